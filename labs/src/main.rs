@@ -1,9 +1,10 @@
 //! `cargo labs` in the course's checkout.
 
 use clap::{Parser, Subcommand};
+use labs::check::Part;
 use labs::course::Course;
 use labs::grade::{self, Whose};
-use labs::{student, workspace};
+use labs::{bugs, check, doctor, student, workspace};
 use runner::command::Command;
 use runner::place::Place;
 use runner::trial::Ending;
@@ -64,6 +65,31 @@ enum Typed {
         #[arg(long, conflicts_with = "dir")]
         skeleton: bool,
     },
+    /// Prove the tests: every bug is killed, every correct variant lives
+    ///
+    /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
+    /// test kills some bug; every variant of labs/variants earns full marks.
+    Bugs {
+        /// For programs: killed, of, bugs[], variants[]
+        #[arg(long)]
+        json: bool,
+        /// Show which test fails with which bug
+        #[arg(long, conflicts_with = "json")]
+        matrix: bool,
+        /// How many seeds each simulation runs
+        #[arg(long, value_name = "N")]
+        seeds: Option<u64>,
+    },
+    /// Check all that must hold before the course is handed out; never writes
+    Check {
+        /// Only these parts
+        #[arg(long, value_name = "PART", value_delimiter = ',')]
+        only: Vec<Part>,
+    },
+    /// Write what can be written without thinking: formatting
+    Fix,
+    /// Look for what on this machine may keep the labs from running
+    Doctor,
     #[command(flatten)]
     Here(Command),
 }
@@ -115,6 +141,28 @@ fn run(line: Line) -> Result<ExitCode, String> {
             }
             let wrong = whose == Whose::Reference && grade.points != grade.of;
             return Ok(ExitCode::from(u8::from(wrong)));
+        }
+        Typed::Bugs { json, matrix, seeds } => {
+            let proof = bugs::prove(&course, seeds)?;
+            if json {
+                let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
+                println!("{text}");
+            } else {
+                bugs::print(&proof);
+            }
+            if matrix {
+                bugs::matrix(&course, &proof);
+            }
+            return Ok(ExitCode::from(u8::from(!proof.faults.is_empty())));
+        }
+        Typed::Check { only } => {
+            let holds = check::check(&course, &only)?;
+            return Ok(ExitCode::from(u8::from(!holds)));
+        }
+        Typed::Fix => check::fix(&course)?,
+        Typed::Doctor => {
+            let well = doctor::examine(&course)?;
+            return Ok(ExitCode::from(u8::from(!well)));
         }
         Typed::Here(command) => {
             return command.perform(&place).map(|ending| match ending {
