@@ -15,7 +15,7 @@ use std::process::ExitCode;
 ///
 /// To begin: cargo labs start ../my-raft
 #[derive(Parser)]
-#[command(name = "cargo labs", bin_name = "cargo labs", version, max_term_width = 80)]
+#[command(name = "cargo labs", bin_name = "cargo labs", version)]
 struct Line {
     #[command(subcommand)]
     typed: Option<Typed>,
@@ -23,7 +23,7 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Typed {
-    /// Make a workspace: the course with the functions of a lab left for you to write
+    /// Make a workspace: the course with functions left for you to write
     Start {
         /// A new folder, beside the course
         dir: PathBuf,
@@ -36,7 +36,7 @@ enum Typed {
         /// The lab, such as 2ab
         lab: String,
     },
-    /// Put our own bodies into yours (kept under .labs/kept): a lab, a step or a function
+    /// Put our own bodies in place of yours, which are kept
     Fill {
         /// 2aa, 3, 2aa.3, Core::decide_vote or decide_vote
         what: String,
@@ -46,12 +46,14 @@ enum Typed {
         /// Core::decide_vote, decide_vote, 3 or 2aa
         what: String,
     },
-    /// Cut functions again, as they were handed out; what you wrote is kept under .labs/kept
+    /// Cut functions again; what you wrote is kept under .labs/kept
     Reset {
         /// A function, step or lab; the current step if left out
         what: Option<String>,
     },
-    /// Count the points of a workspace (only its raft/src is taken), or of the reference
+    /// Count the points of a workspace, or of the reference
+    ///
+    /// Only raft/src is taken from a student's folder; all else is the course's own.
     Grade {
         /// A student's folder; in a workspace: this one; else the reference
         dir: Option<PathBuf>,
