@@ -1,1 +1,22 @@
-//! To be written.
+//! A deterministic test bed for Raft: clusters that are a pure function of their inputs.
+//!
+//! ```text
+//!   script, simulator, explorer, prompt --> Input --> Bare::apply --> Step
+//!                                                       |               '-- events, messages, the
+//!                                                       |                   first broken invariant
+//!                                                       '-- N nodes, disks, one network
+//! ```
+//!
+//! No clock, no thread, no sleep: going back is replaying, forking is truncating, saving is writing
+//! the inputs down.
+
+pub mod bare; // N nodes driven by inputs
+pub mod disk; // what a crash takes and what it leaves
+pub mod input; // everything that can happen to a cluster
+pub mod invariant; // what must never happen
+pub mod network; // messages under way, and the links that lose them
+
+pub use bare::{Bare, Setup};
+pub use input::{Fate, Input, Step};
+pub use invariant::{Rule, Violation};
+pub use network::{Flight, Network};

@@ -1,0 +1,87 @@
+//! What the log holds: commands of the application, and changes of the group itself (§5.3, §6).
+//!
+//! ```text
+//!   Entry   3@2  context  payload
+//!                   |        '-- Noop | Normal(bytes) | Change | ChangeV2
+//!                   '-- the proposer's own mark, carried along and never read here
+//! ```
+//!
+//! Elections only look at an entry's name. The rest is vocabulary that messages already share.
+
+use crate::types::{EntryId, NodeId};
+use bytes::Bytes;
+
+/// One entry of the log.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Entry {
+    /// Where it stands and which term created it.
+    pub id: EntryId,
+    /// A mark of the proposer's, to know the entry by when it is applied.
+    pub context: Bytes,
+    /// What it says.
+    pub payload: Payload,
+}
+
+/// What an entry says.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Payload {
+    /// Nothing: the first entry of every term, so that a leader has something of its own to commit
+    /// (§5.4.2, §8).
+    Noop,
+    /// A command of the application.
+    Normal(Bytes),
+    /// One voter or learner more or less (thesis §4.1).
+    Change(ConfChange),
+    /// Several at once, through a joint configuration (§6, thesis §4.3).
+    ChangeV2(ConfChangeV2),
+}
+
+impl Payload {
+    /// Returns the bytes of the application's that it carries; the group's own entries count nothing.
+    pub fn size_bytes(&self) -> u64 {
+        match self {
+            Payload::Normal(data) => data.len() as u64,
+            Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => 0,
+        }
+    }
+}
+
+/// One change of one member.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ConfChange {
+    /// What becomes of it.
+    pub kind: ChangeKind,
+    /// Whom it is about.
+    pub node: NodeId,
+}
+
+/// What becomes of a member.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ChangeKind {
+    /// It votes from now on.
+    AddVoter,
+    /// It receives the log and does not vote.
+    AddLearner,
+    /// It is no longer a member.
+    Remove,
+}
+
+/// Several changes that take effect together.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ConfChangeV2 {
+    /// How to leave the joint configuration.
+    pub transition: Transition,
+    /// The changes; none at all means "leave the joint configuration".
+    pub changes: Vec<ConfChange>,
+}
+
+/// How a group leaves a joint configuration.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Transition {
+    /// By itself, and without one where a single change needs none.
+    Auto,
+    /// By itself, always through a joint configuration.
+    Implicit,
+    /// When told to.
+    Explicit,
+}

@@ -1,0 +1,122 @@
+//! How many are enough.
+//!
+//! Two majorities of the same voters share a voter, and a voter votes once per term: that is the
+//! whole proof of Election Safety (Fig. 3).
+//!
+//! ```text
+//!    n1 n2 n3 n4 n5
+//!    [------]            every majority
+//!          [------]      meets every other
+//! ```
+
+use crate::types::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The voters of whom more than half must agree.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Majority {
+    voters: BTreeSet<NodeId>,
+}
+
+/// How an election stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Enough said yes.
+    Won,
+    /// Enough can no longer say yes.
+    Lost,
+    /// Still open.
+    Pending,
+}
+
+impl Majority {
+    /// Returns the majority of `voters`.
+    pub fn new(voters: impl IntoIterator<Item = NodeId>) -> Self {
+        Majority { voters: voters.into_iter().collect() }
+    }
+
+    /// Returns the voters, in order.
+    pub fn voters(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.voters.iter().copied()
+    }
+
+    /// Returns whether `id` votes.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.voters.contains(&id)
+    }
+
+    /// Returns how many votes win: more than half, so 2 of 3 and 3 of 4.
+    pub fn needed(&self) -> usize {
+        self.voters.len() / 2 + 1
+    }
+
+    /// Returns how an election with these votes stands. Only voters count; whoever has not spoken
+    /// may still say either.
+    pub fn outcome(&self, votes: &Votes) -> Outcome {
+        let granted = self.voters().filter(|&id| votes.of(id) == Some(true)).count();
+        let refused = self.voters().filter(|&id| votes.of(id) == Some(false)).count();
+        if granted >= self.needed() {
+            Outcome::Won
+        } else if self.voters.len() - refused < self.needed() {
+            Outcome::Lost
+        } else {
+            Outcome::Pending
+        }
+    }
+}
+
+/// Those who must agree while a group changes its voters: a majority of the new AND, as long as the
+/// change is under way, a majority of the old (§6).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Joint {
+    /// The voters to be, or that are.
+    pub incoming: Majority,
+    /// The voters that were, while the change is under way.
+    pub outgoing: Option<Majority>,
+}
+
+impl Joint {
+    /// Returns whether `id` votes in either half.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.incoming.contains(id) || self.outgoing.as_ref().is_some_and(|half| half.contains(id))
+    }
+
+    /// Returns everyone who votes, in order, each once.
+    pub fn voters(&self) -> BTreeSet<NodeId> {
+        self.incoming.voters().chain(self.outgoing.iter().flat_map(Majority::voters)).collect()
+    }
+
+    /// Returns how an election with these votes stands: won where both halves are won, lost where
+    /// either is lost.
+    pub fn outcome(&self, votes: &Votes) -> Outcome {
+        let outgoing = self.outgoing.as_ref().map_or(Outcome::Won, |half| half.outcome(votes));
+        match (self.incoming.outcome(votes), outgoing) {
+            (Outcome::Won, Outcome::Won) => Outcome::Won,
+            (Outcome::Lost, _) | (_, Outcome::Lost) => Outcome::Lost,
+            (Outcome::Pending, _) | (_, Outcome::Pending) => Outcome::Pending,
+        }
+    }
+}
+
+/// The answers one candidate has heard in one term. Voters are counted, not messages.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Votes {
+    heard: BTreeMap<NodeId, bool>,
+}
+
+impl Votes {
+    /// Returns what `voter` said, if it spoke.
+    pub fn of(&self, voter: NodeId) -> Option<bool> {
+        self.heard.get(&voter).copied()
+    }
+
+    /// Takes down what `voter` said. The first word counts; a repeated one changes nothing.
+    pub fn record(&mut self, voter: NodeId, granted: bool) {
+        self.heard.entry(voter).or_insert(granted);
+    }
+
+    /// Returns everyone who spoke and what they said, in order.
+    pub fn heard(&self) -> impl Iterator<Item = (NodeId, bool)> + '_ {
+        self.heard.iter().map(|(&voter, &granted)| (voter, granted))
+    }
+}
