@@ -180,8 +180,8 @@ fn skeleton(course: &Course) -> Result<Vec<String>, String> {
     for test in grade.labs.iter().flat_map(|lab| &lab.tests) {
         if test.points != Points::default() {
             found.push(format!("{} earns {} points on a skeleton", test.test, test.points));
-        } else if test.outcome != Outcome::NotWritten && grade.blocked.is_none() {
-            found.push(format!("{} is {:?} on a skeleton, not unwritten", test.test, test.outcome));
+        } else if let Some(outcome) = test.outcome.filter(|o| *o != Outcome::NotWritten) {
+            found.push(format!("{} is {outcome:?} on a skeleton, not unwritten", test.test));
         }
     }
     Ok(found)
