@@ -11,6 +11,7 @@
 pub mod copy; // the course without the desk
 pub mod course; // the checkout: sources, catalogue, cuts
 pub mod cutter; // bodies, and no other byte
+pub mod excerpt; // code in the book, by the path of its item
 pub mod grade;
 pub mod student; // open, fill, reset, reveal
 pub mod workspace; // labs start // points
