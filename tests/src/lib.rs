@@ -15,6 +15,7 @@ pub mod disk; // what a crash takes and what it leaves
 pub mod input; // everything that can happen to a cluster
 pub mod invariant; // what must never happen
 pub mod network; // messages under way, and the links that lose them
+pub mod trace; // a run written down, step by step
 
 pub use bare::{Bare, Setup};
 pub use input::{Fate, Input, Step};

@@ -1,0 +1,171 @@
+//! A trace for the terminal: what happened, what came of it, and which line decided.
+//!
+//! ```text
+//!   campaign 1
+//!   > n1 is told to campaign
+//!     n1@0 follower -> n1@1 candidate
+//!         raft/src/role.rs:150  §5.2, Fig. 2 Candidates (1)  election.md#roles
+//! ```
+//!
+//! Lines carry what they are, so that a screen can colour them; no line is wider than 80 columns.
+
+use crate::trace::event::RulePlace;
+use crate::trace::page::{Moment, Outcome, Trace};
+use std::collections::BTreeMap;
+
+/// How wide a story is, in columns.
+pub const WIDTH: usize = 80;
+
+/// What a line of a story is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// What the story is called.
+    Title,
+    /// What the author says.
+    Caption,
+    /// What the script says.
+    Command,
+    /// What happened.
+    Headline,
+    /// What came of it.
+    Fact,
+    /// Which line decided, and where the rule is stated.
+    Source,
+    /// What must never happen, and did.
+    Broken,
+    /// Nothing: room.
+    Blank,
+}
+
+/// One line of a story.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// What it is.
+    pub kind: Kind,
+    /// Its text, indented.
+    pub text: String,
+}
+
+impl Line {
+    /// Returns the lines that a text fills: its own lines, each broken at blanks where it is too wide,
+    /// and what is left of it two columns further in.
+    pub fn wrapped(kind: Kind, indent: usize, text: &str) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for row in text.lines() {
+            for (number, part) in wrap(row, WIDTH.saturating_sub(indent + 2)).iter().enumerate() {
+                let indent = if number == 0 { indent } else { indent + 2 };
+                lines.push(Line { kind, text: format!("{:indent$}{part}", "") });
+            }
+        }
+        lines
+    }
+
+    /// Returns an empty line.
+    pub fn blank() -> Line {
+        Line { kind: Kind::Blank, text: String::new() }
+    }
+}
+
+impl Trace {
+    /// Tells the trace.
+    pub fn story(&self) -> Vec<Line> {
+        let mut lines = Line::wrapped(Kind::Title, 0, &self.header.title);
+        lines.extend(Line::wrapped(Kind::Caption, 2, &self.header.intro));
+        for moment in &self.moments {
+            if moment.caption.is_some() || moment.command.is_some() {
+                lines.push(Line::blank());
+            }
+            lines.extend(
+                moment.caption.iter().flat_map(|text| Line::wrapped(Kind::Caption, 0, text)),
+            );
+            lines.extend(
+                moment.command.iter().flat_map(|text| Line::wrapped(Kind::Command, 0, text)),
+            );
+            lines.extend(moment.story(&self.header.rules));
+        }
+        lines.push(Line::blank());
+        lines.extend(self.last_words());
+        lines
+    }
+
+    /// Tells the trace as plain text.
+    pub fn text(&self) -> String {
+        self.story().into_iter().map(|line| line.text + "\n").collect()
+    }
+
+    /// Says how it ended.
+    fn last_words(&self) -> Vec<Line> {
+        let steps = self.moments.len();
+        let Some(ending) = &self.ending else {
+            let text = format!("Here the trace stops, after {steps} steps: the run was cut short.");
+            return Line::wrapped(Kind::Broken, 0, &text);
+        };
+        let said = ending.text.as_deref().unwrap_or("no reason given");
+        match ending.outcome {
+            Outcome::Done => {
+                let steps = if steps == 1 { "1 step".into() } else { format!("{steps} steps") };
+                Line::wrapped(Kind::Caption, 0, &format!("{steps}, and no invariant broke."))
+            }
+            Outcome::Broken => {
+                let Some(broken) = &ending.violation else { return Vec::new() };
+                let text = format!("Broken in step {}: {}.", broken.step, broken.text);
+                Line::wrapped(Kind::Broken, 0, &text)
+            }
+            Outcome::Failed => Line::wrapped(Kind::Broken, 0, &format!("The test failed: {said}")),
+            Outcome::Crashed => {
+                Line::wrapped(Kind::Broken, 0, &format!("Here the code stopped: {said}"))
+            }
+        }
+    }
+}
+
+impl Moment {
+    /// Tells one step.
+    pub fn story(&self, rules: &BTreeMap<String, RulePlace>) -> Vec<Line> {
+        let mut lines = Line::wrapped(Kind::Headline, 0, &self.headline);
+        let mut told = None;
+        for fact in &self.facts {
+            let broken = fact.text.starts_with("***");
+            let kind = if broken { Kind::Broken } else { Kind::Fact };
+            lines.extend(Line::wrapped(kind, 2, &fact.text));
+            let Some(happening) = fact.event.and_then(|event| self.events.get(event)) else {
+                continue;
+            };
+            let source = source(&happening.at, rules.get(&happening.rule));
+            if told.as_ref() != Some(&source) {
+                lines.extend(Line::wrapped(Kind::Source, 8, &source));
+            }
+            told = Some(source);
+        }
+        lines
+    }
+}
+
+/// Says which line decided, and where the rule is stated.
+fn source(at: &str, rule: Option<&RulePlace>) -> String {
+    let line = at.rsplit_once(':').map_or(at, |(line, _column)| line);
+    let Some(rule) = rule else { return line.to_string() };
+    let figure = rule.figure.as_ref().map_or(String::new(), |figure| format!(", {figure}"));
+    format!("{line}  §{}{figure}  {}", rule.section, rule.chapter)
+}
+
+/// Breaks a text at blanks into parts of at most so many characters. A word that is wider stands
+/// alone; blanks at the beginning of the text stay.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    if text.chars().count() <= width + 2 {
+        return vec![text.to_string()];
+    }
+    let mut parts = vec![String::new()];
+    for word in text.split(' ') {
+        let last = parts.last_mut().expect("there is always one part");
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.chars().count() + 1 + word.chars().count() <= width {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            parts.push(word.to_string());
+        }
+    }
+    parts
+}

@@ -1,0 +1,276 @@
+//! A step in words: a headline for what happened, and one line for every fact that came of it.
+//!
+//! ```text
+//!   > n1->n2 RequestVote t1 last=0@0      headline    > arrives   x is lost
+//!     n2@0 follower -> n2@1 follower      facts       a node is written name@term
+//!     n2 votes for n1
+//!     n2->n1 VoteReply t1 granted
+//! ```
+//!
+//! Several events make one fact where a reader thinks of it as one (a new term, a new role), and an
+//! event that another line already tells makes none. Lines of source never appear here: golden files
+//! are made of these words.
+
+use crate::bare::Bare;
+use crate::input::{Fate, Input, Step};
+use crate::trace::state::{Durable, NodeState};
+use raft::{Event, NodeId, RoleName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One fact that came of a step.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fact {
+    /// In words.
+    pub text: String,
+    /// The event that decided it, counted from 0 in the step's events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<usize>,
+}
+
+impl Fact {
+    fn plain(text: String) -> Self {
+        Fact { text, event: None }
+    }
+}
+
+/// Says what happened.
+pub fn headline(step: &Step, cluster: &Bare) -> String {
+    if let Some((flight, fate)) = step.gone.first() {
+        let message = &flight.message;
+        return match fate {
+            Fate::Delivered => format!("> {message}"),
+            Fate::Duplicated => format!("> {message}, and once more later"),
+            Fate::Dropped => format!("x {message}: dropped"),
+            Fate::LinkCut => format!("x {message}: the link is cut"),
+            Fate::ReceiverDown => format!("x {message}: {} is down", message.to),
+        };
+    }
+    let kept = |id: NodeId| {
+        let durable = cluster.disk(id).map(|disk| disk.durable().hard_state().into());
+        durable.map_or(String::new(), |durable| hard_state(&durable))
+    };
+    match &step.input {
+        Input::Tick(id) => format!("> {id} ticks"),
+        Input::Campaign(id) => format!("> {id} is told to campaign"),
+        Input::Deliver(message) => format!("> {message}"),
+        Input::Drop(message) => format!("x {message}"),
+        Input::Duplicate(message) => format!("> {message}"),
+        Input::Post(message) => format!("> somebody sends {message}"),
+        Input::Persist(id) => format!("> {id}'s disk keeps {}", kept(*id)),
+        Input::Crash(id) => format!("> {id} loses power; its disk holds {}", kept(*id)),
+        Input::Restart(id) => format!("> {id} starts again with {}", kept(*id)),
+        Input::Cut { from, to } => format!("> the link {from}->{to} is cut"),
+        Input::Mend { from, to } => format!("> the link {from}->{to} works again"),
+        Input::Partition(groups) => {
+            let names = |group: &Vec<NodeId>| {
+                group.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ")
+            };
+            let groups: Vec<_> = groups.iter().map(names).collect();
+            format!("> the network falls apart: {}", groups.join(" | "))
+        }
+        Input::Heal => "> every link works again".to_string(),
+        Input::PinLimit { node, ticks: Some(ticks) } => {
+            format!("> {node} will wait {ticks} ticks from now on")
+        }
+        Input::PinLimit { node, ticks: None } => format!("> {node} draws its limits again"),
+    }
+}
+
+/// Says what came of it.
+pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Bare) -> Vec<Fact> {
+    let mut facts = match (step.node, before) {
+        (Some(id), Some(before)) => noted(step, id, before, cluster),
+        (Some(_), None) | (None, _) => Vec::new(),
+    };
+    if let (Some(id), Some(before)) = (step.node, before) {
+        facts.extend(waiting(step, id, before, cluster).map(Fact::plain));
+    }
+    for flight in &step.sent {
+        let sends = |event: &Event| {
+            let (to, kind) = (flight.message.to, flight.message.body.kind());
+            *event == Event::Sent { to, kind }
+        };
+        let event = step.notes.iter().position(|note| sends(&note.event));
+        facts.push(Fact { text: flight.message.to_string(), event });
+    }
+    facts.extend(refusal(step).map(Fact::plain));
+    if let Some(violation) = &step.violation {
+        facts
+            .push(Fact::plain(format!("*** BROKEN: {:?}: {} ***", violation.rule, violation.text)));
+    }
+    facts
+}
+
+/// Says what a node noted, event by event.
+fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Vec<Fact> {
+    let turned = |event: &Event| matches!(event, Event::RoleEntered { .. });
+    let votes_anew = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
+    let any = |what: fn(&Event) -> bool| step.notes.iter().any(|note| what(&note.event));
+    let (turned, votes_anew) = (any(turned), any(votes_anew));
+    let was = before.role.as_deref().unwrap_or("follower");
+    let leads = was == RoleName::Leader.to_string();
+
+    let mut moves = Moves::new(id, before);
+    let mut tally = Tally::new(before, cluster, id);
+    let mut facts = Vec::new();
+    for (at, note) in step.notes.iter().enumerate() {
+        let text = match &note.event {
+            Event::TermEntered { to, .. } => {
+                moves.enter_term(to.0, at, &mut facts);
+                continue;
+            }
+            Event::TurnAsked { .. } => {
+                moves.asked = Some(at);
+                continue;
+            }
+            Event::RoleEntered { to, .. } => {
+                if *to == RoleName::Candidate {
+                    tally.heard.clear();
+                }
+                moves.enter_role(*to, at, &mut facts);
+                continue;
+            }
+            Event::VoteChanged { to: Some(_), .. } => format!("{id} {}", note.event),
+            Event::LeaderChanged { to: Some(to), .. } if *to != id => {
+                format!("{id} {}", note.event)
+            }
+            Event::LeaderChanged { to: None, .. } if !leads => format!("{id} {}", note.event),
+            Event::TimerReset { after_ticks: 0 } if !turned && !leads => {
+                format!("{id} starts waiting anew")
+            }
+            Event::TimerReset { .. } if !turned && !leads => format!("{id} {}", note.event),
+            Event::VoteGranted { candidate } if !votes_anew => {
+                format!("{id} grants {candidate} its vote again")
+            }
+            Event::VoteRefused { .. } | Event::MessageIgnored { .. } => {
+                format!("{id} {}", note.event)
+            }
+            Event::VoteCounted { voter, granted } => {
+                format!("{id} {}: {}", note.event, tally.count(*voter, *granted))
+            }
+            // Told by another line: by the new term, the new role, the vote, the message that left.
+            Event::VoteChanged { .. }
+            | Event::LeaderChanged { .. }
+            | Event::TimerReset { .. }
+            | Event::VoteGranted { .. }
+            | Event::Sent { .. } => continue,
+        };
+        facts.push(Fact { text, event: Some(at) });
+    }
+    facts
+}
+
+/// Makes one line of a new term and the role taken with it.
+struct Moves {
+    id: NodeId,
+    term: u64,
+    role: String,
+    /// The event that asked for the next role.
+    asked: Option<usize>,
+    /// The line of a new term whose role may still follow: where it stands, and how it begins.
+    open: Option<(usize, String)>,
+}
+
+impl Moves {
+    fn new(id: NodeId, before: &NodeState) -> Self {
+        let role = before.role.clone().unwrap_or_else(|| RoleName::Follower.to_string());
+        Moves { id, term: before.term.unwrap_or(0), role, asked: None, open: None }
+    }
+
+    fn name(&self) -> String {
+        format!("{}@{} {}", self.id, self.term, self.role)
+    }
+
+    fn enter_term(&mut self, to: u64, at: usize, facts: &mut Vec<Fact>) {
+        let from = self.name();
+        self.term = to;
+        self.open = Some((facts.len(), from.clone()));
+        let event = self.asked.take().or(Some(at));
+        facts.push(Fact { text: format!("{from} -> {}", self.name()), event });
+    }
+
+    fn enter_role(&mut self, to: RoleName, at: usize, facts: &mut Vec<Fact>) {
+        let (place, from) = self.open.take().unwrap_or_else(|| (facts.len(), self.name()));
+        self.role = to.to_string();
+        let text = format!("{from} -> {}", self.name());
+        match facts.get_mut(place) {
+            Some(fact) => fact.text = text,
+            None => facts.push(Fact { text, event: self.asked.take().or(Some(at)) }),
+        }
+    }
+}
+
+/// Counts along with a candidate.
+struct Tally {
+    heard: BTreeMap<u64, bool>,
+    voters: usize,
+}
+
+impl Tally {
+    fn new(before: &NodeState, cluster: &Bare, id: NodeId) -> Self {
+        let voters = cluster.node(id).map_or(0, |node| node.inspect().voters.voters().count());
+        Tally { heard: before.votes.clone().unwrap_or_default(), voters }
+    }
+
+    fn count(&mut self, voter: NodeId, granted: bool) -> String {
+        self.heard.entry(voter.0).or_insert(granted);
+        let said = |what: bool| self.heard.values().filter(|&&heard| heard == what).count();
+        format!("{} yes, {} no, of {}", said(true), said(false), self.voters)
+    }
+}
+
+/// Says what must be durable before a node may say more, where its disk is slow; or what a crash took.
+fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Option<String> {
+    let disk = cluster.disk(id)?;
+    let (had, has) = (before.disk.waiting as usize, disk.pending().len());
+    match &step.input {
+        Input::Crash(_) => {
+            let writes = if had == 1 { "a write" } else { "writes" };
+            (had > 0).then(|| format!("{id} loses {writes} that {} not durable", was(had)))
+        }
+        Input::Persist(_) if has < had => None,
+        Input::Tick(_)
+        | Input::Campaign(_)
+        | Input::Deliver(_)
+        | Input::Drop(_)
+        | Input::Duplicate(_)
+        | Input::Post(_)
+        | Input::Persist(_)
+        | Input::Restart(_)
+        | Input::Cut { .. }
+        | Input::Mend { .. }
+        | Input::Partition(_)
+        | Input::Heal
+        | Input::PinLimit { .. } => {
+            let write = disk.pending().last().filter(|_| has > had)?;
+            let words = match write.promised.len() + write.own.len() {
+                0 => String::new(),
+                1 => "; 1 message waits for it".to_string(),
+                many => format!("; {many} messages wait for it"),
+            };
+            Some(format!("{id} writes {}{words}", hard_state(&write.hard_state.into())))
+        }
+    }
+}
+
+fn was(count: usize) -> &'static str {
+    if count == 1 { "was" } else { "were" }
+}
+
+/// Says why nothing happened.
+fn refusal(step: &Step) -> Option<String> {
+    let why = step.refused.as_ref()?;
+    Some(match step.node {
+        Some(id) => format!("{id} refuses: {why}"),
+        None => format!("nothing happens: {why}"),
+    })
+}
+
+/// Writes a term and a vote: `term 1, vote n2`.
+pub fn hard_state(durable: &Durable) -> String {
+    match durable.vote {
+        Some(vote) => format!("term {}, vote n{vote}", durable.term),
+        None => format!("term {}, no vote", durable.term),
+    }
+}

@@ -1,0 +1,209 @@
+//! What a trace promises: it reads back, it folds to the state after every step, it replays to the
+//! same bytes; and a file that is no trace is told so by line.
+//!
+//! ```text
+//!   random inputs --> Recorder --> text --> parse --> replay --> the same text
+//! ```
+
+use raft::{Body, EntryId, Index, Message, NodeId, Term, VoteRequest};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use testbed::trace::state::NodeState;
+use testbed::trace::{self, Outcome, Recorder, Trace};
+use testbed::{Input, Setup};
+
+/// Returns a cluster and a run of it in which everything happens that can: 60 steps for every seed.
+fn random_run(seed: u64) -> Recorder {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let size = rng.random_range(1..=5);
+    let setup = Setup::new(size, seed);
+    let setup = if seed % 2 == 0 { setup } else { setup.with_slow_disks() };
+    let mut run = Recorder::new(setup).titled(format!("random run {seed}"), "a\nb").of_seed(seed);
+    for _ in 0..60 {
+        let input = random_input(&mut rng, size, &run);
+        run.apply(&input);
+    }
+    run
+}
+
+fn random_input(rng: &mut ChaCha8Rng, size: u64, run: &Recorder) -> Input {
+    let mut node = || NodeId(rng.random_range(1..=size));
+    let (one, two) = (node(), node());
+    let flights = run.cluster().network().flights();
+    let stray = Message {
+        from: NodeId(9),
+        to: one,
+        term: Some(Term(rng.random_range(0..9))),
+        body: Body::RequestVote(VoteRequest {
+            last: EntryId { term: Term(0), index: Index(0) },
+            transfer: false,
+        }),
+    };
+    let message = match flights.len() {
+        0 => stray.clone(),
+        many => flights[rng.random_range(0..many)].message.clone(),
+    };
+    match rng.random_range(0..24) {
+        0 => Input::Campaign(one),
+        1 => Input::Drop(message),
+        2 => Input::Duplicate(message),
+        3 => Input::Post(stray),
+        4 => Input::Crash(one),
+        5 | 6 => Input::Restart(one),
+        7 => Input::Cut { from: one, to: two },
+        8 => Input::Mend { from: one, to: two },
+        9 => Input::Partition(vec![vec![one], vec![two]]),
+        10 => Input::Heal,
+        11 => Input::PinLimit { node: one, ticks: Some(3) },
+        12 => Input::PinLimit { node: one, ticks: None },
+        13..=16 => Input::Persist(one),
+        17..=19 => Input::Tick(one),
+        _ => Input::Deliver(message),
+    }
+}
+
+#[test]
+fn a_trace_reads_back_as_it_was_written() {
+    for seed in 0..40 {
+        let written = random_run(seed).trace();
+        let read = trace::parse("memory", &written.to_json_lines()).unwrap();
+        assert_eq!(read, written, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_replay_writes_the_same_bytes() {
+    for seed in 0..40 {
+        let text = random_run(seed).trace().to_json_lines();
+        let read = trace::parse("memory", &text).unwrap();
+        let again = trace::replay(&read).unwrap().trace().to_json_lines();
+        assert!(again == text, "seed {seed}: the replay differs\n{again}\n{text}");
+    }
+}
+
+#[test]
+fn folding_the_patches_gives_the_state_after_every_step() {
+    for seed in 0..40 {
+        let run = random_run(seed).trace();
+        // A second cluster, asked for its whole state after every step.
+        let mut again = Recorder::new(run.header.setup().unwrap());
+        let mut states = run.states();
+        assert_eq!(states.next().unwrap(), run.header.state, "seed {seed}, before the first step");
+        for (moment, folded) in run.moments.iter().zip(states) {
+            again.apply(&moment.input.input(again.cluster().network()).unwrap());
+            for (id, state) in NodeState::all_of(again.cluster()) {
+                assert_eq!(
+                    folded[&id],
+                    state.to_value(),
+                    "seed {seed}, step {}, n{id}",
+                    moment.step
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_fact_of_a_trace_points_at_a_line_that_is_in_its_sources() {
+    let run = random_run(2).trace();
+    let mut seen = 0;
+    for happening in run.moments.iter().flat_map(|moment| &moment.events) {
+        let mut parts = happening.at.rsplitn(3, ':');
+        let (column, line) = (parts.next().unwrap(), parts.next().unwrap());
+        let (column, line): (usize, usize) = (column.parse().unwrap(), line.parse().unwrap());
+        let source = &run.header.sources[parts.next().unwrap()];
+        let text = source.lines().nth(line - 1).expect("the file is that long");
+        assert!(text.len() >= column, "{}: the line is {text:?}", happening.at);
+        assert!(run.header.rules.contains_key(&happening.rule), "no rule {}", happening.rule);
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen} events");
+}
+
+#[test]
+fn a_test_that_fails_leaves_a_trace_that_says_so() {
+    let mut run = Recorder::new(Setup::new(1, 0));
+    run.apply(&Input::Campaign(NodeId(1)));
+    run.fail("expected nothing");
+    let ending = run.trace().ending.unwrap();
+    assert_eq!((ending.outcome, ending.steps), (Outcome::Failed, 1));
+    assert_eq!(ending.text.as_deref(), Some("expected nothing"));
+}
+
+// Files that are no traces.
+
+fn good() -> Vec<String> {
+    random_run(4).trace().to_json_lines().lines().map(str::to_string).collect()
+}
+
+/// Returns what is said of a trace with these lines.
+fn refused(lines: &[String]) -> String {
+    refused_text(&(lines.join("\n") + "\n"))
+}
+
+fn refused_text(text: &str) -> String {
+    match trace::parse("t.jsonl", text) {
+        Ok(Trace { .. }) => panic!("it was read"),
+        Err(why) => why.to_string(),
+    }
+}
+
+#[test]
+fn a_file_that_is_no_trace_is_told_so() {
+    assert_eq!(refused_text(""), "t.jsonl: is empty, not a trace");
+    assert!(refused_text("hello\n").starts_with("t.jsonl, line 1: expected a JSON value"));
+    let no_mark = refused_text("{\"a\":1}\n");
+    assert!(no_mark.contains("line 1: is not a trace: expected a first line with"), "{no_mark}");
+}
+
+#[test]
+fn a_trace_from_a_newer_release_is_told_so() {
+    let mut lines = good();
+    lines[0] = lines[0].replacen("\"version\":1", "\"version\":2", 1);
+    let why = refused(&lines);
+    assert!(why.contains("line 1: is a trace of version 2, from a newer release"), "{why}");
+}
+
+#[test]
+fn a_trace_that_was_cut_off_is_told_where() {
+    let lines = good();
+    let text = lines.join("\n");
+    let cut = &text[..text.len() - 10];
+    let why = refused_text(cut);
+    assert!(why.contains(&format!("line {}: ends in the middle", lines.len())), "{why}");
+
+    // At the end of a line, it is whole as far as it goes.
+    let run = trace::parse("t.jsonl", &(lines[..5].join("\n") + "\n")).unwrap();
+    assert_eq!((run.moments.len(), run.ending), (4, None));
+}
+
+#[test]
+fn a_broken_trace_is_told_which_line_and_what_was_expected() {
+    let mut lines = good();
+    lines.remove(3);
+    assert!(refused(&lines).contains("line 4: expected step 3, found step 4"));
+
+    let mut lines = good();
+    lines[2] = "{\"step\":2}".to_string();
+    assert!(refused(&lines).contains("line 3: expected a step: missing field"));
+
+    let mut lines = good();
+    lines[0] = lines[0].replacen("\"nodes\":[1", "\"nodes\":[7", 1);
+    assert!(refused(&lines).contains("line 1: expected the same nodes"));
+
+    let mut lines = good();
+    lines.push("{}".to_string());
+    let why = refused(&lines);
+    assert!(why.contains("expected nothing after the line that ends a trace"), "{why}");
+}
+
+#[test]
+fn a_replay_says_which_step_cannot_happen_again() {
+    let mut run = Recorder::new(Setup::new(3, 0));
+    run.apply(&Input::Campaign(NodeId(1)));
+    run.stabilize();
+    let text = run.trace().to_json_lines().replacen("{\"deliver\":2}", "{\"deliver\":77}", 1);
+    let Err(why) = trace::replay(&trace::parse("t", &text).unwrap()) else { panic!("it went on") };
+    let why = why.to_string();
+    assert!(why.starts_with("step 3 cannot happen again: message 77 is not under way"), "{why}");
+}
