@@ -43,7 +43,7 @@ pub(super) const OUTCOME: Rule = rule(
 
 pub(super) const LATER_TERM: Rule = rule(
     "later_term_makes_a_follower",
-    "A LATER TERM MAKES A FOLLOWER, AN EARLIER ONE CHANGES NOTHING",
+    "A LATER TERM MAKES A FOLLOWER, ANY OTHER CHANGES NOTHING",
     "§5.1, Fig. 2 Rules for All Servers (2)",
     "a node that stays behind goes on voting, or leading, in a term that is over",
 );
@@ -215,6 +215,13 @@ pub(super) const ONLY_LEADERS_BEAT: Rule = rule(
     "ONLY A LEADER SPEAKS AS ONE",
     "§5.2, Fig. 2 Leaders (1)",
     "followers wait for the word of a node that leads nobody, and none of them stands",
+);
+
+pub(super) const BEATS_ANSWERED: Rule = rule(
+    "beats_are_answered",
+    "A LEADER'S WORD IS ANSWERED TO THE LEADER, WITH ITS MARKS",
+    "§5.2, thesis §6.4",
+    "the leader cannot know who still follows it, and later whether its reads are up to date",
 );
 
 pub(super) const YIELDS: Rule = rule(

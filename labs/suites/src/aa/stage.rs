@@ -78,10 +78,10 @@ impl Stage {
         let before = promised(self);
         crate::current::doing(super::story::name(&input));
         let step = self.cluster.apply(&input);
-        let mut fresh: Vec<Message> = match input {
-            Input::Post(_) => Vec::new(),
-            _ => step.sent.iter().map(|flight| flight.message.clone()).collect(),
-        };
+        let mut fresh = Vec::new();
+        if !matches!(input, Input::Post(_)) {
+            fresh.extend(step.sent.iter().map(|flight| flight.message.clone()));
+        }
         fresh.extend(promised(self));
         // What waited before was said before.
         for old in before {
@@ -142,9 +142,11 @@ impl Stage {
     /// One tick passes at every node that is up, each settled before the next.
     pub(super) fn round(&mut self) {
         let ids: Vec<NodeId> = self.cluster.ids().collect();
-        for id in ids.into_iter().filter(|&id| self.is_up(id)) {
-            self.apply(Input::Tick(id));
-            self.settle();
+        for id in ids {
+            if self.role(id).is_some() {
+                self.apply(Input::Tick(id));
+                self.settle();
+            }
         }
     }
 
@@ -171,13 +173,17 @@ impl Stage {
         &self.cluster
     }
 
+    /// Returns everything a node said.
+    pub(super) fn words(&self, from: NodeId) -> Vec<&Message> {
+        self.said.iter().filter(|message| message.from == from).collect()
+    }
+
     /// Returns what `from` answered `to`, in order: whether it gave its vote.
     pub(super) fn votes(&self, from: NodeId, to: NodeId) -> Vec<Said> {
         let said = self.said.iter().filter(|m| m.from == from && m.to == to);
-        let votes = said.filter_map(|m| match m.body {
-            Body::VoteReply { granted: true } => Some(Said::Yes),
-            Body::VoteReply { granted: false } => Some(Said::No),
-            _ => None,
+        let votes = said.filter_map(|m| {
+            let Body::VoteReply { granted } = m.body else { return None };
+            Some(if granted { Said::Yes } else { Said::No })
         });
         votes.collect()
     }
@@ -224,10 +230,6 @@ impl Stage {
         self.cluster.node(id)?.inspect().leader
     }
 
-    fn is_up(&self, id: NodeId) -> bool {
-        self.cluster.node(id).is_some()
-    }
-
     /// Says a node's role and term: `candidate of term 5`.
     pub(super) fn standing(&self, id: NodeId) -> String {
         match self.cluster.node(id).map(|node| node.inspect()) {
@@ -256,26 +258,36 @@ pub(super) fn name_or_none(id: Option<NodeId>) -> String {
 // What a card needs.
 
 impl Stage {
-    /// Returns a failure that shows the story and names the last line that decided anything.
-    pub(super) fn broken(&self, rule: &Rule) -> Failure {
-        let mut failure = self.show(Failure::of(rule));
+    /// Returns a failure that shows the story and names the last line that decided anything, or else
+    /// `function`.
+    pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
+        self.broken_by(rule, function, |_| true)
+    }
+
+    /// Returns the same with the last line that noted an event such as this.
+    pub(super) fn broken_by(
+        &self,
+        rule: &Rule,
+        function: &str,
+        decides: fn(&Event) -> bool,
+    ) -> Failure {
+        let mut failure = self.draw_on(Failure::of(rule));
         if let Some((number, title)) = &self.row {
             failure = failure.row(*number, title);
         }
-        failure
-    }
-
-    /// Adds the story to a failure, and the last line that decided anything.
-    pub(super) fn show(&self, failure: Failure) -> Failure {
-        let failure = failure.diagram(self.story.draw(&self.cluster)).trace(self.story.trace());
-        match self.line(|_| true) {
+        match self.line(decides) {
             Some(place) => failure.your_line(place),
-            None => failure,
+            None => failure.function(function),
         }
     }
 
+    /// Adds the story to a failure.
+    pub(super) fn draw_on(&self, failure: Failure) -> Failure {
+        failure.diagram(self.story.draw(&self.cluster))
+    }
+
     /// Returns the last line that noted an event such as this.
-    pub(super) fn line(&self, is_it: impl Fn(&Event) -> bool) -> Option<Place> {
-        self.story.line(is_it)
+    pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+        self.story.line(decides)
     }
 }

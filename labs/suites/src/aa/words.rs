@@ -6,7 +6,9 @@
 //!   beat(N2, N1, 5)           n2->n1 Heartbeat t5
 //! ```
 
-use raft::{AppendOutcome, Body, EntryId, Index, Message, NodeId, Session, Term, VoteRequest};
+use raft::{
+    AppendOutcome, Body, EntryId, Index, Message, NodeId, ReadToken, Session, Term, VoteRequest,
+};
 use std::fmt;
 
 pub(super) const N1: NodeId = NodeId(1);
@@ -55,6 +57,12 @@ pub(super) fn answer(from: NodeId, to: NodeId, term: u64, said: Said) -> Message
 /// A leader says that it leads.
 pub(super) fn beat(from: NodeId, to: NodeId, term: u64) -> Message {
     let (commit, token, session) = (Index(0), None, Session::default());
+    message(from, to, term, Body::Heartbeat { commit, token, session })
+}
+
+/// A leader says that it leads, with marks that an answer must carry.
+pub(super) fn marked_beat(from: NodeId, to: NodeId, term: u64) -> Message {
+    let (commit, token, session) = (Index(0), Some(ReadToken(7)), Session(2));
     message(from, to, term, Body::Heartbeat { commit, token, session })
 }
 
