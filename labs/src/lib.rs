@@ -8,10 +8,35 @@
 //!
 //! Modules stand in reading order.
 
-pub mod copy; // the course without the desk
-pub mod course; // the checkout: sources, catalogue, cuts
-pub mod cutter; // bodies, and no other byte
-pub mod excerpt; // code in the book, by the path of its item
+// The sources, and what is cut from them.
+pub mod course;
+
+pub mod cutter;
+
+pub mod copy;
+
+// What students get, and what it is worth.
+pub mod workspace;
+
+pub mod student;
+
 pub mod grade;
-pub mod student; // open, fill, reset, reveal
-pub mod workspace; // labs start // points
+
+// What the tests are worth.
+pub mod changes;
+
+pub mod weave;
+
+pub mod closure;
+
+pub mod bugs;
+
+// What must hold before the course is handed out.
+pub mod leaks;
+
+pub mod check;
+
+pub mod doctor;
+
+// Code in the book, by the path of its item.
+pub mod excerpt;

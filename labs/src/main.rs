@@ -1,9 +1,10 @@
 //! `cargo labs` in the course's checkout.
 
 use clap::{Parser, Subcommand};
+use labs::check::Part;
 use labs::course::Course;
 use labs::grade::{self, Whose};
-use labs::{student, workspace};
+use labs::{bugs, check, doctor, student, workspace};
 use runner::command::Command;
 use runner::place::Place;
 use runner::trial::Ending;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 ///
 /// To begin: cargo labs start ../my-raft
 #[derive(Parser)]
-#[command(name = "cargo labs", bin_name = "cargo labs", version, max_term_width = 80)]
+#[command(name = "cargo labs", bin_name = "cargo labs", version)]
 struct Line {
     #[command(subcommand)]
     typed: Option<Typed>,
@@ -22,7 +23,7 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Typed {
-    /// Make a workspace: the course with the functions of a lab left for you to write
+    /// Make a workspace: the course with functions left for you to write
     Start {
         /// A new folder, beside the course
         dir: PathBuf,
@@ -35,7 +36,7 @@ enum Typed {
         /// The lab, such as 2ab
         lab: String,
     },
-    /// Put our own bodies into yours (kept under .labs/kept): a lab, a step or a function
+    /// Put our own bodies in place of yours, which are kept
     Fill {
         /// 2aa, 3, 2aa.3, Core::decide_vote or decide_vote
         what: String,
@@ -45,12 +46,14 @@ enum Typed {
         /// Core::decide_vote, decide_vote, 3 or 2aa
         what: String,
     },
-    /// Cut functions again, as they were handed out; what you wrote is kept under .labs/kept
+    /// Cut functions again; what you wrote is kept under .labs/kept
     Reset {
         /// A function, step or lab; the current step if left out
         what: Option<String>,
     },
-    /// Count the points of a workspace (only its raft/src is taken), or of the reference
+    /// Count the points of a workspace, or of the reference
+    ///
+    /// Only raft/src is taken from a student's folder; all else is the course's own.
     Grade {
         /// A student's folder; in a workspace: this one; else the reference
         dir: Option<PathBuf>,
@@ -64,6 +67,31 @@ enum Typed {
         #[arg(long, conflicts_with = "dir")]
         skeleton: bool,
     },
+    /// Prove the tests: every bug is killed, every correct variant lives
+    ///
+    /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
+    /// test kills some bug; every variant of labs/variants earns full marks.
+    Bugs {
+        /// For programs: killed, of, bugs[], variants[]
+        #[arg(long)]
+        json: bool,
+        /// Show which test fails with which bug
+        #[arg(long, conflicts_with = "json")]
+        matrix: bool,
+        /// How many seeds each simulation runs
+        #[arg(long, value_name = "N")]
+        seeds: Option<u64>,
+    },
+    /// Check all that must hold before the course is handed out; never writes
+    Check {
+        /// Only these parts
+        #[arg(long, value_name = "PART", value_delimiter = ',')]
+        only: Vec<Part>,
+    },
+    /// Write what can be written without thinking: formatting
+    Fix,
+    /// Look for what on this machine may keep the labs from running
+    Doctor,
     #[command(flatten)]
     Here(Command),
 }
@@ -115,6 +143,28 @@ fn run(line: Line) -> Result<ExitCode, String> {
             }
             let wrong = whose == Whose::Reference && grade.points != grade.of;
             return Ok(ExitCode::from(u8::from(wrong)));
+        }
+        Typed::Bugs { json, matrix, seeds } => {
+            let proof = bugs::prove(&course, seeds)?;
+            if json {
+                let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
+                println!("{text}");
+            } else {
+                bugs::print(&proof);
+            }
+            if matrix {
+                bugs::matrix(&course, &proof);
+            }
+            return Ok(ExitCode::from(u8::from(!proof.faults.is_empty())));
+        }
+        Typed::Check { only } => {
+            let holds = check::check(&course, &only)?;
+            return Ok(ExitCode::from(u8::from(!holds)));
+        }
+        Typed::Fix => check::fix(&course)?,
+        Typed::Doctor => {
+            let well = doctor::examine(&course)?;
+            return Ok(ExitCode::from(u8::from(!well)));
         }
         Typed::Here(command) => {
             return command.perform(&place).map(|ending| match ending {

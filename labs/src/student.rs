@@ -21,6 +21,9 @@ use std::path::Path;
 /// The holes that a name stands for.
 pub type Holes<'a> = Vec<(&'a Lab, &'a Step, &'a Hole)>;
 
+/// New bodies by path.
+type Bodies<'a> = Vec<(&'a str, String)>;
+
 /// Returns the holes of a lab, a step or one function.
 ///
 /// # Errors
@@ -160,7 +163,7 @@ fn put(
     holes: &[(&Lab, &Step, &Hole)],
     new: impl Fn(usize, &str, &std::ops::Range<usize>) -> String,
 ) -> Result<String, String> {
-    let mut files: BTreeMap<&str, (String, Vec<(&str, String)>)> = BTreeMap::new();
+    let mut files: BTreeMap<&str, (String, Bodies<'_>)> = BTreeMap::new();
     let mut old = Vec::new();
     for (number, (lab, step, hole)) in holes.iter().enumerate() {
         if !files.contains_key(hole.file.as_str()) {

@@ -12,6 +12,8 @@
 
 pub mod bare; // N nodes driven by inputs
 pub mod disk; // what a crash takes and what it leaves
+pub mod explore; // every state a small cluster can reach
+pub mod fingerprint; // 128 bits that stand for a value
 pub mod input; // everything that can happen to a cluster
 pub mod invariant; // what must never happen
 pub mod network; // messages under way, and the links that lose them

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 ///
 /// Without a command: the current step, and the one thing to do next.
 #[derive(Parser)]
-#[command(name = "cargo labs", bin_name = "cargo labs", version, max_term_width = 80)]
+#[command(name = "cargo labs", bin_name = "cargo labs", version)]
 struct Line {
     #[command(subcommand)]
     typed: Option<Typed>,

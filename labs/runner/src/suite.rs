@@ -4,7 +4,7 @@
 //!   cargo build --test lab_2aa --message-format json  -->  building suites 31/62
 //!        |  compiler messages: cargo's own words        -->  "step 4 waits until raft compiles"
 //!        v
-//!   lab_2aa-0123 --report last.jsonl --exact --skip ...  -->  one line per test  -->  verdicts
+//!   lab_2aa-0123 --report last.jsonl --only aa_...    -->  one line per test  -->  verdicts
 //! ```
 //!
 //! A suite is believed only through its report: an exit code says nothing.
@@ -169,14 +169,8 @@ pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, 
         .map(|t| t.name.as_str())
         .filter(|name| request.tests.is_empty() || request.tests.contains(*name))
         .collect();
-    // One name is a filter; several can only be had by skipping all others.
-    command.arg("--exact");
-    if let [only] = wanted[..] {
-        command.arg(only);
-    } else {
-        for test in lab.tests().filter(|t| !wanted.contains(&t.name.as_str())) {
-            command.args(["--skip", &test.name]);
-        }
+    for test in &wanted {
+        command.args(["--only", test]);
     }
     if let Some(threads) = request.threads {
         command.arg(format!("--test-threads={threads}"));
