@@ -256,7 +256,7 @@ fn finish(above: Vec<String>, below: Vec<String>) -> String {
     let room = LINES_MAX.saturating_sub(below.len());
     let lines = cap(above, room).into_iter().chain(below);
     let lines: Vec<String> =
-        lines.map(|line| clip(line.trim_end(), COLUMNS_MAX)).take(LINES_MAX).collect();
+        lines.map(|line| clip(plain(&line).trim_end(), COLUMNS_MAX)).take(LINES_MAX).collect();
     lines.join("\n")
 }
 

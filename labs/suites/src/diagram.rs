@@ -10,12 +10,16 @@
 //! Invariant: never wider than the card; what does not fit is cut and ends in `..`.
 
 use crate::place::Place;
-use crate::text::{clip, width};
+use crate::text::{clip, plain, width};
 
 /// The widest a line of a diagram may be.
 const COLUMNS: usize = 76;
-const LANE_MIN: usize = 8;
-const LANE_MAX: usize = 26;
+/// The least and the most between two nodes.
+const GAP_MIN: usize = 8;
+const GAP_MAX: usize = 28;
+/// The most that a note takes.
+const NOTE_MAX: usize = 30;
+const HERE: &str = "  <-- here";
 
 /// What happened, as a picture.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -129,6 +133,23 @@ impl Diagram {
             return Vec::new();
         }
         let kept = self.kept(lines_max - 1);
+        let shown = Diagram { lanes: self.taking_part(&kept), rows: self.rows.clone() };
+        shown.draw_rows(kept, lines_max)
+    }
+
+    /// Returns the nodes that have a part in these rows: the others would only take room.
+    fn taking_part(&self, kept: &[usize]) -> Vec<String> {
+        let has_part = |lane: &String| {
+            kept.iter().any(|&at| match &self.rows[at].what {
+                What::Arrow { from, to, .. } => from == lane || to == lane,
+                What::At { lane: at, .. } => at == lane,
+            })
+        };
+        let lanes: Vec<String> = self.lanes.iter().filter(|lane| has_part(lane)).cloned().collect();
+        if lanes.is_empty() { self.lanes.clone() } else { lanes }
+    }
+
+    fn draw_rows(&self, kept: Vec<usize>, lines_max: usize) -> Vec<String> {
         let layout = Layout::of(self, &kept);
         let mut lines = vec![layout.head(self)];
         let mut next = 0;
@@ -164,97 +185,119 @@ impl Diagram {
 /// Where the columns stand.
 struct Layout {
     ticks: bool,
-    gap: usize,
+    /// Where each lane's line stands, from the left edge of the picture.
+    lanes: Vec<usize>,
+    /// The width of the picture.
+    picture: usize,
+    /// The width of the notes.
+    notes: usize,
+    with_places: bool,
 }
 
 impl Layout {
     fn of(diagram: &Diagram, kept: &[usize]) -> Self {
-        let rows = || kept.iter().map(|&at| &diagram.rows[at]);
-        let ticks = rows().any(|row| row.tick.is_some());
-        let longest = rows().map(|row| match &row.what {
-            What::Arrow { label, .. } => width(label) + 7,
-            What::At { label, .. } => width(label) + 3,
-        });
-        let longest = longest.max().unwrap_or(0);
-        let side = rows().map(|row| width(&row.remark())).max().unwrap_or(0).clamp(12, 40);
-        let room = COLUMNS.saturating_sub(side + 3 + if ticks { 8 } else { 2 });
-        let lanes = diagram.lanes.len();
-        let gap = longest.clamp(LANE_MIN, LANE_MAX).min(room / lanes.max(2).saturating_sub(1));
-        Layout { ticks, gap: gap.max(LANE_MIN) }
+        let rows: Vec<&Row> = kept.iter().map(|&at| &diagram.rows[at]).collect();
+        let ticks = rows.iter().any(|row| row.tick.is_some());
+        let most = |of: fn(&Row) -> usize| rows.iter().map(|row| of(row)).max().unwrap_or(0);
+        let notes = most(|row| width(&row.note)).min(NOTE_MAX);
+        let places = most(|row| row.place.as_ref().map_or(0, |place| width(&place.short())));
+        let heres = most(|row| if row.is_here { width(HERE) - 2 } else { 0 });
+        let mut gaps = diagram.gaps(&rows);
+        let room = |sides: &[usize]| {
+            let sides: usize = sides.iter().filter(|&&side| side > 0).map(|side| side + 2).sum();
+            COLUMNS.saturating_sub(sides + if ticks { 8 } else { 2 })
+        };
+        // The card names the line that decided below: what was said is worth more here.
+        let with_places = gaps.iter().sum::<usize>() < room(&[notes, places, heres]);
+        let room = if with_places { room(&[notes, places, heres]) } else { room(&[notes, heres]) };
+        while gaps.iter().sum::<usize>() + 1 > room {
+            let widest = gaps.iter_mut().max().filter(|gap| **gap > GAP_MIN);
+            let Some(widest) = widest else { break };
+            *widest -= 1;
+        }
+        let mut lanes = vec![0];
+        lanes.extend(gaps.iter().scan(0, |at, gap| {
+            *at += gap;
+            Some(*at)
+        }));
+        let mut layout = Layout { ticks, lanes, picture: 0, notes, with_places };
+        let widths = rows.iter().map(|row| width(&layout.picture_of(diagram, row)));
+        layout.picture = widths.max().unwrap_or(0);
+        layout
     }
 
     fn indent(&self) -> &'static str {
         if self.ticks { "        " } else { "  " }
     }
 
-    fn column(&self, lane: usize) -> usize {
-        lane * self.gap
-    }
-
     fn head(&self, diagram: &Diagram) -> String {
         let mut head = if self.ticks { "  tick ".to_owned() } else { " ".to_owned() };
         let start = width(&head);
         for (at, lane) in diagram.lanes.iter().enumerate() {
-            let want = start + self.column(at);
+            let want = start + self.lanes[at];
             head.push_str(&" ".repeat(want.saturating_sub(width(&head))));
-            head.push_str(&clip(lane, self.gap - 1));
+            head.push_str(&clip(&plain(lane), GAP_MIN - 1));
         }
         clip(&head, COLUMNS)
     }
 
     fn line(&self, diagram: &Diagram, row: &Row) -> String {
-        let mut cells: Vec<char> = Vec::new();
-        let end = self.column(diagram.lanes.len() - 1);
-        cells.resize(end + 1, ' ');
-        (0..diagram.lanes.len()).for_each(|lane| cells[self.column(lane)] = '|');
-        let find = |name: &String| diagram.lanes.iter().position(|lane| lane == name);
-        match &row.what {
-            What::Arrow { from, to, label, lost } => match (find(from), find(to)) {
-                (Some(from), Some(to)) if from != to => {
-                    self.arrow(&mut cells, from, to, label, *lost)
-                }
-                _ => self.write(&mut cells, 1, &format!("{from} -> {to}: {label}")),
-            },
-            What::At { lane, label } => {
-                let at = find(lane).unwrap_or(0);
-                self.write(&mut cells, self.column(at) + 2, label);
-            }
-        }
+        let picture = self.picture_of(diagram, row);
         let tick = row.tick.map_or_else(String::new, |tick| tick.to_string());
         let indent = if self.ticks { format!("{tick:>6}  ") } else { "  ".to_owned() };
-        let picture: String = cells.into_iter().collect();
-        let line = format!("{indent}{}   {}", picture.trim_end(), row.remark());
-        let here = if row.is_here { "  <-- here" } else { "" };
+        let mut line = format!("{indent}{picture:<wide$}", wide = self.picture);
+        if self.notes > 0 {
+            let note = clip(&plain(&row.note), self.notes);
+            line.push_str(&format!("  {note:<wide$}", wide = self.notes));
+        }
+        if let Some(place) = row.place.as_ref().filter(|_| self.with_places) {
+            line.push_str(&format!("  {}", place.short()));
+        }
+        let here = if row.is_here { HERE } else { "" };
         format!("{}{here}", clip(line.trim_end(), COLUMNS - width(here)))
     }
 
+    fn picture_of(&self, diagram: &Diagram, row: &Row) -> String {
+        let end = self.lanes.last().copied().unwrap_or(0);
+        let mut cells = vec![' '; end + 1];
+        self.lanes.iter().for_each(|&lane| cells[lane] = '|');
+        match &row.what {
+            What::Arrow { from, to, label, lost } => match (diagram.lane(from), diagram.lane(to)) {
+                (Some(from), Some(to)) if from != to => {
+                    self.arrow(&mut cells, from, to, &plain(label), *lost);
+                }
+                _ => self.write(&mut cells, 2, &format!("{from} -> {to}: {label}")),
+            },
+            What::At { lane, label } => {
+                let at = diagram.lane(lane).unwrap_or(0);
+                self.write(&mut cells, self.lanes[at] + 2, label);
+            }
+        }
+        cells.into_iter().collect::<String>().trim_end().to_owned()
+    }
+
+    /// Draws `<- label ---+---` between two lanes, both ends free. A label too long for its arrow is
+    /// cut.
     fn arrow(&self, cells: &mut [char], from: usize, to: usize, label: &str, lost: bool) {
-        let (left, right) = (from.min(to), from.max(to));
-        let (first, last) = (self.column(left) + 1, self.column(right) - 1);
+        let (first, last) = (self.lanes[from.min(to)] + 1, self.lanes[from.max(to)] - 1);
         for (at, cell) in cells.iter_mut().enumerate().take(last + 1).skip(first) {
-            *cell = if at % self.gap == 0 { '+' } else { '-' };
+            *cell = if self.lanes.contains(&at) { '+' } else { '-' };
         }
-        let (tip, tail) = if from < to { (last, first) } else { (first, last) };
-        cells[tip] = match (lost, from < to) {
-            (true, _) => 'X',
-            (false, true) => '>',
-            (false, false) => '<',
-        };
-        // The label stands near the receiver's end of a leftward arrow, else near the sender's.
-        let room = if right - left == 1 { last - first } else { self.gap * 2 - 4 };
-        let text = format!(" {} ", clip(label, room.saturating_sub(4)));
-        let start = tip.min(tail) + 2;
-        for (cell, c) in cells[start..=last].iter_mut().zip(text.chars()) {
-            *cell = c;
-        }
-        if from < to {
-            cells[tip] = if lost { 'X' } else { '>' };
+        // Tip, at least one dash on either side of the label, and blanks around it.
+        let text = format!(" {} ", clip(label, last + 1 - first - 5));
+        let start = first + if from < to { 1 } else { 2 };
+        cells[start..].iter_mut().zip(text.chars()).for_each(|(cell, c)| *cell = c);
+        match (lost, from < to) {
+            (false, true) => cells[last] = '>',
+            (false, false) => cells[first] = '<',
+            (true, true) => cells[last] = 'X',
+            (true, false) => cells[first] = 'X',
         }
     }
 
     /// Writes over the lanes' lines, and beyond the last one if need be.
     fn write(&self, cells: &mut Vec<char>, start: usize, text: &str) {
-        let text = clip(text, COLUMNS - 10);
+        let text = clip(&plain(text), COLUMNS - 10);
         if cells.len() < start + width(&text) {
             cells.resize(start + width(&text), ' ');
         }
@@ -262,12 +305,36 @@ impl Layout {
     }
 }
 
-impl Row {
-    fn remark(&self) -> String {
-        match (&self.place, self.note.is_empty()) {
-            (None, _) => self.note.clone(),
-            (Some(place), true) => place.short(),
-            (Some(place), false) => format!("{}  {}", self.note, place.short()),
+impl Diagram {
+    fn lane(&self, name: &str) -> Option<usize> {
+        self.lanes.iter().position(|lane| lane == name)
+    }
+
+    /// Returns how wide the gaps between lanes would like to be.
+    fn gaps(&self, rows: &[&Row]) -> Vec<usize> {
+        let mut gaps = vec![GAP_MIN; self.lanes.len().saturating_sub(1)];
+        for row in rows {
+            match &row.what {
+                What::Arrow { from, to, label, .. } => {
+                    let (Some(from), Some(to)) = (self.lane(from), self.lane(to)) else { continue };
+                    let (left, right) = (from.min(to), from.max(to));
+                    let need = (width(label) + 6).min(GAP_MAX);
+                    let has: usize = gaps[left..right].iter().sum();
+                    if left < right && has < need {
+                        gaps[left] += need - has;
+                    }
+                }
+                What::At { lane, label } => {
+                    let gap = self.lane(lane).and_then(|lane| gaps.get_mut(lane));
+                    if let Some(gap) = gap {
+                        *gap = (*gap).max((width(label) + 4).min(GAP_MAX));
+                    }
+                }
+            }
         }
+        gaps
     }
 }
+
+#[cfg(test)]
+mod tests;

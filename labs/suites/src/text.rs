@@ -32,6 +32,10 @@ pub(crate) fn clip(text: &str, columns: usize) -> String {
 
 /// Breaks a text into lines of at most `columns`; all but the first are indented by `indent`.
 pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
+    if !text.trim().is_empty() && width(text.trim()) <= columns {
+        // Columns that its author lined up stay so.
+        return vec![text.trim().to_owned()];
+    }
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
