@@ -25,6 +25,8 @@ pub mod state; // what is shown of a node, and patches of it
 
 pub mod telling; // a step in words
 
+pub mod birth; // what a cluster was made of
+
 pub mod page; // the three kinds of lines, and the whole
 
 pub mod recorder; // a run that is being written down

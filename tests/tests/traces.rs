@@ -17,7 +17,7 @@ fn random_run(seed: u64) -> Recorder {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let size = rng.random_range(1..=5);
     let setup = Setup::new(size, seed);
-    let setup = if seed % 2 == 0 { setup } else { setup.with_slow_disks() };
+    let setup = if seed.is_multiple_of(2) { setup } else { setup.with_slow_disks() };
     let mut run = Recorder::new(setup).titled(format!("random run {seed}"), "a\nb").of_seed(seed);
     for _ in 0..60 {
         let input = random_input(&mut rng, size, &run);

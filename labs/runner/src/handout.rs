@@ -71,7 +71,11 @@ fn reflow(section: &str) -> Vec<String> {
         let code = line.trim_start();
         let fence = code.starts_with("```");
         let item = code.starts_with("- ") || code.starts_with("* ") || numbered(code);
-        let verbatim = fenced || fence || code.starts_with('|') || line.starts_with('#');
+        let verbatim = fenced
+            || fence
+            || code.starts_with('|')
+            || line.starts_with('#')
+            || code.starts_with("<!--");
         if verbatim || item || code.is_empty() || code.starts_with('>') {
             if !paragraph.is_empty() {
                 out.push(hang(&first, &plain(&paragraph)));
@@ -79,7 +83,9 @@ fn reflow(section: &str) -> Vec<String> {
             }
             first.clear();
         }
-        if fence {
+        if !fenced && code.starts_with("<!--") {
+            // A note to the book's tools, of one line.
+        } else if fence {
             fenced = !fenced;
         } else if fenced {
             out.push(paint(GREY, &format!("    {line}")));
@@ -138,7 +144,7 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# Lab\n\nhello\n\n## Step 1: Enough\n\nFour nodes\nneed **three**.\n\n\
+    const TEXT: &str = "# Lab\n\nhello\n\n## Step 1: Enough\n\nFour nodes\nneed **three**.\n\n<!-- item: x -->\n\
                         ```text\n# not a heading\n```\n\n### Aside\n\nmore\n\n## Step 10: Last\nx\n";
 
     #[test]
@@ -154,5 +160,6 @@ mod tests {
         let lines = reflow(section(TEXT, "step-1").expect("step 1"));
         assert!(lines.contains(&"Four nodes need three.".to_owned()), "{lines:?}");
         assert!(lines.iter().any(|l| l.contains("    # not a heading")), "{lines:?}");
+        assert!(!lines.iter().any(|l| l.contains("<!--")), "{lines:?}");
     }
 }

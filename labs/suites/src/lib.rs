@@ -67,6 +67,8 @@ mod verdict; // from an end to a report line
 mod wire; // how a worker speaks
 mod worker; // one process, one test
 
+pub mod aa; // lab 2aa: leader election
+
 pub use card::{COLUMNS_MAX, LINES_MAX};
 pub use diagram::{Diagram, Row};
 pub use failure::{Failure, Rule, Verdict};

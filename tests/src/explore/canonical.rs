@@ -190,9 +190,10 @@ impl Renaming<'_> {
         let mut sum = fact(Fact::Message);
         sum.words([self.of(message.from), self.of(message.to)]);
         message.term.hash(&mut sum);
-        match &message.body {
-            Body::TransferLeader { target } => sum.word(self.of(*target)),
-            body => body.hash(&mut sum),
+        if let Body::TransferLeader { target } = &message.body {
+            sum.word(self.of(*target));
+        } else {
+            message.body.hash(&mut sum);
         }
         sum.wide()
     }

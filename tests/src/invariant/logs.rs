@@ -127,7 +127,7 @@ impl Logs {
         let first = links.first().map_or(sight.node.last.index + 1, |(id, _)| id.index);
         for committed in self.committed.values().filter(|committed| committed.by < term) {
             let held = |&(id, chain)| (id, chain) == (committed.id, committed.chain);
-            if committed.id.index >= first && !links.iter().any(|link| held(link))
+            if committed.id.index >= first && !links.iter().any(held)
                 || committed.id.index > sight.node.last.index
             {
                 let (id, by) = (committed.id, committed.by);

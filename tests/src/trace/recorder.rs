@@ -24,11 +24,10 @@
 use crate::bare::{Bare, Setup};
 use crate::disk::DiskSpeed;
 use crate::input::{Fate, Input, Step};
+use crate::trace::birth::{Birth, Disks};
 use crate::trace::cause::Cause;
 use crate::trace::event::{Happening, RulePlace};
-use crate::trace::page::{
-    Birth, Broken, Disks, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, VERSION,
-};
+use crate::trace::page::{Broken, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, VERSION};
 use crate::trace::state::{NodeState, difference};
 use crate::trace::telling;
 use raft::{Note, sources::SOURCES};
@@ -128,9 +127,10 @@ impl Recorder {
         self.next.command = Some(command.into());
     }
 
-    /// Says something to the reader before the next step.
+    /// Says something to the reader before the next step, below what was said already.
     pub fn caption(&mut self, text: impl Into<String>) {
-        self.next.caption = Some(text.into());
+        let said = self.next.caption.take().map(|said| said + "\n");
+        self.next.caption = Some(said.unwrap_or_default() + &text.into());
     }
 
     /// Lets one thing happen, and writes it down.

@@ -4,11 +4,15 @@
 //!   campaign 1
 //!   > n1 is told to campaign
 //!     n1@0 follower -> n1@1 candidate
-//!         raft/src/role.rs:150  §5.2, Fig. 2 Candidates (1)  election.md#roles
+//!       raft/src/role.rs:150  §5.2, Candidates (1)  election.md#roles
 //! ```
+//!
+//! `Candidates (1)` is the name of a rule in the paper's Figure 2, `election.md#roles` a place in the
+//! book.
 //!
 //! Lines carry what they are, so that a screen can colour them; no line is wider than 80 columns.
 
+use crate::trace::cause::Cause;
 use crate::trace::event::RulePlace;
 use crate::trace::page::{Moment, Outcome, Trace};
 use std::collections::BTreeMap;
@@ -120,22 +124,29 @@ impl Trace {
 }
 
 impl Moment {
-    /// Tells one step.
+    /// Tells one step. A tick that nothing came of is not worth telling.
     pub fn story(&self, rules: &BTreeMap<String, RulePlace>) -> Vec<Line> {
+        if self.facts.is_empty() && matches!(self.input, Cause::Tick(_)) {
+            return Vec::new();
+        }
         let mut lines = Line::wrapped(Kind::Headline, 0, &self.headline);
-        let mut told = None;
+        lines.extend(self.facts_told(rules));
+        lines
+    }
+
+    /// Tells what came of the step. What was sent needs no line of source: the rule that sent it has
+    /// just been told.
+    pub fn facts_told(&self, rules: &BTreeMap<String, RulePlace>) -> Vec<Line> {
+        let mut lines = Vec::new();
         for fact in &self.facts {
             let broken = fact.text.starts_with("***");
             let kind = if broken { Kind::Broken } else { Kind::Fact };
             lines.extend(Line::wrapped(kind, 2, &fact.text));
-            let Some(happening) = fact.event.and_then(|event| self.events.get(event)) else {
-                continue;
-            };
-            let source = source(&happening.at, rules.get(&happening.rule));
-            if told.as_ref() != Some(&source) {
-                lines.extend(Line::wrapped(Kind::Source, 8, &source));
+            let decided = fact.event.and_then(|event| self.events.get(event));
+            if let Some(happening) = decided.filter(|happening| happening.kind != "sent") {
+                let source = source(&happening.at, rules.get(&happening.rule));
+                lines.extend(Line::wrapped(Kind::Source, 6, &source));
             }
-            told = Some(source);
         }
         lines
     }
@@ -145,7 +156,8 @@ impl Moment {
 fn source(at: &str, rule: Option<&RulePlace>) -> String {
     let line = at.rsplit_once(':').map_or(at, |(line, _column)| line);
     let Some(rule) = rule else { return line.to_string() };
-    let figure = rule.figure.as_ref().map_or(String::new(), |figure| format!(", {figure}"));
+    let figure = rule.figure.as_deref().map(|figure| figure.trim_start_matches("Fig. 2 "));
+    let figure = figure.map_or(String::new(), |figure| format!(", {figure}"));
     format!("{line}  §{}{figure}  {}", rule.section, rule.chapter)
 }
 

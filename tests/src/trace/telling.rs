@@ -14,7 +14,7 @@
 use crate::bare::Bare;
 use crate::input::{Fate, Input, Step};
 use crate::trace::state::{Durable, NodeState};
-use raft::{Event, NodeId, RoleName};
+use raft::{Event, Ignored, NodeId, RoleName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -136,13 +136,16 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Vec<Fac
                 format!("{id} {}", note.event)
             }
             Event::LeaderChanged { to: None, .. } if !leads => format!("{id} {}", note.event),
-            Event::TimerReset { after_ticks: 0 } if !turned && !leads => {
-                format!("{id} starts waiting anew")
-            }
-            Event::TimerReset { .. } if !turned && !leads => format!("{id} {}", note.event),
+            Event::TimerReset { after_ticks } if !turned && !leads => match after_ticks {
+                0 => format!("{id} starts waiting anew"),
+                1 => format!("{id} starts waiting anew, after 1 tick"),
+                many => format!("{id} starts waiting anew, after {many} ticks"),
+            },
             Event::VoteGranted { candidate } if !votes_anew => {
                 format!("{id} grants {candidate} its vote again")
             }
+            // Every heartbeat is answered, and a leader without a log to replicate needs no answer.
+            Event::MessageIgnored { kind: "HeartbeatReply", why: Ignored::NoRule, .. } => continue,
             Event::VoteRefused { .. } | Event::MessageIgnored { .. } => {
                 format!("{id} {}", note.event)
             }
@@ -168,8 +171,18 @@ struct Moves {
     role: String,
     /// The event that asked for the next role.
     asked: Option<usize>,
-    /// The line of a new term whose role may still follow: where it stands, and how it begins.
-    open: Option<(usize, String)>,
+    /// The line of a new term whose role may still follow.
+    open: Option<Open>,
+}
+
+/// The line of a new term.
+struct Open {
+    /// Where it stands.
+    place: usize,
+    /// How it begins: `n1@0 follower`.
+    from: String,
+    /// Whether a rule asked for it, so that its line of source is known.
+    asked: bool,
 }
 
 impl Moves {
@@ -183,20 +196,25 @@ impl Moves {
     }
 
     fn enter_term(&mut self, to: u64, at: usize, facts: &mut Vec<Fact>) {
-        let from = self.name();
+        let (from, asked) = (self.name(), self.asked.take());
         self.term = to;
-        self.open = Some((facts.len(), from.clone()));
-        let event = self.asked.take().or(Some(at));
-        facts.push(Fact { text: format!("{from} -> {}", self.name()), event });
+        let text = format!("{from} -> {}", self.name());
+        self.open = Some(Open { place: facts.len(), from, asked: asked.is_some() });
+        facts.push(Fact { text, event: asked.or(Some(at)) });
     }
 
     fn enter_role(&mut self, to: RoleName, at: usize, facts: &mut Vec<Fact>) {
-        let (place, from) = self.open.take().unwrap_or_else(|| (facts.len(), self.name()));
+        let was = self.name();
         self.role = to.to_string();
-        let text = format!("{from} -> {}", self.name());
-        match facts.get_mut(place) {
-            Some(fact) => fact.text = text,
-            None => facts.push(Fact { text, event: self.asked.take().or(Some(at)) }),
+        let Some(open) = self.open.take() else {
+            let text = format!("{was} -> {}", self.name());
+            return facts.push(Fact { text, event: self.asked.take().or(Some(at)) });
+        };
+        let fact = &mut facts[open.place];
+        fact.text = format!("{} -> {}", open.from, self.name());
+        // A follower follows because of the term; anyone else has a rule of its own for its role.
+        if !open.asked && to != RoleName::Follower {
+            fact.event = Some(at);
         }
     }
 }

@@ -1,0 +1,104 @@
+//! Messages made by hand, and the names of message kinds.
+//!
+//! ```text
+//!   post 9->1 VoteReply term=1 granted        post 2->1 AppendEntries term=3 prev=4@1
+//! ```
+
+use crate::script::ScriptError;
+use crate::script::arguments::Arguments;
+use crate::script::spelling::did_you_mean;
+use raft::{AppendOutcome, Body, Index, Message, NodeId, Session, VoteRequest};
+
+/// Every kind of message: our name, etcd's name.
+const KINDS: [(&str, &str); 14] = [
+    ("RequestPreVote", "MsgPreVote"),
+    ("PreVoteReply", "MsgPreVoteResp"),
+    ("RequestVote", "MsgVote"),
+    ("VoteReply", "MsgVoteResp"),
+    ("AppendEntries", "MsgApp"),
+    ("AppendReply", "MsgAppResp"),
+    ("InstallSnapshot", "MsgSnap"),
+    ("Heartbeat", "MsgHeartbeat"),
+    ("HeartbeatReply", "MsgHeartbeatResp"),
+    ("Propose", "MsgProp"),
+    ("TransferLeader", "MsgTransferLeader"),
+    ("TimeoutNow", "MsgTimeoutNow"),
+    ("ReadIndex", "MsgReadIndex"),
+    ("ReadIndexReply", "MsgReadIndexResp"),
+];
+
+/// Reads the name of a kind, ours or etcd's.
+pub(crate) fn kind(arguments: &Arguments<'_>, word: &str) -> Result<&'static str, ScriptError> {
+    let is = |name: &str| name.eq_ignore_ascii_case(word);
+    match KINDS.iter().find(|(ours, etcds)| is(ours) || is(etcds)) {
+        Some((ours, _)) => Ok(ours),
+        None => {
+            let mean = did_you_mean(word, KINDS.iter().flat_map(|&(ours, etcds)| [ours, etcds]));
+            let what = format!("expected a kind of message, found {word:?}{mean}");
+            Err(arguments.wrong(what))
+        }
+    }
+}
+
+/// Reads a message: `FROM->TO Kind term=.. ...`.
+pub(crate) fn message(arguments: &mut Arguments<'_>) -> Result<Message, ScriptError> {
+    let link = arguments.expect("a sender and a receiver such as 2->1")?;
+    let (from, to) = arguments.read_link(link)?;
+    let word = arguments.expect("a kind of message such as VoteReply")?;
+    let kind = kind(arguments, word)?;
+    let term = arguments.term("term")?;
+    let body = body(arguments, kind)?;
+    if term.is_none() {
+        return Err(arguments.wrong(format!("expected term=, which every {kind} carries")));
+    }
+    Ok(Message { from, to, term, body })
+}
+
+fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> {
+    let session = Session::default();
+    Ok(match kind {
+        "RequestVote" => Body::RequestVote(ask(arguments)?),
+        "RequestPreVote" => Body::RequestPreVote(ask(arguments)?),
+        "VoteReply" => Body::VoteReply { granted: granted(arguments)? },
+        "PreVoteReply" => Body::PreVoteReply { granted: granted(arguments)? },
+        "Heartbeat" => {
+            Body::Heartbeat { commit: index(arguments, "commit")?, token: None, session }
+        }
+        "HeartbeatReply" => Body::HeartbeatReply { token: None, session },
+        "AppendEntries" => Body::AppendEntries {
+            prev: arguments.place("prev")?.unwrap_or_default(),
+            entries: Vec::new(),
+            commit: index(arguments, "commit")?,
+            session,
+        },
+        "AppendReply" => {
+            let outcome = AppendOutcome::Matched(index(arguments, "matched")?);
+            Body::AppendReply { outcome, session: Some(session) }
+        }
+        "TimeoutNow" => Body::TimeoutNow,
+        "TransferLeader" => Body::TransferLeader { target: NodeId(index(arguments, "target")?.0) },
+        kind => {
+            let what = format!("a {kind} cannot be made by hand; a script can only deliver one");
+            return Err(arguments.wrong(what));
+        }
+    })
+}
+
+fn ask(arguments: &mut Arguments<'_>) -> Result<VoteRequest, ScriptError> {
+    let last = arguments.place("last")?.unwrap_or_default();
+    Ok(VoteRequest { last, transfer: arguments.flag("transfer") })
+}
+
+/// Reads `granted`, `refused`, `granted=true` or `granted=false`.
+fn granted(arguments: &mut Arguments<'_>) -> Result<bool, ScriptError> {
+    let (yes, no) = (arguments.flag("granted"), arguments.flag("refused"));
+    match (yes, no, arguments.value("granted")?) {
+        (true, false, None) | (false, false, Some("true")) => Ok(true),
+        (false, true, None) | (false, false, Some("false")) => Ok(false),
+        _ => Err(arguments.wrong("expected granted or refused: what does the reply say?")),
+    }
+}
+
+fn index(arguments: &mut Arguments<'_>, key: &str) -> Result<Index, ScriptError> {
+    Ok(Index(arguments.number(key)?.unwrap_or(0)))
+}

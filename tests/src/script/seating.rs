@@ -1,0 +1,136 @@
+//! The cluster a script begins with: `add-nodes`.
+//!
+//! ```text
+//!   add-nodes 3                                      three voters, empty logs, instant disks
+//!   add-nodes 3 n1.log=(1@1,2@2) n2.log=(1@1)        logs that differ
+//!   add-nodes 3 voters=(1,2) disk=slow seed=7        n3 does not vote; writes wait for `persist`
+//! ```
+
+use crate::bare::Setup;
+use crate::disk::DiskSpeed;
+use crate::script::ScriptError;
+use crate::script::arguments::Arguments;
+use bytes::Bytes;
+use raft::{
+    Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft, Term,
+    VoteRequests,
+};
+
+/// The most nodes a script may make.
+const NODES_MAX: u64 = 20;
+
+/// The longest log a script may begin with.
+const LOG_MAX: u64 = 1000;
+
+/// What one node's disk holds at first.
+#[derive(Clone, Default)]
+struct Belongings {
+    log: Vec<EntryId>,
+    term: Option<Term>,
+    vote: Option<NodeId>,
+    commit: Index,
+}
+
+/// Reads the arguments of `add-nodes`.
+pub(crate) fn setup(arguments: &mut Arguments<'_>) -> Result<Setup, ScriptError> {
+    let word = arguments.expect("how many nodes there are")?;
+    let size: u64 = arguments.read_number("how many nodes there are", word)?;
+    if !(1..=NODES_MAX).contains(&size) {
+        return Err(arguments.wrong(format!("expected 1 to {NODES_MAX} nodes, found {size}")));
+    }
+    let ids: Vec<_> = (1..=size).map(NodeId).collect();
+    let voters = arguments.nodes("voters")?.unwrap_or_else(|| ids.clone());
+    let disks = match arguments.value("disk")? {
+        None | Some("instant") => DiskSpeed::Instant,
+        Some("slow") => DiskSpeed::Slow,
+        Some(other) => {
+            let what = format!("expected disk=instant or disk=slow, found disk={other}");
+            return Err(arguments.wrong(what));
+        }
+    };
+    let config = config(arguments)?;
+    let shared = belongings(arguments, "", &Belongings::default())?;
+    let mut nodes = Vec::new();
+    for id in ids {
+        let own = belongings(arguments, &format!("{id}."), &shared)?;
+        let storage = storage(arguments, id, &voters, own)?;
+        let config = Config { id, ..config.clone() };
+        if let Err(why) = Raft::new(&config, storage.clone()) {
+            return Err(arguments.wrong(format!("{id} cannot start: {why}")));
+        }
+        nodes.push((config, storage));
+    }
+    Ok(Setup { nodes, disks })
+}
+
+fn config(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError> {
+    let usual = Config::new(NodeId(1));
+    Ok(Config {
+        election_ticks: arguments.number("election-ticks")?.unwrap_or(usual.election_ticks),
+        heartbeat_ticks: arguments.number("heartbeat-ticks")?.unwrap_or(usual.heartbeat_ticks),
+        seed: arguments.number("seed")?.unwrap_or(usual.seed),
+        vote_requests: match arguments.value("vote-requests")? {
+            None => usual.vote_requests,
+            Some("once-durable") => VoteRequests::OnceDurable,
+            Some("at-once") => VoteRequests::AtOnce,
+            Some(other) => {
+                let what = format!("expected once-durable or at-once, found vote-requests={other}");
+                return Err(arguments.wrong(what));
+            }
+        },
+        ..usual
+    })
+}
+
+/// Reads what a disk holds: of one node (`n2.`), or of every node that says nothing else.
+fn belongings(
+    arguments: &mut Arguments<'_>,
+    whose: &str,
+    otherwise: &Belongings,
+) -> Result<Belongings, ScriptError> {
+    let mut own = otherwise.clone();
+    if let Some(log) = arguments.places(&format!("{whose}log"))? {
+        own.log = log;
+    }
+    // etcd's: a log that a snapshot of term 1 brought here, in a node that has seen no term yet.
+    if let Some(length) = arguments.number(&format!("{whose}index"))? {
+        if length > LOG_MAX {
+            let what = format!("expected an index of at most {LOG_MAX}, found {length}");
+            return Err(arguments.wrong(what));
+        }
+        own.log = (1..=length).map(|at| EntryId { index: Index(at), term: Term(1) }).collect();
+        (own.term, own.commit) = (Some(Term(0)), Index(length));
+    }
+    own.term = arguments.term(&format!("{whose}term"))?.or(own.term);
+    if let Some(vote) = arguments.value(&format!("{whose}vote"))? {
+        own.vote = Some(arguments.read_id(vote)?);
+    }
+    own.commit = arguments.number(&format!("{whose}commit"))?.map_or(own.commit, Index);
+    Ok(own)
+}
+
+fn storage(
+    arguments: &Arguments<'_>,
+    id: NodeId,
+    voters: &[NodeId],
+    own: Belongings,
+) -> Result<MemoryStorage, ScriptError> {
+    let mut storage = MemoryStorage::with_voters(voters.iter().copied());
+    let mut before = Term(0);
+    for (place, &entry) in (1..).zip(&own.log) {
+        if entry.index != Index(place) {
+            let what = format!("expected {id}'s log to hold place {place} next, found {entry}");
+            return Err(arguments.wrong(what));
+        }
+        if entry.term < before || entry.term == Term(0) {
+            let what = format!("expected terms that never fall in {id}'s log, found {entry}");
+            return Err(arguments.wrong(what));
+        }
+        before = entry.term;
+        storage.append(&[Entry { id: entry, context: Bytes::new(), payload: Payload::Noop }]);
+    }
+    // A node with an entry of a term has been in that term.
+    let term = own.term.unwrap_or(before);
+    storage.save(HardState { term, vote: own.vote, commit: own.commit });
+    Ok(storage)
+}

@@ -1,0 +1,370 @@
+//! A script being played: commands in, scenes out.
+//!
+//! ```text
+//!   Directive --> Command --> inputs --> Recorder --> Moments --> Scene
+//! ```
+//!
+//! It takes one command at a time, so a file and a prompt can share it. It never runs away: a script
+//! has a limit of steps and of messages under way.
+
+use crate::bare::Bare;
+use crate::input::{Input, Step};
+use crate::script::ScriptError;
+use crate::script::command::{Command, Pick, Voice, Wait};
+use crate::script::grammar::{Directive, Script};
+use crate::script::scene::{Beat, Scene};
+use crate::trace::Recorder;
+use crate::trace::state::{Durable, NodeState};
+use crate::trace::telling::hard_state;
+use raft::{Message, NodeId};
+
+/// The most steps one script may take.
+pub const STEPS_MAX: usize = 200_000;
+
+/// The most messages that may be under way.
+pub const FLIGHTS_MAX: usize = 5_000;
+
+/// A script being played.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    name: String,
+    title: String,
+    intro: String,
+    run: Option<Recorder>,
+    voice: Voice,
+    /// How many steps were told by the scenes so far.
+    told: usize,
+}
+
+/// Which headlines a command shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Headlines {
+    /// Every step's.
+    All,
+    /// None: the command says it.
+    None,
+    /// The number of the tick, and silent ticks not at all.
+    Ticks,
+}
+
+impl Stage {
+    /// Prepares to play a script, or commands that somebody types under this name.
+    pub fn new(script: &Script) -> Self {
+        Stage {
+            name: script.name.clone(),
+            title: script.title.clone(),
+            intro: script.intro.clone(),
+            run: None,
+            voice: Voice::Aloud,
+            told: 0,
+        }
+    }
+
+    /// Plays every command of a script.
+    ///
+    /// # Errors
+    /// As [`Stage::play`].
+    pub fn play_all(script: &Script) -> Result<(Stage, Vec<Scene>), ScriptError> {
+        let mut stage = Stage::new(script);
+        let scenes = script.directives.iter().map(|directive| stage.play(directive));
+        let scenes = scenes.collect::<Result<_, _>>()?;
+        Ok((stage, scenes))
+    }
+
+    /// Plays one command.
+    ///
+    /// # Errors
+    /// [`ScriptError`] names the line and what was expected. What a node refuses is no error: it is
+    /// told in the scene.
+    ///
+    /// # Panics
+    /// As the nodes do, if they do: [`Recorder::apply`].
+    pub fn play(&mut self, directive: &Directive) -> Result<Scene, ScriptError> {
+        let command = Command::parse(&self.name, directive)?;
+        if let Some(run) = &mut self.run {
+            run.at(directive.line as u64, &directive.text);
+            if let Some(caption) = &directive.caption {
+                run.caption(caption);
+            }
+        }
+        let mut beats = self.act(command).map_err(|what| ScriptError {
+            name: self.name.clone(),
+            line: Some(directive.line),
+            what,
+        })?;
+        self.told = self.run.as_ref().map_or(0, |run| run.moments().len());
+        if self.voice == Voice::Muted {
+            beats.clear();
+        }
+        let Directive { line, caption, text, .. } = directive.clone();
+        Ok(Scene { line, caption, command: text, beats })
+    }
+
+    /// Lends the run, once there is a cluster.
+    pub fn run(&self) -> Option<&Recorder> {
+        self.run.as_ref()
+    }
+
+    /// Returns what a command led to that was not played to its end, because a node panicked.
+    pub fn unfinished(&self) -> Vec<Beat> {
+        let moments = self.run.iter().flat_map(Recorder::moments).skip(self.told);
+        moments
+            .filter(|moment| !moment.facts.is_empty())
+            .map(|moment| Beat::Step {
+                headline: Some(moment.headline.clone()),
+                moment: Box::new(moment.clone()),
+            })
+            .collect()
+    }
+
+    fn act(&mut self, command: Command) -> Result<Vec<Beat>, String> {
+        match command {
+            Command::AddNodes(setup) => {
+                if self.run.is_some() {
+                    return Err("the cluster is made already; a script makes one".to_string());
+                }
+                let run = Recorder::new(setup).titled(&self.title, &self.intro);
+                self.run = Some(run.of_script(&self.name));
+                Ok(shown(state(self.cluster()?, &[])))
+            }
+            Command::Note(text) => {
+                if let Some(run) = &mut self.run {
+                    run.caption(text);
+                }
+                Ok(Vec::new())
+            }
+            Command::Speak(voice) => {
+                self.voice = voice;
+                Ok(Vec::new())
+            }
+            Command::State(ids) => {
+                self.know(&ids)?;
+                Ok(shown(state(self.cluster()?, &ids)))
+            }
+            Command::Messages => {
+                let flights = self.cluster()?.network().flights();
+                let lines: Vec<_> = flights.iter().map(|f| f.message.to_string()).collect();
+                Ok(shown(if lines.is_empty() { vec!["none".to_string()] } else { lines }))
+            }
+            Command::Tick { ids, ticks } => self.tick(&ids, ticks),
+            Command::Stabilize(ids) => self.stabilize(&ids),
+            Command::Deliver { picked, lost } => {
+                // Chosen before any arrives: an answer does not arrive with its question.
+                let (arriving, dropped) = (self.pick(picked.as_ref())?, self.pick(lost.as_ref())?);
+                let mut inputs: Vec<_> = arriving.into_iter().map(Input::Deliver).collect();
+                inputs.extend(dropped.into_iter().map(Input::Drop));
+                self.move_messages(inputs)
+            }
+            Command::Drop(pick) => {
+                let picked = self.pick(Some(&pick))?;
+                self.move_messages(picked.into_iter().map(Input::Drop).collect())
+            }
+            Command::Duplicate(pick) => {
+                let picked = self.pick(Some(&pick))?;
+                self.move_messages(picked.into_iter().map(Input::Duplicate).collect())
+            }
+            Command::Campaign(id) => {
+                self.know(&[id])?;
+                self.steps(vec![Input::Campaign(id)], Headlines::None)
+            }
+            Command::Post(message) => {
+                self.know(&[message.to])?;
+                self.steps(vec![Input::Post(message)], Headlines::None)
+            }
+            Command::Partition(groups) => {
+                self.know(&groups.concat())?;
+                self.steps(vec![Input::Partition(groups)], Headlines::None)
+            }
+            Command::Cut(links) => {
+                self.know_links(&links)?;
+                let cut = |(from, to)| Input::Cut { from, to };
+                self.steps(links.into_iter().map(cut).collect(), Headlines::None)
+            }
+            Command::Mend(links) => {
+                self.know_links(&links)?;
+                let mend = |(from, to)| Input::Mend { from, to };
+                self.steps(links.into_iter().map(mend).collect(), Headlines::None)
+            }
+            Command::Heal => self.steps(vec![Input::Heal], Headlines::None),
+            Command::Pin { id, ticks } => {
+                self.know(&[id])?;
+                self.steps(vec![Input::PinLimit { node: id, ticks }], Headlines::None)
+            }
+            Command::Persist(ids) => self.each(ids, Input::Persist),
+            Command::Crash(ids) => self.each(ids, Input::Crash),
+            Command::Restart(ids) => self.each(ids, Input::Restart),
+        }
+    }
+
+    fn each(&mut self, ids: Vec<NodeId>, input: fn(NodeId) -> Input) -> Result<Vec<Beat>, String> {
+        self.know(&ids)?;
+        self.steps(ids.into_iter().map(input).collect(), Headlines::All)
+    }
+
+    fn tick(&mut self, ids: &[NodeId], ticks: Wait) -> Result<Vec<Beat>, String> {
+        self.know(ids)?;
+        let mut inputs = Vec::new();
+        let cluster = self.cluster()?;
+        let whose: Vec<_> = match ids {
+            [] => cluster.ids().filter(|&id| cluster.node(id).is_some()).collect(),
+            ids => ids.to_vec(),
+        };
+        let config = whose.first().and_then(|&id| cluster.config(id));
+        let ticks = match (ticks, config) {
+            (Wait::Ticks(ticks), _) => ticks,
+            (Wait::Election, Some(config)) => config.election_ticks,
+            (Wait::Heartbeat, Some(config)) => config.heartbeat_ticks,
+            (Wait::Election | Wait::Heartbeat, None) => return Err("no node ticks".to_string()),
+        };
+        if ticks.saturating_mul(whose.len() as u64) > STEPS_MAX as u64 {
+            return Err(format!("{ticks} ticks are more steps than a script may take"));
+        }
+        for _ in 0..ticks {
+            inputs.extend(whose.iter().copied().map(Input::Tick));
+        }
+        let one = inputs.len() == 1;
+        self.steps(inputs, if one { Headlines::None } else { Headlines::Ticks })
+    }
+
+    fn stabilize(&mut self, ids: &[NodeId]) -> Result<Vec<Beat>, String> {
+        self.know(ids)?;
+        let ours = |id: NodeId| ids.is_empty() || ids.contains(&id);
+        let mut beats = Vec::new();
+        loop {
+            let cluster = self.cluster()?;
+            let waits = |id| cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0);
+            let writer = cluster.ids().find(|&id| ours(id) && waits(id));
+            let mut flights = cluster.network().flights().iter();
+            let arriving = flights.find(|flight| ours(flight.message.to));
+            let input = match (writer, arriving) {
+                (Some(id), _) => Input::Persist(id),
+                (None, Some(flight)) => Input::Deliver(flight.message.clone()),
+                (None, None) => return Ok(beats),
+            };
+            let broke = self.step(&input, Headlines::All, &mut beats)?.violation.is_some();
+            if broke {
+                return Ok(beats);
+            }
+        }
+    }
+
+    /// Returns the picked messages that are under way: by receiver in the order asked for, oldest
+    /// first.
+    fn pick(&self, pick: Option<&Pick>) -> Result<Vec<Message>, String> {
+        let Some(pick) = pick else { return Ok(Vec::new()) };
+        self.know(&pick.to)?;
+        let flights = self.cluster()?.network().flights().iter().map(|flight| &flight.message);
+        let mut picked: Vec<_> = flights.filter(|message| pick.takes(message)).cloned().collect();
+        picked.sort_by_key(|message| pick.to.iter().position(|&id| id == message.to));
+        Ok(picked)
+    }
+
+    fn move_messages(&mut self, inputs: Vec<Input>) -> Result<Vec<Beat>, String> {
+        if inputs.is_empty() {
+            return Ok(shown(vec!["no messages".to_string()]));
+        }
+        self.steps(inputs, Headlines::All)
+    }
+
+    fn steps(&mut self, inputs: Vec<Input>, headlines: Headlines) -> Result<Vec<Beat>, String> {
+        let mut beats = Vec::new();
+        for input in inputs {
+            self.step(&input, headlines, &mut beats)?;
+        }
+        Ok(beats)
+    }
+
+    /// Lets one thing happen, and adds it to what is to be told.
+    fn step(
+        &mut self,
+        input: &Input,
+        headlines: Headlines,
+        beats: &mut Vec<Beat>,
+    ) -> Result<Step, String> {
+        let before = self.told;
+        let run = self.run.as_mut().ok_or(NO_CLUSTER)?;
+        let step = run.apply(input);
+        if run.moments().len() >= STEPS_MAX {
+            return Err(format!("the script takes more than {STEPS_MAX} steps"));
+        }
+        if run.cluster().network().flights().len() > FLIGHTS_MAX {
+            return Err(format!(
+                "more than {FLIGHTS_MAX} messages are under way; deliver or drop some"
+            ));
+        }
+        let Some(moment) = run.moments().last().cloned() else { return Ok(step) };
+        let headline = match headlines {
+            Headlines::All => Some(moment.headline.clone()),
+            Headlines::None => None,
+            Headlines::Ticks => {
+                let same = |other: &&crate::trace::Moment| other.input == moment.input;
+                let tick = run.moments()[before..].iter().filter(same).count();
+                step.node.map(|id| format!("> tick {tick} of {id}"))
+            }
+        };
+        if !(moment.facts.is_empty() && headlines == Headlines::Ticks) {
+            beats.push(Beat::Step { headline, moment: Box::new(moment) });
+        }
+        Ok(step)
+    }
+
+    fn cluster(&self) -> Result<&Bare, String> {
+        Ok(self.run.as_ref().ok_or(NO_CLUSTER)?.cluster())
+    }
+
+    fn know(&self, ids: &[NodeId]) -> Result<(), String> {
+        let cluster = self.cluster()?;
+        match ids.iter().find(|&&id| cluster.disk(id).is_none()) {
+            None => Ok(()),
+            Some(stranger) => {
+                let last = cluster.ids().last().map_or(String::new(), |id| id.to_string());
+                Err(format!("{stranger} is not in this cluster of n1 to {last}"))
+            }
+        }
+    }
+
+    fn know_links(&self, links: &[(NodeId, NodeId)]) -> Result<(), String> {
+        links.iter().try_for_each(|&(from, to)| self.know(&[from, to]))
+    }
+}
+
+const NO_CLUSTER: &str = "there are no nodes yet: begin with add-nodes";
+
+fn shown(lines: Vec<String>) -> Vec<Beat> {
+    lines.into_iter().map(Beat::Shown).collect()
+}
+
+/// Shows nodes, one line each.
+fn state(cluster: &Bare, ids: &[NodeId]) -> Vec<String> {
+    let wanted = cluster.ids().filter(|id| ids.is_empty() || ids.contains(id));
+    let seen = wanted.filter_map(|id| Some((id, NodeState::of(cluster, id)?)));
+    seen.map(|(id, state)| show(id, &state)).collect()
+}
+
+fn show(id: NodeId, state: &NodeState) -> String {
+    let (Some(role), Some(term), Some(log)) = (&state.role, state.term, state.log) else {
+        return format!("{id} is down; its disk holds {}", hard_state(&state.disk.durable));
+    };
+    let name = |id: Option<u64>| id.map_or("-".to_string(), |id| format!("n{id}"));
+    let (vote, leader, last) = (name(state.vote), name(state.leader), log.last.0);
+    let mut line =
+        format!("{id}@{term} {role:<9}  vote {vote:<2}  leader {leader:<2}  last {last}");
+    if let Some(commit) = state.commit.filter(|&commit| commit > 0) {
+        line += &format!("  commit {commit}");
+    }
+    if let Some((elapsed, Some(limit))) = state.timer {
+        line += &format!("  timer {elapsed}/{limit}");
+    }
+    if let Some(votes) = &state.votes {
+        let answer =
+            |(id, &yes): (&u64, &bool)| format!("n{id} {}", if yes { "yes" } else { "no" });
+        let heard: Vec<_> = votes.iter().map(answer).collect();
+        line +=
+            &format!("  heard {}", if heard.is_empty() { "none".into() } else { heard.join(", ") });
+    }
+    let here = Durable { term, vote: state.vote };
+    if state.disk.durable != here {
+        line += &format!("  (on disk: {})", hard_state(&state.disk.durable));
+    }
+    line
+}
