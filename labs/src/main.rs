@@ -1,2 +1,177 @@
-//! To be written.
-fn main() {}
+//! `cargo labs` in the course's checkout.
+
+use clap::{Parser, Subcommand};
+use labs::check::Part;
+use labs::course::Course;
+use labs::grade::{self, Whose};
+use labs::{bugs, check, doctor, student, workspace};
+use runner::command::Command;
+use runner::place::Place;
+use runner::trial::Ending;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The labs of Raftwright: make a workspace, grade it, prove the tests
+///
+/// To begin: cargo labs start ../my-raft
+#[derive(Parser)]
+#[command(name = "cargo labs", bin_name = "cargo labs", version)]
+struct Line {
+    #[command(subcommand)]
+    typed: Option<Typed>,
+}
+
+#[derive(Subcommand)]
+enum Typed {
+    /// Make a workspace: the course with functions left for you to write
+    Start {
+        /// A new folder, beside the course
+        dir: PathBuf,
+        /// The lab to begin with
+        #[arg(long, default_value = "2aa")]
+        lab: String,
+    },
+    /// Open another lab in the workspace you are in
+    Open {
+        /// The lab, such as 2ab
+        lab: String,
+    },
+    /// Put our own bodies in place of yours, which are kept
+    Fill {
+        /// 2aa, 3, 2aa.3, Core::decide_vote or decide_vote
+        what: String,
+    },
+    /// Print our own body of a function, step or lab
+    Reveal {
+        /// Core::decide_vote, decide_vote, 3 or 2aa
+        what: String,
+    },
+    /// Cut functions again; what you wrote is kept under .labs/kept
+    Reset {
+        /// A function, step or lab; the current step if left out
+        what: Option<String>,
+    },
+    /// Count the points of a workspace, or of the reference
+    ///
+    /// Only raft/src is taken from a student's folder; all else is the course's own.
+    Grade {
+        /// A student's folder; in a workspace: this one; else the reference
+        dir: Option<PathBuf>,
+        /// For programs: points, of, labs[] with their tests[]
+        #[arg(long)]
+        json: bool,
+        /// How many seeds each simulation runs
+        #[arg(long, value_name = "N")]
+        seeds: Option<u64>,
+        /// Grade what a student starts with; it must be worth nothing
+        #[arg(long, conflicts_with = "dir")]
+        skeleton: bool,
+    },
+    /// Prove the tests: every bug is killed, every correct variant lives
+    ///
+    /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
+    /// test kills some bug; every variant of labs/variants earns full marks.
+    Bugs {
+        /// For programs: killed, of, bugs[], variants[]
+        #[arg(long)]
+        json: bool,
+        /// Show which test fails with which bug
+        #[arg(long, conflicts_with = "json")]
+        matrix: bool,
+        /// How many seeds each simulation runs
+        #[arg(long, value_name = "N")]
+        seeds: Option<u64>,
+    },
+    /// Check all that must hold before the course is handed out; never writes
+    Check {
+        /// Only these parts
+        #[arg(long, value_name = "PART", value_delimiter = ',')]
+        only: Vec<Part>,
+    },
+    /// Write what can be written without thinking: formatting
+    Fix,
+    /// Look for what on this machine may keep the labs from running
+    Doctor,
+    #[command(flatten)]
+    Here(Command),
+}
+
+fn main() -> ExitCode {
+    match run(Line::parse()) {
+        Ok(code) => code,
+        Err(why) => {
+            anstream::eprintln!("{why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(line: Line) -> Result<ExitCode, String> {
+    let here = std::env::current_dir().map_err(|e| format!("this folder is lost: {e}"))?;
+    let course = Course::find(&here)?;
+    let place =
+        Place::find(&here).unwrap_or_else(|_| Place { root: course.root.clone(), settings: None });
+    let Some(typed) = line.typed else {
+        runner::here::tell(&place)?;
+        if place.settings.is_none() {
+            anstream::println!(
+                "(this is the course itself; your own: cargo labs start ../my-raft)"
+            );
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    match typed {
+        Typed::Start { dir, lab } => workspace::start(&course, &dir, &lab, &here)?,
+        Typed::Open { lab } => student::open(&course, &place, &lab)?,
+        Typed::Fill { what } => student::fill(&course, &place, &what)?,
+        Typed::Reveal { what } => student::reveal(&course, &place, &what)?,
+        Typed::Reset { what } => student::reset(&course, &place, what.as_deref())?,
+        Typed::Grade { dir, json, seeds, skeleton } => {
+            let root = dir.map(|dir| here.join(dir));
+            let root = root.or_else(|| place.settings.as_ref().map(|_| place.root.clone()));
+            let whose = match (&root, skeleton) {
+                (_, true) => Whose::Skeleton,
+                (Some(root), false) => Whose::Student(root),
+                (None, false) => Whose::Reference,
+            };
+            let grade = grade::grade(&course, &whose, seeds)?;
+            if json {
+                let text = serde_json::to_string_pretty(&grade).map_err(|e| e.to_string())?;
+                println!("{text}");
+            } else {
+                grade::print(&course, &grade);
+            }
+            let wrong = whose == Whose::Reference && grade.points != grade.of;
+            return Ok(ExitCode::from(u8::from(wrong)));
+        }
+        Typed::Bugs { json, matrix, seeds } => {
+            let proof = bugs::prove(&course, seeds)?;
+            if json {
+                let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
+                println!("{text}");
+            } else {
+                bugs::print(&proof);
+            }
+            if matrix {
+                bugs::matrix(&course, &proof);
+            }
+            return Ok(ExitCode::from(u8::from(!proof.faults.is_empty())));
+        }
+        Typed::Check { only } => {
+            let holds = check::check(&course, &only)?;
+            return Ok(ExitCode::from(u8::from(!holds)));
+        }
+        Typed::Fix => check::fix(&course)?,
+        Typed::Doctor => {
+            let well = doctor::examine(&course)?;
+            return Ok(ExitCode::from(u8::from(!well)));
+        }
+        Typed::Here(command) => {
+            return command.perform(&place).map(|ending| match ending {
+                Ending::Green => ExitCode::SUCCESS,
+                Ending::Red => ExitCode::FAILURE,
+            });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -36,6 +36,16 @@ pub enum Payload {
     ChangeV2(ConfChangeV2),
 }
 
+impl Payload {
+    /// Returns the bytes of the application's that it carries; the group's own entries count nothing.
+    pub fn size_bytes(&self) -> u64 {
+        match self {
+            Payload::Normal(data) => data.len() as u64,
+            Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => 0,
+        }
+    }
+}
+
 /// One change of one member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConfChange {

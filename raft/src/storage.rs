@@ -192,10 +192,7 @@ impl Storage for MemoryStorage {
         let mut left = max_bytes.unwrap_or(u64::MAX);
         let mut taken = Vec::new();
         for entry in &self.entries[from..=to] {
-            let size = match &entry.payload {
-                crate::Payload::Normal(data) => data.len() as u64,
-                crate::Payload::Noop | crate::Payload::Change(_) | crate::Payload::ChangeV2(_) => 0,
-            };
+            let size = entry.payload.size_bytes();
             if size > left && !taken.is_empty() {
                 break;
             }

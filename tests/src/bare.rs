@@ -10,10 +10,11 @@
 
 use crate::disk::{Disk, DiskSpeed, Write};
 use crate::input::{Fate, Input, Step};
-use crate::invariant::Memory;
+use crate::invariant::{Memory, Sender, Sight};
 use crate::network::{Flight, Network};
-use raft::{Config, MemoryStorage, Message, NodeId, Raft, RoleName, Term};
+use raft::{Body, Config, MemoryStorage, Message, NodeId, Raft, RoleName, Term};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a cluster is made of.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -52,10 +53,10 @@ struct Seat {
     ticks: u64,
 }
 
-/// A cluster.
+/// A cluster. Copies share the seats in which nothing happens, so that an explorer can keep many.
 #[derive(Clone, Debug)]
 pub struct Bare {
-    seats: BTreeMap<NodeId, Seat>,
+    seats: BTreeMap<NodeId, Arc<Seat>>,
     network: Network,
     memory: Memory,
     disks: DiskSpeed,
@@ -77,7 +78,7 @@ impl Bare {
             let node = node.unwrap_or_else(|why| panic!("{} cannot start: {why}", config.id));
             let id = config.id;
             let seat = Seat { config, disk: Disk::new(storage), node: Some(node), ticks: 0 };
-            assert!(seats.insert(id, seat).is_none(), "two nodes are called {id}");
+            assert!(seats.insert(id, Arc::new(seat)).is_none(), "two nodes are called {id}");
         }
         let (network, memory) = (Network::default(), Memory::default());
         Bare { seats, network, memory, disks: setup.disks, steps: 0, listening: false }
@@ -86,8 +87,10 @@ impl Bare {
     /// Returns the same cluster with every node noting its events.
     pub fn listening(mut self) -> Self {
         self.listening = true;
-        for node in self.seats.values_mut().filter_map(|seat| seat.node.as_mut()) {
-            node.journal().listen();
+        for seat in self.seats.values_mut() {
+            if let Some(node) = &mut Arc::make_mut(seat).node {
+                node.journal().listen();
+            }
         }
         self
     }
@@ -158,9 +161,7 @@ impl Bare {
         self.act(input, &mut step);
         if let Some(id) = step.node {
             self.settle(id, &mut step);
-            let mut memory = std::mem::take(&mut self.memory);
-            step.violation = memory.check(self, id);
-            self.memory = memory;
+            self.judge(id, &mut step);
         }
         step.clock = self.clock();
         step
@@ -192,13 +193,27 @@ impl Bare {
         }
     }
 
+    /// Forgets what cannot matter on a network that may repeat itself: a second flight of the same
+    /// words, a message of a term that its receiver's disk has left for good, and an answer to a
+    /// heartbeat that brings no later term, as long as elections are all there is.
+    pub(crate) fn fold(&mut self) {
+        let seats = &self.seats;
+        self.network.retain(|flight| {
+            let Message { to, term, ref body, .. } = flight.message;
+            let floor = seats.get(&to).map(|seat| seat.disk.durable().hard_state().term);
+            let is_news = !matches!(body, Body::HeartbeatReply { .. });
+            floor.is_none() || term.is_none() || term > floor || term == floor && is_news
+        });
+        self.network.forget_repetitions();
+    }
+
     /// Does what the input says, and tells the step which node it happened to.
     fn act(&mut self, input: &Input, step: &mut Step) {
         match input {
             Input::Tick(id) => {
                 if let Some(node) = self.up(*id, step) {
                     node.tick();
-                    self.seats.entry(*id).and_modify(|seat| seat.ticks += 1);
+                    self.seat(*id).expect("it is up").ticks += 1;
                 }
             }
             Input::Campaign(id) => {
@@ -218,14 +233,16 @@ impl Bare {
                 Some(flight) => step.gone.push((flight, Fate::Dropped)),
                 None => step.refused = Some(format!("{message} is not under way")),
             },
-            Input::Post(message) => step.sent.push(self.network.send(message.clone())),
+            Input::Post(message) => {
+                self.memory.posted(message);
+                step.sent.push(self.network.send(message.clone()));
+            }
             Input::Persist(id) => self.persist(*id, step),
             Input::Crash(id) => {
                 if self.up(*id, step).is_some() {
-                    self.seats.entry(*id).and_modify(|seat| {
-                        seat.node = None;
-                        seat.disk.lose_power();
-                    });
+                    let seat = self.seat(*id).expect("it is up");
+                    seat.node = None;
+                    seat.disk.lose_power();
                 }
             }
             Input::Restart(id) => self.restart(*id, step),
@@ -241,9 +258,14 @@ impl Bare {
         }
     }
 
+    /// Lends a seat to change what is in it.
+    fn seat(&mut self, id: NodeId) -> Option<&mut Seat> {
+        self.seats.get_mut(&id).map(Arc::make_mut)
+    }
+
     /// Lends a node that is up and notes that the step is about it; or says why it cannot.
     fn up(&mut self, id: NodeId, step: &mut Step) -> Option<&mut Raft<MemoryStorage>> {
-        let Some(seat) = self.seats.get_mut(&id) else {
+        let Some(seat) = self.seats.get_mut(&id).map(Arc::make_mut) else {
             step.refused = Some(format!("{id} is not in this cluster"));
             return None;
         };
@@ -276,7 +298,7 @@ impl Bare {
         if self.up(id, step).is_none() {
             return;
         }
-        let write = self.seats.get_mut(&id).and_then(|seat| seat.disk.persist());
+        let write = self.seat(id).and_then(|seat| seat.disk.persist());
         match write {
             Some(write) => self.keep(id, write, step),
             None => step.refused = Some(format!("{id} has nothing to write")),
@@ -285,15 +307,16 @@ impl Bare {
 
     /// Lets a durable write's promises leave, and gives the node its own back.
     fn keep(&mut self, id: NodeId, write: Write, step: &mut Step) {
-        step.sent.extend(write.promised.into_iter().map(|message| self.network.send(message)));
-        if let Some(node) = self.seats.get_mut(&id).and_then(|seat| seat.node.as_mut()) {
+        self.put_under_way(id, write.promised, step);
+        if let Some(node) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
             node.keep_promises(write.own);
         }
     }
 
     /// Starts a node again from its durable disk.
     fn restart(&mut self, id: NodeId, step: &mut Step) {
-        let Some(seat) = self.seats.get_mut(&id) else {
+        let listening = self.listening;
+        let Some(seat) = self.seat(id) else {
             step.refused = Some(format!("{id} is not in this cluster"));
             return;
         };
@@ -303,7 +326,7 @@ impl Bare {
         }
         match Raft::new(&seat.config, seat.disk.durable().clone()) {
             Ok(mut node) => {
-                if self.listening {
+                if listening {
                     node.journal().listen();
                 }
                 seat.node = Some(node);
@@ -330,23 +353,47 @@ impl Bare {
     /// Takes a node's outbox: what may leave leaves, what must be durable first goes to its disk. An
     /// instant disk gives it back at once, which may make the node say more.
     fn settle(&mut self, id: NodeId, step: &mut Step) {
-        while let Some(node) = self.seats.get_mut(&id).and_then(|seat| seat.node.as_mut()) {
+        while let Some(node) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
             let outbox = node.take_outbox();
             let hard_state = node.hard_state();
             step.notes.append(&mut node.journal().drain());
-            step.sent.extend(outbox.now.into_iter().map(|message| self.network.send(message)));
-            let Some(seat) = self.seats.get_mut(&id) else { return };
+            self.put_under_way(id, outbox.now, step);
+            let slow = self.disks == DiskSpeed::Slow;
+            let Some(seat) = self.seat(id) else { return };
             let silent = outbox.promised.is_empty() && outbox.own.is_empty();
             if silent && hard_state == seat.disk.latest() {
                 return;
             }
             let (promised, own) = (outbox.promised, outbox.own);
             seat.disk.write(Write { hard_state, promised, own });
-            if self.disks == DiskSpeed::Slow {
+            if slow {
                 return;
             }
             let write = seat.disk.persist().expect("it was written a line above");
             self.keep(id, write, step);
         }
+    }
+
+    /// Puts a node's messages under way, each before the judge's eyes.
+    fn put_under_way(&mut self, id: NodeId, messages: Vec<Message>, step: &mut Step) {
+        let Some(seat) = self.seats.get(&id).filter(|_| !messages.is_empty()) else { return };
+        let (durable, vote_requests) =
+            (seat.disk.durable().hard_state(), seat.config.vote_requests);
+        for message in messages {
+            let judged = self.memory.sent(Sender { id, durable, vote_requests }, &message);
+            step.violation = step.violation.take().or(judged.err());
+            step.sent.push(self.network.send(message));
+        }
+    }
+
+    /// Lets the invariants look at a node that something has just happened to.
+    fn judge(&mut self, id: NodeId, step: &mut Step) {
+        let Some(seat) = self.seats.get(&id) else { return };
+        let Some(node) = &seat.node else { return self.memory.crashed(id) };
+        let (durable, log) = (seat.disk.durable().hard_state(), node.storage());
+        let judged = self.memory.looked(&Sight { node: node.inspect(), log, durable });
+        step.violation = step.violation.take().or(judged.err());
+        let terms = self.seats.values().map(|seat| seat.disk.durable().hard_state().term);
+        self.memory.forget_before(terms.min().unwrap_or_default());
     }
 }

@@ -28,6 +28,13 @@ pub struct Write {
     pub own: Vec<Message>,
 }
 
+impl Write {
+    /// Returns whether both save the same state: then one of them would do for the promises of both.
+    pub(crate) fn is_same_image(&self, other: &Write) -> bool {
+        self.hard_state == other.hard_state
+    }
+}
+
 /// One node's disk.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Disk {

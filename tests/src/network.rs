@@ -55,6 +55,18 @@ impl Network {
         self.flights.retain(keep);
     }
 
+    /// Forgets every flight that says what an older one says.
+    pub(crate) fn forget_repetitions(&mut self) {
+        let mut at = 0;
+        while at < self.flights.len() {
+            let (older, rest) = self.flights.split_at(at);
+            match older.iter().any(|flight| flight.message == rest[0].message) {
+                true => drop(self.flights.remove(at)),
+                false => at += 1,
+            }
+        }
+    }
+
     /// Cuts a link in one direction.
     pub fn cut(&mut self, from: NodeId, to: NodeId) {
         self.cut.insert((from, to));

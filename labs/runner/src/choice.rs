@@ -1,0 +1,72 @@
+//! What a student means by `2aa`, `5`, `2aa.5` or `aa_single_node`.
+
+use crate::catalogue::{Catalogue, Lab, Status, Step};
+use crate::nearest::unknown;
+use std::collections::BTreeSet;
+
+/// A part of one lab.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice<'a> {
+    /// All of it.
+    Lab(&'a Lab),
+    /// One step.
+    Step(&'a Lab, &'a Step),
+    /// One test.
+    Test(&'a Lab, &'a Step, &'a str),
+}
+
+impl<'a> Choice<'a> {
+    /// Understands what was typed; a bare step number is of lab `current`.
+    ///
+    /// # Errors
+    /// Nothing is called so: the nearest name is offered.
+    pub fn of(typed: &str, catalogue: &'a Catalogue, current: &str) -> Result<Self, String> {
+        if let Some(lab) = catalogue.lab(typed) {
+            return open(lab).map(Choice::Lab);
+        }
+        if let Some((lab, step, test)) = catalogue.test(typed) {
+            return Ok(Choice::Test(lab, step, &test.name));
+        }
+        let (id, number) = typed.split_once(['.', '/', ':']).unwrap_or((current, typed));
+        let number = number.strip_prefix("step").unwrap_or(number).trim_start_matches(['-', ' ']);
+        if let (Some(lab), Ok(number)) = (catalogue.lab(id), number.parse::<u32>()) {
+            let lab = open(lab)?;
+            return match lab.step(number) {
+                Some(step) => Ok(Choice::Step(lab, step)),
+                None => Err(format!("lab {id} has steps 1 to {}, not {number}", lab.steps.len())),
+            };
+        }
+        let labs = catalogue.labs.iter().map(|lab| lab.id.as_str());
+        let tests = catalogue.labs.iter().flat_map(Lab::tests).map(|t| t.name.as_str());
+        Err(unknown("lab, step or test", typed, labs.chain(tests)))
+    }
+
+    /// Returns the lab it is part of.
+    pub fn lab(&self) -> &'a Lab {
+        match self {
+            Choice::Lab(lab) | Choice::Step(lab, _) | Choice::Test(lab, _, _) => lab,
+        }
+    }
+
+    /// Returns the names of its tests.
+    pub fn tests(&self) -> BTreeSet<String> {
+        match self {
+            Choice::Lab(lab) => lab.tests().map(|t| t.name.clone()).collect(),
+            Choice::Step(_, step) => step.tests.iter().map(|t| t.name.clone()).collect(),
+            Choice::Test(_, _, test) => BTreeSet::from([(*test).to_owned()]),
+        }
+    }
+}
+
+/// Returns the lab if students can work on it.
+///
+/// # Errors
+/// It is still to come.
+pub fn open(lab: &Lab) -> Result<&Lab, String> {
+    match lab.status {
+        Status::Open => Ok(lab),
+        Status::Later => {
+            Err(format!("lab {} ({}) is still to come: it cannot be opened yet", lab.id, lab.title))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What must hold between the labs of a catalogue, beyond each file being well formed.
+//!
+//! ```text
+//!   points of a lab = sum over its tests        a test, a function, a step number: one place each
+//!   a hint speaks of tests and holes that are   a lab depends on labs that are, and on no circle
+//! ```
+
+use crate::catalogue::{Lab, Mistake, Status};
+use crate::points::Points;
+use std::collections::BTreeMap;
+
+/// Returns everything that does not fit together.
+pub fn mistakes(labs: &[Lab]) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    let mut tests = BTreeMap::new();
+    let mut holes = BTreeMap::new();
+    let mut ids = BTreeMap::new();
+    for lab in labs {
+        let mut at = |line: usize, what: String| {
+            found.push(Mistake { file: lab.file.clone(), line, what });
+        };
+        if let Some(other) = ids.insert(&lab.id, &lab.file) {
+            at(
+                1,
+                format!("lab {} is also described in {other}: expected an id of its own", lab.id),
+            );
+        }
+        for (index, step) in lab.steps.iter().enumerate() {
+            let expected = index + 1;
+            let line = step.holes.first().map(|h| h.line).or(step.tests.first().map(|t| t.line));
+            let line = line.unwrap_or(1);
+            if step.number as usize != expected {
+                at(line, format!("step {} stands where step {expected} is expected", step.number));
+            }
+            if lab.status == Status::Open && step.tests.is_empty() {
+                at(line, format!("step {} has no test: nothing would turn it green", step.number));
+            }
+            for test in &step.tests {
+                if let Some(other) = tests.insert(&test.name, format!("{}:{}", lab.file, test.line))
+                {
+                    at(test.line, format!("test {} is already listed at {other}", test.name));
+                }
+                if test.points == Points::default() {
+                    at(
+                        test.line,
+                        format!("test {} is worth nothing: expected 0.5 or more", test.name),
+                    );
+                }
+            }
+            for hole in &step.holes {
+                let place = format!("{}:{}", lab.file, hole.line);
+                if let Some(other) = holes.insert((&hole.file, &hole.path), place) {
+                    at(hole.line, format!("{} is already cut at {other}: one lab each", hole.path));
+                }
+                if lab.status == Status::Later && hole.before.is_none() {
+                    let what = "belongs to a later lab: expected an inert body, before = \"{}\"";
+                    at(hole.line, format!("{} {what}", hole.path));
+                }
+                if let Some(body) = hole.before.as_deref().filter(|body| !braced(body)) {
+                    let what = "the inert body must stand in braces, such as \"{ true }\", not";
+                    at(hole.line, format!("{}: {what} {body:?}", hole.path));
+                }
+            }
+        }
+        let sum: Points = lab.tests().map(|t| t.points).sum();
+        if lab.status == Status::Open && sum != lab.points {
+            at(1, format!("the tests add up to {sum} points, the lab says {}", lab.points));
+        }
+        if lab.status == Status::Open && lab.suite.is_none() {
+            at(1, "an open lab needs suite = \"...\", the test target of package suites".into());
+        }
+        if lab.status == Status::Open && lab.chapter.is_none() {
+            at(1, "an open lab needs chapter = \"...\", its hand-out".into());
+        }
+        for other in &lab.depends {
+            if !labs.iter().any(|l| l.id == *other) {
+                at(1, format!("depends on lab {other}, which no file describes"));
+            } else if reaches(labs, other, &lab.id, 0) {
+                at(1, format!("lab {} and lab {other} depend on each other", lab.id));
+            }
+        }
+        for hint in &lab.hints {
+            if hint.test != "*" && lab.test(&hint.test).is_none() {
+                at(hint.line, format!("hint for test {}, which this lab does not have", hint.test));
+            }
+            let mut paths = lab.steps.iter().flat_map(|s| &s.holes).map(|h| &h.path);
+            match (&hint.hole, hint.rule == "not_written") {
+                (Some(hole), true) if !paths.any(|path| path == hole) => {
+                    at(hint.line, format!("hint for {hole}, which this lab does not cut"));
+                }
+                (Some(_), false) => {
+                    at(hint.line, "only a hint with rule = \"not_written\" names a hole".into());
+                }
+                (None, true) => at(hint.line, "rule not_written needs hole = \"...\"".into()),
+                (Some(_), true) | (None, false) => {}
+            }
+            if hint.levels.len() != 3 {
+                let what = "a question, a pointer, pseudo-code: expected 3 levels, not";
+                at(hint.line, format!("{what} {}", hint.levels.len()));
+            }
+        }
+    }
+    found
+}
+
+fn braced(body: &str) -> bool {
+    body.starts_with('{') && body.ends_with('}')
+}
+
+/// Returns whether lab `from` depends on `to`, at most as deep as there are labs.
+fn reaches(labs: &[Lab], from: &str, to: &str, depth: usize) -> bool {
+    let Some(lab) = labs.iter().find(|l| l.id == from) else { return false };
+    depth <= labs.len()
+        && lab.depends.iter().any(|next| next == to || reaches(labs, next, to, depth + 1))
+}

@@ -1,0 +1,165 @@
+//! `labs read`: the hand-out of a step, from plain Markdown, re-flowed for the terminal.
+//!
+//! ```text
+//!   ## Step 4: Patience            <- found by its anchor, `step-4`
+//!   prose ...                      <- re-flowed
+//!       code, | tables |           <- as it stands
+//!   ## Step 5: ...                 <- the end
+//! ```
+
+use crate::catalogue::{Lab, Step};
+use crate::place::Place;
+use crate::screen::{BOLD, GREY, hang, paint};
+
+/// Prints the section of a step.
+///
+/// # Errors
+/// There is no hand-out, or it does not speak of the step.
+pub fn read(place: &Place, lab: &Lab, step: &Step) -> Result<(), String> {
+    let chapter = lab.chapter.as_deref().ok_or("this lab has no hand-out yet")?;
+    let path = place.book().join(chapter);
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let section = section(&text, &step.anchor)
+        .ok_or_else(|| format!("{}: no section has the anchor #{}", path.display(), step.anchor))?;
+    for block in reflow(section) {
+        anstream::println!("{block}");
+    }
+    Ok(())
+}
+
+/// Returns the section whose heading has this anchor, with the sections below it.
+pub fn section<'a>(text: &'a str, anchor: &str) -> Option<&'a str> {
+    let mut start = None;
+    let mut at = 0;
+    let mut fenced = false;
+    for line in text.split_inclusive('\n') {
+        fenced ^= line.trim_start().starts_with("```");
+        let depth = line.chars().take_while(|c| *c == '#').count();
+        if !fenced && depth > 0 && line[depth..].starts_with(' ') {
+            match start {
+                None if has_anchor(line, anchor) => start = Some((at, depth)),
+                Some((from, above)) if depth <= above => return Some(&text[from..at]),
+                None | Some(_) => {}
+            }
+        }
+        at += line.len();
+    }
+    start.map(|(from, _)| &text[from..])
+}
+
+/// A heading has the anchor it spells out (`{#step-1}`), or the one its words make.
+fn has_anchor(heading: &str, anchor: &str) -> bool {
+    if let Some((_, given)) = heading.split_once("{#") {
+        return given.split('}').next() == Some(anchor);
+    }
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    let slug: String = words
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect();
+    slug.strip_prefix(anchor).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// Returns the lines to print.
+fn reflow(section: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut paragraph = String::new();
+    let mut first = String::new();
+    let mut fenced = false;
+    for line in section.lines().chain([""]) {
+        let code = line.trim_start();
+        let fence = code.starts_with("```");
+        let item = code.starts_with("- ") || code.starts_with("* ") || numbered(code);
+        let verbatim = fenced
+            || fence
+            || code.starts_with('|')
+            || line.starts_with('#')
+            || code.starts_with("<!--");
+        if verbatim || item || code.is_empty() || code.starts_with('>') {
+            if !paragraph.is_empty() {
+                out.push(hang(&first, &plain(&paragraph)));
+                paragraph.clear();
+            }
+            first.clear();
+        }
+        if !fenced && code.starts_with("<!--") {
+            // A note to the book's tools, of one line.
+        } else if fence {
+            fenced = !fenced;
+        } else if fenced {
+            out.push(paint(GREY, &format!("    {line}")));
+        } else if line.starts_with('#') {
+            let title = line.trim_start_matches('#').split("{#").next().unwrap_or_default();
+            out.push(paint(BOLD, &plain(title.trim())));
+        } else if verbatim {
+            out.push(line.to_owned());
+        } else if code.is_empty() {
+            if out.last().is_some_and(|last| !last.is_empty()) {
+                out.push(String::new());
+            }
+        } else {
+            let quote = code.trim_start_matches(['>', ' ']);
+            let text = if item {
+                let (mark, text) = code.split_once(' ').unwrap_or(("-", code));
+                first = format!("{}{mark} ", " ".repeat(line.len() - code.len()));
+                text
+            } else {
+                if code.starts_with('>') {
+                    first = "  | ".into();
+                }
+                quote
+            };
+            if !paragraph.is_empty() {
+                paragraph.push(' ');
+            }
+            paragraph += text;
+        }
+    }
+    out
+}
+
+fn numbered(code: &str) -> bool {
+    let digits = code.chars().take_while(char::is_ascii_digit).count();
+    digits > 0 && code[digits..].starts_with(". ")
+}
+
+/// Takes out what only a browser shows: emphasis and the targets of links.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(open) = rest.find("](") {
+        let close = rest[open..].find(')').map(|n| open + n + 1);
+        let Some(close) = close else { break };
+        let label = rest[..open].rfind('[').unwrap_or(open);
+        out += &rest[..label];
+        out += rest.get(label + 1..open).unwrap_or_default();
+        rest = &rest[close..];
+    }
+    out += rest;
+    out.replace("**", "").replace('`', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# Lab\n\nhello\n\n## Step 1: Enough\n\nFour nodes\nneed **three**.\n\n<!-- item: x -->\n\
+                        ```text\n# not a heading\n```\n\n### Aside\n\nmore\n\n## Step 10: Last\nx\n";
+
+    #[test]
+    fn a_section_ends_where_the_next_begins() {
+        let one = section(TEXT, "step-1").expect("step 1");
+        assert!(one.starts_with("## Step 1: Enough") && one.ends_with("more\n\n"), "{one}");
+        assert!(section(TEXT, "step-10").expect("step 10").ends_with("x\n"));
+        assert_eq!(section(TEXT, "step-2"), None);
+    }
+
+    #[test]
+    fn prose_flows_and_code_stands() {
+        let lines = reflow(section(TEXT, "step-1").expect("step 1"));
+        assert!(lines.contains(&"Four nodes need three.".to_owned()), "{lines:?}");
+        assert!(lines.iter().any(|l| l.contains("    # not a heading")), "{lines:?}");
+        assert!(!lines.iter().any(|l| l.contains("<!--")), "{lines:?}");
+    }
+}

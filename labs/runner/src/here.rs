@@ -1,0 +1,117 @@
+//! Where am I: the lab, the step, what to write, what to read, which tests, and ONE thing to do.
+//!
+//! ```text
+//!   lab 2aa, step 1 of 8: How many votes are enough?                      10 min
+//!     write   raft/src/quorum.rs:55   Majority::needed    (1 line)
+//!     read    book/2aa.md, "Step 1"   or   cargo labs read
+//!     test    o aa_quorum_sizes       not written yet: Majority::needed
+//!   do this:  cargo labs watch
+//! ```
+
+use crate::card;
+use crate::catalogue::{Catalogue, Lab, Step};
+use crate::place::Place;
+use crate::points::Points;
+use crate::progress::Progress;
+use crate::report::{self, Outcome, Verdict};
+use crate::screen::{BOLD, GREEN, GREY, clip, count, hang, paint};
+use crate::source::spot;
+
+/// Returns the lab a place works on.
+///
+/// # Errors
+/// The settings name a lab that the catalogue does not have.
+pub fn lab<'a>(place: &Place, catalogue: &'a Catalogue) -> Result<&'a Lab, String> {
+    let id = match &place.settings {
+        Some(settings) => settings.lab.as_str(),
+        None => catalogue.labs.first().map_or("", |lab| &lab.id),
+    };
+    catalogue.lab(id).ok_or_else(|| {
+        let labs = catalogue.labs.iter().map(|lab| lab.id.as_str());
+        format!("labs.toml: {}", crate::nearest::unknown("lab", id, labs))
+    })
+}
+
+/// Prints the screen of a step, under a first line that begins with `said`.
+pub fn screen(place: &Place, lab: &Lab, step: &Step, verdicts: &[Verdict], said: &str) {
+    anstream::println!("{}", paint(BOLD, &card::heading(lab, step, said)));
+    let spots: Vec<_> =
+        step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole))).collect();
+    let at = spots.iter().map(|(_, spot)| spot.at.len()).max().unwrap_or(0);
+    let path = spots.iter().map(|(hole, _)| hole.path.len()).max().unwrap_or(0);
+    for (number, (hole, spot)) in spots.iter().enumerate() {
+        let verb = if number == 0 { "write" } else { "" };
+        let lines = count(hole.lines, "line");
+        let state = if spot.unwritten { format!("({lines})") } else { "written".into() };
+        let text = format!("  {verb:<7} {:<at$}   {:<path$}  {state}", spot.at, hole.path);
+        anstream::println!("{}", clip(&text));
+    }
+    if step.holes.is_empty() {
+        anstream::println!("  write   nothing new: find your bug with what the tests show");
+    }
+    if let Some(chapter) = &lab.chapter {
+        let book = if place.settings.is_some() { "book" } else { "book/src" };
+        anstream::println!(
+            "  read    {book}/{chapter}, \"Step {}\"   or   cargo labs read",
+            step.number
+        );
+    }
+    let name = step.tests.iter().map(|t| t.name.len()).max().unwrap_or(0);
+    for (number, test) in step.tests.iter().enumerate() {
+        let verb = if number == 0 { "test" } else { "" };
+        let verdict = verdicts.iter().find(|v| v.test == test.name);
+        let (style, mark, state) = match verdict {
+            None => (GREY, "o", "not run yet".to_owned()),
+            Some(v) => match v.outcome {
+                Outcome::Passed => (GREEN, "+", "holds".to_owned()),
+                Outcome::NotWritten => {
+                    (GREY, "o", format!("not written yet: {}", v.hole.as_deref().unwrap_or("?")))
+                }
+                Outcome::Failed | Outcome::Crashed => {
+                    (crate::screen::RED, "x", v.headline.clone().unwrap_or_default())
+                }
+            },
+        };
+        let text = clip(&format!("  {verb:<7} {mark} {:<name$}   {state}", test.name));
+        anstream::println!("{}", text.replacen(mark, &paint(style, mark), 1));
+    }
+}
+
+/// Tells where a student is: bare `cargo labs`.
+///
+/// # Errors
+/// The catalogue or the settings cannot be read.
+pub fn tell(place: &Place) -> Result<(), String> {
+    let catalogue = place.catalogue()?;
+    let lab = lab(place, &catalogue)?;
+    let (progress, said) = Progress::read(place);
+    if let Some(said) = said {
+        anstream::println!("{}", hang("", &said));
+    }
+    let here = progress.lab(&lab.id);
+    let points: Points =
+        lab.tests().filter(|t| here.passed.contains(&t.name)).map(|t| t.points).sum();
+    let Some(step) = lab.step(here.step) else {
+        anstream::println!("lab {} is done: {points} of {} points.", lab.id, lab.points);
+        anstream::println!("do this:  cargo labs grade");
+        return Ok(());
+    };
+    let verdicts = report::last(&place.memory().join("last.jsonl"));
+    screen(place, lab, step, &verdicts, "");
+    let done = here.step.saturating_sub(1);
+    anstream::println!("  so far  {} done, {points} of {} points", count(done, "step"), lab.points);
+    let wrong =
+        verdicts.iter().find(|v| step.tests.iter().any(|t| t.name == v.test) && card::is_wrong(v));
+    let unwritten = step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole)));
+    let next = match (unwritten.into_iter().find(|(_, spot)| spot.unwritten), wrong) {
+        (Some((hole, spot)), _) => {
+            format!("write {} at {}, with  cargo labs watch", hole.path, spot.at)
+        }
+        (None, Some(_)) => {
+            "cargo labs test        (and cargo labs hint, if it does not help)".into()
+        }
+        (None, None) => "cargo labs test".into(),
+    };
+    anstream::println!("{} {next}", paint(BOLD, "do this: "));
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! `cargo labs` in a workspace.
+
+use clap::{Parser, Subcommand};
+use runner::command::{Command, DeskCommand};
+use runner::place::Place;
+use runner::trial::Ending;
+use std::process::ExitCode;
+
+/// The labs of Raftwright: where am I, test, watch, hint, read, replay
+///
+/// Without a command: the current step, and the one thing to do next.
+#[derive(Parser)]
+#[command(name = "cargo labs", bin_name = "cargo labs", version)]
+struct Line {
+    #[command(subcommand)]
+    typed: Option<Typed>,
+}
+
+#[derive(Subcommand)]
+enum Typed {
+    #[command(flatten)]
+    Here(Command),
+    #[command(flatten)]
+    Desk(DeskCommand),
+}
+
+fn main() -> ExitCode {
+    match run(Line::parse()) {
+        Ok(code) => code,
+        Err(why) => {
+            anstream::eprintln!("{why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(line: Line) -> Result<ExitCode, String> {
+    let here = std::env::current_dir().map_err(|e| format!("this folder is lost: {e}"))?;
+    let place = Place::find(&here)?;
+    match line.typed {
+        None => runner::here::tell(&place).map(|()| ExitCode::SUCCESS),
+        Some(Typed::Desk(command)) => runner::desk::pass_on(&place, &command.words()),
+        Some(Typed::Here(command)) => command.perform(&place).map(|ending| match ending {
+            Ending::Green => ExitCode::SUCCESS,
+            Ending::Red => ExitCode::FAILURE,
+        }),
+    }
+}

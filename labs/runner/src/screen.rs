@@ -1,0 +1,154 @@
+//! What a terminal shows: 80 columns, three colours, one glance.
+//!
+//! ```text
+//!   + green: holds        o grey: not written yet        x red: wrong
+//! ```
+//!
+//! Colour goes through `anstream`, which honours NO_COLOR and knows a terminal from a file. Every
+//! mark is a letter too: nothing is said by colour alone.
+
+use anstyle::{AnsiColor, Style};
+use std::io::{IsTerminal, Write};
+
+/// The columns we write in.
+pub const WIDTH: usize = 80;
+/// What holds.
+pub const GREEN: Style = AnsiColor::Green.on_default();
+/// What is wrong.
+pub const RED: Style = AnsiColor::Red.on_default();
+/// What is not written yet, or only an aside.
+pub const GREY: Style = AnsiColor::BrightBlack.on_default();
+/// What to look at first.
+pub const BOLD: Style = Style::new().bold();
+
+/// Returns text in a style; `anstream` takes the style out again where there is no terminal.
+pub fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Breaks a sentence into lines of at most `width` columns, at spaces.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last_mut().expect("there is always a last line");
+        let taken = last.chars().count();
+        if taken > 0 && taken + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if taken > 0 {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+/// Returns a paragraph under a first prefix and indented alike after it.
+pub fn hang(first: &str, text: &str) -> String {
+    let indent = first.chars().count();
+    let lines = wrap(text, WIDTH.saturating_sub(indent).max(20));
+    let mut out = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        if number == 0 {
+            out += first;
+        } else {
+            out.push('\n');
+            out += &" ".repeat(indent);
+        }
+        out += line;
+    }
+    out
+}
+
+/// Returns a line with `right` at its end if both fit, else `left` alone on its line above.
+pub fn spread(left: &str, right: &str) -> String {
+    let (l, r) = (left.chars().count(), right.chars().count());
+    if l + 2 + r <= WIDTH {
+        format!("{left}{}{right}", " ".repeat(WIDTH - l - r))
+    } else {
+        format!("{left}\n{right:>WIDTH$}")
+    }
+}
+
+/// Cuts a line that is too long, and says so with three dots.
+pub fn clip(text: &str) -> String {
+    if text.chars().count() <= WIDTH {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(WIDTH - 3).collect();
+    kept + "..."
+}
+
+/// Returns "1 line", "2 lines".
+pub fn count(number: impl Into<u64>, what: &str) -> String {
+    let number = number.into();
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// A line that is written over while something takes long; plain lines, and fewer of them, where
+/// standard error is not a terminal.
+pub struct Ticker {
+    terminal: bool,
+    shown: String,
+}
+
+impl Default for Ticker {
+    fn default() -> Self {
+        Ticker { terminal: std::io::stderr().is_terminal(), shown: String::new() }
+    }
+}
+
+impl Ticker {
+    /// Shows how far something is. Where there is no terminal only `landmark`s are printed.
+    pub fn show(&mut self, text: &str, landmark: Landmark) {
+        if text == self.shown {
+            return;
+        }
+        text.clone_into(&mut self.shown);
+        let mut out = std::io::stderr();
+        let text = clip(text);
+        // A progress line that cannot be written is no reason to stop.
+        let _ignored = match (self.terminal, landmark) {
+            (true, Landmark::No | Landmark::Yes) => {
+                write!(out, "\r{text:<width$}\r", width = WIDTH - 1).and_then(|()| out.flush())
+            }
+            (false, Landmark::Yes) => writeln!(out, "{text}"),
+            (false, Landmark::No) => Ok(()),
+        };
+    }
+
+    /// Takes the line away.
+    pub fn clear(&mut self) {
+        if self.terminal && !self.shown.is_empty() {
+            let mut out = std::io::stderr();
+            let _ignored =
+                write!(out, "\r{:<width$}\r", "", width = WIDTH - 1).and_then(|()| out.flush());
+        }
+        self.shown.clear();
+    }
+}
+
+/// Whether a progress line is worth keeping in a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Landmark {
+    /// One of few.
+    Yes,
+    /// One of many.
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_within_the_columns() {
+        let text = "how many votes are enough ".repeat(20);
+        for line in hang("  write   ", &text).lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+        }
+        assert_eq!(clip(&"x".repeat(200)).chars().count(), WIDTH);
+        assert_eq!(spread("a", "b").chars().count(), WIDTH);
+    }
+}

@@ -1,0 +1,272 @@
+//! Building a suite with cargo and running it.
+//!
+//! ```text
+//!   cargo build --test lab_2aa --message-format json  -->  building suites 31/62
+//!        |  compiler messages: cargo's own words        -->  "step 4 waits until raft compiles"
+//!        v
+//!   lab_2aa-0123 --report last.jsonl --only aa_...    -->  one line per test  -->  verdicts
+//! ```
+//!
+//! A suite is believed only through its report: an exit code says nothing.
+
+use crate::catalogue::Lab;
+use crate::report::{self, Verdict};
+use crate::screen::{Landmark, Ticker};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// A suite that was built.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suite {
+    /// The program.
+    pub program: PathBuf,
+    /// The copy of the course it was built from.
+    pub root: PathBuf,
+    /// How many warnings the student's own crate has.
+    pub warnings: usize,
+}
+
+/// Why there is no suite to run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BuildFault {
+    /// A crate does not compile: its name, and what the compiler says.
+    Compile {
+        /// The crate.
+        package: String,
+        /// The compiler's messages, rendered.
+        rendered: String,
+    },
+    /// Cargo itself failed.
+    Cargo {
+        /// What it said.
+        said: String,
+    },
+}
+
+/// Builds the test target `suite` of the copy at `root`, with its progress on standard error.
+///
+/// # Errors
+/// [`BuildFault`] tells a student's slip from trouble of the machine.
+pub fn build(root: &Path, target: &Path, suite: &str) -> Result<Suite, BuildFault> {
+    let total = packages(root);
+    let choice = anstream::AutoStream::choice(&std::io::stderr());
+    let colour = choice != anstream::ColorChoice::Never;
+    let format = if colour { "json-diagnostic-rendered-ansi" } else { "json" };
+    let mut child = cargo(root)
+        .args(["build", "--package", "suites", "--test", suite])
+        .args(["--message-format", format, "--target-dir"])
+        .arg(target)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| BuildFault::Cargo { said: format!("cargo cannot be started: {e}") })?;
+    let errors = child.stderr.take().map(listen);
+    let mut ticker = Ticker::default();
+    let mut built = BTreeSet::new();
+    let mut program = None;
+    let mut rendered = Vec::new();
+    let mut warnings = 0;
+    let mut culprit = None;
+    for line in BufReader::new(child.stdout.take().expect("it was piped")).lines() {
+        let Ok(line) = line else { break };
+        let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+        let package = package_name(&message);
+        match message["reason"].as_str() {
+            Some("compiler-artifact") => {
+                if message["target"]["name"] == suite {
+                    program = message["executable"].as_str().map(PathBuf::from);
+                }
+                built.insert(package);
+                let done = built.len().min(total);
+                let landmark = if done % 10 == 0 { Landmark::Yes } else { Landmark::No };
+                if message["fresh"] != true {
+                    ticker.show(&format!("building suites {done}/{total}"), landmark);
+                }
+            }
+            Some("compiler-message") => match message["message"]["level"].as_str() {
+                Some("error") => {
+                    let text = message["message"]["rendered"].as_str().unwrap_or_default();
+                    rendered.push(text.to_owned());
+                    culprit.get_or_insert(package);
+                }
+                Some("warning") if package == "raft" && !message["message"]["code"].is_null() => {
+                    warnings += 1;
+                }
+                Some(_) | None => {}
+            },
+            Some(_) | None => {}
+        }
+    }
+    ticker.clear();
+    let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let succeeded = child.wait().is_ok_and(|status| status.success());
+    match (succeeded, program, culprit) {
+        (true, Some(program), _) => Ok(Suite { program, root: root.to_owned(), warnings }),
+        (_, _, Some(package)) => Err(BuildFault::Compile { package, rendered: rendered.concat() }),
+        (_, _, None) => Err(BuildFault::Cargo { said }),
+    }
+}
+
+/// What to run of a suite.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Request {
+    /// The tests, or all if empty.
+    pub tests: BTreeSet<String>,
+    /// How many seeds a simulation runs.
+    pub seeds: Option<u64>,
+    /// The one seed it runs.
+    pub seed: Option<u64>,
+    /// Where traces go.
+    pub traces: PathBuf,
+    /// Where the report goes.
+    pub report: PathBuf,
+    /// How many tests run at once, if that is limited.
+    pub threads: Option<usize>,
+    /// Variables for the suite and its workers.
+    pub env: Vec<(String, String)>,
+    /// Whether progress is shown.
+    pub progress: Progress,
+}
+
+/// Whether a run shows how far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Progress {
+    /// On standard error, where that is a terminal.
+    #[default]
+    Shown,
+    /// Somebody else shows it.
+    Silent,
+}
+
+/// Runs tests of a lab and returns what they say, in the order of the lab's steps.
+///
+/// # Errors
+/// The suite did not run, or reported less than it was asked for.
+pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, String> {
+    for folder in [request.report.parent(), Some(request.traces.as_path())].into_iter().flatten() {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
+    }
+    let _absent = std::fs::remove_file(&request.report);
+    let mut command = Command::new(&suite.program);
+    command.current_dir(suite.root.join("labs/suites"));
+    command.env("CARGO_MANIFEST_DIR", suite.root.join("labs/suites"));
+    command.env_remove("RAFTWRIGHT_CHANGE").env_remove("RAFTWRIGHT_REACHED");
+    command.envs(request.env.iter().map(|(key, value)| (key, value)));
+    command.arg("--report").arg(&request.report).arg("--traces").arg(&request.traces);
+    for (flag, value) in [("--seeds", request.seeds), ("--seed", request.seed)] {
+        if let Some(value) = value {
+            command.args([flag, &value.to_string()]);
+        }
+    }
+    let wanted: Vec<_> = lab
+        .tests()
+        .map(|t| t.name.as_str())
+        .filter(|name| request.tests.is_empty() || request.tests.contains(*name))
+        .collect();
+    for test in &wanted {
+        command.args(["--only", test]);
+    }
+    if let Some(threads) = request.threads {
+        command.arg(format!("--test-threads={threads}"));
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .map_err(|e| format!("{} cannot be started: {e}", suite.program.display()))?;
+    let errors = child.stderr.take().map(listen);
+    let mut ticker = Ticker::default();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) => {}
+            Err(e) => return Err(format!("the suite was lost: {e}")),
+        }
+        if request.progress == Progress::Shown {
+            let done = std::fs::read(&request.report).unwrap_or_default();
+            let done = done.iter().filter(|&&byte| byte == b'\n').count();
+            ticker.show(&format!("testing {done}/{}", wanted.len()), Landmark::No);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    ticker.clear();
+    let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let text = std::fs::read_to_string(&request.report)
+        .map_err(|e| format!("the suite left no report ({e}), {status}.\n{}", tail(&said)))?;
+    let mut verdicts = report::parse(&text)?;
+    verdicts.retain(|v| wanted.contains(&v.test.as_str()));
+    let missing: Vec<_> =
+        wanted.iter().filter(|name| !verdicts.iter().any(|v| v.test == **name)).copied().collect();
+    if !missing.is_empty() {
+        return Err(format!(
+            "the suite said nothing about {} ({status}).\n{}",
+            missing.join(", "),
+            tail(&said)
+        ));
+    }
+    verdicts.sort_by_key(|v| wanted.iter().position(|name| *name == v.test));
+    Ok(verdicts)
+}
+
+/// Returns cargo, as it was called itself, in a folder.
+pub fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    // These are the caller's: a build of another package must not see them.
+    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_TARGET_DIR"]
+    {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Counts the packages a suite is made of; the total of the progress line.
+fn packages(root: &Path) -> usize {
+    let tree = cargo(root)
+        .args(["tree", "--package", "suites", "--prefix", "none", "--format", "{p}"])
+        .args(["--edges", "normal,build"])
+        .stderr(Stdio::null())
+        .output();
+    let text = tree.map(|out| String::from_utf8_lossy(&out.stdout).into_owned());
+    let text = text.unwrap_or_default();
+    let names: BTreeSet<_> = text.lines().filter_map(|l| l.split(" (").next()).collect();
+    names.len().max(1)
+}
+
+/// Returns the package's name from an id such as `path+file:///x/raft#0.1.0` or `...#name@1.0`.
+fn package_name(message: &Value) -> String {
+    let id = message["package_id"].as_str().unwrap_or_default();
+    let (path, version) = id.split_once('#').unwrap_or((id, ""));
+    match version.split_once('@') {
+        Some((name, _)) => name.to_owned(),
+        None => path.rsplit('/').next().unwrap_or(path).to_owned(),
+    }
+}
+
+/// Keeps what a child says, and passes on at once that it waits for another cargo.
+fn listen(stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut said = String::new();
+        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if line.contains("Blocking waiting for file lock") {
+                eprintln!("another cargo is building in the same folder: waiting for it");
+            }
+            if said.len() < 1 << 20 {
+                said += &line;
+                said.push('\n');
+            }
+        }
+        said
+    })
+}
+
+fn tail(said: &str) -> String {
+    let lines: Vec<_> = said.lines().collect();
+    lines[lines.len().saturating_sub(12)..].join("\n")
+}

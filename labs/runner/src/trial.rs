@@ -1,0 +1,229 @@
+//! `labs test`: builds, runs, shows, and moves on when a step turns green.
+//!
+//! The current step is what is asked about. The steps below it run along: a rule that held and holds
+//! no more is worth a word at once, and costs milliseconds.
+
+use crate::card::{self, Cards};
+use crate::catalogue::{Lab, Status, Step};
+use crate::choice::Choice;
+use crate::place::{Place, suites_target};
+use crate::progress::Progress;
+use crate::report::{Outcome, Verdict};
+use crate::screen::{BOLD, RED, count, hang, paint};
+use crate::source;
+use crate::suite::{self, BuildFault, Request, Suite};
+use std::collections::BTreeSet;
+
+/// How a test command ended, for the exit code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// Everything that was asked for holds.
+    Green,
+    /// Something is wrong or not written.
+    Red,
+}
+
+/// What `labs test` was asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wish {
+    /// A lab, step or test; the current step if absent.
+    pub what: Option<String>,
+    /// How many seeds each simulation runs.
+    pub seeds: Option<u64>,
+    /// The one seed to run.
+    pub seed: Option<u64>,
+    /// How many cards to show.
+    pub cards: Cards,
+}
+
+/// The step after which the first leader is elected, and the script that shows it.
+const FIRST_LEADER: (&str, u32, &str) = ("2aa", 6, "my_first_election.txt");
+
+/// Builds and runs what was asked for, and shows what came out.
+///
+/// # Errors
+/// Nothing could be run: the text says why.
+pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
+    let catalogue = place.catalogue()?;
+    let current = crate::here::lab(place, &catalogue)?;
+    let (mut progress, said) = Progress::read(place);
+    if let Some(said) = said {
+        anstream::println!("{}", hang("", &said));
+    }
+    let choice = match &wish.what {
+        Some(what) => Choice::of(what, &catalogue, &current.id)?,
+        None => match current.step(progress.lab(&current.id).step) {
+            Some(step) if place.settings.is_some() => Choice::Step(current, step),
+            Some(_) | None => Choice::Lab(current),
+        },
+    };
+    let lab = choice.lab();
+    let asked = choice.tests();
+    let mut tests = asked.clone();
+    if let Choice::Step(_, step) = choice {
+        let below = lab.steps.iter().filter(|s| s.number < step.number);
+        tests.extend(below.flat_map(|s| &s.tests).map(|t| t.name.clone()));
+        source::open_step(place, lab, step)?;
+    }
+    let reached = progress.lab(&lab.id).step;
+    let Some(suite) = built(place, lab, reached)? else { return Ok(Ending::Red) };
+    let verdicts = run(place, &suite, lab, tests, wish)?;
+    show(&choice, &verdicts, &asked, wish.cards);
+    if suite.warnings > 0 {
+        let warnings = count(suite.warnings as u64, "compiler warning");
+        anstream::println!("  {warnings} in your code: cargo check --package raft shows them");
+    }
+    let here = progress.lab_mut(&lab.id);
+    for verdict in &verdicts {
+        match verdict.outcome {
+            Outcome::Passed => here.passed.insert(verdict.test.clone()),
+            Outcome::Failed | Outcome::NotWritten | Outcome::Crashed => {
+                here.passed.remove(&verdict.test)
+            }
+        };
+    }
+    let turned = advance(lab, here);
+    let at = here.step;
+    if place.settings.is_some() {
+        progress.save(place)?;
+        for step in &turned {
+            anstream::println!("{}", card::green(step));
+        }
+        if !turned.is_empty() {
+            next(place, lab, at, &turned)?;
+        }
+    }
+    let green = verdicts.iter().filter(|v| asked.contains(&v.test));
+    let green = green.clone().all(|v| v.outcome == Outcome::Passed);
+    Ok(if green { Ending::Green } else { Ending::Red })
+}
+
+/// Builds the suite of a lab; shows the compiler's words if it cannot be.
+///
+/// # Errors
+/// The lab has no suite, or cargo itself failed.
+pub fn built(place: &Place, lab: &Lab, reached: u32) -> Result<Option<Suite>, String> {
+    let Some(name) = &lab.suite else {
+        return Err(format!("lab {} has no suite yet", lab.id));
+    };
+    match suite::build(&place.root, &suites_target(&place.root), name) {
+        Ok(suite) => Ok(Some(suite)),
+        Err(BuildFault::Compile { package, rendered }) => {
+            anstream::eprint!("{rendered}");
+            let step = lab.step(reached).map_or_else(
+                || format!("lab {}", lab.id),
+                |step| format!("step {} ({})", step.number, step.title),
+            );
+            let what = format!("{step} waits until {package} compiles.");
+            anstream::println!("{}", hang("", &what).replacen("waits", &paint(RED, "waits"), 1));
+            Ok(None)
+        }
+        Err(BuildFault::Cargo { said }) => Err(format!(
+            "the suite cannot be built; cargo says:\n{}\ncargo labs doctor looks for the reason",
+            said.trim_end()
+        )),
+    }
+}
+
+fn run(
+    place: &Place,
+    suite: &Suite,
+    lab: &Lab,
+    tests: BTreeSet<String>,
+    wish: &Wish,
+) -> Result<Vec<Verdict>, String> {
+    let memory = place.memory();
+    let request = Request {
+        tests,
+        seeds: wish.seeds,
+        seed: wish.seed,
+        traces: memory.join("traces"),
+        report: memory.join("last.jsonl"),
+        ..Request::default()
+    };
+    suite::run(suite, lab, &request)
+}
+
+fn show(choice: &Choice<'_>, verdicts: &[Verdict], asked: &BTreeSet<String>, cards: Cards) {
+    let (mine, below): (Vec<_>, Vec<_>) = verdicts.iter().partition(|v| asked.contains(&v.test));
+    match choice {
+        Choice::Step(lab, step) => {
+            anstream::println!("{}", paint(BOLD, &card::heading(lab, step, "")));
+            mine.iter().for_each(|v| anstream::println!("{}", card::line(v)));
+        }
+        Choice::Test(..) => mine.iter().for_each(|v| anstream::println!("{}", card::line(v))),
+        Choice::Lab(lab) => {
+            anstream::println!("{}", paint(BOLD, &format!("lab {}: {}", lab.id, lab.title)));
+            for step in &lab.steps {
+                anstream::println!("step {}: {}", step.number, step.title);
+                let of_step = |v: &&&Verdict| step.tests.iter().any(|t| t.name == v.test);
+                mine.iter().filter(of_step).for_each(|v| anstream::println!("{}", card::line(v)));
+            }
+        }
+    }
+    let broken: Vec<_> = below.into_iter().filter(|v| v.outcome != Outcome::Passed).collect();
+    if !broken.is_empty() {
+        anstream::println!("of the steps before this one, no longer:");
+        broken.iter().for_each(|v| anstream::println!("{}", card::line(v)));
+    }
+    // In the order of the steps: what an earlier step gets wrong explains the later ones.
+    card::show(verdicts, cards);
+}
+
+/// Moves on past every step whose tests all hold.
+fn advance<'a>(lab: &'a Lab, here: &mut crate::progress::LabProgress) -> Vec<&'a Step> {
+    let mut turned = Vec::new();
+    while let Some(step) = lab.step(here.step) {
+        let upto = lab.steps.iter().filter(|s| s.number <= step.number);
+        if !upto.flat_map(|s| &s.tests).all(|t| here.passed.contains(&t.name)) {
+            break;
+        }
+        turned.push(step);
+        here.step += 1;
+    }
+    turned
+}
+
+/// Says what comes after the steps that turned green, and opens its inert functions.
+fn next(place: &Place, lab: &Lab, at: u32, turned: &[&Step]) -> Result<(), String> {
+    let (led, leader_step, script) = FIRST_LEADER;
+    if lab.id == led && turned.iter().any(|step| step.number == leader_step) {
+        anstream::println!("your first leader! watch it being elected:  cargo step {script}");
+    }
+    match lab.step(at) {
+        Some(step) => {
+            source::open_step(place, lab, step)?;
+            crate::here::screen(place, lab, step, &[], "next: ");
+        }
+        None => {
+            let points = format!("lab {} is done, all {} points.", lab.id, lab.points);
+            anstream::println!("{}  cargo labs grade shows them.", paint(BOLD, &points));
+            if lab.status == Status::Open && lab.steps.iter().any(|s| !s.holes.is_empty()) {
+                anstream::println!("to compare with our own bodies:  cargo labs reveal {}", lab.id);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::progress::LabProgress;
+
+    #[test]
+    fn a_step_is_passed_only_with_all_below_it() {
+        let text = include_str!("../../catalog/2aa.toml");
+        let files = [("2aa.toml".to_owned(), text.to_owned())].into();
+        let catalogue = Catalogue::parse(&files).expect("the catalogue");
+        let lab = &catalogue.labs[0];
+        let mut here = LabProgress::default();
+        let names = |n: usize| lab.steps[n - 1].tests.iter().map(|t| t.name.clone());
+        here.passed.extend(names(2));
+        assert!(advance(lab, &mut here).is_empty());
+        here.passed.extend(names(1));
+        assert_eq!(advance(lab, &mut here).len(), 2);
+        assert_eq!(here.step, 3);
+    }
+}

@@ -1,0 +1,204 @@
+//! `labs check`: everything that must hold before the course is handed out. It never writes into
+//! the sources; `labs fix` does.
+//!
+//! ```text
+//!   format  lints  docs  catalogue  round-trip  leaks  skeleton  closure
+//! ```
+
+use crate::course::{Body, Course, cut};
+use crate::grade::{self, Whose};
+use crate::{changes, closure, leaks, workspace};
+use clap::ValueEnum;
+use runner::catalogue::Status;
+use runner::place::lines;
+use runner::points::Points;
+use runner::report::Outcome;
+use runner::screen::{GREEN, RED, hang, paint};
+use runner::suite::cargo;
+
+/// One thing that is checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Part {
+    /// Every file is formatted
+    Format,
+    /// Clippy has nothing to say
+    Lints,
+    /// Every link in the documentation leads somewhere
+    Docs,
+    /// Holes can be cut, hand-outs speak of every step, changes stand where they say
+    Catalogue,
+    /// Cut and filled again, the sources are the same, byte for byte
+    RoundTrip,
+    /// No reference body lies in a workspace
+    Leaks,
+    /// What a student starts with is worth nothing
+    Skeleton,
+    /// Each step's tests see each step's functions, and no later ones
+    Closure,
+}
+
+/// Checks all parts, or those named; returns whether all hold.
+///
+/// # Errors
+/// A part cannot be checked at all.
+pub fn check(course: &Course, only: &[Part]) -> Result<bool, String> {
+    let mut holds = true;
+    for part in Part::value_variants().iter().filter(|p| only.is_empty() || only.contains(p)) {
+        let name = part.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
+        let faults = faults(course, *part)?;
+        let (style, mark) = if faults.is_empty() { (GREEN, "+") } else { (RED, "x") };
+        anstream::println!("{}", paint(style, &format!("{mark} {name}")));
+        for fault in &faults {
+            anstream::println!("{}", hang("    ", fault));
+        }
+        holds &= faults.is_empty();
+    }
+    Ok(holds)
+}
+
+fn faults(course: &Course, part: Part) -> Result<Vec<String>, String> {
+    match part {
+        Part::Format => Ok(run(course, &["fmt", "--all", "--check"], "cargo labs fix formats")),
+        Part::Lints => Ok(run(
+            course,
+            &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+            "clippy found something",
+        )),
+        Part::Docs => {
+            Ok(run(course, &["doc", "--workspace", "--no-deps"], "the documentation has mistakes"))
+        }
+        Part::Catalogue => Ok(catalogue(course)),
+        Part::RoundTrip => Ok(round_trip(course)),
+        Part::Leaks => {
+            let mut found = Vec::new();
+            for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
+                let root = course.scratch("leaks");
+                found.extend(leaks::find(course, &workspace::plan(course, lab, &root)?)?);
+            }
+            Ok(found)
+        }
+        Part::Skeleton => skeleton(course),
+        Part::Closure => closure::prove(course),
+    }
+}
+
+/// Runs cargo in the course and returns what was wrong.
+fn run(course: &Course, args: &[&str], otherwise: &str) -> Vec<String> {
+    let mut command = cargo(&course.root);
+    command.args(args);
+    if args[0] != "fmt" {
+        // What comes after `--` belongs to the tool.
+        command.env("CARGO_TARGET_DIR", runner::place::target(&course.root));
+        command.env("RUSTDOCFLAGS", "-D warnings");
+    }
+    match command.status() {
+        Ok(status) if status.success() => Vec::new(),
+        Ok(_) => vec![format!("cargo {}: {otherwise}", args.join(" "))],
+        Err(e) => vec![format!("cargo cannot be started: {e}")],
+    }
+}
+
+/// Returns what does not fit between catalogue, sources, hand-outs and changes.
+fn catalogue(course: &Course) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Err(mistakes) = cut(&course.reference, &course.catalogue, |_, _, _| Body::Cut) {
+        found.extend(mistakes.iter().map(ToString::to_string));
+    }
+    if let Err(mistakes) = changes::Changes::read(course) {
+        found.extend(mistakes.iter().map(ToString::to_string));
+    }
+    for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
+        let Some(chapter) = &lab.chapter else { continue };
+        let name = format!("book/src/{chapter}");
+        match std::fs::read_to_string(course.root.join(&name)) {
+            Ok(text) => {
+                for step in &lab.steps {
+                    if runner::handout::section(&text, &step.anchor).is_none() {
+                        let (number, anchor) = (step.number, &step.anchor);
+                        found.push(format!("{name}: step {number} has no section #{anchor}"));
+                    }
+                }
+            }
+            Err(e) => found.push(format!("{name}, the hand-out of lab {}: {e}", lab.id)),
+        }
+        for (_, _, hole) in course.catalogue.holes().filter(|(l, _, _)| l.id == lab.id) {
+            found.extend(length(course, lab, hole));
+        }
+        let mut holes = lab.steps.iter().flat_map(|s| &s.holes);
+        let hinted = |path: &str| lab.hints.iter().any(|h| h.hole.as_deref() == Some(path));
+        found.extend(holes.find(|h| !hinted(&h.path)).map(|h| {
+            format!("{}:{}: no hint for {} (rule not_written)", lab.file, h.line, h.path)
+        }));
+    }
+    found
+}
+
+/// Compares how long a body is said to be with how long it is.
+fn length(
+    course: &Course,
+    lab: &runner::catalogue::Lab,
+    hole: &runner::catalogue::Hole,
+) -> Option<String> {
+    let source = course.reference.get(&hole.file)?;
+    let body = &source[crate::cutter::body(source, &hole.path).ok()?];
+    let code = body.trim_start_matches('{').trim_end_matches('}').lines();
+    let lines = code.filter(|l| !l.trim().is_empty() && !l.trim().starts_with("//")).count();
+    (lines != hole.lines as usize).then(|| {
+        format!("{}:{}: {} has {lines} lines, not {}", lab.file, hole.line, hole.path, hole.lines)
+    })
+}
+
+/// Cuts every hole and puts the bodies back.
+fn round_trip(course: &Course) -> Vec<String> {
+    let mut found = Vec::new();
+    let cut = match cut(&course.reference, &course.catalogue, |_, _, _| Body::Cut) {
+        Ok(cut) => cut,
+        Err(mistakes) => return vec![lines(&mistakes)],
+    };
+    for (file, source) in &course.reference {
+        let holes = course.catalogue.holes().filter(|(_, _, hole)| hole.file == *file);
+        let bodies = holes.map(|(_, _, hole)| {
+            let range = crate::cutter::body(source, &hole.path)?;
+            Ok((hole.path.as_str(), source[range].to_owned()))
+        });
+        let filled = bodies
+            .collect::<Result<Vec<_>, String>>()
+            .and_then(|bodies| crate::cutter::replace(&cut[file], &bodies));
+        match filled {
+            Ok(filled) if filled == *source => {}
+            Ok(_) => found.push(format!("{file}: cut and filled again, it is another text")),
+            Err(why) => found.push(format!("{file}: {why}")),
+        }
+    }
+    found
+}
+
+/// What a student starts with compiles, earns nothing, and every test says why.
+fn skeleton(course: &Course) -> Result<Vec<String>, String> {
+    let grade = grade::grade(course, &Whose::Skeleton, None)?;
+    let mut found: Vec<String> = grade.blocked.iter().cloned().collect();
+    for test in grade.labs.iter().flat_map(|lab| &lab.tests) {
+        if test.points != Points::default() {
+            found.push(format!("{} earns {} points on a skeleton", test.test, test.points));
+        } else if test.outcome != Outcome::NotWritten && grade.blocked.is_none() {
+            found.push(format!("{} is {:?} on a skeleton, not unwritten", test.test, test.outcome));
+        }
+    }
+    Ok(found)
+}
+
+/// Writes what can be written without thinking: the formatting.
+///
+/// # Errors
+/// Cargo cannot be started, or a file does not parse.
+pub fn fix(course: &Course) -> Result<(), String> {
+    let before = crate::course::texts(&course.root, "raft/src")?;
+    let faults = run(course, &["fmt", "--all"], "a file cannot be formatted");
+    if !faults.is_empty() {
+        return Err(faults.join("\n"));
+    }
+    let after = crate::course::texts(&course.root, "raft/src")?;
+    let changed = before.iter().filter(|(name, text)| after.get(*name) != Some(*text)).count();
+    anstream::println!("formatted; {changed} files of raft changed. next:  cargo labs check");
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! What the desk does in a student's workspace: open, fill, reset, reveal.
+//!
+//! ```text
+//!   student's body --reset--> todo!(...)      kept under .labs/kept/001-Core.decide_vote.rs
+//!                  --fill---> our own body    kept likewise
+//! ```
+//!
+//! Only the bodies that were named change: private functions, fields and imports that a student
+//! added stay where they are. What stood in a body is never lost.
+
+use crate::course::Course;
+use crate::cutter;
+use runner::catalogue::{Catalogue, Hole, Lab, Step, marker};
+use runner::choice::Choice;
+use runner::place::{Place, Settings, replace_file};
+use runner::progress::Progress;
+use runner::screen::{BOLD, count, hang, paint};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The holes that a name stands for.
+pub type Holes<'a> = Vec<(&'a Lab, &'a Step, &'a Hole)>;
+
+/// New bodies by path.
+type Bodies<'a> = Vec<(&'a str, String)>;
+
+/// Returns the holes of a lab, a step or one function.
+///
+/// # Errors
+/// Nothing is called so.
+pub fn holes<'a>(catalogue: &'a Catalogue, typed: &str, lab: &str) -> Result<Holes<'a>, String> {
+    let by_name = |hole: &Hole| hole.path == typed || hole.path.rsplit("::").next() == Some(typed);
+    let named: Holes<'_> = catalogue.holes().filter(|(_, _, hole)| by_name(hole)).collect();
+    if let [_] = named[..] {
+        return Ok(named);
+    }
+    let chosen: Holes<'_> = match Choice::of(typed, catalogue, lab) {
+        Ok(Choice::Lab(lab)) => catalogue.holes().filter(|(l, _, _)| l.id == lab.id).collect(),
+        Ok(Choice::Step(lab, step)) => step.holes.iter().map(|hole| (lab, step, hole)).collect(),
+        Ok(Choice::Test(lab, step, _)) => step.holes.iter().map(|h| (lab, step, h)).collect(),
+        Err(_) => {
+            let paths = catalogue.holes().map(|(_, _, hole)| hole.path.as_str());
+            let labs = catalogue.labs.iter().map(|lab| lab.id.as_str());
+            let kind = "function, step or lab";
+            return Err(runner::nearest::unknown(kind, typed, paths.chain(labs)));
+        }
+    };
+    if chosen.is_empty() {
+        return Err(format!("{typed} has no function to write"));
+    }
+    Ok(chosen)
+}
+
+/// Returns the workspace's settings.
+///
+/// # Errors
+/// This is the course's checkout, or a workspace of another version of it.
+pub fn settings<'a>(place: &'a Place, course: &Course) -> Result<&'a Settings, String> {
+    let settings = place.settings.as_ref().ok_or(
+        "this is the course's own checkout, whose bodies are all there.\nType it in a workspace; \
+         to make one: cargo labs start ../my-raft",
+    )?;
+    if settings.version != course.version {
+        return Err(format!(
+            "this workspace was cut from course version {}, and the course is {} by now: nothing \
+             was touched.\nCheck that version out there, or start a new workspace.",
+            settings.version, course.version
+        ));
+    }
+    Ok(settings)
+}
+
+/// Opens a lab in a workspace.
+///
+/// # Errors
+/// It is still to come, or the workspace cannot be written.
+pub fn open(course: &Course, place: &Place, id: &str) -> Result<(), String> {
+    settings(place, course)?;
+    let lab = runner::choice::open(course.lab(id)?)?;
+    let mut place = place.clone();
+    if let Some(settings) = &mut place.settings {
+        settings.lab = lab.id.clone();
+        if !settings.open.contains(&lab.id) {
+            settings.open.push(lab.id.clone());
+        }
+    }
+    let number = Progress::read(&place).0.lab(&lab.id).step;
+    if let Some(step) = lab.step(number) {
+        runner::source::open_step(&place, lab, step)?;
+    }
+    place.save()?;
+    runner::here::tell(&place)
+}
+
+/// Puts our own bodies into the holes that a name stands for.
+///
+/// # Errors
+/// A file of the student does not parse or lacks a function: nothing is changed then.
+pub fn fill(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
+    let lab = settings(place, course)?.lab.clone();
+    let chosen = holes(&course.catalogue, typed, &lab)?;
+    let bodies = chosen.iter().map(|(_, _, hole)| {
+        let source = &course.reference[&hole.file];
+        let range = cutter::body(source, &hole.path).map_err(|e| format!("{}: {e}", hole.file))?;
+        Ok::<_, String>(source[range].to_owned())
+    });
+    let bodies = bodies.collect::<Result<Vec<_>, _>>()?;
+    let kept = put(place, &chosen, |number, _, _| bodies[number].clone())?;
+    let what = count(chosen.len() as u64, "function");
+    anstream::println!("{}", hang("", &format!("filled {what} with our own. {kept}")));
+    anstream::println!("do this:  cargo labs test");
+    Ok(())
+}
+
+/// Cuts the holes that a name stands for; the current step if absent.
+///
+/// # Errors
+/// As [`fill`].
+pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), String> {
+    let id = settings(place, course)?.lab.clone();
+    let (mut progress, _) = Progress::read(place);
+    let current = progress.lab(&id).step.to_string();
+    let chosen = holes(&course.catalogue, typed.unwrap_or(&current), &id)?;
+    let kept = put(place, &chosen, |number, source, range| {
+        let (lab, step, hole) = chosen[number];
+        cutter::one_line(source, range, &marker(lab, step, hole))
+    })?;
+    for (lab, step, _) in &chosen {
+        let here = progress.lab_mut(&lab.id);
+        here.step = here.step.min(step.number);
+        let from_here = lab.steps.iter().filter(|s| s.number >= step.number);
+        for test in from_here.flat_map(|s| &s.tests) {
+            here.passed.remove(&test.name);
+        }
+    }
+    progress.save(place)?;
+    let what = count(chosen.len() as u64, "function");
+    anstream::println!("{}", hang("", &format!("cut {what} again. {kept}")));
+    anstream::println!("do this:  cargo labs");
+    Ok(())
+}
+
+/// Prints our own bodies of what a name stands for.
+///
+/// # Errors
+/// Nothing is called so.
+pub fn reveal(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
+    let id = place.settings.as_ref().map_or("2aa", |settings| &settings.lab);
+    for (_, _, hole) in holes(&course.catalogue, typed, id)? {
+        let source = &course.reference[&hole.file];
+        let range = cutter::whole(source, &hole.path).map_err(|e| format!("{}: {e}", hole.file))?;
+        let start = source[..range.start].rfind('\n').map_or(0, |n| n + 1);
+        let line = source[..range.start].matches('\n').count() + 1;
+        anstream::println!("{}", paint(BOLD, &format!("{}  {}:{line}", hole.path, hole.file)));
+        anstream::println!("{}\n", &source[start..range.end]);
+    }
+    Ok(())
+}
+
+/// Puts new bodies in place in all files or in none, and keeps what stood there.
+fn put(
+    place: &Place,
+    holes: &[(&Lab, &Step, &Hole)],
+    new: impl Fn(usize, &str, &std::ops::Range<usize>) -> String,
+) -> Result<String, String> {
+    let mut files: BTreeMap<&str, (String, Bodies<'_>)> = BTreeMap::new();
+    let mut old = Vec::new();
+    for (number, (lab, step, hole)) in holes.iter().enumerate() {
+        if !files.contains_key(hole.file.as_str()) {
+            let text = std::fs::read_to_string(place.root.join(&hole.file))
+                .map_err(|e| format!("{}: {e}", hole.file))?;
+            files.insert(&hole.file, (text, Vec::new()));
+        }
+        let (text, bodies) = files.get_mut(hole.file.as_str()).expect("inserted above");
+        let range = cutter::body(text, &hole.path)
+            .map_err(|e| format!("{}: {e}. Nothing was changed.", hole.file))?;
+        let body = text[range.clone()].to_owned();
+        let worthless =
+            body.contains(&marker(lab, step, hole)) || hole.before.as_ref() == Some(&body);
+        let fresh = new(number, text, &range);
+        if !worthless && body != fresh {
+            old.push((hole.path.as_str(), body));
+        }
+        bodies.push((hole.path.as_str(), fresh));
+    }
+    let kept = keep(&place.memory().join("kept"), &old)?;
+    for (file, (text, bodies)) in files {
+        let text = cutter::replace(&text, &bodies).map_err(|e| format!("{file}: {e}"))?;
+        replace_file(&place.root.join(file), &text)?;
+    }
+    Ok(kept)
+}
+
+/// Writes bodies to files of their own and says where.
+fn keep(folder: &Path, bodies: &[(&str, String)]) -> Result<String, String> {
+    if bodies.is_empty() {
+        return Ok(String::new());
+    }
+    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut next = std::fs::read_dir(folder).map(Iterator::count).unwrap_or(0) + 1;
+    let mut names = Vec::new();
+    for (path, body) in bodies {
+        let name = loop {
+            let name = format!("{next:03}-{}.rs", path.replace("::", "."));
+            next += 1;
+            if !folder.join(&name).exists() {
+                break name;
+            }
+        };
+        std::fs::write(folder.join(&name), format!("// {path}\n{body}\n"))
+            .map_err(|e| format!("{name}: {e}. Nothing was changed."))?;
+        names.push(name);
+    }
+    Ok(format!("What stood there is kept in .labs/kept: {}.", names.join(", ")))
+}

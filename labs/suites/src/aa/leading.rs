@@ -1,0 +1,185 @@
+//! Step 7, first part: a leader speaks, and is heard (§5.2, Fig. 2 Leaders (1)).
+//!
+//! ```text
+//!   n1 leads   |--beat--|--beat--|--beat--|      once at the start, then in every interval
+//!   n2         0........0........0........0      answers, knows whom it follows
+//! ```
+//!
+//! A leader's word is any message that only the leader of its term sends: a heartbeat, or an append
+//! without entries, as the paper has it.
+
+use super::rows::Rows;
+use super::rules::{BEATS, BEATS_ANSWERED, LEADER_CLEARED, ONLY_LEADERS_BEAT, YIELDS};
+use super::stage::{NEVER, Stage, name_or_none, remembering};
+use super::words::{N1, N2, N3, Said, answer, ask, beat, beat_reply, marked_beat};
+use crate::{Check, Verdict};
+use raft::{Body, Event, NodeId, Term};
+use testbed::{Input, Setup};
+
+/// How long a leader is listened to, in ticks.
+const LISTEN: u64 = 30;
+
+/// A leader speaks to everyone, all the time, and nobody else does.
+pub(super) fn bcast_beat(_: &mut Check) -> Verdict {
+    for (row, (size, heartbeat_ticks)) in [(3, 1), (5, 1), (3, 3), (5, 7)].into_iter().enumerate() {
+        let title = format!("leader of {size} nodes, heartbeat_ticks {heartbeat_ticks}");
+        let stage = leader(size, heartbeat_ticks).row(row as u64 + 1, &title);
+        beats_everyone(stage, size, heartbeat_ticks)?;
+    }
+    only_leaders_beat()
+}
+
+/// Returns a stage where n1 has just been elected in term 1.
+fn leader(size: u64, heartbeat_ticks: u64) -> Stage {
+    let mut setup = Setup::new(size, 0);
+    setup.nodes.iter_mut().for_each(|(config, _)| config.heartbeat_ticks = heartbeat_ticks);
+    let mut stage = Stage::of(setup);
+    stage.campaign(N1);
+    let voters: Vec<NodeId> = (2..=size / 2 + 1).map(NodeId).collect();
+    stage.answers(N1, 1, &voters, Said::Yes);
+    stage
+}
+
+fn beats_everyone(mut stage: Stage, size: u64, heartbeat_ticks: u64) -> Verdict {
+    let others = || (2..=size).map(NodeId);
+    stage.ticks(N1, heartbeat_ticks);
+    let silent: Vec<String> = others()
+        .filter(|&to| stage.leaders_words(N1, to).is_empty())
+        .map(|to| to.to_string())
+        .collect();
+    if !silent.is_empty() {
+        let silent = silent.join(" ");
+        let because =
+            format!("n1 leads term 1, an interval has passed, and {silent} heard nothing");
+        let failure = stage.broken(&BEATS, "Core::bcast_heartbeat").because(because);
+        let expected = format!("a word of the leader to each of {size} nodes but itself");
+        return failure.expected(expected).got(format!("nothing to {silent}")).fail();
+    }
+    stage.forget_words();
+    stage.ticks(N1, LISTEN);
+    let allowed = LISTEN / heartbeat_ticks - 1..=LISTEN / heartbeat_ticks + 1;
+    for to in others() {
+        let words = stage.leaders_words(N1, to);
+        let in_term = words.iter().filter(|&&term| term == Term(1)).count() as u64;
+        if !allowed.contains(&in_term) || in_term != words.len() as u64 {
+            let because = format!(
+                "n1 leads term 1 with heartbeat_ticks {heartbeat_ticks}, and spoke to {to} \
+                 {in_term} times in {LISTEN} ticks"
+            );
+            let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
+            let failure = stage.broken(&BEATS, "Core::tick_heartbeat").because(because);
+            let got = format!("{in_term} times in term 1, {} in all", words.len());
+            return failure.expected(expected).got(got).fail();
+        }
+    }
+    Ok(())
+}
+
+/// Followers and candidates do not speak as leaders, nor does a leader whose term is over.
+fn only_leaders_beat() -> Verdict {
+    let mut follower = Stage::new(3).row(5, "a follower, 9 ticks");
+    follower.ticks(N1, 9);
+    silent(&follower, "n1 follows nobody and leads nobody")?;
+
+    let mut candidate = Stage::new(3).row(6, "a candidate, 9 ticks");
+    candidate.campaign(N1);
+    candidate.ticks(N1, 9);
+    silent(&candidate, "n1 is a candidate: nobody has elected it")?;
+
+    let mut deposed = leader(3, 1).row(7, "a leader whose term is over, 9 ticks");
+    deposed.hear(answer(N3, N1, 2, Said::No));
+    deposed.forget_words();
+    deposed.ticks(N1, 9);
+    silent(&deposed, "n1 led term 1, and has heard of term 2")
+}
+
+fn silent(stage: &Stage, because: &str) -> Verdict {
+    let words = stage.leaders_words(N1, N2).len() + stage.leaders_words(N1, N3).len();
+    if words == 0 {
+        return Ok(());
+    }
+    let failure = stage
+        .broken(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat")
+        .because(format!("{because}, and speaks as one"));
+    failure.expected("no word of a leader").got(format!("{words} of them")).fail()
+}
+
+/// A follower hears its leader.
+pub(super) fn recv_beat(_: &mut Check) -> Verdict {
+    for (row, title, term) in [(1, "a follower hears its leader", 3), (2, "of a later term", 5)] {
+        let setup = remembering(Setup::new(3, 0), N1, 3, Some(N3));
+        let mut stage = Stage::of(setup).row(row, title);
+        let word = marked_beat(N2, N1, term);
+        stage.hear(word.clone());
+        let words: Vec<_> = stage.words(N1).into_iter().filter(|m| m.to == N2).collect();
+        let is_answer = |body: &Body| match (body, &word.body) {
+            (
+                Body::HeartbeatReply { token, session },
+                Body::Heartbeat { token: their_token, session: their_session, .. },
+            ) => token == their_token && session == their_session,
+            _ => false,
+        };
+        if !words.iter().any(|m| m.term == Some(Term(term)) && is_answer(&m.body)) {
+            let got = match words.last() {
+                Some(message) => message.to_string(),
+                None => "nothing".to_owned(),
+            };
+            let because =
+                format!("n2 leads term {term} and speaks; n1 does not say that it follows");
+            let failure =
+                stage.broken(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
+            let expected =
+                format!("n1->n2 HeartbeatReply t{term}, token and session as in the beat");
+            return failure.expected(expected).fail();
+        }
+        if stage.follows(N1) != Some(N2) {
+            let leader = name_or_none(stage.follows(N1));
+            let failure = stage.broken(&YIELDS, "Raft::hear_from_leader");
+            let failure = failure.because(format!("n2 leads term {term} and n1 has heard it"));
+            return failure.expected("n1 follows n2").got(format!("leader {leader}")).fail();
+        }
+    }
+    heard_in_time()
+}
+
+/// A follower that hears its leader in every interval never stands.
+fn heard_in_time() -> Verdict {
+    let mut stage = Stage::new(3).row(3, "a follower hears its leader every 9 ticks");
+    for _ in 0..NEVER / 10 {
+        stage.ticks(N1, 9);
+        stage.hear(beat(N2, N1, 1));
+    }
+    if stage.asked(N1).is_empty() {
+        return Ok(());
+    }
+    let because = "n2 leads term 1, speaks to n1 every 9 ticks, and n1 stands against it";
+    let failure = stage.broken(&YIELDS, "Raft::hear_from_leader").because(because);
+    failure.expected("n1 never asks").got("n1 asks for votes").fail()
+}
+
+/// Whom a node follows after hearing of a later term.
+pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
+    let rows = [
+        ("nothing", None, Some(N2)),
+        ("HeartbeatReply t3", Some(Input::Deliver(beat_reply(N3, N1, 3))), Some(N2)),
+        ("Heartbeat t2 of an old leader", Some(Input::Deliver(beat(N3, N1, 2))), Some(N2)),
+        ("VoteReply t4", Some(Input::Deliver(answer(N3, N1, 4, Said::No))), None),
+        ("RequestVote t4", Some(Input::Deliver(ask(N3, N1, 4))), None),
+        ("Heartbeat t4 of n3", Some(Input::Deliver(beat(N3, N1, 4))), Some(N3)),
+        ("it campaigns", Some(Input::Campaign(N1)), None),
+    ];
+    let intro = "n1 has heard that n2 leads term 3; then something happens, and n1 follows:";
+    let is_leader = |event: &Event| matches!(event, Event::LeaderChanged { .. });
+    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_leader);
+    for (what, input, follows) in rows {
+        let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 3, None));
+        stage.hear(beat(N2, N1, 3));
+        match input {
+            Some(Input::Deliver(message)) => stage.hear(message),
+            Some(input) => stage.apply(input),
+            None => {}
+        }
+        table.equal(what, name_or_none(follows), name_or_none(stage.follows(N1)), stage);
+    }
+    table.verdict("Raft::become_follower")
+}

@@ -1,0 +1,79 @@
+//! A table whose every row is a stage of its own; the first that fails is drawn.
+//!
+//! ```text
+//!    row  message to n1            must be           was
+//!      2  n2->n1 VoteReply t5 ...  follower, term 5  leader, term 3   x  step.rs:84
+//!    n1       n2
+//!     |<- VoteReply t5 -|          ignored        <-- here
+//! ```
+
+use super::stage::Stage;
+use crate::{Case, Place, Rule, Table, Verdict};
+use raft::Event;
+
+/// The rows of a test.
+pub(super) struct Rows {
+    table: Table,
+    shown: Option<Stage>,
+    decides: fn(&Event) -> bool,
+}
+
+impl Rows {
+    /// A table of cases of `rule`: the heading over what each case is, and what every row does.
+    pub(super) fn new(rule: &Rule, head: &str, intro: impl Into<String>) -> Self {
+        let table = Table::new(rule, head).intro(intro);
+        Rows { table, shown: None, decides: |_| true }
+    }
+
+    /// Says which events show the decision that the rows are about: their lines are the ones to read.
+    pub(super) fn decided_by(mut self, decides: fn(&Event) -> bool) -> Self {
+        self.decides = decides;
+        self
+    }
+
+    /// Adds a row that must be exactly so.
+    pub(super) fn equal(
+        &mut self,
+        what: impl Into<String>,
+        must_be: impl Into<String>,
+        was: impl Into<String>,
+        stage: Stage,
+    ) {
+        self.row(stage, |table| table.equal(what, must_be.into(), was.into()));
+    }
+
+    /// Adds a row that the closure writes.
+    pub(super) fn row(&mut self, stage: Stage, write: impl FnOnce(&mut Table) -> &mut Case) {
+        let place = stage.line(self.decides);
+        self.row_at(place, stage, write);
+    }
+
+    /// Adds a row that was decided at this line, if at any.
+    pub(super) fn row_at(
+        &mut self,
+        place: Option<Place>,
+        stage: Stage,
+        write: impl FnOnce(&mut Table) -> &mut Case,
+    ) {
+        let row = write(&mut self.table);
+        if row.holds() {
+            return;
+        }
+        if let Some(place) = place {
+            row.decided_at(place);
+        }
+        self.shown.get_or_insert(stage);
+    }
+
+    /// Fails the test if any row does not hold; `function` is the one to read if no line is known.
+    pub(super) fn verdict(self, function: &str) -> Verdict {
+        let (Some(failure), Some(stage)) = (self.table.failure(), self.shown) else {
+            return Ok(());
+        };
+        let failure = stage.draw_on(failure);
+        match failure.line() {
+            Some(_) => failure.fail(),
+            None => failure.function(function).fail(),
+        }
+    }
+}

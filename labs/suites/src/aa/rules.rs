@@ -1,0 +1,246 @@
+//! The rules that the tests of lab 2aa name: what a card says first, and what a hint or a bug of the
+//! catalogue is found by.
+//!
+//! ```text
+//!   id         one_vote_per_term          never changes
+//!   title      ONE VOTE PER TERM          the card's first words
+//!   paper      §5.2, Fig. 2 ...           where to read
+//!   so what    two leaders in one term    what a cluster comes to that breaks it
+//! ```
+//!
+//! They stand in the order of the lab's steps.
+
+use crate::Rule;
+
+const fn rule(
+    id: &'static str,
+    title: &'static str,
+    paper: &'static str,
+    so_what: &'static str,
+) -> Rule {
+    Rule { id, title, paper, so_what }
+}
+
+// Step 1.
+
+pub(super) const QUORUM: Rule = rule(
+    "quorum_is_more_than_half",
+    "A QUORUM IS MORE THAN HALF OF THE VOTERS",
+    "§5.2, Fig. 2 Candidates (2)",
+    "two quorums that share no voter can elect two leaders in one term; one that is too large \
+     lets a single crash stop the cluster",
+);
+
+pub(super) const OUTCOME: Rule = rule(
+    "election_won_lost_open",
+    "AN ELECTION IS WON, LOST OR STILL OPEN",
+    "§5.2",
+    "won too early: a leader of a minority; lost too early: an election thrown away while voters \
+     have yet to speak; never lost: a candidate that waits for votes that cannot come",
+);
+
+// Step 2.
+
+pub(super) const LATER_TERM: Rule = rule(
+    "later_term_makes_a_follower",
+    "A LATER TERM MAKES A FOLLOWER, ANY OTHER CHANGES NOTHING",
+    "§5.1, Fig. 2 Rules for All Servers (2)",
+    "a node that stays behind goes on voting, or leading, in a term that is over",
+);
+
+pub(super) const STARTS_AS_FOLLOWER: Rule = rule(
+    "starts_as_follower",
+    "A NODE STARTS AS A FOLLOWER, WITH THE TERM AND THE VOTE ITS DISK REMEMBERS",
+    "§5.2, Fig. 2 Persistent state",
+    "a node that forgets its term or its vote over a restart can vote twice in one term",
+);
+
+// Step 3.
+
+pub(super) const ELECTION_BEGINS: Rule = rule(
+    "election_begins_with_term_and_vote",
+    "AN ELECTION BEGINS WITH THE NEXT TERM AND A VOTE FOR ONESELF",
+    "§5.2, Fig. 2 Candidates (1)",
+    "a second election in the same term asks for votes that are given already; a candidate that \
+     has not voted for itself can still give its vote to another",
+);
+
+pub(super) const ASKS_EVERYONE: Rule = rule(
+    "candidate_asks_everyone",
+    "A CANDIDATE ASKS EVERY OTHER VOTER, AND COUNTS ON ITSELF",
+    "§5.2, Fig. 2 Candidates (1)",
+    "a voter that is not asked cannot say yes: with one node down, nobody may ever win",
+);
+
+// Step 4.
+
+pub(super) const RANDOM: Rule = rule(
+    "timeout_is_random",
+    "EVERY WAIT IS DRAWN ANEW, FROM ONCE TO TWICE THE ELECTION TIME",
+    "§5.2",
+    "nodes that wait equally long stand together, split the votes, and do so again for ever",
+);
+
+pub(super) const COLLIDE: Rule = rule(
+    "timeouts_rarely_collide",
+    "TWO NODES RARELY LOSE PATIENCE IN THE SAME TICK",
+    "§5.2",
+    "votes split in most elections, and the cluster is without a leader for many rounds",
+);
+
+pub(super) const PATIENCE: Rule = rule(
+    "patience_runs_out",
+    "A NODE THAT HEARS OF NO LEADER STANDS, AND STANDS AGAIN",
+    "§5.2, Fig. 2 Followers (2), Candidates (4)",
+    "too early, and a slow network has a new leader at every hiccup; never, and one dead leader \
+     or one split vote stops the cluster for good",
+);
+
+// Step 5.
+
+pub(super) const ONE_VOTE: Rule = rule(
+    "one_vote_per_term",
+    "ONE VOTE PER TERM",
+    "§5.2, Fig. 2 RequestVote (2)",
+    "two candidates may both count this node: two leaders in one term",
+);
+
+pub(super) const SAME_ANSWER: Rule = rule(
+    "repeated_request_same_answer",
+    "A REPEATED REQUEST GETS THE SAME ANSWER",
+    "§5.1, Fig. 2 RequestVote (2)",
+    "the first answer may have been lost: without it the candidate cannot win, and nobody else \
+     can be voted for in this term",
+);
+
+pub(super) const BOTH_RULES: Rule = rule(
+    "vote_needs_both_rules",
+    "A VOTE IS GIVEN IF NOTHING FORBIDS IT, REFUSED IF ANYTHING DOES",
+    "§5.2, §5.4.1, Fig. 2 RequestVote (1) (2)",
+    "a vote too many makes two leaders, a vote too few makes none",
+);
+
+pub(super) const TIMER: Rule = rule(
+    "only_leader_or_grant_resets_timer",
+    "ONLY A LIVE LEADER OR A GRANTED VOTE RESETS THE TIMER",
+    "§5.2, Fig. 2 Followers (2)",
+    "one chatty outdated node can stop every election; or a voter stands against the candidate \
+     it has just voted for",
+);
+
+// Step 6.
+
+pub(super) const MAJORITY: Rule = rule(
+    "majority_elects",
+    "A MAJORITY OF GRANTED VOTES ELECTS, AND NOTHING LESS",
+    "§5.2, Fig. 2 Candidates (2)",
+    "with less than a majority, the other half may elect a leader of its own; with more than \
+     one, nobody may ever be elected",
+);
+
+pub(super) const SINGLE: Rule = rule(
+    "single_node_elects_itself",
+    "A NODE THAT IS ALONE ELECTS ITSELF",
+    "§5.2, Fig. 2 Candidates (2)",
+    "a cluster of one never serves anybody",
+);
+
+pub(super) const VOTERS: Rule = rule(
+    "voters_counted_not_messages",
+    "VOTERS ARE COUNTED, NOT MESSAGES",
+    "§5.2, §5.1 (requests are repeated)",
+    "one voter whose answer is delivered twice elects a leader of a minority",
+);
+
+pub(super) const THIS_TERM: Rule = rule(
+    "only_this_terms_votes_count",
+    "ONLY THIS TERM'S VOTES COUNT",
+    "§5.1, Fig. 2 Rules for All Servers",
+    "the voter may have promised its vote of this term to another: two leaders in one term",
+);
+
+pub(super) const START_EMPTY: Rule = rule(
+    "votes_start_empty",
+    "A NEW ELECTION STARTS WITHOUT ANYBODY'S VOTES",
+    "§5.2, Fig. 2 Candidates (1)",
+    "whoever said yes in the last term may have voted for another in this one",
+);
+
+pub(super) const VOTE_CLEARED: Rule = rule(
+    "later_term_clears_vote",
+    "A LATER TERM CLEARS THE VOTE",
+    "§5.2, Fig. 2 State: votedFor",
+    "the node never votes again: after a few elections nobody can win",
+);
+
+pub(super) const VOTE_KEPT: Rule = rule(
+    "same_term_keeps_vote",
+    "STEPPING DOWN WITHIN A TERM KEEPS THE VOTE",
+    "§5.2, Fig. 2 State: votedFor",
+    "it was given, to itself: given again it makes two leaders in one term",
+);
+
+pub(super) const EMERGES: Rule = rule(
+    "a_leader_emerges",
+    "WHERE A MAJORITY CAN TALK, A LEADER EMERGES",
+    "§5.2",
+    "the cluster serves nobody",
+);
+
+pub(super) const STEPS_DOWN_THEN_ANSWERS: Rule = rule(
+    "steps_down_then_answers",
+    "WHOEVER MEETS A LATER TERM STEPS DOWN, AND THEN ANSWERS AS A FOLLOWER",
+    "§5.1, Fig. 2 Rules for All Servers (2), RequestVote",
+    "the message that brought the later term is lost, or answered out of a role that is over",
+);
+
+pub(super) const LEADER_STAYS: Rule = rule(
+    "leader_does_not_campaign",
+    "A LEADER DOES NOT CAMPAIGN",
+    "§5.2",
+    "a leader that stands against itself throws its own term away, again and again",
+);
+
+// Step 7.
+
+pub(super) const BEATS: Rule = rule(
+    "leader_beats",
+    "A LEADER SPEAKS TO EVERY OTHER VOTER, AT ONCE AND THEN IN EVERY INTERVAL",
+    "§5.2, Fig. 2 Leaders (1)",
+    "a follower that hears nothing stands, and a leader in good health is deposed",
+);
+
+pub(super) const ONLY_LEADERS_BEAT: Rule = rule(
+    "only_leaders_beat",
+    "ONLY A LEADER SPEAKS AS ONE",
+    "§5.2, Fig. 2 Leaders (1)",
+    "followers wait for the word of a node that leads nobody, and none of them stands",
+);
+
+pub(super) const BEATS_ANSWERED: Rule = rule(
+    "beats_are_answered",
+    "A LEADER'S WORD IS ANSWERED TO THE LEADER, WITH ITS MARKS",
+    "§5.2, thesis §6.4",
+    "the leader cannot know who still follows it, and later whether its reads are up to date",
+);
+
+pub(super) const YIELDS: Rule = rule(
+    "candidate_yields_to_leader",
+    "A CANDIDATE YIELDS TO THE LEADER OF ITS TERM OR A LATER ONE, AND TO NO OTHER",
+    "§5.2, Fig. 2 Candidates (3)",
+    "the duel goes on though it is decided; or the word of a leader long gone ends an election",
+);
+
+pub(super) const DEPOSED: Rule = rule(
+    "deposed_by_later_term",
+    "A LATER TERM DEPOSES THE LEADER, WHATEVER MESSAGE BRINGS IT",
+    "§5.1, Fig. 2 Rules for All Servers (2)",
+    "the old leader speaks on, and the node with the later term never comes back in",
+);
+
+pub(super) const LEADER_CLEARED: Rule = rule(
+    "leader_cleared_with_term",
+    "A LATER TERM HAS NO LEADER YET",
+    "§5.1, §5.2, §8 (clients are sent to the leader)",
+    "clients are sent to a leader that is long gone",
+);

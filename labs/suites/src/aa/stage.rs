@@ -1,0 +1,293 @@
+//! A stage: a cluster in which the test plays some of the peers, and everything that happened on it.
+//!
+//! ```text
+//!   stage.hear(ask(N2, N1, 1))   -->  Post, Deliver  -->  Bare  -->  Step, and what n1 said
+//!   stage.votes(N1, N2)          <--  what n1 answered n2, gone already or waiting for its disk
+//!   stage.broken(&ONE_VOTE)      -->  a failure that shows the whole story
+//! ```
+//!
+//! Everything is an [`Input`], so a failure leaves a trace that plays it again. Looked at are the
+//! messages, the disk and the ticks; and of a node itself what every Raft node has: term, vote, role.
+
+use super::story::Story;
+use super::words::{Said, answer};
+use crate::{Failure, Place, Rule};
+use raft::{Body, EntryId, Event, HardState, Message, NodeId, RoleName, Term};
+use testbed::{Bare, Input, Setup};
+
+/// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
+pub(super) const NEVER: u64 = 400;
+
+/// A cluster, and what happened to it.
+#[derive(Clone)]
+pub(super) struct Stage {
+    cluster: Bare,
+    story: Story,
+    row: Option<(u64, String)>,
+    /// What each node said, to whom: `from` and `to` are in the message.
+    said: Vec<Message>,
+}
+
+/// Returns a setup in which `id` remembers a term and a vote.
+pub(super) fn remembering(mut setup: Setup, id: NodeId, term: u64, vote: Option<NodeId>) -> Setup {
+    for (config, storage) in &mut setup.nodes {
+        if config.id == id {
+            storage.save(HardState { term: Term(term), vote, ..storage.hard_state() });
+        }
+    }
+    setup
+}
+
+// Being set.
+
+impl Stage {
+    /// Sets a stage.
+    pub(super) fn of(setup: Setup) -> Self {
+        let cluster = Bare::new(setup.clone()).listening();
+        Stage { cluster, story: Story::of(setup), row: None, said: Vec::new() }
+    }
+
+    /// Sets a stage for n1, n2, ... whose writes are durable at once.
+    pub(super) fn new(size: u64) -> Self {
+        Stage::of(Setup::new(size, 0))
+    }
+
+    /// Sets a stage on which nothing is durable until [`Stage::persist`]: a candidate asks, and its own
+    /// vote is not counted yet.
+    pub(super) fn with_slow_disks(size: u64) -> Self {
+        Stage::of(Setup::new(size, 0).with_slow_disks())
+    }
+
+    /// Says which row of a test this is.
+    pub(super) fn row(mut self, number: u64, title: &str) -> Self {
+        self.row = Some((number, title.to_owned()));
+        self
+    }
+}
+
+// What happens.
+
+impl Stage {
+    /// Lets one thing happen.
+    pub(super) fn apply(&mut self, input: Input) {
+        let promised = |stage: &Stage| -> Vec<Message> {
+            let disks = stage.cluster.ids().filter_map(|id| stage.cluster.disk(id));
+            let writes = disks.flat_map(|disk| disk.pending());
+            writes.flat_map(|write| write.promised.iter().cloned()).collect()
+        };
+        let before = promised(self);
+        crate::current::doing(super::story::name(&input));
+        let step = self.cluster.apply(&input);
+        let mut fresh = Vec::new();
+        if !matches!(input, Input::Post(_)) {
+            fresh.extend(step.sent.iter().map(|flight| flight.message.clone()));
+        }
+        fresh.extend(promised(self));
+        // What waited before was said before.
+        for old in before {
+            if let Some(at) = fresh.iter().position(|message| *message == old) {
+                fresh.remove(at);
+            }
+        }
+        self.said.extend(fresh.iter().cloned());
+        self.story.push(step, fresh);
+    }
+
+    /// A peer that the test plays says something, and it arrives.
+    pub(super) fn hear(&mut self, message: Message) {
+        self.apply(Input::Post(message.clone()));
+        self.apply(Input::Deliver(message));
+    }
+
+    /// Peers that the test plays answer a candidate in `term`.
+    pub(super) fn answers(&mut self, candidate: NodeId, term: u64, voters: &[NodeId], said: Said) {
+        voters.iter().for_each(|&voter| self.hear(answer(voter, candidate, term, said)));
+    }
+
+    /// A node is told to hold an election.
+    pub(super) fn campaign(&mut self, id: NodeId) {
+        self.apply(Input::Campaign(id));
+    }
+
+    /// Ticks pass at one node.
+    pub(super) fn ticks(&mut self, id: NodeId, ticks: u64) {
+        (0..ticks).for_each(|_| self.apply(Input::Tick(id)));
+    }
+
+    /// Everything that waits at a node's disk becomes durable.
+    pub(super) fn persist(&mut self, id: NodeId) {
+        while self.cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0) {
+            self.apply(Input::Persist(id));
+        }
+    }
+
+    /// A node loses power and starts again.
+    pub(super) fn restart(&mut self, id: NodeId) {
+        self.apply(Input::Crash(id));
+        self.apply(Input::Restart(id));
+    }
+
+    /// Everything under way arrives, and what comes of it, until all are silent.
+    ///
+    /// # Panics
+    /// After 10,000 messages.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let Some(flight) = self.cluster.network().flights().first() else { return };
+            self.apply(Input::Deliver(flight.message.clone()));
+        }
+        panic!("10,000 messages have arrived, and the nodes still have things to say");
+    }
+
+    /// One tick passes at every node that is up, each settled before the next.
+    pub(super) fn round(&mut self) {
+        let ids: Vec<NodeId> = self.cluster.ids().collect();
+        for id in ids {
+            if self.role(id).is_some() {
+                self.apply(Input::Tick(id));
+                self.settle();
+            }
+        }
+    }
+
+    /// Ticks a node until it asks for votes. Returns how many ticks that took; none if it never does.
+    pub(super) fn ticks_until_it_asks(&mut self, id: NodeId) -> Option<u64> {
+        let asked = self.asked(id).len();
+        (1..=NEVER).find(|_| {
+            self.ticks(id, 1);
+            self.asked(id).len() > asked
+        })
+    }
+
+    /// Forgets what was said so far: the test looks at what comes after.
+    pub(super) fn forget_words(&mut self) {
+        self.said.clear();
+    }
+}
+
+// What can be seen.
+
+impl Stage {
+    /// Lends the cluster.
+    pub(super) fn cluster(&self) -> &Bare {
+        &self.cluster
+    }
+
+    /// Returns everything a node said.
+    pub(super) fn words(&self, from: NodeId) -> Vec<&Message> {
+        self.said.iter().filter(|message| message.from == from).collect()
+    }
+
+    /// Returns what `from` answered `to`, in order: whether it gave its vote.
+    pub(super) fn votes(&self, from: NodeId, to: NodeId) -> Vec<Said> {
+        let said = self.said.iter().filter(|m| m.from == from && m.to == to);
+        let votes = said.filter_map(|m| {
+            let Body::VoteReply { granted } = m.body else { return None };
+            Some(if granted { Said::Yes } else { Said::No })
+        });
+        votes.collect()
+    }
+
+    /// Returns whether `from` promised `to` its vote.
+    pub(super) fn granted(&self, from: NodeId, to: NodeId) -> bool {
+        self.votes(from, to).contains(&Said::Yes)
+    }
+
+    /// Returns what `id` asked of whom: the receiver, the term, and the end of its log.
+    pub(super) fn asked(&self, id: NodeId) -> Vec<(NodeId, Term, EntryId)> {
+        let said = self.said.iter().filter(|m| m.from == id);
+        let asked = said.filter_map(|m| match (&m.body, m.term) {
+            (Body::RequestVote(ask), Some(term)) => Some((m.to, term, ask.last)),
+            _ => None,
+        });
+        asked.collect()
+    }
+
+    /// Returns what `from` said to `to` as its leader: the terms, in order. A heartbeat, or an append
+    /// that serves as one.
+    pub(super) fn leaders_words(&self, from: NodeId, to: NodeId) -> Vec<Term> {
+        let said = self.said.iter().filter(|m| m.from == from && m.to == to);
+        said.filter(|m| m.body.is_from_leader()).filter_map(|m| m.term).collect()
+    }
+
+    /// Returns what a node's disk holds, or will as soon as it has written what waits.
+    pub(super) fn disk(&self, id: NodeId) -> HardState {
+        self.cluster.disk(id).map(|disk| disk.latest()).unwrap_or_default()
+    }
+
+    /// Returns a node's role, or none while it is down.
+    pub(super) fn role(&self, id: NodeId) -> Option<RoleName> {
+        self.cluster.node(id).map(|node| node.inspect().role)
+    }
+
+    /// Returns whether a node leads.
+    pub(super) fn leads(&self, id: NodeId) -> bool {
+        self.role(id) == Some(RoleName::Leader)
+    }
+
+    /// Returns whom a node follows, if it knows.
+    pub(super) fn follows(&self, id: NodeId) -> Option<NodeId> {
+        self.cluster.node(id)?.inspect().leader
+    }
+
+    /// Says a node's role and term: `candidate of term 5`.
+    pub(super) fn standing(&self, id: NodeId) -> String {
+        match self.cluster.node(id).map(|node| node.inspect()) {
+            Some(node) => format!("{}, term {}", node.role, node.term),
+            None => "down".to_owned(),
+        }
+    }
+
+    /// Says what a node's disk holds: `term 5, vote n2`.
+    pub(super) fn memory(&self, id: NodeId) -> String {
+        let HardState { term, vote, .. } = self.disk(id);
+        remembers(term.0, vote)
+    }
+}
+
+/// Says a term and a vote: `term 5, vote n2`.
+pub(super) fn remembers(term: u64, vote: Option<NodeId>) -> String {
+    format!("term {term}, vote {}", name_or_none(vote))
+}
+
+/// Says a node's name, or `none`.
+pub(super) fn name_or_none(id: Option<NodeId>) -> String {
+    id.map_or_else(|| "none".to_owned(), |id| id.to_string())
+}
+
+// What a card needs.
+
+impl Stage {
+    /// Returns a failure that shows the story and names the last line that decided anything, or else
+    /// `function`.
+    pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
+        self.broken_by(rule, function, |_| true)
+    }
+
+    /// Returns the same with the last line that noted an event such as this.
+    pub(super) fn broken_by(
+        &self,
+        rule: &Rule,
+        function: &str,
+        decides: fn(&Event) -> bool,
+    ) -> Failure {
+        let mut failure = self.draw_on(Failure::of(rule));
+        if let Some((number, title)) = &self.row {
+            failure = failure.row(*number, title);
+        }
+        match self.line(decides) {
+            Some(place) => failure.your_line(place),
+            None => failure.function(function),
+        }
+    }
+
+    /// Adds the story to a failure.
+    pub(super) fn draw_on(&self, failure: Failure) -> Failure {
+        failure.diagram(self.story.draw(&self.cluster))
+    }
+
+    /// Returns the last line that noted an event such as this.
+    pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+        self.story.line(decides)
+    }
+}

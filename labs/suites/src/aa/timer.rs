@@ -1,0 +1,106 @@
+//! What makes a node wait anew: a live leader, and a vote that is given (§5.2, Fig. 2 Followers (2)).
+//!
+//! ```text
+//!   tick   0        8           13        18           29
+//!   twin   |........|...........stands
+//!   n1     |........message.....stands                        it did not make n1 wait
+//!                   '....................[ stands here ]      it did
+//! ```
+//!
+//! A twin of n1 that hears nothing shows when n1 would have stood. A message of n1's own term, or of
+//! an earlier one, that says nothing about a live leader must leave that tick alone. A message of a
+//! later term is only asked about where it must make n1 wait: with a new term comes a new draw.
+
+use super::patience::window;
+use super::rows::Rows;
+use super::rules::TIMER;
+use super::stage::{Stage, remembering};
+use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply};
+use crate::{Check, Verdict};
+use raft::{Event, Message, NodeId};
+use testbed::Setup;
+
+/// The tick at which the message arrives.
+const ARRIVES: u64 = 8;
+const TERM: u64 = 5;
+
+/// What a message does to n1's patience.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Must {
+    /// It waits anew.
+    Wait,
+    /// It stands when its twin does.
+    Go,
+}
+
+/// One row: what n1's disk holds, what arrives, and what that must do.
+type Case = (&'static str, Option<NodeId>, Message, Must);
+
+/// Rows about votes.
+pub(super) fn timer_reset_votes(_: &mut Check) -> Verdict {
+    judge(vec![
+        ("RequestVote t5, granted", None, ask(N2, N1, TERM), Must::Wait),
+        ("RequestVote t5, refused", Some(N3), ask(N2, N1, TERM), Must::Go),
+        ("RequestVote t4, a term that is over", None, ask(N2, N1, TERM - 1), Must::Go),
+        ("RequestVote t6, granted", Some(N3), ask(N2, N1, TERM + 1), Must::Wait),
+    ])
+}
+
+/// Rows about everything.
+pub(super) fn timer_reset_table(_: &mut Check) -> Verdict {
+    judge(vec![
+        ("Heartbeat t5, live leader", None, beat(N2, N1, TERM), Must::Wait),
+        ("AppendEntries t5, live leader", None, append(N2, N1, TERM), Must::Wait),
+        ("Heartbeat t4 from an old leader", None, beat(N2, N1, TERM - 1), Must::Go),
+        ("AppendEntries t4 from an old leader", None, append(N2, N1, TERM - 1), Must::Go),
+        ("Heartbeat t6 from a new leader", None, beat(N3, N1, TERM + 1), Must::Wait),
+        ("AppendEntries t6 from a new leader", None, append(N3, N1, TERM + 1), Must::Wait),
+        ("RequestVote t5, granted", None, ask(N2, N1, TERM), Must::Wait),
+        ("RequestVote t5, refused", Some(N3), ask(N2, N1, TERM), Must::Go),
+        ("RequestVote t4, refused", None, ask(N2, N1, TERM - 1), Must::Go),
+        ("RequestVote t6, granted", Some(N3), ask(N2, N1, TERM + 1), Must::Wait),
+        ("VoteReply t5, to no candidate", None, answer(N2, N1, TERM, Said::Yes), Must::Go),
+        ("HeartbeatReply t5, to no leader", None, beat_reply(N2, N1, TERM), Must::Go),
+    ])
+}
+
+fn judge(cases: Vec<Case>) -> Verdict {
+    let Some((seed, twin)) = twin() else {
+        let stage = Stage::with_slow_disks(3);
+        let failure = stage.broken(&TIMER, "Core::tick_election");
+        return failure.because("n1 hears nothing, and does not stand in time").fail();
+    };
+    let intro = format!(
+        "each row: one message at tick {ARRIVES}; a twin of n1 (follower, term {TERM}) without it \
+         stands at tick {twin}; n1 stands at tick:"
+    );
+    let mut table = Rows::new(&TIMER, "message to n1", intro);
+    for (what, vote, message, must) in cases {
+        let mut stage = follower(seed, vote);
+        stage.ticks(N1, ARRIVES);
+        stage.hear(message);
+        let reset = stage.line(|event| matches!(event, Event::TimerReset { .. }));
+        let tick = stage.ticks_until_it_asks(N1).map_or(u64::MAX, |ticks| ARRIVES + ticks);
+        let allowed = match must {
+            Must::Wait => ARRIVES + window(10).start()..=ARRIVES + window(10).end(),
+            Must::Go => twin..=twin,
+        };
+        let what_it_did = if reset.is_some() { "waits anew" } else { "does not wait anew" };
+        table.row_at(reset, stage, |table| table.within(what, allowed, tick).because(what_it_did));
+    }
+    table.verdict("Core::on_request_vote")
+}
+
+/// Returns a follower of term 5 with this vote.
+fn follower(seed: u64, vote: Option<NodeId>) -> Stage {
+    Stage::of(remembering(Setup::new(3, seed).with_slow_disks(), N1, TERM, vote))
+}
+
+/// Finds a seed with which n1, left alone, stands after the message and before anybody who waited
+/// anew could.
+fn twin() -> Option<(u64, u64)> {
+    (0..50).find_map(|seed| {
+        let tick = follower(seed, None).ticks_until_it_asks(N1)?;
+        (ARRIVES + 2..ARRIVES + window(10).start()).contains(&tick).then_some((seed, tick))
+    })
+}

@@ -1,0 +1,180 @@
+//! Step 5: who is given a vote (§5.2, Fig. 2 RequestVote).
+//!
+//! ```text
+//!   n2 --RequestVote t1--> n1 --granted--> n2      first come, first served
+//!   n3 --RequestVote t1--> n1 --refused--> n3      the vote of term 1 is given
+//!   n2 --RequestVote t1--> n1 --granted--> n2      as promised
+//!   n3 --RequestVote t2--> n1 --granted--> n3      a new term, a new vote
+//! ```
+//!
+//! Whose log is newer (§5.4.1) is another lab's rule: all logs are alike here, or the candidate's is
+//! the longer one.
+
+use super::rows::Rows;
+use super::rules::{BOTH_RULES, ONE_VOTE, SAME_ANSWER};
+use super::stage::{Stage, name_or_none, remembering};
+use super::words::{N1, N2, N3, Said, ask, ask_with};
+use crate::{Check, Failure, Rule, Verdict};
+use raft::{EntryId, Event, Index, NodeId, Term};
+use testbed::Setup;
+
+/// Returns whether an event shows the decision about a vote.
+fn is_about_a_vote(event: &Event) -> bool {
+    match event {
+        Event::VoteGranted { .. } | Event::VoteRefused { .. } | Event::VoteChanged { .. } => true,
+        Event::TermEntered { .. }
+        | Event::LeaderChanged { .. }
+        | Event::TimerReset { .. }
+        | Event::TurnAsked { .. }
+        | Event::RoleEntered { .. }
+        | Event::VoteCounted { .. }
+        | Event::Sent { .. }
+        | Event::MessageIgnored { .. } => false,
+    }
+}
+
+/// Shows a stage on which a vote was decided wrongly.
+fn wrong_vote(stage: &Stage, rule: &Rule) -> Failure {
+    stage.broken_by(rule, "Core::decide_vote", is_about_a_vote)
+}
+
+/// Says what n1 answered a candidate.
+fn answered(stage: &Stage, candidate: NodeId) -> String {
+    match stage.votes(N1, candidate).last() {
+        Some(said) => format!("{candidate} is {said}"),
+        None => format!("{candidate} gets no answer"),
+    }
+}
+
+/// n1 must give its vote to `candidate`.
+fn must_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) -> Verdict {
+    if stage.votes(N1, candidate).last() == Some(&Said::Yes) {
+        return Ok(());
+    }
+    let failure = wrong_vote(stage, rule).because(because);
+    failure.expected(format!("{candidate} is granted")).got(answered(stage, candidate)).fail()
+}
+
+/// n1 must never have given its vote to `candidate`.
+fn must_not_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) -> Verdict {
+    if !stage.granted(N1, candidate) {
+        return Ok(());
+    }
+    let vote = name_or_none(stage.disk(N1).vote);
+    let failure = wrong_vote(stage, rule).because(because);
+    let got = format!("{candidate} is granted; n1's disk holds: vote {vote}");
+    failure.expected(format!("{candidate} is refused")).got(got).fail()
+}
+
+/// Two candidates want the vote of one term.
+pub(super) fn vote_once_per_term(_: &mut Check) -> Verdict {
+    let mut stage = Stage::with_slow_disks(3).row(1, "the first candidate asks");
+    stage.hear(ask(N2, N1, 1));
+    must_grant(&stage, &ONE_VOTE, N2, "n1 has not voted in term 1, and does not vote for n2")?;
+
+    let mut stage = stage.row(2, "a second candidate asks in the same term");
+    stage.hear(ask(N3, N1, 1));
+    must_not_grant(&stage, &ONE_VOTE, N3, "n1 voted for n2 and then for n3, both in term 1")?;
+
+    let mut stage = stage.row(3, "the second candidate asks in the next term");
+    stage.hear(ask(N3, N1, 2));
+    must_grant(&stage, &ONE_VOTE, N3, "n1 has not voted in term 2, and does not vote for n3")?;
+
+    let mut stage = Stage::with_slow_disks(3).row(4, "n1 starts again between two requests");
+    stage.hear(ask(N2, N1, 1));
+    stage.persist(N1);
+    must_grant(&stage, &ONE_VOTE, N2, "n1 has not voted in term 1, and does not vote for n2")?;
+    stage.restart(N1);
+    stage.hear(ask(N3, N1, 1));
+    let because = "n1 voted for n2, started again, and voted for n3, both in term 1";
+    must_not_grant(&stage, &ONE_VOTE, N3, because)?;
+
+    let mut stage = Stage::with_slow_disks(3).row(5, "a rival asks a candidate");
+    stage.campaign(N1);
+    stage.hear(ask(N2, N1, 1));
+    let because = "n1 stands in term 1, has voted for itself, and votes for n2";
+    must_not_grant(&stage, &ONE_VOTE, N2, because)
+}
+
+/// A candidate asks twice: the first answer may have been lost.
+pub(super) fn revote_same_candidate(_: &mut Check) -> Verdict {
+    let mut stage = Stage::with_slow_disks(3).row(1, "n2 asks twice in one term");
+    stage.hear(ask(N2, N1, 1));
+    stage.forget_words();
+    stage.hear(ask(N2, N1, 1));
+    must_grant(&stage, &SAME_ANSWER, N2, "n1 voted for n2 in term 1, and does not say so again")?;
+
+    let mut stage = stage.row(2, "n3 asks in between");
+    stage.hear(ask(N3, N1, 1));
+    must_not_grant(&stage, &SAME_ANSWER, N3, "n1 voted for n2 in term 1, and then for n3")?;
+    stage.forget_words();
+    stage.hear(ask(N2, N1, 1));
+    must_grant(&stage, &SAME_ANSWER, N2, "n1 voted for n2 in term 1, and does not say so again")?;
+
+    let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 7, Some(N2));
+    let mut stage = Stage::of(setup).row(3, "n1 starts again in between: its disk holds the vote");
+    stage.hear(ask(N2, N1, 7));
+    must_grant(&stage, &SAME_ANSWER, N2, "n1's disk holds a vote for n2, and n1 denies it")?;
+    stage.hear(ask(N3, N1, 7));
+    must_not_grant(&stage, &SAME_ANSWER, N3, "n1's disk holds a vote for n2, and n3 gets it too")
+}
+
+/// What n1 must do with a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Must {
+    /// Give its vote.
+    Grant,
+    /// Say that it does not.
+    Refuse,
+    /// Not give its vote: a request of an earlier term may also stay without an answer.
+    NotGrant,
+}
+
+/// Every reason to refuse, each beside a twin without it.
+pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
+    let rows = [
+        ("has not voted", None, ask(N2, N1, 5), Must::Grant),
+        ("voted for n3", Some(N3), ask(N2, N1, 5), Must::Refuse),
+        ("voted for n2", Some(N2), ask(N2, N1, 5), Must::Grant),
+        ("voted for itself", Some(N1), ask(N2, N1, 5), Must::Refuse),
+        ("has not voted", None, ask(N2, N1, 4), Must::NotGrant),
+        ("voted for n2", Some(N2), ask(N2, N1, 4), Must::NotGrant),
+        ("voted for n3", Some(N3), ask(N2, N1, 6), Must::Grant),
+        ("voted for itself", Some(N1), ask(N2, N1, 6), Must::Grant),
+        ("has not voted", None, with_a_longer_log(5), Must::Grant),
+        ("voted for n3", Some(N3), with_a_longer_log(5), Must::Refuse),
+    ];
+    let intro = "n1 is in term 5 with the vote that its disk holds; n2 asks";
+    let head = "n1 in term 5, and the request";
+    let mut table = Rows::new(&BOTH_RULES, head, intro).decided_by(is_about_a_vote);
+    for (vote, voted_for, request, must) in rows {
+        let what = format!("{vote}: {}{}", request.body.kind(), tail(&request));
+        let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 5, voted_for);
+        let mut stage = Stage::of(setup);
+        stage.hear(request);
+        let was = match stage.votes(N1, N2).last() {
+            Some(said) => format!("{said}, vote {}", name_or_none(stage.disk(N1).vote)),
+            None => format!("no answer, vote {}", name_or_none(stage.disk(N1).vote)),
+        };
+        let kept = name_or_none(voted_for);
+        match must {
+            Must::Grant => table.equal(what, "granted, vote n2", was, stage),
+            Must::Refuse => table.equal(what, format!("refused, vote {kept}"), was, stage),
+            Must::NotGrant => {
+                let allowed = ["refused", "no answer"].map(|said| format!("{said}, vote {kept}"));
+                table.row(stage, |table| table.one_of(what, &allowed, was));
+            }
+        }
+    }
+    table.verdict("Core::decide_vote")
+}
+
+/// n2 asks in `term` with a log of three entries, where n1 has none.
+fn with_a_longer_log(term: u64) -> raft::Message {
+    ask_with(N2, N1, term, EntryId { term: Term(4), index: Index(3) })
+}
+
+fn tail(request: &raft::Message) -> String {
+    let term = request.term.map_or_else(String::new, |term| format!(" t{term}"));
+    format!("{term}{}", request.body)
+}

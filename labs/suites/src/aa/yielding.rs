@@ -1,0 +1,235 @@
+//! Step 7, second part: who gives way to whom (§5.1, §5.2, Fig. 2 Candidates (3)).
+//!
+//! ```text
+//!   candidate of term 3  <-- the leader of term 3 or later     follows it
+//!                        <-- the leader of term 2              goes on
+//!   leader of term 3     <-- anything of term 4                leads no more
+//! ```
+//!
+//! A node that was cut off and stood comes back with a later term, and its word deposes the leader:
+//! that is the price of elections without a pre-vote. The cluster must pay it once, and go on.
+
+use super::rows::Rows;
+use super::rules::{DEPOSED, EMERGES, STEPS_DOWN_THEN_ANSWERS, YIELDS};
+use super::stage::{NEVER, Stage, name_or_none, remembering};
+use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply, term_is_over};
+use crate::{Check, Failure, Verdict};
+use raft::{Message, RoleName, Term};
+use testbed::{Input, Setup};
+
+/// Returns a stage where n1 of 3 is a candidate in `term`.
+fn candidate(term: u64) -> Stage {
+    let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, term - 1, None));
+    stage.campaign(N1);
+    stage.forget_words();
+    stage
+}
+
+/// A candidate hears a leader.
+pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
+    let rows: [(Message, &str); 6] = [
+        (beat(N2, N1, 3), "follower, term 3, leader n2"),
+        (append(N2, N1, 3), "follower, term 3, leader n2"),
+        (beat(N2, N1, 7), "follower, term 7, leader n2"),
+        (append(N2, N1, 7), "follower, term 7, leader n2"),
+        (beat(N2, N1, 2), "candidate, term 3, leader none"),
+        (append(N2, N1, 2), "candidate, term 3, leader none"),
+    ];
+    let intro = "n1 is a candidate in term 3; a leader's word arrives";
+    let mut table = Rows::new(&YIELDS, "message to n1", intro);
+    for (message, must_be) in rows {
+        let mut stage = candidate(3);
+        let what = message.to_string();
+        stage.hear(message);
+        let leader = name_or_none(stage.follows(N1));
+        let was = format!("{}, leader {leader}", stage.standing(N1));
+        table.equal(what, must_be, was, stage);
+    }
+    table.verdict("Raft::hear_from_leader")?;
+    after_the_duel()
+}
+
+/// The election that is over stays over; the one that is not can still be won.
+fn after_the_duel() -> Verdict {
+    let mut stage = candidate(3).row(7, "then the votes for n1 arrive");
+    stage.hear(beat(N2, N1, 3));
+    stage.answers(N1, 3, &[N2, N3], Said::Yes);
+    if stage.leads(N1) {
+        let because = "n2 leads term 3, n1 has heard it, and leads term 3 as well";
+        let failure = stage
+            .broken(&YIELDS, "Raft::hear_from_leader")
+            .because(because)
+            .expected("n1 follows n2");
+        return failure.got("n1 leads").fail();
+    }
+    stage.hear(ask(N3, N1, 3));
+    if stage.granted(N1, N3) {
+        let because = "n1 voted for itself in term 3, fell back, and votes for n3";
+        let failure = stage
+            .broken(&YIELDS, "Raft::hear_from_leader")
+            .because(because)
+            .expected("n3 is refused");
+        return failure.got("n3 is granted").fail();
+    }
+    let mut stage = candidate(3).row(8, "an old leader speaks, then the votes for n1 arrive");
+    stage.hear(beat(N2, N1, 2));
+    stage.answers(N1, 3, &[N2, N3], Said::Yes);
+    if stage.leads(N1) {
+        return Ok(());
+    }
+    let because = "the leader of term 2 spoke, and n1 gave up its election in term 3";
+    let failure = stage
+        .broken(&YIELDS, "Raft::hear_from_leader")
+        .because(because)
+        .expected("n1 leads term 3");
+    failure.got(format!("n1 is {}", stage.standing(N1))).fail()
+}
+
+/// A candidate that was cut off hears a heartbeat of a later term.
+pub(super) fn candidate_reset_term_heartbeat(_: &mut Check) -> Verdict {
+    candidate_reset_term(beat(N1, N3, 3))
+}
+
+/// A candidate that was cut off hears an append of a later term.
+pub(super) fn candidate_reset_term_append(_: &mut Check) -> Verdict {
+    candidate_reset_term(append(N1, N3, 3))
+}
+
+/// n3 is cut off and stands in term 2, while n1 comes to lead term 3; then the word reaches n3.
+fn candidate_reset_term(word: Message) -> Verdict {
+    let mut stage = Stage::new(3).row(1, "n3 comes back, a candidate");
+    stage.apply(Input::Partition(vec![vec![N1, N2], vec![N3]]));
+    for _ in 0..3 {
+        stage.campaign(N1);
+        stage.apply(Input::Deliver(ask(N1, N2, stage.disk(N1).term.0)));
+    }
+    stage.settle();
+    stage.campaign(N3);
+    stage.campaign(N3);
+    stage.settle();
+    stage.apply(Input::Heal);
+    if !stage.leads(N1) {
+        return reset_failure(&stage, "n1 leads term 3", "n1 and n2 elect nobody in term 3").fail();
+    }
+    // The word of a leader whose term is over first: n3 must not mind it.
+    let old = Message { term: Some(Term(1)), ..word.clone() };
+    stage.hear(old);
+    if stage.standing(N3) != "candidate, term 2" {
+        let because = "n3 is a candidate in term 2, and minds the word of a leader of term 1";
+        return reset_failure(&stage, "n3 is candidate, term 2", because).fail();
+    }
+    stage.hear(word);
+    let is_back = stage.standing(N3) == "follower, term 3" && stage.follows(N3) == Some(N1);
+    if !is_back || stage.disk(N3).term != Term(3) {
+        let because =
+            "n3, a candidate in term 2, heard the leader of term 3, and does not follow it";
+        return reset_failure(&stage, "n3 is follower, term 3, leader n1", because).fail();
+    }
+    let mut stage = stage.row(2, "then n1 leads on");
+    stage.forget_words();
+    (0..NEVER / 8).for_each(|_| stage.round());
+    if stage.asked(N3).is_empty() && stage.leads(N1) {
+        return Ok(());
+    }
+    reset_failure(&stage, "n3 follows n1", "n1 leads and can be heard, and n3 stands again").fail()
+}
+
+fn reset_failure(stage: &Stage, expected: &str, because: &str) -> Failure {
+    let failure = stage.broken(&YIELDS, "Raft::hear_from_leader");
+    let failure = failure.because(because).expected(expected);
+    let leader = name_or_none(stage.follows(N3));
+    let got =
+        format!("n1 is {}; n3 is {}, leader {leader}", stage.standing(N1), stage.standing(N3));
+    failure.got(got)
+}
+
+/// Returns a stage where n1 of 3 leads term 3.
+fn leader() -> Stage {
+    let mut stage = candidate(3);
+    stage.answers(N1, 3, &[N2], Said::Yes);
+    stage.forget_words();
+    stage
+}
+
+/// A later term deposes the leader, whoever brings it, and the cluster goes on.
+pub(super) fn disruptive_follower(_: &mut Check) -> Verdict {
+    whatever_brings_it()?;
+    let mut stage = leader().row(9, "n1 leads term 3, and hears the leader of term 4");
+    stage.hear(beat(N2, N1, 4));
+    let answers = stage.words(N1).iter().any(|m| m.to == N2 && m.term == Some(Term(4)));
+    let leader = name_or_none(stage.follows(N1));
+    let was = format!("{}, leader {leader}", stage.standing(N1));
+    if was != "follower, term 4, leader n2" || !answers {
+        let because = "n1 met term 4 through its leader's word, and did not take it as a follower";
+        let answers = if answers { "answered" } else { "no answer" };
+        let failure = stage.broken(&STEPS_DOWN_THEN_ANSWERS, "Raft::meet_term").because(because);
+        let failure = failure.expected("follower, term 4, leader n2; the beat is answered");
+        return failure.got(format!("{was}; {answers}")).fail();
+    }
+    cut_off_and_back()
+}
+
+/// Every kind of message, of a later term and of the leader's own.
+fn whatever_brings_it() -> Verdict {
+    let of_term = |term| {
+        [
+            ask(N3, N1, term),
+            answer(N3, N1, term, Said::No),
+            beat_reply(N3, N1, term),
+            term_is_over(N3, N1, term),
+        ]
+    };
+    let intro = "n1 leads term 3; one message arrives, then 5 ticks pass: its role, and its words";
+    let mut table = Rows::new(&DEPOSED, "message to n1", intro);
+    for (term, must_be) in [(4, "follower, term 4, silent"), (3, "leader, term 3, speaks")] {
+        for message in of_term(term) {
+            let mut stage = leader();
+            let what = message.to_string();
+            stage.hear(message);
+            stage.forget_words();
+            stage.ticks(N1, 5);
+            let speaks = !stage.leaders_words(N1, N2).is_empty();
+            let speaks = if speaks { "speaks" } else { "silent" };
+            let was = format!("{}, {speaks}", stage.standing(N1));
+            table.equal(what, must_be, was, stage);
+        }
+    }
+    table.verdict("Raft::meet_term")
+}
+
+/// n3 is cut off, stands, and comes back: a leader is deposed, and soon there is one again.
+fn cut_off_and_back() -> Verdict {
+    let mut stage = Stage::new(3).row(10, "n3 is cut off, stands, and comes back");
+    stage.campaign(N1);
+    stage.settle();
+    stage.apply(Input::Partition(vec![vec![N1, N2], vec![N3]]));
+    for _ in 0..NEVER {
+        stage.round();
+        if stage.role(N3) == Some(RoleName::Candidate) {
+            break;
+        }
+    }
+    if !stage.leads(N1) || stage.role(N3) != Some(RoleName::Candidate) {
+        let because = "n1 and n2 can talk, n3 hears nobody: n1 leads on, and n3 stands";
+        let got = format!("n1 is {}; n3 is {}", stage.standing(N1), stage.standing(N3));
+        let failure = stage.broken(&EMERGES, "Core::tick_election").because(because).got(got);
+        return failure.expected("n1 is leader, term 1; n3 is candidate").fail();
+    }
+    let later = stage.disk(N3).term;
+    stage.apply(Input::Heal);
+    for _ in 0..NEVER / 2 {
+        stage.round();
+        let leaders = stage.cluster().leaders();
+        if let [(leader, term)] = leaders[..]
+            && term >= later
+            && [N1, N2, N3].iter().all(|&id| stage.follows(id) == Some(leader))
+        {
+            return Ok(());
+        }
+    }
+    let because = format!("n3 came back with term {later}, and after {} ticks:", NEVER / 2);
+    let failure = stage.broken(&DEPOSED, "Raft::meet_term").because(because);
+    let expected = format!("one leader of term {later} or later, followed by all");
+    let got: Vec<String> = [N1, N2, N3].map(|id| format!("{id} {}", stage.standing(id))).into();
+    failure.expected(expected).got(got.join("; ")).fail()
+}

@@ -1,0 +1,238 @@
+//! What a test says when a rule does not hold: data, not text. [`crate::card`] makes a page of it.
+//!
+//! ```text
+//!   rule        which rule of the paper, by id and by sentence
+//!   because     who broke it, and when
+//!   expected, got, details, table, diagram     how we know
+//!   your line   the line of the student's code that decided
+//!   so what     what it would come to
+//! ```
+
+use crate::diagram::Diagram;
+use crate::place::Place;
+use crate::table::Table;
+use std::fmt;
+
+/// How a test ends: well, or with the rule that does not hold.
+pub type Verdict = Result<(), Box<Failure>>;
+
+/// A rule that a correct Raft keeps, as cards and catalogues know it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// Its name in hints and in the bug catalogue: `one_vote_per_term`. Never changes.
+    pub id: &'static str,
+    /// The rule as a sentence in capitals: `ONE VOTE PER TERM`.
+    pub title: &'static str,
+    /// Where the paper states it: `§5.2, Fig. 2 RequestVote (2)`. May be empty.
+    pub paper: &'static str,
+    /// What a cluster comes to that breaks it. May be empty.
+    pub so_what: &'static str,
+}
+
+/// A rule that does not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    pub(crate) rule: Rule,
+    pub(crate) because: String,
+    pub(crate) row: Option<(u64, String)>,
+    pub(crate) sweep: Option<Sweep>,
+    pub(crate) expected: String,
+    pub(crate) got: String,
+    pub(crate) details: Vec<String>,
+    pub(crate) table: Option<Table>,
+    pub(crate) diagram: Diagram,
+    pub(crate) your_line: Option<Place>,
+    pub(crate) function: Option<String>,
+    pub(crate) so_what: String,
+    pub(crate) faults: String,
+    pub(crate) shrunk: Option<(u64, u64)>,
+    pub(crate) anchor: Option<String>,
+    pub(crate) trace: Option<String>,
+}
+
+/// How a sweep over seeds went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sweep {
+    /// The first seed that failed.
+    pub(crate) seed: u64,
+    /// How many held.
+    pub(crate) held: u64,
+    /// How many ran.
+    pub(crate) ran: u64,
+}
+
+impl Failure {
+    /// Says that `rule` does not hold.
+    pub fn of(rule: &Rule) -> Self {
+        Failure {
+            rule: *rule,
+            because: String::new(),
+            row: None,
+            sweep: None,
+            expected: String::new(),
+            got: String::new(),
+            details: Vec::new(),
+            table: None,
+            diagram: Diagram::default(),
+            your_line: None,
+            function: None,
+            so_what: rule.so_what.to_owned(),
+            faults: String::new(),
+            shrunk: None,
+            anchor: None,
+            trace: None,
+        }
+    }
+
+    /// Says who broke it and when, in domain values: `n1 voted for n2 and then for n3, both in
+    /// term 1`.
+    #[must_use]
+    pub fn because(mut self, because: impl Into<String>) -> Self {
+        self.because = because.into();
+        self
+    }
+
+    /// Names the row of a table-driven scenario, counted from 1, and what it is about.
+    #[must_use]
+    pub fn row(mut self, number: u64, title: impl Into<String>) -> Self {
+        self.row = Some((number, title.into()));
+        self
+    }
+
+    /// Says what a correct node does: every outcome that is allowed.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = expected.into();
+        self
+    }
+
+    /// Says what this node did.
+    #[must_use]
+    pub fn got(mut self, got: impl Into<String>) -> Self {
+        self.got = got.into();
+        self
+    }
+
+    /// Adds a line of evidence: `match n1 2  n2 2  n3 2 -> a quorum has 2`.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.details.push(detail.into());
+        self
+    }
+
+    /// Shows rows that hold beside rows that do not.
+    #[must_use]
+    pub fn table(mut self, table: Table) -> Self {
+        self.table = Some(table);
+        self
+    }
+
+    /// Shows what happened. The last row is pointed at unless another one is.
+    #[must_use]
+    pub fn diagram(mut self, mut diagram: Diagram) -> Self {
+        diagram.point_at_last();
+        self.diagram = diagram;
+        self
+    }
+
+    /// Names the line that decided. Its text and function are read from the source.
+    #[must_use]
+    pub fn your_line(mut self, place: impl Into<Place>) -> Self {
+        self.your_line = Some(place.into());
+        self
+    }
+
+    /// Names the function, where no line is known: a rule that was never called has none.
+    #[must_use]
+    pub fn function(mut self, path: impl Into<String>) -> Self {
+        self.function = Some(path.into());
+        self
+    }
+
+    /// Says what a cluster comes to that breaks the rule, if the rule itself does not say it well
+    /// enough.
+    #[must_use]
+    pub fn so_what(mut self, so_what: impl Into<String>) -> Self {
+        self.so_what = so_what.into();
+        self
+    }
+
+    /// Says which faults were measured: `crashes 2, dropped 0 of 31`.
+    #[must_use]
+    pub fn faults(mut self, measured: impl Into<String>) -> Self {
+        self.faults = measured.into();
+        self
+    }
+
+    /// Says how long the schedule was, and how long it still is.
+    #[must_use]
+    pub fn shrunk(mut self, from_events: u64, to_events: u64) -> Self {
+        self.shrunk = Some((from_events, to_events));
+        self
+    }
+
+    /// Says where in the lab's chapter to read, unless it is the step itself: `one-vote`.
+    #[must_use]
+    pub fn read(mut self, anchor: impl Into<String>) -> Self {
+        self.anchor = Some(anchor.into());
+        self
+    }
+
+    /// Leaves a trace: the text of a trace file, which the runner writes where traces go.
+    #[must_use]
+    pub fn trace(mut self, text: impl Into<String>) -> Self {
+        self.trace = Some(text.into());
+        self
+    }
+
+    /// Fails the test.
+    ///
+    /// # Errors
+    /// Always: that is what it is for.
+    pub fn fail(self) -> Verdict {
+        Err(Box::new(self))
+    }
+
+    /// Returns the rule.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Returns the whole failure in one sentence.
+    pub fn headline(&self) -> String {
+        let because = match (&self.because, &self.table) {
+            (because, _) if !because.is_empty() => because.clone(),
+            (_, Some(table)) => table.summary(),
+            (_, None) => self.got.clone(),
+        };
+        if because.is_empty() {
+            self.rule.title.to_owned()
+        } else {
+            format!("{}: {because}", self.rule.title)
+        }
+    }
+
+    /// Returns the line that decided: the failure's own, or its table's first.
+    pub(crate) fn line(&self) -> Option<&Place> {
+        self.your_line.as_ref().or_else(|| self.table.as_ref().and_then(Table::first_line))
+    }
+
+    /// Returns the first row that fails.
+    pub(crate) fn first_row(&self) -> Option<u64> {
+        let of_table = || self.table.as_ref().and_then(Table::first_broken);
+        self.row.as_ref().map(|(number, _)| *number).or_else(of_table)
+    }
+
+    /// Returns the function that decided, as far as it is known.
+    pub(crate) fn decided_in(&self) -> Option<String> {
+        self.function.clone().or_else(|| self.line().and_then(Place::function))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,246 @@
+//! A table of cases: one rule, many rows, each with what must be and what was.
+//!
+//! ```text
+//!    row  message to n1                        must be      was
+//!      4  AppendEntries t4 from an old leader  13           24   x  replication.rs:40
+//!      1  AppendEntries t5, live leader        18 or later  21   ok
+//! ```
+//!
+//! Rows that hold are shown beside rows that do not: the difference is the lesson.
+
+use crate::failure::{Failure, Rule, Verdict};
+use crate::place::Place;
+use crate::text::{clip, plain, width};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+/// How many rows that hold are shown beside those that do not.
+const TWINS: usize = 3;
+
+/// A table of cases.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    rule: Rule,
+    heads: [String; 3],
+    intro: String,
+    rows: Vec<Case>,
+}
+
+/// One row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Case {
+    number: u64,
+    what: String,
+    must_be: String,
+    was: String,
+    holds: bool,
+    because: String,
+    place: Option<Place>,
+}
+
+impl Case {
+    /// Names the line that decided this row. Only rows that fail show it.
+    pub fn decided_at(&mut self, place: impl Into<Place>) -> &mut Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// Says what happened in this row: `timer reset`. Only rows that fail show it.
+    pub fn because(&mut self, because: impl Into<String>) -> &mut Self {
+        self.because = because.into();
+        self
+    }
+
+    /// Returns whether the row holds.
+    pub fn holds(&self) -> bool {
+        self.holds
+    }
+}
+
+impl Table {
+    /// A table of cases of `rule`; `head` is the heading over what each case is.
+    pub fn new(rule: &Rule, head: impl Into<String>) -> Self {
+        let heads = [head.into(), "must be".to_owned(), "was".to_owned()];
+        Table { rule: *rule, heads, intro: String::new(), rows: Vec::new() }
+    }
+
+    /// Says what every row does.
+    #[must_use]
+    pub fn intro(mut self, intro: impl Into<String>) -> Self {
+        self.intro = intro.into();
+        self
+    }
+
+    /// Adds a row that must be exactly so.
+    pub fn equal<T: PartialEq + Display>(
+        &mut self,
+        what: impl Into<String>,
+        must_be: T,
+        was: T,
+    ) -> &mut Case {
+        let holds = must_be == was;
+        self.push(what.into(), must_be.to_string(), was.to_string(), holds)
+    }
+
+    /// Adds a row that must lie within bounds; `u64::MAX` as the upper one reads "or later".
+    pub fn within(
+        &mut self,
+        what: impl Into<String>,
+        must_be: RangeInclusive<u64>,
+        was: u64,
+    ) -> &mut Case {
+        let (from, to) = (*must_be.start(), *must_be.end());
+        let text = match (from, to) {
+            (from, u64::MAX) => format!("{from} or more"),
+            (from, to) if from == to => from.to_string(),
+            (0, to) => format!("{to} or less"),
+            (from, to) => format!("{from} to {to}"),
+        };
+        self.push(what.into(), text, was.to_string(), must_be.contains(&was))
+    }
+
+    /// Adds a row that may be any of several things.
+    pub fn one_of<T: PartialEq + Display>(
+        &mut self,
+        what: impl Into<String>,
+        allowed: &[T],
+        was: T,
+    ) -> &mut Case {
+        let names: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+        self.push(what.into(), names.join(" or "), was.to_string(), allowed.contains(&was))
+    }
+
+    /// Adds a row that holds, in words of its own.
+    pub fn holds(
+        &mut self,
+        what: impl Into<String>,
+        must_be: impl Into<String>,
+        was: impl Into<String>,
+    ) -> &mut Case {
+        self.push(what.into(), must_be.into(), was.into(), true)
+    }
+
+    /// Adds a row that does not hold, in words of its own.
+    pub fn breaks(
+        &mut self,
+        what: impl Into<String>,
+        must_be: impl Into<String>,
+        was: impl Into<String>,
+    ) -> &mut Case {
+        self.push(what.into(), must_be.into(), was.into(), false)
+    }
+
+    /// Returns the failure, if any row does not hold: add to it what is known.
+    pub fn failure(self) -> Option<Failure> {
+        assert!(!self.rows.is_empty(), "a table without rows checks nothing");
+        self.first_broken()?;
+        Some(Failure::of(&self.rule).table(self))
+    }
+
+    /// Fails the test if any row does not hold.
+    ///
+    /// # Errors
+    /// The failure shows the table.
+    pub fn verdict(self) -> Verdict {
+        self.failure().map_or(Ok(()), Failure::fail)
+    }
+
+    fn push(&mut self, what: String, must_be: String, was: String, holds: bool) -> &mut Case {
+        let number = self.rows.len() as u64 + 1;
+        let (because, place) = (String::new(), None);
+        self.rows.push(Case { number, what, must_be, was, holds, because, place });
+        self.rows.last_mut().expect("a row was pushed just now")
+    }
+
+    fn broken(&self) -> impl Iterator<Item = &Case> {
+        self.rows.iter().filter(|row| !row.holds)
+    }
+
+    pub(crate) fn first_broken(&self) -> Option<u64> {
+        self.broken().next().map(|row| row.number)
+    }
+
+    pub(crate) fn first_line(&self) -> Option<&Place> {
+        self.broken().find_map(|row| row.place.as_ref())
+    }
+
+    /// Returns `2 of 12 rows`.
+    pub(crate) fn count(&self) -> String {
+        format!("{} of {} rows", self.broken().count(), self.rows.len())
+    }
+
+    pub(crate) fn intro_text(&self) -> &str {
+        &self.intro
+    }
+
+    /// Says the first row that fails, in one sentence.
+    pub(crate) fn summary(&self) -> String {
+        let say = |row: &Case| format!("{}: must be {}, was {}", row.what, row.must_be, row.was);
+        self.broken().next().map_or_else(String::new, say)
+    }
+
+    /// Draws it on at most `lines_max` lines of `columns`: rows that fail, then a few that hold.
+    pub(crate) fn draw(&self, lines_max: usize, columns: usize) -> Vec<String> {
+        let twins = self.rows.iter().filter(|row| row.holds).take(TWINS);
+        let twins: Vec<&Case> = twins.collect();
+        let broken: Vec<&Case> = self.broken().collect();
+        let needs = |row: &&Case| 1 + usize::from(!row.remark().is_empty());
+        let mut room = lines_max.saturating_sub(2 + twins.len());
+        let fits = |row: &&&Case| {
+            let fits = needs(row) <= room;
+            room = room.saturating_sub(needs(row));
+            fits
+        };
+        let shown: Vec<&Case> = broken.iter().take_while(fits).copied().collect();
+        let all: Vec<&Case> = shown.iter().chain(&twins).copied().collect();
+        let [wide, must, was] = self.widths(&all, columns);
+        let mut lines = vec![
+            format!("   row  {:wide$}  {:must$}  {}", self.heads[0], self.heads[1], self.heads[2])
+                .trim_end()
+                .to_owned(),
+        ];
+        for row in all {
+            let mark = if row.holds { "ok" } else { "x" };
+            let what = clip(&plain(&row.what), wide);
+            let must_be = clip(&plain(&row.must_be), must);
+            let is = clip(&plain(&row.was), was);
+            let line =
+                format!("{:>6}  {what:wide$}  {must_be:must$}  {is:was$}  {mark}", row.number);
+            lines.push(line.trim_end().to_owned());
+            if !row.holds && !row.remark().is_empty() {
+                lines.push(clip(&format!("          {}", row.remark()), columns));
+            }
+        }
+        if shown.len() < broken.len() {
+            lines.push(format!("        ... {} more rows fail", broken.len() - shown.len()));
+        }
+        lines.truncate(lines_max);
+        lines
+    }
+
+    /// Shares the columns out among what, must be and was.
+    fn widths(&self, rows: &[&Case], columns: usize) -> [usize; 3] {
+        let widest = |head: &str, of: fn(&Case) -> &str| {
+            rows.iter().map(|row| width(of(row))).max().unwrap_or(0).max(width(head))
+        };
+        let must = widest(&self.heads[1], |row| &row.must_be).min(24);
+        let was = widest(&self.heads[2], |row| &row.was).min(18);
+        let left = columns.saturating_sub(8 + 2 + must + 2 + was + 4);
+        [widest(&self.heads[0], |row| &row.what).min(left), must, was]
+    }
+}
+
+impl Case {
+    fn remark(&self) -> String {
+        let place = self.place.as_ref().map(|place| {
+            let function = place.function().map(|path| format!(" {path}"));
+            format!("{}{}", place.short(), function.unwrap_or_default())
+        });
+        match (self.because.is_empty(), place) {
+            (true, None) => String::new(),
+            (false, None) => plain(&self.because),
+            (true, Some(place)) => format!("decided at {place}"),
+            (false, Some(place)) => format!("{} at {place}", plain(&self.because)),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A lab test, and what it is handed when it runs.
+
+use crate::failure::{Sweep, Verdict};
+use crate::options::Seeds;
+use crate::{Failure, current};
+
+/// CPU time that any test may take, generously: a hundred times what the reference needs.
+const CPU_MS: u64 = 60_000;
+
+/// One lab test.
+#[derive(Clone, Copy)]
+pub struct Test {
+    pub(crate) name: &'static str,
+    pub(crate) step: u32,
+    pub(crate) effort: Effort,
+    pub(crate) run: fn(&mut Check) -> Verdict,
+}
+
+/// How much CPU time a test may take before it counts as a loop without end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Effort {
+    Fixed { cpu_ms: u64 },
+    PerSeed { cpu_ms: u64 },
+}
+
+impl Test {
+    /// A test of the lab's step `step`.
+    pub const fn new(step: u32, name: &'static str, run: fn(&mut Check) -> Verdict) -> Self {
+        Test { name, step, effort: Effort::Fixed { cpu_ms: CPU_MS }, run }
+    }
+
+    /// A test that runs seeds: see [`Check::sweep`].
+    pub const fn simulation(step: u32, name: &'static str, run: fn(&mut Check) -> Verdict) -> Self {
+        Test { name, step, effort: Effort::PerSeed { cpu_ms: CPU_MS / 4 }, run }
+    }
+
+    /// Sets the CPU time the test may take, in milliseconds; for a simulation, per seed (on top of
+    /// a minute). A hundred times what the reference needs is right.
+    #[must_use]
+    pub const fn cpu_limit_ms(mut self, cpu_ms: u64) -> Self {
+        self.effort = match self.effort {
+            Effort::Fixed { .. } => Effort::Fixed { cpu_ms },
+            Effort::PerSeed { .. } => Effort::PerSeed { cpu_ms },
+        };
+        self
+    }
+
+    /// Returns the limit for so many seeds.
+    pub(crate) fn limit_ms(&self, seeds: Seeds) -> u64 {
+        match self.effort {
+            Effort::Fixed { cpu_ms } => cpu_ms,
+            Effort::PerSeed { cpu_ms } => CPU_MS.saturating_add(cpu_ms.saturating_mul(seeds.len())),
+        }
+    }
+}
+
+/// What a test is handed.
+#[derive(Debug)]
+pub struct Check {
+    seeds: Seeds,
+}
+
+impl Check {
+    pub(crate) fn new(seeds: Seeds) -> Self {
+        Check { seeds }
+    }
+
+    /// Lists the seeds to run: never empty.
+    pub fn seeds(&self) -> Vec<u64> {
+        self.seeds.list()
+    }
+
+    /// Says what the test is about to do. Whoever gets a card about a loop without end, or a stack
+    /// that overflowed, reads it there. [`crate::Scene`] says it by itself.
+    pub fn doing(&self, what: impl Into<String>) {
+        current::doing(what.into());
+    }
+
+    /// Runs every seed. The first failure is explained (shrunk, drawn) and fails the test, when all
+    /// have run and it is known how many hold.
+    ///
+    /// # Errors
+    /// The explained failure.
+    pub fn sweep<E>(
+        &mut self,
+        mut run: impl FnMut(u64) -> Result<(), E>,
+        explain: impl FnOnce(u64, E) -> Failure,
+    ) -> Verdict {
+        let mut first = None;
+        let (mut held, mut ran) = (0, 0);
+        for seed in self.seeds() {
+            current::seed(Some(seed));
+            ran += 1;
+            match run(seed) {
+                Ok(()) => held += 1,
+                Err(why) => first = first.or(Some((seed, why))),
+            }
+        }
+        let Some((seed, why)) = first else {
+            current::seed(None);
+            return Ok(());
+        };
+        current::seed(Some(seed));
+        let mut failure = explain(seed, why);
+        failure.sweep = Some(Sweep { seed, held, ran });
+        failure.fail()
+    }
+}

@@ -1,0 +1,120 @@
+//! From how a test ended to its report line and card.
+
+use crate::card::{self, Course, Crash};
+use crate::current::Now;
+use crate::failure::Failure;
+use crate::panics::FirstPanic;
+use crate::place::Place;
+use crate::report::{Outcome, Report};
+use std::path::PathBuf;
+
+/// Which test this is about, and how it was asked to run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct About {
+    pub(crate) lab: String,
+    pub(crate) test: String,
+    pub(crate) step: u32,
+    pub(crate) seeds: u64,
+    /// The folder where traces go.
+    pub(crate) traces: PathBuf,
+}
+
+impl About {
+    fn course(&self) -> Course<'_> {
+        Course { lab: &self.lab, step: self.step, test: &self.test }
+    }
+
+    fn report(&self, outcome: Outcome, headline: impl Into<String>) -> Report {
+        Report {
+            test: self.test.clone(),
+            step: self.step,
+            outcome,
+            hole: None,
+            rule: None,
+            row: None,
+            seed: None,
+            seeds: self.seeds,
+            headline: headline.into(),
+            your_line: None,
+            function: None,
+            card: String::new(),
+            trace: None,
+        }
+    }
+
+    /// Everything holds.
+    pub(crate) fn passed(&self) -> Report {
+        self.report(Outcome::Passed, "holds")
+    }
+
+    /// A rule does not hold. Writes the failure's trace.
+    pub(crate) fn failed(&self, mut failure: Failure) -> Report {
+        let trace = failure.trace.take().map(|text| self.write_trace(&failure, &text));
+        let trace = match trace {
+            Some(Ok(path)) => Some(path.display().to_string()),
+            Some(Err(why)) => {
+                failure.details.push(format!("(no trace: {why})"));
+                None
+            }
+            None => None,
+        };
+        Report {
+            rule: Some(failure.rule.id.to_owned()),
+            row: failure.first_row(),
+            seed: failure.sweep.map(|sweep| sweep.seed),
+            your_line: failure.line().map(Place::to_string),
+            function: failure.decided_in(),
+            card: card::draw(&failure, self.course()),
+            trace,
+            ..self.report(Outcome::Failed, failure.headline())
+        }
+    }
+
+    fn write_trace(&self, failure: &Failure, text: &str) -> Result<PathBuf, String> {
+        let seed = failure.sweep.map_or_else(String::new, |sweep| format!("-{}", sweep.seed));
+        let path = self.traces.join(format!("{}{seed}.jsonl", self.test));
+        let write = || {
+            std::fs::create_dir_all(&self.traces)?;
+            std::fs::write(&path, text)
+        };
+        write().map_err(|why| format!("{}: {why}", path.display()))?;
+        Ok(path)
+    }
+
+    /// The code under test panicked, or ran into a hole.
+    pub(crate) fn panicked(&self, panic: &FirstPanic, now: Now) -> Report {
+        if let Some(hole) = &panic.hole {
+            let your_line = panic.at.as_ref();
+            return Report {
+                hole: Some(hole.clone()),
+                your_line: your_line.map(Place::to_string),
+                function: Some(hole.clone()),
+                card: card::draw_not_written(hole, your_line, self.course()),
+                ..self.report(Outcome::NotWritten, format!("not written yet: {hole}"))
+            };
+        }
+        let crash = Crash {
+            headline: format!("THE CODE PANICKED: {}", panic.message),
+            doing: now.doing,
+            your_line: panic.yours.clone(),
+            at: panic.at.clone(),
+            advice: "a node that panics is a node that is down: the message says which assumption \
+                     did not hold"
+                .to_owned(),
+            seed: now.seed,
+        };
+        self.crashed("panicked", crash)
+    }
+
+    /// The test ended without a verdict of its own.
+    pub(crate) fn crashed(&self, rule: &str, crash: Crash) -> Report {
+        Report {
+            rule: Some(rule.to_owned()),
+            seed: crash.seed,
+            your_line: crash.your_line.as_ref().map(Place::to_string),
+            function: crash.your_line.as_ref().and_then(Place::function),
+            card: card::draw_crash(&crash, self.course()),
+            ..self.report(Outcome::Crashed, crash.headline.clone())
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The worker: one process, one test.
+//!
+//! ```text
+//!   read the nonce | keep a private way out | cap memory | run the test on a small stack
+//!                                                 |                |
+//!   watchdog: CPU time used up? ------------------+-> verdict <----'
+//! ```
+//!
+//! Invariant: exactly one verdict leaves, and the process ends right after it.
+
+use crate::card::Crash;
+use crate::failure::Verdict;
+use crate::options::Options;
+use crate::report::Report;
+use crate::test::{Check, Test};
+use crate::verdict::About;
+use crate::wire::{Speaker, Word};
+use crate::{Memory, current, panics};
+use cpu_time::ProcessTime;
+use std::fs::File;
+use std::io::{self, BufRead, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// The stack of the thread that runs the test: enough for any honest recursion.
+const STACK_BYTES: usize = 4 << 20;
+/// What a worker may allocate.
+pub(crate) const MEMORY_BYTES: usize = 512 << 20;
+/// How often the watchdog looks up.
+const WATCH: Duration = Duration::from_millis(20);
+/// What a worker answers that was started by hand.
+pub(crate) const NO_NONCE: &str =
+    "--worker is how a suite starts its own workers; to run one test here use --in-process";
+
+/// Runs `test` and never returns.
+pub(crate) fn run(test: &Test, about: About, options: &Options, memory: &'static Memory) -> ! {
+    let mut nonce = String::new();
+    let heard = io::stdin().lock().take(200).read_line(&mut nonce);
+    let nonce = nonce.trim_end();
+    if heard.is_err() || nonce.len() < 16 {
+        eprintln!("{NO_NONCE}");
+        std::process::exit(2);
+    }
+    let Ok(out) = private_stdout() else {
+        eprintln!("the worker cannot use its standard output");
+        std::process::exit(2);
+    };
+    // One worker, one speaker, for as long as the process lives.
+    let speaker: &'static Speaker = Box::leak(Box::new(Speaker::new(nonce.to_owned(), out)));
+    let about: &'static About = Box::leak(Box::new(about));
+    if options.tell_all {
+        current::tell(speaker);
+    }
+    install_hook(speaker, about, memory);
+    watch_for_orphanhood();
+    watch_cpu(speaker, about, options.cpu_limit_ms.unwrap_or(test.limit_ms(options.seeds)));
+    memory.set_limit(MEMORY_BYTES).expect("little is allocated before the test");
+
+    let (run, seeds) = (test.run, options.seeds);
+    let body = move || {
+        let result = catch_unwind(AssertUnwindSafe(|| run(&mut Check::new(seeds))));
+        // The verdict is the harness's own work: it needs memory even if the test used it all.
+        let _ = memory.set_limit(usize::MAX);
+        finish(speaker, || judge(result, about));
+    };
+    let thread = thread::Builder::new().name(about.test.clone()).stack_size(STACK_BYTES);
+    if let Ok(thread) = thread.spawn(body) {
+        let _ = thread.join();
+    }
+    // The thread ends by finishing; if it could not be started, silence says so.
+    std::process::exit(2);
+}
+
+/// Says how the test ended.
+pub(crate) fn judge(result: thread::Result<Verdict>, about: &About) -> Report {
+    let first = panics::first();
+    match (result, first) {
+        (Ok(Ok(())), _) => about.passed(),
+        (Ok(Err(_)), Some(panic)) if panic.hole.is_some() => about.panicked(&panic, current::now()),
+        (Ok(Err(failure)), _) => about.failed(*failure),
+        (Err(_), Some(panic)) => about.panicked(&panic, current::now()),
+        (Err(payload), None) => {
+            // Unwinding without a panic: `resume_unwind` calls no hook.
+            let message = panics::message(&*payload);
+            let panic = panics::FirstPanic { message, at: None, yours: None, hole: None };
+            about.panicked(&panic, current::now())
+        }
+    }
+}
+
+/// Says the verdict and ends the process. Whoever comes second waits for that end.
+fn finish(speaker: &Speaker, verdict: impl FnOnce() -> Report) -> ! {
+    static SPEAKING: Mutex<()> = Mutex::new(());
+    let _until_the_end = SPEAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    speaker.say(&Word::Verdict(verdict()));
+    std::process::exit(0);
+}
+
+/// A way to standard output that needs no lock: a student may hold the lock for ever, or close it.
+#[cfg(unix)]
+fn private_stdout() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// A way to standard output that needs no lock: a student may hold the lock for ever, or close it.
+#[cfg(windows)]
+fn private_stdout() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
+}
+
+/// Notes the first panic, and tells it at once: a panic while cleaning up aborts the process.
+fn install_hook(speaker: &'static Speaker, about: &'static About, memory: &'static Memory) {
+    std::panic::set_hook(Box::new(move |info| {
+        // Reading debug information takes memory, and is not the test's doing.
+        let _ = memory.set_limit(usize::MAX);
+        if let Some(panic) = panics::note(info) {
+            speaker.say(&Word::Panicked(about.panicked(&panic, current::now())));
+        }
+        let _ = memory.set_limit(MEMORY_BYTES);
+    }));
+}
+
+/// Ends the process when the suite is gone: it holds the other end of our standard input.
+fn watch_for_orphanhood() {
+    let wait = || {
+        let mut nothing = [0];
+        while io::stdin().read(&mut nothing).is_ok_and(|bytes| bytes > 0) {}
+        std::process::exit(2);
+    };
+    let _ = thread::Builder::new().name("orphan".into()).stack_size(1 << 17).spawn(wait);
+}
+
+/// Ends the test when it has used up its CPU time. This is the one verdict that is no function of
+/// code and seed, so the limit is far out.
+fn watch_cpu(speaker: &'static Speaker, about: &'static About, limit_ms: u64) {
+    let start = ProcessTime::now();
+    let limit = Duration::from_millis(limit_ms);
+    let watch = move || {
+        loop {
+            thread::sleep(WATCH);
+            if start.elapsed() >= limit {
+                finish(speaker, || endless(about, limit));
+            }
+        }
+    };
+    let _ = thread::Builder::new().name("watchdog".into()).stack_size(1 << 20).spawn(watch);
+}
+
+fn endless(about: &About, limit: Duration) -> Report {
+    let now = current::now();
+    let crash = Crash {
+        headline: format!(
+            "A LOOP WITHOUT END: the test has computed for {:.1} seconds, about a hundred times \
+             what it takes",
+            limit.as_secs_f64()
+        ),
+        doing: now.doing,
+        advice: "something never comes back: look for a loop whose condition no longer changes"
+            .to_owned(),
+        seed: now.seed,
+        ..Crash::default()
+    };
+    about.crashed("endless_loop", crash)
+}

@@ -1,0 +1,57 @@
+//! `MemoryStorage` keeps the contract of `Storage`, so that a test on it is a test.
+
+use bytes::Bytes;
+use raft::*;
+
+fn entry(index: u64, term: u64, size: usize) -> Entry {
+    let id = EntryId { index: Index(index), term: Term(term) };
+    let payload = Payload::Normal(Bytes::from(vec![0; size]));
+    Entry { id, context: Bytes::new(), payload }
+}
+
+fn indexes(entries: &[Entry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.id.index.0).collect()
+}
+
+#[test]
+fn an_empty_log_begins_at_one_and_ends_before_it() {
+    let storage = MemoryStorage::with_voters([NodeId(1)]);
+    assert_eq!((storage.first_index(), storage.last_index()), (Ok(Index(1)), Ok(Index(0))));
+    assert_eq!(storage.term(Index(0)), Ok(Term(0)));
+    let beyond = StorageError::Unavailable { index: Index(1), last: Index(0) };
+    assert_eq!(storage.term(Index(1)), Err(beyond));
+}
+
+#[test]
+fn writing_at_a_place_discards_everything_from_there() {
+    let mut storage = MemoryStorage::default();
+    storage.append(&[entry(1, 1, 1), entry(2, 1, 1), entry(3, 1, 1)]);
+    storage.append(&[entry(2, 2, 1)]);
+    assert_eq!(storage.last_index(), Ok(Index(2)));
+    assert_eq!((storage.term(Index(1)), storage.term(Index(2))), (Ok(Term(1)), Ok(Term(2))));
+}
+
+#[test]
+fn a_size_limit_always_lets_one_entry_through() {
+    let mut storage = MemoryStorage::default();
+    storage.append(&[entry(1, 1, 10), entry(2, 1, 10), entry(3, 1, 10)]);
+    let read = |low, high, max| storage.entries(Index(low), Index(high), max).expect("in range");
+    assert_eq!(indexes(&read(1, 4, None)), [1, 2, 3]);
+    assert_eq!(indexes(&read(1, 4, Some(20))), [1, 2]);
+    assert_eq!(indexes(&read(2, 4, Some(0))), [2]);
+    assert_eq!(indexes(&read(2, 2, None)), []);
+}
+
+#[test]
+#[should_panic(expected = "entry 3 leaves a gap")]
+fn a_gap_is_the_owners_mistake() {
+    MemoryStorage::default().append(&[entry(3, 1, 1)]);
+}
+
+#[test]
+fn a_snapshot_that_does_not_reach_far_enough_is_not_given() {
+    let storage = MemoryStorage::with_voters([NodeId(1)]);
+    assert_eq!(storage.snapshot(Index(0)).map(|s| s.id), Ok(EntryId::default()));
+    let missing = StorageError::Unavailable { index: Index(1), last: Index(0) };
+    assert_eq!(storage.snapshot(Index(1)), Err(missing));
+}

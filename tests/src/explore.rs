@@ -1,0 +1,319 @@
+//! The explorer: every state that a small cluster of the real code can reach, breadth first.
+//!
+//! ```text
+//!   start --Campaign n1--> . --Duplicate n1->n2 RequestVote--> . --Persist n2--> ...
+//!     '-----Campaign n2--> (the same state but for the names: folded, not walked again)
+//! ```
+//!
+//! A random run meets a rare interleaving once in a million events; the explorer meets every one that
+//! its bounds allow, and since it walks breadth first, the way to a broken rule is the shortest.
+//!
+//! What keeps the number of states small, and why nothing is lost by it:
+//!
+//! 1. The network is a set that forgets nothing: a message that is under way may arrive any time, any
+//!    number of times, or never. So "arrive", "arrive twice", "late", "lost" are one move.
+//! 2. A message of a term that its receiver's DISK has left can change nothing, whatever happens: it
+//!    is dropped. (Not the receiver's memory: a crash may take that back.)
+//!    Nor can the answer to a heartbeat, while there are only elections.
+//! 3. Nodes differ by their names only: of the states that are alike but for the names, one is walked.
+//! 4. Nobody waits: an election begins when the explorer says so, and only leaders hear the clock.
+//! 5. Writes of one and the same state become durable together: what the first of them sends without
+//!    the others is what they all send, less what never arrives.
+//! 6. A node that is down is a node that hears nothing: it starts again at once.
+//!
+//! States are told apart by 128 bits ([`crate::fingerprint`] says with what odds two would meet) of
+//! what [`raft::Inspect`], the disks, the network and the invariants' memory show. State that a node
+//! hides from all of these is not told apart: then a walk may miss something, and never accuses
+//! wrongly, for it walks real clusters and its path replays.
+
+mod canonical; // one name for all states that are alike but for the nodes' names
+
+use crate::bare::{Bare, Setup};
+use crate::disk::{Disk, DiskSpeed};
+use crate::input::Input;
+use crate::invariant::Violation;
+use canonical::Canon;
+use raft::{Config, NodeId, Raft, RoleName, Term};
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// How far a walk goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// How many nodes, all of which vote. More than 4 are walked, but hardly folded in time.
+    pub nodes: u64,
+    /// The last term anybody may campaign for.
+    pub terms: u64,
+    /// How many crashes may happen, over all nodes.
+    pub crashes: u32,
+    /// How many different messages may be under way at once; none for any number. A bound here cuts
+    /// states off, so the walk is no longer complete.
+    pub in_flight: Option<usize>,
+    /// Whether a crash may fall between a write and its being durable.
+    pub disks: DiskSpeed,
+    /// The walk gives up beyond so many states, rather than eat the machine's memory.
+    pub states_max: usize,
+}
+
+impl Bounds {
+    /// Returns bounds for every day: three nodes, three terms, disks durable at once.
+    pub fn quick() -> Self {
+        Bounds {
+            nodes: 3,
+            terms: 3,
+            crashes: 0,
+            in_flight: None,
+            disks: DiskSpeed::Instant,
+            states_max: 2_000_000,
+        }
+    }
+
+    /// Returns bounds for a release: three nodes, three terms, slow disks, a crash.
+    pub fn full() -> Self {
+        Bounds { crashes: 1, disks: DiskSpeed::Slow, states_max: 20_000_000, ..Bounds::quick() }
+    }
+}
+
+/// What a walk saw.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exploration {
+    /// Different states.
+    pub states: usize,
+    /// Moves tried: the ways from one state to another.
+    pub transitions: u64,
+    /// The length of the longest shortest way.
+    pub depth: usize,
+    /// States in which somebody led. A walk that elects nobody proves nothing.
+    pub with_leader: usize,
+    /// The first broken rule, and the shortest list of inputs that breaks it.
+    pub violation: Option<(Violation, Vec<Input>)>,
+}
+
+/// A walk that was given up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TooManyStates {
+    /// How many states were allowed.
+    pub states_max: usize,
+    /// How deep the walk had come.
+    pub depth: usize,
+    /// How many states waited to be walked from.
+    pub frontier: usize,
+}
+
+impl fmt::Display for TooManyStates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TooManyStates { states_max, depth, frontier } = self;
+        write!(
+            f,
+            "more than {states_max} states, {frontier} of them waiting at depth {depth}: some state \
+             grows without bound, or the bounds are too wide"
+        )
+    }
+}
+
+impl std::error::Error for TooManyStates {}
+
+/// Walks every state within the bounds, from a cluster that has just been set up.
+///
+/// # Errors
+/// [`TooManyStates`] when the walk would eat the machine's memory.
+pub fn explore(bounds: &Bounds) -> Result<Exploration, TooManyStates> {
+    let setup = Setup { disks: bounds.disks, ..Setup::new(bounds.nodes, 0) };
+    explore_from(Bare::new(setup), bounds)
+}
+
+/// Walks every state within the bounds, from this one. `nodes` and `disks` are the cluster's own.
+///
+/// # Errors
+/// [`TooManyStates`] when the walk would eat the machine's memory.
+pub fn explore_from(start: Bare, bounds: &Bounds) -> Result<Exploration, TooManyStates> {
+    let mut walk = Walk::new(&start, bounds);
+    let mut frontier = vec![Found { cluster: start.clone(), number: 0, crashes: 0 }];
+    while !frontier.is_empty() {
+        let mut next = Vec::new();
+        for found in &frontier {
+            if let Some((violation, last)) = walk.expand(found, &mut next) {
+                let inputs = walk.way_to(&start, last);
+                walk.seen.violation = Some((violation, inputs));
+                return Ok(walk.seen);
+            }
+            if walk.parents.len() > bounds.states_max {
+                let (states_max, depth) = (bounds.states_max, walk.seen.depth);
+                return Err(TooManyStates { states_max, depth, frontier: next.len() });
+            }
+        }
+        walk.seen.depth += usize::from(!next.is_empty());
+        frontier = next;
+    }
+    Ok(walk.seen)
+}
+
+/// One thing the explorer can do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Move {
+    /// One input.
+    Once(Input),
+    /// As many ticks as a leader may be silent.
+    Beat(NodeId, u64),
+    /// So many writes of one and the same state become durable.
+    Persist(NodeId, usize),
+    /// A crash, and the restart after it.
+    Reboot(NodeId),
+}
+
+impl Move {
+    /// Returns the inputs that make it happen.
+    fn inputs(&self) -> Vec<Input> {
+        match self {
+            Move::Once(input) => vec![input.clone()],
+            Move::Beat(id, ticks) => vec![Input::Tick(*id); *ticks as usize],
+            Move::Persist(id, writes) => vec![Input::Persist(*id); *writes],
+            Move::Reboot(id) => vec![Input::Crash(*id), Input::Restart(*id)],
+        }
+    }
+}
+
+/// A state to walk on from.
+struct Found {
+    cluster: Bare,
+    /// Its place among the parents.
+    number: u32,
+    crashes: u32,
+}
+
+/// A hasher for what is a hash already.
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+}
+
+struct Walk<'a> {
+    bounds: &'a Bounds,
+    canon: Canon,
+    /// The states that were seen. Never iterated, so its order cannot show.
+    visited: HashSet<u128, BuildHasherDefault<AsIs>>,
+    /// For every state: the one it was reached from, and which of that one's moves led here.
+    parents: Vec<(u32, u16)>,
+    seen: Exploration,
+}
+
+impl<'a> Walk<'a> {
+    fn new(start: &Bare, bounds: &'a Bounds) -> Self {
+        let canon = Canon::new(start.ids());
+        let visited = [canon.name(start, 0)].into_iter().collect();
+        let with_leader = usize::from(!start.leaders().is_empty());
+        let seen =
+            Exploration { states: 1, transitions: 0, depth: 0, with_leader, violation: None };
+        Walk { bounds, canon, visited, parents: vec![(0, 0)], seen }
+    }
+
+    /// Tries every move of a state. Returns the broken rule and the way to it, if one breaks.
+    fn expand(&mut self, found: &Found, next: &mut Vec<Found>) -> Option<(Violation, (u32, u16))> {
+        for (at, one) in moves(&found.cluster, found.crashes, self.bounds).iter().enumerate() {
+            let at = u16::try_from(at).expect("a small cluster has few moves");
+            self.seen.transitions += 1;
+            let mut cluster = found.cluster.clone();
+            for input in one.inputs() {
+                if let Some(violation) = cluster.apply(&input).violation {
+                    return Some((violation, (found.number, at)));
+                }
+            }
+            cluster.fold();
+            let crashes = found.crashes + u32::from(matches!(one, Move::Reboot(_)));
+            if self.is_within(&cluster) && self.visited.insert(self.canon.name(&cluster, crashes)) {
+                let number = u32::try_from(self.parents.len()).expect("memory ends before that");
+                self.parents.push((found.number, at));
+                self.seen.states += 1;
+                self.seen.with_leader += usize::from(!cluster.leaders().is_empty());
+                next.push(Found { cluster, number, crashes });
+            }
+        }
+        None
+    }
+
+    /// Returns whether the walk goes on from here.
+    fn is_within(&self, cluster: &Bare) -> bool {
+        let term = |id| cluster.node(id).map_or(Term(0), |node| node.inspect().term);
+        self.bounds.in_flight.is_none_or(|max| cluster.network().flights().len() <= max)
+            && cluster.ids().all(|id| term(id).0 <= self.bounds.terms)
+    }
+
+    /// Returns the inputs that lead from the start through a state's given move. A message that is
+    /// not needed again arrives for good.
+    fn way_to(&self, start: &Bare, last: (u32, u16)) -> Vec<Input> {
+        let mut steps = vec![last];
+        while let Some(&(number, _)) = steps.last().filter(|(number, _)| *number != 0) {
+            steps.push(self.parents[number as usize]);
+        }
+        let (mut cluster, mut crashes, mut way) = (start.clone(), 0, Vec::new());
+        for &(_, at) in steps.iter().rev() {
+            let one = moves(&cluster, crashes, self.bounds).swap_remove(at as usize);
+            crashes += u32::from(matches!(one, Move::Reboot(_)));
+            for input in one.inputs() {
+                cluster.apply(&input);
+                way.push(input);
+            }
+            cluster.fold();
+        }
+        for at in 0..way.len() {
+            if let Input::Duplicate(message) = way[at].clone()
+                && !way[at + 1..].contains(&Input::Duplicate(message.clone()))
+            {
+                way[at] = Input::Deliver(message);
+            }
+        }
+        way
+    }
+}
+
+/// Returns everything that can happen in a state, always in the same order.
+fn moves(cluster: &Bare, crashes: u32, bounds: &Bounds) -> Vec<Move> {
+    let mut moves = Vec::new();
+    for flight in cluster.network().flights() {
+        moves.push(Move::Once(Input::Duplicate(flight.message.clone())));
+        if bounds.in_flight.is_some() {
+            moves.push(Move::Once(Input::Deliver(flight.message.clone())));
+        }
+    }
+    for id in cluster.ids() {
+        let Some(node) = cluster.node(id).map(Raft::inspect) else { continue };
+        let writes = cluster.disk(id).map_or(0, same_image);
+        if writes > 0 {
+            moves.push(Move::Persist(id, writes));
+        }
+        if node.role == RoleName::Leader {
+            moves.push(Move::Beat(id, cluster.config(id).map_or(1, beat_ticks)));
+        }
+        if node.term.0 < bounds.terms {
+            moves.push(Move::Once(Input::Campaign(id)));
+        }
+        if crashes < bounds.crashes {
+            moves.push(Move::Reboot(id));
+        }
+    }
+    moves
+}
+
+/// Returns how many of the oldest waiting writes save one and the same state.
+fn same_image(disk: &Disk) -> usize {
+    let Some(oldest) = disk.pending().next() else { return 0 };
+    disk.pending().take_while(|write| write.is_same_image(oldest)).count()
+}
+
+/// Returns how many ticks a leader may be silent.
+fn beat_ticks(config: &Config) -> u64 {
+    config.heartbeat_ticks
+}

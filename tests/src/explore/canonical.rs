@@ -1,0 +1,200 @@
+//! One name for all states that are alike but for the nodes' names.
+//!
+//! ```text
+//!   n1 candidate, n2 and n3 follow     n2 candidate, n1 and n3 follow
+//!               '------ a: candidate, b and c follow ------'
+//! ```
+//!
+//! A state is a set of facts (a node's state, its disk, a message, a vote). Under a given renaming
+//! each fact has a fingerprint, and the state has their sum: a sum does not ask in which order the
+//! facts come. The state's name is the smallest sum over the renamings. Only the renamings that put
+//! the nodes in the order of what no name can change (role, term, how many votes, ...) are tried:
+//! mostly one of the six that three nodes have.
+
+use crate::bare::Bare;
+use crate::fingerprint::Fingerprint;
+use raft::{Body, HardState, Message, NodeId};
+use std::hash::Hash;
+
+/// Gives states their names.
+pub(super) struct Canon {
+    ids: Vec<NodeId>,
+    /// Every renaming: the new place of the node at each place.
+    renamings: Vec<Vec<u64>>,
+}
+
+/// What a fact is about.
+#[derive(Clone, Copy)]
+enum Fact {
+    Node,
+    Disk,
+    Message,
+    Granted,
+    Led,
+    Crashes,
+}
+
+impl Canon {
+    pub(super) fn new(ids: impl Iterator<Item = NodeId>) -> Self {
+        let ids: Vec<_> = ids.collect();
+        let renamings = permutations(ids.len());
+        Canon { ids, renamings }
+    }
+
+    /// Returns the name of a state, and of all that are alike.
+    pub(super) fn name(&self, cluster: &Bare, crashes: u32) -> u128 {
+        let looks: Vec<_> = self.ids.iter().map(|&id| nameless(cluster, id)).collect();
+        let ordered = |renaming: &&Vec<u64>| {
+            let by_place = |a: usize, b: usize| renaming[a] < renaming[b] && looks[a] > looks[b];
+            !(0..looks.len()).any(|a| (0..looks.len()).any(|b| by_place(a, b)))
+        };
+        let renamings = self.renamings.iter().filter(ordered);
+        let named = renamings.map(|places| Renaming { ids: &self.ids, places }.sum(cluster));
+        let smallest = named.min().expect("some renaming sorts the nodes");
+        let mut budget = fact(Fact::Crashes);
+        budget.word(crashes.into());
+        smallest.wrapping_add(budget.wide())
+    }
+}
+
+/// Returns every order of so many things.
+fn permutations(size: usize) -> Vec<Vec<u64>> {
+    let mut orders = vec![Vec::new()];
+    for next in 0..size {
+        let longer = |order: &Vec<u64>| {
+            let order = order.clone();
+            (0..=next).map(move |at| {
+                let mut order = order.clone();
+                order.insert(at, next as u64);
+                order
+            })
+        };
+        orders = orders.iter().flat_map(longer).collect();
+    }
+    orders
+}
+
+/// Returns what is true of a node whatever the nodes are called.
+fn nameless(cluster: &Bare, id: NodeId) -> u64 {
+    let relation = |other: Option<NodeId>| other.map_or(0, |other| 1 + u64::from(other == id));
+    let mut look = Fingerprint::new(0);
+    let disk = cluster.disk(id).expect("a node of this cluster");
+    let durable = disk.durable().hard_state();
+    look.word(durable.term.0);
+    look.word(relation(durable.vote));
+    if let Some(node) = cluster.node(id) {
+        let node = node.inspect();
+        look.word(node.role as u64);
+        look.word(node.term.0);
+        look.word(relation(node.vote));
+        look.word(relation(node.leader));
+        look.word(node.votes.map_or(0, |votes| 1 + votes.heard().count() as u64));
+        (node.commit, node.last).hash(&mut look);
+    }
+    look.wide() as u64
+}
+
+/// Begins a fact.
+fn fact(about: Fact) -> Fingerprint {
+    Fingerprint::new(1 + about as u64)
+}
+
+/// One way to rename the nodes.
+struct Renaming<'a> {
+    ids: &'a [NodeId],
+    places: &'a [u64],
+}
+
+impl Renaming<'_> {
+    /// Returns a node's new name; a stranger keeps its own.
+    fn of(&self, id: NodeId) -> u64 {
+        let at = self.ids.iter().position(|&known| known == id);
+        at.map_or(1 << 32 | id.0, |at| self.places[at])
+    }
+
+    fn maybe(&self, id: Option<NodeId>) -> u64 {
+        id.map_or(u64::MAX, |id| self.of(id))
+    }
+
+    /// Returns the sum of a state's facts.
+    fn sum(&self, cluster: &Bare) -> u128 {
+        let nodes = self.ids.iter().map(|&id| self.node(cluster, id));
+        let disks = self.ids.iter().map(|&id| self.disk(cluster, id));
+        let flights = cluster.network().flights().iter();
+        let messages = flights.map(|flight| self.message(&flight.message));
+        let (granted, led) = cluster.memory().ballots();
+        let granted = granted.map(|(term, voter, candidate)| {
+            let mut sum = fact(Fact::Granted);
+            sum.words([term.0, self.of(voter), self.of(candidate)]);
+            sum.wide()
+        });
+        let led = led.map(|(term, leader)| {
+            let mut sum = fact(Fact::Led);
+            sum.words([term.0, self.of(leader)]);
+            sum.wide()
+        });
+        let facts = nodes.chain(disks).chain(messages).chain(granted).chain(led);
+        facts.fold(0, u128::wrapping_add)
+    }
+
+    fn node(&self, cluster: &Bare, id: NodeId) -> u128 {
+        let mut sum = fact(Fact::Node);
+        sum.word(self.of(id));
+        let Some(up) = cluster.node(id) else { return sum.wide() };
+        let node = up.inspect();
+        sum.word(node.role as u64);
+        sum.word(node.term.0);
+        sum.word(self.maybe(node.vote));
+        sum.word(self.maybe(node.leader));
+        (node.commit, node.last, node.votes.is_some()).hash(&mut sum);
+        let heard = node.votes.into_iter().flat_map(|votes| votes.heard());
+        let votes = heard.map(|(voter, granted)| self.pair(voter, granted.into()));
+        let matched = up.matched().map(|(peer, index)| self.pair(peer, 2 + index.0));
+        sum.word(votes.chain(matched).fold(0, u64::wrapping_add));
+        sum.wide()
+    }
+
+    fn pair(&self, id: NodeId, word: u64) -> u64 {
+        let mut sum = Fingerprint::new(0);
+        sum.word(self.of(id));
+        sum.word(word);
+        sum.wide() as u64
+    }
+
+    fn disk(&self, cluster: &Bare, id: NodeId) -> u128 {
+        let mut sum = fact(Fact::Disk);
+        sum.word(self.of(id));
+        if let Some(disk) = cluster.disk(id) {
+            self.hard_state(disk.durable().hard_state(), &mut sum);
+            let writes: Vec<_> = disk.pending().collect();
+            for images in writes.chunk_by(|one, next| one.is_same_image(next)) {
+                self.hard_state(images[0].hard_state, &mut sum);
+                let promises =
+                    images.iter().flat_map(|write| write.promised.iter().chain(&write.own));
+                let mut promises: Vec<_> = promises.map(|message| self.message(message)).collect();
+                promises.sort_unstable();
+                promises.dedup();
+                let promises = promises.into_iter().fold(0, u128::wrapping_add);
+                sum.words([promises as u64, (promises >> 64) as u64]);
+            }
+        }
+        sum.wide()
+    }
+
+    fn hard_state(&self, state: HardState, sum: &mut Fingerprint) {
+        let HardState { term, vote, commit } = state;
+        sum.words([term.0, self.maybe(vote), commit.0]);
+    }
+
+    fn message(&self, message: &Message) -> u128 {
+        let mut sum = fact(Fact::Message);
+        sum.words([self.of(message.from), self.of(message.to)]);
+        message.term.hash(&mut sum);
+        if let Body::TransferLeader { target } = &message.body {
+            sum.word(self.of(*target));
+        } else {
+            message.body.hash(&mut sum);
+        }
+        sum.wide()
+    }
+}

@@ -1,0 +1,192 @@
+//! The rules by name: what a card says of each, as data.
+//!
+//! ```text
+//!   one_vote_per_term   ONE VOTE PER TERM   §5.2, Fig. 2 RequestVote (2)
+//!        |                    |                   |
+//!        id: catalogues       title: cards        section: where the paper states it
+//! ```
+
+use std::fmt;
+
+/// A rule of Raft that a run can break. The order is the order of causes: where one step breaks
+/// several, the first of these is named.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Rule {
+    /// A node's term only grows, and a restart finds the term that was durable.
+    TermMonotone,
+    /// What a message promises is durable before the message is under way.
+    PersistBeforeSend,
+    /// A voter grants at most one vote per term, its vote for itself included.
+    VoteOncePerTerm,
+    /// Whoever leads was granted the votes of more than half.
+    LeaderHasQuorum,
+    /// At most one leader per term.
+    ElectionSafety,
+    /// A node never knows less to be committed than before.
+    CommitMonotone,
+    /// Nothing is committed that the log does not hold.
+    CommitWithinLog,
+    /// A leader only appends to its log.
+    LeaderAppendOnly,
+    /// Logs that share an entry share everything before it.
+    LogMatching,
+    /// Two nodes never commit different entries at one place.
+    StateMachineSafety,
+    /// A leader's log holds everything that was committed in earlier terms.
+    LeaderCompleteness,
+    /// After the network heals, everyone follows one leader before long.
+    Liveness,
+}
+
+/// What there is to say of a rule.
+struct Words {
+    id: &'static str,
+    title: &'static str,
+    section: &'static str,
+    so_what: &'static str,
+    chapter: &'static str,
+}
+
+impl Rule {
+    /// Every rule, in the order of causes.
+    pub const ALL: [Rule; 12] = [
+        Rule::TermMonotone,
+        Rule::PersistBeforeSend,
+        Rule::VoteOncePerTerm,
+        Rule::LeaderHasQuorum,
+        Rule::ElectionSafety,
+        Rule::CommitMonotone,
+        Rule::CommitWithinLog,
+        Rule::LeaderAppendOnly,
+        Rule::LogMatching,
+        Rule::StateMachineSafety,
+        Rule::LeaderCompleteness,
+        Rule::Liveness,
+    ];
+
+    /// Returns the name that catalogues and reports know the rule by: `election_safety`.
+    pub fn id(self) -> &'static str {
+        self.words().id
+    }
+
+    /// Returns the headline of a card: `AT MOST ONE LEADER PER TERM`.
+    pub fn title(self) -> &'static str {
+        self.words().title
+    }
+
+    /// Returns where the paper states the rule: `Fig. 3`.
+    pub fn section(self) -> &'static str {
+        self.words().section
+    }
+
+    /// Returns what becomes of a cluster that breaks the rule, in one sentence.
+    pub fn so_what(self) -> &'static str {
+        self.words().so_what
+    }
+
+    /// Returns the place in the book that explains the rule: a file and an anchor.
+    pub fn chapter(self) -> &'static str {
+        self.words().chapter
+    }
+
+    /// Returns the rule that has this name.
+    pub fn from_id(id: &str) -> Option<Rule> {
+        Rule::ALL.into_iter().find(|rule| rule.id() == id)
+    }
+
+    fn words(self) -> Words {
+        match self {
+            Rule::TermMonotone => Words {
+                id: "term_monotone",
+                title: "A TERM ONLY GROWS",
+                section: "§5.1, Fig. 2 State: currentTerm",
+                so_what: "a node that returns to an old term votes in it a second time",
+                chapter: "election.md#terms",
+            },
+            Rule::PersistBeforeSend => Words {
+                id: "persist_before_send",
+                title: "DURABLE BEFORE IT IS PROMISED",
+                section: "§5.2, Fig. 2 State: updated on stable storage before responding",
+                so_what: "a crash takes back what others already count on",
+                chapter: "election.md#promises",
+            },
+            Rule::VoteOncePerTerm => Words {
+                id: "one_vote_per_term",
+                title: "ONE VOTE PER TERM",
+                section: "§5.2, Fig. 2 RequestVote (2)",
+                so_what: "two candidates may both count the voter: two leaders in one term",
+                chapter: "election.md#one-vote",
+            },
+            Rule::LeaderHasQuorum => Words {
+                id: "leader_has_quorum",
+                title: "MORE THAN HALF MAKE A LEADER",
+                section: "§5.2, Fig. 2 Candidates (2)",
+                so_what: "the others can elect a second leader for the same term",
+                chapter: "election.md#counting",
+            },
+            Rule::ElectionSafety => Words {
+                id: "election_safety",
+                title: "AT MOST ONE LEADER PER TERM",
+                section: "Fig. 3 Election Safety",
+                so_what: "two leaders give the same place in the log to different commands",
+                chapter: "election.md#counting",
+            },
+            Rule::CommitMonotone => Words {
+                id: "commit_monotone",
+                title: "COMMITTED STAYS COMMITTED",
+                section: "Fig. 2 State: commitIndex",
+                so_what: "what a client was told has happened is open again",
+                chapter: "replication.md#commit",
+            },
+            Rule::CommitWithinLog => Words {
+                id: "commit_within_log",
+                title: "ONLY WHAT THE LOG HOLDS IS COMMITTED",
+                section: "Fig. 2 AppendEntries (5)",
+                so_what: "the node will take a later entry at that place for a committed one",
+                chapter: "replication.md#commit",
+            },
+            Rule::LeaderAppendOnly => Words {
+                id: "leader_append_only",
+                title: "A LEADER ONLY APPENDS",
+                section: "Fig. 3 Leader Append-Only",
+                so_what: "an entry that followers already hold changes under their hands",
+                chapter: "replication.md#append",
+            },
+            Rule::LogMatching => Words {
+                id: "log_matching",
+                title: "ONE ENTRY, ONE PAST",
+                section: "Fig. 3 Log Matching",
+                so_what: "the check of one entry no longer vouches for those before it",
+                chapter: "replication.md#matching",
+            },
+            Rule::StateMachineSafety => Words {
+                id: "state_machine_safety",
+                title: "ONE COMMAND PER PLACE",
+                section: "Fig. 3 State Machine Safety",
+                so_what: "the copies of the state drift apart for good",
+                chapter: "replication.md#commit",
+            },
+            Rule::LeaderCompleteness => Words {
+                id: "leader_completeness",
+                title: "A LEADER HOLDS ALL THAT IS COMMITTED",
+                section: "Fig. 3 Leader Completeness, §5.4.1",
+                so_what: "the leader overwrites what clients were told has happened",
+                chapter: "election.md#restriction",
+            },
+            Rule::Liveness => Words {
+                id: "liveness",
+                title: "AFTER THE NETWORK HEALS, A LEADER",
+                section: "§5.2, §5.6",
+                so_what: "the cluster is up and serves nobody",
+                chapter: "election.md#timer",
+            },
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    /// Writes the name that catalogues use.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id())
+    }
+}

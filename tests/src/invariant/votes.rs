@@ -1,0 +1,148 @@
+//! Who voted for whom, and who led what: the rules of §5.2.
+//!
+//! ```text
+//!   granted   (t1, n3) -> n2      n3 SAID so, or its own vote is on its disk
+//!   led       t1 -> n2
+//! ```
+//!
+//! A vote counts from the moment it is said: from then on a candidate may rely on it. A candidate's
+//! vote for itself is never said to anyone; it counts once it is durable, and for its own victory as
+//! soon as it is cast (a design may count it at once: nobody else can have it).
+
+use super::{Rule, Sender, Violation};
+use raft::{Body, HardState, Inspect, Message, NodeId, Term, VoteRequests};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is remembered of elections.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub(super) struct Ballots {
+    /// Whom each voter voted for, by term and voter.
+    granted: BTreeMap<(Term, NodeId), NodeId>,
+    /// Votes that a test put under way in a voter's name: term, voter, candidate.
+    posted: BTreeSet<(Term, NodeId, NodeId)>,
+    /// Who led each term first.
+    led: BTreeMap<Term, NodeId>,
+}
+
+/// Checks that what a message promises is on its sender's disk (Fig. 2 State).
+///
+/// A vote must be there, unless the disk is in a later term already: then it can no longer be given
+/// again. A question rests on the candidate's own vote, unless the settings say it need not wait.
+pub(super) fn persisted_before(sender: Sender, message: &Message) -> Result<(), Violation> {
+    let Some(term) = message.term else { return Ok(()) };
+    let vote = match &message.body {
+        Body::RequestVote(_) if sender.vote_requests == VoteRequests::AtOnce => return Ok(()),
+        Body::RequestVote(_) => Some(sender.id),
+        Body::VoteReply { granted: true } => Some(message.to),
+        Body::VoteReply { granted: false } => None,
+        Body::RequestPreVote(_) | Body::PreVoteReply { .. } => return Ok(()),
+        Body::AppendEntries { .. } | Body::AppendReply { .. } => return Ok(()),
+        Body::InstallSnapshot { .. } | Body::TransferLeader { .. } => return Ok(()),
+        Body::Heartbeat { .. } | Body::HeartbeatReply { .. } => return Ok(()),
+        Body::Propose { .. } | Body::TimeoutNow => return Ok(()),
+        Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => return Ok(()),
+    };
+    let (id, durable) = (sender.id, sender.durable);
+    let broken = |text| {
+        let (rule, who) = (Rule::PersistBeforeSend, vec![id, message.to]);
+        Err(Violation { rule, who, term: Some(term), text })
+    };
+    if durable.term < term {
+        let has = durable.term;
+        return broken(format!("{id} said \"{message}\" while its disk was in term {has}"));
+    }
+    if durable.term == term && vote.is_some() && durable.vote != vote {
+        let has = durable.vote.map_or("no vote".into(), |other| format!("a vote for {other}"));
+        return broken(format!("{id} said \"{message}\" while its disk held {has} in term {term}"));
+    }
+    Ok(())
+}
+
+impl Ballots {
+    /// Notes a vote as it is said.
+    pub(super) fn sent(&mut self, message: &Message) -> Result<(), Violation> {
+        let (Some(term), Body::VoteReply { granted: true }) = (message.term, &message.body) else {
+            return Ok(());
+        };
+        self.grant(term, message.from, message.to)
+    }
+
+    /// Notes a node's vote for itself once it is on its disk.
+    pub(super) fn cast(&mut self, id: NodeId, durable: HardState) -> Result<(), Violation> {
+        if durable.vote == Some(id) { self.grant(durable.term, id, id) } else { Ok(()) }
+    }
+
+    /// Notes a vote, unless it is the voter's second one in this term.
+    fn grant(&mut self, term: Term, voter: NodeId, candidate: NodeId) -> Result<(), Violation> {
+        let first = *self.granted.entry((term, voter)).or_insert(candidate);
+        if first == candidate {
+            return Ok(());
+        }
+        let name = |id| if id == voter { "itself".into() } else { format!("{id}") };
+        let (rule, who) = (Rule::VoteOncePerTerm, vec![voter, candidate, first]);
+        let text = format!(
+            "{voter} voted for {} and then for {}, both in term {term}",
+            name(first),
+            name(candidate)
+        );
+        Err(Violation { rule, who, term: Some(term), text })
+    }
+
+    /// Believes a vote that a test puts under way.
+    pub(super) fn posted(&mut self, message: &Message) {
+        if let (Some(term), Body::VoteReply { granted: true }) = (message.term, &message.body) {
+            self.posted.insert((term, message.from, message.to));
+        }
+    }
+
+    /// Judges a node that has just begun to lead: by the votes given to it, then by who led its term.
+    pub(super) fn won(&mut self, node: &Inspect<'_>) -> Result<(), Violation> {
+        let (id, term) = (node.id, node.term);
+        let for_it = |&voter: &NodeId| {
+            self.granted.get(&(term, voter)) == Some(&id)
+                || self.posted.contains(&(term, voter, id))
+                || voter == id && node.vote == Some(id)
+        };
+        let of = node.voters.voters().count();
+        let voters: Vec<_> = node.voters.voters().filter(for_it).collect();
+        // Twice the votes, so that nothing is rounded: more than half of 4 is 3.
+        if 2 * voters.len() <= of {
+            let names: Vec<_> = voters.iter().map(NodeId::to_string).collect();
+            let from = if names.is_empty() { "nobody".into() } else { names.join(", ") };
+            let text =
+                format!("{id} leads term {term} with {} of {of} votes (from {from})", voters.len());
+            let rule = Rule::LeaderHasQuorum;
+            return Err(Violation { rule, who: vec![id], term: Some(term), text });
+        }
+        let first = *self.led.entry(term).or_insert(id);
+        if first != id {
+            let (rule, who) = (Rule::ElectionSafety, vec![id, first]);
+            let text = format!("{first} and {id} both lead term {term}");
+            return Err(Violation { rule, who, term: Some(term), text });
+        }
+        Ok(())
+    }
+
+    /// Forgets the terms before `floor`.
+    pub(super) fn forget_before(&mut self, floor: Term) {
+        while self.granted.first_key_value().is_some_and(|(&(term, _), _)| term < floor) {
+            self.granted.pop_first();
+        }
+        while self.posted.first().is_some_and(|&(term, _, _)| term < floor) {
+            self.posted.pop_first();
+        }
+        while self.led.first_key_value().is_some_and(|(&term, _)| term < floor) {
+            self.led.pop_first();
+        }
+    }
+
+    /// Returns every vote that is remembered: term, voter, candidate.
+    pub(super) fn granted(&self) -> impl Iterator<Item = (Term, NodeId, NodeId)> + '_ {
+        self.granted.iter().map(|(&(term, voter), &candidate)| (term, voter, candidate))
+    }
+
+    /// Returns every term that was led, and by whom.
+    pub(super) fn led(&self) -> impl Iterator<Item = (Term, NodeId)> + '_ {
+        self.led.iter().map(|(&term, &leader)| (term, leader))
+    }
+}

@@ -1,0 +1,258 @@
+//! Shrinking: the few inputs of a failing run that are enough to fail the same way.
+//!
+//! ```text
+//!   8,000 inputs --cut after the violation--> 5,120 --elections by name, clocks away--> 640
+//!                --whole kinds and nodes away--> 90 --ddmin--> 9
+//! ```
+//!
+//! A list of inputs names messages by what they say, so that it keeps its meaning when others are
+//! taken out: an input whose message was never sent does nothing. What comes out is replayed strictly:
+//! every input that is left does something.
+//!
+//! A shorter run counts only if it fails the SAME way. What that means, the caller says by a key,
+//! usually the rule that broke and the function that decided; a run that breaks the same rule by
+//! another mistake would explain the wrong line.
+
+use crate::bare::{Bare, Setup};
+use crate::input::{Input, Step};
+use crate::invariant::{Rule, Violation};
+use crate::sim;
+use raft::{NodeId, Note, RoleName};
+
+/// How a list of inputs ended: with a broken rule.
+#[derive(Debug)]
+pub struct Ending<'a> {
+    /// What broke.
+    pub violation: &'a Violation,
+    /// Every step up to there, with its notes; without those of the calm that follows a run, where it
+    /// was liveness that broke.
+    pub steps: &'a [Step],
+}
+
+impl Ending<'_> {
+    /// Returns the note that tells which line decided: of the step that broke the rule, the last one
+    /// that the rule is about. Nobody decides that nothing happens, so liveness has none.
+    pub fn deciding(&self) -> Option<&Note> {
+        let last = self.steps.last()?;
+        let about = |note: &&Note| is_about(self.violation.rule, note);
+        last.notes.iter().rev().find(about).or(last.notes.last())
+    }
+}
+
+/// Returns whether a rule is broken by what this note notes.
+fn is_about(rule: Rule, note: &Note) -> bool {
+    use raft::Event;
+    match rule {
+        Rule::VoteOncePerTerm | Rule::PersistBeforeSend => {
+            matches!(note.event, Event::VoteGranted { .. } | Event::VoteChanged { to: Some(_), .. })
+        }
+        Rule::LeaderHasQuorum | Rule::ElectionSafety | Rule::LeaderCompleteness => {
+            matches!(note.event, Event::TurnAsked { next: RoleName::Leader })
+        }
+        Rule::TermMonotone => matches!(note.event, Event::TermEntered { .. }),
+        Rule::CommitMonotone | Rule::CommitWithinLog | Rule::LeaderAppendOnly => false,
+        Rule::LogMatching | Rule::StateMachineSafety | Rule::Liveness => false,
+    }
+}
+
+/// What shrinking came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shrunk {
+    /// The inputs that are left.
+    pub inputs: Vec<Input>,
+    /// What they break.
+    pub violation: Violation,
+    /// How many inputs there were.
+    pub from: usize,
+    /// How many lists were tried.
+    pub tries: usize,
+}
+
+/// What a list of inputs came to.
+struct Replayed {
+    violation: Violation,
+    steps: Vec<Step>,
+}
+
+/// Applies inputs to a new cluster until a rule breaks, then heals it if none did and `calm` asks for
+/// it.
+fn replay(setup: &Setup, inputs: &[Input], calm: Calm) -> Option<Replayed> {
+    let mut cluster = Bare::new(setup.clone()).listening();
+    let mut steps = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let mut step = cluster.apply(input);
+        let violation = step.violation.take();
+        steps.push(step);
+        if let Some(violation) = violation {
+            return Some(Replayed { violation, steps });
+        }
+    }
+    match calm {
+        Calm::Unwanted => None,
+        Calm::Follows => {
+            let (violation, _) = sim::heal(&mut cluster).err()?;
+            Some(Replayed { violation, steps })
+        }
+    }
+}
+
+/// Whether everything heals after the last input, and a leader must be found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Calm {
+    Unwanted,
+    Follows,
+}
+
+/// Returns the fewest inputs found, in at most `tries_max` tries, that end with the same key; nothing
+/// if the given ones end without a broken rule. Where liveness broke, the inputs are those of the
+/// time of trouble: the calm follows by itself.
+pub fn shrink<K: PartialEq>(
+    setup: &Setup,
+    inputs: &[Input],
+    tries_max: usize,
+    key: impl Fn(&Ending<'_>) -> K,
+) -> Option<Shrunk> {
+    let (calm, first) = match replay(setup, inputs, Calm::Unwanted) {
+        Some(first) => (Calm::Unwanted, first),
+        None => (Calm::Follows, replay(setup, inputs, Calm::Follows)?),
+    };
+    let wanted = key(&Ending { violation: &first.violation, steps: &first.steps });
+    let fails = |inputs: &[Input]| {
+        let found = replay(setup, inputs, calm)?;
+        let same = key(&Ending { violation: &found.violation, steps: &found.steps }) == wanted;
+        same.then_some(found)
+    };
+    let mut search = Search { fails, best: Vec::new(), found: first, tries: 1, tries_max };
+    search.best = search.found.steps.iter().map(|step| step.input.clone()).collect();
+    search.name_elections();
+    search.drop_kinds();
+    search.drop_nodes(setup);
+    search.drop_chunks();
+    search.drop_idle();
+    let Search { best, found, tries, .. } = search;
+    Some(Shrunk { inputs: best, violation: found.violation, from: inputs.len(), tries })
+}
+
+/// The shortest list so far, and the means to find a shorter one.
+struct Search<F> {
+    fails: F,
+    best: Vec<Input>,
+    /// What the shortest list came to.
+    found: Replayed,
+    tries: usize,
+    tries_max: usize,
+}
+
+impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
+    /// Takes these inputs if they fail the same way. What comes after the violation goes.
+    fn accept(&mut self, inputs: &[Input]) -> bool {
+        if self.tries >= self.tries_max {
+            return false;
+        }
+        self.tries += 1;
+        let Some(found) = (self.fails)(inputs) else { return false };
+        self.best = found.steps.iter().map(|step| step.input.clone()).collect();
+        self.found = found;
+        true
+    }
+
+    /// Keeps the inputs that `keep` wants, if the rest still fails.
+    fn keep(&mut self, keep: impl Fn(&Input) -> bool) -> bool {
+        let rest: Vec<_> = self.best.iter().filter(|input| keep(input)).cloned().collect();
+        rest.len() < self.best.len() && self.accept(&rest)
+    }
+
+    /// Says outright which node campaigns when, instead of letting clocks run until it does; without
+    /// clocks there is much less to say.
+    fn name_elections(&mut self) {
+        let named = |step: &Step| {
+            let campaigns = |note: &Note| {
+                matches!(note.event, raft::Event::RoleEntered { to: RoleName::Candidate, .. })
+            };
+            match step.input {
+                Input::Tick(id) if step.notes.iter().any(campaigns) => Input::Campaign(id),
+                Input::Tick(_) | Input::Campaign(_) | Input::Deliver(_) => step.input.clone(),
+                Input::Drop(_) | Input::Duplicate(_) | Input::Post(_) => step.input.clone(),
+                Input::Persist(_) | Input::Crash(_) | Input::Restart(_) => step.input.clone(),
+                Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => step.input.clone(),
+                Input::Heal | Input::PinLimit { .. } => step.input.clone(),
+            }
+        };
+        let named: Vec<_> = self.found.steps.iter().map(named).collect();
+        let still = |input: &Input| !matches!(input, Input::Tick(_));
+        let without: Vec<_> = named.iter().filter(|input| still(input)).cloned().collect();
+        if !self.accept(&without) {
+            self.accept(&named);
+        }
+    }
+
+    /// Takes out everything of one kind at once.
+    fn drop_kinds(&mut self) {
+        self.keep(|input| !matches!(input, Input::Tick(_)));
+        self.keep(|input| !matches!(input, Input::Drop(_)));
+        self.keep(|input| !matches!(input, Input::Crash(_) | Input::Restart(_)));
+        let links = |input: &Input| {
+            matches!(input, Input::Partition(_) | Input::Heal)
+                || matches!(input, Input::Cut { .. } | Input::Mend { .. })
+        };
+        self.keep(|input| !links(input));
+        let beat = |input: &Input| match input {
+            Input::Deliver(message) | Input::Duplicate(message) => {
+                matches!(message.body.kind(), "Heartbeat" | "HeartbeatReply")
+            }
+            Input::Tick(_) | Input::Campaign(_) | Input::Drop(_) | Input::Post(_) => false,
+            Input::Persist(_) | Input::Crash(_) | Input::Restart(_) | Input::Heal => false,
+            Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => false,
+            Input::PinLimit { .. } => false,
+        };
+        self.keep(|input| !beat(input));
+    }
+
+    /// Takes out everything that happens to one node.
+    fn drop_nodes(&mut self, setup: &Setup) {
+        for (config, _) in &setup.nodes {
+            self.keep(|input| receiver(input) != Some(config.id));
+        }
+    }
+
+    /// Takes out one stretch after the other, shorter and shorter ones (Zeller's ddmin, complements
+    /// only).
+    fn drop_chunks(&mut self) {
+        let mut chunk = self.best.len().div_ceil(2);
+        while chunk > 0 && self.tries < self.tries_max {
+            let mut end = self.best.len();
+            let mut shorter = false;
+            // From the end: what is late rarely made what is early.
+            while end > 0 {
+                let start = end.saturating_sub(chunk);
+                let mut rest = self.best[..start].to_vec();
+                rest.extend_from_slice(&self.best[end.min(self.best.len())..]);
+                shorter |= self.accept(&rest);
+                end = start.min(self.best.len());
+            }
+            chunk = if chunk > 1 { chunk / 2 } else { usize::from(shorter) };
+        }
+    }
+
+    /// Takes out what did nothing.
+    fn drop_idle(&mut self) {
+        let idle =
+            |step: &Step| step.refused.is_some() && step.sent.is_empty() && step.notes.is_empty();
+        let steps = self.found.steps.iter();
+        let rest: Vec<_> = steps.filter(|step| !idle(step)).map(|s| s.input.clone()).collect();
+        if rest.len() < self.best.len() {
+            self.accept(&rest);
+        }
+    }
+}
+
+/// Returns the node that something happens to.
+fn receiver(input: &Input) -> Option<NodeId> {
+    match input {
+        Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
+        Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
+        Input::Deliver(message) | Input::Drop(message) => Some(message.to),
+        Input::Duplicate(message) | Input::Post(message) => Some(message.to),
+        Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => None,
+    }
+}

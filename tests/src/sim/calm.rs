@@ -1,0 +1,103 @@
+//! The time after trouble: everything heals, and a leader must be found (§5.2, §5.6).
+//!
+//! ```text
+//!   heal, restart   |-- 20 election time-outs --|-- 5 more --|
+//!                                               all follow n2   still n2, still its term
+//! ```
+//!
+//! From here on nothing is left to luck: in every round each disk writes, every message arrives, each
+//! clock ticks once. That is more than any cluster needs, so whoever finds no leader has no excuse.
+
+use crate::bare::Bare;
+use crate::input::Input;
+use crate::invariant::{Rule, Violation};
+use raft::{NodeId, Raft, RoleName, Term};
+
+/// Election time-outs until everyone must follow one leader.
+const PATIENCE: u64 = 20;
+
+/// Election time-outs for which they must then follow it.
+const CONSTANCY: u64 = 5;
+
+/// Heals a cluster, and sees whether it finds a leader and keeps it. Every input goes through
+/// `apply`, which may end the matter by a violation of its own.
+///
+/// # Errors
+/// The broken rule: liveness, or what `apply` says.
+pub(super) fn find_a_leader(
+    cluster: &mut Bare,
+    mut apply: impl FnMut(&mut Bare, Input) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    apply(cluster, Input::Heal)?;
+    let down: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_none()).collect();
+    for id in down {
+        apply(cluster, Input::Restart(id))?;
+    }
+    let ids: Vec<_> = cluster.ids().collect();
+    let patience = ids.iter().filter_map(|&id| Some(cluster.config(id)?.election_ticks)).max();
+    let timeout = patience.unwrap_or(1);
+    rounds(cluster, &ids, PATIENCE * timeout, &mut apply)?;
+    let Some(first) = agreed(cluster) else {
+        return Err(leaderless(cluster, format!("{PATIENCE} election time-outs")));
+    };
+    rounds(cluster, &ids, CONSTANCY * timeout, &mut apply)?;
+    if agreed(cluster) == Some(first) {
+        return Ok(());
+    }
+    let (leader, term) = first;
+    let why = format!("all followed {leader} in term {term}; {CONSTANCY} election time-outs");
+    Err(leaderless(cluster, why))
+}
+
+/// Lets so many ticks pass everywhere.
+fn rounds(
+    cluster: &mut Bare,
+    ids: &[NodeId],
+    rounds: u64,
+    apply: &mut impl FnMut(&mut Bare, Input) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    for _ in 0..rounds {
+        for &id in ids {
+            for _ in 0..cluster.disk(id).map_or(0, |disk| disk.pending().len()) {
+                apply(cluster, Input::Persist(id))?;
+            }
+        }
+        let flights = cluster.network().flights();
+        for message in flights.iter().map(|flight| flight.message.clone()).collect::<Vec<_>>() {
+            apply(cluster, Input::Deliver(message))?;
+        }
+        for &id in ids {
+            apply(cluster, Input::Tick(id))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the leader that everyone follows in its own term, if there is one.
+fn agreed(cluster: &Bare) -> Option<(NodeId, Term)> {
+    let nodes: Option<Vec<_>> =
+        cluster.ids().map(|id| cluster.node(id).map(Raft::inspect)).collect();
+    let nodes = nodes?;
+    let leader = nodes.iter().find(|node| node.role == RoleName::Leader)?;
+    let (id, term) = (leader.id, leader.term);
+    let follows = |role| role == RoleName::Follower;
+    let all = nodes.iter().all(|node| {
+        node.term == term && (node.id == id || follows(node.role) && node.leader == Some(id))
+    });
+    all.then_some((id, term))
+}
+
+/// Returns the violation, with what each node thinks.
+fn leaderless(cluster: &Bare, since: String) -> Violation {
+    let nodes = cluster.ids().filter_map(|id| cluster.node(id)).map(Raft::inspect);
+    let view = |node: raft::Inspect<'_>| {
+        let (id, role, term) = (node.id, node.role, node.term);
+        match node.leader.filter(|_| role == RoleName::Follower) {
+            Some(leader) => format!("{id} follows {leader} in term {term}"),
+            None => format!("{id} is {role} in term {term}"),
+        }
+    };
+    let views: Vec<_> = nodes.map(view).collect();
+    let text = format!("{since} after everything healed: {}", views.join(", "));
+    Violation { rule: Rule::Liveness, who: cluster.ids().collect(), term: None, text }
+}

@@ -1,0 +1,87 @@
+//! Which seeds are whose, when several machines share them.
+//!
+//! ```text
+//!   seeds 0..10, 3 shares    1/3: 0 3 6 9    2/3: 1 4 7    3/3: 2 5 8
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One share of the seeds: `K/N`, the K-th of N.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shard {
+    /// Which share, from 1.
+    share: u64,
+    /// Of how many.
+    of: u64,
+}
+
+impl Shard {
+    /// Returns the share that is everything.
+    pub fn whole() -> Self {
+        Shard { share: 1, of: 1 }
+    }
+
+    /// Returns the seeds of `0..seeds` that belong to this share.
+    pub fn seeds(self, seeds: u64) -> impl Iterator<Item = u64> {
+        (self.share - 1..seeds).step_by(usize::try_from(self.of).unwrap_or(usize::MAX))
+    }
+
+    /// Returns whether a seed belongs to this share.
+    pub fn has(self, seed: u64) -> bool {
+        seed % self.of == self.share - 1
+    }
+}
+
+/// A share that is none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BadShard {
+    /// What was given.
+    text: String,
+}
+
+impl FromStr for Shard {
+    type Err = BadShard;
+
+    /// Reads `2/3`.
+    fn from_str(text: &str) -> Result<Self, BadShard> {
+        let bad = || BadShard { text: text.into() };
+        let (share, of) = text.split_once('/').ok_or_else(bad)?;
+        let (share, of) = (share.parse().map_err(|_| bad())?, of.parse().map_err(|_| bad())?);
+        if share == 0 || share > of { Err(bad()) } else { Ok(Shard { share, of }) }
+    }
+}
+
+impl fmt::Display for BadShard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" is no share: write K/N with 1 <= K <= N, for example 2/3", self.text)
+    }
+}
+
+impl std::error::Error for BadShard {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_disjoint_and_miss_nothing() {
+        let mut all: Vec<u64> = Vec::new();
+        for share in ["1/3", "2/3", "3/3"] {
+            let shard: Shard = share.parse().unwrap();
+            assert!(shard.seeds(100).all(|seed| shard.has(seed)));
+            all.extend(shard.seeds(100));
+        }
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+        assert_eq!(Shard::whole().seeds(5).count(), 5);
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        for text in ["", "3", "0/3", "4/3", "a/b", "1/0", "-1/2", "1/99999999999999999999"] {
+            let why = text.parse::<Shard>().unwrap_err().to_string();
+            assert!(why.contains(&format!("\"{text}\"")), "{why}");
+        }
+    }
+}

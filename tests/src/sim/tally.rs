@@ -1,0 +1,161 @@
+//! What really happened in a run: fates counted, elections counted, every step remembered in 128
+//! bits.
+//!
+//! ```text
+//!   dropped 31 of 310 (10.0 %)       measured, not believed
+//!   6 elections, 3 leaders, term 7   a run in which nobody led proves nothing
+//! ```
+
+use crate::bare::Bare;
+use crate::fingerprint::Fingerprint;
+use crate::input::{Fate, Input, Step};
+use raft::{NodeId, RoleName, Term};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::Hash;
+
+/// What became of messages and nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Tally {
+    /// Messages put under way.
+    pub sent: u64,
+    /// Messages that arrived, second arrivals not counted.
+    pub delivered: u64,
+    /// Messages lost on a link that worked.
+    pub dropped: u64,
+    /// Messages that arrived and stayed to arrive again.
+    pub duplicated: u64,
+    /// Messages lost on a link that was cut.
+    pub cut: u64,
+    /// Messages lost because their receiver was down.
+    pub missed: u64,
+    /// Crashes.
+    pub crashes: u64,
+    /// Writes that a crash took before they were durable.
+    pub unwritten: u64,
+    /// Times the network fell apart, a one-way cut counted once per link.
+    pub splits: u64,
+}
+
+impl Tally {
+    /// Counts one step.
+    pub(super) fn count(&mut self, step: &Step) {
+        self.sent += step.sent.len() as u64;
+        for (_, fate) in &step.gone {
+            match fate {
+                Fate::Delivered => self.delivered += 1,
+                Fate::Duplicated => self.duplicated += 1,
+                Fate::Dropped => self.dropped += 1,
+                Fate::LinkCut => self.cut += 1,
+                Fate::ReceiverDown => self.missed += 1,
+            }
+        }
+        self.crashes += u64::from(matches!(step.input, Input::Crash(_)) && step.refused.is_none());
+        self.splits += u64::from(matches!(step.input, Input::Partition(_) | Input::Cut { .. }));
+    }
+}
+
+/// Writes only what happened: `dropped 31 of 310 (10.0 %), crashes 2`.
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { sent, .. } = *self;
+        let share = |part: u64| (part * 1000).checked_div(sent).unwrap_or(0);
+        write!(f, "dropped {} of {sent} ", self.dropped)?;
+        write!(f, "({}.{} %)", share(self.dropped) / 10, share(self.dropped) % 10)?;
+        for (name, count) in [
+            ("duplicated", self.duplicated),
+            ("lost on cut links", self.cut),
+            ("lost on nodes that were down", self.missed),
+            ("crashes", self.crashes),
+            ("writes lost", self.unwritten),
+            ("cuts", self.splits),
+        ] {
+            if count > 0 {
+                write!(f, ", {name} {count}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a run put to the test.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Coverage {
+    /// Candidacies: a node and a term it stood in.
+    pub elections: u64,
+    /// Terms that somebody led.
+    pub leaders: u64,
+    /// The latest term.
+    pub last_term: Term,
+    /// Ticks of the time of trouble in which somebody led.
+    pub led_ticks: u64,
+    /// Ticks of the time of trouble.
+    pub trouble_ticks: u64,
+    /// What each node was when something last happened to it.
+    roles: BTreeMap<NodeId, (RoleName, Term)>,
+}
+
+impl Coverage {
+    /// Notes the role of a node that something happened to.
+    pub(super) fn look(&mut self, id: NodeId, cluster: &Bare) {
+        let Some(node) = cluster.node(id) else {
+            self.roles.remove(&id);
+            return;
+        };
+        let node = node.inspect();
+        let now = (node.role, node.term);
+        self.last_term = self.last_term.max(node.term);
+        if self.roles.insert(id, now) != Some(now) {
+            self.elections += u64::from(node.role == RoleName::Candidate);
+            self.leaders += u64::from(node.role == RoleName::Leader);
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn pass(&mut self, now_ticks: u64) {
+        let passed = now_ticks - self.trouble_ticks;
+        if passed > 0 {
+            let led = self.roles.values().any(|&(role, _)| role == RoleName::Leader);
+            self.led_ticks += if led { passed } else { 0 };
+            self.trouble_ticks = now_ticks;
+        }
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Coverage { elections, leaders, last_term, led_ticks, trouble_ticks, .. } = self;
+        write!(f, "{elections} elections, {leaders} leaders, term {last_term}, ")?;
+        write!(f, "led in {led_ticks} of {trouble_ticks} ticks")
+    }
+}
+
+/// Stands for the steps of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Digest(Fingerprint);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Digest(Fingerprint::new(0))
+    }
+}
+
+impl Digest {
+    /// Takes in one step: what happened, to whom, what was sent, what is gone, what was refused.
+    pub fn take(&mut self, step: &Step) {
+        let hasher = &mut self.0;
+        (step.number, step.clock, &step.input, step.node, &step.refused).hash(hasher);
+        for flight in &step.sent {
+            (flight.id, &flight.message).hash(hasher);
+        }
+        for (flight, fate) in &step.gone {
+            (flight.id, fate).hash(hasher);
+        }
+        step.violation.as_ref().map(|violation| (violation.rule, &violation.text)).hash(hasher);
+    }
+
+    /// Returns what stands for all of them.
+    pub fn value(&self) -> u128 {
+        self.0.wide()
+    }
+}
