@@ -71,11 +71,8 @@ fn reflow(section: &str) -> Vec<String> {
         let code = line.trim_start();
         let fence = code.starts_with("```");
         let item = code.starts_with("- ") || code.starts_with("* ") || numbered(code);
-        let verbatim = fenced
-            || fence
-            || code.starts_with('|')
-            || line.starts_with('#')
-            || is_unseen(code);
+        let verbatim =
+            fenced || fence || code.starts_with('|') || line.starts_with('#') || is_unseen(code);
         if verbatim || item || code.is_empty() || code.starts_with('>') {
             if !paragraph.is_empty() {
                 out.push(hang(&first, &plain(&paragraph)));
