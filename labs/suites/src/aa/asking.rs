@@ -87,9 +87,11 @@ fn with_log(mut setup: Setup, id: NodeId) -> Setup {
 /// or by having counted it.
 fn has_own_vote(stage: &Stage, id: NodeId, term: Term) -> bool {
     let Some(disk) = stage.cluster().disk(id) else { return false };
-    let promised = disk.pending().flat_map(|write| &write.own).any(|message| {
-        message.term == Some(term) && message.body == Body::VoteReply { granted: true }
-    });
+    // Or it asks itself as it asks everyone, and answers as anyone would.
+    let is_vote =
+        |body: &Body| matches!(body, Body::VoteReply { granted: true } | Body::RequestVote(_));
+    let own = disk.pending().flat_map(|write| &write.own);
+    let promised = own.filter(|m| m.term == Some(term)).any(|message| is_vote(&message.body));
     let node = stage.cluster().node(id).map(|node| node.inspect());
     let counted = node.and_then(|node| node.votes?.of(id)) == Some(true);
     promised || counted

@@ -11,7 +11,7 @@
 use super::rows::Rows;
 use super::rules::{BEATS, BEATS_ANSWERED, LEADER_CLEARED, ONLY_LEADERS_BEAT, YIELDS};
 use super::stage::{NEVER, Stage, name_or_none, remembering};
-use super::words::{N1, N2, N3, Said, answer, ask, beat, beat_reply, marked_beat};
+use super::words::{N1, N2, N3, N5, Said, answer, ask, beat, beat_reply, marked_beat};
 use crate::{Check, Verdict};
 use raft::{Body, Event, NodeId, Term};
 use testbed::{Input, Setup};
@@ -21,49 +21,49 @@ const LISTEN: u64 = 30;
 
 /// A leader speaks to everyone, all the time, and nobody else does.
 pub(super) fn bcast_beat(_: &mut Check) -> Verdict {
-    for (row, (size, heartbeat_ticks)) in [(3, 1), (5, 1), (3, 3), (5, 7)].into_iter().enumerate() {
-        let title = format!("leader of {size} nodes, heartbeat_ticks {heartbeat_ticks}");
-        let stage = leader(size, heartbeat_ticks).row(row as u64 + 1, &title);
-        beats_everyone(stage, size, heartbeat_ticks)?;
+    let leaders = [(3, N1, 1), (5, N2, 1), (3, N3, 3), (5, N5, 7)];
+    for (row, (size, id, heartbeat_ticks)) in (1..).zip(leaders) {
+        let title = format!("{id} leads {size} nodes, heartbeat_ticks {heartbeat_ticks}");
+        let stage = leader(size, id, heartbeat_ticks).row(row, &title);
+        beats_everyone(stage, size, id, heartbeat_ticks)?;
     }
     only_leaders_beat()
 }
 
-/// Returns a stage where n1 has just been elected in term 1.
-fn leader(size: u64, heartbeat_ticks: u64) -> Stage {
+/// Returns a stage where `id` has just been elected in term 1.
+fn leader(size: u64, id: NodeId, heartbeat_ticks: u64) -> Stage {
     let mut setup = Setup::new(size, 0);
     setup.nodes.iter_mut().for_each(|(config, _)| config.heartbeat_ticks = heartbeat_ticks);
     let mut stage = Stage::of(setup);
-    stage.campaign(N1);
-    let voters: Vec<NodeId> = (2..=size / 2 + 1).map(NodeId).collect();
-    stage.answers(N1, 1, &voters, Said::Yes);
+    stage.campaign(id);
+    let others = (1..=size).map(NodeId).filter(|&other| other != id);
+    let voters: Vec<NodeId> = others.take(size as usize / 2).collect();
+    stage.answers(id, 1, &voters, Said::Yes);
     stage
 }
 
-fn beats_everyone(mut stage: Stage, size: u64, heartbeat_ticks: u64) -> Verdict {
-    let others = || (2..=size).map(NodeId);
-    stage.ticks(N1, heartbeat_ticks);
-    let silent: Vec<String> = others()
-        .filter(|&to| stage.leaders_words(N1, to).is_empty())
-        .map(|to| to.to_string())
-        .collect();
-    if !silent.is_empty() {
-        let silent = silent.join(" ");
+fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64) -> Verdict {
+    let others = || (1..=size).map(NodeId).filter(move |&other| other != id);
+    stage.ticks(id, heartbeat_ticks);
+    let unheard = others().filter(|&to| stage.leaders_words(id, to).is_empty());
+    let unheard: Vec<String> = unheard.map(|to| to.to_string()).collect();
+    if !unheard.is_empty() {
+        let unheard = unheard.join(" ");
         let because =
-            format!("n1 leads term 1, an interval has passed, and {silent} heard nothing");
+            format!("{id} leads term 1, an interval has passed, and {unheard} heard nothing");
         let failure = stage.broken(&BEATS, "Core::bcast_heartbeat").because(because);
-        let expected = format!("a word of the leader to each of {size} nodes but itself");
-        return failure.expected(expected).got(format!("nothing to {silent}")).fail();
+        let expected = format!("a word of the leader to each of the other {} nodes", size - 1);
+        return failure.expected(expected).got(format!("nothing to {unheard}")).fail();
     }
     stage.forget_words();
-    stage.ticks(N1, LISTEN);
+    stage.ticks(id, LISTEN);
     let allowed = LISTEN / heartbeat_ticks - 1..=LISTEN / heartbeat_ticks + 1;
     for to in others() {
-        let words = stage.leaders_words(N1, to);
+        let words = stage.leaders_words(id, to);
         let in_term = words.iter().filter(|&&term| term == Term(1)).count() as u64;
         if !allowed.contains(&in_term) || in_term != words.len() as u64 {
             let because = format!(
-                "n1 leads term 1 with heartbeat_ticks {heartbeat_ticks}, and spoke to {to} \
+                "{id} leads term 1 with heartbeat_ticks {heartbeat_ticks}, and spoke to {to} \
                  {in_term} times in {LISTEN} ticks"
             );
             let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
@@ -86,7 +86,7 @@ fn only_leaders_beat() -> Verdict {
     candidate.ticks(N1, 9);
     silent(&candidate, "n1 is a candidate: nobody has elected it")?;
 
-    let mut deposed = leader(3, 1).row(7, "a leader whose term is over, 9 ticks");
+    let mut deposed = leader(3, N1, 1).row(7, "a leader whose term is over, 9 ticks");
     deposed.hear(answer(N3, N1, 2, Said::No));
     deposed.forget_words();
     deposed.ticks(N1, 9);

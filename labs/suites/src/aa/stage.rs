@@ -13,7 +13,7 @@ use super::story::Story;
 use super::words::{Said, answer};
 use crate::{Failure, Place, Rule};
 use raft::{Body, EntryId, Event, HardState, Message, NodeId, RoleName, Term};
-use testbed::{Bare, Input, Setup};
+use testbed::{Bare, Input, Setup, Step};
 
 /// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
 pub(super) const NEVER: u64 = 400;
@@ -58,8 +58,15 @@ impl Stage {
         Stage::of(Setup::new(size, 0).with_slow_disks())
     }
 
+    /// Says which number the run on it was drawn from.
+    pub(super) fn of_seed(mut self, seed: u64) -> Self {
+        self.story.of_seed(seed);
+        self
+    }
+
     /// Says which row of a test this is.
     pub(super) fn row(mut self, number: u64, title: &str) -> Self {
+        self.story.titled(title.to_owned());
         self.row = Some((number, title.to_owned()));
         self
     }
@@ -281,9 +288,15 @@ impl Stage {
         }
     }
 
-    /// Adds the story to a failure.
+    /// Adds the story to a failure: as a diagram, and as a trace.
     pub(super) fn draw_on(&self, failure: Failure) -> Failure {
-        failure.diagram(self.story.draw(&self.cluster))
+        let found = failure.headline();
+        failure.diagram(self.story.draw(&self.cluster)).trace(self.story.trace(&found))
+    }
+
+    /// Returns every step that was taken.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        self.story.steps()
     }
 
     /// Returns the last line that noted an event such as this.

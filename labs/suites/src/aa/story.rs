@@ -13,12 +13,15 @@
 use crate::{Diagram, Place, Row};
 use raft::{Body, Event, Ignored, Message, NodeId, Note, Refusal};
 use std::collections::BTreeMap;
+use testbed::trace::Recorder;
 use testbed::{Bare, Fate, Input, Setup, Step};
 
 /// A run: how it began, and everything that happened.
 #[derive(Clone)]
 pub(super) struct Story {
     setup: Setup,
+    title: String,
+    seed: Option<u64>,
     moments: Vec<Moment>,
 }
 
@@ -33,7 +36,38 @@ struct Moment {
 impl Story {
     /// Begins a story.
     pub(super) fn of(setup: Setup) -> Self {
-        Story { setup, moments: Vec::new() }
+        Story { setup, title: String::new(), seed: None, moments: Vec::new() }
+    }
+
+    /// Says what the story is called.
+    pub(super) fn titled(&mut self, title: String) {
+        self.title = title;
+    }
+
+    /// Says which number it was drawn from.
+    pub(super) fn of_seed(&mut self, seed: u64) {
+        self.seed = Some(seed);
+    }
+
+    /// Returns every step.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        self.moments.iter().map(|moment| moment.step.clone()).collect()
+    }
+
+    /// Returns the story as the text of a trace, which ends with what a test found.
+    pub(super) fn trace(&self, found: &str) -> String {
+        let inputs = self.moments.iter().map(|moment| &moment.step.input);
+        let mut recorder = Recorder::new(self.setup.clone()).titled(&self.title, "");
+        if let Some(seed) = self.seed {
+            recorder = recorder.of_seed(seed);
+        }
+        inputs.for_each(|input| {
+            recorder.apply(input);
+        });
+        if recorder.violation().is_none() {
+            recorder.fail(found);
+        }
+        recorder.trace().to_json_lines()
     }
 
     /// Adds what happened.
