@@ -18,9 +18,9 @@ pub mod input; // everything that can happen to a cluster
 pub mod invariant; // what must never happen
 pub mod network; // messages under way, and the links that lose them
 pub mod script; // runs as stories, written by hand
-pub mod trace; // a run written down, step by step
 pub mod shrink; // the few inputs that are enough to fail the same way
-pub mod sim; // random runs that replay from one number
+pub mod sim;
+pub mod trace; // a run written down, step by step // random runs that replay from one number
 
 pub use bare::{Bare, Setup};
 pub use input::{Fate, Input, Step};
