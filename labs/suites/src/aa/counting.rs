@@ -24,8 +24,9 @@ use testbed::{Input, Setup};
 /// Returns whether an event shows how votes were counted.
 pub(super) fn is_about_counting(event: &Event) -> bool {
     match event {
-        Event::VoteCounted { .. } | Event::TurnAsked { .. } | Event::RoleEntered { .. } => true,
-        Event::TermEntered { .. }
+        Event::VoteCounted { .. } | Event::TurnAsked { .. } => true,
+        Event::RoleEntered { .. }
+        | Event::TermEntered { .. }
         | Event::VoteChanged { .. }
         | Event::LeaderChanged { .. }
         | Event::TimerReset { .. }

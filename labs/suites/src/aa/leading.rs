@@ -51,7 +51,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
         let unheard = unheard.join(" ");
         let because =
             format!("{id} leads term 1, an interval has passed, and {unheard} heard nothing");
-        let failure = stage.broken(&BEATS, "Core::bcast_heartbeat").because(because);
+        let failure = stage.missing(&BEATS, "Core::bcast_heartbeat").because(because);
         let expected = format!("a word of the leader to each of the other {} nodes", size - 1);
         return failure.expected(expected).got(format!("nothing to {unheard}")).fail();
     }
@@ -67,7 +67,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
                  {in_term} times in {LISTEN} ticks"
             );
             let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
-            let failure = stage.broken(&BEATS, "Core::tick_heartbeat").because(because);
+            let failure = stage.missing(&BEATS, "Core::tick_heartbeat").because(because);
             let got = format!("{in_term} times in term 1, {} in all", words.len());
             return failure.expected(expected).got(got).fail();
         }
@@ -127,7 +127,7 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
             let because =
                 format!("n2 leads term {term} and speaks; n1 does not say that it follows");
             let failure =
-                stage.broken(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
+                stage.missing(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
             let expected =
                 format!("n1->n2 HeartbeatReply t{term}, token and session as in the beat");
             return failure.expected(expected).fail();
@@ -167,6 +167,7 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
         ("RequestVote t4", Some(Input::Deliver(ask(N3, N1, 4))), None),
         ("Heartbeat t4 of n3", Some(Input::Deliver(beat(N3, N1, 4))), Some(N3)),
         ("it campaigns", Some(Input::Campaign(N1)), None),
+        ("it campaigns and wins", Some(Input::Campaign(N1)), Some(N1)),
     ];
     let intro = "n1 has heard that n2 leads term 3; then something happens, and n1 follows:";
     let is_leader = |event: &Event| matches!(event, Event::LeaderChanged { .. });
@@ -178,6 +179,9 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
             Some(Input::Deliver(message)) => stage.hear(message),
             Some(input) => stage.apply(input),
             None => {}
+        }
+        if follows == Some(N1) {
+            stage.answers(N1, 4, &[N2], Said::Yes);
         }
         table.equal(what, name_or_none(follows), name_or_none(stage.follows(N1)), stage);
     }

@@ -70,8 +70,9 @@ impl Rows {
         let (Some(failure), Some(stage)) = (self.table.failure(), self.shown) else {
             return Ok(());
         };
-        let failure = stage.draw_on(failure);
-        match failure.line() {
+        let line = failure.line().cloned();
+        let failure = stage.draw_on(failure, line.as_ref());
+        match line {
             Some(_) => failure.fail(),
             None => failure.function(function).fail(),
         }

@@ -237,7 +237,15 @@ impl Stage {
         self.cluster.node(id)?.inspect().leader
     }
 
-    /// Says a node's role and term: `candidate of term 5`.
+    /// Says a node's role and term in a table's few words: `candidate t5`.
+    pub(super) fn short_standing(&self, id: NodeId) -> String {
+        match self.cluster.node(id).map(|node| node.inspect()) {
+            Some(node) => format!("{} t{}", node.role, node.term),
+            None => "down".to_owned(),
+        }
+    }
+
+    /// Says a node's role and term: `candidate, term 5`.
     pub(super) fn standing(&self, id: NodeId) -> String {
         match self.cluster.node(id).map(|node| node.inspect()) {
             Some(node) => format!("{}, term {}", node.role, node.term),
@@ -278,20 +286,33 @@ impl Stage {
         function: &str,
         decides: fn(&Event) -> bool,
     ) -> Failure {
-        let mut failure = self.draw_on(Failure::of(rule));
-        if let Some((number, title)) = &self.row {
-            failure = failure.row(*number, title);
-        }
-        match self.line(decides) {
+        let place = self.line(decides);
+        let failure = self.draw_on(Failure::of(rule), place.as_ref());
+        let failure = match place {
             Some(place) => failure.your_line(place),
             None => failure.function(function),
+        };
+        match &self.row {
+            Some((number, title)) => failure.row(*number, title),
+            None => failure,
         }
     }
 
-    /// Adds the story to a failure: as a diagram, and as a trace.
-    pub(super) fn draw_on(&self, failure: Failure) -> Failure {
+    /// Returns a failure that shows the story and names no line: something did not happen, and
+    /// `function` is where it should have.
+    pub(super) fn missing(&self, rule: &Rule, function: &str) -> Failure {
+        let failure = self.draw_on(Failure::of(rule), None).function(function);
+        match &self.row {
+            Some((number, title)) => failure.row(*number, title),
+            None => failure,
+        }
+    }
+
+    /// Adds the story to a failure: as a diagram that points at what was decided at `here`, and as a
+    /// trace.
+    pub(super) fn draw_on(&self, failure: Failure, here: Option<&Place>) -> Failure {
         let found = failure.headline();
-        failure.diagram(self.story.draw(&self.cluster)).trace(self.story.trace(&found))
+        failure.diagram(self.story.draw(here)).trace(self.story.trace(&found))
     }
 
     /// Returns every step that was taken.
