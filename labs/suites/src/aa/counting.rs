@@ -38,7 +38,8 @@ pub(super) fn is_about_counting(event: &Event) -> bool {
 }
 
 fn miscounted(stage: &Stage, rule: &Rule) -> Failure {
-    stage.broken_by(rule, "Core::on_vote_reply", is_about_counting)
+    // Where nothing was counted, not even its own vote, nothing was counted wrongly.
+    stage.broken_by(rule, "Raft::ask_for_votes", is_about_counting)
 }
 
 fn must_lead(stage: &Stage, rule: &Rule, because: &str) -> Verdict {

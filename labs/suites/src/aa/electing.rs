@@ -60,7 +60,9 @@ pub(super) fn leader_cycle(_: &mut Check) -> Verdict {
         let (must_be, was) = (format!("{id} in term {term}"), leaders(&stage));
         if must_be != was {
             let because = format!("{id} campaigned in term {term}, everybody heard; {was} leads");
-            let failure = stage.missing(&EMERGES, "Core::on_vote_reply").because(because);
+            let asked = stage.asked(id).iter().any(|&(_, asked, _)| asked == Term(term));
+            let function = if asked { "Core::on_vote_reply" } else { "Raft::campaign" };
+            let failure = stage.missing(&EMERGES, function).because(because);
             return failure.expected(format!("{must_be} leads")).got(format!("{was} leads")).fail();
         }
     }

@@ -13,7 +13,7 @@ use super::rules::{BEATS, BEATS_ANSWERED, LEADER_CLEARED, ONLY_LEADERS_BEAT, YIE
 use super::stage::{NEVER, Stage, name_or_none, remembering};
 use super::words::{N1, N2, N3, N5, Said, answer, ask, beat, beat_reply, marked_beat};
 use crate::{Check, Verdict};
-use raft::{Body, Event, NodeId, Term};
+use raft::{Body, Event, NodeId, RoleName, Term};
 use testbed::{Input, Setup};
 
 /// How long a leader is listened to, in ticks.
@@ -93,13 +93,18 @@ fn only_leaders_beat() -> Verdict {
     silent(&deposed, "n1 led term 1, and has heard of term 2")
 }
 
+/// Returns whether an event is a word of a leader.
+fn is_leaders_word(event: &Event) -> bool {
+    matches!(event, Event::Sent { kind: "Heartbeat" | "AppendEntries", .. })
+}
+
 fn silent(stage: &Stage, because: &str) -> Verdict {
     let words = stage.leaders_words(N1, N2).len() + stage.leaders_words(N1, N3).len();
     if words == 0 {
         return Ok(());
     }
     let failure = stage
-        .broken(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat")
+        .broken_by(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat", is_leaders_word)
         .because(format!("{because}, and speaks as one"));
     failure.expected("no word of a leader").got(format!("{words} of them")).fail()
 }
@@ -157,6 +162,22 @@ fn heard_in_time() -> Verdict {
     failure.expected("n1 never asks").got("n1 asks for votes").fail()
 }
 
+/// Returns whether an event must change, or changes, whom a node follows.
+fn is_about_leaders(event: &Event) -> bool {
+    match event {
+        Event::TermEntered { .. } | Event::LeaderChanged { .. } => true,
+        Event::RoleEntered { to, .. } => *to == RoleName::Leader,
+        Event::VoteChanged { .. }
+        | Event::TimerReset { .. }
+        | Event::TurnAsked { .. }
+        | Event::VoteGranted { .. }
+        | Event::VoteRefused { .. }
+        | Event::VoteCounted { .. }
+        | Event::Sent { .. }
+        | Event::MessageIgnored { .. } => false,
+    }
+}
+
 /// Whom a node follows after hearing of a later term.
 pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
     let rows = [
@@ -170,8 +191,7 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
         ("it campaigns and wins", Some(Input::Campaign(N1)), Some(N1)),
     ];
     let intro = "n1 has heard that n2 leads term 3; then something happens, and n1 follows:";
-    let is_leader = |event: &Event| matches!(event, Event::LeaderChanged { .. });
-    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_leader);
+    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_about_leaders);
     for (what, input, follows) in rows {
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 3, None));
         stage.hear(beat(N2, N1, 3));

@@ -9,7 +9,7 @@
 //! Everything is an [`Input`], so a failure leaves a trace that plays it again. Looked at are the
 //! messages, the disk and the ticks; and of a node itself what every Raft node has: term, vote, role.
 
-use super::story::Story;
+use super::story::{self, Story};
 use super::words::{Said, answer};
 use crate::{Failure, Place, Rule};
 use raft::{Body, EntryId, Event, HardState, Message, NodeId, RoleName, Term};
@@ -83,7 +83,7 @@ impl Stage {
             writes.flat_map(|write| write.promised.iter().cloned()).collect()
         };
         let before = promised(self);
-        crate::current::doing(super::story::name(&input));
+        crate::current::doing(story::name(&input));
         let step = self.cluster.apply(&input);
         let mut fresh = Vec::new();
         if !matches!(input, Input::Post(_)) {
@@ -273,10 +273,10 @@ pub(super) fn name_or_none(id: Option<NodeId>) -> String {
 // What a card needs.
 
 impl Stage {
-    /// Returns a failure that shows the story and names the last line that decided anything, or else
+    /// Returns a failure that shows the story and names the line that decided the last step, or else
     /// `function`.
     pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
-        self.broken_by(rule, function, |_| true)
+        self.broken_at(self.last_line(story::is_decision), rule, function)
     }
 
     /// Returns the same with the last line that noted an event such as this.
@@ -286,7 +286,11 @@ impl Stage {
         function: &str,
         decides: fn(&Event) -> bool,
     ) -> Failure {
-        let place = self.line(decides);
+        self.broken_at(self.line(decides), rule, function)
+    }
+
+    /// Returns a failure that shows the story and names this line, or else `function`.
+    pub(super) fn broken_at(&self, place: Option<Place>, rule: &Rule, function: &str) -> Failure {
         let failure = self.draw_on(Failure::of(rule), place.as_ref());
         let failure = match place {
             Some(place) => failure.your_line(place),
@@ -301,11 +305,7 @@ impl Stage {
     /// Returns a failure that shows the story and names no line: something did not happen, and
     /// `function` is where it should have.
     pub(super) fn missing(&self, rule: &Rule, function: &str) -> Failure {
-        let failure = self.draw_on(Failure::of(rule), None).function(function);
-        match &self.row {
-            Some((number, title)) => failure.row(*number, title),
-            None => failure,
-        }
+        self.broken_at(None, rule, function)
     }
 
     /// Adds the story to a failure: as a diagram that points at what was decided at `here`, and as a
@@ -320,8 +320,13 @@ impl Stage {
         self.story.steps()
     }
 
-    /// Returns the last line that noted an event such as this.
+    /// Returns the line to read, where it is events such as these that decide.
     pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         self.story.line(decides)
+    }
+
+    /// Returns the last line of the last step that noted an event such as this.
+    pub(super) fn last_line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+        self.story.last_line(decides)
     }
 }

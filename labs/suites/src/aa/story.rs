@@ -72,11 +72,19 @@ impl Story {
         self.moments.push(Moment { step, said });
     }
 
-    /// Returns the last line that noted an event such as this.
-    pub(super) fn line(&self, is_it: impl Fn(&Event) -> bool) -> Option<Place> {
-        let notes = self.moments.iter().flat_map(|moment| &moment.step.notes);
-        let mut decisions = notes.filter(|note| decides(&note.event) && is_it(&note.event));
-        decisions.next_back().map(|note| Place::from(note.at))
+    /// Returns the line to read, where it is events such as these that decide: the last one of the last
+    /// step, or else of the whole story; or else the last decision of the last step.
+    pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+        let mut notes = self.moments.iter().flat_map(|moment| &moment.step.notes);
+        let last = notes.rfind(|note| decides(&note.event));
+        let anywhere = || last.map(|note| Place::from(note.at));
+        self.last_line(&decides).or_else(anywhere).or_else(|| self.last_line(is_decision))
+    }
+
+    /// Returns the last line of the last step that noted an event such as this.
+    pub(super) fn last_line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+        let notes = &self.moments.last()?.step.notes;
+        notes.iter().rfind(|note| decides(&note.event)).map(|note| Place::from(note.at))
     }
 
     /// Draws the story, and points at the last thing that was decided at `here`.
@@ -88,7 +96,7 @@ impl Story {
 }
 
 /// Returns whether an event is a decision: whatever is only sent was decided before.
-fn decides(event: &Event) -> bool {
+pub(super) fn is_decision(event: &Event) -> bool {
     !matches!(event, Event::Sent { .. })
 }
 

@@ -13,7 +13,7 @@ use super::rules::{LATER_TERM, STARTS_AS_FOLLOWER};
 use super::stage::{Stage, name_or_none, remembering, remembers};
 use super::words::{N1, N2, N3, Said, answer, beat_reply, term_is_over};
 use crate::{Check, Verdict};
-use raft::{NodeId, RoleName};
+use raft::{Event, NodeId, RoleName};
 use testbed::Setup;
 
 /// A follower of term 2 hears of terms.
@@ -29,7 +29,7 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
         (beat_reply(N3, N1, 1), 2, Some(N2)),
     ];
     let intro = "n1 is a follower, its disk holds: term 2, vote n2; one message arrives";
-    let mut table = Rows::new(&LATER_TERM, "message to n1", intro);
+    let mut table = Rows::new(&LATER_TERM, "message to n1", intro).decided_by(is_term);
     for (message, term, vote) in rows {
         let what = message.to_string();
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 2, Some(N2)));
@@ -38,6 +38,11 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
         table.equal(what, must_be, in_few_words(&stage, N1), stage);
     }
     table.verdict("Raft::meet_term")
+}
+
+/// Returns whether an event is about the term.
+fn is_term(event: &Event) -> bool {
+    matches!(event, Event::TermEntered { .. })
 }
 
 /// A node starts, new or again.

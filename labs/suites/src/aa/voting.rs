@@ -61,7 +61,9 @@ fn must_not_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) 
         return Ok(());
     }
     let vote = name_or_none(stage.disk(N1).vote);
-    let failure = wrong_vote(stage, rule).because(because);
+    let gave = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
+    let place = stage.last_line(gave).or_else(|| stage.line(is_about_a_vote));
+    let failure = stage.broken_at(place, rule, "Core::decide_vote").because(because);
     let got = format!("{candidate} is granted; n1's disk holds: vote {vote}");
     failure.expected(format!("{candidate} is refused")).got(got).fail()
 }

@@ -12,6 +12,7 @@
 use super::rows::Rows;
 use super::rules::{DEPOSED, EMERGES, STEPS_DOWN_THEN_ANSWERS, YIELDS};
 use super::stage::{NEVER, Stage, name_or_none, remembering};
+use super::story::is_decision;
 use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply, term_is_over};
 use crate::{Check, Failure, Verdict};
 use raft::{Message, RoleName, Term};
@@ -39,7 +40,8 @@ pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
     let mut table = Rows::new(&YIELDS, "message to n1", intro);
     for (message, must_be) in rows {
         let mut stage = candidate(3);
-        let what = message.to_string();
+        let term = message.term.unwrap_or_default();
+        let what = format!("{} t{term} of n2", message.body.kind());
         stage.hear(message);
         let leader = stage.follows(N1).map(|leader| format!(" of {leader}")).unwrap_or_default();
         let was = format!("{}{leader}", stage.short_standing(N1));
@@ -186,7 +188,7 @@ fn whatever_brings_it() -> Verdict {
             let mut stage = leader();
             let what = format!("{} t{term} of n3", message.body.kind());
             stage.hear(message);
-            let place = stage.line(|_| true);
+            let place = stage.last_line(is_decision);
             stage.forget_words();
             stage.ticks(N1, 5);
             let speaks = !stage.leaders_words(N1, N2).is_empty();

@@ -86,15 +86,19 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
     })
 }
 
-/// Says what changed, and the note that tells the line: the last one that is told.
-pub(super) fn told(notes: &[Note]) -> Option<(String, &Note)> {
+/// Says what changed at `node`, and the note that tells the line: the last one that is told. That a
+/// candidate counts its own vote goes without saying.
+pub(super) fn told(node: Option<NodeId>, notes: &[Note]) -> Option<(String, &Note)> {
+    let own_vote =
+        |event: &Event| matches!(event, Event::VoteCounted { voter, .. } if Some(*voter) == node);
+    let notes = || notes.iter().filter(|note| !own_vote(&note.event));
     let told: Vec<(String, &Note)> =
-        notes.iter().filter_map(|note| Some((fact(&note.event)?, note))).collect();
+        notes().filter_map(|note| Some((fact(&note.event)?, note))).collect();
     if let Some((_, last)) = told.last() {
         let text: Vec<&str> = told.iter().map(|(fact, _)| fact.as_str()).collect();
         return Some((text.join(", "), last));
     }
-    let reset = notes.iter().rfind(|note| matches!(note.event, Event::TimerReset { .. }))?;
+    let reset = notes().rfind(|note| matches!(note.event, Event::TimerReset { .. }))?;
     Some(("waits anew".to_owned(), reset))
 }
 

@@ -29,6 +29,7 @@ pub(super) fn draw(moments: &[Moment<'_>], here: Option<&Place>) -> Diagram {
         rows: Vec::new(),
         ticks: BTreeMap::new(),
         lost: lost(moments),
+        gone: Vec::new(),
         seen: BTreeSet::new(),
         lanes: BTreeSet::new(),
     };
@@ -36,7 +37,7 @@ pub(super) fn draw(moments: &[Moment<'_>], here: Option<&Place>) -> Diagram {
     for (at, (step, said)) in moments.iter().enumerate() {
         drawing.draw(step, said, Some(at) == here);
     }
-    drawing.draw_ticks();
+    drawing.flush();
     let mut diagram = Diagram::new(drawing.lanes);
     drawing.rows.into_iter().for_each(|row| diagram.push(row));
     diagram
@@ -60,6 +61,8 @@ struct Drawing {
     ticks: BTreeMap<NodeId, u64>,
     /// Messages that never arrive, and how often.
     lost: BTreeMap<Message, usize>,
+    /// Lost messages that one row will do for.
+    gone: Vec<Message>,
     /// What was drawn before.
     seen: BTreeSet<Message>,
     lanes: BTreeSet<NodeId>,
@@ -68,6 +71,9 @@ struct Drawing {
 impl Drawing {
     fn draw(&mut self, step: &Step, said: &[Message], is_here: bool) {
         let quiet = are_quiet(&step.notes) && !is_here;
+        if self.take_lost(step) {
+            return;
+        }
         let fresh: Vec<&Message> = said.iter().filter(|message| self.is_lost(message)).collect();
         let says_again = fresh.iter().all(|message| self.seen.contains(*message));
         match &step.input {
@@ -77,6 +83,7 @@ impl Drawing {
                 if quiet && says_again {
                     return;
                 }
+                self.draw_lost();
                 let row = self.tick_row();
                 self.push(row, step, is_here);
             }
@@ -93,7 +100,7 @@ impl Drawing {
             | Input::Partition(_)
             | Input::Heal
             | Input::PinLimit { .. } => {
-                self.draw_ticks();
+                self.flush();
                 let row = self.input_row(step);
                 self.push(row, step, is_here);
             }
@@ -127,18 +134,13 @@ impl Drawing {
         }
     }
 
-    /// Draws an input that is no tick.
+    /// Draws an input that is no tick and no lost message.
     fn input_row(&mut self, step: &Step) -> Row {
-        if let Some((flight, fate)) = step.gone.first() {
+        if let Some((flight, _)) = step.gone.first() {
             let message = &flight.message;
             self.seen.insert(message.clone());
-            let (from, to, label) = (message.from, message.to, label(message));
-            self.lanes.extend([from, to]);
-            return match fate {
-                Fate::Delivered => Row::message(from, to, label),
-                Fate::Duplicated => Row::message(from, to, label),
-                Fate::Dropped | Fate::LinkCut | Fate::ReceiverDown => Row::lost(from, to, label),
-            };
+            self.lanes.extend([message.from, message.to]);
+            return Row::message(message.from, message.to, label(message));
         }
         let text = name(&step.input);
         let known = step.node.or_else(|| node_of(&step.input));
@@ -164,16 +166,49 @@ impl Drawing {
         }
     }
 
-    fn draw_ticks(&mut self) {
+    /// Draws what was put off.
+    fn flush(&mut self) {
+        self.draw_lost();
         if !self.ticks.is_empty() {
             let row = self.tick_row();
             self.rows.push(row);
         }
     }
 
+    /// Puts a lost message off, if it can share a row with those before it.
+    fn take_lost(&mut self, step: &Step) -> bool {
+        let Some((flight, Fate::Dropped | Fate::LinkCut | Fate::ReceiverDown)) = step.gone.first()
+        else {
+            return false;
+        };
+        let message = &flight.message;
+        let shares = |other: &Message| other.from == message.from && label(other) == label(message);
+        if !self.gone.last().is_some_and(shares) {
+            self.flush();
+        }
+        self.gone.push(message.clone());
+        true
+    }
+
+    /// Draws lost messages: an arrow, or one row for several.
+    fn draw_lost(&mut self) {
+        let gone = std::mem::take(&mut self.gone);
+        let Some(first) = gone.first() else { return };
+        self.seen.extend(gone.iter().cloned());
+        self.lanes.insert(first.from);
+        let to: Vec<NodeId> = gone.iter().map(|message| message.to).collect();
+        self.rows.push(match to[..] {
+            [to] => {
+                self.lanes.insert(to);
+                Row::lost(first.from, to, label(first))
+            }
+            _ => Row::at(first.from, format!("{} to {}: lost", label(first), names(&to))),
+        });
+    }
+
     /// Adds a row with what came of it, and the line that decided it last.
     fn push(&mut self, row: Row, step: &Step, is_here: bool) {
-        let row = match told(&step.notes) {
+        let row = match told(step.node, &step.notes) {
             Some((fact, note)) => row.note(fact).decided_at(note.at),
             None => row,
         };
