@@ -46,11 +46,16 @@ pub fn headline(step: &Step, cluster: &Bare) -> String {
             Fate::ReceiverDown => format!("x {message}: {} is down", message.to),
         };
     }
+    announcement(&step.input, cluster)
+}
+
+/// Says what is to happen: the headline of an input that has not been answered.
+pub fn announcement(input: &Input, cluster: &Bare) -> String {
     let kept = |id: NodeId| {
         let durable = cluster.disk(id).map(|disk| disk.durable().hard_state().into());
         durable.map_or(String::new(), |durable| hard_state(&durable))
     };
-    match &step.input {
+    match input {
         Input::Tick(id) => format!("> {id} ticks"),
         Input::Campaign(id) => format!("> {id} is told to campaign"),
         Input::Deliver(message) => format!("> {message}"),
@@ -96,8 +101,9 @@ pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Bare) -> Vec<Fac
     }
     facts.extend(refusal(step).map(Fact::plain));
     if let Some(violation) = &step.violation {
-        facts
-            .push(Fact::plain(format!("*** BROKEN: {:?}: {} ***", violation.rule, violation.text)));
+        let (title, section) = (violation.rule.title(), violation.rule.section());
+        let text = format!("*** BROKEN: {title}: {} ({section}) ***", violation.text);
+        facts.push(Fact::plain(text));
     }
     facts
 }
