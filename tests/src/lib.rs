@@ -11,6 +11,7 @@
 //! the inputs down.
 
 pub mod bare; // N nodes driven by inputs
+pub mod diagram; // a run as a picture
 pub mod disk; // what a crash takes and what it leaves
 pub mod explore; // every state a small cluster can reach
 pub mod fingerprint; // 128 bits that stand for a value

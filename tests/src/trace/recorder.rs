@@ -27,7 +27,9 @@ use crate::input::{Fate, Input, Step};
 use crate::trace::birth::{Birth, Disks};
 use crate::trace::cause::Cause;
 use crate::trace::event::{Happening, RulePlace};
-use crate::trace::page::{Broken, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, VERSION};
+use crate::trace::page::{
+    Broken, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, Unanswered, VERSION,
+};
 use crate::trace::state::{NodeState, difference};
 use crate::trace::telling;
 use raft::{Note, sources::SOURCES};

@@ -13,7 +13,7 @@ use super::rules::{BEATS, BEATS_ANSWERED, LEADER_CLEARED, ONLY_LEADERS_BEAT, YIE
 use super::stage::{NEVER, Stage, name_or_none, remembering};
 use super::words::{N1, N2, N3, N5, Said, answer, ask, beat, beat_reply, marked_beat};
 use crate::{Check, Verdict};
-use raft::{Body, Event, NodeId, Term};
+use raft::{Body, Event, NodeId, RoleName, Term};
 use testbed::{Input, Setup};
 
 /// How long a leader is listened to, in ticks.
@@ -51,7 +51,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
         let unheard = unheard.join(" ");
         let because =
             format!("{id} leads term 1, an interval has passed, and {unheard} heard nothing");
-        let failure = stage.broken(&BEATS, "Core::bcast_heartbeat").because(because);
+        let failure = stage.missing(&BEATS, "Core::bcast_heartbeat").because(because);
         let expected = format!("a word of the leader to each of the other {} nodes", size - 1);
         return failure.expected(expected).got(format!("nothing to {unheard}")).fail();
     }
@@ -67,7 +67,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
                  {in_term} times in {LISTEN} ticks"
             );
             let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
-            let failure = stage.broken(&BEATS, "Core::tick_heartbeat").because(because);
+            let failure = stage.missing(&BEATS, "Core::tick_heartbeat").because(because);
             let got = format!("{in_term} times in term 1, {} in all", words.len());
             return failure.expected(expected).got(got).fail();
         }
@@ -93,13 +93,18 @@ fn only_leaders_beat() -> Verdict {
     silent(&deposed, "n1 led term 1, and has heard of term 2")
 }
 
+/// Returns whether an event is a word of a leader.
+fn is_leaders_word(event: &Event) -> bool {
+    matches!(event, Event::Sent { kind: "Heartbeat" | "AppendEntries", .. })
+}
+
 fn silent(stage: &Stage, because: &str) -> Verdict {
     let words = stage.leaders_words(N1, N2).len() + stage.leaders_words(N1, N3).len();
     if words == 0 {
         return Ok(());
     }
     let failure = stage
-        .broken(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat")
+        .broken_by(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat", is_leaders_word)
         .because(format!("{because}, and speaks as one"));
     failure.expected("no word of a leader").got(format!("{words} of them")).fail()
 }
@@ -127,7 +132,7 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
             let because =
                 format!("n2 leads term {term} and speaks; n1 does not say that it follows");
             let failure =
-                stage.broken(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
+                stage.missing(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
             let expected =
                 format!("n1->n2 HeartbeatReply t{term}, token and session as in the beat");
             return failure.expected(expected).fail();
@@ -157,6 +162,22 @@ fn heard_in_time() -> Verdict {
     failure.expected("n1 never asks").got("n1 asks for votes").fail()
 }
 
+/// Returns whether an event must change, or changes, whom a node follows.
+fn is_about_leaders(event: &Event) -> bool {
+    match event {
+        Event::TermEntered { .. } | Event::LeaderChanged { .. } => true,
+        Event::RoleEntered { to, .. } => *to == RoleName::Leader,
+        Event::VoteChanged { .. }
+        | Event::TimerReset { .. }
+        | Event::TurnAsked { .. }
+        | Event::VoteGranted { .. }
+        | Event::VoteRefused { .. }
+        | Event::VoteCounted { .. }
+        | Event::Sent { .. }
+        | Event::MessageIgnored { .. } => false,
+    }
+}
+
 /// Whom a node follows after hearing of a later term.
 pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
     let rows = [
@@ -167,10 +188,10 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
         ("RequestVote t4", Some(Input::Deliver(ask(N3, N1, 4))), None),
         ("Heartbeat t4 of n3", Some(Input::Deliver(beat(N3, N1, 4))), Some(N3)),
         ("it campaigns", Some(Input::Campaign(N1)), None),
+        ("it campaigns and wins", Some(Input::Campaign(N1)), Some(N1)),
     ];
     let intro = "n1 has heard that n2 leads term 3; then something happens, and n1 follows:";
-    let is_leader = |event: &Event| matches!(event, Event::LeaderChanged { .. });
-    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_leader);
+    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_about_leaders);
     for (what, input, follows) in rows {
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 3, None));
         stage.hear(beat(N2, N1, 3));
@@ -178,6 +199,9 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
             Some(Input::Deliver(message)) => stage.hear(message),
             Some(input) => stage.apply(input),
             None => {}
+        }
+        if follows == Some(N1) {
+            stage.answers(N1, 4, &[N2], Said::Yes);
         }
         table.equal(what, name_or_none(follows), name_or_none(stage.follows(N1)), stage);
     }

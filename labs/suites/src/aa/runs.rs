@@ -54,18 +54,38 @@ impl Broken {
         let steps = stage.steps();
         let ending = Ending { violation: &self.violation, steps: &steps };
         let place = ending.deciding().map(|note| Place::from(note.at));
-        let rule = Rule {
-            id: rule.id(),
-            title: rule.title(),
-            paper: rule.section(),
-            so_what: rule.so_what(),
-        };
-        let failure = stage.draw_on(Failure::of(&rule).because(text.clone()));
-        let failure = failure.got(standing(&stage, who));
+        let rule = self::rule(*rule);
+        let failure = stage.draw_on(Failure::of(&rule).because(text.clone()), place.as_ref());
+        let failure = failure.expected(expected(&self.violation)).got(standing(&stage, who));
         match place {
             Some(place) => failure.your_line(place),
             None => failure,
         }
+    }
+}
+
+/// Returns a rule of the test bed as cards know rules.
+pub(super) fn rule(rule: testbed::Rule) -> Rule {
+    Rule { id: rule.id(), title: rule.title(), paper: rule.section(), so_what: rule.so_what() }
+}
+
+/// Says what a correct node does.
+fn expected(violation: &Violation) -> String {
+    let who = |at: usize| violation.who.get(at).map_or_else(|| "it".to_owned(), NodeId::to_string);
+    let term = violation.term.map_or_else(|| "a term".to_owned(), |term| format!("term {term}"));
+    match violation.rule {
+        testbed::Rule::TermMonotone => format!("{} is in the latest term it was ever in", who(0)),
+        testbed::Rule::PersistBeforeSend => format!("{} writes first, and then speaks", who(0)),
+        testbed::Rule::VoteOncePerTerm => format!("{} votes for one node in {term}", who(0)),
+        testbed::Rule::LeaderHasQuorum => format!("{} does not lead {term}", who(0)),
+        testbed::Rule::ElectionSafety => format!("one leader in {term}"),
+        testbed::Rule::Liveness => "one leader, followed by all".to_owned(),
+        testbed::Rule::CommitMonotone
+        | testbed::Rule::CommitWithinLog
+        | testbed::Rule::LeaderAppendOnly
+        | testbed::Rule::LogMatching
+        | testbed::Rule::StateMachineSafety
+        | testbed::Rule::LeaderCompleteness => "logs that only grow, and agree".to_owned(),
     }
 }
 

@@ -9,10 +9,15 @@
 //! nothing at all is safe, and of no use. What must happen in the end is [`liveness`]'s question alone.
 
 use super::rules::{COVERAGE, SAME_RUN};
-use super::runs::Broken;
+use super::runs::{self, Broken};
+use super::stage::Stage;
 use crate::{Check, Failure, Verdict};
-use testbed::Rule;
+use raft::{NodeId, Term};
 use testbed::sim::{self, Profile, Run};
+use testbed::{Input, Rule, Setup};
+
+/// Twenty election times: more than any cluster needs, so whoever finds no leader has no excuse.
+const PATIENCE_TICKS: u64 = 200;
 
 /// From so many seeds on, it is no accident when nobody leads.
 const SEEDS_THAT_COUNT: u64 = 20;
@@ -82,7 +87,8 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
     Ok(())
 }
 
-/// Once everything has healed, one leader is followed by all, and stays.
+/// Once everything has healed, one leader is followed by all, and stays; and one that dies has a
+/// successor.
 pub(super) fn liveness(check: &mut Check) -> Verdict {
     check.sweep(
         |seed| {
@@ -90,10 +96,51 @@ pub(super) fn liveness(check: &mut Check) -> Verdict {
             let kinds = Profile::ALL.len() as u64;
             let profile = Profile::ALL[(seed % kinds) as usize];
             let run = sim::run(profile, seed);
-            if run.violation.is_some() { Err(Finding::of(run)) } else { Ok(()) }
+            if run.violation.is_some() {
+                return Err(Finding::of(run));
+            }
+            succession(seed).map_err(Finding::NobodyLeads)
         },
         |seed, finding| finding.failure(seed),
     )
+}
+
+/// A leader dies, another one is found, and the first comes back as its follower.
+fn succession(seed: u64) -> Verdict {
+    let size = 3 + 2 * (seed % 2);
+    let mut stage = Stage::of(Setup::new(size, seed)).of_seed(seed);
+    let everyone = (1..=size).map(NodeId);
+    let first = one_leader(&mut stage, Term(0), everyone.clone(), "nothing goes wrong")?;
+    stage.apply(Input::Crash(first));
+    let term = stage.disk(first).term;
+    let left = everyone.clone().filter(|&id| id != first);
+    one_leader(&mut stage, term, left, "the first leader is dead")?;
+    stage.apply(Input::Restart(first));
+    one_leader(&mut stage, term, everyone, "the first leader is back")?;
+    Ok(())
+}
+
+/// Lets time pass until all of these follow one leader of a later term than `after`.
+fn one_leader(
+    stage: &mut Stage,
+    after: Term,
+    who: impl Iterator<Item = NodeId> + Clone,
+    since: &str,
+) -> Result<NodeId, Box<Failure>> {
+    for _ in 0..PATIENCE_TICKS {
+        stage.round();
+        if let [(leader, term)] = stage.cluster().leaders()[..]
+            && term > after
+            && who.clone().all(|id| id == leader || stage.follows(id) == Some(leader))
+        {
+            return Ok(leader);
+        }
+    }
+    let because = format!("{since}, {PATIENCE_TICKS} ticks pass, and no leader is followed by all");
+    let views: Vec<String> = who.map(|id| format!("{id} {}", stage.short_standing(id))).collect();
+    let failure = stage.missing(&runs::rule(Rule::Liveness), "Core::tick_election");
+    let failure = failure.because(because).expected("one leader, followed by all");
+    Err(Box::new(failure.got(views.join(", "))))
 }
 
 /// What a seed found.
@@ -102,6 +149,8 @@ enum Finding {
     Broken(Box<Run>),
     /// The same seed gave two different runs.
     TwoRuns,
+    /// A leader died, and has no successor.
+    NobodyLeads(Box<Failure>),
 }
 
 impl Finding {
@@ -116,6 +165,7 @@ impl Finding {
                 .because(format!("seed {seed} gave two different runs, one after the other"))
                 .expected("the same events both times")
                 .got("different ones"),
+            Finding::NobodyLeads(failure) => *failure,
             Finding::Broken(run) => {
                 let Run { inputs, violation, tally, .. } = &*run;
                 let violation = violation.clone().expect("a finding is of a run that broke a rule");
