@@ -11,6 +11,8 @@
 //! the inputs down.
 
 pub mod bare; // N nodes driven by inputs
+pub mod cause; // the few steps that a broken rule is made of
+pub mod decision; // where a run went wrong, before it showed
 pub mod disk; // what a crash takes and what it leaves
 pub mod explore; // every state a small cluster can reach
 pub mod fingerprint; // 128 bits that stand for a value
