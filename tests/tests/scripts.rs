@@ -5,6 +5,8 @@
 //!                                                       the difference before you commit it
 //! ```
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use std::fs;
 use std::path::{Path, PathBuf};
 use testbed::script::{Scene, Script, Stage};
@@ -186,4 +188,58 @@ fn what_is_wrong_with_a_script_is_said_with_its_line_and_what_was_expected() {
         assert!(why.contains(expected), "{text:?}\n  said      {why}\n  expected  {expected}");
         assert!(why.starts_with("s.txt"), "{why}");
     }
+}
+
+#[test]
+fn a_damaged_script_is_refused_or_played_and_never_panics() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let words = [
+        "add-nodes 3",
+        "campaign",
+        "tick",
+        "all",
+        "1",
+        "2->1",
+        "|",
+        "=",
+        "(",
+        ")",
+        "----",
+        "\\\n",
+        "#",
+        "99999999999999999999",
+        "term=",
+        "log=(1@1",
+        "1@",
+        "drop=(",
+        "voters=()",
+        "pin",
+        "0",
+        "\n\n",
+        "post 1->2 RequestVote term=4611686018427387904",
+        "deliver",
+        "crash 1",
+        "restart 1",
+        "n",
+        "persist",
+        "disk=slow",
+        "duplicate",
+        "\u{e9}",
+        "partition 1 | 2",
+        "stabilize",
+        "free",
+    ];
+    let (mut refused, mut played) = (0, 0);
+    for number in 0..3000 {
+        let mut text = String::from(if number % 2 == 0 { "add-nodes 3\n" } else { "" });
+        for _ in 0..rng.random_range(1..12) {
+            text += words[rng.random_range(0..words.len())];
+            text += ["", " ", "\n", "\n"][rng.random_range(0..4)];
+        }
+        match play(&text) {
+            Ok(_) => played += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 100 && played > 20, "{refused} refused, {played} played");
 }

@@ -213,6 +213,32 @@ fn a_replay_says_which_step_cannot_happen_again() {
     assert!(why.starts_with("step 3 cannot happen again: message 77 is not under way"), "{why}");
 }
 
+#[test]
+fn a_damaged_trace_is_refused_or_replayed_and_never_panics() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (mut refused, mut read) = (0, 0);
+    let mut run = random_run(3).trace();
+    run.header.sources.clear();
+    let good = run.to_json_lines().into_bytes();
+    for _ in 0..3000 {
+        let mut bytes = good.clone();
+        for _ in 0..rng.random_range(1..4) {
+            let at = rng.random_range(0..bytes.len());
+            match rng.random_range(0..3) {
+                0 => bytes[at] = b"0123456789,:{}[]\"\n@x-e."[rng.random_range(0..23)],
+                1 => bytes.truncate(at.max(1)),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        match trace::parse("t", &text).map(|damaged| trace::replay(&damaged).is_ok()) {
+            Ok(_) => read += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 100 && read > 100, "{refused} refused, {read} read");
+}
+
 // Every event has a story and a page.
 
 /// Returns one event of each kind, refusal and reason.
@@ -263,10 +289,9 @@ fn place(event: &Event) -> usize {
 
 /// Returns what tells one kind of event from another in a trace: its type, and the name of its reason.
 fn kind(happening: &Happening) -> (String, Option<String>) {
-    let why = match &happening.data["why"] {
-        serde_json::Value::String(why) => Some(why.clone()),
-        why => why.as_object().and_then(|why| why.keys().next().cloned()),
-    };
+    let why = &happening.data["why"];
+    let name = why.as_str().map(str::to_string);
+    let why = name.or_else(|| why.as_object()?.keys().next().cloned());
     (happening.kind.clone(), why)
 }
 
