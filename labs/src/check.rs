@@ -2,12 +2,12 @@
 //! the sources; `labs fix` does.
 //!
 //! ```text
-//!   format  lints  docs  catalogue  round-trip  leaks  skeleton  closure
+//!   format  lints  docs  tests  catalogue  book  round-trip  leaks  skeleton  closure
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, leaks, workspace};
+use crate::{changes, closure, excerpt, leaks, workspace};
 use clap::ValueEnum;
 use runner::catalogue::Status;
 use runner::place::lines;
@@ -25,8 +25,12 @@ pub enum Part {
     Lints,
     /// Every link in the documentation leads somewhere
     Docs,
+    /// Every test of the course passes
+    Tests,
     /// Holes can be cut, hand-outs speak of every step, changes stand where they say
     Catalogue,
+    /// Code in the book is what the sources have
+    Book,
     /// Cut and filled again, the sources are the same, byte for byte
     RoundTrip,
     /// No reference body lies in a workspace
@@ -67,7 +71,12 @@ fn faults(course: &Course, part: Part) -> Result<Vec<String>, String> {
         Part::Docs => {
             Ok(run(course, &["doc", "--workspace", "--no-deps"], "the documentation has mistakes"))
         }
+        Part::Tests => Ok(run(course, &["test", "--workspace"], "a test failed")),
         Part::Catalogue => Ok(catalogue(course)),
+        Part::Book => {
+            let named = |page: &excerpt::Stale| format!("{}: cargo labs fix", page.name);
+            Ok(excerpt::stale(course)?.iter().map(named).collect())
+        }
         Part::RoundTrip => Ok(round_trip(course)),
         Part::Leaks => {
             let mut found = Vec::new();
@@ -180,17 +189,17 @@ fn skeleton(course: &Course) -> Result<Vec<String>, String> {
     for test in grade.labs.iter().flat_map(|lab| &lab.tests) {
         if test.points != Points::default() {
             found.push(format!("{} earns {} points on a skeleton", test.test, test.points));
-        } else if test.outcome != Outcome::NotWritten && grade.blocked.is_none() {
-            found.push(format!("{} is {:?} on a skeleton, not unwritten", test.test, test.outcome));
+        } else if let Some(outcome) = test.outcome.filter(|o| *o != Outcome::NotWritten) {
+            found.push(format!("{} is {outcome:?} on a skeleton, not unwritten", test.test));
         }
     }
     Ok(found)
 }
 
-/// Writes what can be written without thinking: the formatting.
+/// Writes what can be written without thinking: the formatting, and the code in the book.
 ///
 /// # Errors
-/// Cargo cannot be started, or a file does not parse.
+/// Cargo cannot be started, a file does not parse, or a page names an item that is not there.
 pub fn fix(course: &Course) -> Result<(), String> {
     let before = crate::course::texts(&course.root, "raft/src")?;
     let faults = run(course, &["fmt", "--all"], "a file cannot be formatted");
@@ -199,6 +208,15 @@ pub fn fix(course: &Course) -> Result<(), String> {
     }
     let after = crate::course::texts(&course.root, "raft/src")?;
     let changed = before.iter().filter(|(name, text)| after.get(*name) != Some(*text)).count();
-    anstream::println!("formatted; {changed} files of raft changed. next:  cargo labs check");
+    let formatted = Course::read(course.root.clone())?;
+    let stale = excerpt::stale(&formatted)?;
+    for page in &stale {
+        std::fs::write(course.root.join(&page.name), &page.fresh)
+            .map_err(|why| format!("{}: {why}", page.name))?;
+    }
+    anstream::println!(
+        "formatted: {changed} files of raft changed. the book: {} pages changed. next:  cargo labs check",
+        stale.len()
+    );
     Ok(())
 }

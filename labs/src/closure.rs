@@ -122,7 +122,10 @@ pub fn prove(course: &Course) -> Result<Vec<String>, String> {
                 progress: Progress::Silent,
                 ..Request::default()
             };
-            faults.extend(case.faults(&suite::run(&suite, lab, &request)?));
+            match suite::run(&suite, lab, &request) {
+                Ok(verdicts) => faults.extend(case.faults(&verdicts)),
+                Err(why) => faults.push(format!("{case}: {why}")),
+            }
         }
         ticker.clear();
     }

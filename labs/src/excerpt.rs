@@ -13,7 +13,6 @@
 
 use crate::course::Course;
 use crate::cutter;
-use std::path::PathBuf;
 
 const OPEN: &str = "<!-- item: ";
 const CLOSE: &str = "<!-- /item -->";
@@ -21,8 +20,8 @@ const CLOSE: &str = "<!-- /item -->";
 /// A page of the book whose included items are not what the sources have.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stale {
-    /// Where it is.
-    pub path: PathBuf,
+    /// Its path from the root of the course.
+    pub name: String,
     /// What it should say.
     pub fresh: String,
 }
@@ -34,19 +33,20 @@ pub struct Stale {
 pub fn stale(course: &Course) -> Result<Vec<Stale>, String> {
     let folder = course.root.join("book/src");
     let unread = |why: std::io::Error| format!("{}: {why}", folder.display());
-    let mut paths = Vec::new();
+    let mut names = Vec::new();
     for entry in std::fs::read_dir(&folder).map_err(unread)? {
-        paths.push(entry.map_err(unread)?.path());
+        names.push(entry.map_err(unread)?.file_name().to_string_lossy().into_owned());
     }
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
-    paths.sort();
+    names.retain(|name| name.ends_with(".md"));
+    names.sort();
     let mut stale = Vec::new();
-    for path in paths {
-        let page = format!("book/src/{}", path.file_name().unwrap_or_default().to_string_lossy());
-        let text = std::fs::read_to_string(&path).map_err(|why| format!("{page}: {why}"))?;
-        let fresh = refresh(&page, &text, course)?;
+    for name in names {
+        let name = format!("book/src/{name}");
+        let text = std::fs::read_to_string(course.root.join(&name))
+            .map_err(|why| format!("{name}: {why}"))?;
+        let fresh = refresh(&name, &text, course)?;
         if fresh != text {
-            stale.push(Stale { path, fresh });
+            stale.push(Stale { name, fresh });
         }
     }
     Ok(stale)

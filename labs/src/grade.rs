@@ -70,8 +70,8 @@ pub struct TestGrade {
     pub points: Points,
     /// What there was to reach.
     pub of: Points,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// How it ended; absent if it could not be run.
+    pub outcome: Option<Outcome>,
     /// The rule that broke.
     pub rule: Option<String>,
     /// What the card says.
@@ -153,11 +153,11 @@ pub fn lab_grade(lab: &Lab, verdicts: &[Verdict]) -> LabGrade {
     let tests = lab.steps.iter().flat_map(|step| step.tests.iter().map(move |test| (step, test)));
     let tests = tests.map(|(step, test)| {
         let verdict = verdicts.iter().find(|v| v.test == test.name);
-        let outcome = verdict.map_or(Outcome::Crashed, |v| v.outcome);
+        let outcome = verdict.map(|v| v.outcome);
         TestGrade {
             test: test.name.clone(),
             step: step.number,
-            points: if outcome == Outcome::Passed { test.points } else { Points::default() },
+            points: if outcome == Some(Outcome::Passed) { test.points } else { Points::default() },
             of: test.points,
             outcome,
             rule: verdict.and_then(|v| v.rule.clone()),
@@ -186,15 +186,16 @@ pub fn print(course: &Course, grade: &Grade) {
             let of: Points = tests.iter().map(|t| t.of).sum();
             let left = format!("  step {}  {}", step.number, step.title);
             anstream::println!("{}", spread(&left, &format!("{points} of {of}")));
-            for test in tests.iter().filter(|t| t.outcome != Outcome::Passed) {
+            for test in tests {
+                let Some(outcome) = test.outcome.filter(|o| *o != Outcome::Passed) else {
+                    continue;
+                };
                 let verdict = Verdict {
-                    test: test.test.clone(),
-                    outcome: test.outcome,
                     headline: test.headline.clone(),
                     rule: test.rule.clone(),
-                    ..empty()
+                    ..Verdict::new(&test.test, outcome)
                 };
-                anstream::println!("  {}", card::line(&verdict).trim_end());
+                anstream::println!("{}", card::line(&verdict));
             }
         }
     }
@@ -203,21 +204,4 @@ pub fn print(course: &Course, grade: &Grade) {
     }
     let total = format!("{} of {} points", grade.points, grade.of);
     anstream::println!("{}", paint(BOLD, &total));
-}
-
-fn empty() -> Verdict {
-    Verdict {
-        test: String::new(),
-        outcome: Outcome::Passed,
-        hole: None,
-        rule: None,
-        row: None,
-        seed: None,
-        seeds: None,
-        headline: None,
-        your_line: None,
-        function: None,
-        card: None,
-        trace: None,
-    }
 }

@@ -11,6 +11,7 @@
 //! the inputs down.
 
 pub mod bare; // N nodes driven by inputs
+pub mod diagram; // a run as a picture
 pub mod disk; // what a crash takes and what it leaves
 pub mod explore; // every state a small cluster can reach
 pub mod fingerprint; // 128 bits that stand for a value
@@ -18,9 +19,9 @@ pub mod input; // everything that can happen to a cluster
 pub mod invariant; // what must never happen
 pub mod network; // messages under way, and the links that lose them
 pub mod script; // runs as stories, written by hand
-pub mod trace; // a run written down, step by step
 pub mod shrink; // the few inputs that are enough to fail the same way
-pub mod sim; // random runs that replay from one number
+pub mod sim;
+pub mod trace; // a run written down, step by step // random runs that replay from one number
 
 pub use bare::{Bare, Setup};
 pub use input::{Fate, Input, Step};

@@ -71,11 +71,8 @@ fn reflow(section: &str) -> Vec<String> {
         let code = line.trim_start();
         let fence = code.starts_with("```");
         let item = code.starts_with("- ") || code.starts_with("* ") || numbered(code);
-        let verbatim = fenced
-            || fence
-            || code.starts_with('|')
-            || line.starts_with('#')
-            || code.starts_with("<!--");
+        let verbatim =
+            fenced || fence || code.starts_with('|') || line.starts_with('#') || is_unseen(code);
         if verbatim || item || code.is_empty() || code.starts_with('>') {
             if !paragraph.is_empty() {
                 out.push(hang(&first, &plain(&paragraph)));
@@ -83,8 +80,8 @@ fn reflow(section: &str) -> Vec<String> {
             }
             first.clear();
         }
-        if !fenced && code.starts_with("<!--") {
-            // A note to the book's tools, of one line.
+        if !fenced && is_unseen(code) {
+            // Nothing for a person.
         } else if fence {
             fenced = !fenced;
         } else if fenced {
@@ -119,6 +116,11 @@ fn reflow(section: &str) -> Vec<String> {
     out
 }
 
+/// A line for the book's tools, or one that only marks a place to jump to.
+fn is_unseen(code: &str) -> bool {
+    code.starts_with("<!--") || code.starts_with("<a id=")
+}
+
 fn numbered(code: &str) -> bool {
     let digits = code.chars().take_while(char::is_ascii_digit).count();
     digits > 0 && code[digits..].starts_with(". ")
@@ -144,7 +146,7 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# Lab\n\nhello\n\n## Step 1: Enough\n\nFour nodes\nneed **three**.\n\n<!-- item: x -->\n\
+    const TEXT: &str = "# Lab\n\nhello\n\n## Step 1: Enough\n\nFour nodes\nneed **three**.\n\n<!-- item: x -->\n<a id=\"y\"></a>\n\
                         ```text\n# not a heading\n```\n\n### Aside\n\nmore\n\n## Step 10: Last\nx\n";
 
     #[test]

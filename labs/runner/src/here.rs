@@ -104,9 +104,7 @@ pub fn tell(place: &Place) -> Result<(), String> {
         verdicts.iter().find(|v| step.tests.iter().any(|t| t.name == v.test) && card::is_wrong(v));
     let unwritten = step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole)));
     let next = match (unwritten.into_iter().find(|(_, spot)| spot.unwritten), wrong) {
-        (Some((hole, spot)), _) => {
-            format!("write {} at {}, with  cargo labs watch", hole.path, spot.at)
-        }
+        (Some((_, spot)), _) => format!("write {}, with  cargo labs watch", spot.at),
         (None, Some(_)) => {
             "cargo labs test        (and cargo labs hint, if it does not help)".into()
         }

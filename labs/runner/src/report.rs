@@ -63,6 +63,26 @@ pub struct Verdict {
     pub trace: Option<String>,
 }
 
+impl Verdict {
+    /// Returns a verdict that says how a test ended, and nothing else.
+    pub fn new(test: &str, outcome: Outcome) -> Self {
+        Verdict {
+            test: test.to_owned(),
+            outcome,
+            hole: None,
+            rule: None,
+            row: None,
+            seed: None,
+            seeds: None,
+            headline: None,
+            your_line: None,
+            function: None,
+            card: None,
+            trace: None,
+        }
+    }
+}
+
 /// Reads a report. Lines of a step that is still being written do not count yet.
 ///
 /// # Errors

@@ -169,8 +169,10 @@ pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, 
         .map(|t| t.name.as_str())
         .filter(|name| request.tests.is_empty() || request.tests.contains(*name))
         .collect();
-    for test in &wanted {
-        command.args(["--only", test]);
+    if !request.tests.is_empty() {
+        wanted.iter().for_each(|test| {
+            command.args(["--only", test]);
+        });
     }
     if let Some(threads) = request.threads {
         command.arg(format!("--test-threads={threads}"));

@@ -14,10 +14,13 @@ mod asking; // step 3: how an election begins
 mod counting; // step 6: whose votes count
 mod electing; // step 6: whole elections
 mod leading; // step 7: a leader speaks, and is heard
+mod model; // step 8: every state of a small cluster
 mod patience; // step 4: how long a node waits
 mod quorum; // step 1: how many are enough
 mod rows; // a table whose every row is a stage
 mod rules; // the rules that cards name
+mod runs; // a run that broke a rule
+mod simulation; // step 8: random runs, struck by faults
 mod stage; // a cluster in which the test plays some of the peers
 mod story; // what happened, as a card draws it
 mod terms; // step 2: a later term
@@ -66,4 +69,13 @@ pub const TESTS: &[Test] = &[
     Test::new(7, "aa_disruptive_follower", yielding::disruptive_follower),
     Test::new(7, "aa_lead_cleared_on_term_bump", leading::lead_cleared_on_term_bump),
     Test::new(7, "aa_timer_reset_table", timer::timer_reset_table),
+    Test::new(8, "aa_model_3x3", model::model_3x3),
+    Test::simulation(8, "aa_sim_election_safety_drop", simulation::drop),
+    Test::simulation(8, "aa_sim_election_safety_reorder", simulation::reorder),
+    Test::simulation(8, "aa_sim_election_safety_duplicate", simulation::duplicate),
+    Test::simulation(8, "aa_sim_election_safety_partition", simulation::partition),
+    Test::simulation(8, "aa_sim_election_safety_crash", simulation::crash),
+    Test::simulation(8, "aa_sim_election_safety_skew", simulation::skew),
+    Test::simulation(8, "aa_sim_election_safety_swarm", simulation::swarm),
+    Test::simulation(8, "aa_sim_liveness", simulation::liveness),
 ];

@@ -87,15 +87,18 @@ pub(crate) fn tidy(path: &str) -> String {
     path.to_owned()
 }
 
-/// Finds the workspace this binary was built from: line numbers are right for no other.
+/// Finds the workspace this binary was built from: line numbers are right for no other. Whoever
+/// starts it may say (cargo does); else it knows from its own build, or it runs inside.
 fn workspace_root() -> Option<PathBuf> {
-    let built_from = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = built_from.ancestors().find(|dir| dir.join("raft/src").is_dir());
-    if let Some(root) = root {
-        return Some(root.to_owned());
-    }
-    let here = std::env::current_dir().ok()?;
-    here.ancestors().find(|dir| dir.join("raft/src").is_dir()).map(Path::to_owned)
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let built = Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    let here = std::env::current_dir().ok();
+    let root = |dir: PathBuf| dir.ancestors().find(|dir| is_root(dir)).map(Path::to_owned);
+    [told, built, here].into_iter().flatten().find_map(root)
+}
+
+fn is_root(dir: &Path) -> bool {
+    dir.join("raft/src").is_dir()
 }
 
 #[cfg(test)]

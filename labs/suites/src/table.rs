@@ -175,7 +175,8 @@ impl Table {
 
     /// Says the first row that fails, in one sentence.
     pub(crate) fn summary(&self) -> String {
-        let say = |row: &Case| format!("{}: must be {}, was {}", row.what, row.must_be, row.was);
+        let say =
+            |row: &Case| format!("{}: must be {}, but was {}", row.what, row.must_be, row.was);
         self.broken().next().map_or_else(String::new, say)
     }
 
@@ -218,15 +219,33 @@ impl Table {
         lines
     }
 
-    /// Shares the columns out among what, must be and was.
+    /// Shares the columns out among what, must be and was. Rows that fail are read whole before rows
+    /// that hold.
     fn widths(&self, rows: &[&Case], columns: usize) -> [usize; 3] {
-        let widest = |head: &str, of: fn(&Case) -> &str| {
-            rows.iter().map(|row| width(of(row))).max().unwrap_or(0).max(width(head))
+        let widest = |head: &str, all: bool, of: fn(&Case) -> &str| {
+            let rows = rows.iter().filter(|row| all || !row.holds);
+            rows.map(|row| width(of(row))).max().unwrap_or(0).max(width(head))
         };
-        let must = widest(&self.heads[1], |row| &row.must_be).min(24);
-        let was = widest(&self.heads[2], |row| &row.was).min(18);
-        let left = columns.saturating_sub(8 + 2 + must + 2 + was + 4);
-        [widest(&self.heads[0], |row| &row.what).min(left), must, was]
+        let [what, must_be, was]: [fn(&Case) -> &str; 3] =
+            [|row| &row.what, |row| &row.must_be, |row| &row.was];
+        // Number, mark, and two blanks before each of the others.
+        let room = columns.saturating_sub(8 + 2 + 2 + 4);
+        let mut shares = [
+            widest(&self.heads[0], false, what),
+            widest(&self.heads[1], false, must_be).min(24),
+            widest(&self.heads[2], false, was).min(18),
+        ];
+        shares[0] = shares[0].min(room.saturating_sub(shares[1] + shares[2]));
+        let wishes = [
+            widest(&self.heads[0], true, what),
+            widest(&self.heads[1], true, must_be),
+            widest(&self.heads[2], true, was),
+        ];
+        for (column, wish) in wishes.into_iter().enumerate() {
+            let left = room.saturating_sub(shares.iter().sum());
+            shares[column] += wish.saturating_sub(shares[column]).min(left);
+        }
+        shares
     }
 }
 

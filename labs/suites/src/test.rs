@@ -71,7 +71,7 @@ impl Check {
     }
 
     /// Says what the test is about to do. Whoever gets a card about a loop without end, or a stack
-    /// that overflowed, reads it there. [`crate::Scene`] says it by itself.
+    /// that overflowed, reads it there.
     pub fn doing(&self, what: impl Into<String>) {
         current::doing(what.into());
     }

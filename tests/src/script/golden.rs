@@ -41,7 +41,21 @@ impl Script {
     pub fn differences(&self) -> Result<Vec<Difference>, ScriptError> {
         let (_, scenes) = Stage::play_all(self)?;
         let pairs = self.directives.iter().zip(&scenes);
-        Ok(pairs.filter_map(|(directive, scene)| Difference::new(self, directive, scene)).collect())
+        Ok(pairs.filter_map(|(directive, scene)| self.difference(directive, scene)).collect())
+    }
+
+    /// Compares what came of one of its commands with what the script says, if it says anything.
+    pub fn difference(&self, directive: &Directive, scene: &Scene) -> Option<Difference> {
+        let expected = directive.expected.clone()?;
+        let got = scene.lines();
+        let same = expected.iter().zip(&got).take_while(|(expected, got)| expected == got).count();
+        (expected != got).then(|| Difference {
+            name: self.name.clone(),
+            line: directive.output.start + 2 + same,
+            command: directive.text.clone(),
+            expected,
+            got,
+        })
     }
 }
 
@@ -61,19 +75,6 @@ pub struct Difference {
 }
 
 impl Difference {
-    fn new(script: &Script, directive: &Directive, scene: &Scene) -> Option<Self> {
-        let expected = directive.expected.clone()?;
-        let got = scene.lines();
-        let same = expected.iter().zip(&got).take_while(|(expected, got)| expected == got).count();
-        (expected != got).then(|| Difference {
-            name: script.name.clone(),
-            line: directive.output.start + 2 + same,
-            command: directive.text.clone(),
-            expected,
-            got,
-        })
-    }
-
     /// Returns the difference for people: common lines, `-` what was expected, `+` what came.
     pub fn text(&self) -> String {
         let (expected, got) = (&self.expected, &self.got);

@@ -60,8 +60,9 @@ impl Scene {
     /// Tells the scene in the terminal.
     pub fn story(&self, rules: &BTreeMap<String, RulePlace>) -> Vec<Line> {
         let mut lines = Vec::new();
-        lines.extend(self.caption.iter().flat_map(|text| Line::wrapped(Kind::Caption, 0, text)));
+        lines.extend(self.caption.iter().flat_map(|text| Line::prose(Kind::Caption, 0, text)));
         lines.extend(Line::wrapped(Kind::Command, 0, &self.command));
+        // `ok` is for golden files: here the next command tells that this one is done.
         for beat in &self.beats {
             match beat {
                 Beat::Shown(text) => lines.extend(Line::wrapped(Kind::Fact, 2, text)),

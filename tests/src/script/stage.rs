@@ -105,16 +105,16 @@ impl Stage {
         self.run.as_ref()
     }
 
-    /// Returns what a command led to that was not played to its end, because a node panicked.
+    /// Returns what a command led to that was not played to its end, because a node panicked; last,
+    /// what the node did not come back from.
     pub fn unfinished(&self) -> Vec<Beat> {
         let moments = self.run.iter().flat_map(Recorder::moments).skip(self.told);
-        moments
-            .filter(|moment| !moment.facts.is_empty())
-            .map(|moment| Beat::Step {
-                headline: Some(moment.headline.clone()),
-                moment: Box::new(moment.clone()),
-            })
-            .collect()
+        let told = moments.filter(|moment| !moment.facts.is_empty()).map(|moment| Beat::Step {
+            headline: Some(moment.headline.clone()),
+            moment: Box::new(moment.clone()),
+        });
+        let unanswered = self.run.iter().filter_map(Recorder::unanswered);
+        told.chain(unanswered.map(|it| Beat::Shown(it.headline.clone()))).collect()
     }
 
     fn act(&mut self, command: Command) -> Result<Vec<Beat>, String> {

@@ -60,7 +60,7 @@ impl Happening {
         Happening {
             kind: event.name().to_string(),
             rule: rule(event),
-            at: format!("{}:{}:{}", at.file(), at.line(), at.column()),
+            at: format!("{}:{}:{}", at.file().replace('\\', "/"), at.line(), at.column()),
             data: data(event),
             text: format!("{node} {event}"),
         }

@@ -127,7 +127,9 @@ pub struct Gone {
 pub struct Broken {
     /// In which step.
     pub step: u64,
-    /// Which one.
+    /// Which one: `election_safety`.
+    pub rule: String,
+    /// What it says, and where the paper states it.
     pub property: String,
     /// Who broke it, the last one first.
     pub who: Vec<u64>,
@@ -140,7 +142,8 @@ impl Broken {
     pub fn new(step: u64, violation: &Violation) -> Self {
         Broken {
             step,
-            property: format!("{:?}", violation.rule),
+            rule: violation.rule.id().to_string(),
+            property: format!("{} ({})", violation.rule.title(), violation.rule.section()),
             who: violation.who.iter().map(|id| id.0).collect(),
             text: violation.text.clone(),
         }
@@ -162,9 +165,18 @@ pub struct Ending {
     /// What a test found wrong, or what the code said when it stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The input that was never answered, where the code stopped.
+    /// What was never answered, where the code stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<Cause>,
+    pub unanswered: Option<Unanswered>,
+}
+
+/// An input that a node did not come back from.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// The input.
+    pub input: Cause,
+    /// What was to happen, in words.
+    pub headline: String,
 }
 
 /// How a run ended.

@@ -27,7 +27,9 @@ use crate::input::{Fate, Input, Step};
 use crate::trace::birth::{Birth, Disks};
 use crate::trace::cause::Cause;
 use crate::trace::event::{Happening, RulePlace};
-use crate::trace::page::{Broken, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, VERSION};
+use crate::trace::page::{
+    Broken, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, Unanswered, VERSION,
+};
 use crate::trace::state::{NodeState, difference};
 use crate::trace::telling;
 use raft::{Note, sources::SOURCES};
@@ -147,7 +149,8 @@ impl Recorder {
             }
             Err(panic) => {
                 let text = words_of(panic.as_ref());
-                self.end(Outcome::Crashed, Some(text), Some(cause));
+                let headline = telling::announcement(input, &self.cluster);
+                self.end(Outcome::Crashed, Some(text), Some(Unanswered { input: cause, headline }));
                 resume_unwind(panic)
             }
         }
@@ -228,10 +231,10 @@ impl Recorder {
         self.trace.moments.push(moment);
     }
 
-    fn end(&mut self, outcome: Outcome, text: Option<String>, input: Option<Cause>) {
+    fn end(&mut self, outcome: Outcome, text: Option<String>, unanswered: Option<Unanswered>) {
         let steps = self.trace.moments.len() as u64;
         let violation = self.violation().cloned();
-        self.trace.ending = Some(Ending { end: true, steps, outcome, violation, text, input });
+        self.trace.ending = Some(Ending { end: true, steps, outcome, violation, text, unanswered });
     }
 }
 
@@ -256,6 +259,11 @@ impl Recorder {
     /// Returns the first invariant that broke.
     pub fn violation(&self) -> Option<&Broken> {
         self.trace.moments.iter().find_map(|moment| moment.violation.as_ref())
+    }
+
+    /// Returns the input that a node did not come back from, if it panicked.
+    pub fn unanswered(&self) -> Option<&Unanswered> {
+        self.trace.ending.as_ref()?.unanswered.as_ref()
     }
 
     /// Returns the whole trace: with the sources of this very build, and with an ending.
@@ -296,7 +304,7 @@ fn gone(id: u64, fate: Fate) -> Gone {
 }
 
 /// Returns what a panic said.
-fn words_of(panic: &(dyn Any + Send)) -> String {
+pub fn words_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "a panic without words".to_string())

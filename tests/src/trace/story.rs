@@ -14,7 +14,7 @@
 
 use crate::trace::cause::Cause;
 use crate::trace::event::RulePlace;
-use crate::trace::page::{Moment, Outcome, Trace};
+use crate::trace::page::{Moment, Outcome, Trace, Unanswered};
 use std::collections::BTreeMap;
 
 /// How wide a story is, in columns.
@@ -64,6 +64,24 @@ impl Line {
         lines
     }
 
+    /// Returns the lines that prose fills: its paragraphs, filled anew. A line that is indented is a
+    /// picture, and stays as it is.
+    pub fn prose(kind: Kind, indent: usize, text: &str) -> Vec<Line> {
+        let mut rows: Vec<String> = Vec::new();
+        let mut goes_on = false;
+        for row in text.lines() {
+            let is_prose = !row.is_empty() && !row.starts_with(' ');
+            match rows.last_mut().filter(|_| is_prose && goes_on) {
+                Some(last) => *last = format!("{last} {row}"),
+                None => rows.push(row.to_string()),
+            }
+            goes_on = is_prose;
+        }
+        let parts = rows.iter().flat_map(|row| wrap(row, WIDTH.saturating_sub(indent + 2)));
+        let line = |part: String| format!("{:indent$}{part}", "").trim_end().to_string();
+        parts.map(|part| Line { kind, text: line(part) }).collect()
+    }
+
     /// Returns an empty line.
     pub fn blank() -> Line {
         Line { kind: Kind::Blank, text: String::new() }
@@ -74,14 +92,13 @@ impl Trace {
     /// Tells the trace.
     pub fn story(&self) -> Vec<Line> {
         let mut lines = Line::wrapped(Kind::Title, 0, &self.header.title);
-        lines.extend(Line::wrapped(Kind::Caption, 2, &self.header.intro));
+        lines.extend(Line::prose(Kind::Caption, 2, &self.header.intro));
         for moment in &self.moments {
             if moment.caption.is_some() || moment.command.is_some() {
                 lines.push(Line::blank());
             }
-            lines.extend(
-                moment.caption.iter().flat_map(|text| Line::wrapped(Kind::Caption, 0, text)),
-            );
+            lines
+                .extend(moment.caption.iter().flat_map(|text| Line::prose(Kind::Caption, 0, text)));
             lines.extend(
                 moment.command.iter().flat_map(|text| Line::wrapped(Kind::Command, 0, text)),
             );
@@ -117,7 +134,12 @@ impl Trace {
             }
             Outcome::Failed => Line::wrapped(Kind::Broken, 0, &format!("The test failed: {said}")),
             Outcome::Crashed => {
-                Line::wrapped(Kind::Broken, 0, &format!("Here the code stopped: {said}"))
+                let unanswered = ending.unanswered.iter();
+                let headline = |it: &Unanswered| Line::wrapped(Kind::Headline, 0, &it.headline);
+                let mut lines: Vec<_> = unanswered.flat_map(headline).collect();
+                let text = format!("Here the code stopped: {said}");
+                lines.extend(Line::wrapped(Kind::Broken, 0, &text));
+                lines
             }
         }
     }

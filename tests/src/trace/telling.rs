@@ -46,11 +46,16 @@ pub fn headline(step: &Step, cluster: &Bare) -> String {
             Fate::ReceiverDown => format!("x {message}: {} is down", message.to),
         };
     }
+    announcement(&step.input, cluster)
+}
+
+/// Says what is to happen: the headline of an input that has not been answered.
+pub fn announcement(input: &Input, cluster: &Bare) -> String {
     let kept = |id: NodeId| {
         let durable = cluster.disk(id).map(|disk| disk.durable().hard_state().into());
         durable.map_or(String::new(), |durable| hard_state(&durable))
     };
-    match &step.input {
+    match input {
         Input::Tick(id) => format!("> {id} ticks"),
         Input::Campaign(id) => format!("> {id} is told to campaign"),
         Input::Deliver(message) => format!("> {message}"),
@@ -96,8 +101,9 @@ pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Bare) -> Vec<Fac
     }
     facts.extend(refusal(step).map(Fact::plain));
     if let Some(violation) = &step.violation {
-        facts
-            .push(Fact::plain(format!("*** BROKEN: {:?}: {} ***", violation.rule, violation.text)));
+        let (title, section) = (violation.rule.title(), violation.rule.section());
+        let text = format!("*** BROKEN: {title}: {} ({section}) ***", violation.text);
+        facts.push(Fact::plain(text));
     }
     facts
 }
@@ -129,6 +135,10 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Vec<Fac
                     tally.heard.clear();
                 }
                 moves.enter_role(*to, at, &mut facts);
+                // Its vote of the term before was for itself as well, so nothing changed.
+                if *to == RoleName::Candidate && !votes_anew && votes_for_itself(cluster, id) {
+                    facts.push(Fact::plain(format!("{id} votes for {id} again")));
+                }
                 continue;
             }
             Event::VoteChanged { to: Some(_), .. } => format!("{id} {}", note.event),
@@ -162,6 +172,10 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Vec<Fac
         facts.push(Fact { text, event: Some(at) });
     }
     facts
+}
+
+fn votes_for_itself(cluster: &Bare, id: NodeId) -> bool {
+    cluster.node(id).is_some_and(|node| node.inspect().vote == Some(id))
 }
 
 /// Makes one line of a new term and the role taken with it.
@@ -279,10 +293,11 @@ fn was(count: usize) -> &'static str {
 /// Says why nothing happened.
 fn refusal(step: &Step) -> Option<String> {
     let why = step.refused.as_ref()?;
-    Some(match step.node {
-        Some(id) => format!("{id} refuses: {why}"),
-        None => format!("nothing happens: {why}"),
-    })
+    match step.node {
+        Some(id) => Some(format!("{id} refuses: {why}")),
+        // A message that was lost has said so in the headline.
+        None => step.gone.is_empty().then(|| format!("nothing happens: {why}")),
+    }
 }
 
 /// Writes a term and a vote: `term 1, vote n2`.

@@ -39,7 +39,7 @@ pub(super) fn leader_election_shapes(_: &mut Check) -> Verdict {
         }
         stage.campaign(N1);
         stage.settle();
-        let (what, was) = (format!("{size} nodes, {down} down"), leaders(&stage));
+        let (what, was) = (format!("{down} of {size} nodes down"), leaders(&stage));
         match leads {
             true => elected.equal(what, "n1 in term 1", was, stage),
             false => nobody.equal(what, "nobody", was, stage),
@@ -60,7 +60,9 @@ pub(super) fn leader_cycle(_: &mut Check) -> Verdict {
         let (must_be, was) = (format!("{id} in term {term}"), leaders(&stage));
         if must_be != was {
             let because = format!("{id} campaigned in term {term}, everybody heard; {was} leads");
-            let failure = stage.broken(&EMERGES, "Core::on_vote_reply").because(because);
+            let asked = stage.asked(id).iter().any(|&(_, asked, _)| asked == Term(term));
+            let function = if asked { "Core::on_vote_reply" } else { "Raft::campaign" };
+            let failure = stage.missing(&EMERGES, function).because(because);
             return failure.expected(format!("{must_be} leads")).got(format!("{was} leads")).fail();
         }
     }
@@ -104,7 +106,7 @@ fn recovers(mut stage: Stage) -> Verdict {
         }
     }
     let because = format!("votes were split in term 1, and {} ticks later nobody leads", NEVER / 2);
-    let failure = stage.broken(&EMERGES, "Core::tick_election").because(because);
+    let failure = stage.missing(&EMERGES, "Core::tick_election").because(because);
     failure.expected("a leader of a later term").got(format!("{} leads", leaders(&stage))).fail()
 }
 

@@ -11,9 +11,9 @@
 use super::rows::Rows;
 use super::rules::{BEATS, BEATS_ANSWERED, LEADER_CLEARED, ONLY_LEADERS_BEAT, YIELDS};
 use super::stage::{NEVER, Stage, name_or_none, remembering};
-use super::words::{N1, N2, N3, Said, answer, ask, beat, beat_reply, marked_beat};
+use super::words::{N1, N2, N3, N5, Said, answer, ask, beat, beat_reply, marked_beat};
 use crate::{Check, Verdict};
-use raft::{Body, Event, NodeId, Term};
+use raft::{Body, Event, NodeId, RoleName, Term};
 use testbed::{Input, Setup};
 
 /// How long a leader is listened to, in ticks.
@@ -21,53 +21,53 @@ const LISTEN: u64 = 30;
 
 /// A leader speaks to everyone, all the time, and nobody else does.
 pub(super) fn bcast_beat(_: &mut Check) -> Verdict {
-    for (row, (size, heartbeat_ticks)) in [(3, 1), (5, 1), (3, 3), (5, 7)].into_iter().enumerate() {
-        let title = format!("leader of {size} nodes, heartbeat_ticks {heartbeat_ticks}");
-        let stage = leader(size, heartbeat_ticks).row(row as u64 + 1, &title);
-        beats_everyone(stage, size, heartbeat_ticks)?;
+    let leaders = [(3, N1, 1), (5, N2, 1), (3, N3, 3), (5, N5, 7)];
+    for (row, (size, id, heartbeat_ticks)) in (1..).zip(leaders) {
+        let title = format!("{id} leads {size} nodes, heartbeat_ticks {heartbeat_ticks}");
+        let stage = leader(size, id, heartbeat_ticks).row(row, &title);
+        beats_everyone(stage, size, id, heartbeat_ticks)?;
     }
     only_leaders_beat()
 }
 
-/// Returns a stage where n1 has just been elected in term 1.
-fn leader(size: u64, heartbeat_ticks: u64) -> Stage {
+/// Returns a stage where `id` has just been elected in term 1.
+fn leader(size: u64, id: NodeId, heartbeat_ticks: u64) -> Stage {
     let mut setup = Setup::new(size, 0);
     setup.nodes.iter_mut().for_each(|(config, _)| config.heartbeat_ticks = heartbeat_ticks);
     let mut stage = Stage::of(setup);
-    stage.campaign(N1);
-    let voters: Vec<NodeId> = (2..=size / 2 + 1).map(NodeId).collect();
-    stage.answers(N1, 1, &voters, Said::Yes);
+    stage.campaign(id);
+    let others = (1..=size).map(NodeId).filter(|&other| other != id);
+    let voters: Vec<NodeId> = others.take(size as usize / 2).collect();
+    stage.answers(id, 1, &voters, Said::Yes);
     stage
 }
 
-fn beats_everyone(mut stage: Stage, size: u64, heartbeat_ticks: u64) -> Verdict {
-    let others = || (2..=size).map(NodeId);
-    stage.ticks(N1, heartbeat_ticks);
-    let silent: Vec<String> = others()
-        .filter(|&to| stage.leaders_words(N1, to).is_empty())
-        .map(|to| to.to_string())
-        .collect();
-    if !silent.is_empty() {
-        let silent = silent.join(" ");
+fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64) -> Verdict {
+    let others = || (1..=size).map(NodeId).filter(move |&other| other != id);
+    stage.ticks(id, heartbeat_ticks);
+    let unheard = others().filter(|&to| stage.leaders_words(id, to).is_empty());
+    let unheard: Vec<String> = unheard.map(|to| to.to_string()).collect();
+    if !unheard.is_empty() {
+        let unheard = unheard.join(" ");
         let because =
-            format!("n1 leads term 1, an interval has passed, and {silent} heard nothing");
-        let failure = stage.broken(&BEATS, "Core::bcast_heartbeat").because(because);
-        let expected = format!("a word of the leader to each of {size} nodes but itself");
-        return failure.expected(expected).got(format!("nothing to {silent}")).fail();
+            format!("{id} leads term 1, an interval has passed, and {unheard} heard nothing");
+        let failure = stage.missing(&BEATS, "Core::bcast_heartbeat").because(because);
+        let expected = format!("a word of the leader to each of the other {} nodes", size - 1);
+        return failure.expected(expected).got(format!("nothing to {unheard}")).fail();
     }
     stage.forget_words();
-    stage.ticks(N1, LISTEN);
+    stage.ticks(id, LISTEN);
     let allowed = LISTEN / heartbeat_ticks - 1..=LISTEN / heartbeat_ticks + 1;
     for to in others() {
-        let words = stage.leaders_words(N1, to);
+        let words = stage.leaders_words(id, to);
         let in_term = words.iter().filter(|&&term| term == Term(1)).count() as u64;
         if !allowed.contains(&in_term) || in_term != words.len() as u64 {
             let because = format!(
-                "n1 leads term 1 with heartbeat_ticks {heartbeat_ticks}, and spoke to {to} \
+                "{id} leads term 1 with heartbeat_ticks {heartbeat_ticks}, and spoke to {to} \
                  {in_term} times in {LISTEN} ticks"
             );
             let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
-            let failure = stage.broken(&BEATS, "Core::tick_heartbeat").because(because);
+            let failure = stage.missing(&BEATS, "Core::tick_heartbeat").because(because);
             let got = format!("{in_term} times in term 1, {} in all", words.len());
             return failure.expected(expected).got(got).fail();
         }
@@ -86,11 +86,16 @@ fn only_leaders_beat() -> Verdict {
     candidate.ticks(N1, 9);
     silent(&candidate, "n1 is a candidate: nobody has elected it")?;
 
-    let mut deposed = leader(3, 1).row(7, "a leader whose term is over, 9 ticks");
+    let mut deposed = leader(3, N1, 1).row(7, "a leader whose term is over, 9 ticks");
     deposed.hear(answer(N3, N1, 2, Said::No));
     deposed.forget_words();
     deposed.ticks(N1, 9);
     silent(&deposed, "n1 led term 1, and has heard of term 2")
+}
+
+/// Returns whether an event is a word of a leader.
+fn is_leaders_word(event: &Event) -> bool {
+    matches!(event, Event::Sent { kind: "Heartbeat" | "AppendEntries", .. })
 }
 
 fn silent(stage: &Stage, because: &str) -> Verdict {
@@ -99,7 +104,7 @@ fn silent(stage: &Stage, because: &str) -> Verdict {
         return Ok(());
     }
     let failure = stage
-        .broken(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat")
+        .broken_by(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat", is_leaders_word)
         .because(format!("{because}, and speaks as one"));
     failure.expected("no word of a leader").got(format!("{words} of them")).fail()
 }
@@ -127,7 +132,7 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
             let because =
                 format!("n2 leads term {term} and speaks; n1 does not say that it follows");
             let failure =
-                stage.broken(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
+                stage.missing(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
             let expected =
                 format!("n1->n2 HeartbeatReply t{term}, token and session as in the beat");
             return failure.expected(expected).fail();
@@ -157,6 +162,22 @@ fn heard_in_time() -> Verdict {
     failure.expected("n1 never asks").got("n1 asks for votes").fail()
 }
 
+/// Returns whether an event must change, or changes, whom a node follows.
+fn is_about_leaders(event: &Event) -> bool {
+    match event {
+        Event::TermEntered { .. } | Event::LeaderChanged { .. } => true,
+        Event::RoleEntered { to, .. } => *to == RoleName::Leader,
+        Event::VoteChanged { .. }
+        | Event::TimerReset { .. }
+        | Event::TurnAsked { .. }
+        | Event::VoteGranted { .. }
+        | Event::VoteRefused { .. }
+        | Event::VoteCounted { .. }
+        | Event::Sent { .. }
+        | Event::MessageIgnored { .. } => false,
+    }
+}
+
 /// Whom a node follows after hearing of a later term.
 pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
     let rows = [
@@ -167,10 +188,10 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
         ("RequestVote t4", Some(Input::Deliver(ask(N3, N1, 4))), None),
         ("Heartbeat t4 of n3", Some(Input::Deliver(beat(N3, N1, 4))), Some(N3)),
         ("it campaigns", Some(Input::Campaign(N1)), None),
+        ("it campaigns and wins", Some(Input::Campaign(N1)), Some(N1)),
     ];
     let intro = "n1 has heard that n2 leads term 3; then something happens, and n1 follows:";
-    let is_leader = |event: &Event| matches!(event, Event::LeaderChanged { .. });
-    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_leader);
+    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_about_leaders);
     for (what, input, follows) in rows {
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 3, None));
         stage.hear(beat(N2, N1, 3));
@@ -178,6 +199,9 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
             Some(Input::Deliver(message)) => stage.hear(message),
             Some(input) => stage.apply(input),
             None => {}
+        }
+        if follows == Some(N1) {
+            stage.answers(N1, 4, &[N2], Said::Yes);
         }
         table.equal(what, name_or_none(follows), name_or_none(stage.follows(N1)), stage);
     }

@@ -103,11 +103,11 @@ pub(super) fn timeout_randomised(check: &mut Check) -> Verdict {
         check.doing(format!("counting the ticks to an election, election time {election_ticks}"));
         let waits: Vec<u64> =
             (0..600).flat_map(|seed| waits(node(seed, election_ticks), N1, 1)).collect();
-        let what = format!("600 followers, election time {election_ticks}");
+        let what = format!("600 followers, time {election_ticks}");
         spread(&mut table, &what, &waits, election_ticks, at_least);
     }
     for seed in 0..3 {
-        let what = format!("one candidate (seed {seed}), 300 terms");
+        let what = format!("300 terms, seed {seed}");
         spread(&mut table, &what, &waits(node(seed, 10), N1, 300), 10, 9);
     }
     table.failure().map_or(Ok(()), |failure| failure.function("Core::draw_timeout").fail())

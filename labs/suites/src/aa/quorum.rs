@@ -16,7 +16,8 @@ pub(super) fn quorum_sizes(check: &mut Check) -> Verdict {
     for (size, enough) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4), (8, 5), (9, 5)] {
         check.doing(format!("Majority::needed for {size} voters"));
         let needed = majority(size).needed() as u64;
-        table.equal(format!("{size} voters"), enough, needed).because(if needed < enough {
+        let voters = if size == 1 { "voter" } else { "voters" };
+        table.equal(format!("{size} {voters}"), enough, needed).because(if needed < enough {
             format!("{size} voters hold two groups of {needed} that share no voter")
         } else {
             format!("{enough} voters meet every other {enough} of {size}: more are not needed")

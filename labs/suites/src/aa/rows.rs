@@ -8,6 +8,7 @@
 //! ```
 
 use super::stage::Stage;
+use super::story::is_decision;
 use crate::{Case, Place, Rule, Table, Verdict};
 use raft::Event;
 
@@ -15,19 +16,20 @@ use raft::Event;
 pub(super) struct Rows {
     table: Table,
     shown: Option<Stage>,
-    decides: fn(&Event) -> bool,
+    decides: Option<fn(&Event) -> bool>,
 }
 
 impl Rows {
     /// A table of cases of `rule`: the heading over what each case is, and what every row does.
     pub(super) fn new(rule: &Rule, head: &str, intro: impl Into<String>) -> Self {
         let table = Table::new(rule, head).intro(intro);
-        Rows { table, shown: None, decides: |_| true }
+        Rows { table, shown: None, decides: None }
     }
 
-    /// Says which events show the decision that the rows are about: their lines are the ones to read.
+    /// Says which events show the decision that the rows are about: theirs are the lines to read, and
+    /// not those of whatever happened last.
     pub(super) fn decided_by(mut self, decides: fn(&Event) -> bool) -> Self {
-        self.decides = decides;
+        self.decides = Some(decides);
         self
     }
 
@@ -44,7 +46,10 @@ impl Rows {
 
     /// Adds a row that the closure writes.
     pub(super) fn row(&mut self, stage: Stage, write: impl FnOnce(&mut Table) -> &mut Case) {
-        let place = stage.line(self.decides);
+        let place = match self.decides {
+            Some(decides) => stage.line(decides),
+            None => stage.last_line(is_decision),
+        };
         self.row_at(place, stage, write);
     }
 
@@ -70,8 +75,9 @@ impl Rows {
         let (Some(failure), Some(stage)) = (self.table.failure(), self.shown) else {
             return Ok(());
         };
-        let failure = stage.draw_on(failure);
-        match failure.line() {
+        let line = failure.line().cloned();
+        let failure = stage.draw_on(failure, line.as_ref());
+        match line {
             Some(_) => failure.fail(),
             None => failure.function(function).fail(),
         }

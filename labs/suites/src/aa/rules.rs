@@ -244,3 +244,20 @@ pub(super) const LEADER_CLEARED: Rule = rule(
     "§5.1, §5.2, §8 (clients are sent to the leader)",
     "clients are sent to a leader that is long gone",
 );
+
+// Step 8: the rules that break here are the test bed's, and these.
+
+pub(super) const COVERAGE: Rule = rule(
+    "coverage",
+    "A RUN IN WHICH NOBODY LEADS SHOWS NOTHING",
+    "§5.2",
+    "a cluster that never elects anybody breaks no rule, and serves nobody",
+);
+
+pub(super) const SAME_RUN: Rule = rule(
+    "same_seed_same_run",
+    "THE SAME INPUTS GIVE THE SAME RUN",
+    "",
+    "a failure that cannot be played again cannot be understood: something depends on more than \
+     the node's state, its input and its seed",
+);

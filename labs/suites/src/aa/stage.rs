@@ -9,11 +9,11 @@
 //! Everything is an [`Input`], so a failure leaves a trace that plays it again. Looked at are the
 //! messages, the disk and the ticks; and of a node itself what every Raft node has: term, vote, role.
 
-use super::story::Story;
+use super::story::{self, Story};
 use super::words::{Said, answer};
 use crate::{Failure, Place, Rule};
 use raft::{Body, EntryId, Event, HardState, Message, NodeId, RoleName, Term};
-use testbed::{Bare, Input, Setup};
+use testbed::{Bare, Input, Setup, Step};
 
 /// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
 pub(super) const NEVER: u64 = 400;
@@ -58,8 +58,15 @@ impl Stage {
         Stage::of(Setup::new(size, 0).with_slow_disks())
     }
 
+    /// Says which number the run on it was drawn from.
+    pub(super) fn of_seed(mut self, seed: u64) -> Self {
+        self.story.of_seed(seed);
+        self
+    }
+
     /// Says which row of a test this is.
     pub(super) fn row(mut self, number: u64, title: &str) -> Self {
+        self.story.titled(title.to_owned());
         self.row = Some((number, title.to_owned()));
         self
     }
@@ -76,7 +83,7 @@ impl Stage {
             writes.flat_map(|write| write.promised.iter().cloned()).collect()
         };
         let before = promised(self);
-        crate::current::doing(super::story::name(&input));
+        crate::current::doing(story::name(&input));
         let step = self.cluster.apply(&input);
         let mut fresh = Vec::new();
         if !matches!(input, Input::Post(_)) {
@@ -230,7 +237,15 @@ impl Stage {
         self.cluster.node(id)?.inspect().leader
     }
 
-    /// Says a node's role and term: `candidate of term 5`.
+    /// Says a node's role and term in a table's few words: `candidate t5`.
+    pub(super) fn short_standing(&self, id: NodeId) -> String {
+        match self.cluster.node(id).map(|node| node.inspect()) {
+            Some(node) => format!("{} t{}", node.role, node.term),
+            None => "down".to_owned(),
+        }
+    }
+
+    /// Says a node's role and term: `candidate, term 5`.
     pub(super) fn standing(&self, id: NodeId) -> String {
         match self.cluster.node(id).map(|node| node.inspect()) {
             Some(node) => format!("{}, term {}", node.role, node.term),
@@ -258,10 +273,10 @@ pub(super) fn name_or_none(id: Option<NodeId>) -> String {
 // What a card needs.
 
 impl Stage {
-    /// Returns a failure that shows the story and names the last line that decided anything, or else
+    /// Returns a failure that shows the story and names the line that decided the last step, or else
     /// `function`.
     pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
-        self.broken_by(rule, function, |_| true)
+        self.broken_at(self.last_line(story::is_decision), rule, function)
     }
 
     /// Returns the same with the last line that noted an event such as this.
@@ -271,23 +286,47 @@ impl Stage {
         function: &str,
         decides: fn(&Event) -> bool,
     ) -> Failure {
-        let mut failure = self.draw_on(Failure::of(rule));
-        if let Some((number, title)) = &self.row {
-            failure = failure.row(*number, title);
-        }
-        match self.line(decides) {
+        self.broken_at(self.line(decides), rule, function)
+    }
+
+    /// Returns a failure that shows the story and names this line, or else `function`.
+    pub(super) fn broken_at(&self, place: Option<Place>, rule: &Rule, function: &str) -> Failure {
+        let failure = self.draw_on(Failure::of(rule), place.as_ref());
+        let failure = match place {
             Some(place) => failure.your_line(place),
             None => failure.function(function),
+        };
+        match &self.row {
+            Some((number, title)) => failure.row(*number, title),
+            None => failure,
         }
     }
 
-    /// Adds the story to a failure.
-    pub(super) fn draw_on(&self, failure: Failure) -> Failure {
-        failure.diagram(self.story.draw(&self.cluster))
+    /// Returns a failure that shows the story and names no line: something did not happen, and
+    /// `function` is where it should have.
+    pub(super) fn missing(&self, rule: &Rule, function: &str) -> Failure {
+        self.broken_at(None, rule, function)
     }
 
-    /// Returns the last line that noted an event such as this.
+    /// Adds the story to a failure: as a diagram that points at what was decided at `here`, and as a
+    /// trace.
+    pub(super) fn draw_on(&self, failure: Failure, here: Option<&Place>) -> Failure {
+        let found = failure.headline();
+        failure.diagram(self.story.draw(here)).trace(self.story.trace(&found))
+    }
+
+    /// Returns every step that was taken.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        self.story.steps()
+    }
+
+    /// Returns the line to read, where it is events such as these that decide.
     pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         self.story.line(decides)
+    }
+
+    /// Returns the last line of the last step that noted an event such as this.
+    pub(super) fn last_line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+        self.story.last_line(decides)
     }
 }

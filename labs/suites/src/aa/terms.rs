@@ -10,10 +10,10 @@
 
 use super::rows::Rows;
 use super::rules::{LATER_TERM, STARTS_AS_FOLLOWER};
-use super::stage::{Stage, remembering, remembers};
+use super::stage::{Stage, name_or_none, remembering, remembers};
 use super::words::{N1, N2, N3, Said, answer, beat_reply, term_is_over};
 use crate::{Check, Verdict};
-use raft::{NodeId, RoleName};
+use raft::{Event, NodeId, RoleName};
 use testbed::Setup;
 
 /// A follower of term 2 hears of terms.
@@ -29,15 +29,20 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
         (beat_reply(N3, N1, 1), 2, Some(N2)),
     ];
     let intro = "n1 is a follower, its disk holds: term 2, vote n2; one message arrives";
-    let mut table = Rows::new(&LATER_TERM, "message to n1", intro);
+    let mut table = Rows::new(&LATER_TERM, "message to n1", intro).decided_by(is_term);
     for (message, term, vote) in rows {
         let what = message.to_string();
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 2, Some(N2)));
         stage.hear(message);
-        let must_be = format!("follower, {}", remembers(term, vote));
-        table.equal(what, must_be, of_follower(&stage, N1), stage);
+        let must_be = format!("t{term}, vote {}", name_or_none(vote));
+        table.equal(what, must_be, in_few_words(&stage, N1), stage);
     }
     table.verdict("Raft::meet_term")
+}
+
+/// Returns whether an event is about the term.
+fn is_term(event: &Event) -> bool {
+    matches!(event, Event::TermEntered { .. })
 }
 
 /// A node starts, new or again.
@@ -67,6 +72,21 @@ fn starts(stage: &Stage, remembers: &str) -> Verdict {
     let leader = leader.map_or_else(String::new, |leader| format!(", following {leader}"));
     let failure = stage.broken(&STARTS_AS_FOLLOWER, "Raft::new").expected(&must_be);
     failure.because(format!("n1 is a {is}{leader}")).got(format!("{is}{leader}")).fail()
+}
+
+/// Says the term and vote of a node, and its role or its disk if they are not what they should be.
+fn in_few_words(stage: &Stage, id: NodeId) -> String {
+    let Some(node) = stage.cluster().node(id).map(|node| node.inspect()) else {
+        return "down".to_owned();
+    };
+    let text = format!("t{}, vote {}", node.term, name_or_none(node.vote));
+    if node.role != RoleName::Follower {
+        format!("{}, {text}", node.role)
+    } else if stage.disk(id).term != node.term || stage.disk(id).vote != node.vote {
+        format!("{text}, not on disk")
+    } else {
+        text
+    }
 }
 
 /// Says the role a node has, and what its disk and its memory hold.

@@ -79,7 +79,7 @@ fn judge(cases: Vec<Case>) -> Verdict {
         let mut stage = follower(seed, vote);
         stage.ticks(N1, ARRIVES);
         stage.hear(message);
-        let reset = stage.line(|event| matches!(event, Event::TimerReset { .. }));
+        let reset = stage.last_line(|event| matches!(event, Event::TimerReset { .. }));
         let tick = stage.ticks_until_it_asks(N1).map_or(u64::MAX, |ticks| ARRIVES + ticks);
         let allowed = match must {
             Must::Wait => ARRIVES + window(10).start()..=ARRIVES + window(10).end(),

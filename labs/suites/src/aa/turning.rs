@@ -10,6 +10,7 @@ use super::rules::{
     DEPOSED, LATER_TERM, LEADER_STAYS, STEPS_DOWN_THEN_ANSWERS, VOTE_CLEARED, VOTE_KEPT,
 };
 use super::stage::{Stage, name_or_none, remembering};
+use super::story::is_decision;
 use super::words::{N1, N2, N3, Said, answer, ask, beat_reply};
 use crate::{Check, Rule, Verdict};
 use raft::{Event, Message, NodeId, RoleName};
@@ -41,13 +42,16 @@ pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
             stage.hear(ask(N2, N1, term));
             let given = stage.votes(N1, N2).last() == Some(&Said::Yes);
             let vote = name_or_none(stage.disk(N1).vote);
-            let was = format!("{}, vote {vote}", if given { "granted" } else { "not granted" });
+            let was = format!("{}, vote {vote}", if given { "yes" } else { "no" });
             let must_be = match (term, role) {
-                (3, RoleName::Follower) => "not granted, vote n3",
-                (3, _) => "not granted, vote n1",
-                _ => "granted, vote n2",
+                (3, RoleName::Follower) => "no, vote n3",
+                (3, _) => "no, vote n1",
+                _ => "yes, vote n2",
             };
-            table.equal(format!("{role}, RequestVote t{term}"), must_be, was, stage);
+            let entered = |event: &Event| matches!(event, Event::TermEntered { .. });
+            let place = stage.last_line(entered).or_else(|| stage.last_line(is_decision));
+            let what = format!("{role}, RequestVote t{term}");
+            table.row_at(place, stage, |table| table.equal(what, must_be.to_owned(), was));
         }
     }
     table.verdict("Raft::become_follower")
@@ -61,7 +65,7 @@ pub(super) fn vote_survives_same_term_stepdown(_: &mut Check) -> Verdict {
     stage.hear(ask(N2, N1, 1));
     if stage.granted(N1, N2) || stage.disk(N1).vote != Some(N1) {
         let vote = name_or_none(stage.disk(N1).vote);
-        let is_vote = |event: &Event| matches!(event, Event::VoteChanged { .. });
+        let is_vote = |event: &Event| matches!(event, Event::VoteChanged { from: Some(_), .. });
         let failure = stage.broken_by(&VOTE_KEPT, "Raft::become_follower", is_vote);
         let because = "n1 voted for itself in term 1, was outvoted, and gave its vote again";
         let got = format!("its disk holds vote {vote}; n2 {}", heard(&stage, N2));
@@ -93,12 +97,12 @@ pub(super) fn update_term_leader(_: &mut Check) -> Verdict {
 }
 
 fn update_term(role: RoleName, rule: &Rule) -> Verdict {
-    let stays = format!("{role}, term 3");
+    let stays = format!("{role} t3");
     let rows: [(Message, &str); 7] = [
-        (answer(N2, N1, 5, Said::No), "follower, term 5"),
-        (answer(N2, N1, 5, Said::Yes), "follower, term 5"),
-        (beat_reply(N3, N1, 4), "follower, term 4"),
-        (ask(N2, N1, 9), "follower, term 9"),
+        (answer(N2, N1, 5, Said::No), "follower t5"),
+        (answer(N2, N1, 5, Said::Yes), "follower t5"),
+        (beat_reply(N3, N1, 4), "follower t4"),
+        (ask(N2, N1, 9), "follower t9"),
         (ask(N2, N1, 3), &stays),
         (beat_reply(N3, N1, 3), &stays),
         (answer(N2, N1, 1, Said::Yes), &stays),
@@ -110,8 +114,10 @@ fn update_term(role: RoleName, rule: &Rule) -> Verdict {
         let what = message.to_string();
         stage.hear(message);
         let was = match stage.disk(N1).term.0 {
-            term if stage.standing(N1).ends_with(&format!(" {term}")) => stage.standing(N1),
-            term => format!("{} (on disk: term {term})", stage.standing(N1)),
+            term if stage.short_standing(N1).ends_with(&format!(" t{term}")) => {
+                stage.short_standing(N1)
+            }
+            term => format!("{}, disk t{term}", stage.short_standing(N1)),
         };
         table.equal(what, must_be, was, stage);
     }
@@ -125,20 +131,23 @@ pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
     for role in [RoleName::Follower, RoleName::Candidate, RoleName::Leader] {
         let mut stage = in_role(role);
         stage.hear(ask(N2, N1, 4));
-        let words: Vec<String> = stage.words(N1).iter().map(|m| m.to_string()).collect();
-        let must_be = "n1->n2 VoteReply t4 granted";
-        table.equal(format!("{role}, RequestVote t4"), must_be, words.join(", "), stage);
+        let term = stage.disk(N1).term;
+        let was = match stage.votes(N1, N2).last() {
+            Some(said) => format!("n2 {said} in t{term}"),
+            None => format!("nothing, in t{term}"),
+        };
+        table.equal(format!("{role}, RequestVote t4"), "n2 granted in t4", was, stage);
     }
     for (role, term, must_be) in [
-        (RoleName::Candidate, 4, "follower, term 4"),
-        (RoleName::Candidate, 3, "leader, term 3"),
-        (RoleName::Leader, 4, "follower, term 4"),
-        (RoleName::Leader, 3, "leader, term 3"),
+        (RoleName::Candidate, 4, "follower t4"),
+        (RoleName::Candidate, 3, "leader t3"),
+        (RoleName::Leader, 4, "follower t4"),
+        (RoleName::Leader, 3, "leader t3"),
     ] {
         let mut stage = in_role(role);
         stage.answers(N1, term, &[N2, N3], Said::Yes);
-        let what = format!("{role}, VoteReply t{term} granted, twice");
-        table.equal(what, must_be, stage.standing(N1), stage);
+        let what = format!("{role}, granted t{term} twice");
+        table.equal(what, must_be, stage.short_standing(N1), stage);
     }
     table.verdict("Raft::meet_term")
 }

@@ -61,7 +61,9 @@ fn must_not_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) 
         return Ok(());
     }
     let vote = name_or_none(stage.disk(N1).vote);
-    let failure = wrong_vote(stage, rule).because(because);
+    let gave = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
+    let place = stage.last_line(gave).or_else(|| stage.line(is_about_a_vote));
+    let failure = stage.broken_at(place, rule, "Core::decide_vote").because(because);
     let got = format!("{candidate} is granted; n1's disk holds: vote {vote}");
     failure.expected(format!("{candidate} is refused")).got(got).fail()
 }
@@ -133,48 +135,54 @@ enum Must {
 /// Every reason to refuse, each beside a twin without it.
 pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
     let rows = [
-        ("has not voted", None, ask(N2, N1, 5), Must::Grant),
-        ("voted for n3", Some(N3), ask(N2, N1, 5), Must::Refuse),
-        ("voted for n2", Some(N2), ask(N2, N1, 5), Must::Grant),
-        ("voted for itself", Some(N1), ask(N2, N1, 5), Must::Refuse),
-        ("has not voted", None, ask(N2, N1, 4), Must::NotGrant),
-        ("voted for n2", Some(N2), ask(N2, N1, 4), Must::NotGrant),
-        ("voted for n3", Some(N3), ask(N2, N1, 6), Must::Grant),
-        ("voted for itself", Some(N1), ask(N2, N1, 6), Must::Grant),
-        ("has not voted", None, with_a_longer_log(5), Must::Grant),
-        ("voted for n3", Some(N3), with_a_longer_log(5), Must::Refuse),
+        ("RequestVote t5", None, ask(N2, N1, 5), Must::Grant),
+        ("RequestVote t5", Some(N3), ask(N2, N1, 5), Must::Refuse),
+        ("RequestVote t5", Some(N2), ask(N2, N1, 5), Must::Grant),
+        ("RequestVote t5", Some(N1), ask(N2, N1, 5), Must::Refuse),
+        ("RequestVote t4", None, ask(N2, N1, 4), Must::NotGrant),
+        ("RequestVote t4", Some(N2), ask(N2, N1, 4), Must::NotGrant),
+        ("RequestVote t6", Some(N3), ask(N2, N1, 6), Must::Grant),
+        ("RequestVote t6", Some(N1), ask(N2, N1, 6), Must::Grant),
+        ("t5, a longer log", None, with_a_longer_log(5), Must::Grant),
+        ("t5, a longer log", Some(N3), with_a_longer_log(5), Must::Refuse),
     ];
-    let intro = "n1 is in term 5 with the vote that its disk holds; n2 asks";
-    let head = "n1 in term 5, and the request";
+    let intro =
+        "n1 is in term 5 with the vote that its disk holds; n2 asks; n1 says, and holds then";
+    let head = "request, n1's vote";
     let mut table = Rows::new(&BOTH_RULES, head, intro).decided_by(is_about_a_vote);
-    for (vote, voted_for, request, must) in rows {
-        let what = format!("{vote}: {}{}", request.body.kind(), tail(&request));
-        let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 5, voted_for);
+    for (what, vote, request, must) in rows {
+        let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 5, vote);
         let mut stage = Stage::of(setup);
         stage.hear(request);
-        let was = match stage.votes(N1, N2).last() {
-            Some(said) => format!("{said}, vote {}", name_or_none(stage.disk(N1).vote)),
-            None => format!("no answer, vote {}", name_or_none(stage.disk(N1).vote)),
-        };
-        let kept = name_or_none(voted_for);
+        let was = said_and_holds(&stage);
+        let vote = name_or_none(vote);
+        let what = format!("{what}, {vote}");
         match must {
             Must::Grant => table.equal(what, "granted, vote n2", was, stage),
-            Must::Refuse => table.equal(what, format!("refused, vote {kept}"), was, stage),
-            Must::NotGrant => {
-                let allowed = ["refused", "no answer"].map(|said| format!("{said}, vote {kept}"));
-                table.row(stage, |table| table.one_of(what, &allowed, was));
-            }
+            Must::Refuse => table.equal(what, format!("refused, vote {vote}"), was, stage),
+            Must::NotGrant => table.row(stage, |table| {
+                let must_be = format!("no or nothing, vote {vote}");
+                let allowed = ["refused", "nothing"].map(|said| format!("{said}, vote {vote}"));
+                match allowed.contains(&was) {
+                    true => table.holds(what, must_be, was),
+                    false => table.breaks(what, must_be, was),
+                }
+            }),
         }
     }
-    table.verdict("Core::decide_vote")
+    table.verdict("Core::on_request_vote")
+}
+
+/// Says what n1 answered n2, and the vote it holds.
+fn said_and_holds(stage: &Stage) -> String {
+    let vote = name_or_none(stage.disk(N1).vote);
+    match stage.votes(N1, N2).last() {
+        Some(said) => format!("{said}, vote {vote}"),
+        None => format!("nothing, vote {vote}"),
+    }
 }
 
 /// n2 asks in `term` with a log of three entries, where n1 has none.
 fn with_a_longer_log(term: u64) -> raft::Message {
     ask_with(N2, N1, term, EntryId { term: Term(4), index: Index(3) })
-}
-
-fn tail(request: &raft::Message) -> String {
-    let term = request.term.map_or_else(String::new, |term| format!(" t{term}"));
-    format!("{term}{}", request.body)
 }

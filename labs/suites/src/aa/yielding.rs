@@ -12,6 +12,7 @@
 use super::rows::Rows;
 use super::rules::{DEPOSED, EMERGES, STEPS_DOWN_THEN_ANSWERS, YIELDS};
 use super::stage::{NEVER, Stage, name_or_none, remembering};
+use super::story::is_decision;
 use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply, term_is_over};
 use crate::{Check, Failure, Verdict};
 use raft::{Message, RoleName, Term};
@@ -28,21 +29,22 @@ fn candidate(term: u64) -> Stage {
 /// A candidate hears a leader.
 pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
     let rows: [(Message, &str); 6] = [
-        (beat(N2, N1, 3), "follower, term 3, leader n2"),
-        (append(N2, N1, 3), "follower, term 3, leader n2"),
-        (beat(N2, N1, 7), "follower, term 7, leader n2"),
-        (append(N2, N1, 7), "follower, term 7, leader n2"),
-        (beat(N2, N1, 2), "candidate, term 3, leader none"),
-        (append(N2, N1, 2), "candidate, term 3, leader none"),
+        (beat(N2, N1, 3), "follower t3 of n2"),
+        (append(N2, N1, 3), "follower t3 of n2"),
+        (beat(N2, N1, 7), "follower t7 of n2"),
+        (append(N2, N1, 7), "follower t7 of n2"),
+        (beat(N2, N1, 2), "candidate t3"),
+        (append(N2, N1, 2), "candidate t3"),
     ];
     let intro = "n1 is a candidate in term 3; a leader's word arrives";
     let mut table = Rows::new(&YIELDS, "message to n1", intro);
     for (message, must_be) in rows {
         let mut stage = candidate(3);
-        let what = message.to_string();
+        let term = message.term.unwrap_or_default();
+        let what = format!("{} t{term} of n2", message.body.kind());
         stage.hear(message);
-        let leader = name_or_none(stage.follows(N1));
-        let was = format!("{}, leader {leader}", stage.standing(N1));
+        let leader = stage.follows(N1).map(|leader| format!(" of {leader}")).unwrap_or_default();
+        let was = format!("{}{leader}", stage.short_standing(N1));
         table.equal(what, must_be, was, stage);
     }
     table.verdict("Raft::hear_from_leader")?;
@@ -181,17 +183,18 @@ fn whatever_brings_it() -> Verdict {
     };
     let intro = "n1 leads term 3; one message arrives, then 5 ticks pass: its role, and its words";
     let mut table = Rows::new(&DEPOSED, "message to n1", intro);
-    for (term, must_be) in [(4, "follower, term 4, silent"), (3, "leader, term 3, speaks")] {
+    for (term, must_be) in [(4, "follower t4, silent"), (3, "leader t3, speaks")] {
         for message in of_term(term) {
             let mut stage = leader();
-            let what = message.to_string();
+            let what = format!("{} t{term} of n3", message.body.kind());
             stage.hear(message);
+            let place = stage.last_line(is_decision);
             stage.forget_words();
             stage.ticks(N1, 5);
             let speaks = !stage.leaders_words(N1, N2).is_empty();
             let speaks = if speaks { "speaks" } else { "silent" };
-            let was = format!("{}, {speaks}", stage.standing(N1));
-            table.equal(what, must_be, was, stage);
+            let was = format!("{}, {speaks}", stage.short_standing(N1));
+            table.row_at(place, stage, |table| table.equal(what, must_be.to_owned(), was));
         }
     }
     table.verdict("Raft::meet_term")
@@ -212,7 +215,7 @@ fn cut_off_and_back() -> Verdict {
     if !stage.leads(N1) || stage.role(N3) != Some(RoleName::Candidate) {
         let because = "n1 and n2 can talk, n3 hears nobody: n1 leads on, and n3 stands";
         let got = format!("n1 is {}; n3 is {}", stage.standing(N1), stage.standing(N3));
-        let failure = stage.broken(&EMERGES, "Core::tick_election").because(because).got(got);
+        let failure = stage.missing(&EMERGES, "Core::tick_election").because(because).got(got);
         return failure.expected("n1 is leader, term 1; n3 is candidate").fail();
     }
     let later = stage.disk(N3).term;
@@ -222,14 +225,19 @@ fn cut_off_and_back() -> Verdict {
         let leaders = stage.cluster().leaders();
         if let [(leader, term)] = leaders[..]
             && term >= later
-            && [N1, N2, N3].iter().all(|&id| stage.follows(id) == Some(leader))
+            && [N1, N2, N3].iter().all(|&id| id == leader || stage.follows(id) == Some(leader))
         {
             return Ok(());
         }
     }
     let because = format!("n3 came back with term {later}, and after {} ticks:", NEVER / 2);
-    let failure = stage.broken(&DEPOSED, "Raft::meet_term").because(because);
+    let failure = stage.missing(&DEPOSED, "Raft::meet_term").because(because);
     let expected = format!("one leader of term {later} or later, followed by all");
-    let got: Vec<String> = [N1, N2, N3].map(|id| format!("{id} {}", stage.standing(id))).into();
+    let say = |id| {
+        let leader = stage.follows(id).filter(|&leader| leader != id);
+        let leader = leader.map(|leader| format!(" of {leader}")).unwrap_or_default();
+        format!("{id} {}{leader}", stage.short_standing(id))
+    };
+    let got: Vec<String> = [N1, N2, N3].map(say).into();
     failure.expected(expected).got(got.join("; ")).fail()
 }

@@ -120,3 +120,18 @@ fn paths_begin_at_the_workspace() {
     let place = Place { file: "raft/src/log/unstable.rs".into(), line: 7 };
     assert_eq!((place.short().as_str(), place.is_the_students()), ("unstable.rs:7", true));
 }
+
+#[test]
+fn a_line_of_this_workspace_is_read_from_its_source() {
+    let source = std::fs::read_to_string(workspace_root().unwrap().join("raft/src/role.rs"));
+    let source = source.unwrap();
+    let at = source.lines().position(|line| line.contains("fn hold_election")).unwrap();
+    let line = u32::try_from(at).unwrap() + 1;
+    let place = Place { file: "raft/src/role.rs".into(), line };
+    assert!(place.text().unwrap().contains("fn hold_election"));
+    assert_eq!(place.function().as_deref(), Some("Raft::hold_election"));
+    let beyond = Place { line: u32::MAX, ..place };
+    assert_eq!((beyond.text(), beyond.function()), (None, None));
+    let absent = Place { file: "raft/src/absent.rs".into(), line };
+    assert_eq!((absent.text(), absent.function()), (None, None));
+}

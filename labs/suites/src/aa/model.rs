@@ -1,0 +1,56 @@
+//! Step 8, first part: every state that three nodes can reach in three terms.
+//!
+//! ```text
+//!   start --> n1 campaigns --> n1->n2 RequestVote arrives --> ...      breadth first
+//!                                                        '--> a rule breaks: the shortest way
+//! ```
+//!
+//! A million random events do not meet what this meets in a moment, and no run that breaks a rule is
+//! shorter than the one it shows. The second walk lets one node crash and start again.
+
+use super::rules::COVERAGE;
+use super::runs::Broken;
+use crate::{Check, Failure, Verdict};
+use testbed::Setup;
+use testbed::explore::{Bounds, explore};
+
+/// A correct Raft has a few thousand states here. Far beyond that, something grows without end.
+const STATES_MAX: usize = 100_000;
+
+/// Walks every state of three nodes in three terms.
+pub(super) fn model_3x3(check: &mut Check) -> Verdict {
+    walk(check, &Bounds { states_max: STATES_MAX, ..Bounds::quick() })?;
+    walk(check, &Bounds { terms: 2, crashes: 1, states_max: STATES_MAX, ..Bounds::quick() })
+}
+
+fn walk(check: &mut Check, bounds: &Bounds) -> Verdict {
+    let Bounds { nodes, terms, crashes, .. } = *bounds;
+    let what = format!("{nodes} nodes, {terms} terms, {crashes} crashes");
+    check.doing(format!("walking every state of {what}"));
+    let walk = match explore(bounds) {
+        Ok(walk) => walk,
+        Err(why) => return uncovered(format!("{what}: {why}")).fail(),
+    };
+    if let Some((violation, inputs)) = walk.violation {
+        let setup = Setup { disks: bounds.disks, ..Setup::new(nodes, 0) };
+        let broken = Broken { setup, inputs, violation, seed: None };
+        let steps = broken.inputs.len();
+        let walked =
+            format!("{what}: {} states walked, the shortest way has {steps} events", walk.states);
+        return broken.failure().faults(walked).fail();
+    }
+    // In a correct Raft it is one state in three.
+    if walk.with_leader * 20 < walk.states {
+        let got = format!("{} of {} states", walk.with_leader, walk.states);
+        return uncovered(format!("{what}: somebody leads in {got}"))
+            .expected("a leader in 1 of 20 states or more")
+            .got(got)
+            .fail();
+    }
+    Ok(())
+}
+
+/// Says that nothing was shown.
+fn uncovered(because: String) -> Failure {
+    Failure::of(&COVERAGE).because(because)
+}

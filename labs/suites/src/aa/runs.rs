@@ -1,0 +1,112 @@
+//! A run that broke a rule, and how a card explains it.
+//!
+//! ```text
+//!   8,000 events --shrink--> 9 events --play again--> story, deciding line, trace
+//! ```
+//!
+//! A shorter run is taken only if it breaks the same rule in the same function: another mistake would
+//! explain the wrong line.
+
+use super::stage::Stage;
+use crate::{Failure, Place, Rule};
+use raft::{Event, NodeId, Note};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use testbed::shrink::{self, Ending};
+use testbed::{Input, Setup, Violation};
+
+/// How many shorter runs are tried.
+const TRIES_MAX: usize = 600;
+
+/// A run that broke a rule.
+pub(super) struct Broken {
+    /// The cluster it began with.
+    pub(super) setup: Setup,
+    /// Everything that happened.
+    pub(super) inputs: Vec<Input>,
+    /// What broke.
+    pub(super) violation: Violation,
+    /// The number it was drawn from, if it was.
+    pub(super) seed: Option<u64>,
+}
+
+impl Broken {
+    /// Returns the shortest run found that breaks the same rule in the same function.
+    pub(super) fn shrink(self) -> Self {
+        let functions = Functions::default();
+        let key = |ending: &Ending<'_>| {
+            (ending.violation.rule, ending.deciding().and_then(|note| functions.of(note)))
+        };
+        match shrink::shrink(&self.setup, &self.inputs, TRIES_MAX, key) {
+            Some(shrunk) => Broken { inputs: shrunk.inputs, violation: shrunk.violation, ..self },
+            None => self,
+        }
+    }
+
+    /// Plays the run again, and explains it.
+    pub(super) fn failure(&self) -> Failure {
+        let mut stage = Stage::of(self.setup.clone());
+        if let Some(seed) = self.seed {
+            stage = stage.of_seed(seed);
+        }
+        self.inputs.iter().for_each(|input| stage.apply(input.clone()));
+        let Violation { rule, who, text, .. } = &self.violation;
+        let steps = stage.steps();
+        let ending = Ending { violation: &self.violation, steps: &steps };
+        let place = ending.deciding().map(|note| Place::from(note.at));
+        let rule = self::rule(*rule);
+        let failure = stage.draw_on(Failure::of(&rule).because(text.clone()), place.as_ref());
+        let failure = failure.expected(expected(&self.violation)).got(standing(&stage, who));
+        match place {
+            Some(place) => failure.your_line(place),
+            None => failure,
+        }
+    }
+}
+
+/// Returns a rule of the test bed as cards know rules.
+pub(super) fn rule(rule: testbed::Rule) -> Rule {
+    Rule { id: rule.id(), title: rule.title(), paper: rule.section(), so_what: rule.so_what() }
+}
+
+/// Says what a correct node does.
+fn expected(violation: &Violation) -> String {
+    let who = |at: usize| violation.who.get(at).map_or_else(|| "it".to_owned(), NodeId::to_string);
+    let term = violation.term.map_or_else(|| "a term".to_owned(), |term| format!("term {term}"));
+    match violation.rule {
+        testbed::Rule::TermMonotone => format!("{} is in the latest term it was ever in", who(0)),
+        testbed::Rule::PersistBeforeSend => format!("{} writes first, and then speaks", who(0)),
+        testbed::Rule::VoteOncePerTerm => format!("{} votes for one node in {term}", who(0)),
+        testbed::Rule::LeaderHasQuorum => format!("{} does not lead {term}", who(0)),
+        testbed::Rule::ElectionSafety => format!("one leader in {term}"),
+        testbed::Rule::Liveness => "one leader, followed by all".to_owned(),
+        testbed::Rule::CommitMonotone
+        | testbed::Rule::CommitWithinLog
+        | testbed::Rule::LeaderAppendOnly
+        | testbed::Rule::LogMatching
+        | testbed::Rule::StateMachineSafety
+        | testbed::Rule::LeaderCompleteness => "logs that only grow, and agree".to_owned(),
+    }
+}
+
+/// Says what those who broke a rule are now.
+fn standing(stage: &Stage, who: &[NodeId]) -> String {
+    let say = |&id: &NodeId| format!("{id} {} ({})", stage.standing(id), stage.memory(id));
+    who.iter().take(3).map(say).collect::<Vec<_>>().join("; ")
+}
+
+/// Which function a line lies in, each looked up once.
+#[derive(Default)]
+struct Functions(RefCell<BTreeMap<Place, Option<String>>>);
+
+impl Functions {
+    fn of(&self, note: &Note) -> Option<String> {
+        let Note { event, at } = note;
+        if let Event::Sent { .. } = event {
+            return None;
+        }
+        let place = Place::from(*at);
+        let mut known = self.0.borrow_mut();
+        known.entry(place).or_insert_with_key(Place::function).clone()
+    }
+}

@@ -1,0 +1,147 @@
+//! A workspace is made whole or not at all, and shows no body that a student is to write.
+
+use labs::course::Course;
+use labs::{leaks, student, workspace};
+use runner::place::Place;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn course() -> Course {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
+    Course::read(root.to_owned()).expect("the course")
+}
+
+fn made(course: &Course, folder: &TempDir) -> Place {
+    let root = folder.path().join("my-raft");
+    let lab = course.lab("2aa").expect("the first lab");
+    let plan = workspace::plan(course, lab, &root).expect("a plan");
+    workspace::make(&plan, &root).expect("a workspace");
+    Place::find(&root).expect("found")
+}
+
+#[test]
+fn what_may_not_be_touched_is_not() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let refused = |dir: &str| workspace::room(&course, Path::new(dir), here).expect_err(dir);
+    fs::create_dir(here.join("full")).expect("made");
+    fs::write(here.join("full/diary.txt"), "dear").expect("written");
+    assert!(refused("full").contains("full is not empty: nothing was touched"));
+    fs::write(here.join("file"), "").expect("written");
+    assert!(refused("file").contains("file is a file, not a folder"));
+    assert!(refused("no/where").contains("no does not exist: make it first"));
+    let inside = course.root.join("mine");
+    let said = refused(&inside.to_string_lossy());
+    assert!(said.contains("inside the course itself"), "{said}");
+    assert!(said.contains("cargo labs start ../mine"), "{said}");
+
+    let place = made(&course, &folder);
+    assert!(refused("my-raft").contains("is a workspace already. Go on there"));
+    let settings = place.root.join("labs.toml");
+    let text = fs::read_to_string(&settings).expect("settings");
+    fs::write(&settings, text.replace(&course.version, "0.0.9")).expect("written");
+    assert!(refused("my-raft").contains("of course version 0.0.9"));
+    let old = Place::find(&place.root).expect("found");
+    let said = student::fill(&course, &old, "needed").expect_err("another version");
+    assert!(said.contains("cut from course version 0.0.9") && said.contains("nothing"), "{said}");
+
+    fs::create_dir(here.join("empty")).expect("made");
+    assert!(workspace::room(&course, Path::new("empty"), here).is_ok());
+    assert!(workspace::room(&course, Path::new("./new"), here).is_ok());
+}
+
+#[test]
+fn nothing_is_left_of_a_workspace_that_could_not_be_written() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("my-raft");
+    let lab = course.lab("2aa").expect("the first lab");
+    let mut plan = workspace::plan(&course, lab, &root).expect("a plan");
+    // Stands for a disk that is full half-way: this file needs a folder where a file is.
+    plan.insert("raft/src/zzz".into(), Vec::new());
+    plan.insert("raft/src/zzz/more".into(), Vec::new());
+    let said = workspace::make(&plan, &root).expect_err("it cannot");
+    assert!(said.contains("nothing is left of it"), "{said}");
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0);
+}
+
+#[test]
+fn it_holds_what_a_student_needs_and_nothing_that_spoils() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let lab = course.lab("2aa").expect("the first lab");
+    let plan = workspace::plan(&course, lab, &place.root).expect("a plan");
+    for name in ["raft/src/quorum.rs", "tests/Cargo.toml", "labs/runner/src/main.rs", "Cargo.lock"]
+    {
+        assert!(place.root.join(name).is_file(), "{name}");
+    }
+    for name in ["labs/src", "labs/Cargo.toml", "labs/bugs", "labs/variants", "tests/peers"] {
+        assert!(!place.root.join(name).exists(), "{name}");
+    }
+    assert_eq!(leaks::find(&course, &plan).expect("searched"), Vec::<String>::new());
+    let mut leaky = plan.clone();
+    let body = &course.reference["raft/src/election.rs"];
+    leaky.insert("book/oops.md".into(), body.replace("    ", "\t").into());
+    let found = leaks::find(&course, &leaky).expect("searched");
+    assert!(found.iter().any(|l| l == "book/oops.md shows the body of Core::decide_vote"));
+    let lock = fs::read_to_string(place.root.join("Cargo.lock")).expect("the lock");
+    assert!(!lock.contains("name = \"labs\"") && lock.contains("name = \"suites\""), "{lock}");
+    let manifest = fs::read_to_string(place.root.join("Cargo.toml")).expect("the manifest");
+    assert!(manifest.contains(&format!("version = \"{}+copy.", course.version)), "{manifest}");
+    // Two workspaces never share a build.
+    let other = workspace::plan(&course, lab, &folder.path().join("other")).expect("a plan");
+    assert_ne!(other["Cargo.toml"], plan["Cargo.toml"]);
+}
+
+#[test]
+fn fill_and_reset_touch_the_named_body_and_keep_what_stood_there() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let file = place.root.join("raft/src/quorum.rs");
+    let handed_out = fs::read_to_string(&file).expect("the source");
+    let cut = "todo!(\"lab 2aa step 1: Majority::needed\")";
+    let mine =
+        handed_out.replace(cut, "my_own_helper(self.voters.len())") + "\nfn my_own_helper() {}\n";
+    fs::write(&file, &mine).expect("written");
+
+    student::fill(&course, &place, "Majority::needed").expect("filled");
+    let filled = fs::read_to_string(&file).expect("the source");
+    assert!(filled.contains("fn my_own_helper") && !filled.contains("my_own_helper(self"));
+    assert!(filled.contains("step 1: Majority::outcome"), "the other hole is as it was");
+    let kept = place.root.join(".labs/kept/001-Majority.needed.rs");
+    assert!(fs::read_to_string(&kept).expect("kept").contains("my_own_helper(self.voters.len())"));
+
+    student::reset(&course, &place, Some("needed")).expect("cut");
+    assert_eq!(
+        fs::read_to_string(&file).expect("the source"),
+        handed_out + "\nfn my_own_helper() {}\n"
+    );
+    fs::write(&file, "fn broken( {").expect("written");
+    let said = student::fill(&course, &place, "1").expect_err("it does not parse");
+    assert!(said.contains("quorum.rs: line 1 does not parse"), "{said}");
+    assert!(said.contains("Nothing was changed."), "{said}");
+    let said = student::fill(&course, &place, "decide_vot").expect_err("no such name");
+    assert!(said.contains("Did you mean Core::decide_vote?"), "{said}");
+}
+
+#[test]
+fn a_step_opens_its_inert_functions_when_it_is_reached() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let file = place.root.join("raft/src/heartbeat.rs");
+    let marker = "todo!(\"lab 2aa step 7: Core::tick_heartbeat\")";
+    assert!(!fs::read_to_string(&file).expect("the source").contains(marker));
+    let lab = course.lab("2aa").expect("the first lab");
+    let step = lab.step(7).expect("step 7");
+    runner::source::open_step(&place, lab, step).expect("opened");
+    let opened = fs::read_to_string(&file).expect("the source");
+    assert!(opened.contains(marker), "{opened}");
+    // Opened by text or cut by parsing: the same bytes.
+    student::reset(&course, &place, Some("7")).expect("cut");
+    assert_eq!(fs::read_to_string(&file).expect("the source"), opened);
+}
