@@ -59,9 +59,9 @@ impl Judge {
                 unless(types.iter().any(|name| is(value, name.as_str().expect("a name"))))
             }
             "minimum" => unless(value.as_u64().is_none_or(|value| value >= number())),
-            "pattern" => unless(value.as_str().is_none_or(|text| {
-                fits(rule.as_str().expect("a pattern"), text)
-            })),
+            "pattern" => unless(
+                value.as_str().is_none_or(|text| fits(rule.as_str().expect("a pattern"), text)),
+            ),
             "minItems" => unless(value.as_array().is_none_or(|list| list.len() as u64 >= number())),
             "maxItems" => unless(value.as_array().is_none_or(|list| list.len() as u64 <= number())),
             "minProperties" => {
@@ -85,7 +85,9 @@ impl Judge {
                 let rules = rule.as_object().expect("rules by name").iter();
                 let there = rules.filter_map(|(name, rule)| Some((name, rule, value.get(name)?)));
                 there
-                    .flat_map(|(name, rule, value)| self.wrong(rule, value, &format!("{at}.{name}")))
+                    .flat_map(|(name, rule, value)| {
+                        self.wrong(rule, value, &format!("{at}.{name}"))
+                    })
                     .collect()
             }
             "additionalProperties" => {
@@ -136,7 +138,8 @@ fn lines_of_every_script() -> Vec<(String, Value)> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(Path::new("scripts/election")).expect("it is there") {
         let path = entry.expect("it can be listed").path();
-        let (stage, _) = Stage::play_all(&Script::read(&path).expect("it reads")).expect("it plays");
+        let (stage, _) =
+            Stage::play_all(&Script::read(&path).expect("it reads")).expect("it plays");
         let text = stage.run().expect("it made nodes").trace().to_json_lines();
         for (number, line) in (1..).zip(text.lines()) {
             let value = serde_json::from_str(line).expect("it is JSON");
