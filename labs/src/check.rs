@@ -27,17 +27,17 @@ pub enum Part {
     Docs,
     /// Every test of the course passes
     Tests,
-    /// Holes can be cut, hand-outs speak of every step, changes stand where they say
+    /// Holes can be cut, hand-outs know every step
     Catalogue,
     /// Code in the book is what the sources have
     Book,
-    /// Cut and filled again, the sources are the same, byte for byte
+    /// Cut and filled again, the sources are the same
     RoundTrip,
     /// No reference body lies in a workspace
     Leaks,
     /// What a student starts with is worth nothing
     Skeleton,
-    /// Each step's tests see each step's functions, and no later ones
+    /// Each step's tests see its functions, and no later ones
     Closure,
 }
 

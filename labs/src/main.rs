@@ -71,6 +71,7 @@ enum Typed {
     ///
     /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
     /// test kills some bug; every variant of labs/variants earns full marks.
+    #[command(verbatim_doc_comment)]
     Bugs {
         /// For programs: killed, of, bugs[], variants[]
         #[arg(long)]

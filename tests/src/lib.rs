@@ -8,20 +8,35 @@
 //! ```
 //!
 //! No clock, no thread, no sleep: going back is replaying, forking is truncating, saving is writing
-//! the inputs down.
+//! the inputs down. The modules below stand in reading order.
+
+pub mod input; // everything that can happen to a cluster, and what came of it
 
 pub mod bare; // N nodes driven by inputs
-pub mod diagram; // a run as a picture
-pub mod disk; // what a crash takes and what it leaves
-pub mod explore; // every state a small cluster can reach
-pub mod fingerprint; // 128 bits that stand for a value
-pub mod input; // everything that can happen to a cluster
-pub mod invariant; // what must never happen
+
 pub mod network; // messages under way, and the links that lose them
-pub mod script; // runs as stories, written by hand
+
+pub mod disk; // what a crash takes and what it leaves
+
+pub mod invariant; // what must never happen
+
+pub mod sim; // random runs that replay from one number
+
+pub mod explore; // every state a small cluster can reach
+
+pub mod fingerprint; // 128 bits that stand for a value
+
 pub mod shrink; // the few inputs that are enough to fail the same way
-pub mod sim;
-pub mod trace; // a run written down, step by step // random runs that replay from one number
+
+pub mod decision; // where a run went wrong, before it showed
+
+pub mod cause; // the few steps that a broken rule is made of
+
+pub mod script; // runs as stories, written by hand
+
+pub mod trace; // a run written down, step by step
+
+pub mod diagram; // a run as a picture
 
 pub use bare::{Bare, Setup};
 pub use input::{Fate, Input, Step};

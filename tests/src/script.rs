@@ -46,6 +46,8 @@ pub mod hand; // messages made by hand
 
 pub mod seating; // the cluster a script begins with
 
+mod display; // what `state` and `messages` show
+
 pub mod stage; // a script being played
 
 pub mod scene; // what one command led to, for golden files and for the terminal

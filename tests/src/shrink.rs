@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A list of inputs names messages by what they say, so that it keeps its meaning when others are
-//! taken out: an input whose message was never sent does nothing. What comes out is replayed strictly:
-//! every input that is left does something.
+//! taken out. While searching, a message that nobody sent stands for the oldest of its kind between
+//! the same two nodes, if there is one: with an election less, every later message is of an earlier
+//! term. What comes out names exactly what is under way, and every input does something.
 //!
 //! A shorter run counts only if it fails the SAME way. What that means, the caller says by a key,
 //! usually the rule that broke and the function that decided; a run that breaks the same rule by
@@ -17,7 +18,7 @@ use crate::bare::{Bare, Setup};
 use crate::input::{Input, Step};
 use crate::invariant::{Rule, Violation};
 use crate::sim;
-use raft::{NodeId, Note, RoleName};
+use raft::{Body, Message, NodeId, Note, RoleName};
 
 /// How a list of inputs ended: with a broken rule.
 #[derive(Debug)]
@@ -33,6 +34,9 @@ impl Ending<'_> {
     /// Returns the note that tells which line decided: of the step that broke the rule, the last one
     /// that the rule is about. Nobody decides that nothing happens, so liveness has none.
     pub fn deciding(&self) -> Option<&Note> {
+        if self.violation.rule == Rule::Liveness {
+            return None;
+        }
         let last = self.steps.last()?;
         let about = |note: &&Note| is_about(self.violation.rule, note);
         last.notes.iter().rev().find(about).or(last.notes.last())
@@ -80,7 +84,7 @@ fn replay(setup: &Setup, inputs: &[Input], calm: Calm) -> Option<Replayed> {
     let mut cluster = Bare::new(setup.clone()).listening();
     let mut steps = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let mut step = cluster.apply(input);
+        let mut step = cluster.apply(&meant(input, &cluster));
         let violation = step.violation.take();
         steps.push(step);
         if let Some(violation) = violation {
@@ -94,6 +98,36 @@ fn replay(setup: &Setup, inputs: &[Input], calm: Calm) -> Option<Replayed> {
             Some(Replayed { violation, steps })
         }
     }
+}
+
+/// Returns what an input means when inputs before it are gone: the same, or, where nothing under way
+/// says just this, the oldest message of the same kind between the same two. (Without an election in
+/// the past, every later message is of an earlier term.)
+fn meant(input: &Input, cluster: &Bare) -> Input {
+    let flights = cluster.network().flights();
+    let like = |message: &Message| {
+        let same = |other: &Message| {
+            (other.from, other.to) == (message.from, message.to) && sounds_like(other, message)
+        };
+        let exact = flights.iter().any(|flight| flight.message == *message);
+        let near = flights.iter().map(|flight| &flight.message).find(|other| same(other));
+        near.filter(|_| !exact).unwrap_or(message).clone()
+    };
+    match input {
+        Input::Deliver(message) => Input::Deliver(like(message)),
+        Input::Duplicate(message) => Input::Duplicate(like(message)),
+        Input::Drop(message) => Input::Drop(like(message)),
+        Input::Tick(_) | Input::Campaign(_) | Input::Post(_) | Input::Persist(_) => input.clone(),
+        Input::Crash(_) | Input::Restart(_) | Input::Heal => input.clone(),
+        Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => input.clone(),
+        Input::PinLimit { .. } => input.clone(),
+    }
+}
+
+/// Returns whether two messages say the same but for terms and places.
+fn sounds_like(one: &Message, other: &Message) -> bool {
+    let granted = |message: &Message| matches!(message.body, Body::VoteReply { granted: true });
+    one.body.kind() == other.body.kind() && granted(one) == granted(other)
 }
 
 /// Whether everything heals after the last input, and a leader must be found.
@@ -129,6 +163,7 @@ pub fn shrink<K: PartialEq>(
     search.drop_nodes(setup);
     search.drop_chunks();
     search.drop_idle();
+    search.deliver_once();
     let Search { best, found, tries, .. } = search;
     Some(Shrunk { inputs: best, violation: found.violation, from: inputs.len(), tries })
 }
@@ -231,6 +266,17 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 end = start.min(self.best.len());
             }
             chunk = if chunk > 1 { chunk / 2 } else { usize::from(shorter) };
+        }
+    }
+
+    /// Lets a message arrive for good where it need not arrive again.
+    fn deliver_once(&mut self) {
+        for at in 0..self.best.len() {
+            if let Some(Input::Duplicate(message)) = self.best.get(at).cloned() {
+                let mut once = self.best.clone();
+                once[at] = Input::Deliver(message);
+                self.accept(&once);
+            }
         }
     }
 

@@ -5,12 +5,17 @@
 //!   random inputs --> Recorder --> text --> parse --> replay --> the same text
 //! ```
 
-use raft::{Body, EntryId, Index, Message, NodeId, Term, VoteRequest};
+use raft::{
+    Body, EntryId, Event, Ignored, Index, Message, NodeId, Note, Refusal, RoleName, Term,
+    VoteRequest,
+};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use testbed::script::{Script, Stage};
+use testbed::trace::event::Happening;
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Outcome, Recorder, Trace};
-use testbed::{Input, Setup};
+use testbed::{Input, Rule, Setup};
 
 /// Returns a cluster and a run of it in which everything happens that can: 60 steps for every seed.
 fn random_run(seed: u64) -> Recorder {
@@ -206,4 +211,119 @@ fn a_replay_says_which_step_cannot_happen_again() {
     let Err(why) = trace::replay(&trace::parse("t", &text).unwrap()) else { panic!("it went on") };
     let why = why.to_string();
     assert!(why.starts_with("step 3 cannot happen again: message 77 is not under way"), "{why}");
+}
+
+#[test]
+fn a_damaged_trace_is_refused_or_replayed_and_never_panics() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (mut refused, mut read) = (0, 0);
+    let mut run = random_run(3).trace();
+    run.header.sources.clear();
+    let good = run.to_json_lines().into_bytes();
+    for _ in 0..3000 {
+        let mut bytes = good.clone();
+        for _ in 0..rng.random_range(1..4) {
+            let at = rng.random_range(0..bytes.len());
+            match rng.random_range(0..3) {
+                0 => bytes[at] = b"0123456789,:{}[]\"\n@x-e."[rng.random_range(0..23)],
+                1 => bytes.truncate(at.max(1)),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        match trace::parse("t", &text).map(|damaged| trace::replay(&damaged).is_ok()) {
+            Ok(_) => read += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 100 && read > 100, "{refused} refused, {read} read");
+}
+
+// Every event has a story and a page.
+
+/// Returns one event of each kind, refusal and reason.
+fn events() -> Vec<Event> {
+    let (n1, n2, t1, t2) = (NodeId(1), NodeId(2), Term(1), Term(2));
+    let at = |index, term| EntryId { term, index: Index(index) };
+    let refused = |why| Event::VoteRefused { candidate: n1, why };
+    let ignored = |why| Event::MessageIgnored { from: n1, kind: "VoteReply", why };
+    vec![
+        Event::TermEntered { from: t1, to: t2 },
+        Event::VoteChanged { from: None, to: Some(n1) },
+        Event::LeaderChanged { from: None, to: Some(n1) },
+        Event::TimerReset { after_ticks: 3 },
+        Event::TurnAsked { next: RoleName::Leader },
+        Event::RoleEntered { from: RoleName::Candidate, to: RoleName::Leader },
+        Event::VoteGranted { candidate: n1 },
+        refused(Refusal::VotedFor(n2)),
+        refused(Refusal::LogIsNewer { ours: at(2, t1), theirs: at(1, t1) }),
+        Event::VoteCounted { voter: n1, granted: true },
+        Event::Sent { to: n1, kind: "RequestVote" },
+        ignored(Ignored::OlderTerm { theirs: t1, ours: t2 }),
+        ignored(Ignored::RivalLeader),
+        ignored(Ignored::NotOurRole { role: RoleName::Leader }),
+        ignored(Ignored::NoRule),
+    ]
+}
+
+/// Returns the place of an event's kind in [`events`]. A new event does not build before it has one.
+fn place(event: &Event) -> usize {
+    match event {
+        Event::TermEntered { .. } => 0,
+        Event::VoteChanged { .. } => 1,
+        Event::LeaderChanged { .. } => 2,
+        Event::TimerReset { .. } => 3,
+        Event::TurnAsked { .. } => 4,
+        Event::RoleEntered { .. } => 5,
+        Event::VoteGranted { .. } => 6,
+        Event::VoteRefused { why: Refusal::VotedFor(_), .. } => 7,
+        Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => 8,
+        Event::VoteCounted { .. } => 9,
+        Event::Sent { .. } => 10,
+        Event::MessageIgnored { why: Ignored::OlderTerm { .. }, .. } => 11,
+        Event::MessageIgnored { why: Ignored::RivalLeader, .. } => 12,
+        Event::MessageIgnored { why: Ignored::NotOurRole { .. }, .. } => 13,
+        Event::MessageIgnored { why: Ignored::NoRule, .. } => 14,
+    }
+}
+
+/// Returns what tells one kind of event from another in a trace: its type, and the name of its reason.
+fn kind(happening: &Happening) -> (String, Option<String>) {
+    let why = &happening.data["why"];
+    let name = why.as_str().map(str::to_string);
+    let why = name.or_else(|| why.as_object()?.keys().next().cloned());
+    (happening.kind.clone(), why)
+}
+
+#[test]
+fn every_event_is_produced_by_some_golden_script() {
+    let mut told = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir("scripts/election").unwrap() {
+        let script = Script::read(&entry.unwrap().path()).unwrap();
+        let (stage, _) = Stage::play_all(&script).unwrap();
+        let moments = stage.run().unwrap().moments();
+        told.extend(moments.iter().flat_map(|moment| &moment.events).map(kind));
+    }
+    let here = std::panic::Location::caller();
+    for (number, event) in events().into_iter().enumerate() {
+        assert_eq!(place(&event), number, "events() holds one of each, in the order of place()");
+        let wanted = kind(&Happening::new(NodeId(1), &Note { event, at: here }));
+        assert!(told.contains(&wanted), "no golden script tells of {wanted:?}");
+    }
+}
+
+#[test]
+fn every_place_in_the_book_that_an_event_or_a_rule_names_is_there() {
+    let events = events();
+    let of_events = events.iter().map(Event::chapter);
+    // The chapter on replication comes with the rules of replication; nothing breaks them before.
+    let of_rules = Rule::ALL.into_iter().map(Rule::chapter);
+    let of_rules = of_rules.filter(|chapter| !chapter.starts_with("replication.md#"));
+    for chapter in of_events.chain(of_rules) {
+        let (file, anchor) = chapter.split_once('#').expect("a file and an anchor");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src").join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{file}: {why}"));
+        let named = [format!("{{#{anchor}}}"), format!("<a id=\"{anchor}\"></a>")];
+        assert!(named.iter().any(|mark| text.contains(mark)), "{file} has no anchor {anchor}");
+    }
 }

@@ -26,7 +26,10 @@ pub fn line(verdict: &Verdict) -> String {
     let name = format!("{:<36}", verdict.test);
     match verdict.outcome {
         Outcome::Passed => {
-            let seeds = verdict.seeds.filter(|n| *n > 1).map(|n| format!(" in {n} seeds"));
+            let seeds = verdict
+                .seeds
+                .filter(|_| verdict.test.contains("_sim_"))
+                .map(|n| format!(" in {n} seeds"));
             paint(GREEN, &format!("  + {name} holds{}", seeds.unwrap_or_default()))
         }
         Outcome::NotWritten => {

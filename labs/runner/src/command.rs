@@ -16,6 +16,7 @@ pub enum Command {
     ///
     /// `+` holds, `o` is not written yet, `x` is wrong: the first card is shown in full.
     /// The steps below the current one are tested along and shown if they no longer hold.
+    #[command(verbatim_doc_comment)]
     Test(TestArgs),
     /// Test again whenever a file is saved
     Watch(TestArgs),
@@ -44,7 +45,7 @@ pub enum Command {
 /// What is tested, and how.
 #[derive(Clone, PartialEq, Eq, Debug, Args)]
 pub struct TestArgs {
-    /// A lab (2aa), a step (3 or 2aa.3) or a test; the current step if left out
+    /// A lab (2aa), step (3, 2aa.3) or test; the current step if left out
     what: Option<String>,
     /// How many seeds each simulation runs
     #[arg(long, value_name = "N")]

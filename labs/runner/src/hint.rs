@@ -37,7 +37,9 @@ pub fn hint(place: &Place, about: Option<&str>) -> Result<(), String> {
         None => {
             let step =
                 lab.step(number).ok_or("every step of this lab is done: nothing to hint at")?;
-            let of_step = |v: &&Verdict| step.tests.iter().any(|t| t.name == v.test);
+            // A step below that broke again is what the student looks at, too.
+            let of_step =
+                |v: &&Verdict| lab.test(&v.test).is_some_and(|(step, _)| step.number <= number);
             let mut red: Vec<_> = last.iter().filter(of_step).filter_map(need).collect();
             // Wrong before unwritten: the card is what the student looks at.
             red.sort_by_key(|need| need.hole.is_some());

@@ -145,7 +145,8 @@ impl<'a> Arguments<'a> {
         let names = self.known.iter().map(String::as_str);
         let mean = did_you_mean(&extra.key, names.clone());
         let sign = if extra.values.is_some() { "=" } else { "" };
-        let takes = match names.collect::<Vec<_>>() {
+        // Not those of one node, such as n1.log: there are many, and they say the same.
+        let takes = match names.filter(|name| !name.contains('.')).collect::<Vec<_>>() {
             names if names.is_empty() => String::new(),
             names => format!(" (it knows {})", names.join(", ")),
         };

@@ -11,11 +11,10 @@ use crate::bare::Bare;
 use crate::input::{Input, Step};
 use crate::script::ScriptError;
 use crate::script::command::{Command, Pick, Voice, Wait};
+use crate::script::display::{messages, state};
 use crate::script::grammar::{Directive, Script};
 use crate::script::scene::{Beat, Scene};
 use crate::trace::Recorder;
-use crate::trace::state::{Durable, NodeState};
-use crate::trace::telling::hard_state;
 use raft::{Message, NodeId};
 
 /// The most steps one script may take.
@@ -141,11 +140,7 @@ impl Stage {
                 self.know(&ids)?;
                 Ok(shown(state(self.cluster()?, &ids)))
             }
-            Command::Messages => {
-                let flights = self.cluster()?.network().flights();
-                let lines: Vec<_> = flights.iter().map(|f| f.message.to_string()).collect();
-                Ok(shown(if lines.is_empty() { vec!["none".to_string()] } else { lines }))
-            }
+            Command::Messages => Ok(shown(messages(self.cluster()?))),
             Command::Tick { ids, ticks } => self.tick(&ids, ticks),
             Command::Stabilize(ids) => self.stabilize(&ids),
             Command::Deliver { picked, lost } => {
@@ -332,39 +327,4 @@ const NO_CLUSTER: &str = "there are no nodes yet: begin with add-nodes";
 
 fn shown(lines: Vec<String>) -> Vec<Beat> {
     lines.into_iter().map(Beat::Shown).collect()
-}
-
-/// Shows nodes, one line each.
-fn state(cluster: &Bare, ids: &[NodeId]) -> Vec<String> {
-    let wanted = cluster.ids().filter(|id| ids.is_empty() || ids.contains(id));
-    let seen = wanted.filter_map(|id| Some((id, NodeState::of(cluster, id)?)));
-    seen.map(|(id, state)| show(id, &state)).collect()
-}
-
-fn show(id: NodeId, state: &NodeState) -> String {
-    let (Some(role), Some(term), Some(log)) = (&state.role, state.term, state.log) else {
-        return format!("{id} is down; its disk holds {}", hard_state(&state.disk.durable));
-    };
-    let name = |id: Option<u64>| id.map_or("-".to_string(), |id| format!("n{id}"));
-    let (vote, leader, last) = (name(state.vote), name(state.leader), log.last.0);
-    let mut line =
-        format!("{id}@{term} {role:<9}  vote {vote:<2}  leader {leader:<2}  last {last}");
-    if let Some(commit) = state.commit.filter(|&commit| commit > 0) {
-        line += &format!("  commit {commit}");
-    }
-    if let Some((elapsed, Some(limit))) = state.timer {
-        line += &format!("  timer {elapsed}/{limit}");
-    }
-    if let Some(votes) = &state.votes {
-        let answer =
-            |(id, &yes): (&u64, &bool)| format!("n{id} {}", if yes { "yes" } else { "no" });
-        let heard: Vec<_> = votes.iter().map(answer).collect();
-        line +=
-            &format!("  heard {}", if heard.is_empty() { "none".into() } else { heard.join(", ") });
-    }
-    let here = Durable { term, vote: state.vote };
-    if state.disk.durable != here {
-        line += &format!("  (on disk: {})", hard_state(&state.disk.durable));
-    }
-    line
 }

@@ -1,0 +1,310 @@
+//! Each rule broken by hand, and a correct twin beside it: a rule that cannot fail says nothing, and
+//! one that fails too soon accuses the innocent.
+
+use super::*;
+use raft::quorum::Majority;
+use raft::{Body, Entry, EntryId, Index, Payload, VoteRequest};
+
+const N1: NodeId = NodeId(1);
+const N2: NodeId = NodeId(2);
+const N3: NodeId = NodeId(3);
+
+/// A node by hand.
+struct Puppet {
+    id: NodeId,
+    term: u64,
+    vote: Option<NodeId>,
+    role: RoleName,
+    commit: u64,
+    /// The terms of its entries, from place 1.
+    log: Vec<u64>,
+    /// What its disk holds; the same as its memory if nothing else is said.
+    durable: Option<HardState>,
+}
+
+fn node(id: NodeId) -> Puppet {
+    let role = RoleName::Follower;
+    Puppet { id, term: 1, vote: None, role, commit: 0, log: Vec::new(), durable: None }
+}
+
+fn leader(id: NodeId, term: u64) -> Puppet {
+    Puppet { term, vote: Some(id), role: RoleName::Leader, ..node(id) }
+}
+
+fn hard(term: u64, vote: Option<NodeId>) -> HardState {
+    HardState { term: Term(term), vote, commit: Index(0) }
+}
+
+/// Lets the memory look at a puppet, and returns the rule it breaks.
+fn look(memory: &mut Memory, puppet: &Puppet) -> Option<Rule> {
+    let mut log = MemoryStorage::with_voters([N1, N2, N3]);
+    let terms = puppet.log.iter().zip(1..);
+    let entries: Vec<_> = terms.map(|(&term, index)| entry(index, term, Payload::Noop)).collect();
+    log.append(&entries);
+    look_at(memory, puppet, &log)
+}
+
+fn look_at(memory: &mut Memory, puppet: &Puppet, log: &MemoryStorage) -> Option<Rule> {
+    let voters = Majority::new([N1, N2, N3]);
+    let last = raft::Storage::last_index(log).unwrap();
+    let last = EntryId { term: raft::Storage::term(log, last).unwrap(), index: last };
+    let (term, commit) = (Term(puppet.term), Index(puppet.commit));
+    let saved = HardState { term, vote: puppet.vote, commit };
+    let node = Inspect {
+        id: puppet.id,
+        term,
+        vote: puppet.vote,
+        leader: None,
+        role: puppet.role,
+        commit,
+        last,
+        elapsed_ticks: 0,
+        pinned_ticks: None,
+        voters: &voters,
+        votes: None,
+    };
+    let sight = Sight { node, log, durable: puppet.durable.unwrap_or(saved) };
+    memory.looked(&sight).err().map(|violation| violation.rule)
+}
+
+fn entry(index: u64, term: u64, payload: Payload) -> Entry {
+    let id = EntryId { term: Term(term), index: Index(index) };
+    Entry { id, context: Vec::new().into(), payload }
+}
+
+fn grant(term: u64, from: NodeId, to: NodeId) -> Message {
+    Message { from, to, term: Some(Term(term)), body: Body::VoteReply { granted: true } }
+}
+
+fn question(term: u64, from: NodeId) -> Message {
+    let ask = VoteRequest { last: EntryId::default(), transfer: false };
+    Message { from, to: N2, term: Some(Term(term)), body: Body::RequestVote(ask) }
+}
+
+/// Lets a node say something while its disk holds `durable`.
+fn say(memory: &mut Memory, durable: HardState, message: &Message) -> Option<Rule> {
+    let sender = Sender { id: message.from, durable, vote_requests: VoteRequests::OnceDurable };
+    memory.sent(sender, message).err().map(|violation| violation.rule)
+}
+
+/// Lets a node grant its vote as it should.
+fn vote(memory: &mut Memory, term: u64, from: NodeId, to: NodeId) {
+    assert_eq!(say(memory, hard(term, Some(to)), &grant(term, from, to)), None);
+}
+
+#[test]
+fn a_term_only_grows() {
+    let mut memory = Memory::default();
+    assert_eq!(look(&mut memory, &Puppet { term: 2, ..node(N1) }), None);
+    assert_eq!(look(&mut memory, &Puppet { term: 2, ..node(N1) }), None);
+    let older = Puppet { term: 1, ..node(N1) };
+    assert_eq!(look(&mut memory.clone(), &older), Some(Rule::TermMonotone));
+    // A crash may take back what was not durable, and nothing else.
+    memory.crashed(N1);
+    assert_eq!(look(&mut memory.clone(), &older), None);
+    let forgetful = Puppet { durable: Some(hard(2, None)), ..older };
+    assert_eq!(look(&mut memory, &forgetful), Some(Rule::TermMonotone));
+}
+
+#[test]
+fn a_granted_vote_is_durable_before_it_is_sent() {
+    let said = |durable| say(&mut Memory::default(), durable, &grant(2, N1, N2));
+    assert_eq!(said(hard(2, Some(N2))), None);
+    assert_eq!(
+        said(hard(3, None)),
+        None,
+        "a later term is durable: this vote is never given again"
+    );
+    assert_eq!(said(hard(2, None)), Some(Rule::PersistBeforeSend));
+    assert_eq!(said(hard(2, Some(N3))), Some(Rule::PersistBeforeSend));
+    assert_eq!(said(hard(1, Some(N2))), Some(Rule::PersistBeforeSend));
+}
+
+#[test]
+fn a_refusal_needs_its_term_to_be_durable_and_no_vote() {
+    let body = Body::VoteReply { granted: false };
+    let refusal = Message { body, ..grant(2, N1, N2) };
+    assert_eq!(say(&mut Memory::default(), hard(2, Some(N3)), &refusal), None);
+    let early = say(&mut Memory::default(), hard(1, None), &refusal);
+    assert_eq!(early, Some(Rule::PersistBeforeSend));
+}
+
+#[test]
+fn a_question_rests_on_the_candidates_own_vote_unless_it_may_leave_at_once() {
+    let said = |durable| say(&mut Memory::default(), durable, &question(2, N1));
+    assert_eq!(said(hard(2, Some(N1))), None);
+    assert_eq!(said(hard(2, None)), Some(Rule::PersistBeforeSend));
+    assert_eq!(said(hard(1, Some(N1))), Some(Rule::PersistBeforeSend));
+    let at_once = Sender { id: N1, durable: hard(0, None), vote_requests: VoteRequests::AtOnce };
+    assert_eq!(Memory::default().sent(at_once, &question(2, N1)), Ok(()));
+}
+
+#[test]
+fn a_heartbeat_and_its_answer_promise_nothing() {
+    let (token, session) = (None, raft::Session::default());
+    for body in [
+        Body::Heartbeat { commit: Index(0), token, session },
+        Body::HeartbeatReply { token, session },
+    ] {
+        let message = Message { body, ..grant(2, N1, N2) };
+        assert_eq!(say(&mut Memory::default(), hard(0, None), &message), None);
+    }
+}
+
+#[test]
+fn one_vote_per_term() {
+    let mut memory = Memory::default();
+    vote(&mut memory, 1, N1, N2);
+    vote(&mut memory, 1, N1, N2);
+    vote(&mut memory, 2, N1, N3);
+    // The disk says n3, so nothing else is wrong with this one.
+    let second = say(&mut memory, hard(1, Some(N3)), &grant(1, N1, N3));
+    assert_eq!(second, Some(Rule::VoteOncePerTerm));
+}
+
+#[test]
+fn a_vote_for_oneself_is_the_one_vote_once_it_is_durable() {
+    let mut memory = Memory::default();
+    let stands = Puppet { vote: Some(N1), role: RoleName::Candidate, ..node(N1) };
+    // Not durable yet: a crash may take it back, and the vote may go to another.
+    let in_memory = Puppet { durable: Some(hard(0, None)), ..stands };
+    assert_eq!(look(&mut memory, &in_memory), None);
+    vote(&mut memory.clone(), 1, N1, N2);
+    let durable = Puppet { durable: None, ..in_memory };
+    assert_eq!(look(&mut memory, &durable), None);
+    let other = say(&mut memory, hard(1, Some(N2)), &grant(1, N1, N2));
+    assert_eq!(other, Some(Rule::VoteOncePerTerm));
+}
+
+#[test]
+fn more_than_half_make_a_leader() {
+    let mut memory = Memory::default();
+    assert_eq!(look(&mut memory.clone(), &leader(N1, 1)), Some(Rule::LeaderHasQuorum));
+    vote(&mut memory, 2, N2, N1);
+    vote(&mut memory, 1, N3, N2);
+    let others = look(&mut memory.clone(), &leader(N1, 1));
+    assert_eq!(others, Some(Rule::LeaderHasQuorum), "votes of term 2, or for n2, do not count");
+    vote(&mut memory, 1, N2, N1);
+    // Its own vote counts as soon as it is cast, durable or not.
+    let at_once = Puppet { durable: Some(hard(0, None)), ..leader(N1, 1) };
+    assert_eq!(look(&mut memory, &at_once), None);
+}
+
+#[test]
+fn a_stranger_makes_no_leader_and_a_tests_word_is_believed() {
+    let mut memory = Memory::default();
+    vote(&mut memory, 1, NodeId(9), N1);
+    assert_eq!(look(&mut memory.clone(), &leader(N1, 1)), Some(Rule::LeaderHasQuorum));
+    memory.posted(&grant(1, N3, N1));
+    assert_eq!(look(&mut memory, &leader(N1, 1)), None);
+    // A posted vote binds nobody: the real n3 never gave it.
+    vote(&mut memory, 1, N3, N2);
+}
+
+#[test]
+fn at_most_one_leader_per_term() {
+    let mut memory = Memory::default();
+    vote(&mut memory, 1, N3, N1);
+    assert_eq!(look(&mut memory, &leader(N1, 1)), None);
+    assert_eq!(look(&mut memory, &leader(N1, 1)), None, "leading on is not winning again");
+    memory.posted(&grant(1, N3, N2));
+    assert_eq!(look(&mut memory.clone(), &leader(N2, 1)), Some(Rule::ElectionSafety));
+    vote(&mut memory, 2, N3, N2);
+    assert_eq!(look(&mut memory, &leader(N2, 2)), None);
+}
+
+#[test]
+fn terms_that_every_disk_has_left_are_forgotten_and_no_others() {
+    let mut memory = Memory::default();
+    vote(&mut memory, 1, N3, N1);
+    assert_eq!(look(&mut memory, &leader(N1, 1)), None);
+    memory.forget_before(Term(1));
+    let second = say(&mut memory.clone(), hard(1, Some(N2)), &grant(1, N3, N2));
+    assert_eq!(second, Some(Rule::VoteOncePerTerm));
+    memory.forget_before(Term(2));
+    let (granted, led) = memory.ballots();
+    assert_eq!((granted.count(), led.count()), (0, 0));
+}
+
+#[test]
+fn committed_stays_committed() {
+    let with = |commit| Puppet { commit, log: vec![1, 1], ..node(N1) };
+    let mut memory = Memory::default();
+    assert_eq!(look(&mut memory, &with(1)), None);
+    assert_eq!(look(&mut memory, &with(2)), None);
+    assert_eq!(look(&mut memory.clone(), &with(1)), Some(Rule::CommitMonotone));
+    memory.crashed(N1);
+    assert_eq!(look(&mut memory.clone(), &with(1)), None, "it may be learnt again");
+    let durable = HardState { commit: Index(2), ..hard(1, None) };
+    let forgetful = Puppet { durable: Some(durable), ..with(1) };
+    assert_eq!(look(&mut memory, &forgetful), Some(Rule::CommitMonotone));
+}
+
+#[test]
+fn only_what_the_log_holds_is_committed() {
+    let with = |commit| Puppet { commit, log: vec![1], ..node(N1) };
+    assert_eq!(look(&mut Memory::default(), &with(1)), None);
+    assert_eq!(look(&mut Memory::default(), &with(2)), Some(Rule::CommitWithinLog));
+}
+
+#[test]
+fn a_leader_only_appends() {
+    let with = |log: &[u64]| Puppet { log: log.to_vec(), ..leader(N1, 3) };
+    let mut memory = Memory::default();
+    vote(&mut memory, 3, N2, N1);
+    assert_eq!(look(&mut memory, &with(&[1, 2])), None);
+    assert_eq!(look(&mut memory, &with(&[1, 2, 3])), None);
+    assert_eq!(look(&mut memory.clone(), &with(&[1, 2])), Some(Rule::LeaderAppendOnly));
+    assert_eq!(look(&mut memory.clone(), &with(&[1, 2, 2])), Some(Rule::LeaderAppendOnly));
+    let follower = Puppet { role: RoleName::Follower, ..with(&[1]) };
+    assert_eq!(look(&mut memory, &follower), None, "a follower may have to");
+}
+
+#[test]
+fn logs_that_share_an_entry_share_everything_before_it() {
+    let with = |id, log: &[u64]| Puppet { term: 3, log: log.to_vec(), ..node(id) };
+    let mut memory = Memory::default();
+    assert_eq!(look(&mut memory, &with(N1, &[1, 1, 3])), None);
+    assert_eq!(look(&mut memory, &with(N2, &[1, 1, 2])), None);
+    assert_eq!(look(&mut memory.clone(), &with(N3, &[1, 2, 3])), Some(Rule::LogMatching));
+    let mut other_words = MemoryStorage::with_voters([N1, N2, N3]);
+    other_words.append(&[entry(1, 1, Payload::Normal("x".into()))]);
+    let puppet = with(N3, &[1]);
+    assert_eq!(look_at(&mut memory, &puppet, &other_words), Some(Rule::LogMatching));
+}
+
+#[test]
+fn one_command_per_place() {
+    let with = |id, log: &[u64], commit| Puppet { term: 3, log: log.to_vec(), commit, ..node(id) };
+    let mut memory = Memory::default();
+    assert_eq!(look(&mut memory, &with(N1, &[1, 2], 2)), None);
+    assert_eq!(look(&mut memory, &with(N2, &[1, 3], 1)), None);
+    assert_eq!(look(&mut memory, &with(N2, &[1, 3], 2)), Some(Rule::StateMachineSafety));
+}
+
+#[test]
+fn a_leader_holds_what_was_committed_in_earlier_terms() {
+    let mut memory = Memory::default();
+    let committed = Puppet { term: 2, log: vec![1, 2], commit: 2, ..node(N3) };
+    assert_eq!(look(&mut memory, &committed), None);
+    let wins = |term, log: &[u64]| {
+        let mut memory = memory.clone();
+        vote(&mut memory, term, N2, N1);
+        look(&mut memory, &Puppet { log: log.to_vec(), ..leader(N1, term) })
+    };
+    assert_eq!(wins(3, &[1, 2, 2]), None);
+    assert_eq!(wins(3, &[1]), Some(Rule::LeaderCompleteness));
+    assert_eq!(wins(3, &[1, 1]), Some(Rule::LeaderCompleteness));
+    assert_eq!(wins(1, &[1]), None, "its votes came late: it leads a term before the commit");
+}
+
+#[test]
+fn every_rule_has_a_name_of_its_own() {
+    for rule in Rule::ALL {
+        assert_eq!(Rule::from_id(rule.id()), Some(rule));
+        assert_eq!(rule.title(), rule.title().to_uppercase());
+        assert!(!rule.section().is_empty() && !rule.so_what().is_empty());
+        assert!(rule.chapter().contains(".md#"));
+    }
+    assert_eq!(Rule::from_id("no such rule"), None);
+}
