@@ -63,6 +63,7 @@ mod supervisor; // the suite's side of a worker
 mod table; // one rule, many rows
 mod test; // a lab test, and what it is handed
 mod text; // plain text of a known width
+mod told; // stories that a test tells
 mod verdict; // from an end to a report line
 mod wire; // how a worker speaks
 mod worker; // one process, one test

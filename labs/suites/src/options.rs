@@ -8,6 +8,7 @@
 //! Invariant: whatever is wrong with a flag is said in one sentence that names the flag, what it
 //! wants and what it got; nothing panics.
 
+use crate::told::Wish;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ OPTIONS of the lab suites (the others follow below):
       --only TEST       run this test (whole name); may be given again and again
       --report FILE     write one line of JSON per test, as each ends
       --traces DIR      where failing tests leave their traces (target/traces)
+      --story TEST[/R]  tell what happens in a test, or in its row R, here and also
+                        if all is well; simulations tell seed 0, or --seed S
       --in-process      no worker processes, one test after the other: for debuggers
 ";
 
@@ -55,6 +58,8 @@ pub(crate) enum Mode {
     Workers,
     /// This very process, one test after the other: for debuggers.
     InProcess,
+    /// This very process, one test, which tells its stories.
+    Story(Wish),
     /// This is a worker, and this is its one test.
     Worker {
         /// The test's name.
@@ -167,6 +172,7 @@ fn wants(flag: &str) -> Option<&'static str> {
         "--partition" => Some("a share K/N with K from 1 to N, such as 2/8"),
         "--cpu-limit-ms" | "--wall-limit-ms" => Some("a number of milliseconds, 1 or more"),
         "--only" | "--worker" => Some("the whole name of a test"),
+        "--story" => Some("the whole name of a test, or with a row: aa_single_node/2"),
         "--report" => Some("the name of a file"),
         "--traces" => Some("the name of a folder"),
         _ => None,
@@ -185,6 +191,7 @@ struct Given {
     report: Option<PathBuf>,
     traces: Option<PathBuf>,
     worker: Option<String>,
+    story: Option<Wish>,
     cpu_limit_ms: Option<u64>,
     wall_limit_ms: Option<u64>,
 }
@@ -212,6 +219,7 @@ impl Given {
             "--report" => self.report.replace(value.into()).is_none(),
             "--traces" => self.traces.replace(value.into()).is_none(),
             "--worker" => self.worker.replace(text.clone()).is_none(),
+            "--story" => self.story.replace(Wish::parse(&text).ok_or_else(bad)?).is_none(),
             _ => {
                 self.only.push(text.clone());
                 true
@@ -238,10 +246,12 @@ impl Given {
                 Seeds::Sweep { count, share: k - 1, of }
             }
         };
-        let mode = match (self.worker, self.in_process) {
-            (Some(test), _) => Mode::Worker { test },
-            (None, true) => Mode::InProcess,
-            (None, false) => Mode::Workers,
+        let seeds = if self.story.is_some() { Wish::seeds(seeds) } else { seeds };
+        let mode = match (self.worker, self.story, self.in_process) {
+            (Some(test), _, _) => Mode::Worker { test },
+            (None, Some(wish), _) => Mode::Story(wish),
+            (None, None, true) => Mode::InProcess,
+            (None, None, false) => Mode::Workers,
         };
         Ok(Options {
             seeds,

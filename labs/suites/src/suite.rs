@@ -3,12 +3,14 @@
 use crate::options::{HELP, Mode, Options};
 use crate::report::{Outcome, Report, ReportFile};
 use crate::test::{Check, Test};
+use crate::told::Wish;
 use crate::verdict::About;
 use crate::wire::Printed;
-use crate::{Memory, current, panics, supervisor, worker};
+use crate::{Memory, current, panics, supervisor, told, worker};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +60,12 @@ fn run(
         let test = test.ok_or_else(|| format!("--worker {name}: lab {lab} has no such test"))?;
         worker::run(test, about(test), &options, memory);
     }
+    if let Mode::Story(wish) = &options.mode {
+        let test = tests.iter().find(|test| test.name == wish.test);
+        let test =
+            test.ok_or_else(|| format!("--story {}: lab {lab} has no such test", wish.test))?;
+        return story(test, wish, &about(test), &options);
+    }
     if let Some(unknown) = options.only.iter().find(|name| !names.contains(name.as_str())) {
         return Err(format!("--only {unknown}: lab {lab} has no such test"));
     }
@@ -75,7 +83,9 @@ fn run(
         Trial::test(test.name, move || {
             let (line, printed) = match options.mode {
                 Mode::InProcess => (in_process(test, &about, &options), Printed::default()),
-                Mode::Workers | Mode::Worker { .. } => supervisor::run(test, &about, &options),
+                Mode::Workers | Mode::Worker { .. } | Mode::Story(_) => {
+                    supervisor::run(test, &about, &options)
+                }
             };
             report.write(&line)?;
             if show_prints && line.outcome == Outcome::Passed {
@@ -119,6 +129,24 @@ fn in_process(test: &Test, about: &About, options: &Options) -> Report {
     let result = catch_unwind(AssertUnwindSafe(|| run(&mut Check::new(seeds))));
     std::panic::set_hook(usual);
     worker::judge(result, about)
+}
+
+/// Runs a test here and shows what it tells; then its card, if it fails.
+fn story(test: &Test, wish: &Wish, about: &About, options: &Options) -> Result<ExitCode, String> {
+    told::listen();
+    let line = in_process(test, about, options);
+    let stories = told::read_out(wish, &about.traces);
+    if let Ok(stories) = &stories {
+        // Whoever reads only the beginning closes the pipe: that is no failure.
+        let _ = std::io::stdout().write_all(stories.as_bytes());
+    }
+    match (line.outcome, stories) {
+        (Outcome::Passed, stories) => stories.map(|_| ExitCode::SUCCESS),
+        (Outcome::Failed | Outcome::NotWritten | Outcome::Crashed, _) => {
+            println!("{}", line.card);
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 /// The folder `traces` of the target folder this binary lies in.

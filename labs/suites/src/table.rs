@@ -55,6 +55,11 @@ impl Case {
     pub fn holds(&self) -> bool {
         self.holds
     }
+
+    /// Returns the row's number, from 1, and what it is about.
+    pub(crate) fn name(&self) -> (u64, &str) {
+        (self.number, &self.what)
+    }
 }
 
 impl Table {

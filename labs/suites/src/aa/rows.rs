@@ -15,7 +15,8 @@ use raft::Event;
 /// The rows of a test.
 pub(super) struct Rows {
     table: Table,
-    shown: Option<Stage>,
+    /// The first row that fails and knows its line, or else the first that fails; and which it is.
+    shown: Option<(Stage, bool)>,
     decides: Option<fn(&Event) -> bool>,
 }
 
@@ -47,7 +48,7 @@ impl Rows {
     /// Adds a row that the closure writes.
     pub(super) fn row(&mut self, stage: Stage, write: impl FnOnce(&mut Table) -> &mut Case) {
         let place = match self.decides {
-            Some(decides) => stage.line(decides),
+            Some(decides) => stage.line(decides).or_else(|| stage.last_line(is_decision)),
             None => stage.last_line(is_decision),
         };
         self.row_at(place, stage, write);
@@ -61,18 +62,23 @@ impl Rows {
         write: impl FnOnce(&mut Table) -> &mut Case,
     ) {
         let row = write(&mut self.table);
+        let (number, what) = row.name();
+        stage.tell_as(number, what);
         if row.holds() {
             return;
         }
+        let is_clear = place.is_some();
         if let Some(place) = place {
             row.decided_at(place);
         }
-        self.shown.get_or_insert(stage);
+        if self.shown.as_ref().is_none_or(|(_, was_clear)| is_clear && !was_clear) {
+            self.shown = Some((stage, is_clear));
+        }
     }
 
     /// Fails the test if any row does not hold; `function` is the one to read if no line is known.
     pub(super) fn verdict(self, function: &str) -> Verdict {
-        let (Some(failure), Some(stage)) = (self.table.failure(), self.shown) else {
+        let (Some(failure), Some((stage, _))) = (self.table.failure(), self.shown) else {
             return Ok(());
         };
         let line = failure.line().cloned();

@@ -8,11 +8,13 @@
 //! explain the wrong line.
 
 use super::stage::Stage;
-use crate::{Failure, Place, Rule};
+use crate::{Failure, Place, Rule, told};
 use raft::{Event, NodeId, Note};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use testbed::shrink::{self, Ending};
+use testbed::sim::Run;
+use testbed::trace::Recorder;
 use testbed::{Input, Setup, Violation};
 
 /// How many shorter runs are tried.
@@ -62,6 +64,15 @@ impl Broken {
             None => failure,
         }
     }
+}
+
+/// Tells a whole run, if somebody listens.
+pub(super) fn tell(run: &Run) {
+    told::tell(None, || {
+        let seed = run.plan.seed;
+        let recorder = Recorder::run(run.setup(), &run.inputs).of_seed(seed);
+        recorder.titled(format!("seed {seed}"), run.coverage.to_string()).trace()
+    });
 }
 
 /// Returns a rule of the test bed as cards know rules.

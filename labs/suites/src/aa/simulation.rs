@@ -63,6 +63,7 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
     let sweep = check.sweep(
         |seed| {
             let run = sim::run(profile, seed);
+            runs::tell(&run);
             ran += 1;
             led += u64::from(run.coverage.leaders > 0);
             if ran == 1 && sim::run(profile, seed).digest != run.digest {
@@ -96,6 +97,7 @@ pub(super) fn liveness(check: &mut Check) -> Verdict {
             let kinds = Profile::ALL.len() as u64;
             let profile = Profile::ALL[(seed % kinds) as usize];
             let run = sim::run(profile, seed);
+            runs::tell(&run);
             if run.violation.is_some() {
                 return Err(Finding::of(run));
             }

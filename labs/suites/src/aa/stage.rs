@@ -11,7 +11,7 @@
 
 use super::story::{self, Story};
 use super::words::{Said, answer};
-use crate::{Failure, Place, Rule};
+use crate::{Failure, Place, Rule, told};
 use raft::{Body, EntryId, Event, HardState, Message, NodeId, RoleName, Term};
 use testbed::{Bare, Input, Setup, Step};
 
@@ -26,6 +26,15 @@ pub(super) struct Stage {
     row: Option<(u64, String)>,
     /// What each node said, to whom: `from` and `to` are in the message.
     said: Vec<Message>,
+}
+
+impl Drop for Stage {
+    /// Tells the last row. Not after a panic: what panicked once would do so again.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.tell();
+        }
+    }
 }
 
 /// Returns a setup in which `id` remembers a term and a vote.
@@ -66,7 +75,7 @@ impl Stage {
 
     /// Says which row of a test this is.
     pub(super) fn row(mut self, number: u64, title: &str) -> Self {
-        self.story.titled(title.to_owned());
+        self.tell();
         self.row = Some((number, title.to_owned()));
         self
     }
@@ -75,6 +84,18 @@ impl Stage {
 // What happens.
 
 impl Stage {
+    /// Tells everything so far as a row of a table, if somebody listens.
+    pub(super) fn tell_as(&self, number: u64, title: &str) {
+        told::tell(Some(number), || self.story.recorded(title).trace());
+    }
+
+    /// Tells the row that ends here, if somebody listens.
+    fn tell(&self) {
+        if let Some((number, title)) = &self.row {
+            self.tell_as(*number, title);
+        }
+    }
+
     /// Lets one thing happen.
     pub(super) fn apply(&mut self, input: Input) {
         let promised = |stage: &Stage| -> Vec<Message> {
@@ -312,7 +333,9 @@ impl Stage {
     /// trace.
     pub(super) fn draw_on(&self, failure: Failure, here: Option<&Place>) -> Failure {
         let found = failure.headline();
-        failure.diagram(self.story.draw(here)).trace(self.story.trace(&found))
+        let title = self.row.as_ref().map_or(failure.rule().title, |(_, title)| title);
+        let trace = self.story.trace(title, &found);
+        failure.diagram(self.story.draw(here)).trace(trace)
     }
 
     /// Returns every step that was taken.

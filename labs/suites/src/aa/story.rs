@@ -17,7 +17,6 @@ pub(super) use facts::name;
 #[derive(Clone)]
 pub(super) struct Story {
     setup: Setup,
-    title: String,
     seed: Option<u64>,
     moments: Vec<Moment>,
 }
@@ -33,12 +32,7 @@ struct Moment {
 impl Story {
     /// Begins a story.
     pub(super) fn of(setup: Setup) -> Self {
-        Story { setup, title: String::new(), seed: None, moments: Vec::new() }
-    }
-
-    /// Says what the story is called.
-    pub(super) fn titled(&mut self, title: String) {
-        self.title = title;
+        Story { setup, seed: None, moments: Vec::new() }
     }
 
     /// Says which number it was drawn from.
@@ -52,19 +46,25 @@ impl Story {
     }
 
     /// Returns the story as the text of a trace, which ends with what a test found.
-    pub(super) fn trace(&self, found: &str) -> String {
+    pub(super) fn trace(&self, title: &str, found: &str) -> String {
+        let mut recorder = self.recorded(title);
+        if recorder.violation().is_none() {
+            recorder.fail(found);
+        }
+        recorder.trace().to_json_lines()
+    }
+
+    /// Plays the story again, and writes it down.
+    pub(super) fn recorded(&self, title: &str) -> Recorder {
         let inputs = self.moments.iter().map(|moment| &moment.step.input);
-        let mut recorder = Recorder::new(self.setup.clone()).titled(&self.title, "");
+        let mut recorder = Recorder::new(self.setup.clone()).titled(title, "");
         if let Some(seed) = self.seed {
             recorder = recorder.of_seed(seed);
         }
         inputs.for_each(|input| {
             recorder.apply(input);
         });
-        if recorder.violation().is_none() {
-            recorder.fail(found);
-        }
-        recorder.trace().to_json_lines()
+        recorder
     }
 
     /// Adds what happened.
@@ -73,12 +73,12 @@ impl Story {
     }
 
     /// Returns the line to read, where it is events such as these that decide: the last one of the last
-    /// step, or else of the whole story; or else the last decision of the last step.
+    /// step, or else of the whole story.
     pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         let mut notes = self.moments.iter().flat_map(|moment| &moment.step.notes);
         let last = notes.rfind(|note| decides(&note.event));
         let anywhere = || last.map(|note| Place::from(note.at));
-        self.last_line(&decides).or_else(anywhere).or_else(|| self.last_line(is_decision))
+        self.last_line(&decides).or_else(anywhere)
     }
 
     /// Returns the last line of the last step that noted an event such as this.
@@ -91,7 +91,7 @@ impl Story {
     pub(super) fn draw(&self, here: Option<&Place>) -> Diagram {
         let moments: Vec<_> =
             self.moments.iter().map(|moment| (&moment.step, moment.said.as_slice())).collect();
-        picture::draw(&moments, here)
+        picture::draw(self.setup.nodes.len(), &moments, here)
     }
 }
 

@@ -86,12 +86,15 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
     })
 }
 
-/// Says what changed at `node`, and the note that tells the line: the last one that is told. That a
-/// candidate counts its own vote goes without saying.
+/// Says what changed at `node`, and the note that tells the line: the last one that is told. Two facts
+/// go without saying: a candidate counts its own vote, and a new term begins without one.
 pub(super) fn told(node: Option<NodeId>, notes: &[Note]) -> Option<(String, &Note)> {
-    let own_vote =
-        |event: &Event| matches!(event, Event::VoteCounted { voter, .. } if Some(*voter) == node);
-    let notes = || notes.iter().filter(|note| !own_vote(&note.event));
+    let in_new_term = notes.iter().any(|note| matches!(note.event, Event::TermEntered { .. }));
+    let is_plain = |event: &Event| {
+        matches!(event, Event::VoteCounted { voter, .. } if Some(*voter) == node)
+            || in_new_term && matches!(event, Event::VoteChanged { to: None, .. })
+    };
+    let notes = || notes.iter().filter(|note| !is_plain(&note.event));
     let told: Vec<(String, &Note)> =
         notes().filter_map(|note| Some((fact(&note.event)?, note))).collect();
     if let Some((_, last)) = told.last() {
@@ -102,6 +105,7 @@ pub(super) fn told(node: Option<NodeId>, notes: &[Note]) -> Option<(String, &Not
     Some(("waits anew".to_owned(), reset))
 }
 
+/// Says one fact.
 fn fact(event: &Event) -> Option<String> {
     match event {
         Event::TermEntered { to, .. } => Some(format!("term {to}")),

@@ -22,10 +22,11 @@ use testbed::{Fate, Input, Step};
 type Moment<'a> = (&'a Step, &'a [Message]);
 
 /// Draws a story, and points at the last thing that was decided at `here`.
-pub(super) fn draw(moments: &[Moment<'_>], here: Option<&Place>) -> Diagram {
+pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<&Place>) -> Diagram {
     let is_here =
         |(step, _): &Moment<'_>| step.notes.iter().any(|n| Some(&Place::from(n.at)) == here);
     let mut drawing = Drawing {
+        nodes,
         rows: Vec::new(),
         ticks: BTreeMap::new(),
         lost: lost(moments),
@@ -56,6 +57,8 @@ fn lost(moments: &[Moment<'_>]) -> BTreeMap<Message, usize> {
 }
 
 struct Drawing {
+    /// How many nodes there are.
+    nodes: usize,
     rows: Vec<Row>,
     /// Ticks that passed since the last row.
     ticks: BTreeMap<NodeId, u64>,
@@ -127,11 +130,16 @@ impl Drawing {
                     self.lanes.insert(to);
                     Row::message(first.from, to, label(first))
                 }
-                _ => Row::at(first.from, format!("{} to {}", label(first), names(&to))),
+                _ => Row::at(first.from, format!("{} to {}", label(first), self.names(&to))),
             });
             self.seen.extend(rest[..count].iter().map(|message| (*message).clone()));
             rest = &rest[count..];
         }
+    }
+
+    /// Names receivers: every other node is `all`.
+    fn names(&self, to: &[NodeId]) -> String {
+        if to.len() + 1 == self.nodes { "all".to_owned() } else { names(to) }
     }
 
     /// Draws an input that is no tick and no lost message.
@@ -202,7 +210,7 @@ impl Drawing {
                 self.lanes.insert(to);
                 Row::lost(first.from, to, label(first))
             }
-            _ => Row::at(first.from, format!("{} to {}: lost", label(first), names(&to))),
+            _ => Row::at(first.from, format!("{} to {}: lost", label(first), self.names(&to))),
         });
     }
 

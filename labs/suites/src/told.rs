@@ -1,0 +1,115 @@
+//! Stories that a test tells: what happened in each of its rows, also when all is well.
+//!
+//! ```text
+//!   cargo test -p suites --test lab_2aa -- --story aa_vote_once_per_term/2
+//!     row 2  a second candidate asks in the same term
+//!     n2->n1 RequestVote t1 last=0@0 arrives.
+//!       n1 ... (election.rs:92)
+//! ```
+//!
+//! A test tells as it goes along; unless somebody listens, nothing is made of it. Stories never take
+//! part in a verdict.
+
+use crate::options::Seeds;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use testbed::trace::Trace;
+
+/// Which stories are asked for: `TEST` or `TEST/ROW`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Wish {
+    /// The test.
+    pub(crate) test: String,
+    /// The row, if not all of them.
+    pub(crate) row: Option<u64>,
+}
+
+impl Wish {
+    /// Reads `TEST` or `TEST/ROW`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (test, row) = match text.split_once('/') {
+            Some((test, row)) => (test, Some(row.parse().ok()?)),
+            None => (text, None),
+        };
+        (!test.is_empty()).then(|| Wish { test: test.to_owned(), row })
+    }
+
+    /// Returns the seeds to run, if nobody named one: a story is of one run.
+    pub(crate) fn seeds(asked: Seeds) -> Seeds {
+        match asked {
+            Seeds::One(seed) => Seeds::One(seed),
+            Seeds::Sweep { .. } => Seeds::One(0),
+        }
+    }
+}
+
+/// One story.
+struct Told {
+    row: Option<u64>,
+    trace: Trace,
+}
+
+/// What was told, if anybody listens.
+static TOLD: Mutex<Option<Vec<Told>>> = Mutex::new(None);
+
+fn with<R>(change: impl FnOnce(&mut Option<Vec<Told>>) -> R) -> R {
+    change(&mut TOLD.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Begins to listen.
+pub(crate) fn listen() {
+    with(|told| *told = Some(Vec::new()));
+}
+
+/// Tells what happened in a row, or in a test that has none. `make` is called only if somebody
+/// listens.
+pub(crate) fn tell(row: Option<u64>, make: impl FnOnce() -> Trace) {
+    if with(|told| told.is_some()) {
+        let trace = make();
+        with(|told| told.get_or_insert_default().push(Told { row, trace }));
+    }
+}
+
+/// Returns the stories asked for as text, and leaves each as a trace where traces go.
+///
+/// # Errors
+/// A sentence: no such row was told, or a trace cannot be written.
+pub(crate) fn read_out(wish: &Wish, traces: &Path) -> Result<String, String> {
+    let told = with(Option::take).unwrap_or_default();
+    let rows: Vec<String> = told.iter().filter_map(|t| t.row).map(|row| row.to_string()).collect();
+    let wanted = |t: &&Told| wish.row.is_none() || t.row == wish.row;
+    let mut text = String::new();
+    for Told { row, trace } in told.iter().filter(wanted) {
+        let name = row.map_or_else(|| wish.test.clone(), |row| format!("{}-{row}", wish.test));
+        let path = traces.join(format!("{name}.jsonl"));
+        let written = std::fs::create_dir_all(traces).and_then(|()| trace.write_to(&path));
+        written.map_err(|why| format!("{}: cannot write it: {why}", path.display()))?;
+        if let Some(row) = row {
+            text.push_str(&format!("row {row}  "));
+        }
+        text.push_str(&format!("{}\n  trace   {}\n\n", trace.text().trim_end(), path.display()));
+    }
+    match (text.is_empty(), wish.row) {
+        (false, _) => Ok(text),
+        (true, None) => Err(format!("{}: its rows are numbers, there is no story", wish.test)),
+        (true, Some(row)) if rows.is_empty() => {
+            Err(format!("{}/{row}: the rows of this test are numbers, not stories", wish.test))
+        }
+        (true, Some(row)) => {
+            Err(format!("{}/{row}: no such row; there are {}", wish.test, rows.join(" ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_names_a_test_and_perhaps_a_row() {
+        let wish = |test: &str, row| Some(Wish { test: test.to_owned(), row });
+        assert_eq!(Wish::parse("aa_x"), wish("aa_x", None));
+        assert_eq!(Wish::parse("aa_x/3"), wish("aa_x", Some(3)));
+        assert_eq!((Wish::parse(""), Wish::parse("/3"), Wish::parse("aa_x/y")), (None, None, None));
+    }
+}
