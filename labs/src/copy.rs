@@ -1,8 +1,8 @@
 //! Copies of the course without the desk: a student's workspace, and the desk's own scratch folders.
 //!
 //! ```text
-//!   course  raft tests labs/{suites,runner,step,catalog} book/src/2aa.md  Cargo.{toml,lock} ...
-//!     |        '--- with other bodies                     '-> book/2aa.md
+//!   course  raft tests labs/{suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock} ...
+//!     |        '--- with other bodies                     '-> book/*.md
 //!     v
 //!   a map from path to bytes  -->  written to a folder, whole or not at all
 //! ```
@@ -10,7 +10,6 @@
 //! What is not in a copy: the desk, bugs, variants, reference bodies, the core's own unit tests.
 
 use crate::course::{Course, Sources, files, manifest};
-use runner::catalogue::Status;
 use runner::place::build_version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,6 +19,9 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The packages of a copy, by folder.
 const MEMBERS: [&str; 5] = ["raft", "tests", "labs/suites", "labs/runner", "labs/step"];
+
+/// Pages of the book that stay in the course: the table for mdBook, and the teachers' chapter.
+const NOT_FOR_STUDENTS: [&str; 2] = ["SUMMARY.md", "teachers.md"];
 
 /// What the core's own unit tests are replaced with: they show the bodies that students write.
 const NO_UNIT_TESTS: &str = "//! The course keeps its own unit tests of this module.\n";
@@ -45,12 +47,12 @@ pub fn plan(course: &Course, sources: &Sources, root: &Path) -> Result<Files, St
     for (name, path) in files(&course.root, "labs/catalog")? {
         take(&name, &path)?;
     }
-    for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
-        let Some(chapter) = &lab.chapter else { continue };
-        let path = course.root.join("book/src").join(chapter);
-        // A missing hand-out is found by `labs check`; it keeps nobody from starting.
-        if path.is_file() {
-            take(&format!("book/{chapter}"), &path)?;
+    if course.root.join("book/src").is_dir() {
+        for (name, path) in files(&course.root, "book/src")? {
+            let page = name.strip_prefix("book/src/").unwrap_or(&name);
+            if page.ends_with(".md") && !NOT_FOR_STUDENTS.contains(&page) {
+                take(&format!("book/{page}"), &path)?;
+            }
         }
     }
     take("rustfmt.toml", &course.root.join("rustfmt.toml"))?;

@@ -17,6 +17,9 @@ use runner::trial::built;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// The story of a first election, which the student gets under a name of their own to play with.
+const FIRST_ELECTION: &str = "tests/scripts/election/first_election.txt";
+
 /// Returns every file of a workspace for `lab` that is going to lie at `root`.
 ///
 /// # Errors
@@ -37,6 +40,9 @@ pub fn plan(course: &Course, lab: &Lab, root: &Path) -> Result<Files, String> {
     plan.insert(".gitignore".into(), b"/target\n/.labs\n".to_vec());
     plan.insert(".gitattributes".into(), b"* text=auto eol=lf\n".to_vec());
     plan.insert("README.md".into(), readme(lab).into());
+    if let Some(script) = plan.get(FIRST_ELECTION).cloned() {
+        plan.insert(runner::trial::MY_FIRST_ELECTION.into(), script);
+    }
     let progress =
         serde_json::to_string_pretty(&Progress::default()).expect("an empty map is always JSON");
     plan.insert(".labs/progress.json".into(), (progress + "\n").into());

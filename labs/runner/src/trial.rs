@@ -37,7 +37,10 @@ pub struct Wish {
 }
 
 /// The step after which the first leader is elected, and the script that shows it.
-const FIRST_LEADER: (&str, u32, &str) = ("2aa", 6, "my_first_election.txt");
+const FIRST_LEADER: (&str, u32, &str) = ("2aa", 6, MY_FIRST_ELECTION);
+
+/// The script in a workspace that shows a first election.
+pub const MY_FIRST_ELECTION: &str = "my_first_election.txt";
 
 /// Builds and runs what was asked for, and shows what came out.
 ///
