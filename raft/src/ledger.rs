@@ -139,10 +139,11 @@ impl<S: Storage> Core<S> {
         self.facts.term = to;
     }
 
-    /// Gives this term's vote, or takes the vote back when a new term begins.
+    /// Gives this term's vote, or takes the vote back when a new term begins. A vote is noted every
+    /// time it is given: one for the same node in a later term is another vote.
     #[track_caller]
     pub(crate) fn vote_for(&mut self, to: Option<NodeId>) {
-        if self.vote != to {
+        if to.is_some() || self.vote.is_some() {
             self.note(Event::VoteChanged { from: self.vote, to });
             self.facts.vote = to;
         }
