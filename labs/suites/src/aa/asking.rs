@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use testbed::Setup;
 
 /// A node campaigns, and campaigns again.
-pub(super) fn start_election_candidate(_: &mut Check) -> Verdict {
+pub(super) fn election_begins(_: &mut Check) -> Verdict {
     let stage = Stage::with_slow_disks(3).row(1, "a new node campaigns");
     let stage = campaigns(stage, 1)?.row(2, "nobody answers, and it campaigns again");
     campaigns(stage, 2)?;
