@@ -65,13 +65,17 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
     let verdict = verdicts.first().ok_or("the suite said nothing")?;
     match (row, verdict.row) {
         (Some(asked), Some(got)) if asked != got => {
-            anstream::println!("  row {asked} holds by now; the first row that breaks is {got}");
+            anstream::println!(
+                "  the card begins with row {got}, the first that breaks; you asked for {asked}"
+            );
         }
         (Some(_) | None, _) => {}
     }
     match (&verdict.trace, replay.trace) {
         (Some(trace), Trace::Open | Trace::Told) => anstream::println!("  trace   {trace}"),
-        (None, Trace::Open) => anstream::println!("  this test left no trace"),
+        (None, Trace::Open) => {
+            anstream::println!("  no trace: this test drives no cluster, its card is all there is")
+        }
         (None, Trace::Told) => {}
     }
     Ok(if verdict.outcome == Outcome::Passed { Ending::Green } else { Ending::Red })
