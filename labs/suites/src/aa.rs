@@ -70,7 +70,7 @@ pub const TESTS: &[Test] = &[
     Test::new(7, "aa_disruptive_follower", yielding::disruptive_follower),
     Test::new(7, "aa_lead_cleared_on_term_bump", leading::lead_cleared_on_term_bump),
     Test::new(7, "aa_timer_reset_table", timer::timer_reset_table),
-    Test::new(8, "aa_model_3x3", model::model_3x3),
+    Test::new(8, "aa_model_3x3", model::model_3x3).cpu_limit_ms(120_000),
     Test::simulation(8, "aa_sim_election_safety_drop", simulation::drop),
     Test::simulation(8, "aa_sim_election_safety_reorder", simulation::reorder),
     Test::simulation(8, "aa_sim_election_safety_duplicate", simulation::duplicate),

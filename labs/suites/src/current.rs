@@ -17,12 +17,20 @@ pub(crate) struct Now {
 
 struct Page {
     now: Now,
+    /// Counts the changes.
+    turned: u64,
     /// Where every change is told at once: only on the second run of a test that took its process
     /// with it.
     tell: Option<&'static Speaker>,
 }
 
-static PAGE: Mutex<Page> = Mutex::new(Page { now: Now { doing: None, seed: None }, tell: None });
+static PAGE: Mutex<Page> =
+    Mutex::new(Page { now: Now { doing: None, seed: None }, turned: 0, tell: None });
+
+/// Returns how often this page was turned. A test that turns no page is stuck in what it was doing.
+pub(crate) fn turned() -> u64 {
+    with(|page| page.turned)
+}
 
 fn with<R>(change: impl FnOnce(&mut Page) -> R) -> R {
     change(&mut PAGE.lock().unwrap_or_else(PoisonError::into_inner))
@@ -45,6 +53,7 @@ pub(crate) fn doing(what: String) {
             speaker.say(&Word::Doing { what: what.clone(), seed: page.now.seed });
         }
         page.now.doing = Some(what);
+        page.turned += 1;
     });
 }
 
@@ -55,6 +64,7 @@ pub(crate) fn seed(seed: Option<u64>) {
             speaker.say(&Word::Doing { what: String::new(), seed: Some(seed) });
         }
         page.now = Now { doing: None, seed };
+        page.turned += 1;
     });
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn run(test: &Test, about: &About, options: &Options) -> (Report, Pri
 }
 
 fn wall(test: &Test, options: &Options) -> Duration {
-    let cpu = Duration::from_millis(test.limit_ms(options.seeds));
+    let cpu = Duration::from_millis(test.total_ms(options.seeds));
     let wall = WALL.max(cpu.saturating_mul(4));
     options.wall_limit_ms.map_or(wall, Duration::from_millis)
 }

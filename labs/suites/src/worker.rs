@@ -55,7 +55,7 @@ pub(crate) fn run(test: &Test, about: About, options: &Options, memory: &'static
     }
     install_hook(speaker, about, memory);
     watch_for_orphanhood();
-    watch_cpu(speaker, about, options.cpu_limit_ms.unwrap_or(test.limit_ms(options.seeds)));
+    watch_cpu(speaker, about, options.cpu_limit_ms.unwrap_or(test.limit_ms()));
     memory.set_limit(MEMORY_BYTES).expect("little is allocated before the test");
 
     let (run, seeds) = (test.run, options.seeds);
@@ -134,15 +134,18 @@ fn watch_for_orphanhood() {
     let _ = thread::Builder::new().name("orphan".into()).stack_size(1 << 17).spawn(wait);
 }
 
-/// Ends the test when it has used up its CPU time. This is the one verdict that is no function of
-/// code and seed, so the limit is far out.
+/// Ends the test when one thing it does has used up its CPU time. This is the one verdict that is no
+/// function of code and seed, so the limit is far out.
 fn watch_cpu(speaker: &'static Speaker, about: &'static About, limit_ms: u64) {
-    let start = ProcessTime::now();
     let limit = Duration::from_millis(limit_ms);
     let watch = move || {
+        let (mut since, mut seen) = (ProcessTime::now(), current::turned());
         loop {
             thread::sleep(WATCH);
-            if start.elapsed() >= limit {
+            let turned = current::turned();
+            if turned != seen {
+                (since, seen) = (ProcessTime::now(), turned);
+            } else if since.elapsed() >= limit {
                 finish(speaker, || endless(about, limit));
             }
         }
@@ -154,7 +157,7 @@ fn endless(about: &About, limit: Duration) -> Report {
     let now = current::now();
     let crash = Crash {
         headline: format!(
-            "A LOOP WITHOUT END: the test has computed for {:.1} seconds, about a hundred times \
+            "A LOOP WITHOUT END: this has computed for {:.1} seconds, over a hundred times \
              what it takes",
             limit.as_secs_f64()
         ),
