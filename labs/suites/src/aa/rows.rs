@@ -8,7 +8,6 @@
 //! ```
 
 use super::stage::Stage;
-use super::story::is_decision;
 use crate::{Case, Place, Rule, Table, Verdict};
 use raft::Event;
 
@@ -48,8 +47,8 @@ impl Rows {
     /// Adds a row that the closure writes.
     pub(super) fn row(&mut self, stage: Stage, write: impl FnOnce(&mut Table) -> &mut Case) {
         let place = match self.decides {
-            Some(decides) => stage.line(decides).or_else(|| stage.last_line(is_decision)),
-            None => stage.last_line(is_decision),
+            Some(decides) => stage.line(decides).or_else(|| stage.decided_line()),
+            None => stage.decided_line(),
         };
         self.row_at(place, stage, write);
     }

@@ -12,13 +12,17 @@ use crate::{Failure, Place, Rule, told};
 use raft::{Event, NodeId, Note};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use testbed::decision::{self, Wrong};
 use testbed::shrink::{self, Ending};
-use testbed::sim::Run;
+use testbed::sim::{self, Run};
 use testbed::trace::Recorder;
-use testbed::{Input, Setup, Violation};
+use testbed::{Input, Setup, Step, Violation, cause};
 
 /// How many shorter runs are tried.
 const TRIES_MAX: usize = 600;
+
+/// How many steps of a run a card shows.
+const STEPS_SHOWN: usize = 12;
 
 /// A run that broke a rule.
 pub(super) struct Broken {
@@ -45,25 +49,69 @@ impl Broken {
         }
     }
 
-    /// Plays the run again, and explains it.
+    /// Plays the run again, and explains it: the first wrong decision, what led to the broken rule, and
+    /// what those who broke it are now.
     pub(super) fn failure(&self) -> Failure {
-        let mut stage = Stage::of(self.setup.clone());
-        if let Some(seed) = self.seed {
-            stage = stage.of_seed(seed);
-        }
-        self.inputs.iter().for_each(|input| stage.apply(input.clone()));
+        let stage = self.play();
         let Violation { rule, who, text, .. } = &self.violation;
         let steps = stage.steps();
         let ending = Ending { violation: &self.violation, steps: &steps };
-        let place = ending.deciding().map(|note| Place::from(note.at));
-        let rule = self::rule(*rule);
-        let failure = stage.draw_on(Failure::of(&rule).because(text.clone()), place.as_ref());
+        let inputs: Vec<Input> = steps.iter().map(|step| step.input.clone()).collect();
+        let wrong = decision::first_wrong(&self.setup, &inputs);
+        let decided = wrong.as_ref().and_then(|(_, wrong)| wrong.at);
+        let decided = decided.or(ending.deciding().map(|note| note.at));
+        let place = decided.map(Place::from);
+        let here = wrong.as_ref().map(|(at, _)| *at);
+        let shown = self.steps_shown(&steps, here);
+        let failure = Failure::of(&self::rule(*rule)).because(text.clone());
         let failure = failure.expected(expected(&self.violation)).got(standing(&stage, who));
+        let failure = match &wrong {
+            Some((at, wrong)) => failure.detail(first_wrong(*at, wrong, &steps)),
+            None => failure,
+        };
+        let failure = stage.draw_steps_on(failure, here, &shown);
         match place {
             Some(place) => failure.your_line(place),
             None => failure,
         }
     }
+
+    /// Chooses the steps that a card shows: all of a short run, and of a long one those that led to the
+    /// broken rule. What does not happen, nothing led to.
+    fn steps_shown(&self, steps: &[Step], first_wrong: Option<usize>) -> Vec<usize> {
+        if steps.len() <= STEPS_SHOWN || self.violation.rule == testbed::Rule::Liveness {
+            return (0..steps.len()).collect();
+        }
+        let causes = cause::slice(steps, &self.violation, STEPS_SHOWN);
+        let is_quiet_tick =
+            |step: &Step| matches!(step.input, Input::Tick(_)) && step.notes.is_empty();
+        let is_shown = |&at: &usize| {
+            causes.contains(&at) || Some(at) == first_wrong || is_quiet_tick(&steps[at])
+        };
+        (0..steps.len()).filter(is_shown).collect()
+    }
+
+    /// Plays the run again. Where nothing happened that should have, everything heals after it.
+    fn play(&self) -> Stage {
+        let mut stage = Stage::of(self.setup.clone());
+        if let Some(seed) = self.seed {
+            stage = stage.of_seed(seed);
+        }
+        self.inputs.iter().for_each(|input| stage.apply(input.clone()));
+        if self.violation.rule == testbed::Rule::Liveness
+            && let Err((_, calm)) = sim::heal(&mut stage.cluster().clone())
+        {
+            calm.into_iter().for_each(|input| stage.apply(input));
+        }
+        stage
+    }
+}
+
+/// Says where the run went wrong first.
+fn first_wrong(at: usize, wrong: &Wrong, steps: &[Step]) -> String {
+    let (event, of) = (at + 1, steps.len());
+    let section = wrong.mistake.section();
+    format!("first wrong decision, event {event} of {of}: {}   {section}", wrong.text)
 }
 
 /// Tells a whole run, if somebody listens.

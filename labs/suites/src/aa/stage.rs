@@ -9,17 +9,18 @@
 //! Everything is an [`Input`], so a failure leaves a trace that plays it again. Looked at are the
 //! messages, the disk and the ticks; and of a node itself what every Raft node has: term, vote, role.
 
+mod sight; // what can be seen of it
+
 use super::story::{self, Story};
 use super::words::{Said, answer};
 use crate::{Failure, Place, Rule, told};
-use raft::{Body, EntryId, Event, HardState, Message, NodeId, RoleName, Term};
+use raft::{Event, HardState, Message, NodeId, Term};
 use testbed::{Bare, Input, Setup, Step};
 
 /// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
 pub(super) const NEVER: u64 = 400;
 
 /// A cluster, and what happened to it.
-#[derive(Clone)]
 pub(super) struct Stage {
     cluster: Bare,
     story: Story,
@@ -45,6 +46,16 @@ pub(super) fn remembering(mut setup: Setup, id: NodeId, term: u64, vote: Option<
         }
     }
     setup
+}
+
+/// Says a term and a vote: `term 5, vote n2`.
+pub(super) fn remembers(term: u64, vote: Option<NodeId>) -> String {
+    format!("term {term}, vote {}", name_or_none(vote))
+}
+
+/// Says a node's name, or `none`.
+pub(super) fn name_or_none(id: Option<NodeId>) -> String {
+    id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }
 
 // Being set.
@@ -193,111 +204,13 @@ impl Stage {
     }
 }
 
-// What can be seen.
-
-impl Stage {
-    /// Lends the cluster.
-    pub(super) fn cluster(&self) -> &Bare {
-        &self.cluster
-    }
-
-    /// Returns everything a node said.
-    pub(super) fn words(&self, from: NodeId) -> Vec<&Message> {
-        self.said.iter().filter(|message| message.from == from).collect()
-    }
-
-    /// Returns what `from` answered `to`, in order: whether it gave its vote.
-    pub(super) fn votes(&self, from: NodeId, to: NodeId) -> Vec<Said> {
-        let said = self.said.iter().filter(|m| m.from == from && m.to == to);
-        let votes = said.filter_map(|m| {
-            let Body::VoteReply { granted } = m.body else { return None };
-            Some(if granted { Said::Yes } else { Said::No })
-        });
-        votes.collect()
-    }
-
-    /// Returns whether `from` promised `to` its vote.
-    pub(super) fn granted(&self, from: NodeId, to: NodeId) -> bool {
-        self.votes(from, to).contains(&Said::Yes)
-    }
-
-    /// Returns what `id` asked of whom: the receiver, the term, and the end of its log.
-    pub(super) fn asked(&self, id: NodeId) -> Vec<(NodeId, Term, EntryId)> {
-        let said = self.said.iter().filter(|m| m.from == id);
-        let asked = said.filter_map(|m| match (&m.body, m.term) {
-            (Body::RequestVote(ask), Some(term)) => Some((m.to, term, ask.last)),
-            _ => None,
-        });
-        asked.collect()
-    }
-
-    /// Returns what `from` said to `to` as its leader: the terms, in order. A heartbeat, or an append
-    /// that serves as one.
-    pub(super) fn leaders_words(&self, from: NodeId, to: NodeId) -> Vec<Term> {
-        let said = self.said.iter().filter(|m| m.from == from && m.to == to);
-        said.filter(|m| m.body.is_from_leader()).filter_map(|m| m.term).collect()
-    }
-
-    /// Returns what a node's disk holds, or will as soon as it has written what waits.
-    pub(super) fn disk(&self, id: NodeId) -> HardState {
-        self.cluster.disk(id).map(|disk| disk.latest()).unwrap_or_default()
-    }
-
-    /// Returns a node's role, or none while it is down.
-    pub(super) fn role(&self, id: NodeId) -> Option<RoleName> {
-        self.cluster.node(id).map(|node| node.inspect().role)
-    }
-
-    /// Returns whether a node leads.
-    pub(super) fn leads(&self, id: NodeId) -> bool {
-        self.role(id) == Some(RoleName::Leader)
-    }
-
-    /// Returns whom a node follows, if it knows.
-    pub(super) fn follows(&self, id: NodeId) -> Option<NodeId> {
-        self.cluster.node(id)?.inspect().leader
-    }
-
-    /// Says a node's role and term in a table's few words: `candidate t5`.
-    pub(super) fn short_standing(&self, id: NodeId) -> String {
-        match self.cluster.node(id).map(|node| node.inspect()) {
-            Some(node) => format!("{} t{}", node.role, node.term),
-            None => "down".to_owned(),
-        }
-    }
-
-    /// Says a node's role and term: `candidate, term 5`.
-    pub(super) fn standing(&self, id: NodeId) -> String {
-        match self.cluster.node(id).map(|node| node.inspect()) {
-            Some(node) => format!("{}, term {}", node.role, node.term),
-            None => "down".to_owned(),
-        }
-    }
-
-    /// Says what a node's disk holds: `term 5, vote n2`.
-    pub(super) fn memory(&self, id: NodeId) -> String {
-        let HardState { term, vote, .. } = self.disk(id);
-        remembers(term.0, vote)
-    }
-}
-
-/// Says a term and a vote: `term 5, vote n2`.
-pub(super) fn remembers(term: u64, vote: Option<NodeId>) -> String {
-    format!("term {term}, vote {}", name_or_none(vote))
-}
-
-/// Says a node's name, or `none`.
-pub(super) fn name_or_none(id: Option<NodeId>) -> String {
-    id.map_or_else(|| "none".to_owned(), |id| id.to_string())
-}
-
 // What a card needs.
 
 impl Stage {
     /// Returns a failure that shows the story and names the line that decided the last step, or else
     /// `function`.
     pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
-        self.broken_at(self.last_line(story::is_decision), rule, function)
+        self.broken_at(self.decided_line(), rule, function)
     }
 
     /// Returns the same with the last line that noted an event such as this.
@@ -338,6 +251,24 @@ impl Stage {
         failure.diagram(self.story.draw(here)).trace(trace)
     }
 
+    /// Adds only these steps of the story as a diagram that points at one of them, and the whole of it
+    /// as a trace.
+    pub(super) fn draw_steps_on(
+        &self,
+        failure: Failure,
+        here: Option<usize>,
+        steps: &[usize],
+    ) -> Failure {
+        let trace = self.story.trace(failure.rule().title, &failure.headline());
+        failure.diagram(self.story.draw_steps(here, steps)).trace(trace)
+    }
+
+    /// Lends the story.
+    #[cfg(test)]
+    pub(super) fn story(&self) -> &Story {
+        &self.story
+    }
+
     /// Returns every step that was taken.
     pub(super) fn steps(&self) -> Vec<Step> {
         self.story.steps()
@@ -346,6 +277,11 @@ impl Stage {
     /// Returns the line to read, where it is events such as these that decide.
     pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         self.story.line(decides)
+    }
+
+    /// Returns the line that decided the last step.
+    pub(super) fn decided_line(&self) -> Option<Place> {
+        self.story.decided_line()
     }
 
     /// Returns the last line of the last step that noted an event such as this.

@@ -6,6 +6,9 @@
 //!          --> a trace for the page     {"step":1, ...}
 //! ```
 
+mod facts; // what came of a step, in a few words
+mod picture; // a story as a diagram
+
 use crate::{Diagram, Place};
 use raft::{Event, Message};
 use testbed::trace::Recorder;
@@ -81,6 +84,15 @@ impl Story {
         self.last_line(&decides).or_else(anywhere)
     }
 
+    /// Returns the line that decided the last step: its last one, but that nothing was done counts only
+    /// where nothing was.
+    pub(super) fn decided_line(&self) -> Option<Place> {
+        let is_sent = |event: &Event| matches!(event, Event::Sent { .. });
+        let is_ignored = |event: &Event| matches!(event, Event::MessageIgnored { .. });
+        let done = self.last_line(|event| !is_sent(event) && !is_ignored(event));
+        done.or_else(|| self.last_line(is_ignored))
+    }
+
     /// Returns the last line of the last step that noted an event such as this.
     pub(super) fn last_line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         let notes = &self.moments.last()?.step.notes;
@@ -89,16 +101,23 @@ impl Story {
 
     /// Draws the story, and points at the last thing that was decided at `here`.
     pub(super) fn draw(&self, here: Option<&Place>) -> Diagram {
+        let all: Vec<usize> = (0..self.moments.len()).collect();
+        let is_here = |moment: &Moment| {
+            let mut places = moment.step.notes.iter().map(|note| Place::from(note.at));
+            places.any(|place| Some(&place) == here)
+        };
+        self.draw_steps(self.moments.iter().rposition(is_here), &all)
+    }
+
+    /// Draws only these steps, and points at one of them.
+    pub(super) fn draw_steps(&self, here: Option<usize>, steps: &[usize]) -> Diagram {
+        let moments = steps.iter().filter_map(|&at| self.moments.get(at));
         let moments: Vec<_> =
-            self.moments.iter().map(|moment| (&moment.step, moment.said.as_slice())).collect();
+            moments.map(|moment| (&moment.step, moment.said.as_slice())).collect();
+        let here = here.and_then(|here| steps.iter().position(|&at| at == here));
         picture::draw(self.setup.nodes.len(), &moments, here)
     }
 }
 
-/// Returns whether an event is a decision: whatever is only sent was decided before.
-pub(super) fn is_decision(event: &Event) -> bool {
-    !matches!(event, Event::Sent { .. })
-}
-
-mod facts; // what came of a step, in a few words
-mod picture; // a story as a diagram
+#[cfg(test)]
+mod tests;

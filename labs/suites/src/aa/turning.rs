@@ -10,7 +10,6 @@ use super::rules::{
     DEPOSED, LATER_TERM, LEADER_STAYS, STEPS_DOWN_THEN_ANSWERS, VOTE_CLEARED, VOTE_KEPT,
 };
 use super::stage::{Stage, name_or_none, remembering};
-use super::story::is_decision;
 use super::words::{N1, N2, N3, Said, answer, ask, beat_reply};
 use crate::{Check, Rule, Verdict};
 use raft::{Event, Message, NodeId, RoleName};
@@ -49,7 +48,7 @@ pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
                 _ => "yes, vote n2",
             };
             let entered = |event: &Event| matches!(event, Event::TermEntered { .. });
-            let place = stage.last_line(entered).or_else(|| stage.last_line(is_decision));
+            let place = stage.last_line(entered).or_else(|| stage.decided_line());
             let what = format!("{role}, RequestVote t{term}");
             table.row_at(place, stage, |table| table.equal(what, must_be.to_owned(), was));
         }

@@ -12,7 +12,6 @@
 use super::rows::Rows;
 use super::rules::{DEPOSED, EMERGES, STEPS_DOWN_THEN_ANSWERS, YIELDS};
 use super::stage::{NEVER, Stage, name_or_none, remembering};
-use super::story::is_decision;
 use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply, term_is_over};
 use crate::{Check, Failure, Verdict};
 use raft::{Message, RoleName, Term};
@@ -188,7 +187,7 @@ fn whatever_brings_it() -> Verdict {
             let mut stage = leader();
             let what = format!("{} t{term} of n3", message.body.kind());
             stage.hear(message);
-            let place = stage.last_line(is_decision);
+            let place = stage.decided_line();
             stage.forget_words();
             stage.ticks(N1, 5);
             let speaks = !stage.leaders_words(N1, N2).is_empty();

@@ -29,6 +29,22 @@ fn a_worker_hears_the_same_seeds() {
 }
 
 #[test]
+fn a_story_is_of_one_seed() {
+    let story = |row| Mode::Story(Wish { test: "aa_x".into(), row });
+    for (line, mode, seed) in [
+        ("--story aa_x", story(None), 0),
+        ("--story=aa_x/3 --seed 9", story(Some(3)), 9),
+        ("--story aa_x --seeds 50", story(None), 0),
+    ] {
+        let (options, _) = take(line).unwrap();
+        assert_eq!((options.mode, options.seeds), (mode, Seeds::One(seed)));
+    }
+    let wants =
+        "--story wants the whole name of a test, or with a row: aa_single_node/2, not 'x/y'";
+    assert_eq!(take("--story x/y").unwrap_err(), wants);
+}
+
+#[test]
 fn shares_are_a_partition_of_the_seeds() {
     for (count, of) in [(20, 1), (20, 3), (7, 7), (100, 8)] {
         let shares = (0..of).map(|share| Seeds::Sweep { count, share, of });

@@ -13,7 +13,7 @@
 //! lane.
 
 use super::facts::{are_quiet, label, name, names, node_of, told};
-use crate::{Diagram, Place, Row};
+use crate::{Diagram, Row};
 use raft::{Message, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use testbed::{Fate, Input, Step};
@@ -21,10 +21,8 @@ use testbed::{Fate, Input, Step};
 /// One thing that happened, and what was said in it for the first time.
 type Moment<'a> = (&'a Step, &'a [Message]);
 
-/// Draws a story, and points at the last thing that was decided at `here`.
-pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<&Place>) -> Diagram {
-    let is_here =
-        |(step, _): &Moment<'_>| step.notes.iter().any(|n| Some(&Place::from(n.at)) == here);
+/// Draws a story of so many nodes, and points at one of its steps.
+pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<usize>) -> Diagram {
     let mut drawing = Drawing {
         nodes,
         rows: Vec::new(),
@@ -34,7 +32,6 @@ pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<&Place>) -
         seen: BTreeSet::new(),
         lanes: BTreeSet::new(),
     };
-    let here = moments.iter().rposition(is_here);
     for (at, (step, said)) in moments.iter().enumerate() {
         drawing.draw(step, said, Some(at) == here);
     }
