@@ -198,3 +198,44 @@ impl Renaming<'_> {
         sum.wide()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bare::Setup;
+    use crate::input::Input;
+
+    /// Returns the name of the state that three nodes are in after these inputs.
+    fn name(inputs: &[Input]) -> u128 {
+        let mut cluster = Bare::new(Setup::new(3, 0).with_slow_disks());
+        inputs.iter().for_each(|input| drop(cluster.apply(input)));
+        Canon::new(cluster.ids()).name(&cluster, 0)
+    }
+
+    #[test]
+    fn states_alike_but_for_names_have_one_name_and_others_do_not() {
+        let [n1, n2, n3] = [NodeId(1), NodeId(2), NodeId(3)];
+        let one = |a, b, c| {
+            let stands = [Input::Campaign(a), Input::Persist(a), Input::Campaign(b)];
+            let ask = raft::VoteRequest { last: raft::EntryId::default(), transfer: false };
+            let term = Some(raft::Term(1));
+            let ask = Message { from: a, to: c, term, body: Body::RequestVote(ask) };
+            name(&[stands.to_vec(), vec![Input::Deliver(ask), Input::Persist(c)]].concat())
+        };
+        let all = [one(n1, n2, n3), one(n1, n3, n2), one(n2, n1, n3), one(n3, n2, n1)];
+        assert!(all.iter().all(|&name| name == all[0]), "{all:x?}");
+        // The same candidates, but the vote went to the other kind of candidate.
+        let stands = [Input::Campaign(n1), Input::Persist(n1), Input::Campaign(n2)];
+        let shorter = name(&stands);
+        assert_ne!(shorter, all[0]);
+        assert_ne!(shorter, name(&stands[..2]));
+        assert_ne!(name(&[Input::Campaign(n1)]), name(&[]));
+    }
+
+    #[test]
+    fn a_spent_crash_is_part_of_the_state() {
+        let cluster = Bare::new(Setup::new(3, 0));
+        let canon = Canon::new(cluster.ids());
+        assert_ne!(canon.name(&cluster, 0), canon.name(&cluster, 1));
+    }
+}
