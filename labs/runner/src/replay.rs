@@ -71,8 +71,12 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
         }
         (Some(_) | None, _) => {}
     }
+    if verdict.outcome == Outcome::Passed {
+        suite::tell(&suite, &replay.what, &request)?;
+    }
     match (&verdict.trace, replay.trace) {
         (Some(trace), Trace::Open | Trace::Told) => anstream::println!("  trace   {trace}"),
+        (None, Trace::Open) if verdict.outcome == Outcome::Passed => {}
         (None, Trace::Open) => {
             anstream::println!("  no trace: this test drives no cluster, its card is all there is")
         }

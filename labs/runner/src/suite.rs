@@ -143,6 +143,31 @@ pub enum Progress {
     Silent,
 }
 
+/// Tells the story of a test that passes, or of one of its rows: what each node was told, noted and
+/// said. The test runs in a process that nothing watches over, so it should be known to end.
+///
+/// # Errors
+/// It cannot be started.
+pub fn tell(suite: &Suite, what: &str, request: &Request) -> Result<(), String> {
+    let mut command = start(suite);
+    command.args(["--story", what]).arg("--traces").arg(&request.traces);
+    if let Some(seed) = request.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    let told = command.stdin(Stdio::null()).status();
+    told.map_err(|e| format!("{} cannot be started: {e}", suite.program.display()))?;
+    Ok(())
+}
+
+/// Returns the suite's program, about to run where it was built and on nobody's changes.
+fn start(suite: &Suite) -> Command {
+    let mut command = Command::new(&suite.program);
+    command.current_dir(suite.root.join("labs/suites"));
+    command.env("CARGO_MANIFEST_DIR", suite.root.join("labs/suites"));
+    command.env_remove("RAFTWRIGHT_CHANGE").env_remove("RAFTWRIGHT_REACHED");
+    command
+}
+
 /// Runs tests of a lab and returns what they say, in the order of the lab's steps.
 ///
 /// # Errors
@@ -153,10 +178,7 @@ pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, 
             .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
     }
     let _absent = std::fs::remove_file(&request.report);
-    let mut command = Command::new(&suite.program);
-    command.current_dir(suite.root.join("labs/suites"));
-    command.env("CARGO_MANIFEST_DIR", suite.root.join("labs/suites"));
-    command.env_remove("RAFTWRIGHT_CHANGE").env_remove("RAFTWRIGHT_REACHED");
+    let mut command = start(suite);
     command.envs(request.env.iter().map(|(key, value)| (key, value)));
     command.arg("--report").arg(&request.report).arg("--traces").arg(&request.traces);
     for (flag, value) in [("--seeds", request.seeds), ("--seed", request.seed)] {
