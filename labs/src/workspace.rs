@@ -62,7 +62,8 @@ fn config(root: &Path, course: &Path) -> String {
 
 fn readme(lab: &Lab) -> String {
     format!(
-        "# My raft\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `raft/src`.\n\n\
+        "# My raft\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `raft/src`;\n\
+         some that an earlier step runs into do nothing until their own step.\n\n\
          * `cargo labs` tells where you are and what to do next\n\
          * `cargo labs read` prints the hand-out of your step (all of it: `book/`)\n\
          * `cargo labs watch` tests whenever you save\n\
