@@ -120,6 +120,11 @@ fn workspace_manifest(root: &Path, version: &str) -> Result<String, String> {
     let rust: toml::Table = toml::from_str(LINTS).expect("six lints, written above");
     let lints = toml::Table::from_iter([("rust".to_owned(), toml::Value::Table(rust))]);
     workspace.insert("lints".into(), lints.into());
+    // The desk is not there, and cargo says so at every build.
+    let packages = table.get_mut("profile").and_then(|p| p.get_mut("dev")?.get_mut("package"));
+    if let Some(packages) = packages.and_then(toml::Value::as_table_mut) {
+        packages.remove("labs");
+    }
     let text = toml::to_string(&table).map_err(|e| format!("Cargo.toml: {e}"))?;
     Ok(format!(
         "# Made by `cargo labs start` from the course's own. The version names this folder, so\n\
