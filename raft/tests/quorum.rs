@@ -1,0 +1,171 @@
+//! How many are enough, against the definition: every election of up to seven voters, and every joint
+//! election among seven nodes.
+//!
+//! ```text
+//!   won      it leads whatever the silent ones will say
+//!   lost     it does not lead whatever they will say
+//!   pending  it depends on them
+//! ```
+//!
+//! The oracle asks every completion of the votes, and knows of majorities only that they are more
+//! than half.
+
+use raft::NodeId;
+use raft::quorum::{Joint, Majority, Outcome, Votes};
+
+/// One node's vote: yes, no, or nothing yet.
+const ANSWERS: [Option<bool>; 3] = [None, Some(false), Some(true)];
+
+/// Returns every way in which `size` nodes may have answered.
+fn answers(size: usize) -> Vec<Vec<Option<bool>>> {
+    let mut all = vec![Vec::new()];
+    for _ in 0..size {
+        let longer = |one: &Vec<Option<bool>>| {
+            let one = one.clone();
+            ANSWERS.into_iter().map(move |next| [one.clone(), vec![next]].concat())
+        };
+        all = all.iter().flat_map(longer).collect();
+    }
+    all
+}
+
+/// Returns the votes of nodes n1, n2, ... as an election counts them.
+fn votes(answers: &[Option<bool>]) -> Votes {
+    let mut votes = Votes::default();
+    for (id, answer) in (1..).zip(answers) {
+        if let Some(granted) = answer {
+            votes.record(NodeId(id), *granted);
+        }
+    }
+    votes
+}
+
+/// A set of nodes, as bits: n1 is the lowest.
+type Set = u32;
+
+fn majority(set: Set) -> Majority {
+    Majority::new((0..7).filter(|at| set >> at & 1 == 1).map(|at| NodeId(at + 1)))
+}
+
+/// Returns whether these yeses are more than half of these voters.
+fn leads(voters: Set, yes: Set) -> bool {
+    2 * (voters & yes).count_ones() > voters.count_ones()
+}
+
+/// Returns how an election stands, by asking every way in which it may go on.
+fn oracle(answers: &[Option<bool>], leads: impl Fn(Set) -> bool) -> Outcome {
+    let bits = |wanted: Option<bool>| {
+        let such = (0..).zip(answers).filter(|(_, answer)| **answer == wanted);
+        such.fold(0, |set, (at, _)| set | 1 << at)
+    };
+    let (yes, silent): (Set, Set) = (bits(Some(true)), bits(None));
+    // Every subset of the silent ones, the empty one last.
+    let (mut some_lead, mut some_lose, mut more) = (false, false, silent);
+    loop {
+        if leads(yes | more) {
+            some_lead = true
+        } else {
+            some_lose = true
+        }
+        if more == 0 {
+            break;
+        }
+        more = (more - 1) & silent;
+    }
+    match (some_lead, some_lose) {
+        (true, false) => Outcome::Won,
+        (false, _) => Outcome::Lost,
+        (true, true) => Outcome::Pending,
+    }
+}
+
+#[test]
+fn every_election_of_up_to_seven_voters_stands_as_its_completions_say() {
+    for size in 0..=7 {
+        let voters: Set = (1 << size) - 1;
+        let quorum = majority(voters);
+        for answers in answers(size) {
+            let expected = oracle(&answers, |yes| leads(voters, yes));
+            assert_eq!(quorum.outcome(&votes(&answers)), expected, "{size} voters, {answers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_majority_is_the_fewest_that_always_meet() {
+    for size in 1..=7_u32 {
+        let needed = u32::try_from(majority((1 << size) - 1).needed()).expect("a small number");
+        let sets = || 0..(1 as Set) << size;
+        let meet = |members: u32| {
+            let such = || sets().filter(move |set| set.count_ones() >= members);
+            such().all(|one| such().all(|other| one & other != 0))
+        };
+        assert!(meet(needed), "{needed} of {size} may miss each other");
+        assert!(!meet(needed - 1), "{} of {size} would do", needed - 1);
+    }
+}
+
+#[test]
+fn votes_of_strangers_and_second_words_change_nothing() {
+    for answers in answers(5) {
+        // Of n1 to n5, only n1 to n3 vote.
+        let voters: Set = 0b111;
+        let mut counted = votes(&answers);
+        let expected = oracle(&answers, |yes| leads(voters, yes));
+        assert_eq!(majority(voters).outcome(&counted), expected, "{answers:?}");
+        for (id, answer) in (1..).zip(&answers) {
+            if let Some(granted) = answer {
+                counted.record(NodeId(id), !granted);
+            }
+        }
+        assert_eq!(majority(voters).outcome(&counted), expected, "{answers:?}, said twice");
+    }
+}
+
+#[test]
+fn every_joint_election_among_seven_nodes_stands_as_its_completions_say() {
+    // Nodes differ by name only, so the two halves are told apart by their sizes and by how many are
+    // in both: n1 to n_a vote in the new half, the old one begins where as many as are in both are
+    // left of it.
+    let all = answers(7);
+    let mut halves = 0;
+    for new in 0..=7_u32 {
+        for old in 0..=7_u32 {
+            for both in 0..=new.min(old) {
+                if new + old - both > 7 {
+                    continue;
+                }
+                halves += 1;
+                let incoming: Set = (1 << new) - 1;
+                let outgoing: Set = ((1 << old) - 1) << (new - both);
+                let joint =
+                    Joint { incoming: majority(incoming), outgoing: Some(majority(outgoing)) };
+                let union = incoming | outgoing;
+                assert!(
+                    (1..=7).all(|id| joint.contains(NodeId(id)) == (union >> (id - 1) & 1 == 1))
+                );
+                assert_eq!(joint.voters().len(), union.count_ones() as usize);
+                // Who votes in neither half says nothing, so that no case is tried twice.
+                let silent = |answers: &&Vec<Option<bool>>| {
+                    (0..7).all(|at| union >> at & 1 == 1 || answers[at].is_none())
+                };
+                for answers in all.iter().filter(silent) {
+                    let both = |yes| leads(incoming, yes) && leads(outgoing, yes);
+                    let expected = oracle(answers, both);
+                    let got = joint.outcome(&votes(answers));
+                    assert_eq!(got, expected, "{incoming:07b} and {outgoing:07b}, {answers:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(halves, 120);
+}
+
+#[test]
+fn a_group_that_does_not_change_is_one_majority() {
+    for answers in answers(5) {
+        let incoming = majority(0b11111);
+        let joint = Joint { incoming: incoming.clone(), outgoing: None };
+        assert_eq!(joint.outcome(&votes(&answers)), incoming.outcome(&votes(&answers)));
+    }
+}
