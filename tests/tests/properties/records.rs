@@ -1,0 +1,95 @@
+//! What is written down: a trace is the run, and a shrunk run fails the same way.
+//!
+//! ```text
+//!   inputs --> Recorder --> text --> parse --> the same trace --> replay --> the same text
+//!   inputs that break a rule --> shrink --> fewer, and the same rule
+//! ```
+
+use crate::holds;
+use crate::wild::{corrupt, hostile, scene, unlucky};
+use proptest::prelude::*;
+use proptest::sample::Index as Place;
+use std::cell::Cell;
+use testbed::shrink::shrink;
+use testbed::trace::state::NodeState;
+use testbed::trace::{self, Recorder};
+use testbed::{Bare, Setup};
+
+#[test]
+fn a_trace_reads_back_replays_and_folds() {
+    holds(150, scene(hostile(), 60), |scene| {
+        let (inputs, _, _) = scene.play();
+        let run = Recorder::run(scene.setup.clone(), &inputs);
+        let text = run.trace().to_json_lines();
+        prop_assert_eq!(&text, &Recorder::run(scene.setup, &inputs).trace().to_json_lines());
+
+        let read = trace::parse("it", &text).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        prop_assert!(read.to_json_lines() == text, "what was read writes something else");
+        let again = trace::replay(&read).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        prop_assert!(again.trace().to_json_lines() == text, "a replay writes something else");
+
+        let folded = read.states().last().expect("there is always a state to begin with");
+        for (id, state) in NodeState::all_of(run.cluster()) {
+            prop_assert_eq!(&folded[&id], &state.to_value(), "n{}", id);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_damaged_trace_is_refused_with_its_line_or_read() {
+    let refused = Cell::new(0);
+    let damages = (scene(unlucky(), 12), any::<Place>(), any::<char>(), 0..3_u8);
+    holds(400, damages, |(scene, place, other, how)| {
+        let (inputs, _, _) = scene.play();
+        let whole = Recorder::run(scene.setup, &inputs).trace();
+        // Without the sources, which fill nearly all of it.
+        let mut whole = whole;
+        whole.header.sources.clear();
+        let mut letters: Vec<char> = whole.to_json_lines().chars().collect();
+        let at = place.index(letters.len());
+        match how {
+            0 => letters.truncate(at),
+            1 => letters[at] = other,
+            _ => drop(letters.drain(at..(at + 20).min(letters.len()))),
+        }
+        let text: String = letters.into_iter().collect();
+        match trace::parse("it", &text) {
+            Ok(read) => drop(trace::replay(&read)),
+            Err(why) => {
+                let lines = text.lines().count();
+                let named = why.line.is_some_and(|line| 1 <= line && line <= lines);
+                prop_assert!(named || text.is_empty(), "{why}");
+                refused.set(refused.get() + 1);
+            }
+        }
+        Ok(())
+    });
+    assert!(refused.get() > 100, "{refused:?} refused");
+}
+
+/// Returns which rule the inputs break first.
+fn broken(setup: &Setup, inputs: &[testbed::Input]) -> Option<testbed::Rule> {
+    let mut cluster = Bare::new(setup.clone());
+    inputs.iter().find_map(|input| cluster.apply(input).violation).map(|broken| broken.rule)
+}
+
+#[test]
+fn what_is_shrunk_breaks_the_same_rule_with_fewer_inputs_that_all_do_something() {
+    let shrunk = Cell::new(0);
+    holds(150, scene(corrupt(), 150), |scene| {
+        let (inputs, _, violation) = scene.play();
+        let Some(violation) = violation else { return Ok(()) };
+        let few = shrink(&scene.setup, &inputs, 2_000, |ending| ending.violation.rule);
+        let few = few.expect("the inputs break a rule");
+        prop_assert_eq!(few.violation.rule, violation.rule);
+        prop_assert_eq!(broken(&scene.setup, &few.inputs), Some(violation.rule));
+        prop_assert!(few.inputs.len() <= inputs.len() && few.from == inputs.len());
+        // The last input is the one that breaks it.
+        let (_, before) = few.inputs.split_last().expect("nothing breaks by itself");
+        prop_assert_eq!(broken(&scene.setup, before), None);
+        shrunk.set(shrunk.get() + 1);
+        Ok(())
+    });
+    assert!(shrunk.get() > 10, "{shrunk:?} runs were shrunk");
+}

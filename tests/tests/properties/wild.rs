@@ -1,0 +1,301 @@
+//! What nobody would think of: messages of every kind from anyone to anyone, and moves in any order.
+//!
+//! ```text
+//!   Scene  { setup, moves }       moves speak of "the third message under way", so that a shorter
+//!     '--> play --> inputs        list of them still says something
+//! ```
+
+use bytes::Bytes;
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::{Index as Place, select};
+use raft::{
+    AppendOutcome, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry, EntryId,
+    HardState, Index, MemoryStorage, Message, NodeId, Payload, Raft, ReadDropped, ReadToken,
+    RoleName, Session, Snapshot, Term, Transition, VoteRequest,
+};
+use testbed::disk::DiskSpeed;
+use testbed::{Bare, Input, Setup};
+
+// Words.
+
+/// A number: small, at an edge, or any.
+fn number() -> impl Strategy<Value = u64> {
+    let edges =
+        vec![0, 1, Term::LAST.0 - 1, Term::LAST.0, Term::LAST.0 + 1, u64::MAX - 1, u64::MAX];
+    prop_oneof![6 => 0..6_u64, 1 => select(edges), 1 => any::<u64>()]
+}
+
+/// A name: mostly of a member, sometimes of a stranger, of nobody, of the last node there can be.
+fn id() -> impl Strategy<Value = NodeId> {
+    prop_oneof![12 => 1..=5_u64, 1 => number()].prop_map(NodeId)
+}
+
+fn term() -> impl Strategy<Value = Term> {
+    number().prop_map(Term)
+}
+
+fn index() -> impl Strategy<Value = Index> {
+    number().prop_map(Index)
+}
+
+fn entry_id() -> impl Strategy<Value = EntryId> {
+    (term(), index()).prop_map(|(term, index)| EntryId { term, index })
+}
+
+fn bytes() -> impl Strategy<Value = Bytes> {
+    vec(any::<u8>(), 0..4).prop_map(Bytes::from)
+}
+
+fn change() -> impl Strategy<Value = ConfChange> {
+    let kinds = vec![ChangeKind::AddVoter, ChangeKind::AddLearner, ChangeKind::Remove];
+    (select(kinds), id()).prop_map(|(kind, node)| ConfChange { kind, node })
+}
+
+fn payload() -> impl Strategy<Value = Payload> {
+    let transitions = vec![Transition::Auto, Transition::Implicit, Transition::Explicit];
+    let several = (select(transitions), vec(change(), 0..3))
+        .prop_map(|(transition, changes)| ConfChangeV2 { transition, changes });
+    prop_oneof![
+        Just(Payload::Noop),
+        bytes().prop_map(Payload::Normal),
+        change().prop_map(Payload::Change),
+        several.prop_map(Payload::ChangeV2),
+    ]
+}
+
+fn entries() -> impl Strategy<Value = Vec<Entry>> {
+    let entry = (entry_id(), bytes(), payload());
+    vec(entry.prop_map(|(id, context, payload)| Entry { id, context, payload }), 0..4)
+}
+
+fn snapshot() -> impl Strategy<Value = Box<Snapshot>> {
+    let ids = || btree_set(id(), 0..3);
+    let conf_state = (ids(), ids(), ids(), ids(), any::<bool>()).prop_map(
+        |(voters, learners, voters_outgoing, learners_next, auto_leave)| ConfState {
+            voters,
+            learners,
+            voters_outgoing,
+            learners_next,
+            auto_leave,
+        },
+    );
+    let parts = (entry_id(), conf_state, bytes());
+    parts.prop_map(|(id, conf_state, data)| Box::new(Snapshot { id, conf_state, data }))
+}
+
+// Messages.
+
+fn outcome() -> impl Strategy<Value = AppendOutcome> {
+    let rejected = (index(), index(), proptest::option::of(term()))
+        .prop_map(|(prev, hint, hint_term)| AppendOutcome::Rejected { prev, hint, hint_term });
+    prop_oneof![index().prop_map(AppendOutcome::Matched), rejected, Just(AppendOutcome::NewerTerm)]
+}
+
+/// Anything that can be said. Every kind is there: whoever adds one meets [`every_kind`].
+fn body() -> impl Strategy<Value = Body> {
+    let ask = || (entry_id(), any::<bool>());
+    let ask = || ask().prop_map(|(last, transfer)| VoteRequest { last, transfer });
+    let session = || number().prop_map(Session);
+    let token = || proptest::option::of(number().prop_map(ReadToken));
+    let dropped = vec![ReadDropped::NoLeader, ReadDropped::SteppedDown, ReadDropped::TimedOut];
+    let found = prop_oneof![index().prop_map(Ok), select(dropped).prop_map(Err)];
+    let append =
+        (entry_id(), entries(), index(), session()).prop_map(|(prev, entries, commit, session)| {
+            Body::AppendEntries { prev, entries, commit, session }
+        });
+    prop_oneof![
+        ask().prop_map(Body::RequestPreVote),
+        any::<bool>().prop_map(|granted| Body::PreVoteReply { granted }),
+        ask().prop_map(Body::RequestVote),
+        any::<bool>().prop_map(|granted| Body::VoteReply { granted }),
+        append,
+        (outcome(), proptest::option::of(session()))
+            .prop_map(|(outcome, session)| Body::AppendReply { outcome, session }),
+        (snapshot(), session())
+            .prop_map(|(snapshot, session)| Body::InstallSnapshot { snapshot, session }),
+        (index(), token(), session()).prop_map(|(commit, token, session)| Body::Heartbeat {
+            commit,
+            token,
+            session
+        }),
+        (token(), session()).prop_map(|(token, session)| Body::HeartbeatReply { token, session }),
+        entries().prop_map(|entries| Body::Propose { entries }),
+        id().prop_map(|target| Body::TransferLeader { target }),
+        Just(Body::TimeoutNow),
+        bytes().prop_map(|context| Body::ReadIndex { context }),
+        (bytes(), found).prop_map(|(context, outcome)| Body::ReadIndexReply { context, outcome }),
+    ]
+}
+
+/// How many kinds of messages there are.
+pub(crate) const KINDS: usize = 14;
+
+/// A message of any kind, from anyone, to anyone, of any term or none; its envelope is mostly as its
+/// kind wants it, else nothing would get beyond the door.
+pub(crate) fn message() -> impl Strategy<Value = Message> {
+    (id(), id(), term(), body(), 0..20_u32).prop_map(|(from, to, term, body, luck)| {
+        let bare = matches!(
+            body,
+            Body::Propose { .. } | Body::ReadIndex { .. } | Body::ReadIndexReply { .. }
+        );
+        let term = (bare == (luck == 0)).then_some(term);
+        Message { from, to, term, body }
+    })
+}
+
+// Moves.
+
+/// One thing that may happen, in words that fit any cluster.
+#[derive(Clone, Debug)]
+pub(crate) enum Move {
+    /// An input that speaks of no message under way.
+    Plain(Input),
+    /// The so-manieth message under way arrives.
+    Deliver(Place),
+    /// It is lost.
+    Drop(Place),
+    /// It arrives, and will again.
+    Duplicate(Place),
+    /// A node ticks so many times.
+    Ticks(NodeId, u64),
+    /// If a node stands for election, somebody gives it the votes of all others.
+    Rig(NodeId),
+}
+
+impl Move {
+    /// Returns what it means in this cluster.
+    fn inputs(&self, cluster: &Bare) -> Vec<Input> {
+        let flights = cluster.network().flights();
+        let picked = |place: &Place, input: fn(Message) -> Input| {
+            let flight = (!flights.is_empty()).then(|| place.get(flights));
+            flight.map(|flight| input(flight.message.clone())).into_iter().collect()
+        };
+        match self {
+            Move::Plain(input) => vec![input.clone()],
+            Move::Deliver(place) => picked(place, Input::Deliver),
+            Move::Drop(place) => picked(place, Input::Drop),
+            Move::Duplicate(place) => picked(place, Input::Duplicate),
+            Move::Ticks(id, ticks) => vec![Input::Tick(*id); *ticks as usize],
+            Move::Rig(id) => {
+                let stands = |node: &raft::Inspect<'_>| node.role == RoleName::Candidate;
+                let node = cluster.node(*id).map(Raft::inspect).filter(stands);
+                let bought = node.into_iter().flat_map(|node| {
+                    let others = cluster.ids().filter(|other| other != id);
+                    let vote = move |from| Message {
+                        from,
+                        to: *id,
+                        term: Some(node.term),
+                        body: Body::VoteReply { granted: true },
+                    };
+                    others.map(vote)
+                });
+                bought.flat_map(|vote| [Input::Post(vote.clone()), Input::Deliver(vote)]).collect()
+            }
+        }
+    }
+}
+
+/// What an honest, unlucky world does to a cluster: no word in it is made up.
+pub(crate) fn unlucky() -> impl Strategy<Value = Move> {
+    let node = || (1..=6_u64).prop_map(NodeId);
+    let link = || (node(), node());
+    let plain = prop_oneof![
+        6 => node().prop_map(Input::Persist),
+        2 => node().prop_map(Input::Campaign),
+        2 => node().prop_map(Input::Crash),
+        3 => node().prop_map(Input::Restart),
+        1 => link().prop_map(|(from, to)| Input::Cut { from, to }),
+        1 => link().prop_map(|(from, to)| Input::Mend { from, to }),
+        1 => vec(vec(node(), 0..3), 0..3).prop_map(Input::Partition),
+        2 => Just(Input::Heal),
+        1 => (node(), proptest::option::of(0..12_u64))
+            .prop_map(|(node, ticks)| Input::PinLimit { node, ticks }),
+        1 => message().prop_map(Input::Deliver),
+    ];
+    prop_oneof![
+        6 => plain.prop_map(Move::Plain),
+        6 => any::<Place>().prop_map(Move::Deliver),
+        1 => any::<Place>().prop_map(Move::Drop),
+        1 => any::<Place>().prop_map(Move::Duplicate),
+        3 => (node(), 1..12_u64).prop_map(|(id, ticks)| Move::Ticks(id, ticks)),
+    ]
+}
+
+/// What a world does in which somebody makes up messages of every kind.
+pub(crate) fn hostile() -> impl Strategy<Value = Move> {
+    let posted = message().prop_map(|message| Move::Plain(Input::Post(message)));
+    prop_oneof![3 => unlucky(), 2 => posted]
+}
+
+/// What a world does in which votes are for sale.
+pub(crate) fn corrupt() -> impl Strategy<Value = Move> {
+    let node = || (1..=5_u64).prop_map(NodeId);
+    let stand = node().prop_map(|id| Move::Plain(Input::Campaign(id)));
+    prop_oneof![4 => unlucky(), 2 => stand, 3 => node().prop_map(Move::Rig)]
+}
+
+/// A cluster, and what happens to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    pub(crate) setup: Setup,
+    pub(crate) moves: Vec<Move>,
+}
+
+impl Scene {
+    /// Returns the inputs of the run, up to the first broken rule.
+    pub(crate) fn play(&self) -> (Vec<Input>, Bare, Option<testbed::Violation>) {
+        let mut cluster = Bare::new(self.setup.clone());
+        let mut inputs = Vec::new();
+        for one in &self.moves {
+            for input in one.inputs(&cluster) {
+                let step = cluster.apply(&input);
+                inputs.push(input);
+                if step.violation.is_some() {
+                    return (inputs, cluster, step.violation);
+                }
+            }
+        }
+        (inputs, cluster, None)
+    }
+}
+
+/// One to five nodes, instant disks or slow ones, whose logs are beginnings of one log.
+fn setup() -> impl Strategy<Value = Setup> {
+    let logs = vec(0..4_usize, 1..=5);
+    (logs, any::<u64>(), any::<bool>()).prop_map(|(logs, seed, slow)| {
+        let mut setup = Setup::new(logs.len() as u64, seed);
+        let terms = [1, 1, 3];
+        for ((config, storage), length) in setup.nodes.iter_mut().zip(logs) {
+            *config = Config { seed, ..Config::new(config.id) };
+            let entry = |place: usize| Entry {
+                id: EntryId { index: Index(place as u64 + 1), term: Term(terms[place]) },
+                context: Bytes::new(),
+                payload: Payload::Noop,
+            };
+            let entries: Vec<_> = (0..length).map(entry).collect();
+            let term = entries.last().map_or(Term(0), |entry| entry.id.term);
+            storage.append(&entries);
+            storage.save(HardState { term, vote: None, commit: Index(0) });
+        }
+        if slow { setup.with_slow_disks() } else { setup }
+    })
+}
+
+/// Returns scenes of at most so many moves.
+pub(crate) fn scene(
+    one: impl Strategy<Value = Move> + 'static,
+    moves_max: usize,
+) -> impl Strategy<Value = Scene> {
+    (setup(), vec(one, 0..moves_max)).prop_map(|(setup, moves)| Scene { setup, moves })
+}
+
+/// Returns one empty storage with these voters.
+pub(crate) fn storage(voters: impl IntoIterator<Item = u64>) -> MemoryStorage {
+    MemoryStorage::with_voters(voters.into_iter().map(NodeId))
+}
+
+/// Returns whether a cluster's writes are durable at once.
+pub(crate) fn is_instant(setup: &Setup) -> bool {
+    setup.disks == DiskSpeed::Instant
+}

@@ -1,0 +1,168 @@
+//! What somebody may write: a script of any bytes is played, or refused by its line.
+//!
+//! ```text
+//!   any text --> Script::parse --> Stage --> scenes, or "s.txt, line 7: expected ..."
+//!   arguments --> text --> the same arguments
+//! ```
+
+use crate::holds;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::cell::Cell;
+use testbed::script::grammar::Argument;
+use testbed::script::{Directive, Script, ScriptError, Stage};
+
+/// Words that commands are made of, whole and broken.
+fn word() -> impl Strategy<Value = String> {
+    let commands = testbed::script::command::NAMES.map(str::to_string).to_vec();
+    let pieces = [
+        "1",
+        "2",
+        "n3",
+        "all",
+        "0",
+        "9",
+        "99999999999999999999",
+        "-1",
+        "1->2",
+        "3->1",
+        "|",
+        "=",
+        "(",
+        ")",
+        "term=1",
+        "term=4611686018427387904",
+        "log=(1@1,2@1)",
+        "log=(1@1",
+        "n2.log=(1@1)",
+        "voters=(1,2)",
+        "voters=()",
+        "disk=slow",
+        "vote-requests=at-once",
+        "from=2",
+        "type=RequestVote",
+        "type=msgapp",
+        "drop=(2)",
+        "RequestVote",
+        "VoteReply",
+        "granted",
+        "refused",
+        "Heartbeat",
+        "AppendEntries",
+        "prev=1@1",
+        "commit=7",
+        "transfer",
+        "free",
+        "none",
+        "timeout=5",
+        "----",
+        "\\",
+        "\\\n",
+        "#",
+        "\n----\n",
+        "\n----\n----\n",
+    ];
+    prop_oneof![
+        3 => select(commands),
+        4 => select(pieces.to_vec()).prop_map(str::to_string),
+        1 => "[ -~]{0,6}",
+        1 => any::<String>(),
+    ]
+}
+
+/// A text: bytes without sense, or lines of words, with a cluster made at the top or not.
+fn text() -> impl Strategy<Value = String> {
+    let line = vec(word(), 0..6).prop_map(|words| words.join(" "));
+    let lines = vec(line, 0..12).prop_map(|lines| lines.join("\n"));
+    let head = select(vec!["", "add-nodes 3\n\n", "# A title\n\nadd-nodes 4 disk=slow\n\n"]);
+    let script = (head, lines).prop_map(|(head, lines)| head.to_string() + &lines);
+    prop_oneof![1 => any::<String>(), 6 => script]
+}
+
+/// Checks that an error says where it is.
+fn is_located(why: &ScriptError, text: &str) -> Result<(), TestCaseError> {
+    let lines = text.lines().count();
+    prop_assert_eq!(&why.name, "s.txt");
+    prop_assert!(why.line.is_some_and(|line| 1 <= line && line <= lines), "{}", why);
+    prop_assert!(!why.what.is_empty() && !why.what.contains('\n'), "{}", why);
+    Ok(())
+}
+
+#[test]
+fn any_text_is_played_or_refused_by_its_line() {
+    let (refused, played) = (Cell::new(0), Cell::new(0));
+    holds(3000, text(), |text| {
+        let script = match Script::parse("s.txt", &text) {
+            Ok(script) => script,
+            Err(why) => return is_located(&why, &text),
+        };
+        let mut stage = Stage::new(&script);
+        for directive in &script.directives {
+            match stage.play(directive) {
+                Ok(_) => played.set(played.get() + 1),
+                Err(why) => {
+                    refused.set(refused.get() + 1);
+                    prop_assert_eq!(why.line, Some(directive.line));
+                    is_located(&why, &text)?;
+                }
+            }
+        }
+        Ok(())
+    });
+    assert!(played.get() > 1000 && refused.get() > 1000, "{played:?} played, {refused:?} refused");
+}
+
+#[test]
+fn a_script_that_was_rewritten_says_the_same_and_goes_as_it_is_written() {
+    let rewritten = Cell::new(0);
+    holds(3000, text(), |text| {
+        let Ok(script) = Script::parse("s.txt", &text) else { return Ok(()) };
+        let Ok(today) = script.rewritten() else { return Ok(()) };
+        let again = Script::parse("s.txt", &today);
+        let again = again.map_err(|why| TestCaseError::fail(format!("{why}\n{today}")))?;
+        let said = |script: &Script| {
+            let said = script.directives.iter();
+            said.map(|one| (one.text.clone(), one.arguments.clone())).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(said(&script), said(&again), "{}", today);
+        prop_assert_eq!(again.differences(), Ok(Vec::new()), "{}", today);
+        prop_assert_eq!(again.rewritten(), Ok(today));
+        rewritten.set(rewritten.get() + u32::from(!script.directives.is_empty()));
+        Ok(())
+    });
+    assert!(rewritten.get() > 100, "{rewritten:?} rewritten");
+}
+
+/// An argument as it may stand in a script.
+fn argument() -> impl Strategy<Value = Argument> {
+    let values = prop_oneof![
+        "[a-z0-9@.|>-]{1,5}".prop_map(|value| vec![value]),
+        vec("[a-z0-9@.]{1,5}", 0..4),
+    ];
+    let parts = ("[a-z0-9][a-z0-9.>|-]{0,8}", proptest::option::of(values));
+    parts.prop_map(|(key, values)| Argument { key, values })
+}
+
+fn written(argument: &Argument) -> String {
+    let key = &argument.key;
+    match argument.values.as_deref() {
+        None => key.clone(),
+        Some([value]) => format!("{key}={value}"),
+        Some(values) => format!("{key}=({})", values.join(", ")),
+    }
+}
+
+#[test]
+fn arguments_are_read_as_they_were_written() {
+    let directives = ("[a-z][a-z-]{0,8}", vec(argument(), 0..6));
+    holds(2000, directives, |(command, arguments)| {
+        let words: Vec<_> = arguments.iter().map(written).collect();
+        let line = format!("{command} {}", words.join(" "));
+        let read = Directive::parse("s.txt", &line);
+        let read = read.map_err(|why| TestCaseError::fail(why.to_string()))?;
+        prop_assert_eq!(read.command, command);
+        prop_assert_eq!(read.arguments, arguments);
+        Ok(())
+    });
+}
