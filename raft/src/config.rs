@@ -9,7 +9,7 @@
 //! Who votes is not told here: storage remembers it (thesis §4.1), as it remembers term and vote.
 
 use crate::error::ConfigError;
-use crate::types::NodeId;
+use crate::types::{Index, NodeId};
 
 /// The settings of one node. Times are in ticks; how long a tick lasts is the owner's business.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -25,6 +25,44 @@ pub struct Config {
     pub seed: u64,
     /// When a candidate's question may leave. Default: once its own vote is durable.
     pub vote_requests: VoteRequests,
+    /// On a restart, how far the application has applied the log: nothing at or before it is handed
+    /// out again. Default 0.
+    pub applied: Index,
+    /// When a committed entry is handed out to be applied. Default: once it is durable here.
+    pub apply_gate: ApplyGate,
+    /// What the entries that were handed out and not yet acknowledged as applied may weigh, in bytes
+    /// ([`Entry::size_bytes`](crate::Entry::size_bytes)); more than that only if it is one entry.
+    /// None, the default: no limit.
+    pub max_applying_bytes: Option<u64>,
+    /// What the entries of one append may weigh, in bytes; more than that only if it is one entry.
+    /// None: no limit. Default 1 MiB.
+    pub max_append_bytes: Option<u64>,
+    /// How many appends may be under way to one peer; at least 1. Default 256.
+    pub max_inflight_messages: usize,
+    /// How many bytes of entries may be under way to one peer: the append that crosses the line still
+    /// goes. None, the default: no limit. Not less than `max_append_bytes`.
+    pub max_inflight_bytes: Option<u64>,
+    /// How many bytes of payload a leader may hold that are not applied yet, before it refuses
+    /// proposals. None, the default: no limit.
+    pub max_uncommitted_bytes: Option<u64>,
+    /// Whether a follower hands proposals on to its leader. Default: yes.
+    pub forward_proposals: bool,
+    /// Whether appends are built when a Ready is taken, once for all that was proposed by then,
+    /// instead of one for each proposal. Default: no.
+    pub batch_append: bool,
+}
+
+/// When a committed entry is handed out to be applied.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ApplyGate {
+    /// With the Ready that also hands it out to be written, at the earliest: whoever applies it must
+    /// have written it first. This is how etcd does it when it writes synchronously.
+    WithReady,
+    /// Once this node's own copy is durable.
+    Durable,
+    /// Up to so many entries beyond what is durable. A crash then leaves an application that is ahead
+    /// of its log: it must be able to forget, or to wait for the log.
+    Ahead(u64),
 }
 
 /// When a candidate's question may leave.
@@ -44,8 +82,22 @@ impl Config {
 
     /// Returns the usual settings for node `id`.
     pub fn new(id: NodeId) -> Self {
-        let vote_requests = VoteRequests::OnceDurable;
-        Config { id, election_ticks: 10, heartbeat_ticks: 1, seed: 0, vote_requests }
+        Config {
+            id,
+            election_ticks: 10,
+            heartbeat_ticks: 1,
+            seed: 0,
+            vote_requests: VoteRequests::OnceDurable,
+            applied: Index(0),
+            apply_gate: ApplyGate::Durable,
+            max_applying_bytes: None,
+            max_append_bytes: Some(1 << 20),
+            max_inflight_messages: 256,
+            max_inflight_bytes: None,
+            max_uncommitted_bytes: None,
+            forward_proposals: true,
+            batch_append: false,
+        }
     }
 
     /// Returns the settings under which our messages follow in the order of etcd's raft library,
@@ -55,8 +107,18 @@ impl Config {
     /// |---|---|---|---|
     /// | `vote_requests` | `OnceDurable` | `AtOnce` | see [`VoteRequests::AtOnce`] |
     /// | `election_ticks` | 10 | 3 | ten beats may be lost before anyone stands |
+    /// | `apply_gate` | `Durable` | `WithReady` | the owner cannot apply too soon by mistake |
+    /// | `max_append_bytes` | 1 MiB | none | one message must not stall the next |
+    /// | `max_inflight_messages` | 256 | 2^31 - 1 | a lost peer must not fill our memory |
     pub fn etcd(id: NodeId) -> Self {
-        Config { election_ticks: 3, vote_requests: VoteRequests::AtOnce, ..Config::new(id) }
+        Config {
+            election_ticks: 3,
+            vote_requests: VoteRequests::AtOnce,
+            apply_gate: ApplyGate::WithReady,
+            max_append_bytes: None,
+            max_inflight_messages: i32::MAX as usize,
+            ..Config::new(id)
+        }
     }
 
     /// Checks that a node with these settings can work.
@@ -77,6 +139,15 @@ impl Config {
         if election_ticks > Self::ELECTION_TICKS_MAX {
             return Err(ConfigError::ElectionTooLong { election_ticks });
         }
-        Ok(())
+        if self.max_inflight_messages == 0 {
+            return Err(ConfigError::InflightZero);
+        }
+        let max_append = self.max_append_bytes.unwrap_or(u64::MAX);
+        match self.max_inflight_bytes {
+            Some(max_inflight) if max_inflight < max_append => {
+                Err(ConfigError::InflightLessThanAppend { max_inflight, max_append })
+            }
+            _ => Ok(()),
+        }
     }
 }

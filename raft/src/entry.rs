@@ -36,7 +36,41 @@ pub enum Payload {
     ChangeV2(ConfChangeV2),
 }
 
+impl Entry {
+    /// What an entry weighs beside its context and payload, in bytes: its index and its term.
+    const NAME_BYTES: u64 = 16;
+
+    /// Returns an entry that no leader has given a place yet.
+    pub fn unplaced(payload: Payload) -> Self {
+        Entry { id: EntryId::default(), context: Bytes::new(), payload }
+    }
+
+    /// Returns what it weighs in a message or on a page, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        Self::NAME_BYTES + self.context.len() as u64 + self.payload.size_bytes()
+    }
+
+    /// Returns how many of the first `entries` weigh no more than `max_bytes` together.
+    pub fn fitting(entries: &[Entry], max_bytes: Option<u64>) -> usize {
+        let Some(mut left) = max_bytes else { return entries.len() };
+        let too_much = entries.iter().position(|entry| {
+            let fits = entry.size_bytes() <= left;
+            left = left.saturating_sub(entry.size_bytes());
+            !fits
+        });
+        too_much.unwrap_or(entries.len())
+    }
+}
+
 impl Payload {
+    /// Returns whether it changes the group.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Payload::Change(_) | Payload::ChangeV2(_) => true,
+            Payload::Noop | Payload::Normal(_) => false,
+        }
+    }
+
     /// Returns the bytes of the application's that it carries; the group's own entries count nothing.
     pub fn size_bytes(&self) -> u64 {
         match self {

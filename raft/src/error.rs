@@ -5,9 +5,12 @@
 //!   disk ------> StorageError --+--> StartError      a node that cannot start
 //!   network ---> StepError                           a message no correct network delivers
 //!   operator --> CampaignError                       an election that cannot be held
+//!   client ----> ProposeError                        a proposal that is not taken
+//!   owner -----> OrderError                          a write or an apply told out of order
 //! ```
 
-use crate::types::{Index, NodeId, Term};
+use crate::ready::ReadyNumber;
+use crate::types::{EntryId, Index, NodeId, Term};
 use std::error::Error;
 use std::fmt;
 
@@ -29,6 +32,15 @@ pub enum ConfigError {
     ElectionTooLong {
         /// The shortest wait before an election.
         election_ticks: u64,
+    },
+    /// No append could ever be sent.
+    InflightZero,
+    /// A single append could be more than all that may be under way.
+    InflightLessThanAppend {
+        /// What may be under way, in bytes.
+        max_inflight: u64,
+        /// What one append may weigh, in bytes.
+        max_append: u64,
     },
 }
 
@@ -73,6 +85,14 @@ pub enum StartError {
         /// The last entry's place.
         last: Index,
     },
+    /// The application says it has applied more than storage holds: the log was cut or lost, or the
+    /// two come from different nodes.
+    AppliedBeyondLog {
+        /// How far the application says it has come.
+        applied: Index,
+        /// The last entry's place.
+        last: Index,
+    },
 }
 
 /// Why a message was not taken. The node has not changed.
@@ -111,6 +131,106 @@ pub enum StepError {
         /// The term it carries.
         term: Term,
     },
+    /// Its entries do not follow one another: one is missing, or they are out of order.
+    EntriesNotInOrder {
+        /// Who sent it.
+        from: NodeId,
+        /// The place that was due.
+        due: Index,
+        /// The place that came.
+        came: Index,
+    },
+    /// One of its entries is of an earlier term than the one before, or of a later term than the
+    /// message: no leader's log looks like that.
+    EntryOfWrongTerm {
+        /// Who sent it.
+        from: NodeId,
+        /// The entry.
+        entry: EntryId,
+        /// The term before it.
+        before: Term,
+        /// The message's term.
+        message: Term,
+    },
+    /// The leader says that we hold, and have committed, more than our log has. Our log was cut or
+    /// lost: a disk was wiped, a name used again, or writes were not made durable.
+    CommitBeyondLog {
+        /// Who leads.
+        from: NodeId,
+        /// The commit index it told us.
+        commit: Index,
+        /// The last entry's place.
+        last: Index,
+    },
+    /// A peer acknowledges, or disputes, an entry that its leader does not have.
+    AnswerBeyondLog {
+        /// The peer.
+        from: NodeId,
+        /// The place it speaks of.
+        index: Index,
+        /// The last entry's place in our log.
+        last: Index,
+    },
+    /// A proposal that another node handed on was not taken.
+    ProposalDropped(ProposeError),
+}
+
+/// Why a proposal was not taken. The node has not changed; the client may try again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProposeError {
+    /// Nobody is known to lead.
+    NoLeader,
+    /// We do not lead, and the settings forbid to hand proposals on.
+    NotForwarded {
+        /// Who leads.
+        leader: NodeId,
+    },
+    /// It proposes no entry at all.
+    Empty,
+    /// It proposes a change of the group, which this release has no rule for.
+    NotSupported,
+    /// Too much waits to be committed and applied already.
+    TooMuchUncommitted {
+        /// The bytes that wait.
+        waiting: u64,
+        /// The bytes of the proposal.
+        bytes: u64,
+        /// What the settings allow together.
+        max: u64,
+    },
+}
+
+/// What an owner told a node out of order. The node has not changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderError {
+    /// A Ready is said to be durable that was never taken.
+    ReadyNotTaken {
+        /// The number that came.
+        came: ReadyNumber,
+        /// The last number that was taken, if any was.
+        last: Option<ReadyNumber>,
+    },
+    /// A Ready is said to be durable that was durable already.
+    ReadyAlreadyDurable {
+        /// The number that came.
+        came: ReadyNumber,
+        /// The number that is due, if a Ready waits.
+        due: Option<ReadyNumber>,
+    },
+    /// More is said to be applied than was handed out.
+    AppliedNotHandedOut {
+        /// The index that came.
+        came: Index,
+        /// The last index that was handed out.
+        handed_out: Index,
+    },
+    /// Less is said to be applied than before.
+    AppliedWentBack {
+        /// The index that came.
+        came: Index,
+        /// The index that was applied.
+        applied: Index,
+    },
 }
 
 /// Why no election was held. The node has not changed.
@@ -143,6 +263,14 @@ impl fmt::Display for ConfigError {
                 "election_ticks is {election_ticks}: at most {} is allowed",
                 crate::Config::ELECTION_TICKS_MAX
             ),
+            ConfigError::InflightZero => {
+                write!(f, "max_inflight_messages is 0: nothing could ever be sent")
+            }
+            ConfigError::InflightLessThanAppend { max_inflight, max_append } => write!(
+                f,
+                "max_inflight_bytes is {max_inflight}, max_append_bytes is {max_append}: one append \
+                 must fit into the window"
+            ),
         }
     }
 }
@@ -174,6 +302,11 @@ impl fmt::Display for StartError {
                 "storage remembers commit {commit}, but its log ends at {last}: was the log cut or \
                  lost, or the state saved before its entries?"
             ),
+            StartError::AppliedBeyondLog { applied, last } => write!(
+                f,
+                "the application has applied {applied}, but the log ends at {last}: was the log cut \
+                 or lost, or is it another node's?"
+            ),
         }
     }
 }
@@ -193,6 +326,67 @@ impl fmt::Display for StepError {
             StepError::TermOutOfRange { from, term } => {
                 write!(f, "{from} speaks of term {term}, beyond the last, {}", Term::LAST)
             }
+            StepError::EntriesNotInOrder { from, due, came } => {
+                write!(f, "an entry of {from} stands at {came} where {due} was due")
+            }
+            StepError::EntryOfWrongTerm { from, entry, before, message } => write!(
+                f,
+                "{from} sends entry {entry} after one of term {before}, in a message of term {message}"
+            ),
+            StepError::CommitBeyondLog { from, commit, last } => write!(
+                f,
+                "{from} says that we hold all up to {commit}, but our log ends at {last}: was the \
+                 disk wiped, the name used again, or a write not made durable?"
+            ),
+            StepError::AnswerBeyondLog { from, index, last } => write!(
+                f,
+                "{from} answers for entry {index}, but our log, which it follows, ends at {last}"
+            ),
+            StepError::ProposalDropped(why) => write!(f, "the proposal is dropped: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for ProposeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProposeError::NoLeader => write!(f, "nobody is known to lead"),
+            ProposeError::NotForwarded { leader } => {
+                write!(f, "{leader} leads, and the settings forbid to hand proposals on")
+            }
+            ProposeError::Empty => write!(f, "there is no entry in it"),
+            ProposeError::NotSupported => {
+                write!(f, "it changes the group, which there is no rule for yet")
+            }
+            ProposeError::TooMuchUncommitted { waiting, bytes, max } => write!(
+                f,
+                "{waiting} bytes wait to be committed and applied, {bytes} more would be over {max}"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for OrderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OrderError::ReadyNotTaken { came, last: Some(last) } => {
+                write!(f, "Ready {came} is said to be durable, and {last} was the last one taken")
+            }
+            OrderError::ReadyNotTaken { came, last: None } => {
+                write!(f, "Ready {came} is said to be durable, and none was taken yet")
+            }
+            OrderError::ReadyAlreadyDurable { came, due: Some(due) } => {
+                write!(f, "Ready {came} was durable already: {due} is due")
+            }
+            OrderError::ReadyAlreadyDurable { came, due: None } => {
+                write!(f, "Ready {came} was durable already, and no other waits")
+            }
+            OrderError::AppliedNotHandedOut { came, handed_out } => {
+                write!(f, "{came} is said to be applied, and {handed_out} was the last handed out")
+            }
+            OrderError::AppliedWentBack { came, applied } => {
+                write!(f, "{came} is said to be applied, and {applied} was applied before")
+            }
         }
     }
 }
@@ -208,14 +402,33 @@ impl fmt::Display for CampaignError {
 
 impl Error for ConfigError {}
 impl Error for StorageError {}
-impl Error for StepError {}
+impl Error for ProposeError {}
+impl Error for OrderError {}
+impl Error for StepError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            StepError::ProposalDropped(why) => Some(why),
+            StepError::NotForUs { .. }
+            | StepError::FromOurselves { .. }
+            | StepError::ReplyFromStranger { .. }
+            | StepError::TermMisplaced { .. }
+            | StepError::TermOutOfRange { .. }
+            | StepError::EntriesNotInOrder { .. }
+            | StepError::EntryOfWrongTerm { .. }
+            | StepError::CommitBeyondLog { .. }
+            | StepError::AnswerBeyondLog { .. } => None,
+        }
+    }
+}
 impl Error for CampaignError {}
 impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             StartError::Config(why) => Some(why),
             StartError::Storage(why) => Some(why),
-            StartError::TermOutOfRange { .. } | StartError::CommitBeyondLog { .. } => None,
+            StartError::TermOutOfRange { .. }
+            | StartError::CommitBeyondLog { .. }
+            | StartError::AppliedBeyondLog { .. } => None,
         }
     }
 }

@@ -9,7 +9,7 @@
 //! Events replace log lines. They are typed, so a test, a card or a page can explain them.
 
 use crate::role::RoleName;
-use crate::types::{EntryId, NodeId, Term};
+use crate::types::{EntryId, Index, NodeId, Term};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::panic::Location;
@@ -74,6 +74,86 @@ pub enum Event {
         /// What it said.
         granted: bool,
     },
+    /// The node wrote entries at the end of its log.
+    EntriesAppended {
+        /// The first of them.
+        first: EntryId,
+        /// The last of them.
+        last: EntryId,
+    },
+    /// The node removed entries that the leader does not have.
+    LogTruncated {
+        /// The first place that was removed.
+        from: Index,
+        /// The last one.
+        last: Index,
+    },
+    /// The node refused a leader's entries: what they follow is not in its log.
+    AppendRefused {
+        /// What they follow.
+        prev: EntryId,
+        /// Where the two logs may agree.
+        hint: Index,
+    },
+    /// The node learnt that more of its log is committed.
+    CommitAdvanced {
+        /// How far it was.
+        from: Index,
+        /// How far it is.
+        to: Index,
+    },
+    /// A majority holds this entry, and it is of an earlier term: it may not be counted.
+    CommitWithheld {
+        /// The entry.
+        at: EntryId,
+    },
+    /// A leader learnt that more of a peer's log agrees with its own.
+    MatchAdvanced {
+        /// The peer.
+        peer: NodeId,
+        /// How far it was known to.
+        from: Index,
+        /// How far it is.
+        to: Index,
+    },
+    /// A leader learnt that a peer lacks entries that it had sent on from.
+    NextWentBack {
+        /// The peer.
+        peer: NodeId,
+        /// Which entry was to be sent next.
+        from: Index,
+        /// Which one is.
+        to: Index,
+    },
+    /// A leader sends a peer one append at a time from now on.
+    Probes {
+        /// The peer.
+        peer: NodeId,
+        /// The entry to be sent next.
+        next: Index,
+    },
+    /// A leader sends a peer a window of appends from now on.
+    Replicates {
+        /// The peer.
+        peer: NodeId,
+        /// The entry to be sent next.
+        next: Index,
+    },
+    /// A leader cannot send a peer what it lacks: storage has it no more.
+    EntriesUnreadable {
+        /// The peer.
+        peer: NodeId,
+        /// The first place that cannot be read.
+        index: Index,
+    },
+    /// At its start, the node's application has applied more than the saved commit index says: the
+    /// commit index was not saved with, or before, what was applied.
+    AppliedAhead {
+        /// How far it was applied.
+        applied: Index,
+        /// The saved commit index.
+        commit: Index,
+    },
     /// A message was put into the outbox.
     Sent {
         /// Whom it is for.
@@ -123,6 +203,8 @@ pub enum Ignored {
         /// The role we have.
         role: RoleName,
     },
+    /// It belongs to an earlier replication to the same peer.
+    OtherSession,
     /// This release has no rule for it yet.
     NoRule,
 }
@@ -149,6 +231,17 @@ impl Event {
             Event::VoteGranted { .. } => "vote_granted",
             Event::VoteRefused { .. } => "vote_refused",
             Event::VoteCounted { .. } => "vote_counted",
+            Event::EntriesAppended { .. } => "entries_appended",
+            Event::LogTruncated { .. } => "log_truncated",
+            Event::AppendRefused { .. } => "append_refused",
+            Event::CommitAdvanced { .. } => "commit_advanced",
+            Event::CommitWithheld { .. } => "commit_withheld",
+            Event::MatchAdvanced { .. } => "match_advanced",
+            Event::NextWentBack { .. } => "next_went_back",
+            Event::Probes { .. } => "probes",
+            Event::Replicates { .. } => "replicates",
+            Event::EntriesUnreadable { .. } => "entries_unreadable",
+            Event::AppliedAhead { .. } => "applied_ahead",
             Event::Sent { .. } => "sent",
             Event::MessageIgnored { .. } => "message_ignored",
         }
@@ -175,6 +268,16 @@ impl Event {
                 ("5.4.1", Some("Fig. 2 RequestVote (2)"))
             }
             Event::VoteCounted { .. } => ("5.2", Some("Fig. 2 Candidates (2)")),
+            Event::EntriesAppended { .. } => ("5.3", Some("Fig. 2 AppendEntries (4)")),
+            Event::LogTruncated { .. } => ("5.3", Some("Fig. 2 AppendEntries (3)")),
+            Event::AppendRefused { .. } => ("5.3", Some("Fig. 2 AppendEntries (2)")),
+            Event::CommitAdvanced { .. } => ("5.3", Some("Fig. 2 State: commitIndex")),
+            Event::CommitWithheld { .. } => ("5.4.2", Some("Fig. 2 Leaders (4)")),
+            Event::MatchAdvanced { .. } => ("5.3", Some("Fig. 2 Leaders (3)")),
+            Event::NextWentBack { .. } => ("5.3", Some("Fig. 2 Leaders (3)")),
+            Event::Probes { .. } | Event::Replicates { .. } => ("10.2.1 of the thesis", None),
+            Event::EntriesUnreadable { .. } => ("7", None),
+            Event::AppliedAhead { .. } => ("5.3", Some("Fig. 2 Rules for All Servers (1)")),
             Event::Sent { .. } => ("5.1", None),
             Event::MessageIgnored { .. } => ("5.1", Some("Fig. 2 Rules for All Servers (2)")),
         };
@@ -192,6 +295,16 @@ impl Event {
             Event::TimerReset { .. } => "election.md#timer",
             Event::TurnAsked { .. } | Event::RoleEntered { .. } => "election.md#roles",
             Event::VoteCounted { .. } => "election.md#counting",
+            Event::EntriesAppended { .. } => "replication.md#append",
+            Event::LogTruncated { .. } => "replication.md#conflict",
+            Event::AppendRefused { .. } => "replication.md#consistency-check",
+            Event::CommitAdvanced { .. } => "replication.md#commit",
+            Event::CommitWithheld { .. } => "replication.md#figure-8",
+            Event::MatchAdvanced { .. } => "replication.md#match",
+            Event::NextWentBack { .. } => "replication.md#back-off",
+            Event::Probes { .. } | Event::Replicates { .. } => "replication.md#progress",
+            Event::EntriesUnreadable { .. } => "replication.md#progress",
+            Event::AppliedAhead { .. } => "ready.md#restart",
             Event::Sent { .. } => "election.md#promises",
         }
     }
@@ -220,6 +333,36 @@ impl fmt::Display for Event {
             }
             Event::VoteCounted { voter, granted: true } => write!(f, "counts {voter}'s yes"),
             Event::VoteCounted { voter, granted: false } => write!(f, "counts {voter}'s no"),
+            Event::EntriesAppended { first, last } if first == last => {
+                write!(f, "writes entry {last} to its log")
+            }
+            Event::EntriesAppended { first, last } => {
+                write!(f, "writes entries {first} to {last} to its log")
+            }
+            Event::LogTruncated { from, last } => {
+                write!(f, "removes entries {from} to {last}: the leader has others there")
+            }
+            Event::AppendRefused { prev, hint } => {
+                write!(f, "refuses entries after {prev}: it does not hold that; try after {hint}")
+            }
+            Event::CommitAdvanced { from, to } => write!(f, "moves its commit {from} -> {to}"),
+            Event::CommitWithheld { at } => {
+                write!(f, "does not commit {at}: a majority holds it, but it is of an earlier term")
+            }
+            Event::MatchAdvanced { peer, from, to } => {
+                write!(f, "learns that {peer} holds its log up to {to} (was {from})")
+            }
+            Event::NextWentBack { peer, from, to } => {
+                write!(f, "goes back from {from} to {to} for {peer}")
+            }
+            Event::Probes { peer, next } => write!(f, "probes {peer} from {next} on"),
+            Event::Replicates { peer, next } => write!(f, "streams to {peer} from {next} on"),
+            Event::EntriesUnreadable { peer, index } => {
+                write!(f, "cannot send {peer} what it lacks: entry {index} cannot be read any more")
+            }
+            Event::AppliedAhead { applied, commit } => {
+                write!(f, "starts with applied {applied} beyond its saved commit {commit}")
+            }
             Event::Sent { to, kind } => write!(f, "says {kind} to {to}"),
             Event::MessageIgnored { from, kind, why } => match why {
                 Ignored::OlderTerm { theirs, ours } => {
@@ -230,6 +373,9 @@ impl fmt::Display for Event {
                 }
                 Ignored::NotOurRole { role } => {
                     write!(f, "ignores {kind} from {from}: it is a {role} now")
+                }
+                Ignored::OtherSession => {
+                    write!(f, "ignores {kind} from {from}: it is from before the peer came back")
                 }
                 Ignored::NoRule => write!(f, "ignores {kind} from {from}: no rule for it yet"),
             },
@@ -273,6 +419,12 @@ impl Journal {
     #[track_caller]
     pub(crate) fn note(&mut self, event: Event) {
         self.note_at(event, Location::caller());
+    }
+
+    /// Notes an event for whoever will listen.
+    #[track_caller]
+    pub(crate) fn keep(&mut self, event: Event) {
+        self.notes.push(Note { event, at: Location::caller() });
     }
 
     /// Notes an event at a line remembered from before.

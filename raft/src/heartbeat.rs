@@ -26,10 +26,10 @@ impl<S: Storage> Core<S> {
     /// Tells every other voter that we lead. Nobody is told of a commit beyond what it is known to
     /// hold: it could hold other entries there.
     pub(crate) fn bcast_heartbeat(&mut self, leader: &mut Leader) {
-        for (&to, &matched) in &leader.matched {
+        for (&to, progress) in &mut leader.progress {
             if to != self.id {
-                let commit = matched.min(self.commit);
-                self.send(to, Body::Heartbeat { commit, token: None, session: Session::default() });
+                let commit = progress.matched().min(self.commit);
+                self.send_heartbeat(to, progress, commit);
             }
         }
     }

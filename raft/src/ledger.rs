@@ -16,15 +16,17 @@
 //! Invariant: what a promise rests on is in [`Raft::hard_state`](crate::Raft::hard_state) by the time
 //! the promise is in the outbox.
 
-use crate::config::{Config, VoteRequests};
+use crate::config::{ApplyGate, Config, VoteRequests};
+use crate::entry::Entry;
 use crate::error::StartError;
 use crate::event::{Event, Ignored, Journal, Refusal, Uncompared};
-use crate::log::Log;
-use crate::message::{Body, Message};
+use crate::log::{Appended, Log};
+use crate::message::{Body, Message, TermKind};
+use crate::progress::{Progress, ProgressState};
 use crate::quorum::{Majority, Votes};
 use crate::role::{RoleName, Turn};
 use crate::storage::{HardState, Storage};
-use crate::types::{Index, NodeId, Term};
+use crate::types::{EntryId, Index, NodeId, Term};
 use std::ops::Deref;
 
 /// What a node knows in any role (Fig. 2, State).
@@ -40,6 +42,8 @@ pub(crate) struct Facts<S> {
     pub(crate) leader: Option<NodeId>,
     /// How far the log is known to be committed.
     pub(crate) commit: Index,
+    /// How far the application has applied it.
+    pub(crate) applied: Index,
     /// How long we have waited.
     pub(crate) timer: Timer,
     /// The log.
@@ -64,16 +68,19 @@ pub(crate) struct Timer {
 /// What leaves a node, sorted by what must be durable first.
 ///
 /// The owner's duty, in this order: let `now` leave at any time; make
-/// [`Raft::hard_state`](crate::Raft::hard_state) durable; then let `promised` leave, and hand `own`
-/// back through [`Raft::keep_promises`](crate::Raft::keep_promises).
+/// [`Raft::hard_state`](crate::Raft::hard_state) and the entries of
+/// [`Raft::take_unwritten`](crate::Raft::take_unwritten) durable; then let `promised` leave, and hand
+/// `own` back through [`Raft::keep_promises`](crate::Raft::keep_promises).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Outbox {
     /// May leave at once.
     pub now: Vec<Message>,
-    /// Promises to others: a vote asked for, a vote given. If one left before the vote was durable,
-    /// a crash would let the node vote twice in a term.
+    /// Promises to others: a vote asked for, a vote given, entries acknowledged. If one left before
+    /// what it promises was durable, a crash would let the node vote twice in a term, or forget an
+    /// entry that a leader has counted on it for.
     pub promised: Vec<Message>,
-    /// Promises to ourselves: our own vote. It counts once it cannot be forgotten.
+    /// Promises to ourselves: our own vote, our own entries. They count once they cannot be
+    /// forgotten.
     pub own: Vec<Message>,
 }
 
@@ -107,8 +114,12 @@ impl<S: Storage> Core<S> {
         if term > Term::LAST {
             return Err(StartError::TermOutOfRange { term });
         }
-        if commit > log.last().index {
-            return Err(StartError::CommitBeyondLog { commit, last: log.last().index });
+        if commit > log.last_index() {
+            return Err(StartError::CommitBeyondLog { commit, last: log.last_index() });
+        }
+        if config.applied > log.last_index() && !matches!(config.apply_gate, ApplyGate::Ahead(_)) {
+            let (applied, last) = (config.applied, log.last_index());
+            return Err(StartError::AppliedBeyondLog { applied, last });
         }
         let facts = Facts {
             id: config.id,
@@ -116,12 +127,17 @@ impl<S: Storage> Core<S> {
             vote,
             leader: None,
             commit,
+            applied: config.applied,
             timer: Timer::default(),
             log,
             voters: Majority::new(initial.conf_state.voters),
             config,
         };
-        Ok(Core { facts, outbox: Outbox::default(), journal: Uncompared::default() })
+        let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
+        if core.applied > core.commit {
+            core.note_applied_ahead();
+        }
+        Ok(core)
     }
 }
 
@@ -202,17 +218,165 @@ impl<S: Storage> Core<S> {
     }
 }
 
+// The log.
+
+impl<S: Storage> Core<S> {
+    /// Writes entries at the end of our own log, as its leader (Leader Append-Only, Fig. 3).
+    #[track_caller]
+    pub(crate) fn append(&mut self, entries: Vec<Entry>) {
+        if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
+            self.note(Event::EntriesAppended { first: first.id, last: last.id });
+        }
+        self.facts.log.append(entries);
+    }
+
+    /// Takes a leader's entries behind `prev`, and returns what became of them.
+    ///
+    /// # Panics
+    /// If a committed entry would go: what is committed stays (State Machine Safety, Fig. 3).
+    #[track_caller]
+    pub(crate) fn take_entries(&mut self, prev: EntryId, entries: Vec<Entry>) -> Appended {
+        let (old_last, last) = (self.log.last_index(), entries.last().map(|entry| entry.id));
+        let appended = self.facts.log.maybe_append(prev, entries);
+        if let (Appended::Matched { new_from: Some(from), .. }, Some(last)) = (appended, last) {
+            assert!(from > self.commit, "entry {from} is committed: it must not be replaced");
+            if from <= old_last {
+                self.note(Event::LogTruncated { from, last: old_last });
+            }
+            let first = EntryId { index: from, term: self.log.term(from).unwrap_or(last.term) };
+            self.note(Event::EntriesAppended { first, last });
+        }
+        appended
+    }
+
+    /// Commits the log up to `to`.
+    ///
+    /// # Panics
+    /// If that goes back, or beyond the log's end: then a majority cannot hold it.
+    #[track_caller]
+    pub(crate) fn commit_to(&mut self, to: Index) {
+        let (from, last) = (self.commit, self.log.last_index());
+        assert!(to >= from, "commit only grows: from {from} to {to}");
+        assert!(to <= last, "commit {to} is beyond the log, which ends at {last}");
+        self.note(Event::CommitAdvanced { from, to });
+        self.facts.commit = to;
+    }
+
+    /// Takes down how far the application has applied the log.
+    pub(crate) fn applied_to(&mut self, to: Index) {
+        self.facts.applied = to;
+    }
+
+    /// Hands out, once, the entries that wait to be written.
+    pub(crate) fn take_unwritten(&mut self) -> Vec<Entry> {
+        self.facts.log.take_unwritten()
+    }
+
+    /// Learns that storage holds the log up to `last`, unless another entry stands there by now.
+    pub(crate) fn stable_to(&mut self, last: EntryId) {
+        self.facts.log.stable_to(last);
+    }
+
+    /// Lends storage to the owner.
+    pub(crate) fn storage_mut(&mut self) -> &mut S {
+        self.facts.log.storage_mut()
+    }
+}
+
+// Match and next.
+
+impl<S: Storage> Core<S> {
+    /// Learns that a peer's log agrees with ours up to `index`: a probe has found its place, a window
+    /// has room again. Returns whether that was news.
+    #[track_caller]
+    pub(crate) fn advance_match(
+        &mut self,
+        peer: NodeId,
+        progress: &mut Progress,
+        index: Index,
+    ) -> bool {
+        let (from, was) = (progress.matched(), progress.state().clone());
+        let is_news = progress.maybe_update(index);
+        if is_news {
+            self.note(Event::MatchAdvanced { peer, from, to: index });
+        } else if !(was == ProgressState::Probe && index == from) {
+            return false;
+        }
+        match was {
+            ProgressState::Replicate => progress.free_to(index),
+            ProgressState::Probe => {
+                progress.become_replicate();
+                self.note(Event::Replicates { peer, next: progress.next() });
+            }
+            ProgressState::Snapshot { .. } => {}
+        }
+        true
+    }
+
+    /// Learns that a peer refused what follows `rejected` and may agree at `hint`: goes back, and
+    /// probes. Returns whether the refusal was news.
+    #[track_caller]
+    pub(crate) fn back_off(
+        &mut self,
+        peer: NodeId,
+        progress: &mut Progress,
+        rejected: Index,
+        hint: Index,
+    ) -> bool {
+        let from = progress.next();
+        if !progress.maybe_decr_to(rejected, hint) {
+            return false;
+        }
+        self.note(Event::NextWentBack { peer, from, to: progress.next() });
+        if *progress.state() == ProgressState::Replicate {
+            self.probe(peer, progress);
+        }
+        true
+    }
+
+    /// Sends a peer one append at a time from now on.
+    #[track_caller]
+    pub(crate) fn probe(&mut self, peer: NodeId, progress: &mut Progress) {
+        progress.become_probe();
+        self.note(Event::Probes { peer, next: progress.next() });
+    }
+}
+
 // What leaves.
 
 impl<S: Storage> Core<S> {
-    /// Says something to one node in our term, be it ourselves. The outbox sorts it.
+    /// Sends a peer entries behind `prev`, and takes down that they are under way.
+    #[track_caller]
+    pub(crate) fn send_entries(
+        &mut self,
+        to: NodeId,
+        progress: &mut Progress,
+        prev: EntryId,
+        entries: Vec<Entry>,
+    ) {
+        let (commit, session) = (self.commit, progress.session());
+        let bytes = entries.iter().map(|entry| entry.payload.size_bytes()).sum();
+        progress.sent_append(entries.last().map(|entry| entry.id.index), bytes, commit);
+        self.send(to, Body::AppendEntries { prev, entries, commit, session });
+    }
+
+    /// Sends a peer a heartbeat, and takes down which commit index it was told.
+    #[track_caller]
+    pub(crate) fn send_heartbeat(&mut self, to: NodeId, progress: &mut Progress, commit: Index) {
+        progress.sent_heartbeat(commit);
+        self.send(to, Body::Heartbeat { commit, token: None, session: progress.session() });
+    }
+
+    /// Says something to one node in our term, be it ourselves; a client's words, which are of no
+    /// term, without one. The outbox sorts it.
     #[track_caller]
     pub(crate) fn send(&mut self, to: NodeId, body: Body) {
         self.note(Event::Sent { to, kind: body.kind() });
         let leaves_at_once = !body.is_promise()
             || matches!(body, Body::RequestVote(_))
                 && self.config.vote_requests == VoteRequests::AtOnce;
-        let message = Message { from: self.id, to, term: Some(self.term), body };
+        let term = Some(self.term).filter(|_| body.term_kind() != TermKind::Absent);
+        let message = Message { from: self.id, to, term, body };
         if to == self.id {
             self.outbox.own.push(message);
         } else if leaves_at_once {
@@ -232,6 +396,17 @@ impl<S: Storage> Core<S> {
         }
     }
 
+    /// Returns whether anything wants to leave.
+    pub(crate) fn has_outbox(&self) -> bool {
+        let Outbox { now, promised, own } = &self.outbox;
+        !(now.is_empty() && promised.is_empty() && own.is_empty())
+    }
+
+    /// Hands over what may leave at once.
+    pub(crate) fn take_now(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.outbox.now)
+    }
+
     /// Hands over what wants to leave.
     pub(crate) fn take_outbox(&mut self) -> Outbox {
         std::mem::take(&mut self.outbox)
@@ -245,6 +420,34 @@ impl<S: Storage> Core<S> {
     #[track_caller]
     pub(crate) fn ignore(&mut self, from: NodeId, kind: &'static str, why: Ignored) {
         self.note(Event::MessageIgnored { from, kind, why });
+    }
+
+    /// Notes that a majority holds entries up to `index` and that they may not be counted: they are of
+    /// an earlier term.
+    #[track_caller]
+    pub(crate) fn note_commit_withheld(&mut self, index: Index) {
+        if let Some(term) = self.log.term(index) {
+            self.note(Event::CommitWithheld { at: EntryId { term, index } });
+        }
+    }
+
+    /// Notes that the entry before a leader's is not here.
+    #[track_caller]
+    pub(crate) fn note_append_refused(&mut self, prev: EntryId, hint: Index) {
+        self.note(Event::AppendRefused { prev, hint });
+    }
+
+    /// Notes that a peer cannot be sent what it lacks: `index` cannot be read any more.
+    #[track_caller]
+    pub(crate) fn note_unreadable(&mut self, peer: NodeId, index: Index) {
+        self.note(Event::EntriesUnreadable { peer, index });
+    }
+
+    /// Notes at birth, when nobody can listen yet, that the application has applied more than the
+    /// saved commit index says.
+    fn note_applied_ahead(&mut self) {
+        let (applied, commit) = (self.applied, self.commit);
+        self.journal.0.keep(Event::AppliedAhead { applied, commit });
     }
 
     /// Notes that a handler asked for another role, at the line that asked.

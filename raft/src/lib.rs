@@ -1,5 +1,4 @@
-//! Raft, the part that elects leaders: a pure state machine in which every rule of the paper is one
-//! function.
+//! Raft: a pure state machine in which every rule of the paper is one function.
 //!
 //! ```text
 //!   message --> step --> the table --> one handler --> the ledger --> facts, outbox, journal
@@ -43,13 +42,23 @@ mod role; // the four roles, and how a node changes its role
 
 mod election; // time out, ask, grant, count
 
+mod replication; // propose, send, check, answer
+
+mod commit; // when an entry is safe for ever
+
 mod heartbeat; // speak, and be heard
+
+mod node; // the node that applications use
+
+mod ready; // what it hands out, and what must be durable when
 
 pub mod quorum; // how many are enough
 
 mod storage; // what survives a crash
 
-mod log; // the part of the log that elections need
+mod log; // what storage holds, and what is not durable yet
+
+mod progress; // what a leader knows of a peer's log
 
 mod event; // what the ledger notes down
 
@@ -60,13 +69,19 @@ mod error; // what can be wrong from outside
 #[cfg(feature = "sources")]
 pub mod sources; // this crate's own text, for those who show it
 
-pub use config::{Config, VoteRequests};
+pub use config::{ApplyGate, Config, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
-pub use error::{CampaignError, ConfigError, StartError, StepError, StorageError};
+pub use error::{
+    CampaignError, ConfigError, OrderError, ProposeError, StartError, StepError, StorageError,
+};
 pub use event::{Event, Ignored, Journal, Note, Paper, Refusal};
 pub use ledger::Outbox;
 pub use message::{AppendOutcome, Body, Message, ReadDropped, ReadToken, Session, VoteRequest};
+pub use node::RawNode;
+pub use progress::inflight::Inflights;
+pub use progress::{Progress, ProgressState};
 pub use raft::{Inspect, Raft};
+pub use ready::{Awaiting, LightReady, Ready, ReadyNumber, SoftState};
 pub use role::RoleName;
 pub use storage::{ConfState, HardState, InitialState, MemoryStorage, Snapshot, Storage};
 pub use types::{EntryId, Index, NodeId, Term};

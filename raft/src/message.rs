@@ -142,6 +142,17 @@ pub enum AppendOutcome {
     NewerTerm,
 }
 
+impl AppendOutcome {
+    /// Returns the place it speaks of.
+    pub(crate) fn index(&self) -> Option<Index> {
+        match *self {
+            AppendOutcome::Matched(index) => Some(index),
+            AppendOutcome::Rejected { prev, .. } => Some(prev),
+            AppendOutcome::NewerTerm => None,
+        }
+    }
+}
+
 /// Counts how often a leader began to replicate to one peer, so that words from before the peer was
 /// removed and added again are known as such.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -197,6 +208,19 @@ impl Body {
             RequestPreVote(_) | RequestVote(_) | AppendEntries { .. } => false,
             InstallSnapshot { .. } | Heartbeat { .. } | Propose { .. } => false,
             TransferLeader { .. } | TimeoutNow | ReadIndex { .. } => false,
+        }
+    }
+
+    /// Returns which replication this answers, if it answers one.
+    pub(crate) fn answers_session(&self) -> Option<Session> {
+        use Body::*;
+        match self {
+            AppendReply { session, .. } => *session,
+            HeartbeatReply { session, .. } => Some(*session),
+            RequestPreVote(_) | RequestVote(_) | PreVoteReply { .. } | VoteReply { .. } => None,
+            AppendEntries { .. } | InstallSnapshot { .. } | Heartbeat { .. } => None,
+            Propose { .. } | TransferLeader { .. } | TimeoutNow => None,
+            ReadIndex { .. } | ReadIndexReply { .. } => None,
         }
     }
 

@@ -9,7 +9,7 @@
 //!          [------]      meets every other
 //! ```
 
-use crate::types::NodeId;
+use crate::types::{Index, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The voters of whom more than half must agree.
@@ -65,6 +65,21 @@ impl Majority {
     }
 }
 
+impl Majority {
+    /// Returns the last index that more than half of the voters hold, when each holds the log up to
+    /// what `matched` says, and nothing where it says nothing. Without voters nothing is in the way:
+    /// the highest index there is, as etcd has it, so that a [`Joint`] may take the lower of two.
+    pub fn committed_index(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
+        let mut held: Vec<Index> =
+            self.voters().map(|id| matched(id).unwrap_or(Index(0))).collect();
+        held.sort_unstable();
+        match held.len().checked_sub(self.needed()) {
+            Some(weakest_of_the_majority) => held[weakest_of_the_majority],
+            None => Index(u64::MAX),
+        }
+    }
+}
+
 /// Those who must agree while a group changes its voters: a majority of the new AND, as long as the
 /// change is under way, a majority of the old (§6).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -95,6 +110,15 @@ impl Joint {
             (Outcome::Lost, _) | (_, Outcome::Lost) => Outcome::Lost,
             (Outcome::Pending, _) | (_, Outcome::Pending) => Outcome::Pending,
         }
+    }
+}
+
+impl Joint {
+    /// Returns the last index that both halves hold.
+    pub fn committed_index(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
+        let incoming = self.incoming.committed_index(&matched);
+        let outgoing = self.outgoing.as_ref().map(|half| half.committed_index(&matched));
+        outgoing.map_or(incoming, |outgoing| outgoing.min(incoming))
     }
 }
 

@@ -10,14 +10,18 @@
 //! returns a [`Turn`](crate::role::Turn), and the node performs it.
 
 use crate::config::Config;
-use crate::error::{CampaignError, StartError};
+use crate::entry::{Entry, Payload};
+use crate::error::{CampaignError, ProposeError, StartError, StorageError};
 use crate::event::Journal;
 use crate::ledger::{Core, Outbox};
 use crate::message::Message;
+use crate::progress::Progress;
 use crate::quorum::{Majority, Votes};
+use crate::ready::SoftState;
 use crate::role::{Role, RoleName};
 use crate::storage::{HardState, Storage};
 use crate::types::{EntryId, Index, NodeId, Term};
+use bytes::Bytes;
 
 /// One node of a Raft group.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -42,8 +46,12 @@ pub struct Inspect<'a> {
     pub role: RoleName,
     /// How far it knows the log to be committed.
     pub commit: Index,
+    /// How far its application has applied the log.
+    pub applied: Index,
     /// The last entry of its log.
     pub last: EntryId,
+    /// The last place that its storage alone answers for.
+    pub stored: Index,
     /// Ticks since it last had a reason to wait.
     pub elapsed_ticks: u64,
     /// The election limit, if one is pinned.
@@ -95,6 +103,38 @@ impl<S: Storage> Raft<S> {
         Ok(())
     }
 
+    /// Proposes a command of the application, with a mark to know it by once it is committed: a leader
+    /// takes it, a follower hands it on.
+    ///
+    /// # Errors
+    /// [`ProposeError`] if it was not taken; the node has not changed.
+    pub fn propose(&mut self, context: Bytes, data: Bytes) -> Result<(), ProposeError> {
+        let payload = Payload::Normal(data);
+        self.take_proposal(vec![Entry { context, ..Entry::unplaced(payload) }])
+    }
+
+    /// Takes proposals, our own client's or another node's.
+    pub(crate) fn take_proposal(&mut self, entries: Vec<Entry>) -> Result<(), ProposeError> {
+        if entries.is_empty() {
+            return Err(ProposeError::Empty);
+        }
+        if entries.iter().any(|entry| entry.payload.is_change()) {
+            return Err(ProposeError::NotSupported);
+        }
+        match &mut self.role {
+            Role::Leader(leader) => self.core.on_propose(leader, entries),
+            Role::Follower => self.core.forward_proposal(entries),
+            Role::PreCandidate(_) | Role::Candidate(_) => Err(ProposeError::NoLeader),
+        }
+    }
+
+    /// Learns that messages to a peer are being lost.
+    pub fn report_unreachable(&mut self, peer: NodeId) {
+        if let Role::Leader(leader) = &mut self.role {
+            self.core.on_unreachable(leader, peer);
+        }
+    }
+
     /// Takes what wants to leave. [`Outbox`] says what the owner owes before it may.
     pub fn take_outbox(&mut self) -> Outbox {
         self.core.take_outbox()
@@ -111,6 +151,68 @@ impl<S: Storage> Raft<S> {
             assert!(from == us && to == us, "a promise of {us} to itself, not of {from} to {to}");
             self.handle(message);
         }
+    }
+
+    /// Hands out, once, the entries that must be durable before the promises of the last outbox may
+    /// leave. The first replaces what stands at its place, and all after that goes.
+    pub fn take_unwritten(&mut self) -> Vec<Entry> {
+        self.core.take_unwritten()
+    }
+
+    /// Learns that storage holds the log up to `last`. Does nothing if another entry stands there by
+    /// now. Whoever writes while the node goes on must also see to it that no write that replaces
+    /// these entries is under way: [`RawNode`](crate::RawNode) does.
+    pub fn stable_to(&mut self, last: EntryId) {
+        self.core.stable_to(last);
+    }
+
+    /// Returns the committed entries after `after` up to `up_to`, as many as weigh `max_bytes`, but
+    /// at least one. Where storage cannot be read there are none: it will be asked again.
+    pub fn committed_entries(&self, after: Index, up_to: Index, max_bytes: u64) -> Vec<Entry> {
+        let up_to = up_to.min(self.core.commit);
+        self.core.log.next_entries(after, up_to, Some(max_bytes)).unwrap_or_default()
+    }
+
+    /// Learns that the application has applied the log up to `index`, and so many bytes of payload
+    /// with it.
+    pub(crate) fn applied_to(&mut self, index: Index, payload_bytes: u64) {
+        self.core.applied_to(index);
+        if let Role::Leader(leader) = &mut self.role {
+            leader.uncommitted_bytes = leader.uncommitted_bytes.saturating_sub(payload_bytes);
+        }
+    }
+
+    /// Builds the appends that are owed.
+    pub(crate) fn send_owed(&mut self) {
+        if let Role::Leader(leader) = &mut self.role {
+            self.core.send_owed(leader);
+        }
+    }
+
+    /// Returns whether anything wants to leave, or is to be built before it does.
+    pub(crate) fn has_outbox(&self) -> bool {
+        self.core.has_outbox() || self.progress().any(|(_, progress)| progress.is_owed())
+    }
+
+    /// Takes what may leave at once, and leaves what promises something.
+    pub(crate) fn take_now(&mut self) -> Vec<Message> {
+        self.core.take_now()
+    }
+
+    /// Returns whether entries wait to be handed out for writing.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        self.core.log.has_unwritten()
+    }
+
+    /// Returns the last entry if it is not known to be durable: what a write that is handed out now
+    /// attests, by [`Raft::stable_to`], once it is.
+    pub fn undurable_last(&self) -> Option<EntryId> {
+        self.core.log.undurable_last()
+    }
+
+    /// Returns the last place that storage alone answers for.
+    pub(crate) fn stored_last(&self) -> Index {
+        self.core.log.stored_last()
     }
 
     /// Returns what must be durable before the promises of the last outbox may leave.
@@ -131,7 +233,9 @@ impl<S: Storage> Raft<S> {
             leader: self.core.leader,
             role: self.role.name(),
             commit: self.core.commit,
+            applied: self.core.applied,
             last: self.core.log.last(),
+            stored: self.core.log.stored_last(),
             elapsed_ticks: self.core.timer.elapsed_ticks,
             pinned_ticks: self.core.timer.pinned_ticks,
             voters: &self.core.voters,
@@ -142,18 +246,43 @@ impl<S: Storage> Raft<S> {
         }
     }
 
-    /// Returns how far each peer's log is known to match, on a leader; nothing on anyone else.
-    pub fn matched(&self) -> impl Iterator<Item = (NodeId, Index)> + '_ {
+    /// Returns what a leader knows of its voters' logs, its own among them, in order; nothing on
+    /// anyone else.
+    pub fn progress(&self) -> impl Iterator<Item = (NodeId, &Progress)> {
         let leader = match &self.role {
             Role::Leader(leader) => Some(leader),
             Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) => None,
         };
-        leader.into_iter().flat_map(|leader| leader.matched.iter().map(|(&n, &i)| (n, i)))
+        leader.into_iter().flat_map(|leader| leader.progress.iter().map(|(&id, peer)| (id, peer)))
+    }
+
+    /// Returns leader and role.
+    pub fn soft_state(&self) -> SoftState {
+        SoftState { leader: self.core.leader, role: self.role.name() }
+    }
+
+    /// Lends the settings.
+    pub(crate) fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// Returns the entries of the log that are not in storage yet as well as those that are: `low`,
+    /// and what follows it before `high`.
+    ///
+    /// # Errors
+    /// What storage says; [`StorageError::Unavailable`] if `high` is beyond the end.
+    pub fn entries(&self, low: Index, high: Index) -> Result<Vec<Entry>, StorageError> {
+        self.core.log.entries(low, high, None)
     }
 
     /// Lends the storage.
     pub fn storage(&self) -> &S {
         self.core.log.storage()
+    }
+
+    /// Lends the storage, to write what was handed out.
+    pub fn storage_mut(&mut self) -> &mut S {
+        self.core.storage_mut()
     }
 
     /// Lends the journal of events.

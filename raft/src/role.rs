@@ -12,10 +12,11 @@
 //! a leader knows its peers. A handler asks for another role by a [`Turn`]; [`Raft::perform`] alone
 //! makes it so.
 
+use crate::progress::Progress;
 use crate::quorum::Votes;
 use crate::raft::Raft;
 use crate::storage::Storage;
-use crate::types::{Index, NodeId, Term};
+use crate::types::{NodeId, Term};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
@@ -35,10 +36,12 @@ pub(crate) enum Role {
 }
 
 /// What only a leader knows.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Leader {
-    /// The last entry each voter is known to share with us (`matchIndex`).
-    pub(crate) matched: BTreeMap<NodeId, Index>,
+    /// What it knows of every voter's log, its own among them (`matchIndex`, `nextIndex`).
+    pub(crate) progress: BTreeMap<NodeId, Progress>,
+    /// The bytes of the entries it proposed in this term that are not applied yet.
+    pub(crate) uncommitted_bytes: u64,
 }
 
 /// A role's name.
@@ -95,9 +98,10 @@ impl Role {
         Role::Candidate(Votes::default())
     }
 
-    /// Returns a leader that knows nothing of its voters yet (Fig. 2: matchIndex starts at 0).
+    /// Returns a leader that knows nothing of its voters' logs yet (Fig. 2: matchIndex starts at 0).
     pub(crate) fn leader(voters: impl Iterator<Item = NodeId>) -> Self {
-        Role::Leader(Box::new(Leader { matched: voters.map(|id| (id, Index(0))).collect() }))
+        let progress = voters.map(|id| (id, Progress::unknown())).collect();
+        Role::Leader(Box::new(Leader { progress, uncommitted_bytes: 0 }))
     }
 
     /// Returns the role's name.
@@ -135,7 +139,7 @@ impl<S: Storage> Raft<S> {
     fn lead(&mut self) {
         self.become_leader();
         if let Role::Leader(leader) = &mut self.role {
-            self.core.bcast_heartbeat(leader);
+            self.core.start_term(leader);
         }
     }
 }

@@ -8,13 +8,14 @@
 //!
 //! The table has no logic. To find who answers a message, find its row.
 
+use crate::entry::Entry;
 use crate::error::StepError;
 use crate::event::Ignored;
 use crate::message::{Body, Message, TermKind};
 use crate::raft::Raft;
 use crate::role::Role;
 use crate::storage::Storage;
-use crate::types::Term;
+use crate::types::{EntryId, NodeId, Term};
 
 impl<S: Storage> Raft<S> {
     /// Takes one message from another node.
@@ -41,7 +42,33 @@ impl<S: Storage> Raft<S> {
         if let Some(term) = m.term.filter(|&term| term > Term::LAST) {
             return Err(StepError::TermOutOfRange { from, term });
         }
+        self.check_against_log(&m)?;
+        if let Body::Propose { entries } = m.body {
+            return self.take_proposal(entries).map_err(StepError::ProposalDropped);
+        }
         self.handle(m);
+        Ok(())
+    }
+
+    /// Checks what a message says of logs: its own entries' order, and what it says of ours.
+    fn check_against_log(&self, m: &Message) -> Result<(), StepError> {
+        let (from, ours) = (m.from, self.core.term);
+        let last = self.core.log.last_index();
+        if let Body::AppendEntries { prev, entries, .. } = &m.body {
+            check_order(from, *prev, entries, m.term.unwrap_or_default())?;
+        }
+        if let Body::Heartbeat { commit, .. } = m.body
+            && commit > last
+            && m.term >= Some(ours)
+        {
+            return Err(StepError::CommitBeyondLog { from, commit, last });
+        }
+        if let Body::AppendReply { outcome, .. } = &m.body
+            && let Some(index) = outcome.index().filter(|&index| index > last)
+            && m.term == Some(ours)
+        {
+            return Err(StepError::AnswerBeyondLog { from, index, last });
+        }
         Ok(())
     }
 
@@ -53,6 +80,11 @@ impl<S: Storage> Raft<S> {
         {
             let ours = self.core.term;
             return self.core.ignore(from, kind, Ignored::OlderTerm { theirs, ours });
+        }
+        if let (Role::Leader(leader), Some(session)) = (&self.role, m.body.answers_session())
+            && leader.progress.get(&from).is_none_or(|progress| progress.session() != session)
+        {
+            return self.core.ignore(from, kind, Ignored::OtherSession);
         }
         if m.body.is_from_leader() {
             if let Role::Leader(_) = self.role {
@@ -86,20 +118,32 @@ impl<S: Storage> Raft<S> {
             (Follower | PreCandidate(_) | Leader(_), Body::VoteReply { .. }) => {
                 return core.ignore(from, kind, Ignored::NotOurRole { role });
             }
-            (_, Body::Heartbeat { token, session, .. }) => {
+            (_, Body::AppendEntries { prev, entries, commit, session }) => {
+                return core.on_append(from, prev, entries, commit, session);
+            }
+            (Leader(leader), Body::AppendReply { outcome, .. }) => {
+                return core.on_append_reply(leader, from, outcome);
+            }
+            (_, Body::Heartbeat { commit, token, session }) => {
+                core.learn_commit(commit);
                 return core.on_heartbeat(from, token, session);
             }
+            (Leader(leader), Body::HeartbeatReply { .. }) => {
+                return core.on_heartbeat_reply(leader, from);
+            }
+            (
+                Follower | PreCandidate(_) | Candidate(_),
+                Body::AppendReply { .. } | Body::HeartbeatReply { .. },
+            ) => return core.ignore(from, kind, Ignored::NotOurRole { role }),
 
-            // Replication, snapshots, reads and transfers will answer these.
+            // A proposal is of no term and has a door of its own, `take_proposal`. Snapshots, reads
+            // and transfers will answer the others.
             (
                 _,
-                Body::RequestPreVote(_)
+                Body::Propose { .. }
+                | Body::RequestPreVote(_)
                 | Body::PreVoteReply { .. }
-                | Body::AppendEntries { .. }
-                | Body::AppendReply { .. }
                 | Body::InstallSnapshot { .. }
-                | Body::HeartbeatReply { .. }
-                | Body::Propose { .. }
                 | Body::TransferLeader { .. }
                 | Body::TimeoutNow
                 | Body::ReadIndex { .. }
@@ -108,4 +152,26 @@ impl<S: Storage> Raft<S> {
         };
         self.perform(turn);
     }
+}
+
+/// Checks that entries follow `prev` and one another, and that their terms only grow, up to the
+/// message's own: every leader's log is like that.
+fn check_order(
+    from: NodeId,
+    prev: EntryId,
+    entries: &[Entry],
+    message: Term,
+) -> Result<(), StepError> {
+    let mut before = prev;
+    for entry in entries.iter().map(|entry| entry.id) {
+        let due = before.index + 1;
+        if entry.index != due {
+            return Err(StepError::EntriesNotInOrder { from, due, came: entry.index });
+        }
+        if entry.term < before.term || entry.term > message {
+            return Err(StepError::EntryOfWrongTerm { from, entry, before: before.term, message });
+        }
+        before = entry;
+    }
+    Ok(())
 }

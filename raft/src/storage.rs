@@ -72,7 +72,7 @@ pub trait Storage {
     fn initial_state(&self) -> Result<InitialState, StorageError>;
 
     /// Returns the entries of `low..high`, in order: at least one if any is asked for, and no more
-    /// after that than `max_bytes` of payload.
+    /// after that than weigh `max_bytes` together ([`Entry::size_bytes`]).
     ///
     /// # Errors
     /// [`StorageError::Compacted`] if `low` is before the first, [`StorageError::Unavailable`] if
@@ -140,6 +140,11 @@ impl MemoryStorage {
         self.hard_state = hard_state;
     }
 
+    /// Saves the commit index alone.
+    pub fn save_commit(&mut self, commit: Index) {
+        self.hard_state.commit = commit;
+    }
+
     /// Writes entries, in order and without a gap; what was at their places and after goes.
     ///
     /// # Panics
@@ -189,17 +194,8 @@ impl Storage for MemoryStorage {
             return Ok(Vec::new());
         }
         let (from, to) = (self.offset(low)?, self.offset(Index(high.0 - 1))?);
-        let mut left = max_bytes.unwrap_or(u64::MAX);
-        let mut taken = Vec::new();
-        for entry in &self.entries[from..=to] {
-            let size = entry.payload.size_bytes();
-            if size > left && !taken.is_empty() {
-                break;
-            }
-            left = left.saturating_sub(size);
-            taken.push(entry.clone());
-        }
-        Ok(taken)
+        let asked = &self.entries[from..=to];
+        Ok(asked[..Entry::fitting(asked, max_bytes).max(1)].to_vec())
     }
 
     fn term(&self, index: Index) -> Result<Term, StorageError> {

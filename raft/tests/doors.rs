@@ -48,7 +48,18 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
     assert_eq!(etcds.check(), Ok(()));
     let (vote_requests, election_ticks) = (etcds.vote_requests, etcds.election_ticks);
     assert_eq!((vote_requests, election_ticks), (VoteRequests::AtOnce, 3));
-    assert_eq!(Config { vote_requests: ours.vote_requests, election_ticks: 10, ..etcds }, ours);
+    let (gate, append) = (etcds.apply_gate, etcds.max_append_bytes);
+    assert_eq!((gate, append), (ApplyGate::WithReady, None));
+    assert_eq!(etcds.max_inflight_messages, i32::MAX as usize);
+    let back = Config {
+        vote_requests: ours.vote_requests,
+        election_ticks: 10,
+        apply_gate: ours.apply_gate,
+        max_append_bytes: ours.max_append_bytes,
+        max_inflight_messages: ours.max_inflight_messages,
+        ..etcds
+    };
+    assert_eq!(back, ours);
 }
 
 #[test]

@@ -309,7 +309,13 @@ impl Bare {
     fn keep(&mut self, id: NodeId, write: Write, step: &mut Step) {
         self.put_under_way(id, write.promised, step);
         if let Some(node) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
+            node.storage_mut().append(&write.entries);
             node.keep_promises(write.own);
+            if let Some(last) = write.last
+                && write.hard_state.term == node.hard_state().term
+            {
+                node.stable_to(last);
+            }
         }
     }
 
@@ -356,16 +362,17 @@ impl Bare {
         while let Some(node) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
             let outbox = node.take_outbox();
             let hard_state = node.hard_state();
+            let (entries, last) = (node.take_unwritten(), node.undurable_last());
             step.notes.append(&mut node.journal().drain());
             self.put_under_way(id, outbox.now, step);
             let slow = self.disks == DiskSpeed::Slow;
             let Some(seat) = self.seat(id) else { return };
-            let silent = outbox.promised.is_empty() && outbox.own.is_empty();
+            let silent = outbox.promised.is_empty() && outbox.own.is_empty() && entries.is_empty();
             if silent && hard_state == seat.disk.latest() {
                 return;
             }
             let (promised, own) = (outbox.promised, outbox.own);
-            seat.disk.write(Write { hard_state, promised, own });
+            seat.disk.write(Write { hard_state, entries, last, promised, own });
             if slow {
                 return;
             }

@@ -249,7 +249,18 @@ fn facts(step: &Step, terms: &mut BTreeMap<NodeId, Term>) -> Vec<String> {
             Event::VoteChanged { to: Some(to), .. } if to != id => format!("{id} votes for {to}"),
             Event::VoteRefused { candidate, .. } => format!("{id} refuses {candidate}"),
             Event::LeaderChanged { to: Some(to), .. } if to != id => format!("{id} follows {to}"),
-            Event::RoleEntered { .. }
+            Event::LogTruncated { from, last } => format!("{id} removes {from}..{last}"),
+            Event::CommitAdvanced { from, to } => format!("{id} commit {from} -> {to}"),
+            Event::CommitWithheld { at } => format!("{id} withholds {at}"),
+            Event::AppendRefused { prev, .. } => format!("{id} lacks {prev}"),
+            Event::EntriesAppended { .. }
+            | Event::MatchAdvanced { .. }
+            | Event::NextWentBack { .. }
+            | Event::Probes { .. }
+            | Event::Replicates { .. }
+            | Event::EntriesUnreadable { .. }
+            | Event::AppliedAhead { .. }
+            | Event::RoleEntered { .. }
             | Event::VoteChanged { .. }
             | Event::LeaderChanged { .. }
             | Event::TimerReset { .. }

@@ -5,7 +5,7 @@
 //!                         '------- Crash takes these        '------- Restart finds these
 //! ```
 
-use raft::{HardState, MemoryStorage, Message};
+use raft::{Entry, EntryId, HardState, MemoryStorage, Message};
 use std::collections::VecDeque;
 
 /// How soon a write is durable.
@@ -22,6 +22,10 @@ pub enum DiskSpeed {
 pub struct Write {
     /// What is to be saved.
     pub hard_state: HardState,
+    /// What is to be written: the first replaces what stands at its place and after.
+    pub entries: Vec<Entry>,
+    /// The end of the node's log, if any of it was not durable when this was handed over.
+    pub last: Option<EntryId>,
     /// What may be said to others once it is.
     pub promised: Vec<Message>,
     /// What the node may believe of itself once it is.
@@ -31,7 +35,7 @@ pub struct Write {
 impl Write {
     /// Returns whether both save the same state: then one of them would do for the promises of both.
     pub(crate) fn is_same_image(&self, other: &Write) -> bool {
-        self.hard_state == other.hard_state
+        (self.hard_state, &self.entries) == (other.hard_state, &other.entries)
     }
 }
 
@@ -56,6 +60,7 @@ impl Disk {
     /// Makes the oldest waiting write durable, and returns it.
     pub fn persist(&mut self) -> Option<Write> {
         let write = self.pending.pop_front()?;
+        self.durable.append(&write.entries);
         self.durable.save(write.hard_state);
         Some(write)
     }

@@ -245,6 +245,7 @@ fn a_damaged_trace_is_refused_or_replayed_and_never_panics() {
 fn events() -> Vec<Event> {
     let (n1, n2, t1, t2) = (NodeId(1), NodeId(2), Term(1), Term(2));
     let at = |index, term| EntryId { term, index: Index(index) };
+    let (id, index) = (at(1, t1), Index(1));
     let refused = |why| Event::VoteRefused { candidate: n1, why };
     let ignored = |why| Event::MessageIgnored { from: n1, kind: "VoteReply", why };
     vec![
@@ -263,6 +264,18 @@ fn events() -> Vec<Event> {
         ignored(Ignored::RivalLeader),
         ignored(Ignored::NotOurRole { role: RoleName::Leader }),
         ignored(Ignored::NoRule),
+        ignored(Ignored::OtherSession),
+        Event::EntriesAppended { first: id, last: id },
+        Event::LogTruncated { from: index, last: index },
+        Event::AppendRefused { prev: id, hint: index },
+        Event::CommitAdvanced { from: index, to: index },
+        Event::CommitWithheld { at: id },
+        Event::MatchAdvanced { peer: n1, from: index, to: index },
+        Event::NextWentBack { peer: n1, from: index, to: index },
+        Event::Probes { peer: n1, next: index },
+        Event::Replicates { peer: n1, next: index },
+        Event::EntriesUnreadable { peer: n1, index },
+        Event::AppliedAhead { applied: index, commit: index },
     ]
 }
 
@@ -284,6 +297,18 @@ fn place(event: &Event) -> usize {
         Event::MessageIgnored { why: Ignored::RivalLeader, .. } => 12,
         Event::MessageIgnored { why: Ignored::NotOurRole { .. }, .. } => 13,
         Event::MessageIgnored { why: Ignored::NoRule, .. } => 14,
+        Event::MessageIgnored { why: Ignored::OtherSession, .. } => 15,
+        Event::EntriesAppended { .. } => 16,
+        Event::LogTruncated { .. } => 17,
+        Event::AppendRefused { .. } => 18,
+        Event::CommitAdvanced { .. } => 19,
+        Event::CommitWithheld { .. } => 20,
+        Event::MatchAdvanced { .. } => 21,
+        Event::NextWentBack { .. } => 22,
+        Event::Probes { .. } => 23,
+        Event::Replicates { .. } => 24,
+        Event::EntriesUnreadable { .. } => 25,
+        Event::AppliedAhead { .. } => 26,
     }
 }
 

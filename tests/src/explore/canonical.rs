@@ -13,7 +13,7 @@
 
 use crate::bare::Bare;
 use crate::fingerprint::Fingerprint;
-use raft::{Body, HardState, Message, NodeId};
+use raft::{Body, HardState, Index, Message, NodeId};
 use std::hash::Hash;
 
 /// Gives states their names.
@@ -149,8 +149,17 @@ impl Renaming<'_> {
         (node.commit, node.last, node.votes.is_some()).hash(&mut sum);
         let heard = node.votes.into_iter().flat_map(|votes| votes.heard());
         let votes = heard.map(|(voter, granted)| self.pair(voter, granted.into()));
-        let matched = up.matched().map(|(peer, index)| self.pair(peer, 2 + index.0));
-        sum.word(votes.chain(matched).fold(0, u64::wrapping_add));
+        let progress = up.progress().map(|(peer, progress)| {
+            let mut sum = Fingerprint::new(0);
+            sum.word(self.of(peer));
+            progress.hash(&mut sum);
+            sum.wide() as u64
+        });
+        sum.word(votes.chain(progress).fold(0, u64::wrapping_add));
+        if let Ok(log) = up.entries(Index(1), node.last.index + 1) {
+            log.hash(&mut sum);
+        }
+        sum.word(node.stored.0);
         sum.wide()
     }
 
@@ -169,6 +178,7 @@ impl Renaming<'_> {
             let writes: Vec<_> = disk.pending().collect();
             for images in writes.chunk_by(|one, next| one.is_same_image(next)) {
                 self.hard_state(images[0].hard_state, &mut sum);
+                images[0].entries.hash(&mut sum);
                 let promises =
                     images.iter().flat_map(|write| write.promised.iter().chain(&write.own));
                 let mut promises: Vec<_> = promises.map(|message| self.message(message)).collect();

@@ -92,6 +92,7 @@ impl Birth {
                 Asking::OnceDurable => VoteRequests::OnceDurable,
                 Asking::AtOnce => VoteRequests::AtOnce,
             },
+            ..Config::new(NodeId(id))
         };
         let mut storage = MemoryStorage::with_voters(self.voters.iter().copied().map(NodeId));
         for (place, written) in (1..).zip(&self.log) {

@@ -84,6 +84,17 @@ fn rule(event: &Event) -> String {
         | Event::TimerReset { .. }
         | Event::VoteGranted { .. }
         | Event::VoteCounted { .. }
+        | Event::EntriesAppended { .. }
+        | Event::LogTruncated { .. }
+        | Event::AppendRefused { .. }
+        | Event::CommitAdvanced { .. }
+        | Event::CommitWithheld { .. }
+        | Event::MatchAdvanced { .. }
+        | Event::NextWentBack { .. }
+        | Event::Probes { .. }
+        | Event::Replicates { .. }
+        | Event::EntriesUnreadable { .. }
+        | Event::AppliedAhead { .. }
         | Event::Sent { .. }
         | Event::MessageIgnored { .. } => event.name().into(),
     }
@@ -112,6 +123,23 @@ fn data(event: &Event) -> Value {
             json!({"candidate": candidate.0, "why": why})
         }
         Event::VoteCounted { voter, granted } => json!({"granted": granted, "voter": voter.0}),
+        Event::EntriesAppended { first, last } => {
+            json!({"first": first.to_string(), "last": last.to_string()})
+        }
+        Event::LogTruncated { from, last } => json!({"from": from.0, "last": last.0}),
+        Event::AppendRefused { prev, hint } => json!({"hint": hint.0, "prev": prev.to_string()}),
+        Event::CommitAdvanced { from, to } => json!({"from": from.0, "to": to.0}),
+        Event::CommitWithheld { at } => json!({"at": at.to_string()}),
+        Event::MatchAdvanced { peer, from, to } | Event::NextWentBack { peer, from, to } => {
+            json!({"from": from.0, "peer": peer.0, "to": to.0})
+        }
+        Event::Probes { peer, next } | Event::Replicates { peer, next } => {
+            json!({"next": next.0, "peer": peer.0})
+        }
+        Event::EntriesUnreadable { peer, index } => json!({"index": index.0, "peer": peer.0}),
+        Event::AppliedAhead { applied, commit } => {
+            json!({"applied": applied.0, "commit": commit.0})
+        }
         Event::Sent { to, kind } => json!({"kind": kind, "to": to.0}),
         Event::MessageIgnored { from, kind, why } => {
             let why = match why {
@@ -120,6 +148,7 @@ fn data(event: &Event) -> Value {
                 }
                 Ignored::RivalLeader => json!("rival_leader"),
                 Ignored::NotOurRole { role } => json!({"not_our_role": role.to_string()}),
+                Ignored::OtherSession => json!("other_session"),
                 Ignored::NoRule => json!("no_rule"),
             };
             json!({"from": from.0, "kind": kind, "why": why})

@@ -106,7 +106,8 @@ impl NodeState {
         };
         if let Some(node) = cluster.node(id) {
             let seen = node.inspect();
-            let matched: BTreeMap<_, _> = node.matched().map(|(id, at)| (id.0, at.0)).collect();
+            let matched: BTreeMap<_, _> =
+                node.progress().map(|(id, progress)| (id.0, progress.matched().0)).collect();
             state.up = true;
             state.role = Some(seen.role.to_string());
             state.term = Some(seen.term.0);

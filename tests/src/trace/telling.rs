@@ -14,7 +14,7 @@
 use crate::bare::Bare;
 use crate::input::{Fate, Input, Step};
 use crate::trace::state::{Durable, NodeState};
-use raft::{Event, Ignored, NodeId, RoleName};
+use raft::{Event, NodeId, RoleName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -154,11 +154,22 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Vec<Fac
             Event::VoteGranted { candidate } if !votes_anew => {
                 format!("{id} grants {candidate} its vote again")
             }
-            // Every heartbeat is answered, and a leader without a log to replicate needs no answer.
-            Event::MessageIgnored { kind: "HeartbeatReply", why: Ignored::NoRule, .. } => continue,
-            Event::VoteRefused { .. } | Event::MessageIgnored { .. } => {
-                format!("{id} {}", note.event)
+            Event::MatchAdvanced { peer, .. } if *peer == id => {
+                format!("{id}'s own entries are durable, and count")
             }
+            Event::VoteRefused { .. }
+            | Event::MessageIgnored { .. }
+            | Event::EntriesAppended { .. }
+            | Event::LogTruncated { .. }
+            | Event::AppendRefused { .. }
+            | Event::CommitAdvanced { .. }
+            | Event::CommitWithheld { .. }
+            | Event::MatchAdvanced { .. }
+            | Event::NextWentBack { .. }
+            | Event::Probes { .. }
+            | Event::Replicates { .. }
+            | Event::EntriesUnreadable { .. }
+            | Event::AppliedAhead { .. } => format!("{id} {}", note.event),
             Event::VoteCounted { voter, granted } => {
                 format!("{id} {}: {}", note.event, tally.count(*voter, *granted))
             }

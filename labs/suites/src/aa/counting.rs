@@ -23,18 +23,7 @@ use testbed::{Input, Setup};
 
 /// Returns whether an event shows how votes were counted.
 pub(super) fn is_about_counting(event: &Event) -> bool {
-    match event {
-        Event::VoteCounted { .. } | Event::TurnAsked { .. } => true,
-        Event::RoleEntered { .. }
-        | Event::TermEntered { .. }
-        | Event::VoteChanged { .. }
-        | Event::LeaderChanged { .. }
-        | Event::TimerReset { .. }
-        | Event::VoteGranted { .. }
-        | Event::VoteRefused { .. }
-        | Event::Sent { .. }
-        | Event::MessageIgnored { .. } => false,
-    }
+    matches!(event, Event::VoteCounted { .. } | Event::TurnAsked { .. })
 }
 
 fn miscounted(stage: &Stage, rule: &Rule) -> Failure {

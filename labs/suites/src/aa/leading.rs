@@ -164,18 +164,9 @@ fn heard_in_time() -> Verdict {
 
 /// Returns whether an event must change, or changes, whom a node follows.
 fn is_about_leaders(event: &Event) -> bool {
-    match event {
-        Event::TermEntered { .. } | Event::LeaderChanged { .. } => true,
-        Event::RoleEntered { to, .. } => *to == RoleName::Leader,
-        Event::VoteChanged { .. }
-        | Event::TimerReset { .. }
-        | Event::TurnAsked { .. }
-        | Event::VoteGranted { .. }
-        | Event::VoteRefused { .. }
-        | Event::VoteCounted { .. }
-        | Event::Sent { .. }
-        | Event::MessageIgnored { .. } => false,
-    }
+    let leads = |to: &RoleName| *to == RoleName::Leader;
+    matches!(event, Event::TermEntered { .. } | Event::LeaderChanged { .. })
+        || matches!(event, Event::RoleEntered { to, .. } if leads(to))
 }
 
 /// Whom a node follows after hearing of a later term.

@@ -20,17 +20,10 @@ use testbed::Setup;
 
 /// Returns whether an event shows the decision about a vote.
 fn is_about_a_vote(event: &Event) -> bool {
-    match event {
-        Event::VoteGranted { .. } | Event::VoteRefused { .. } | Event::VoteChanged { .. } => true,
-        Event::TermEntered { .. }
-        | Event::LeaderChanged { .. }
-        | Event::TimerReset { .. }
-        | Event::TurnAsked { .. }
-        | Event::RoleEntered { .. }
-        | Event::VoteCounted { .. }
-        | Event::Sent { .. }
-        | Event::MessageIgnored { .. } => false,
-    }
+    matches!(
+        event,
+        Event::VoteGranted { .. } | Event::VoteRefused { .. } | Event::VoteChanged { .. }
+    )
 }
 
 /// Shows a stage on which a vote was decided wrongly.

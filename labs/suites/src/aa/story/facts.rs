@@ -83,6 +83,11 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
         }
         Event::VoteGranted { .. } | Event::VoteRefused { .. } => false,
         Event::VoteCounted { .. } => false,
+        Event::EntriesAppended { .. } | Event::LogTruncated { .. } => false,
+        Event::AppendRefused { .. } | Event::EntriesUnreadable { .. } => true,
+        Event::CommitAdvanced { .. } | Event::MatchAdvanced { .. } => false,
+        Event::CommitWithheld { .. } | Event::AppliedAhead { .. } => true,
+        Event::NextWentBack { .. } | Event::Probes { .. } | Event::Replicates { .. } => false,
     })
 }
 
@@ -129,7 +134,18 @@ fn fact(event: &Event) -> Option<String> {
             Some(format!("{voter} {}", if *granted { "yes" } else { "no" }))
         }
         Event::MessageIgnored { why, .. } => Some(ignored(why).to_owned()),
-        Event::LeaderChanged { to: None, .. }
+        Event::EntriesAppended { last, .. } => Some(format!("writes {last}")),
+        Event::LogTruncated { from, last } => Some(format!("removes {from} to {last}")),
+        Event::AppendRefused { prev, .. } => Some(format!("lacks {prev}")),
+        Event::CommitAdvanced { from, to } => Some(format!("commit {from} -> {to}")),
+        Event::CommitWithheld { at } => Some(format!("does not count {at}")),
+        Event::MatchAdvanced { peer, to, .. } => Some(format!("{peer} holds {to}")),
+        Event::NextWentBack { peer, to, .. } => Some(format!("{peer} from {to}")),
+        Event::Probes { .. }
+        | Event::Replicates { .. }
+        | Event::EntriesUnreadable { .. }
+        | Event::AppliedAhead { .. }
+        | Event::LeaderChanged { to: None, .. }
         | Event::RoleEntered { .. }
         | Event::TimerReset { .. }
         | Event::TurnAsked { .. }
@@ -143,6 +159,7 @@ fn ignored(why: &Ignored) -> &'static str {
         Ignored::OlderTerm { .. } => "too old",
         Ignored::RivalLeader => "ignored: it leads",
         Ignored::NotOurRole { .. } => "ignored: not its role",
+        Ignored::OtherSession => "ignored: before it came back",
         Ignored::NoRule => "ignored",
     }
 }
