@@ -7,19 +7,23 @@
 //!
 //!   simulator/...   elements are inputs applied: a tick, an arrival, a write, a crash; each is
 //!                   followed by a look of every invariant
+//!   logs/...        the same with logs that are long from the beginning
 //!   explorer/...    elements are moves tried: clone, apply, judge, fold, name
 //! ```
 //!
 //! The goal is 100,000 events a second on one core. A bench prints; whether a number is good enough
 //! is a reader's decision, for machines differ.
 
+use bytes::Bytes;
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
+use raft::{Entry, EntryId, HardState, Index, NodeId, Payload, Term};
 use std::hint::black_box;
 use testbed::explore::{Bounds, explore};
 use testbed::sim::{self, Profile};
+use testbed::{Bare, Input, Setup};
 
 /// How many seeds make one sample: usual settings and drawn ones, half and half.
 const SEEDS: u64 = 8;
@@ -49,6 +53,38 @@ fn explorer(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Lets three nodes with logs of this length hold an election and speak for a hundred ticks, and
+/// returns how many inputs that took. What a look at a node costs must not grow with its log.
+fn lead(entries: u64) -> u64 {
+    let mut setup = Setup::new(3, 0);
+    for (_, storage) in &mut setup.nodes {
+        let id = |place| EntryId { index: Index(place), term: Term(1) };
+        let entry = |place| Entry { id: id(place), context: Bytes::new(), payload: Payload::Noop };
+        storage.append(&(1..=entries).map(entry).collect::<Vec<_>>());
+        storage.save(HardState { term: Term(1), vote: None, commit: Index(entries) });
+    }
+    let mut cluster = Bare::new(setup);
+    cluster.apply(&Input::Campaign(NodeId(1)));
+    let mut inputs = 1 + cluster.stabilize().len();
+    for _ in 0..100 {
+        (1..=3).for_each(|id| drop(cluster.apply(&Input::Tick(NodeId(id)))));
+        inputs += 3 + cluster.stabilize().len();
+    }
+    assert_eq!(cluster.leaders().len(), 1);
+    inputs as u64
+}
+
+fn logs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("logs");
+    group.sample_size(10);
+    for entries in [0, 100, 10_000] {
+        group.throughput(Throughput::Elements(lead(entries)));
+        let id = BenchmarkId::from_parameter(entries);
+        group.bench_with_input(id, &entries, |bench, &entries| bench.iter(|| lead(entries)));
+    }
+    group.finish();
+}
+
 fn walk(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, bounds: &Bounds) {
     let seen = explore(bounds).expect("bounds of every day");
     assert_eq!(seen.violation, None, "{name}");
@@ -57,5 +93,5 @@ fn walk(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, bounds: &Bounds) {
     group.bench_function(name, |bench| bench.iter(|| black_box(explore(bounds))));
 }
 
-criterion_group!(benches, simulator, explorer);
+criterion_group!(benches, simulator, logs, explorer);
 criterion_main!(benches);
