@@ -21,7 +21,7 @@
 //! | `add-nodes 3 [voters=(1,2)] [log=(1@1,2@1)] [n2.log=(1@1)] [disk=slow] ...` | the cluster is made |
 //! | `tick 1 [5]`, `tick all [5]` | ticks pass |
 //! | `campaign 1` | a node is told to hold an election |
-//! | `deliver [2 3] [from=1] [type=RequestVote]` | what is under way now arrives |
+//! | `deliver [2 3] [from=1] [type=RequestVote] [nth=1]` | what is under way now arrives |
 //! | `drop ...`, `duplicate ...` | it is lost; it arrives, and will arrive again |
 //! | `post 9->1 VoteReply term=1 granted` | a message made by hand is put under way |
 //! | `partition 1 2 \| 3`, `cut 1->2`, `mend 1->2`, `heal` | links fail and work again |
@@ -45,6 +45,8 @@ pub mod command; // everything a script can say
 pub mod hand; // messages made by hand
 
 pub mod seating; // the cluster a script begins with
+
+pub mod phrase; // inputs as commands
 
 mod display; // what `state` and `messages` show
 

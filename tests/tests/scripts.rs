@@ -134,6 +134,19 @@ fn etcds_spellings_mean_the_same() {
 }
 
 #[test]
+fn one_of_several_messages_is_picked_by_its_place() {
+    let script = "add-nodes 3\ncampaign 1\ncampaign 1\ndrop 2 nth=2\nmessages\ndeliver nth=9\n\
+                  deliver type=RequestVote nth=2\nmessages\n";
+    let played = play(script).unwrap();
+    let [before, none, picked, after] = &played[4..] else { panic!("eight commands") };
+    let ask = |to, term| format!("n1->n{to} RequestVote t{term} last=0@0");
+    assert_eq!(before, &[ask(2, 1), ask(3, 1), ask(3, 2)]);
+    assert_eq!(none, &["no messages"]);
+    assert_eq!(picked[0], format!("> {}", ask(3, 1)));
+    assert_eq!(after[..2], [ask(2, 1), ask(3, 2)]);
+}
+
+#[test]
 fn a_muted_script_says_only_ok() {
     let played =
         play("log-level none\nadd-nodes 3\ncampaign 1\nlog-level info\nstate 1\n").unwrap();
@@ -168,6 +181,7 @@ fn what_is_wrong_with_a_script_is_said_with_its_line_and_what_was_expected() {
         ("add-nodes 3\ncampaign n0", "expected a node, n1 to n99, found \"n0\""),
         ("add-nodes 3\ncampaign 1 2", "campaign takes no 2 here"),
         ("add-nodes 3\ndeliver 2 type=Vote", "expected a kind of message, found \"Vote\""),
+        ("add-nodes 3\ndeliver nth=0", "expected nth= to count from 1, found nth=0"),
         ("add-nodes 3\ncut 1-2", "expected a link such as 1->2, found \"1-2\""),
         ("add-nodes 3\npartition 1 2 3", "expected groups of nodes such as 1 2 | 3 4 5"),
         ("add-nodes 3\npartition 1 | 1", "n1 stands in two groups"),

@@ -101,10 +101,12 @@ pub struct Pick {
     pub from: Vec<NodeId>,
     /// Of which kind; none for every kind.
     pub kind: Option<&'static str>,
+    /// Only the so-manieth of them, counted from 1, the oldest first; none for all.
+    pub nth: Option<u64>,
 }
 
 impl Pick {
-    /// Returns whether a message is among them.
+    /// Returns whether a message is such a one, wherever it stands among them.
     pub fn takes(&self, message: &Message) -> bool {
         (self.to.is_empty() || self.to.contains(&message.to))
             && (self.from.is_empty() || self.from.contains(&message.from))
@@ -227,13 +229,17 @@ fn pick(arguments: &mut Arguments<'_>) -> Result<Pick, ScriptError> {
         None => None,
         Some(word) => Some(hand::kind(arguments, word)?),
     };
-    Ok(Pick { to: arguments.ids()?, from, kind })
+    let nth = arguments.number("nth")?;
+    if nth == Some(0) {
+        return Err(arguments.wrong("expected nth= to count from 1, found nth=0"));
+    }
+    Ok(Pick { to: arguments.ids()?, from, kind, nth })
 }
 
 fn deliver(arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
     let lost = arguments.nodes("drop")?;
     let picked = pick(arguments)?;
-    let lost = lost.map(|to| Pick { to, from: picked.from.clone(), kind: picked.kind });
+    let lost = lost.map(|to| Pick { to, from: picked.from.clone(), ..picked.clone() });
     let only_lost = lost.is_some() && picked.to.is_empty();
     Ok(Command::Deliver { picked: Some(picked).filter(|_| !only_lost), lost })
 }

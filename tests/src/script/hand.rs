@@ -102,3 +102,28 @@ fn granted(arguments: &mut Arguments<'_>) -> Result<bool, ScriptError> {
 fn index(arguments: &mut Arguments<'_>, key: &str) -> Result<Index, ScriptError> {
     Ok(Index(arguments.number(key)?.unwrap_or(0)))
 }
+
+/// Says a message as `post` reads it. What a script has no words for is left out: whoever wants to
+/// know reads it back.
+pub(crate) fn phrase(message: &Message) -> String {
+    let Message { from, to, term, body } = message;
+    let mut text = format!("{}->{} {}", from.0, to.0, body.kind());
+    text += &term.map_or(String::new(), |term| format!(" term={term}"));
+    let said = |yes: &bool| if *yes { " granted" } else { " refused" };
+    text += &match body {
+        Body::RequestVote(ask) | Body::RequestPreVote(ask) => {
+            format!(" last={}{}", ask.last, if ask.transfer { " transfer" } else { "" })
+        }
+        Body::VoteReply { granted } | Body::PreVoteReply { granted } => said(granted).to_string(),
+        Body::Heartbeat { commit, .. } => format!(" commit={commit}"),
+        Body::AppendEntries { prev, commit, .. } => format!(" prev={prev} commit={commit}"),
+        Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } => {
+            format!(" matched={index}")
+        }
+        Body::TransferLeader { target } => format!(" target={}", target.0),
+        Body::AppendReply { .. } | Body::HeartbeatReply { .. } | Body::TimeoutNow => String::new(),
+        Body::InstallSnapshot { .. } | Body::Propose { .. } => String::new(),
+        Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => String::new(),
+    };
+    text
+}

@@ -12,7 +12,7 @@ use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use bytes::Bytes;
 use raft::{
-    Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft, Term,
+    Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft, Storage, Term,
     VoteRequests,
 };
 
@@ -133,4 +133,60 @@ fn storage(
     let term = own.term.unwrap_or(before);
     storage.save(HardState { term, vote: own.vote, commit: own.commit });
     Ok(storage)
+}
+
+/// Says a cluster as `add-nodes` reads it. What it has no words for is left out: whoever wants to know
+/// reads it back.
+pub(crate) fn phrase(setup: &Setup) -> String {
+    let mut text = format!("add-nodes {}", setup.nodes.len());
+    let Some((config, storage)) = setup.nodes.first() else { return text };
+    let usual = Config::new(config.id);
+    let numbers = |ids: &mut dyn Iterator<Item = NodeId>| {
+        ids.map(|id| id.0.to_string()).collect::<Vec<_>>().join(",")
+    };
+    let voters = storage.initial_state().unwrap_or_default().conf_state.voters;
+    if !voters.iter().copied().eq(setup.nodes.iter().map(|(config, _)| config.id)) {
+        text += &format!(" voters=({})", numbers(&mut voters.into_iter()));
+    }
+    for (key, number, usually) in [
+        ("election-ticks", config.election_ticks, usual.election_ticks),
+        ("heartbeat-ticks", config.heartbeat_ticks, usual.heartbeat_ticks),
+        ("seed", config.seed, usual.seed),
+    ] {
+        if number != usually {
+            text += &format!(" {key}={number}");
+        }
+    }
+    if config.vote_requests == VoteRequests::AtOnce {
+        text += " vote-requests=at-once";
+    }
+    if setup.disks == DiskSpeed::Slow {
+        text += " disk=slow";
+    }
+    for (config, storage) in &setup.nodes {
+        text += &holdings(config.id, storage);
+    }
+    text
+}
+
+/// Says what one node's disk holds.
+fn holdings(id: NodeId, storage: &MemoryStorage) -> String {
+    let mut text = String::new();
+    let (first, last) = (storage.first_index(), storage.last_index());
+    let bounds = first.and_then(|first| Ok((first, last?)));
+    let log = bounds.and_then(|(first, last)| storage.entries(first, last + 1, None));
+    let log = log.unwrap_or_default();
+    if !log.is_empty() {
+        let places: Vec<_> = log.iter().map(|entry| entry.id.to_string()).collect();
+        text += &format!(" {id}.log=({})", places.join(","));
+    }
+    let HardState { term, vote, commit } = storage.hard_state();
+    if term != log.last().map_or(Term(0), |entry| entry.id.term) {
+        text += &format!(" {id}.term={term}");
+    }
+    text += &vote.map_or(String::new(), |vote| format!(" {id}.vote={}", vote.0));
+    if commit != Index(0) {
+        text += &format!(" {id}.commit={commit}");
+    }
+    text
 }

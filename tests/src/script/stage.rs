@@ -13,8 +13,9 @@ use crate::script::ScriptError;
 use crate::script::command::{Command, Pick, Voice, Wait};
 use crate::script::display::{messages, state};
 use crate::script::grammar::{Directive, Script};
+use crate::script::phrase;
 use crate::script::scene::{Beat, Scene};
-use crate::trace::Recorder;
+use crate::trace::{Recorder, ReplayError};
 use raft::{Message, NodeId};
 
 /// The most steps one script may take.
@@ -102,6 +103,37 @@ impl Stage {
     /// Lends the run, once there is a cluster.
     pub fn run(&self) -> Option<&Recorder> {
         self.run.as_ref()
+    }
+
+    /// Returns the stage as it was after so many steps; the whole run, if it has no more.
+    ///
+    /// # Errors
+    /// As [`replay()`](crate::trace::replay()), though what was played once can be played again.
+    pub fn after(&self, steps: usize) -> Result<Stage, ReplayError> {
+        let run = self.run.as_ref().map(|run| run.after(steps)).transpose()?;
+        Ok(Stage { run, told: steps, ..self.clone_without_run() })
+    }
+
+    /// Returns a stage on which this run was played.
+    pub fn of(run: Recorder) -> Stage {
+        let header = run.header();
+        let (title, intro) = (header.title.clone(), header.intro.clone());
+        let name = header.script.clone().unwrap_or_default();
+        let told = run.moments().len();
+        Stage { name, title, intro, run: Some(run), voice: Voice::Aloud, told }
+    }
+
+    /// Returns the command that lets a patient network and patient disks do the next thing; none if
+    /// there is nothing left to do, or no words for it.
+    pub fn next_command(&self) -> Option<String> {
+        let run = self.run.as_ref()?;
+        phrase::command(&run.next_in_order()?, run.cluster())
+    }
+
+    fn clone_without_run(&self) -> Stage {
+        let Stage { name, title, intro, voice, told, .. } = self;
+        let (name, title, intro) = (name.clone(), title.clone(), intro.clone());
+        Stage { name, title, intro, run: None, voice: *voice, told: *told }
     }
 
     /// Returns what a command led to that was not played to its end, because a node panicked; last,
@@ -251,6 +283,10 @@ impl Stage {
         let flights = self.cluster()?.network().flights().iter().map(|flight| &flight.message);
         let mut picked: Vec<_> = flights.filter(|message| pick.takes(message)).cloned().collect();
         picked.sort_by_key(|message| pick.to.iter().position(|&id| id == message.to));
+        if let Some(nth) = pick.nth {
+            let place = usize::try_from(nth - 1).unwrap_or(usize::MAX);
+            picked = picked.into_iter().skip(place).take(1).collect();
+        }
         Ok(picked)
     }
 

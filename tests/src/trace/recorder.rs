@@ -30,9 +30,11 @@ use crate::trace::event::{Happening, RulePlace};
 use crate::trace::page::{
     Broken, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, Unanswered, VERSION,
 };
+use crate::trace::replay::ReplayError;
 use crate::trace::state::{NodeState, difference};
 use crate::trace::telling;
 use raft::{Note, sources::SOURCES};
+use serde_json::Value;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -174,7 +176,7 @@ impl Recorder {
     }
 
     /// Returns what a patient network and patient disks would do next.
-    fn next_in_order(&self) -> Option<Input> {
+    pub(crate) fn next_in_order(&self) -> Option<Input> {
         let writes = |id| self.cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0);
         match self.cluster.ids().find(|&id| writes(id)) {
             Some(id) => Some(Input::Persist(id)),
@@ -264,6 +266,26 @@ impl Recorder {
     /// Returns the input that a node did not come back from, if it panicked.
     pub fn unanswered(&self) -> Option<&Unanswered> {
         self.trace.ending.as_ref()?.unanswered.as_ref()
+    }
+
+    /// Lends what the trace begins with, without the sources.
+    pub fn header(&self) -> &Header {
+        &self.trace.header
+    }
+
+    /// Returns the run as it was after so many steps; the whole of it, if it has no more.
+    ///
+    /// # Errors
+    /// As [`replay()`](crate::trace::replay()).
+    pub fn after(&self, steps: usize) -> Result<Recorder, ReplayError> {
+        let moments = self.trace.moments.iter().take(steps).cloned().collect();
+        let header = self.trace.header.clone();
+        crate::trace::replay(&Trace { header, moments, ending: None })
+    }
+
+    /// Returns every node's state after so many steps, as a trace writes it.
+    pub fn states_after(&self, steps: usize) -> BTreeMap<u64, Value> {
+        self.trace.states().nth(steps).unwrap_or_default()
     }
 
     /// Returns the whole trace: with the sources of this very build, and with an ending.

@@ -6,12 +6,16 @@
 //! ```
 
 use crate::holds;
+use crate::wild::{scene, unlucky};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use raft::NodeId;
 use std::cell::Cell;
 use testbed::script::grammar::Argument;
-use testbed::script::{Directive, Script, ScriptError, Stage};
+use testbed::script::{Directive, Script, ScriptError, Stage, phrase};
+use testbed::trace::state::NodeState;
+use testbed::{Bare, Input};
 
 /// Words that commands are made of, whole and broken.
 fn word() -> impl Strategy<Value = String> {
@@ -165,4 +169,61 @@ fn arguments_are_read_as_they_were_written() {
         prop_assert_eq!(read.arguments, arguments);
         Ok(())
     });
+}
+
+/// Returns whether an input speaks of strangers, of a message that nobody sent, or of groups that are
+/// none.
+fn is_nonsense(input: &Input, cluster: &Bare) -> bool {
+    let strange = |id: &NodeId| cluster.disk(*id).is_none();
+    match input {
+        Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => strange(id),
+        Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => strange(id),
+        Input::Deliver(message) | Input::Drop(message) | Input::Duplicate(message) => {
+            cluster.network().find(message).is_none() || strange(&message.to)
+        }
+        Input::Cut { from, to } | Input::Mend { from, to } => strange(from) || strange(to),
+        Input::Partition(groups) => {
+            let named = groups.concat();
+            let twice = (1..named.len()).any(|at| named[..at].contains(&named[at]));
+            groups.len() < 2
+                || groups.iter().any(Vec::is_empty)
+                || twice
+                || named.iter().any(strange)
+        }
+        Input::Heal | Input::Post(_) => false,
+    }
+}
+
+#[test]
+fn what_happened_is_said_in_commands_that_let_it_happen_again() {
+    let said = Cell::new(0);
+    holds(200, scene(unlucky(), 120), |scene| {
+        let (inputs, _, _) = scene.play();
+        let mut text =
+            phrase::cluster(&scene.setup).expect("clusters of the usual kind have words");
+        let mut cluster = Bare::new(scene.setup.clone());
+        for input in &inputs {
+            let Some(command) = phrase::command(input, &cluster) else {
+                prop_assert!(is_nonsense(input, &cluster), "no words for {:?}", input);
+                continue;
+            };
+            said.set(said.get() + 1);
+            cluster.apply(input);
+            text = text + "\n" + &command;
+        }
+        let script = Script::parse("s.txt", &text);
+        let script = script.map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let (stage, _) =
+            Stage::play_all(&script).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let again = stage.run().expect("it begins with add-nodes").cluster();
+        prop_assert_eq!(again.network().flights(), cluster.network().flights(), "{}", text);
+        prop_assert!(NodeState::all_of(again) == NodeState::all_of(&cluster), "{text}");
+        // Back in time, and forward again the same way.
+        let steps = stage.run().expect("as above").moments().len();
+        let half = stage.after(steps / 2).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let (whole, half) = (stage.run().expect("as above"), half.run().expect("as above").clone());
+        prop_assert_eq!(&whole.moments()[..steps / 2], half.moments());
+        Ok(())
+    });
+    assert!(said.get() > 5000, "only {said:?} inputs had words");
 }

@@ -1,0 +1,111 @@
+//! Inputs as commands: what an explorer, a shrinker or a prompt did, in words a script understands.
+//!
+//! ```text
+//!   Input::Deliver(n1->n2 RequestVote ..)  -->  deliver 2 from=1 type=RequestVote
+//!                                               ... nth=2, if an older one would be meant
+//! ```
+//!
+//! Invariant: a phrase is given only if it reads back as the same input. What a script has no words
+//! for (a snapshot made by hand, a node called n100) has no phrase.
+
+use crate::bare::{Bare, Setup};
+use crate::input::Input;
+use crate::script::command::{Command, Pick};
+use crate::script::grammar::Directive;
+use crate::script::{hand, seating};
+use raft::{Message, NodeId};
+
+/// Returns the command that lets this happen to this cluster.
+pub fn command(input: &Input, cluster: &Bare) -> Option<String> {
+    let number = |id: &NodeId| id.0;
+    let text = match input {
+        Input::Tick(id) => format!("tick {}", number(id)),
+        Input::Campaign(id) => format!("campaign {}", number(id)),
+        Input::Deliver(message) => format!("deliver {}", picked(message, cluster)?),
+        Input::Drop(message) => format!("drop {}", picked(message, cluster)?),
+        Input::Duplicate(message) => format!("duplicate {}", picked(message, cluster)?),
+        Input::Post(message) => format!("post {}", hand::phrase(message)),
+        Input::Persist(id) => format!("persist {}", number(id)),
+        Input::Crash(id) => format!("crash {}", number(id)),
+        Input::Restart(id) => format!("restart {}", number(id)),
+        Input::Cut { from, to } => format!("cut {}->{}", number(from), number(to)),
+        Input::Mend { from, to } => format!("mend {}->{}", number(from), number(to)),
+        Input::Partition(groups) => {
+            let names = |group: &Vec<NodeId>| {
+                group.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" ")
+            };
+            let groups: Vec<_> = groups.iter().map(names).collect();
+            format!("partition {}", groups.join(" | "))
+        }
+        Input::Heal => "heal".to_string(),
+        Input::PinLimit { node, ticks: Some(ticks) } => format!("pin {} {ticks}", number(node)),
+        Input::PinLimit { node, ticks: None } => format!("pin {} free", number(node)),
+    };
+    means(&text, input, cluster).then_some(text)
+}
+
+/// Returns the `add-nodes` that makes this cluster.
+pub fn cluster(setup: &Setup) -> Option<String> {
+    let text = seating::phrase(setup);
+    (understood(&text)? == Command::AddNodes(setup.clone())).then_some(text)
+}
+
+/// Returns a script of these inputs: `add-nodes`, then one command a line.
+///
+/// # Panics
+/// As a node does, if it does.
+pub fn script(setup: &Setup, inputs: &[Input]) -> Option<String> {
+    let mut text = cluster(setup)? + "\n";
+    let mut run = Bare::new(setup.clone());
+    for input in inputs {
+        text += &(command(input, &run)? + "\n");
+        run.apply(input);
+    }
+    Some(text)
+}
+
+/// Names one message among those under way.
+fn picked(message: &Message, cluster: &Bare) -> Option<String> {
+    let kind = message.body.kind();
+    let alike =
+        Pick { to: vec![message.to], from: vec![message.from], kind: Some(kind), nth: None };
+    let flights = cluster.network().flights().iter().map(|flight| &flight.message);
+    let alike: Vec<_> = flights.filter(|other| alike.takes(other)).collect();
+    let place = alike.iter().position(|other| *other == message)?;
+    let nth = if alike.len() > 1 { format!(" nth={}", place + 1) } else { String::new() };
+    Some(format!("{} from={} type={kind}{nth}", message.to.0, message.from.0))
+}
+
+/// Reads a phrase back.
+fn understood(text: &str) -> Option<Command> {
+    Command::parse("a phrase", &Directive::parse("a phrase", text).ok()?).ok()
+}
+
+/// Returns whether a phrase lets just this happen.
+fn means(text: &str, input: &Input, cluster: &Bare) -> bool {
+    let Some(command) = understood(text) else { return false };
+    let known = |id: NodeId| cluster.disk(id).is_some();
+    match (command, input) {
+        (Command::Tick { ids, .. }, Input::Tick(id)) => ids == [*id] && known(*id),
+        (Command::Campaign(read), Input::Campaign(id)) => read == *id && known(*id),
+        (Command::Deliver { .. }, Input::Deliver(message))
+        | (Command::Drop(_), Input::Drop(message))
+        | (Command::Duplicate(_), Input::Duplicate(message)) => known(message.to),
+        (Command::Post(read), Input::Post(message)) => read == *message && known(message.to),
+        (Command::Persist(ids), Input::Persist(id))
+        | (Command::Crash(ids), Input::Crash(id))
+        | (Command::Restart(ids), Input::Restart(id)) => ids == [*id] && known(*id),
+        (Command::Cut(links), Input::Cut { from, to })
+        | (Command::Mend(links), Input::Mend { from, to }) => {
+            links == [(*from, *to)] && known(*from) && known(*to)
+        }
+        (Command::Partition(read), Input::Partition(groups)) => {
+            read == *groups && groups.iter().flatten().all(|&id| known(id))
+        }
+        (Command::Heal, Input::Heal) => true,
+        (Command::Pin { id, ticks }, Input::PinLimit { node, ticks: limit }) => {
+            (id, ticks) == (*node, *limit) && known(id)
+        }
+        _ => false,
+    }
+}
