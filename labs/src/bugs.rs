@@ -11,20 +11,23 @@
 //! One build holds every change; a process of the suite runs with each. A bug that no test saw run
 //! is a fault of its killer, whatever the killer said.
 
-use crate::changes::{Changes, Edit, Excused, Fate};
-use crate::closure::built;
+use crate::changes::{Bug, Changes, Edit, Excused, Fate, Variant};
+use crate::closure::{built, surround};
 use crate::course::Course;
 use crate::grade::lab_grade;
 use crate::weave::{Arms, CHANGE, REACHED};
-use runner::catalogue::{Lab, Status};
+use runner::catalogue::Lab;
 use runner::place::lines;
 use runner::points::Points;
 use runner::report::{Outcome, Verdict};
-use runner::screen::{BOLD, GREEN, GREY, Landmark, RED, Ticker, clip, paint};
+use runner::screen::{Landmark, Ticker};
 use runner::suite::{self, Progress, Request, Suite};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub mod table;
 
 /// What came out.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -92,9 +95,10 @@ pub struct VariantProof {
     pub of: Points,
 }
 
-/// One change to run.
+/// One change to run against one lab.
 struct Job<'a> {
     id: &'a str,
+    lab: &'a Lab,
     edits: &'a [Edit],
 }
 
@@ -104,116 +108,155 @@ struct Run {
     reached: bool,
 }
 
-/// Runs every change of every open lab.
+/// What the reference is called among the jobs.
+const REFERENCE: &str = "the reference";
+
+/// Runs every bug of these labs against its lab, and every variant against its lab and those that
+/// build upon it: who chose it there must be able to go on. Labs that one does not build upon are
+/// inert, as they are for its students.
 ///
 /// # Errors
-/// The changes have mistakes, or the suite cannot be built or run.
-pub fn prove(course: &Course, seeds: Option<u64>) -> Result<Proof, String> {
+/// The changes have mistakes, or a suite cannot be built or run.
+pub fn prove(course: &Course, labs: &[&Lab], seeds: Option<u64>) -> Result<Proof, String> {
     let changes = Changes::read(course).map_err(|found| lines(&found))?;
+    let jobs = jobs(course, labs, &changes);
+    let mut arms = Arms::default();
+    for (index, job) in jobs.iter().enumerate() {
+        arms.change(index + 1, &course.reference, job.edits)
+            .map_err(|e| format!("{}: {e}", job.id))?;
+    }
+    let numbered: Vec<_> = jobs.iter().enumerate().map(|(n, job)| (n + 1, job.lab)).collect();
+    surround(course, &mut arms, &numbered)?;
+    let suites = built(course, labs, &arms.weave(&course.reference)?)?;
+    let suites: BTreeMap<_, _> = labs.iter().map(|lab| lab.id.as_str()).zip(suites).collect();
+    let runs = run_all(course, &suites, &jobs, seeds)?;
+    let runs: Runs =
+        jobs.iter().map(|job| (job.lab.id.clone(), job.id.to_owned())).zip(runs).collect();
     let mut proof = Proof { killed: 0, of: 0, bugs: vec![], variants: vec![], faults: vec![] };
-    for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
-        prove_lab(course, lab, &changes, seeds, &mut proof)?;
+    for lab in labs {
+        for v in wrong(of(&runs, lab, REFERENCE)?) {
+            proof.faults.push(format!("the reference fails {}", v.test));
+        }
+        for bug in changes.bugs.iter().filter(|bug| bug.lab == lab.id) {
+            judge_bug(lab, bug, &runs, &mut proof)?;
+        }
+    }
+    for variant in &changes.variants {
+        judge_variant(course, labs, variant, &runs, &mut proof)?;
+    }
+    for test in labs.iter().flat_map(|lab| lab.tests()) {
+        if !proof.bugs.iter().any(|bug| bug.red.contains(&test.name)) {
+            proof.faults.push(format!("{} kills no bug", test.name));
+        }
     }
     Ok(proof)
 }
 
-fn prove_lab(
+fn jobs<'a>(course: &Course, labs: &[&'a Lab], changes: &'a Changes) -> Vec<Job<'a>> {
+    let mut jobs = Vec::new();
+    for lab in labs.iter().copied() {
+        jobs.push(Job { id: REFERENCE, lab, edits: &[] });
+        let killed = |bug: &&Bug| bug.lab == lab.id && matches!(bug.fate, Fate::Killed { .. });
+        let bugs = changes.bugs.iter().filter(killed);
+        jobs.extend(bugs.map(|bug| Job { id: &bug.id, lab, edits: &bug.edits }));
+        let variants = changes.variants.iter().filter(|v| concerns(course, v, lab));
+        jobs.extend(variants.map(|v| Job { id: &v.id, lab, edits: &v.edits }));
+    }
+    jobs
+}
+
+/// Returns whether a lab's students may have chosen this variant.
+fn concerns(course: &Course, variant: &Variant, lab: &Lab) -> bool {
+    variant.lab == lab.id || course.catalogue.builds_on(lab, &variant.lab)
+}
+
+/// What was said, by lab and change.
+type Runs = BTreeMap<(String, String), Run>;
+
+fn of<'a>(runs: &'a Runs, lab: &Lab, id: &str) -> Result<&'a Run, String> {
+    runs.get(&(lab.id.clone(), id.to_owned()))
+        .ok_or_else(|| format!("lab {}: {id} was not run", lab.id))
+}
+
+fn wrong(run: &Run) -> impl Iterator<Item = &Verdict> {
+    run.verdicts.iter().filter(|v| v.outcome != Outcome::Passed)
+}
+
+fn judge_bug(lab: &Lab, bug: &Bug, runs: &Runs, proof: &mut Proof) -> Result<(), String> {
+    let (killer, symptom) = match &bug.fate {
+        Fate::Excused { verdict, reason } => {
+            proof.bugs.push(BugProof {
+                id: bug.id.clone(),
+                lab: lab.id.clone(),
+                title: bug.title.clone(),
+                killer: None,
+                verdict: match verdict {
+                    Excused::NotABug => BugVerdict::NotABug,
+                    Excused::Inexpressible => BugVerdict::Inexpressible,
+                    Excused::Waits => BugVerdict::Waits,
+                },
+                seeds: None,
+                red: vec![],
+                reason: Some(reason.clone()),
+            });
+            return Ok(());
+        }
+        Fate::Killed { killer, symptom } => (killer, symptom),
+    };
+    let run = of(runs, lab, &bug.id)?;
+    let verdict = run.verdicts.iter().find(|v| v.test == *killer);
+    let verdict = verdict.ok_or_else(|| format!("{killer} was not run"))?;
+    let fault = match (verdict.outcome, &verdict.rule) {
+        _ if !run.reached => Some("is never run by any test".to_owned()),
+        (Outcome::Passed, _) => Some(format!("survives its killer {killer}")),
+        (_, rule) if rule.as_ref() != Some(symptom) => Some(format!(
+            "is killed by {killer} with rule {}, expected {symptom}",
+            rule.as_deref().unwrap_or("none")
+        )),
+        (Outcome::Failed | Outcome::Crashed | Outcome::NotWritten, _) => None,
+    };
+    proof.of += 1;
+    proof.killed += usize::from(fault.is_none());
+    proof.bugs.push(BugProof {
+        id: bug.id.clone(),
+        lab: lab.id.clone(),
+        title: bug.title.clone(),
+        killer: Some(killer.clone()),
+        verdict: if fault.is_none() { BugVerdict::Killed } else { BugVerdict::Survived },
+        seeds: verdict.seeds,
+        red: wrong(run).map(|v| v.test.clone()).collect(),
+        reason: None,
+    });
+    proof.faults.extend(fault.map(|what| format!("{} {what}", bug.id)));
+    Ok(())
+}
+
+fn judge_variant(
     course: &Course,
-    lab: &Lab,
-    changes: &Changes,
-    seeds: Option<u64>,
+    labs: &[&Lab],
+    variant: &Variant,
+    runs: &Runs,
     proof: &mut Proof,
 ) -> Result<(), String> {
-    let bugs: Vec<_> = changes.bugs.iter().filter(|bug| bug.lab == lab.id).collect();
-    let variants: Vec<_> = changes.variants.iter().filter(|v| v.lab == lab.id).collect();
-    let mut jobs = vec![Job { id: "the reference", edits: &[] }];
-    jobs.extend(
-        bugs.iter()
-            .filter(|bug| matches!(bug.fate, Fate::Killed { .. }))
-            .map(|bug| Job { id: &bug.id, edits: &bug.edits }),
-    );
-    jobs.extend(variants.iter().map(|v| Job { id: &v.id, edits: &v.edits }));
-    let mut arms = Arms::default();
-    for (number, job) in jobs.iter().enumerate() {
-        arms.change(number, &course.reference, job.edits)
-            .map_err(|e| format!("{}: {e}", job.id))?;
-    }
-    let suite = built(course, lab, &arms.weave(&course.reference)?)?;
-    let runs = run_all(course, lab, &suite, &jobs, seeds)?;
-    let mut runs = jobs.iter().zip(runs);
-    let (_, plain) = runs.next().ok_or("the reference was not run")?;
-    for v in plain.verdicts.iter().filter(|v| v.outcome != Outcome::Passed) {
-        proof.faults.push(format!("the reference fails {}", v.test));
-    }
-    for bug in bugs {
-        let (killer, symptom) = match &bug.fate {
-            Fate::Excused { verdict, reason } => {
-                proof.bugs.push(BugProof {
-                    id: bug.id.clone(),
-                    lab: lab.id.clone(),
-                    title: bug.title.clone(),
-                    killer: None,
-                    verdict: match verdict {
-                        Excused::NotABug => BugVerdict::NotABug,
-                        Excused::Inexpressible => BugVerdict::Inexpressible,
-                        Excused::Waits => BugVerdict::Waits,
-                    },
-                    seeds: None,
-                    red: vec![],
-                    reason: Some(reason.clone()),
-                });
-                continue;
-            }
-            Fate::Killed { killer, symptom } => (killer, symptom),
-        };
-        let (_, run) = runs.next().ok_or("a bug was not run")?;
-        let verdict = run.verdicts.iter().find(|v| v.test == *killer);
-        let verdict = verdict.ok_or_else(|| format!("{killer} was not run"))?;
-        let fault = match (verdict.outcome, &verdict.rule) {
-            _ if !run.reached => Some("is never run by any test".to_owned()),
-            (Outcome::Passed, _) => Some(format!("survives its killer {killer}")),
-            (_, rule) if rule.as_ref() != Some(symptom) => Some(format!(
-                "is killed by {killer} with rule {}, expected {symptom}",
-                rule.as_deref().unwrap_or("none")
-            )),
-            (Outcome::Failed | Outcome::Crashed | Outcome::NotWritten, _) => None,
-        };
-        proof.of += 1;
-        proof.killed += usize::from(fault.is_none());
-        let red = run.verdicts.iter().filter(|v| v.outcome != Outcome::Passed);
-        proof.bugs.push(BugProof {
-            id: bug.id.clone(),
-            lab: lab.id.clone(),
-            title: bug.title.clone(),
-            killer: Some(killer.clone()),
-            verdict: if fault.is_none() { BugVerdict::Killed } else { BugVerdict::Survived },
-            seeds: verdict.seeds,
-            red: red.map(|v| v.test.clone()).collect(),
-            reason: None,
-        });
-        proof.faults.extend(fault.map(|what| format!("{} {what}", bug.id)));
-    }
-    for variant in variants {
-        let (_, run) = runs.next().ok_or("a variant was not run")?;
-        let grade = lab_grade(lab, &run.verdicts);
-        if !run.reached {
+    let mut grades = Vec::new();
+    for lab in labs.iter().filter(|lab| concerns(course, variant, lab)) {
+        let run = of(runs, lab, &variant.id)?;
+        if !run.reached && lab.id == variant.lab {
             proof.faults.push(format!("{} is never run by any test", variant.id));
         }
-        for v in run.verdicts.iter().filter(|v| v.outcome != Outcome::Passed) {
+        for v in wrong(run) {
             let why = v.headline.as_deref().unwrap_or_default();
             proof.faults.push(format!("{} must live, but fails {}: {why}", variant.id, v.test));
         }
+        grades.push(lab_grade(lab, &run.verdicts));
+    }
+    if !grades.is_empty() {
         proof.variants.push(VariantProof {
             id: variant.id.clone(),
             title: variant.title.clone(),
-            points: grade.points,
-            of: grade.of,
+            points: grades.iter().map(|grade| grade.points).sum(),
+            of: grades.iter().map(|grade| grade.of).sum(),
         });
-    }
-    for test in lab.tests() {
-        if !proof.bugs.iter().any(|bug| bug.red.contains(&test.name)) {
-            proof.faults.push(format!("{} kills no bug", test.name));
-        }
     }
     Ok(())
 }
@@ -221,8 +264,7 @@ fn prove_lab(
 /// Runs the whole suite once per change, two at a time.
 fn run_all(
     course: &Course,
-    lab: &Lab,
-    suite: &Suite,
+    suites: &BTreeMap<&str, Suite>,
     jobs: &[Job<'_>],
     seeds: Option<u64>,
 ) -> Result<Vec<Run>, String> {
@@ -232,10 +274,13 @@ fn run_all(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(number) else { return };
-            let run = run_one(course, lab, suite, number, seeds);
+            let run = match suites.get(job.lab.id.as_str()) {
+                Some(suite) => run_one(course, job.lab, suite, number + 1, seeds),
+                None => Err(format!("the suite of lab {} was not built", job.lab.id)),
+            };
             let mut done = done.lock().expect("no worker panics while it holds this");
             done.1 += 1;
-            let said = format!("bugs of {}: {}/{} {}", lab.id, done.1, jobs.len(), job.id);
+            let said = format!("lab {}: {}/{} {}", job.lab.id, done.1, jobs.len(), job.id);
             let landmark = if done.1 % 10 == 0 { Landmark::Yes } else { Landmark::No };
             done.0.show(&said, landmark);
             done.2.push((number, run));
@@ -279,66 +324,4 @@ fn run_one(
     };
     let verdicts = suite::run(suite, lab, &request)?;
     Ok(Run { verdicts, reached: reached.exists() })
-}
-
-/// Prints what came out, a line per change.
-pub fn print(proof: &Proof) {
-    for bug in &proof.bugs {
-        let killer = bug.killer.as_deref().or(bug.reason.as_deref()).unwrap_or_default();
-        let (style, mark, said) = match bug.verdict {
-            BugVerdict::Killed => (GREEN, "+", "killed by "),
-            BugVerdict::Survived => (RED, "x", "SURVIVES "),
-            BugVerdict::Waits => (GREY, "o", "waits: "),
-            BugVerdict::NotABug => (GREY, "o", "no bug: "),
-            BugVerdict::Inexpressible => (GREY, "o", "inexpressible: "),
-        };
-        let line = clip(&format!("  {mark} {:<6} {}", bug.id, bug.title));
-        anstream::println!("{}", paint(style, &line));
-        anstream::println!("{}", clip(&format!("           {said}{killer}")));
-    }
-    for variant in &proof.variants {
-        let lives = variant.points == variant.of;
-        let (style, mark) = if lives { (GREEN, "+") } else { (RED, "x") };
-        let sum = format!("{} of {}", variant.points, variant.of);
-        let line = format!("  {mark} {:<6} {}", variant.id, variant.title);
-        anstream::println!("{}", paint(style, &clip(&line)));
-        anstream::println!("           a correct design: {sum} points");
-    }
-    for fault in &proof.faults {
-        anstream::println!("{}", runner::screen::hang(&paint(RED, "x "), fault));
-    }
-    let lives = proof.variants.iter().filter(|v| v.points == v.of).count();
-    let sum = format!(
-        "{} of {} bugs killed, {lives} of {} variants live",
-        proof.killed,
-        proof.of,
-        proof.variants.len()
-    );
-    anstream::println!("{}", paint(BOLD, &sum));
-}
-
-/// Prints which test kills which bug: a row per test, a column per bug.
-pub fn matrix(course: &Course, proof: &Proof) {
-    let run: Vec<_> = proof.bugs.iter().filter(|bug| bug.killer.is_some()).collect();
-    let width = runner::screen::WIDTH - 40;
-    for bugs in run.chunks(width / 3) {
-        for row in 0..6 {
-            let letters = bugs.iter().map(|bug| bug.id.chars().nth(row).unwrap_or(' '));
-            let letters: String = letters.flat_map(|c| [' ', ' ', c]).collect();
-            if !letters.trim().is_empty() {
-                anstream::println!("{:40}{letters}", "");
-            }
-        }
-        for test in course.catalogue.labs.iter().flat_map(Lab::tests) {
-            let cells = bugs.iter().map(|bug| {
-                match (bug.red.contains(&test.name), bug.killer.as_ref() == Some(&test.name)) {
-                    (true, true) => "  X",
-                    (true, false) => "  x",
-                    (false, _) => "  .",
-                }
-            });
-            anstream::println!("{:<40}{}", test.name, cells.collect::<String>());
-        }
-    }
-    anstream::println!("X: the killer   x: fails too   .: passes");
 }

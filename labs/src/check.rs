@@ -9,7 +9,7 @@ use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
 use crate::{changes, closure, excerpt, leaks, workspace};
 use clap::ValueEnum;
-use runner::catalogue::Status;
+use runner::catalogue::Lab;
 use runner::place::lines;
 use runner::points::Points;
 use runner::report::Outcome;
@@ -41,15 +41,16 @@ pub enum Part {
     Closure,
 }
 
-/// Checks all parts, or those named; returns whether all hold.
+/// Checks all parts, or those named; returns whether all hold. Leaks, skeleton and closure are those
+/// of the labs `labs`.
 ///
 /// # Errors
 /// A part cannot be checked at all.
-pub fn check(course: &Course, only: &[Part]) -> Result<bool, String> {
+pub fn check(course: &Course, only: &[Part], labs: &[&Lab]) -> Result<bool, String> {
     let mut holds = true;
     for part in Part::value_variants().iter().filter(|p| only.is_empty() || only.contains(p)) {
         let name = part.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
-        let faults = faults(course, *part)?;
+        let faults = faults(course, *part, labs)?;
         let (style, mark) = if faults.is_empty() { (GREEN, "+") } else { (RED, "x") };
         anstream::println!("{}", paint(style, &format!("{mark} {name}")));
         for fault in &faults {
@@ -60,7 +61,7 @@ pub fn check(course: &Course, only: &[Part]) -> Result<bool, String> {
     Ok(holds)
 }
 
-fn faults(course: &Course, part: Part) -> Result<Vec<String>, String> {
+fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, String> {
     match part {
         Part::Format => Ok(run(course, &["fmt", "--all", "--check"], "cargo labs fix formats")),
         Part::Lints => Ok(run(
@@ -80,14 +81,14 @@ fn faults(course: &Course, part: Part) -> Result<Vec<String>, String> {
         Part::RoundTrip => Ok(round_trip(course)),
         Part::Leaks => {
             let mut found = Vec::new();
-            for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
+            for lab in labs {
                 let root = course.scratch("leaks");
-                found.extend(leaks::find(course, &workspace::plan(course, lab, &root)?)?);
+                found.extend(leaks::find(course, lab, &workspace::plan(course, lab, &root)?)?);
             }
             Ok(found)
         }
-        Part::Skeleton => skeleton(course),
-        Part::Closure => closure::prove(course),
+        Part::Skeleton => skeleton(course, labs),
+        Part::Closure => closure::prove(course, labs),
     }
 }
 
@@ -116,7 +117,7 @@ fn catalogue(course: &Course) -> Vec<String> {
     if let Err(mistakes) = changes::Changes::read(course) {
         found.extend(mistakes.iter().map(ToString::to_string));
     }
-    for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
+    for lab in course.catalogue.open() {
         let Some(chapter) = &lab.chapter else { continue };
         let name = format!("book/src/{chapter}");
         match std::fs::read_to_string(course.root.join(&name)) {
@@ -143,11 +144,7 @@ fn catalogue(course: &Course) -> Vec<String> {
 }
 
 /// Compares how long a body is said to be with how long it is.
-fn length(
-    course: &Course,
-    lab: &runner::catalogue::Lab,
-    hole: &runner::catalogue::Hole,
-) -> Option<String> {
+fn length(course: &Course, lab: &Lab, hole: &runner::catalogue::Hole) -> Option<String> {
     let source = course.reference.get(&hole.file)?;
     let body = &source[crate::cutter::body(source, &hole.path).ok()?];
     let code = body.trim_start_matches('{').trim_end_matches('}').lines();
@@ -182,15 +179,25 @@ fn round_trip(course: &Course) -> Vec<String> {
     found
 }
 
-/// What a student starts with compiles, earns nothing, and every test says why.
-fn skeleton(course: &Course) -> Result<Vec<String>, String> {
-    let grade = grade::grade(course, &Whose::Skeleton, None)?;
+/// What a student starts a lab with compiles and earns nothing, and each of its tests says which
+/// function of that very lab it waits for.
+fn skeleton(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
+    let grade = grade::grade(course, &Whose::Skeleton, labs, None)?;
     let mut found: Vec<String> = grade.blocked.iter().cloned().collect();
-    for test in grade.labs.iter().flat_map(|lab| &lab.tests) {
-        if test.points != Points::default() {
-            found.push(format!("{} earns {} points on a skeleton", test.test, test.points));
-        } else if let Some(outcome) = test.outcome.filter(|o| *o != Outcome::NotWritten) {
-            found.push(format!("{} is {outcome:?} on a skeleton, not unwritten", test.test));
+    for (lab, graded) in labs.iter().zip(&grade.labs) {
+        let own = |path: &str| lab.steps.iter().flat_map(|s| &s.holes).any(|h| h.path == path);
+        for test in &graded.tests {
+            let hole = test.hole.as_deref();
+            if test.points != Points::default() {
+                found.push(format!("{} earns {} points on a skeleton", test.test, test.points));
+            } else if let Some(outcome) = test.outcome.filter(|o| *o != Outcome::NotWritten) {
+                found.push(format!("{} is {outcome:?} on a skeleton, not unwritten", test.test));
+            } else if let Some(hole) = hole.filter(|hole| !own(hole)) {
+                found.push(format!(
+                    "{} waits for {hole}, which lab {} does not cut",
+                    test.test, lab.id
+                ));
+            }
         }
     }
     Ok(found)

@@ -4,16 +4,19 @@
 //!   filled up to step s   all tests of steps 1 to s pass          later holes cut, or inert
 //!   step s cut            each test of step s is not written yet  in a hole of step s
 //!   one hole cut alone    some test of its step meets it
+//!
+//!   lab 2aa               lab 2ab, being proven                   lab 2ac
+//!   the reference         one of the above                        inert
 //! ```
 //!
-//! One woven build holds every one of these cores; a number tells which is live. That the cut
+//! One woven build holds every one of these cores, of every lab; a number tells which is live. That the cut
 //! skeleton compiles on its own is proven beside it, where it is graded.
 
 use crate::copy;
-use crate::course::{Body, Course, Sources};
+use crate::course::{Body, Course, Sources, beside};
 use crate::cutter;
 use crate::weave::{Arms, CHANGE};
-use runner::catalogue::{Hole, Lab, Status, Step, marker};
+use runner::catalogue::{Hole, Lab, Step, marker};
 use runner::place::suites_target;
 use runner::report::{Outcome, Verdict};
 use runner::screen::{Landmark, Ticker};
@@ -100,80 +103,118 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Proves the closure of every open lab; returns what is wrong.
+/// One case of one lab.
+type LabCase<'a> = (&'a Lab, Case<'a>);
+
+/// Proves the closure of these labs; returns what is wrong. The labs that one builds upon are the
+/// reference, and all others are inert.
 ///
 /// # Errors
 /// The proof cannot be run.
-pub fn prove(course: &Course) -> Result<Vec<String>, String> {
+pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
+    let cases: Vec<LabCase<'_>> =
+        labs.iter().flat_map(|lab| Case::all(lab).into_iter().map(|case| (*lab, case))).collect();
+    let suites = built(course, labs, &woven(course, &cases)?)?;
     let mut faults = Vec::new();
-    for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
-        let cases = Case::all(lab);
-        let suite = built(course, lab, &woven(course, lab, &cases)?)?;
-        let mut ticker = Ticker::default();
-        for (number, case) in cases.iter().enumerate() {
-            let said = format!("closure of {}: {}/{} {case}", lab.id, number + 1, cases.len());
-            ticker.show(&said, Landmark::No);
-            let memory = course.scratch("closure-reports");
-            let request = Request {
-                tests: case.tests(lab),
-                traces: memory.join("traces"),
-                report: memory.join(format!("{}-{}.jsonl", lab.id, number + 1)),
-                env: vec![(CHANGE.to_owned(), (number + 1).to_string())],
-                progress: Progress::Silent,
-                ..Request::default()
-            };
-            match suite::run(&suite, lab, &request) {
-                Ok(verdicts) => faults.extend(case.faults(&verdicts)),
-                Err(why) => faults.push(format!("{case}: {why}")),
-            }
-        }
-        ticker.clear();
+    let mut ticker = Ticker::default();
+    for (index, (lab, case)) in cases.iter().enumerate() {
+        let number = index + 1;
+        let said = format!("closure: {number}/{} lab {}, {case}", cases.len(), lab.id);
+        ticker.show(&said, if number % 10 == 0 { Landmark::Yes } else { Landmark::No });
+        let memory = course.scratch("closure-reports");
+        let request = Request {
+            tests: case.tests(lab),
+            traces: memory.join("traces"),
+            report: memory.join(format!("{}-{number}.jsonl", lab.id)),
+            env: vec![(CHANGE.to_owned(), number.to_string())],
+            progress: Progress::Silent,
+            ..Request::default()
+        };
+        let suite = labs.iter().zip(&suites).find(|(l, _)| l.id == lab.id);
+        let (_, suite) =
+            suite.ok_or_else(|| format!("the suite of lab {} was not built", lab.id))?;
+        let found = suite::run(suite, lab, &request)
+            .map_or_else(|why| vec![format!("{case}: {why}")], |verdicts| case.faults(&verdicts));
+        faults.extend(found.iter().map(|fault| format!("lab {}, {fault}", lab.id)));
     }
+    ticker.clear();
     Ok(faults)
 }
 
-/// Returns one core that holds every case.
+/// What can stand in a hole beside the reference.
+struct Bodies {
+    cut: String,
+    inert: String,
+}
+
+impl Bodies {
+    fn of(course: &Course, lab: &Lab, step: &Step, hole: &Hole) -> Result<Self, String> {
+        let source = course.reference.get(&hole.file);
+        let source = source.ok_or_else(|| format!("there is no {}", hole.file))?;
+        let range = cutter::body(source, &hole.path).map_err(|e| format!("{}: {e}", hole.file))?;
+        let cut = cutter::one_line(source, &range, &marker(lab, step, hole));
+        let inert = hole.before.clone().unwrap_or_else(|| cut.clone());
+        Ok(Bodies { cut, inert })
+    }
+}
+
+/// Returns one core that holds every case, numbered from 1.
 ///
 /// # Errors
 /// A hole cannot be cut.
-pub fn woven(course: &Course, lab: &Lab, cases: &[Case<'_>]) -> Result<Sources, String> {
+pub fn woven(course: &Course, cases: &[LabCase<'_>]) -> Result<Sources, String> {
     let mut arms = Arms::default();
-    for (number, case) in cases.iter().enumerate() {
-        for (of, step, hole) in course.catalogue.holes() {
+    for (of, step, hole) in course.catalogue.holes() {
+        let bodies = Bodies::of(course, of, step, hole)?;
+        for (index, (lab, case)) in cases.iter().enumerate() {
             let body = if of.id == lab.id {
                 case.body(step, hole)
-            } else if lab.depends.contains(&of.id) {
-                Body::Reference
             } else {
-                Body::Inert
+                beside(&course.catalogue, lab, of)
             };
-            let source = course.reference.get(&hole.file);
-            let source = source.ok_or_else(|| format!("there is no {}", hole.file))?;
-            let range = cutter::body(source, &hole.path)?;
-            let cut = || cutter::one_line(source, &range, &marker(of, step, hole));
             let new = match body {
                 Body::Reference => continue,
-                Body::Cut => cut(),
-                Body::Inert => hole.before.clone().unwrap_or_else(cut),
+                Body::Cut => bodies.cut.clone(),
+                Body::Inert => bodies.inert.clone(),
             };
-            arms.add(number + 1, &hole.file, &hole.path, new);
+            arms.add(index + 1, &hole.file, &hole.path, new);
         }
     }
     arms.weave(&course.reference)
 }
 
-/// Builds a woven core's suite.
+/// Puts around each numbered change of a lab the inert bodies of everything that the lab does not
+/// build upon: in such a core its students work.
+///
+/// # Errors
+/// A hole cannot be found.
+pub fn surround(course: &Course, arms: &mut Arms, changes: &[(usize, &Lab)]) -> Result<(), String> {
+    for (of, step, hole) in course.catalogue.holes() {
+        let bodies = Bodies::of(course, of, step, hole)?;
+        for (number, lab) in changes {
+            if of.id != lab.id && beside(&course.catalogue, lab, of) == Body::Inert {
+                arms.surround(*number, &hole.file, &hole.path, bodies.inert.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Builds the suites of these labs on a woven core, in the order of the labs.
 ///
 /// # Errors
 /// It does not compile, which is a fault of the course, or cargo failed.
-pub fn built(course: &Course, lab: &Lab, sources: &Sources) -> Result<Suite, String> {
+pub fn built(course: &Course, labs: &[&Lab], sources: &Sources) -> Result<Vec<Suite>, String> {
     let root = course.scratch("proof");
     copy::write(&root, &copy::plan(course, sources, &root)?)?;
-    let target = lab.suite.as_deref().ok_or_else(|| format!("lab {} has no suite", lab.id))?;
-    suite::build(&root, &suites_target(&course.root), target).map_err(|fault| match fault {
-        BuildFault::Compile { package, rendered } => {
-            format!("{rendered}\n{package} does not compile in {}", root.display())
-        }
-        BuildFault::Cargo { said } => format!("cargo says:\n{said}"),
-    })
+    let suites = labs.iter().map(|lab| {
+        let target = lab.suite.as_deref().ok_or_else(|| format!("lab {} has no suite", lab.id))?;
+        suite::build(&root, &suites_target(&course.root), target).map_err(|fault| match fault {
+            BuildFault::Compile { package, rendered } => {
+                format!("{rendered}\n{package} does not compile in {}", root.display())
+            }
+            BuildFault::Cargo { said } => format!("cargo says:\n{said}"),
+        })
+    });
+    suites.collect()
 }

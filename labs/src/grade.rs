@@ -7,16 +7,20 @@
 //! ```
 //!
 //! Nothing of a student's folder is believed but `raft/src`: not its suites, nor its catalogue, nor
-//! its cargo configuration.
+//! its cargo configuration. Its `labs.toml` only says which labs were opened, where nobody says which
+//! to grade.
+//!
+//! Each lab is graded in the core that its own students work in: functions of later labs that still
+//! wait to be written do nothing, as before those labs were opened.
 
 use crate::copy;
-use crate::course::{Course, Sources, at_start, cut, texts};
+use crate::course::{Course, Sources, at_start, cut, judged, texts};
 use runner::card;
-use runner::catalogue::{Lab, Status};
-use runner::place::{lines, suites_target};
+use runner::catalogue::Lab;
+use runner::place::{SETTINGS, Settings, lines, suites_target};
 use runner::points::Points;
 use runner::report::{Outcome, Verdict};
-use runner::screen::{BOLD, paint, spread};
+use runner::screen::{BOLD, GREY, paint, spread};
 use runner::suite::{self, BuildFault, Request};
 use serde::Serialize;
 use std::path::Path;
@@ -26,7 +30,7 @@ use std::path::Path;
 pub enum Whose<'a> {
     /// Our own.
     Reference,
-    /// What a student starts with.
+    /// What a student starts each lab with: what it builds upon is there.
     Skeleton,
     /// What lies in a student's folder.
     Student(&'a Path),
@@ -72,22 +76,49 @@ pub struct TestGrade {
     pub of: Points,
     /// How it ended; absent if it could not be run.
     pub outcome: Option<Outcome>,
+    /// The function that is not written yet.
+    pub hole: Option<String>,
     /// The rule that broke.
     pub rule: Option<String>,
     /// What the card says.
     pub headline: Option<String>,
 }
 
-/// Returns the core to be graded.
+/// Returns the labs to be graded: those that are `named`, else those that were opened in a student's
+/// folder, else all.
+///
+/// # Errors
+/// One is unknown, or still to come.
+pub fn labs<'a>(
+    course: &'a Course,
+    whose: &Whose<'_>,
+    named: &[String],
+) -> Result<Vec<&'a Lab>, String> {
+    let opened = match whose {
+        Whose::Student(folder) if named.is_empty() => opened(folder),
+        Whose::Student(_) | Whose::Reference | Whose::Skeleton => Vec::new(),
+    };
+    let mut labs = course.labs(named)?;
+    if labs.iter().any(|lab| opened.contains(&lab.id)) {
+        labs.retain(|lab| opened.contains(&lab.id));
+    }
+    Ok(labs)
+}
+
+/// Returns the labs that a student's folder says were opened in it.
+fn opened(folder: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join(SETTINGS)).unwrap_or_default();
+    runner::catalogue::parse::<Settings>(SETTINGS, &text).map_or(Vec::new(), |s| s.open)
+}
+
+/// Returns the core in which a lab is graded.
 ///
 /// # Errors
 /// There is none where it was looked for.
-pub fn sources(course: &Course, whose: &Whose<'_>) -> Result<Sources, String> {
+pub fn sources(course: &Course, whose: &Whose<'_>, lab: &Lab) -> Result<Sources, String> {
     match whose {
         Whose::Reference => Ok(course.reference.clone()),
         Whose::Skeleton => {
-            let lab = course.catalogue.labs.iter().find(|lab| lab.status == Status::Open);
-            let lab = lab.ok_or("no lab is open")?;
             cut(&course.reference, &course.catalogue, at_start(&course.catalogue, lab))
                 .map_err(|found| lines(&found))
         }
@@ -95,27 +126,36 @@ pub fn sources(course: &Course, whose: &Whose<'_>) -> Result<Sources, String> {
             if !folder.join("raft/src").is_dir() {
                 return Err(format!("{} holds no raft/src to grade", folder.display()));
             }
-            texts(folder, "raft/src")
+            Ok(judged(texts(folder, "raft/src")?, &course.catalogue, lab))
         }
     }
 }
 
-/// Grades a core in a scratch copy.
+/// Grades labs in a scratch copy.
 ///
 /// # Errors
 /// The suites cannot be built or run for a reason that is not the student's.
-pub fn grade(course: &Course, whose: &Whose<'_>, seeds: Option<u64>) -> Result<Grade, String> {
+pub fn grade(
+    course: &Course,
+    whose: &Whose<'_>,
+    labs: &[&Lab],
+    seeds: Option<u64>,
+) -> Result<Grade, String> {
     let name = match whose {
         Whose::Reference => "grade-reference",
         Whose::Skeleton => "grade-skeleton",
         Whose::Student(_) => "grade",
     };
     let root = course.scratch(name);
-    copy::write(&root, &copy::plan(course, &sources(course, whose)?, &root)?)?;
-    let mut labs = Vec::new();
+    let mut graded = Vec::new();
     let mut blocked = None;
-    for lab in course.catalogue.labs.iter().filter(|lab| lab.status == Status::Open) {
-        let Some(target) = &lab.suite else { continue };
+    for lab in labs {
+        let Some(target) = lab.suite.as_ref().filter(|_| blocked.is_none()) else {
+            graded.push(lab_grade(lab, &[]));
+            continue;
+        };
+        // Only what differs from the lab before is written, and built again.
+        copy::write(&root, &copy::plan(course, &sources(course, whose, lab)?, &root)?)?;
         let verdicts = match suite::build(&root, &suites_target(&course.root), target) {
             Ok(built) => {
                 let memory = course.scratch(&format!("{name}-reports"));
@@ -127,25 +167,21 @@ pub fn grade(course: &Course, whose: &Whose<'_>, seeds: Option<u64>) -> Result<G
                 };
                 suite::run(&built, lab, &request)?
             }
-            Err(BuildFault::Compile { package, rendered }) if package == "raft" => {
-                anstream::eprint!("{rendered}");
-                blocked = Some(format!("{package} does not compile"));
-                Vec::new()
-            }
             Err(BuildFault::Compile { package, rendered }) => {
+                anstream::eprint!("{rendered}");
                 // The course's own crates compile with the reference: the student's core lacks
                 // something they use.
-                anstream::eprint!("{rendered}");
-                blocked = Some(format!("{package} does not compile against this raft"));
+                let against = if package == "raft" { "" } else { " against this raft" };
+                blocked = Some(format!("{package} does not compile{against}"));
                 Vec::new()
             }
             Err(BuildFault::Cargo { said }) => return Err(format!("cargo says:\n{said}")),
         };
-        labs.push(lab_grade(lab, &verdicts));
+        graded.push(lab_grade(lab, &verdicts));
     }
-    let points = labs.iter().map(|lab| lab.points).sum();
-    let of = labs.iter().map(|lab| lab.of).sum();
-    Ok(Grade { points, of, blocked, labs })
+    let points = graded.iter().map(|lab| lab.points).sum();
+    let of = graded.iter().map(|lab| lab.of).sum();
+    Ok(Grade { points, of, blocked, labs: graded })
 }
 
 /// Turns verdicts into points.
@@ -160,6 +196,7 @@ pub fn lab_grade(lab: &Lab, verdicts: &[Verdict]) -> LabGrade {
             points: if outcome == Some(Outcome::Passed) { test.points } else { Points::default() },
             of: test.points,
             outcome,
+            hole: verdict.and_then(|v| v.hole.clone()),
             rule: verdict.and_then(|v| v.rule.clone()),
             headline: verdict.and_then(|v| v.headline.clone()),
         }
@@ -191,6 +228,7 @@ pub fn print(course: &Course, grade: &Grade) {
                     continue;
                 };
                 let verdict = Verdict {
+                    hole: test.hole.clone(),
                     headline: test.headline.clone(),
                     rule: test.rule.clone(),
                     ..Verdict::new(&test.test, outcome)
@@ -201,6 +239,13 @@ pub fn print(course: &Course, grade: &Grade) {
     }
     if let Some(why) = &grade.blocked {
         anstream::println!("nothing was tested: {why}");
+    }
+    for lab in course.catalogue.open().filter(|lab| grade.labs.iter().all(|g| g.id != lab.id)) {
+        let said = format!("lab {}: {}", lab.id, lab.title);
+        anstream::println!(
+            "{}",
+            paint(GREY, &spread(&said, &format!("not graded, {} more", lab.points)))
+        );
     }
     let total = format!("{} of {} points", grade.points, grade.of);
     anstream::println!("{}", paint(BOLD, &total));

@@ -3,17 +3,22 @@
 use crate::copy::Files;
 use crate::course::Course;
 use crate::cutter;
+use runner::catalogue::Lab;
 
 /// Bodies shorter than this, without spaces, prove nothing: `{Turn::stay()}` stands anywhere.
 const SHORTEST: usize = 24;
 
-/// Returns every place where the body of a hole stands in a workspace's files.
+/// Returns every place where the body of a hole stands in the files of a workspace that begins with
+/// `lab`. The bodies of the labs that it builds upon are meant to be there.
 ///
 /// # Errors
 /// A hole cannot be found in the reference.
-pub fn find(course: &Course, files: &Files) -> Result<Vec<String>, String> {
+pub fn find(course: &Course, lab: &Lab, files: &Files) -> Result<Vec<String>, String> {
     let mut bodies = Vec::new();
-    for (_, _, hole) in course.catalogue.holes() {
+    for (of, _, hole) in course.catalogue.holes() {
+        if course.catalogue.builds_on(lab, &of.id) {
+            continue;
+        }
         let source = course.reference.get(&hole.file);
         let source = source.ok_or_else(|| format!("there is no {}", hole.file))?;
         let body = squeeze(&source[cutter::body(source, &hole.path)?]);

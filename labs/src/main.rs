@@ -66,11 +66,15 @@ enum Typed {
         /// Grade what a student starts with; it must be worth nothing
         #[arg(long, conflicts_with = "dir")]
         skeleton: bool,
+        /// Only these labs; else those opened in the folder, or all
+        #[arg(long, value_name = "LAB", value_delimiter = ',')]
+        lab: Vec<String>,
     },
     /// Prove the tests: every bug is killed, every correct variant lives
     ///
     /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
-    /// test kills some bug; every variant of labs/variants earns full marks.
+    /// test kills some bug; every variant of labs/variants earns full marks in its lab
+    /// and in those that build upon it.
     #[command(verbatim_doc_comment)]
     Bugs {
         /// For programs: killed, of, bugs[], variants[]
@@ -82,12 +86,18 @@ enum Typed {
         /// How many seeds each simulation runs
         #[arg(long, value_name = "N")]
         seeds: Option<u64>,
+        /// Only the tests of these labs
+        #[arg(long, value_name = "LAB", value_delimiter = ',')]
+        lab: Vec<String>,
     },
     /// Check all that must hold before the course is handed out; never writes
     Check {
         /// Only these parts
         #[arg(long, value_name = "PART", value_delimiter = ',')]
         only: Vec<Part>,
+        /// Leaks, skeleton and closure of these labs only
+        #[arg(long, value_name = "LAB", value_delimiter = ',')]
+        lab: Vec<String>,
     },
     /// Write what can be written without thinking: formatting
     Fix,
@@ -127,7 +137,7 @@ fn run(line: Line) -> Result<ExitCode, String> {
         Typed::Fill { what } => student::fill(&course, &place, &what)?,
         Typed::Reveal { what } => student::reveal(&course, &place, &what)?,
         Typed::Reset { what } => student::reset(&course, &place, what.as_deref())?,
-        Typed::Grade { dir, json, seeds, skeleton } => {
+        Typed::Grade { dir, json, seeds, skeleton, lab } => {
             let root = dir.map(|dir| here.join(dir));
             let root = root.or_else(|| place.settings.as_ref().map(|_| place.root.clone()));
             let whose = match (&root, skeleton) {
@@ -135,7 +145,8 @@ fn run(line: Line) -> Result<ExitCode, String> {
                 (Some(root), false) => Whose::Student(root),
                 (None, false) => Whose::Reference,
             };
-            let grade = grade::grade(&course, &whose, seeds)?;
+            let labs = grade::labs(&course, &whose, &lab)?;
+            let grade = grade::grade(&course, &whose, &labs, seeds)?;
             if json {
                 let text = serde_json::to_string_pretty(&grade).map_err(|e| e.to_string())?;
                 println!("{text}");
@@ -145,21 +156,21 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let wrong = whose == Whose::Reference && grade.points != grade.of;
             return Ok(ExitCode::from(u8::from(wrong)));
         }
-        Typed::Bugs { json, matrix, seeds } => {
-            let proof = bugs::prove(&course, seeds)?;
+        Typed::Bugs { json, matrix, seeds, lab } => {
+            let proof = bugs::prove(&course, &course.labs(&lab)?, seeds)?;
             if json {
                 let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
                 println!("{text}");
             } else {
-                bugs::print(&proof);
+                bugs::table::print(&proof);
             }
             if matrix {
-                bugs::matrix(&course, &proof);
+                bugs::table::matrix(&course, &proof);
             }
             return Ok(ExitCode::from(u8::from(!proof.faults.is_empty())));
         }
-        Typed::Check { only } => {
-            let holds = check::check(&course, &only)?;
+        Typed::Check { only, lab } => {
+            let holds = check::check(&course, &only, &course.labs(&lab)?)?;
             return Ok(ExitCode::from(u8::from(!holds)));
         }
         Typed::Fix => check::fix(&course)?,

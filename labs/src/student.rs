@@ -70,26 +70,61 @@ pub fn settings<'a>(place: &'a Place, course: &Course) -> Result<&'a Settings, S
     Ok(settings)
 }
 
-/// Opens a lab in a workspace.
+/// Opens a lab in a workspace, or goes back to one that is open: the functions of its current step
+/// wait to be written. What the student wrote for other labs stays.
 ///
 /// # Errors
-/// It is still to come, or the workspace cannot be written.
+/// It is still to come, here or in the course, or the workspace cannot be written.
 pub fn open(course: &Course, place: &Place, id: &str) -> Result<(), String> {
     settings(place, course)?;
-    let lab = runner::choice::open(course.lab(id)?)?;
+    let known = runner::choice::open(course.lab(id)?)?;
+    // The workspace's own suites are what will test it: so its own catalogue says what it is.
+    let catalogue = place.catalogue()?;
+    let lab = catalogue.lab(id).and_then(|lab| runner::choice::open(lab).ok()).ok_or_else(|| {
+        hang(
+            "",
+            &format!(
+                "lab {id} ({}) was still to come when this workspace was made: nothing was touched. \
+                 A new workspace has it: cargo labs start DIR",
+                known.title
+            ),
+        )
+    })?;
     let mut place = place.clone();
+    let mut fresh = false;
     if let Some(settings) = &mut place.settings {
-        settings.lab = lab.id.clone();
+        lab.id.clone_into(&mut settings.lab);
         if !settings.open.contains(&lab.id) {
             settings.open.push(lab.id.clone());
+            fresh = true;
         }
     }
     let number = Progress::read(&place).0.lab(&lab.id).step;
-    if let Some(step) = lab.step(number) {
+    for step in lab.steps.iter().filter(|step| step.number <= number) {
         runner::source::open_step(&place, lab, step)?;
     }
     place.save()?;
+    let said = if fresh { "is open now" } else { "was open already: here it goes on" };
+    anstream::println!("lab {} {said}.", lab.id);
+    for below in catalogue.open().filter(|other| catalogue.builds_on(lab, &other.id)) {
+        let left = unwritten(&place, below);
+        if left > 0 {
+            let left = count(left, "function");
+            let what = format!(
+                "It builds upon lab {}, which still lacks {left}. To take ours: cargo labs fill {}",
+                below.id, below.id
+            );
+            anstream::println!("{}", hang("  ", &what));
+        }
+    }
     runner::here::tell(&place)
+}
+
+/// Counts the functions of a lab that wait to be written.
+fn unwritten(place: &Place, lab: &Lab) -> u64 {
+    let holes = lab.steps.iter().flat_map(|step| step.holes.iter().map(move |hole| (step, hole)));
+    let left = holes.filter(|(step, hole)| runner::source::spot(place, lab, step, hole).unwritten);
+    left.count() as u64
 }
 
 /// Puts our own bodies into the holes that a name stands for.
@@ -112,18 +147,25 @@ pub fn fill(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Cuts the holes that a name stands for; the current step if absent.
+/// Cuts the holes that a name stands for; the current step if absent. Of several steps only the
+/// first waits to be written: functions of the others that have an inert body get it back, as when
+/// the lab was opened.
 ///
 /// # Errors
-/// As [`fill`].
+/// As [`fill`]; or the lab was not opened.
 pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), String> {
     let id = settings(place, course)?.lab.clone();
     let (mut progress, _) = Progress::read(place);
     let current = progress.lab(&id).step.to_string();
     let chosen = holes(&course.catalogue, typed.unwrap_or(&current), &id)?;
+    chosen.iter().try_for_each(|(lab, _, _)| place.opened(lab))?;
+    let first = chosen.iter().map(|(_, step, _)| step.number).min().unwrap_or(1);
     let kept = put(place, &chosen, |number, source, range| {
         let (lab, step, hole) = chosen[number];
-        cutter::one_line(source, range, &marker(lab, step, hole))
+        match &hole.before {
+            Some(before) if step.number > first => before.clone(),
+            Some(_) | None => cutter::one_line(source, range, &marker(lab, step, hole)),
+        }
     })?;
     for (lab, step, _) in &chosen {
         let here = progress.lab_mut(&lab.id);
@@ -145,7 +187,7 @@ pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), 
 /// # Errors
 /// Nothing is called so.
 pub fn reveal(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
-    let id = place.settings.as_ref().map_or("2aa", |settings| &settings.lab);
+    let id = &runner::here::lab(place, &course.catalogue)?.id;
     for (_, _, hole) in holes(&course.catalogue, typed, id)? {
         let source = &course.reference[&hole.file];
         let range = cutter::whole(source, &hole.path).map_err(|e| format!("{}: {e}", hole.file))?;

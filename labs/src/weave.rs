@@ -8,6 +8,7 @@
 //!
 //! The number is read once from RAFTWRIGHT_CHANGE; 0, or none, is the reference. An arm that runs
 //! says so in the file that RAFTWRIGHT_REACHED names: a test that never ran a bug has not killed it.
+//! What only stands around a change, such as the inert bodies of later labs, runs without a word.
 //! The other arms stand on the last line of the body, without comments, so that every line of the
 //! reference keeps its number in the whole file.
 
@@ -25,12 +26,37 @@ pub const REACHED: &str = "RAFTWRIGHT_REACHED";
 /// Other bodies for some functions, each under the numbers it is live for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Arms {
-    bodies: BTreeMap<(String, String), BTreeMap<String, Vec<usize>>>,
+    bodies: BTreeMap<(String, String), Bodies>,
+}
+
+/// The other bodies of one function.
+type Bodies = BTreeMap<(Part, String), Vec<usize>>;
+
+/// The part that a body plays under its number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Part {
+    /// It is what the number stands for: when it runs it says so.
+    Change,
+    /// It stands around that.
+    Backdrop,
 }
 
 impl Arms {
     /// Adds a body for a function under a number.
     pub fn add(&mut self, number: usize, file: &str, function: &str, body: String) {
+        self.put(number, file, function, (Part::Change, body));
+    }
+
+    /// Adds a body that stands around the change of a number. If the function has a body under that
+    /// number already, that one stays.
+    pub fn surround(&mut self, number: usize, file: &str, function: &str, body: String) {
+        let there = self.bodies.get(&(file.to_owned(), function.to_owned()));
+        if !there.is_some_and(|bodies| bodies.values().flatten().any(|n| *n == number)) {
+            self.put(number, file, function, (Part::Backdrop, body));
+        }
+    }
+
+    fn put(&mut self, number: usize, file: &str, function: &str, body: (Part, String)) {
         let place = (file.to_owned(), function.to_owned());
         self.bodies.entry(place).or_default().entry(body).or_default().push(number);
     }
@@ -103,18 +129,22 @@ fn no_file(file: &str) -> String {
     format!("there is no source file {file}")
 }
 
-fn dispatch(original: &str, bodies: &BTreeMap<String, Vec<usize>>) -> Result<String, String> {
+fn dispatch(original: &str, bodies: &Bodies) -> Result<String, String> {
     let pattern =
         |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(" | ");
     let all: Vec<_> = bodies.values().flatten().copied().collect();
     let mut arms = String::new();
-    for (body, numbers) in bodies {
-        arms += &format!("{} => {} ", pattern(numbers), cutter::flat(body)?);
+    for ((part, body), numbers) in bodies {
+        let said = match part {
+            Part::Change => "crate::raftwright_change::reached();",
+            Part::Backdrop => "",
+        };
+        arms += &format!("{} => {{ {said} {} }} ", pattern(numbers), cutter::flat(body)?);
     }
     let live = "crate::raftwright_change::live()";
     Ok(format!(
-        "{{ if !matches!({live}, {}) {original} else {{ crate::raftwright_change::reached(); match \
-         {live} {{ {arms}_ => unreachable!(\"the guard names every arm\") }} }} }}",
+        "{{ if !matches!({live}, {}) {original} else {{ match {live} {{ \
+         {arms}_ => unreachable!(\"the guard names every arm\") }} }} }}",
         pattern(&all)
     ))
 }

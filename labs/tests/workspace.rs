@@ -81,11 +81,11 @@ fn it_holds_what_a_student_needs_and_nothing_that_spoils() {
     for name in ["labs/src", "labs/Cargo.toml", "labs/bugs", "labs/variants", "tests/peers"] {
         assert!(!place.root.join(name).exists(), "{name}");
     }
-    assert_eq!(leaks::find(&course, &plan).expect("searched"), Vec::<String>::new());
+    assert_eq!(leaks::find(&course, lab, &plan).expect("searched"), Vec::<String>::new());
     let mut leaky = plan.clone();
     let body = &course.reference["raft/src/election.rs"];
     leaky.insert("book/oops.md".into(), body.replace("    ", "\t").into());
-    let found = leaks::find(&course, &leaky).expect("searched");
+    let found = leaks::find(&course, lab, &leaky).expect("searched");
     assert!(found.iter().any(|l| l == "book/oops.md shows the body of Core::decide_vote"));
     let lock = fs::read_to_string(place.root.join("Cargo.lock")).expect("the lock");
     assert!(!lock.contains("name = \"labs\"") && lock.contains("name = \"suites\""), "{lock}");

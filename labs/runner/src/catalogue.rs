@@ -195,6 +195,19 @@ impl Catalogue {
         self.labs.iter().find(|lab| lab.id == id)
     }
 
+    /// Returns whether `lab` builds upon the lab `on`, directly or through others.
+    pub fn builds_on(&self, lab: &Lab, on: &str) -> bool {
+        // There are no circles: that is checked when a catalogue is read.
+        lab.depends
+            .iter()
+            .any(|id| id == on || self.lab(id).is_some_and(|lab| self.builds_on(lab, on)))
+    }
+
+    /// Returns every lab that students can work on.
+    pub fn open(&self) -> impl Iterator<Item = &Lab> {
+        self.labs.iter().filter(|lab| lab.status == Status::Open)
+    }
+
     /// Returns the lab and step that hold a test.
     pub fn test(&self, name: &str) -> Option<(&Lab, &Step, &TestEntry)> {
         self.labs.iter().find_map(|lab| {

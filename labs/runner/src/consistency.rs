@@ -73,8 +73,12 @@ pub fn mistakes(labs: &[Lab]) -> Vec<Mistake> {
             at(1, "an open lab needs chapter = \"...\", its hand-out".into());
         }
         for other in &lab.depends {
-            if !labs.iter().any(|l| l.id == *other) {
+            let there = labs.iter().find(|l| l.id == *other);
+            if there.is_none() {
                 at(1, format!("depends on lab {other}, which no file describes"));
+            } else if lab.status == Status::Open && there.is_some_and(|l| l.status == Status::Later)
+            {
+                at(1, format!("lab {} is open and depends on {other}, which is not", lab.id));
             } else if reaches(labs, other, &lab.id, 0) {
                 at(1, format!("lab {} and lab {other} depend on each other", lab.id));
             }

@@ -93,13 +93,17 @@ pub fn tell(place: &Place) -> Result<(), String> {
         lab.tests().filter(|t| here.passed.contains(&t.name)).map(|t| t.points).sum();
     let Some(step) = lab.step(here.step) else {
         anstream::println!("lab {} is done: {points} of {} points.", lab.id, lab.points);
-        anstream::println!("do this:  cargo labs grade");
+        others(place, &catalogue, lab, &progress);
+        let next = following(place, &catalogue, lab, &progress);
+        let next = next.map_or("cargo labs grade".to_owned(), offer);
+        anstream::println!("{} {next}", paint(BOLD, "do this: "));
         return Ok(());
     };
     let verdicts = report::last(&place.memory().join("last.jsonl"));
     screen(place, lab, step, &verdicts, "");
     let done = here.step.saturating_sub(1);
     anstream::println!("  so far  {} done, {points} of {} points", count(done, "step"), lab.points);
+    others(place, &catalogue, lab, &progress);
     let wrong =
         verdicts.iter().find(|v| step.tests.iter().any(|t| t.name == v.test) && card::is_wrong(v));
     let unwritten = step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole)));
@@ -112,4 +116,39 @@ pub fn tell(place: &Place) -> Result<(), String> {
     };
     anstream::println!("{} {next}", paint(BOLD, "do this: "));
     Ok(())
+}
+
+/// Tells how far the other labs are that were opened here.
+fn others(place: &Place, catalogue: &Catalogue, lab: &Lab, progress: &Progress) {
+    let Some(settings) = &place.settings else { return };
+    let open = catalogue.labs.iter().filter(|l| l.id != lab.id && settings.open.contains(&l.id));
+    for other in open {
+        let there = progress.lab(&other.id);
+        let held = other.tests().filter(|t| there.passed.contains(&t.name));
+        let points: Points = held.map(|t| t.points).sum();
+        let at = match other.step(there.step) {
+            Some(step) => format!("at step {} of {}", step.number, other.steps.len()),
+            None => "done".to_owned(),
+        };
+        let text = format!("          lab {} {at}, {points} of {} points", other.id, other.points);
+        anstream::println!("{text}");
+    }
+}
+
+/// Returns the lab to go on with after `lab`: the first that builds upon it and is not done.
+pub fn following<'a>(
+    place: &Place,
+    catalogue: &'a Catalogue,
+    lab: &Lab,
+    progress: &Progress,
+) -> Option<&'a Lab> {
+    place.settings.as_ref()?;
+    let undone = |other: &&Lab| other.step(progress.lab(&other.id).step).is_some();
+    catalogue.open().filter(undone).find(|other| catalogue.builds_on(other, &lab.id))
+}
+
+/// Returns how to go on with a lab.
+pub fn offer(lab: &Lab) -> String {
+    let hours = count(lab.hours, "hour");
+    format!("cargo labs open {}   ({}, about {hours})", lab.id, lab.title)
 }

@@ -7,7 +7,7 @@
 //!   checkout    labs/src        the desk, the reference, bugs, variants, book/src
 //! ```
 
-use crate::catalogue::{Catalogue, Fingerprint, Mistake};
+use crate::catalogue::{Catalogue, Fingerprint, Lab, Mistake};
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
 
@@ -70,6 +70,19 @@ impl Place {
     /// Every mistake in it, a line each.
     pub fn catalogue(&self) -> Result<Catalogue, String> {
         Catalogue::read(&self.root.join("labs/catalog")).map_err(|found| lines(&found))
+    }
+
+    /// Returns whether a lab was opened here; in the checkout all are.
+    ///
+    /// # Errors
+    /// It was not: how to open it.
+    pub fn opened(&self, lab: &Lab) -> Result<(), String> {
+        match &self.settings {
+            Some(settings) if !settings.open.contains(&lab.id) => {
+                Err(format!("lab {0} is not open here yet: cargo labs open {0}", lab.id))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns the course's checkout.

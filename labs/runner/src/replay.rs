@@ -49,6 +49,7 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
         let tests = catalogue.labs.iter().flat_map(Lab::tests).map(|t| t.name.as_str());
         crate::nearest::unknown("test", name, tests)
     })?;
+    place.opened(lab)?;
     let reached = crate::progress::Progress::read(place).0.lab(&lab.id).step;
     let Some(suite) = built(place, lab, reached)? else { return Ok(Ending::Red) };
     let memory = place.memory();

@@ -4,7 +4,7 @@
 //! no more is worth a word at once, and costs milliseconds.
 
 use crate::card::{self, Cards};
-use crate::catalogue::{Lab, Status, Step};
+use crate::catalogue::{Catalogue, Lab, Status, Step};
 use crate::choice::Choice;
 use crate::place::{Place, suites_target};
 use crate::progress::Progress;
@@ -61,6 +61,7 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
         },
     };
     let lab = choice.lab();
+    place.opened(lab)?;
     let asked = choice.tests();
     let mut tests = asked.clone();
     if let Choice::Step(_, step) = choice {
@@ -80,6 +81,8 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
     for verdict in &verdicts {
         match verdict.outcome {
             Outcome::Passed => here.passed.insert(verdict.test.clone()),
+            // What is being written for a later lab takes nothing from one that is done.
+            Outcome::NotWritten if waits_for_later(&catalogue, lab, verdict) => false,
             Outcome::Failed | Outcome::NotWritten | Outcome::Crashed => {
                 here.passed.remove(&verdict.test)
             }
@@ -87,13 +90,14 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
     }
     let turned = advance(lab, here);
     let at = here.step;
+    let after = crate::here::following(place, &catalogue, lab, &progress);
     if place.settings.is_some() {
         progress.save(place)?;
         for step in &turned {
             anstream::println!("{}", card::green(step));
         }
         if !turned.is_empty() {
-            next(place, lab, at, &turned)?;
+            next(place, lab, at, &turned, after)?;
         }
     }
     let green = verdicts.iter().filter(|v| asked.contains(&v.test));
@@ -187,8 +191,21 @@ fn advance<'a>(lab: &'a Lab, here: &mut crate::progress::LabProgress) -> Vec<&'a
     turned
 }
 
+/// Returns whether a test stopped in a function of a lab that its own does not build upon.
+fn waits_for_later(catalogue: &Catalogue, lab: &Lab, verdict: &Verdict) -> bool {
+    let mut holes = catalogue.holes();
+    let of = holes.find(|(_, _, hole)| Some(hole.path.as_str()) == verdict.hole.as_deref());
+    of.is_some_and(|(of, _, _)| of.id != lab.id && !catalogue.builds_on(lab, &of.id))
+}
+
 /// Says what comes after the steps that turned green, and opens its inert functions.
-fn next(place: &Place, lab: &Lab, at: u32, turned: &[&Step]) -> Result<(), String> {
+fn next(
+    place: &Place,
+    lab: &Lab,
+    at: u32,
+    turned: &[&Step],
+    after: Option<&Lab>,
+) -> Result<(), String> {
     let (led, leader_step, script) = FIRST_LEADER;
     if lab.id == led && turned.iter().any(|step| step.number == leader_step) {
         anstream::println!("your first leader! watch it being elected:  cargo step {script}");
@@ -208,6 +225,9 @@ fn next(place: &Place, lab: &Lab, at: u32, turned: &[&Step]) -> Result<(), Strin
             if lab.status == Status::Open && lab.steps.iter().any(|s| !s.holes.is_empty()) {
                 anstream::println!("to compare with our own bodies:  cargo labs reveal {}", lab.id);
             }
+            if let Some(after) = after {
+                anstream::println!("what comes next:  {}", crate::here::offer(after));
+            }
         }
     }
     Ok(())
@@ -216,7 +236,6 @@ fn next(place: &Place, lab: &Lab, at: u32, turned: &[&Step]) -> Result<(), Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::Catalogue;
     use crate::progress::LabProgress;
 
     #[test]

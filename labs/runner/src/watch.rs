@@ -51,8 +51,8 @@ fn test(place: &Place, wish: &Wish, seen: &mut Times) -> Result<(), String> {
     let catalogue = place.catalogue()?;
     let after = step(place);
     if after != before {
-        let holes = catalogue.holes().filter(|(_, step, hole)| {
-            after.values().any(|number| *number == step.number) && hole.before.is_some()
+        let holes = catalogue.holes().filter(|(lab, step, hole)| {
+            after.get(&lab.id) == Some(&step.number) && hole.before.is_some()
         });
         let now = times(&place.root.join("raft"));
         for path in holes.map(|(_, _, hole)| place.root.join(&hole.file)) {

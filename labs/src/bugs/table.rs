@@ -1,0 +1,69 @@
+//! What `labs bugs` found, as a page: a line per change, or a row per test.
+
+use super::{BugVerdict, Proof};
+use crate::course::Course;
+use runner::screen::{BOLD, GREEN, GREY, RED, WIDTH, clip, hang, paint};
+
+/// Prints what came out, a line per change.
+pub fn print(proof: &Proof) {
+    for bug in &proof.bugs {
+        let killer = bug.killer.as_deref().or(bug.reason.as_deref()).unwrap_or_default();
+        let (style, mark, said) = match bug.verdict {
+            BugVerdict::Killed => (GREEN, "+", "killed by "),
+            BugVerdict::Survived => (RED, "x", "SURVIVES "),
+            BugVerdict::Waits => (GREY, "o", "waits: "),
+            BugVerdict::NotABug => (GREY, "o", "no bug: "),
+            BugVerdict::Inexpressible => (GREY, "o", "inexpressible: "),
+        };
+        let line = clip(&format!("  {mark} {:<6} {}", bug.id, bug.title));
+        anstream::println!("{}", paint(style, &line));
+        anstream::println!("{}", clip(&format!("           {said}{killer}")));
+    }
+    for variant in &proof.variants {
+        let lives = variant.points == variant.of;
+        let (style, mark) = if lives { (GREEN, "+") } else { (RED, "x") };
+        let sum = format!("{} of {}", variant.points, variant.of);
+        let line = format!("  {mark} {:<6} {}", variant.id, variant.title);
+        anstream::println!("{}", paint(style, &clip(&line)));
+        anstream::println!("           a correct design: {sum} points");
+    }
+    for fault in &proof.faults {
+        anstream::println!("{}", hang("x ", fault).replacen('x', &paint(RED, "x"), 1));
+    }
+    let lives = proof.variants.iter().filter(|v| v.points == v.of).count();
+    let sum = format!(
+        "{} of {} bugs killed, {lives} of {} variants live",
+        proof.killed,
+        proof.of,
+        proof.variants.len()
+    );
+    anstream::println!("{}", paint(BOLD, &sum));
+}
+
+/// Prints which test fails with which bug, lab by lab: a row per test, a column per bug.
+pub fn matrix(course: &Course, proof: &Proof) {
+    for lab in &course.catalogue.labs {
+        let of_lab = proof.bugs.iter().filter(|bug| bug.lab == lab.id && bug.killer.is_some());
+        let run: Vec<_> = of_lab.collect();
+        for bugs in run.chunks((WIDTH - 40) / 3) {
+            for row in 0..6 {
+                let letters = bugs.iter().map(|bug| bug.id.chars().nth(row).unwrap_or(' '));
+                let letters: String = letters.flat_map(|c| [' ', ' ', c]).collect();
+                if !letters.trim().is_empty() {
+                    anstream::println!("{:40}{letters}", "");
+                }
+            }
+            for test in lab.tests() {
+                let cells = bugs.iter().map(|bug| {
+                    match (bug.red.contains(&test.name), bug.killer.as_ref() == Some(&test.name)) {
+                        (true, true) => "  X",
+                        (true, false) => "  x",
+                        (false, _) => "  .",
+                    }
+                });
+                anstream::println!("{:<40}{}", test.name, cells.collect::<String>());
+            }
+        }
+    }
+    anstream::println!("X: the killer   x: fails too   .: passes");
+}
