@@ -9,9 +9,11 @@
 //! A cluster is a pure function of its setup and its inputs.
 
 use crate::disk::{Disk, DiskSpeed, Write};
+use crate::explore::Subject;
 use crate::input::{Fate, Input, Step};
 use crate::invariant::{Memory, Sender, Sight};
 use crate::network::{Flight, Network};
+use bytes::Bytes;
 use raft::{Body, Config, MemoryStorage, Message, NodeId, Raft, RoleName, Term};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -194,14 +196,22 @@ impl Bare {
     }
 
     /// Forgets what cannot matter on a network that may repeat itself: a second flight of the same
-    /// words, a message of a term that its receiver's disk has left for good, and an answer to a
-    /// heartbeat that brings no later term, as long as elections are all there is.
-    pub(crate) fn fold(&mut self) {
+    /// words, and a message of a term that its receiver's disk has left for good. Where only elections
+    /// are looked at, also an answer to a heartbeat that brings no later term, and every append: it is
+    /// lost, as it may be on any network.
+    pub(crate) fn fold(&mut self, subject: Subject) {
         let seats = &self.seats;
         self.network.retain(|flight| {
             let Message { to, term, ref body, .. } = flight.message;
             let floor = seats.get(&to).map(|seat| seat.disk.durable().hard_state().term);
+            let is_append = matches!(body, Body::AppendEntries { .. } | Body::AppendReply { .. });
             let is_news = !matches!(body, Body::HeartbeatReply { .. });
+            if subject == Subject::Logs {
+                return floor.is_none() || term.is_none() || term >= floor;
+            }
+            if is_append {
+                return false;
+            }
             floor.is_none() || term.is_none() || term > floor || term == floor && is_news
         });
         self.network.forget_repetitions();
@@ -219,6 +229,12 @@ impl Bare {
             Input::Campaign(id) => {
                 if let Some(node) = self.up(*id, step) {
                     step.refused = node.campaign().err().map(|why| why.to_string());
+                }
+            }
+            Input::Propose { node: id, data } => {
+                if let Some(node) = self.up(*id, step) {
+                    let proposed = node.propose(Bytes::new(), data.clone());
+                    step.refused = proposed.err().map(|why| why.to_string());
                 }
             }
             Input::Deliver(message) => match self.network.take(message) {
@@ -397,10 +413,22 @@ impl Bare {
     fn judge(&mut self, id: NodeId, step: &mut Step) {
         let Some(seat) = self.seats.get(&id) else { return };
         let Some(node) = &seat.node else { return self.memory.crashed(id) };
-        let (durable, log) = (seat.disk.durable().hard_state(), node.storage());
+        let durable = seat.disk.durable().hard_state();
+        let whole = whole_log(node);
+        let log = whole.as_ref().unwrap_or(node.storage());
         let judged = self.memory.looked(&Sight { node: node.inspect(), log, durable });
         step.violation = step.violation.take().or(judged.err());
         let terms = self.seats.values().map(|seat| seat.disk.durable().hard_state().term);
         self.memory.forget_before(terms.min().unwrap_or_default());
     }
+}
+
+/// Returns a node's log with the part that is not durable yet, if there is such a part.
+fn whole_log(node: &Raft<MemoryStorage>) -> Option<MemoryStorage> {
+    node.undurable_last()?;
+    let seen = node.inspect();
+    let unstable = node.entries(seen.stored + 1, seen.last.index + 1);
+    let mut whole = node.storage().clone();
+    whole.append(&unstable.expect("memory can be read"));
+    Some(whole)
 }

@@ -143,7 +143,7 @@ impl<'a> Past<'a> {
             Input::Tick(_) | Input::Campaign(_) | Input::Deliver(_) | Input::Drop(_) => {}
             Input::Duplicate(_) | Input::Post(_) | Input::Crash(_) | Input::Heal => {}
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => {}
-            Input::PinLimit { .. } => {}
+            Input::PinLimit { .. } | Input::Propose { .. } => {}
         }
         let counts = |event| matches!(event, Event::VoteCounted { .. });
         if step.notes.iter().any(|note| counts(note.event)) {

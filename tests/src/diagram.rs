@@ -100,6 +100,9 @@ impl Lanes {
         }
         match &step.input {
             Input::Campaign(id) => Some(self.mark(*id, '*', "campaigns")),
+            Input::Propose { node, data } => {
+                Some(self.mark(*node, '+', &format!("gets {}", data.escape_ascii())))
+            }
             Input::Crash(id) => Some(self.mark(*id, 'X', "loses power")),
             Input::Restart(id) => Some(self.mark(*id, '^', "starts again")),
             Input::Persist(id) => Some(self.mark(*id, 'o', "disk writes")),

@@ -14,7 +14,7 @@
 //!    number of times, or never. So "arrive", "arrive twice", "late", "lost" are one move.
 //! 2. A message of a term that its receiver's DISK has left can change nothing, whatever happens: it
 //!    is dropped. (Not the receiver's memory: a crash may take that back.)
-//!    Nor can the answer to a heartbeat, while there are only elections.
+//!    Nor can the answer to a heartbeat, while only elections are looked at.
 //! 3. Nodes differ by their names only: of the states that are alike but for the names, one is walked.
 //! 4. Nobody waits: an election begins when the explorer says so, and only leaders hear the clock.
 //! 5. Writes of one and the same state become durable together: what the first of them sends without
@@ -50,10 +50,22 @@ pub struct Bounds {
     /// How many different messages may be under way at once; none for any number. A bound here cuts
     /// states off, so the walk is no longer complete.
     pub in_flight: Option<usize>,
+    /// What is looked at.
+    pub subject: Subject,
     /// Whether a crash may fall between a write and its being durable.
     pub disks: DiskSpeed,
     /// The walk gives up beyond so many states, rather than eat the machine's memory.
     pub states_max: usize,
+}
+
+/// What a walk looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// Who leads. Every append is lost, as it may be on any network: logs differ as elections make
+    /// them differ, and nothing is replicated.
+    Elections,
+    /// What logs hold as well: appends arrive as everything does.
+    Logs,
 }
 
 impl Bounds {
@@ -65,6 +77,7 @@ impl Bounds {
             terms: 3,
             crashes: 1,
             in_flight: None,
+            subject: Subject::Elections,
             disks: DiskSpeed::Instant,
             states_max: 2_000_000,
         }
@@ -245,7 +258,7 @@ impl<'a> Walk<'a> {
                     return Some((violation, (found.number, at)));
                 }
             }
-            cluster.fold();
+            cluster.fold(self.bounds.subject);
             let crashes = found.crashes + u32::from(matches!(one, Move::Reboot(_)));
             if self.is_within(&cluster) && self.visited.insert(self.canon.name(&cluster, crashes)) {
                 let number = u32::try_from(self.parents.len()).expect("memory ends before that");
@@ -280,7 +293,7 @@ impl<'a> Walk<'a> {
                 cluster.apply(&input);
                 way.push(input);
             }
-            cluster.fold();
+            cluster.fold(self.bounds.subject);
         }
         for at in 0..way.len() {
             if let Input::Duplicate(message) = way[at].clone()

@@ -10,6 +10,7 @@
 
 use crate::invariant::Violation;
 use crate::network::Flight;
+use bytes::Bytes;
 use raft::{Message, NodeId, Note};
 
 /// One thing that can happen to a cluster. Where its object is not there (a message that was never
@@ -20,6 +21,13 @@ pub enum Input {
     Tick(NodeId),
     /// A node is told to hold an election.
     Campaign(NodeId),
+    /// A client proposes a command to a node.
+    Propose {
+        /// To which node.
+        node: NodeId,
+        /// The command.
+        data: Bytes,
+    },
     /// The oldest message under way that says this arrives, or is lost where its link is cut or its
     /// receiver down.
     Deliver(Message),

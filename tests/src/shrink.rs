@@ -120,7 +120,7 @@ fn meant(input: &Input, cluster: &Bare) -> Input {
         Input::Tick(_) | Input::Campaign(_) | Input::Post(_) | Input::Persist(_) => input.clone(),
         Input::Crash(_) | Input::Restart(_) | Input::Heal => input.clone(),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => input.clone(),
-        Input::PinLimit { .. } => input.clone(),
+        Input::PinLimit { .. } | Input::Propose { .. } => input.clone(),
     }
 }
 
@@ -211,6 +211,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 Input::Persist(_) | Input::Crash(_) | Input::Restart(_) => step.input.clone(),
                 Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => step.input.clone(),
                 Input::Heal | Input::PinLimit { .. } => step.input.clone(),
+                Input::Propose { .. } => step.input.clone(),
             }
         };
         let named: Vec<_> = self.found.steps.iter().map(named).collect();
@@ -238,7 +239,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
             Input::Tick(_) | Input::Campaign(_) | Input::Drop(_) | Input::Post(_) => false,
             Input::Persist(_) | Input::Crash(_) | Input::Restart(_) | Input::Heal => false,
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => false,
-            Input::PinLimit { .. } => false,
+            Input::PinLimit { .. } | Input::Propose { .. } => false,
         };
         self.keep(|input| !beat(input));
     }
@@ -297,6 +298,7 @@ fn receiver(input: &Input) -> Option<NodeId> {
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
+        Input::Propose { node: id, .. } => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) | Input::Post(message) => Some(message.to),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => None,

@@ -10,6 +10,7 @@ use crate::script::arguments::Arguments;
 use crate::script::grammar::Directive;
 use crate::script::spelling::did_you_mean;
 use crate::script::{hand, seating};
+use bytes::Bytes;
 use raft::{Message, NodeId};
 
 /// One command, understood.
@@ -26,6 +27,13 @@ pub enum Command {
     },
     /// A node is told to hold an election.
     Campaign(NodeId),
+    /// A client proposes a command to a node.
+    Propose {
+        /// To which.
+        id: NodeId,
+        /// The command.
+        data: Bytes,
+    },
     /// Messages arrive; those to the nodes in `lost` are dropped.
     Deliver {
         /// Which arrive; none where only `lost` was named.
@@ -118,7 +126,7 @@ impl Pick {
 pub const TICKS_MAX: u64 = 10_000;
 
 /// Every command's name, ours first.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 26] = [
     "add-nodes",
     "campaign",
     "crash",
@@ -134,6 +142,7 @@ pub const NAMES: [&str; 25] = [
     "persist",
     "pin",
     "post",
+    "propose",
     "restart",
     "stabilize",
     "state",
@@ -170,6 +179,11 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
         "tick-election" => Command::Tick { ids: vec![arguments.id()?], ticks: Wait::Election },
         "tick-heartbeat" => Command::Tick { ids: vec![arguments.id()?], ticks: Wait::Heartbeat },
         "campaign" => Command::Campaign(arguments.id()?),
+        "propose" => {
+            let id = arguments.id()?;
+            let data = arguments.expect("what is proposed, one word,")?;
+            Command::Propose { id, data: Bytes::copy_from_slice(data.as_bytes()) }
+        }
         "deliver" | "deliver-msgs" => deliver(arguments)?,
         "drop" => Command::Drop(pick(arguments)?),
         "duplicate" => Command::Duplicate(pick(arguments)?),

@@ -38,6 +38,9 @@ pub fn command(input: &Input, cluster: &Bare) -> Option<String> {
             format!("partition {}", groups.join(" | "))
         }
         Input::Heal => "heal".to_string(),
+        Input::Propose { node, data } => {
+            format!("propose {} {}", number(node), String::from_utf8(data.to_vec()).ok()?)
+        }
         Input::PinLimit { node, ticks: Some(ticks) } => format!("pin {} {ticks}", number(node)),
         Input::PinLimit { node, ticks: None } => format!("pin {} free", number(node)),
     };
@@ -103,6 +106,9 @@ fn means(text: &str, input: &Input, cluster: &Bare) -> bool {
             read == *groups && groups.iter().flatten().all(|&id| known(id))
         }
         (Command::Heal, Input::Heal) => true,
+        (Command::Propose { id, data: read }, Input::Propose { node, data }) => {
+            (id, &read) == (*node, data) && known(id)
+        }
         (Command::Pin { id, ticks }, Input::PinLimit { node, ticks: limit }) => {
             (id, ticks) == (*node, *limit) && known(id)
         }

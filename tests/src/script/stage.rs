@@ -194,6 +194,10 @@ impl Stage {
                 self.know(&[id])?;
                 self.steps(vec![Input::Campaign(id)], Headlines::None)
             }
+            Command::Propose { id, data } => {
+                self.know(&[id])?;
+                self.steps(vec![Input::Propose { node: id, data }], Headlines::None)
+            }
             Command::Post(message) => {
                 self.know(&[message.to])?;
                 self.steps(vec![Input::Post(message)], Headlines::None)

@@ -11,6 +11,7 @@
 
 use crate::input::Input;
 use crate::network::Network;
+use crate::trace::entry::Hex;
 use crate::trace::message::Spoken;
 use raft::{Message, NodeId};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub enum Cause {
     Partition(Vec<Vec<u64>>),
     Heal,
     PinLimit { node: u64, ticks: Option<u64> },
+    Propose { node: u64, data: Hex },
 }
 
 /// A message that an input speaks of.
@@ -90,6 +92,9 @@ impl Cause {
                 Cause::Partition(groups.iter().map(numbers).collect())
             }
             Input::Heal => Cause::Heal,
+            Input::Propose { node, data } => {
+                Cause::Propose { node: node.0, data: Hex(data.clone()) }
+            }
             Input::PinLimit { node, ticks } => Cause::PinLimit { node: node.0, ticks: *ticks },
         }
     }
@@ -116,6 +121,9 @@ impl Cause {
                 Input::Partition(groups.iter().map(names).collect())
             }
             Cause::Heal => Input::Heal,
+            Cause::Propose { node, data } => {
+                Input::Propose { node: NodeId(*node), data: data.0.clone() }
+            }
             Cause::PinLimit { node, ticks } => {
                 Input::PinLimit { node: NodeId(*node), ticks: *ticks }
             }

@@ -75,6 +75,9 @@ pub fn announcement(input: &Input, cluster: &Bare) -> String {
             format!("> the network falls apart: {}", groups.join(" | "))
         }
         Input::Heal => "> every link works again".to_string(),
+        Input::Propose { node, data } => {
+            format!("> a client proposes {} to {node}", data.escape_ascii())
+        }
         Input::PinLimit { node, ticks: Some(ticks) } => {
             format!("> {node} will wait {ticks} ticks from now on")
         }
@@ -275,6 +278,7 @@ fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Optio
         Input::Persist(_) if has < had => None,
         Input::Tick(_)
         | Input::Campaign(_)
+        | Input::Propose { .. }
         | Input::Deliver(_)
         | Input::Drop(_)
         | Input::Duplicate(_)

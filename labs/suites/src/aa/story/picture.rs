@@ -89,6 +89,7 @@ impl Drawing {
             }
             Input::Deliver(message) if quiet && says_again && self.seen.contains(message) => return,
             Input::Campaign(_)
+            | Input::Propose { .. }
             | Input::Deliver(_)
             | Input::Drop(_)
             | Input::Duplicate(_)
