@@ -31,7 +31,7 @@ pub struct Config {
     /// When a committed entry is handed out to be applied. Default: once it is durable here.
     pub apply_gate: ApplyGate,
     /// What the entries that were handed out and not yet acknowledged as applied may weigh, in bytes
-    /// ([`Entry::size_bytes`](crate::Entry::size_bytes)); more than that only if it is one entry.
+    /// ([`Entry::size_bytes`](crate::Entry::size_bytes)): the entry that crosses the line still goes.
     /// None, the default: no limit.
     pub max_applying_bytes: Option<u64>,
     /// What the entries of one append may weigh, in bytes; more than that only if it is one entry.

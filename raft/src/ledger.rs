@@ -16,7 +16,7 @@
 //! Invariant: what a promise rests on is in [`Raft::hard_state`](crate::Raft::hard_state) by the time
 //! the promise is in the outbox.
 
-use crate::config::{ApplyGate, Config, VoteRequests};
+use crate::config::{Config, VoteRequests};
 use crate::entry::Entry;
 use crate::error::StartError;
 use crate::event::{Event, Ignored, Journal, Refusal, Uncompared};
@@ -111,16 +111,7 @@ impl<S: Storage> Core<S> {
         let initial = storage.initial_state()?;
         let HardState { term, vote, commit } = initial.hard_state;
         let log = Log::open(storage)?;
-        if term > Term::LAST {
-            return Err(StartError::TermOutOfRange { term });
-        }
-        if commit > log.last_index() {
-            return Err(StartError::CommitBeyondLog { commit, last: log.last_index() });
-        }
-        if config.applied > log.last_index() && !matches!(config.apply_gate, ApplyGate::Ahead(_)) {
-            let (applied, last) = (config.applied, log.last_index());
-            return Err(StartError::AppliedBeyondLog { applied, last });
-        }
+        config.check_restart(initial.hard_state, log.last_index())?;
         let facts = Facts {
             id: config.id,
             term,

@@ -52,6 +52,8 @@ mod node; // the node that applications use
 
 mod ready; // what it hands out, and what must be durable when
 
+mod restart; // what it may believe of what it finds
+
 pub mod quorum; // how many are enough
 
 mod storage; // what survives a crash

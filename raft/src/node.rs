@@ -113,16 +113,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod applying;
+
 use crate::config::{ApplyGate, Config};
 use crate::entry::Entry;
 use crate::error::{CampaignError, OrderError, ProposeError, StartError, StepError};
 use crate::event::{Journal, Uncompared};
+use crate::ledger::Outbox;
 use crate::message::Message;
 use crate::progress::Progress;
 use crate::raft::{Inspect, Raft};
 use crate::ready::{Awaiting, LightReady, Ready, ReadyNumber, SoftState};
 use crate::storage::{HardState, Storage};
-use crate::types::{Index, NodeId};
+use crate::types::{Index, NodeId, Term};
+use applying::Applying;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -130,8 +134,7 @@ use std::collections::VecDeque;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct RawNode<S> {
     raft: Raft<S>,
-    /// What the owner was told last.
-    handed: Handed,
+    told: Told,
     /// The Readys that are not known to be durable, oldest first.
     awaiting: VecDeque<Awaiting>,
     applying: Applying,
@@ -141,30 +144,9 @@ pub struct RawNode<S> {
 
 /// What the owner was told last.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Handed {
+struct Told {
     soft: SoftState,
     hard: HardState,
-}
-
-/// What was handed out to be applied.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct Applying {
-    /// The last entry that was handed out.
-    handed_out: Index,
-    /// What was handed out together and is not applied, oldest first.
-    pages: VecDeque<Page>,
-    /// What all of it weighs.
-    bytes: u64,
-    /// Whether nothing more is handed out until some of it is applied.
-    paused: bool,
-}
-
-/// Committed entries that were handed out together.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Page {
-    last: Index,
-    bytes: u64,
-    payload_bytes: u64,
 }
 
 // Being driven.
@@ -177,15 +159,10 @@ impl<S: Storage> RawNode<S> {
     /// [`StartError`] names the setting that cannot work, or what is wrong with the storage.
     pub fn new(config: &Config, storage: S) -> Result<Self, StartError> {
         let raft = Raft::new(config, storage)?;
-        let handed = Handed { soft: raft.soft_state(), hard: raft.hard_state() };
-        let applying = Applying {
-            handed_out: config.applied,
-            pages: VecDeque::new(),
-            bytes: 0,
-            paused: false,
-        };
+        let told = Told { soft: raft.soft_state(), hard: raft.hard_state() };
+        let applying = Applying::after(config.applied).capped_at(config.max_applying_bytes);
         let (awaiting, number) = (VecDeque::new(), Uncompared::default());
-        Ok(RawNode { raft, handed, awaiting, applying, number })
+        Ok(RawNode { raft, told, awaiting, applying, number })
     }
 
     /// Lets one tick pass. Returns whether a Ready waits.
@@ -247,36 +224,39 @@ impl<S: Storage> RawNode<S> {
         self.raft.send_owed();
         let (soft, hard) = (self.soft_news(), self.hard_news());
         let entries = self.raft.take_unwritten();
+        let must_sync = self.must_sync(&entries);
         let committed = self.take_committed(self.appliable());
-        let outbox = self.raft.take_outbox();
-        let must_sync = !entries.is_empty() || self.promises_changed();
-        let number = self.remember(outbox.own);
+        let Outbox { now, promised, own } = self.raft.take_outbox();
+        self.told.soft = soft.unwrap_or(self.told.soft);
+        self.told.hard = hard.unwrap_or(self.told.hard);
+        let number = self.remember(own);
         Ready {
             number,
             soft,
             hard,
             entries,
             committed,
-            messages: outbox.now,
-            persisted_messages: outbox.promised,
+            messages: now,
+            persisted_messages: promised,
             must_sync,
         }
     }
 
     /// Returns leader and role, if the owner does not know them yet.
     fn soft_news(&self) -> Option<SoftState> {
-        Some(self.raft.soft_state()).filter(|&soft| soft != self.handed.soft)
+        Some(self.raft.soft_state()).filter(|&soft| soft != self.told.soft)
     }
 
     /// Returns term, vote and commit, if the owner does not know them yet.
     fn hard_news(&self) -> Option<HardState> {
-        Some(self.raft.hard_state()).filter(|&hard| hard != self.handed.hard)
+        Some(self.raft.hard_state()).filter(|&hard| hard != self.told.hard)
     }
 
-    /// Returns whether promises may rest on a change of the hard state: the term's or the vote's.
-    fn promises_changed(&self) -> bool {
-        let (now, before) = (self.raft.hard_state(), self.handed.hard);
-        (now.term, now.vote) != (before.term, before.vote)
+    /// Returns whether promises may rest on what is to be saved: on these entries, or on a term or a
+    /// vote that the owner does not know yet. A commit index alone can be learnt again.
+    fn must_sync(&self, entries: &[Entry]) -> bool {
+        let (now, told) = (self.raft.hard_state(), self.told.hard);
+        !entries.is_empty() || (now.term, now.vote) != (told.term, told.vote)
     }
 
     /// Numbers a Ready, and remembers what its write will attest.
@@ -286,11 +266,9 @@ impl<S: Storage> RawNode<S> {
     /// way, and this one's makes good for it.
     fn remember(&mut self, own: Vec<Message>) -> ReadyNumber {
         self.number.0.0 += 1;
-        let number = self.number.0;
-        self.handed = Handed { soft: self.raft.soft_state(), hard: self.raft.hard_state() };
-        let (term, last) = (self.handed.hard.term, self.raft.undurable_last());
-        self.awaiting.push_back(Awaiting { number: Uncompared(number), term, last, own });
-        number
+        let (term, last) = (self.raft.hard_state().term, self.raft.undurable_last());
+        self.awaiting.push_back(Awaiting { number: self.number.clone(), term, last, own });
+        self.number.0
     }
 }
 
@@ -303,34 +281,45 @@ impl<S: Storage> RawNode<S> {
     /// # Errors
     /// [`OrderError`] if no such Ready waits; it says which number is due.
     pub fn on_persist_ready(&mut self, number: ReadyNumber) -> Result<(), OrderError> {
+        let durable = self.durable_by(number)?;
+        let records: Vec<Awaiting> = self.awaiting.drain(..durable).collect();
+        records.into_iter().for_each(|record| self.keep(record));
+        Ok(())
+    }
+
+    /// Returns how many of the Readys that wait are durable once `number` is: it and those before it.
+    ///
+    /// # Errors
+    /// [`OrderError`] if `number` was never taken, or does not wait any more.
+    fn durable_by(&self, number: ReadyNumber) -> Result<usize, OrderError> {
         if number > self.number.0 {
             let last = Some(self.number.0).filter(|&last| last > ReadyNumber(0));
             return Err(OrderError::ReadyNotTaken { came: number, last });
         }
-        let due = self.awaiting.front().map(|record| record.number());
-        if due.is_none_or(|due| number < due) {
+        let durable = self.awaiting.partition_point(|record| record.number() <= number);
+        if durable == 0 {
+            let due = self.awaiting.front().map(Awaiting::number);
             return Err(OrderError::ReadyAlreadyDurable { came: number, due });
         }
-        let durable = self.awaiting.partition_point(|record| record.number() <= number);
-        let records: Vec<Awaiting> = self.awaiting.drain(..durable).collect();
-        for record in records {
-            self.keep(record);
-        }
-        Ok(())
+        Ok(durable)
     }
 
     /// Lets a durable Ready count: first what we promised ourselves, then what it attests of the log.
-    ///
-    /// An attestation holds only in the term it was made in. If the term has changed, a write that
-    /// replaces the attested entries may be under way: to call them durable now would be to call
-    /// durable what that write is about to remove (etcd's append ABA race).
     fn keep(&mut self, record: Awaiting) {
-        self.raft.keep_promises(record.own);
-        if let Some(last) = record.last
-            && record.term == self.raft.hard_state().term
-        {
+        let Awaiting { term, last, own, .. } = record;
+        self.raft.keep_promises(own);
+        if let Some(last) = last.filter(|_| self.still_attests(term)) {
             self.raft.stable_to(last);
         }
+    }
+
+    /// Returns whether a write that was handed out in `term` still says what storage holds.
+    ///
+    /// In a later term, a write that replaces the attested entries may be under way: to call them
+    /// durable now would be to call durable what that write is about to remove (etcd's append ABA
+    /// race).
+    fn still_attests(&self, term: Term) -> bool {
+        term == self.raft.hard_state().term
     }
 
     /// Learns that this Ready is durable and its committed entries are applied. Returns what became
@@ -339,7 +328,7 @@ impl<S: Storage> RawNode<S> {
     /// # Panics
     /// If it is not the last Ready taken.
     pub fn advance(&mut self, ready: Ready) -> LightReady {
-        let applied = self.applying.handed_out;
+        let applied = self.applying.last();
         let light = self.advance_append(ready);
         self.advance_apply_to(applied).expect("it was handed out, and not taken back");
         light
@@ -354,11 +343,7 @@ impl<S: Storage> RawNode<S> {
         let number = ready.number;
         self.advance_append_async(ready);
         self.on_persist_ready(number).expect("it waits: advance_append_async has looked");
-        let commit = self.raft.hard_state().commit;
-        let commit_index = Some(commit).filter(|&commit| commit > self.handed.hard.commit);
-        self.handed.hard.commit = commit;
-        let committed = self.take_committed(commit.min(self.raft.stored_last()));
-        LightReady { commit_index, committed, messages: self.raft.take_now() }
+        self.light_ready()
     }
 
     /// Takes note that this Ready is being written. [`RawNode::on_persist_ready`] tells when it is
@@ -367,8 +352,18 @@ impl<S: Storage> RawNode<S> {
     /// # Panics
     /// If it is not the last Ready taken, or durable already: the owner mixed up two of them.
     pub fn advance_append_async(&mut self, ready: Ready) {
-        let (came, last) = (ready.number, self.awaiting.back().map(|record| record.number()));
+        let (came, last) = (ready.number, self.awaiting.back().map(Awaiting::number));
         assert!(Some(came) == last, "Ready {came} is not the last one that waits, {last:?}");
+    }
+
+    /// Hands out what needs no write any more. The commit index it tells is one that storage can
+    /// answer for: what was stepped in since the Ready was taken may be committed, and is not written.
+    fn light_ready(&mut self) -> LightReady {
+        let commit = self.raft.hard_state().commit.min(self.raft.stored_last());
+        let commit_index = Some(commit).filter(|&commit| commit > self.told.hard.commit);
+        self.told.hard.commit = commit_index.unwrap_or(self.told.hard.commit);
+        let committed = self.take_committed(commit);
+        LightReady { commit_index, committed, messages: self.raft.take_now() }
     }
 }
 
@@ -377,7 +372,7 @@ impl<S: Storage> RawNode<S> {
 impl<S: Storage> RawNode<S> {
     /// Learns that everything handed out so far is applied.
     pub fn advance_apply(&mut self) {
-        let all = self.applying.handed_out;
+        let all = self.applying.last();
         self.advance_apply_to(all).expect("it was handed out");
     }
 
@@ -386,21 +381,24 @@ impl<S: Storage> RawNode<S> {
     /// # Errors
     /// [`OrderError`] if that was not handed out yet, or is less than before.
     pub fn advance_apply_to(&mut self, applied: Index) -> Result<(), OrderError> {
-        let (handed_out, before) = (self.applying.handed_out, self.raft.inspect().applied);
+        self.check_applied(applied)?;
+        let payload_bytes = self.applying.settle(applied);
+        self.raft.applied_to(applied, payload_bytes);
+        Ok(())
+    }
+
+    /// Checks that everything up to `applied` can have been applied by now.
+    ///
+    /// # Errors
+    /// [`OrderError`] if it was not handed out yet, or is less than was applied before.
+    fn check_applied(&self, applied: Index) -> Result<(), OrderError> {
+        let (handed_out, before) = (self.applying.last(), self.raft.inspect().applied);
         if applied > handed_out {
             return Err(OrderError::AppliedNotHandedOut { came: applied, handed_out });
         }
         if applied < before {
             return Err(OrderError::AppliedWentBack { came: applied, applied: before });
         }
-        let mut payload_bytes = 0;
-        let done = self.applying.pages.partition_point(|page| page.last <= applied);
-        for page in self.applying.pages.drain(..done) {
-            self.applying.bytes -= page.bytes;
-            payload_bytes += page.payload_bytes;
-        }
-        self.applying.paused = self.applying.bytes >= self.max_applying_bytes();
-        self.raft.applied_to(applied, payload_bytes);
         Ok(())
     }
 
@@ -414,31 +412,21 @@ impl<S: Storage> RawNode<S> {
         }
     }
 
+    /// Returns whether committed entries wait to be handed out, and may be.
     fn has_committed(&self) -> bool {
-        !self.applying.paused && self.applying.handed_out < self.appliable()
+        !self.applying.is_paused() && self.applying.last() < self.appliable()
     }
 
-    /// Hands out committed entries up to `up_to`, as many as may be handed out at once.
+    /// Hands out committed entries up to `up_to`, in order and each once, as many as may be handed
+    /// out at once.
     fn take_committed(&mut self, up_to: Index) -> Vec<Entry> {
-        let after = self.applying.handed_out;
-        if self.applying.paused || after >= up_to {
+        let after = self.applying.last();
+        if self.applying.is_paused() || after >= up_to {
             return Vec::new();
         }
-        let left = self.max_applying_bytes().saturating_sub(self.applying.bytes);
-        let entries = self.raft.committed_entries(after, up_to, left);
-        let Some(last) = entries.last().map(|entry| entry.id.index) else { return entries };
-        let bytes = entries.iter().map(Entry::size_bytes).sum();
-        let payload_bytes = entries.iter().map(|entry| entry.payload.size_bytes()).sum();
-        let applying = &mut self.applying;
-        applying.handed_out = last;
-        applying.bytes += bytes;
-        applying.pages.push_back(Page { last, bytes, payload_bytes });
-        self.applying.paused = last < up_to || self.applying.bytes >= self.max_applying_bytes();
+        let entries = self.raft.committed_entries(after, up_to, self.applying.room_bytes());
+        self.applying.hand_out(&entries, up_to);
         entries
-    }
-
-    fn max_applying_bytes(&self) -> u64 {
-        self.raft.config().max_applying_bytes.unwrap_or(u64::MAX)
     }
 }
 
