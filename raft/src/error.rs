@@ -131,6 +131,13 @@ pub enum StepError {
         /// The term it carries.
         term: Term,
     },
+    /// It speaks of a place beyond [`Index::LAST`]: damaged or hostile.
+    IndexOutOfRange {
+        /// Who sent it.
+        from: NodeId,
+        /// The place.
+        index: Index,
+    },
     /// Its entries do not follow one another: one is missing, or they are out of order.
     EntriesNotInOrder {
         /// Who sent it.
@@ -326,6 +333,9 @@ impl fmt::Display for StepError {
             StepError::TermOutOfRange { from, term } => {
                 write!(f, "{from} speaks of term {term}, beyond the last, {}", Term::LAST)
             }
+            StepError::IndexOutOfRange { from, index } => {
+                write!(f, "{from} speaks of entry {index}, beyond the last, {}", Index::LAST)
+            }
             StepError::EntriesNotInOrder { from, due, came } => {
                 write!(f, "an entry of {from} stands at {came} where {due} was due")
             }
@@ -413,6 +423,7 @@ impl Error for StepError {
             | StepError::ReplyFromStranger { .. }
             | StepError::TermMisplaced { .. }
             | StepError::TermOutOfRange { .. }
+            | StepError::IndexOutOfRange { .. }
             | StepError::EntriesNotInOrder { .. }
             | StepError::EntryOfWrongTerm { .. }
             | StepError::CommitBeyondLog { .. }

@@ -339,6 +339,9 @@ impl fmt::Display for Event {
             Event::EntriesAppended { first, last } => {
                 write!(f, "writes entries {first} to {last} to its log")
             }
+            Event::LogTruncated { from, last } if from == last => {
+                write!(f, "removes entry {from}: the leader has another there")
+            }
             Event::LogTruncated { from, last } => {
                 write!(f, "removes entries {from} to {last}: the leader has others there")
             }

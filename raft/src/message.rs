@@ -211,6 +211,26 @@ impl Body {
         }
     }
 
+    /// Returns the last place in a log that this speaks of: 0 if it speaks of none.
+    pub(crate) fn last_place(&self) -> Index {
+        use Body::*;
+        match self {
+            RequestPreVote(ask) | RequestVote(ask) => ask.last.index,
+            AppendEntries { prev, commit, .. } => prev.index.max(*commit),
+            AppendReply { outcome: AppendOutcome::Rejected { prev, hint, .. }, .. } => {
+                *prev.max(hint)
+            }
+            AppendReply { outcome: AppendOutcome::Matched(index), .. } => *index,
+            InstallSnapshot { snapshot, .. } => snapshot.id.index,
+            Heartbeat { commit, .. } => *commit,
+            ReadIndexReply { outcome: Ok(index), .. } => *index,
+            AppendReply { outcome: AppendOutcome::NewerTerm, .. }
+            | ReadIndexReply { outcome: Err(_), .. } => Index(0),
+            PreVoteReply { .. } | VoteReply { .. } | HeartbeatReply { .. } => Index(0),
+            Propose { .. } | TransferLeader { .. } | TimeoutNow | ReadIndex { .. } => Index(0),
+        }
+    }
+
     /// Returns which replication this answers, if it answers one.
     pub(crate) fn answers_session(&self) -> Option<Session> {
         use Body::*;

@@ -15,7 +15,7 @@ use crate::message::{Body, Message, TermKind};
 use crate::raft::Raft;
 use crate::role::Role;
 use crate::storage::Storage;
-use crate::types::{EntryId, NodeId, Term};
+use crate::types::{EntryId, Index, NodeId, Term};
 
 impl<S: Storage> Raft<S> {
     /// Takes one message from another node.
@@ -41,6 +41,10 @@ impl<S: Storage> Raft<S> {
         }
         if let Some(term) = m.term.filter(|&term| term > Term::LAST) {
             return Err(StepError::TermOutOfRange { from, term });
+        }
+        let index = m.body.last_place();
+        if index > Index::LAST {
+            return Err(StepError::IndexOutOfRange { from, index });
         }
         self.check_against_log(&m)?;
         if let Body::Propose { entries } = m.body {

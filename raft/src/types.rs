@@ -46,6 +46,12 @@ impl Term {
     }
 }
 
+impl Index {
+    /// The last place a message may speak of, as [`Term::LAST`] is the last term: from here one can
+    /// still count on without running out of numbers.
+    pub const LAST: Index = Index(1 << 62);
+}
+
 impl Add<u64> for Index {
     type Output = Index;
 

@@ -76,6 +76,13 @@ fn told(step: &Step, kind: &str) -> Vec<(NodeId, u64)> {
     told.map(|m| (m.to, m.term.expect("it has a term").0)).collect()
 }
 
+/// Returns whom a step's words of a leader are for, and in which term: entries, or a heartbeat.
+fn told_as_leader(step: &Step) -> Vec<(NodeId, u64)> {
+    let mut told = told(step, "AppendEntries");
+    told.extend(self::told(step, "Heartbeat"));
+    told
+}
+
 /// Lets ticks pass at a node until it asks for votes; returns how many it took.
 fn ticks_until_election(cluster: &mut Bare, id: NodeId) -> u64 {
     let asks = |step: &Step| !told(step, "RequestVote").is_empty();
@@ -87,7 +94,7 @@ fn elect(cluster: &mut Bare) {
     cluster.apply(&Input::Campaign(N1));
     cluster.apply(&Input::Deliver(ask(1, N1, N2)));
     let won = cluster.apply(&Input::Deliver(reply(1, N2, N1, true)));
-    assert_eq!(told(&won, "Heartbeat").len(), 2);
+    assert_eq!(told_as_leader(&won).len(), 2);
 }
 
 #[test]
@@ -168,12 +175,12 @@ fn fig2_all_servers_2_a_later_term_makes_a_follower_of_everyone() {
             }
             let step = hand(&mut cluster, message.clone());
             assert_eq!(cluster.disk(N1).unwrap().durable().hard_state().term, Term(5), "{role}");
-            assert_eq!(told(&step, "Heartbeat"), [], "{role}");
+            assert_eq!(told_as_leader(&step), [], "{role}");
             let quiet = cluster.apply(&Input::Tick(N1));
-            assert_eq!(told(&quiet, "Heartbeat"), [], "a {role} leads no more");
+            assert_eq!(told_as_leader(&quiet), [], "a {role} leads no more");
             cluster.apply(&Input::Deliver(ask(1, N1, N3)));
             let late = hand(&mut cluster, reply(1, N3, N1, true));
-            assert_eq!(told(&late, "Heartbeat"), [], "a {role} does not win the past");
+            assert_eq!(told_as_leader(&late), [], "a {role} does not win the past");
         }
     }
 }
@@ -261,13 +268,13 @@ fn fig2_candidates_2_more_than_half_make_a_leader_and_not_one_less() {
         let others = size as usize - 1;
         let mut votes = 1;
         while 2 * votes <= size {
-            assert_eq!(told(&step, "Heartbeat"), [], "{votes} of {size}");
+            assert_eq!(told_as_leader(&step), [], "{votes} of {size}");
             let next = NodeId(votes + 1);
             cluster.apply(&Input::Deliver(ask(1, N1, next)));
             step = cluster.apply(&Input::Deliver(reply(1, next, N1, true)));
             votes += 1;
         }
-        assert_eq!(told(&step, "Heartbeat").len(), others, "{votes} of {size}");
+        assert_eq!(told_as_leader(&step).len(), others, "{votes} of {size}");
         assert_eq!(cluster.leaders(), [(N1, Term(1))]);
     }
 }
@@ -278,9 +285,9 @@ fn fig2_candidates_2_voters_are_counted_and_not_messages() {
     cluster.apply(&Input::Campaign(N1));
     for _ in 0..3 {
         let again = hand(&mut cluster, reply(1, N2, N1, true));
-        assert_eq!(told(&again, "Heartbeat"), []);
+        assert_eq!(told_as_leader(&again), []);
     }
-    assert_eq!(told(&hand(&mut cluster, reply(1, N3, N1, true)), "Heartbeat").len(), 4);
+    assert_eq!(told_as_leader(&hand(&mut cluster, reply(1, N3, N1, true))).len(), 4);
 }
 
 #[test]
@@ -289,9 +296,9 @@ fn fig2_candidates_2_votes_of_an_older_election_do_not_count() {
     cluster.apply(&Input::Campaign(N1));
     hand(&mut cluster, reply(1, N2, N1, true));
     cluster.apply(&Input::Campaign(N1));
-    assert_eq!(told(&hand(&mut cluster, reply(1, N3, N1, true)), "Heartbeat"), []);
-    assert_eq!(told(&hand(&mut cluster, reply(2, N4, N1, true)), "Heartbeat"), []);
-    assert_eq!(told(&hand(&mut cluster, reply(2, N3, N1, true)), "Heartbeat").len(), 4);
+    assert_eq!(told_as_leader(&hand(&mut cluster, reply(1, N3, N1, true))), []);
+    assert_eq!(told_as_leader(&hand(&mut cluster, reply(2, N4, N1, true))), []);
+    assert_eq!(told_as_leader(&hand(&mut cluster, reply(2, N3, N1, true))).len(), 4);
 }
 
 const N4: NodeId = NodeId(4);
@@ -302,7 +309,7 @@ fn fig2_candidates_3_a_candidate_that_hears_the_leader_of_its_term_follows_it() 
     cluster.apply(&Input::Campaign(N1));
     assert_eq!(told(&hand(&mut cluster, beat(1, N2, N1)), "HeartbeatReply"), [(N2, 1)]);
     let late = hand(&mut cluster, reply(1, N3, N1, true));
-    assert_eq!(told(&late, "Heartbeat"), [], "it stands no more");
+    assert_eq!(told_as_leader(&late), [], "it stands no more");
     assert_eq!(
         answer(&hand(&mut cluster, ask(1, N3, N1))),
         Some(false),
@@ -326,7 +333,7 @@ fn fig2_leaders_1_a_leader_speaks_at_once_and_again_and_again() {
     elect(&mut cluster);
     for _ in 0..30 {
         let step = cluster.apply(&Input::Tick(N1));
-        assert_eq!(told(&step, "Heartbeat"), [(N2, 1), (N3, 1)]);
+        assert_eq!(told_as_leader(&step), [(N2, 1), (N3, 1)]);
         assert_eq!(told(&step, "RequestVote"), []);
     }
 }
@@ -406,7 +413,7 @@ fn s5_5_a_leader_that_crashes_comes_back_as_a_follower_of_its_term() {
     elect(&mut cluster);
     cluster.apply(&Input::Crash(N1));
     cluster.apply(&Input::Restart(N1));
-    assert_eq!(told(&cluster.apply(&Input::Tick(N1)), "Heartbeat"), []);
+    assert_eq!(told_as_leader(&cluster.apply(&Input::Tick(N1))), []);
     assert_eq!(
         answer(&hand(&mut cluster, ask(1, N3, N1))),
         Some(false),
