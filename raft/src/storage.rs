@@ -115,7 +115,9 @@ pub struct MemoryStorage {
     hard_state: HardState,
     /// What was before the log: an empty snapshot at 0 if nothing was.
     snapshot: Snapshot,
-    /// The entries after the snapshot, without a gap.
+    /// The entry just before the log: the snapshot's last, or one that was compacted after it.
+    before: EntryId,
+    /// The entries that are left, without a gap.
     entries: Vec<Entry>,
 }
 
@@ -145,16 +147,51 @@ impl MemoryStorage {
         self.hard_state.commit = commit;
     }
 
+    /// Forgets the entries up to `through`, which the application has applied; of the last of them
+    /// the name is kept. What is forgotten already is no mistake.
+    ///
+    /// # Panics
+    /// If the log ends before `through`: the owner's mistake.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raft::{Entry, EntryId, Index, MemoryStorage, NodeId, Payload, Storage, StorageError, Term};
+    ///
+    /// let mut storage = MemoryStorage::with_voters([NodeId(1)]);
+    /// let id = |index| EntryId { term: Term(1), index: Index(index) };
+    /// let entry = |index| Entry { id: id(index), ..Entry::unplaced(Payload::Noop) };
+    /// storage.append(&[entry(1), entry(2), entry(3)]);
+    /// storage.compact(Index(2));
+    /// storage.compact(Index(1));
+    /// let (index, first) = (Index(2), Index(3));
+    /// assert_eq!(storage.first_index(), Ok(first));
+    /// assert_eq!(storage.last_index(), Ok(Index(3)));
+    /// assert_eq!(storage.term(index), Ok(Term(1)), "the name of the last that went is kept");
+    /// assert_eq!(storage.entries(index, Index(4), None), Err(StorageError::Compacted { index, first }));
+    /// storage.append(&[entry(4)]);
+    /// assert_eq!(storage.entries(first, Index(5), None), Ok(vec![entry(3), entry(4)]));
+    /// ```
+    pub fn compact(&mut self, through: Index) {
+        if through <= self.before.index {
+            return;
+        }
+        let last = self.offset(through).expect("the log reaches as far as it is compacted");
+        self.before = self.entries[last].id;
+        self.entries.drain(..=last);
+    }
+
     /// Writes entries, in order and without a gap; what was at their places and after goes.
     ///
     /// # Panics
-    /// If they leave a gap, or begin in what the snapshot covers: the owner's mistake.
+    /// If they leave a gap, or begin in what the snapshot covers or was compacted: the owner's
+    /// mistake.
     pub fn append(&mut self, entries: &[Entry]) {
         let Some(first) = entries.first() else { return };
-        let start = self.snapshot.id.index + 1;
+        let start = self.before.index + 1;
         let end = start + self.entries.len() as u64;
         let place = first.id.index;
-        assert!(place >= start, "entry {place} is covered by the snapshot at {}", self.snapshot.id);
+        assert!(place >= start, "entry {place} is no longer here: the log begins at {start}");
         assert!(place <= end, "entry {place} leaves a gap: the log ends before {end}");
         self.entries.truncate((place.0 - start.0) as usize);
         for entry in entries {
@@ -166,8 +203,8 @@ impl MemoryStorage {
 
     /// Returns how far into `entries` a place lies.
     fn offset(&self, index: Index) -> Result<usize, StorageError> {
-        let first = self.snapshot.id.index + 1;
-        let last = self.snapshot.id.index + self.entries.len() as u64;
+        let first = self.before.index + 1;
+        let last = self.before.index + self.entries.len() as u64;
         if index < first {
             return Err(StorageError::Compacted { index, first });
         }
@@ -199,18 +236,18 @@ impl Storage for MemoryStorage {
     }
 
     fn term(&self, index: Index) -> Result<Term, StorageError> {
-        if index == self.snapshot.id.index {
-            return Ok(self.snapshot.id.term);
+        if index == self.before.index {
+            return Ok(self.before.term);
         }
         Ok(self.entries[self.offset(index)?].id.term)
     }
 
     fn first_index(&self) -> Result<Index, StorageError> {
-        Ok(self.snapshot.id.index + 1)
+        Ok(self.before.index + 1)
     }
 
     fn last_index(&self) -> Result<Index, StorageError> {
-        Ok(self.snapshot.id.index + self.entries.len() as u64)
+        Ok(self.before.index + self.entries.len() as u64)
     }
 
     fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError> {
