@@ -1,0 +1,191 @@
+//! The table, and the same as JSON.
+//!
+//! ```text
+//!   shape            ours    raft-rs   ratio (lowest .. highest)   goal
+//!                     '--------'--------- medians over the rounds; a ratio is of one round
+//! ```
+
+use crate::measure::{Compared, Counts, Effort, Speed};
+use serde::Serialize;
+
+/// A number that was measured several times.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Spread {
+    median: f64,
+    lowest: f64,
+    highest: f64,
+}
+
+/// One side of a line.
+#[derive(Serialize)]
+struct Side {
+    entries_per_cpu_second: Spread,
+    entries_per_second: Spread,
+    per_entry: Counts,
+}
+
+/// One line.
+#[derive(Serialize)]
+struct Line {
+    payload_bytes: usize,
+    outstanding: u64,
+    mode: &'static str,
+    ours: Side,
+    peer: Side,
+    /// Ours over the peer's, by CPU time.
+    ratio: Spread,
+    /// Ours over the peer's, by wall time.
+    wall_ratio: Spread,
+    goal: f64,
+    reached: bool,
+}
+
+/// Everything.
+#[derive(Serialize)]
+struct Document {
+    peer: &'static str,
+    seconds_per_slice: f64,
+    rounds: u32,
+    shapes: Vec<Line>,
+    /// Our best mode over the peer's best, 64 proposals outstanding, by CPU time.
+    best: Vec<Best>,
+}
+
+/// Both sides at their best.
+#[derive(Serialize)]
+struct Best {
+    payload_bytes: usize,
+    ours: &'static str,
+    peer: &'static str,
+    ratio: f64,
+    goal: f64,
+    reached: bool,
+}
+
+/// Prints one JSON document.
+pub(crate) fn print_json(effort: Effort, compared: &[Compared]) {
+    let document = document(effort, compared);
+    let text = serde_json::to_string_pretty(&document).expect("numbers and names");
+    println!("{text}");
+}
+
+/// Prints a line for each shape.
+pub(crate) fn print_table(effort: Effort, compared: &[Compared]) {
+    let Document { peer, seconds_per_slice, rounds, shapes, best } = document(effort, compared);
+    println!("three nodes in one thread and in memory: ours and {peer}");
+    println!("medians of {rounds} rounds, {seconds_per_slice:.2} s for each side in each");
+    println!("thousands of entries per CPU second; (of wall time)");
+    println!();
+    println!(
+        "{:>5} {:>4} {:<13} {:>13} {:>13}  {:>6} {:<13} {:<9}  {:>11} {:>11} {:>11}",
+        "bytes",
+        "out",
+        "how",
+        "ours",
+        "raft-rs",
+        "ratio",
+        "(spread)",
+        "goal",
+        "allocations",
+        "messages",
+        "Readys",
+    );
+    for Line { payload_bytes, outstanding, mode, ours, peer, ratio, goal, reached, .. } in shapes {
+        let (us, them) = (ours.per_entry, peer.per_entry);
+        println!(
+            "{payload_bytes:>5} {outstanding:>4} {mode:<13} {:>13} {:>13}  {:>5.2}x {:<13} {:<9}  \
+             {:>11} {:>11} {:>11}",
+            thousands(&ours),
+            thousands(&peer),
+            ratio.median,
+            format!("({:.2}..{:.2})", ratio.lowest, ratio.highest),
+            verdict(goal, reached),
+            both(us.allocations, them.allocations),
+            both(us.messages, them.messages),
+            both(us.readys, them.readys),
+        );
+    }
+    println!();
+    for Best { payload_bytes, ours, peer, ratio, goal, reached } in best {
+        let verdict = verdict(goal, reached);
+        println!(
+            "{payload_bytes:>5}   64 our best ({ours}) over its best ({peer}): {ratio:.2}x {verdict}"
+        );
+    }
+    println!();
+    println!("allocations, messages and Readys are for each committed entry: ours / raft-rs's");
+}
+
+fn thousands(side: &Side) -> String {
+    let thousands = |spread: Spread| format!("{:.0}", spread.median / 1e3);
+    format!("{} ({})", thousands(side.entries_per_cpu_second), thousands(side.entries_per_second))
+}
+
+fn both(ours: f64, peer: f64) -> String {
+    format!("{ours:.2}/{peer:.2}")
+}
+
+fn verdict(goal: f64, reached: bool) -> String {
+    format!("{goal:.0}x {}", if reached { "reached" } else { "missed" })
+}
+
+fn document(effort: Effort, compared: &[Compared]) -> Document {
+    let lines: Vec<Line> = compared.iter().map(line).collect();
+    let best = [16, 256].map(|payload_bytes| best(payload_bytes, &lines)).into();
+    Document {
+        peer: "raft-rs 0.7.0 (prost-codec)",
+        seconds_per_slice: effort.slice.as_secs_f64(),
+        rounds: effort.rounds,
+        shapes: lines,
+        best,
+    }
+}
+
+fn line(compared: &Compared) -> Line {
+    let Compared { shape, ours, peer, our_counts, peer_counts } = compared;
+    let ratio = |of: fn(&Speed) -> f64| {
+        spread(ours.iter().zip(peer).map(|(ours, peer)| of(ours) / of(peer)).collect())
+    };
+    let side = |speeds: &[Speed], per_entry: Counts| Side {
+        entries_per_cpu_second: spread(speeds.iter().map(|speed| speed.per_cpu_second).collect()),
+        entries_per_second: spread(speeds.iter().map(|speed| speed.per_second).collect()),
+        per_entry,
+    };
+    let by_cpu = ratio(|speed| speed.per_cpu_second);
+    Line {
+        payload_bytes: shape.payload_bytes,
+        outstanding: shape.outstanding,
+        mode: shape.mode.name(),
+        ours: side(ours, *our_counts),
+        peer: side(peer, *peer_counts),
+        ratio: by_cpu,
+        wall_ratio: ratio(|speed| speed.per_second),
+        goal: shape.goal,
+        reached: by_cpu.median >= shape.goal,
+    }
+}
+
+/// Compares the fastest mode of each side.
+fn best(payload_bytes: usize, lines: &[Line]) -> Best {
+    let fastest = |side: fn(&Line) -> &Side| {
+        lines
+            .iter()
+            .filter(|line| line.payload_bytes == payload_bytes && line.outstanding > 1)
+            .map(|line| (line.mode, side(line).entries_per_cpu_second.median))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .expect("every payload is measured in every mode")
+    };
+    let (ours, peer) = (fastest(|line| &line.ours), fastest(|line| &line.peer));
+    let (ratio, goal) = (ours.1 / peer.1, 1.0);
+    Best { payload_bytes, ours: ours.0, peer: peer.0, ratio, goal, reached: ratio >= goal }
+}
+
+/// Returns the middle and the ends of some numbers.
+fn spread(mut numbers: Vec<f64>) -> Spread {
+    numbers.sort_by(f64::total_cmp);
+    Spread {
+        median: numbers[numbers.len() / 2],
+        lowest: numbers[0],
+        highest: numbers[numbers.len() - 1],
+    }
+}
