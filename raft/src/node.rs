@@ -433,6 +433,11 @@ impl<S: Storage> RawNode<S> {
 // Being looked at.
 
 impl<S: Storage> RawNode<S> {
+    /// Lends the state machine, to look at.
+    pub fn raft(&self) -> &Raft<S> {
+        &self.raft
+    }
+
     /// Shows the node.
     pub fn status(&self) -> Inspect<'_> {
         self.raft.inspect()

@@ -127,15 +127,13 @@ impl<'a> Past<'a> {
             step.gone.iter().filter_map(|(flight, _)| self.sent.get(&flight.id).copied()).collect();
         let Some(node) = step.node else { return causes };
         let earlier = || (0..at).rev().filter(|&other| self.steps[other].node == Some(node));
+        let speaks = |other: &usize| {
+            let sent = |event| matches!(event, Event::Sent { .. });
+            self.steps[*other].notes.iter().any(|note| sent(note.event))
+        };
         match &step.input {
             // What is written now was said before.
-            Input::Persist(_) => {
-                let speaks = |other: &usize| {
-                    let sent = |event| matches!(event, Event::Sent { .. });
-                    self.steps[*other].notes.iter().any(|note| sent(note.event))
-                };
-                causes.extend(earlier().find(speaks));
-            }
+            Input::Persist(_) => causes.extend(earlier().find(speaks)),
             Input::Restart(_) => {
                 let crash = |other: &usize| matches!(self.steps[*other].input, Input::Crash(_));
                 causes.extend(earlier().find(crash));
@@ -143,7 +141,9 @@ impl<'a> Past<'a> {
             Input::Tick(_) | Input::Campaign(_) | Input::Deliver(_) | Input::Drop(_) => {}
             Input::Duplicate(_) | Input::Post(_) | Input::Crash(_) | Input::Heal => {}
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => {}
-            Input::PinLimit { .. } | Input::Propose { .. } => {}
+            // What leaves now was said before.
+            Input::Ready(_) => causes.extend(earlier().find(speaks)),
+            Input::PinLimit { .. } | Input::Propose { .. } | Input::Apply(_) => {}
         }
         let counts = |event| matches!(event, Event::VoteCounted { .. });
         if step.notes.iter().any(|note| counts(note.event)) {

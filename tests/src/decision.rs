@@ -11,7 +11,7 @@
 //!
 //! A node may forget in a crash what was never durable, and start anew; so does the oracle.
 
-use crate::bare::{Bare, Setup};
+use crate::cluster::{Cluster, Setup};
 use crate::input::{Fate, Input, Step};
 use crate::invariant::Rule;
 use raft::{Body, Event, Message, NodeId, Note, Raft, RoleName, Term};
@@ -114,7 +114,7 @@ pub struct Oracle {
 
 /// Replays inputs and returns the first wrong decision, with the place of its step.
 pub fn first_wrong(setup: &Setup, inputs: &[Input]) -> Option<(usize, Wrong)> {
-    let mut cluster = Bare::new(setup.clone()).listening();
+    let mut cluster = Cluster::new(setup.clone()).listening();
     let mut oracle = Oracle::new(&cluster);
     let mut judge = |input| {
         let step = cluster.apply(input);
@@ -125,14 +125,14 @@ pub fn first_wrong(setup: &Setup, inputs: &[Input]) -> Option<(usize, Wrong)> {
 
 impl Oracle {
     /// Begins to watch a cluster.
-    pub fn new(cluster: &Bare) -> Self {
+    pub fn new(cluster: &Cluster) -> Self {
         let before = cluster.ids().filter_map(|id| Some((id, look(cluster, id)?))).collect();
         Oracle { before, heard: BTreeSet::new() }
     }
 
     /// Judges a step of a cluster that listens, right after it was taken. Returns what was decided
     /// wrongly in it first, if anything was.
-    pub fn judge(&mut self, step: &Step, cluster: &Bare) -> Option<Wrong> {
+    pub fn judge(&mut self, step: &Step, cluster: &Cluster) -> Option<Wrong> {
         let id = step.node?;
         let Some(after) = look(cluster, id) else {
             self.before.remove(&id);
@@ -168,7 +168,7 @@ fn has_arrived(fate: Fate) -> bool {
     }
 }
 
-fn look(cluster: &Bare, id: NodeId) -> Option<Before> {
+fn look(cluster: &Cluster, id: NodeId) -> Option<Before> {
     let node = cluster.node(id).map(Raft::inspect)?;
     Some(Before { term: node.term, role: node.role, vote: node.vote })
 }
@@ -181,7 +181,7 @@ struct Seen<'a> {
     /// What arrived, if something did.
     message: Option<&'a Message>,
     step: &'a Step,
-    cluster: &'a Bare,
+    cluster: &'a Cluster,
     heard: &'a BTreeSet<(NodeId, Term, NodeId)>,
 }
 

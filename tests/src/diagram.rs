@@ -103,6 +103,8 @@ impl Lanes {
             Input::Propose { node, data } => {
                 Some(self.mark(*node, '+', &format!("gets {}", data.escape_ascii())))
             }
+            Input::Ready(id) => Some(self.mark(*id, '>', "hands out a Ready")),
+            Input::Apply(id) => Some(self.mark(*id, '=', "applies")),
             Input::Crash(id) => Some(self.mark(*id, 'X', "loses power")),
             Input::Restart(id) => Some(self.mark(*id, '^', "starts again")),
             Input::Persist(id) => Some(self.mark(*id, 'o', "disk writes")),

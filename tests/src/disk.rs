@@ -5,7 +5,7 @@
 //!                         '------- Crash takes these        '------- Restart finds these
 //! ```
 
-use raft::{Entry, EntryId, HardState, MemoryStorage, Message};
+use raft::{Entry, EntryId, HardState, MemoryStorage, Message, ReadyNumber};
 use std::collections::VecDeque;
 
 /// How soon a write is durable.
@@ -18,18 +18,23 @@ pub enum DiskSpeed {
 }
 
 /// A write that waits, and the promises that wait for it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Write {
     /// What is to be saved.
     pub hard_state: HardState,
     /// What is to be written: the first replaces what stands at its place and after.
     pub entries: Vec<Entry>,
-    /// The end of the node's log, if any of it was not durable when this was handed over.
+    /// The end of a bare node's log, if any of it was not durable when this was handed over. An
+    /// owner's node remembers it itself.
     pub last: Option<EntryId>,
     /// What may be said to others once it is.
     pub promised: Vec<Message>,
-    /// What the node may believe of itself once it is.
+    /// What a bare node may believe of itself once it is.
     pub own: Vec<Message>,
+    /// Which Ready it is, if it is one: what the node is told once it is durable.
+    pub ready: Option<ReadyNumber>,
+    /// What may be applied once it is.
+    pub committed: Vec<Entry>,
 }
 
 impl Write {

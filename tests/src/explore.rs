@@ -28,7 +28,7 @@
 
 mod canonical; // one name for all states that are alike but for the nodes' names
 
-use crate::bare::{Bare, Setup};
+use crate::cluster::{Cluster, Setup};
 use crate::disk::{Disk, DiskSpeed};
 use crate::input::Input;
 use crate::invariant::Violation;
@@ -147,14 +147,14 @@ impl std::error::Error for TooManyStates {}
 /// [`TooManyStates`] when the walk would eat the machine's memory.
 pub fn explore(bounds: &Bounds) -> Result<Exploration, TooManyStates> {
     let setup = Setup { disks: bounds.disks, ..Setup::new(bounds.nodes, 0) };
-    explore_from(Bare::new(setup), bounds)
+    explore_from(Cluster::new(setup), bounds)
 }
 
 /// Walks every state within the bounds, from this one. `nodes` and `disks` are the cluster's own.
 ///
 /// # Errors
 /// [`TooManyStates`] when the walk would eat the machine's memory.
-pub fn explore_from(start: Bare, bounds: &Bounds) -> Result<Exploration, TooManyStates> {
+pub fn explore_from(start: Cluster, bounds: &Bounds) -> Result<Exploration, TooManyStates> {
     let mut walk = Walk::new(&start, bounds);
     let mut frontier = vec![Found { cluster: start.clone(), number: 0, crashes: 0 }];
     while !frontier.is_empty() {
@@ -203,7 +203,7 @@ impl Move {
 
 /// A state to walk on from.
 struct Found {
-    cluster: Bare,
+    cluster: Cluster,
     /// Its place among the parents.
     number: u32,
     crashes: u32,
@@ -238,7 +238,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(start: &Bare, bounds: &'a Bounds) -> Self {
+    fn new(start: &Cluster, bounds: &'a Bounds) -> Self {
         let canon = Canon::new(start.ids());
         let visited = [canon.name(start, 0)].into_iter().collect();
         let with_leader = usize::from(!start.leaders().is_empty());
@@ -272,7 +272,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns whether the walk goes on from here.
-    fn is_within(&self, cluster: &Bare) -> bool {
+    fn is_within(&self, cluster: &Cluster) -> bool {
         let term = |id| cluster.node(id).map_or(Term(0), |node| node.inspect().term);
         self.bounds.in_flight.is_none_or(|max| cluster.network().flights().len() <= max)
             && cluster.ids().all(|id| term(id).0 <= self.bounds.terms)
@@ -280,7 +280,7 @@ impl<'a> Walk<'a> {
 
     /// Returns the inputs that lead from the start through a state's given move. A message that is
     /// not needed again arrives for good.
-    fn way_to(&self, start: &Bare, last: (u32, u16)) -> Vec<Input> {
+    fn way_to(&self, start: &Cluster, last: (u32, u16)) -> Vec<Input> {
         let mut steps = vec![last];
         while let Some(&(number, _)) = steps.last().filter(|(number, _)| *number != 0) {
             steps.push(self.parents[number as usize]);
@@ -307,7 +307,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Returns everything that can happen in a state, always in the same order.
-fn moves(cluster: &Bare, crashes: u32, bounds: &Bounds) -> Vec<Move> {
+fn moves(cluster: &Cluster, crashes: u32, bounds: &Bounds) -> Vec<Move> {
     let mut moves = Vec::new();
     for flight in cluster.network().flights() {
         moves.push(Move::Once(Input::Duplicate(flight.message.clone())));

@@ -11,7 +11,7 @@
 use crate::invariant::Violation;
 use crate::network::Flight;
 use bytes::Bytes;
-use raft::{Message, NodeId, Note};
+use raft::{Entry, Message, NodeId, Note};
 
 /// One thing that can happen to a cluster. Where its object is not there (a message that was never
 /// sent, a node that is down), nothing happens.
@@ -37,8 +37,14 @@ pub enum Input {
     Duplicate(Message),
     /// A message that no node of this cluster sent is put under way.
     Post(Message),
+    /// A node's owner takes a Ready: what may leave leaves, what is to be saved goes to the disk.
+    /// Nothing where nodes are bare: they have no owner.
+    Ready(NodeId),
     /// The oldest write that waits at a node's disk becomes durable, and what it promised leaves.
     Persist(NodeId),
+    /// A node's application applies the oldest committed entries that wait for it, as many as were
+    /// handed out together. Nothing where nodes are bare: theirs never wait.
+    Apply(NodeId),
     /// A node loses power: its memory and every write that waits at its disk are gone.
     Crash(NodeId),
     /// A node starts again from what is durable.
@@ -88,6 +94,8 @@ pub struct Step {
     pub sent: Vec<Flight>,
     /// What is under way no more; a duplicated message appears here as [`Fate::Duplicated`].
     pub gone: Vec<(Flight, Fate)>,
+    /// What the node's application applied, in order.
+    pub applied: Vec<Entry>,
     /// Why nothing happened, if nothing did; or what the node refused, and why.
     pub refused: Option<String>,
     /// The first invariant that this step broke.

@@ -1,7 +1,7 @@
 //! A deterministic test bed for Raft: clusters that are a pure function of their inputs.
 //!
 //! ```text
-//!   script, simulator, explorer, prompt --> Input --> Bare::apply --> Step
+//!   script, simulator, explorer, prompt --> Input --> Cluster::apply --> Step
 //!                                                       |               '-- events, messages, the
 //!                                                       |                   first broken invariant
 //!                                                       '-- N nodes, disks, one network
@@ -12,7 +12,7 @@
 
 pub mod input; // everything that can happen to a cluster, and what came of it
 
-pub mod bare; // N nodes driven by inputs
+pub mod cluster; // N nodes driven by inputs
 
 pub mod network; // messages under way, and the links that lose them
 
@@ -38,7 +38,7 @@ pub mod trace; // a run written down, step by step
 
 pub mod diagram; // a run as a picture
 
-pub use bare::{Bare, Setup};
+pub use cluster::{Bare, Cluster, Door, Owner, Setup};
 pub use input::{Fate, Input, Step};
 pub use invariant::{Rule, Violation};
 pub use network::{Flight, Network};

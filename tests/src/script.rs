@@ -25,6 +25,8 @@
 //! | `drop ...`, `duplicate ...` | it is lost; it arrives, and will arrive again |
 //! | `post 9->1 VoteReply term=1 granted` | a message made by hand is put under way |
 //! | `partition 1 2 \| 3`, `cut 1->2`, `mend 1->2`, `heal` | links fail and work again |
+//! | `propose 1 x=1` | a client's command |
+//! | `ready 1`, `apply 1` | where nodes have owners (`add-nodes 3 owner=concurrent`): one hands out a Ready, applies what was committed |
 //! | `persist 1`, `crash 1`, `restart 1` | a slow disk writes; power fails and comes back |
 //! | `stabilize [1 2]` | everything arrives and every disk writes, until all is silent |
 //! | `pin 1 5`, `pin 1 free` | an election limit is fixed, or drawn again |
@@ -43,6 +45,8 @@ pub mod arguments; // one command's arguments, taken one by one
 pub mod command; // everything a script can say
 
 pub mod hand; // messages made by hand
+
+mod settings; // how its nodes are set
 
 pub mod seating; // the cluster a script begins with
 

@@ -14,7 +14,7 @@
 //! usually the rule that broke and the function that decided; a run that breaks the same rule by
 //! another mistake would explain the wrong line.
 
-use crate::bare::{Bare, Setup};
+use crate::cluster::{Cluster, Setup};
 use crate::input::{Input, Step};
 use crate::invariant::{Rule, Violation};
 use crate::sim;
@@ -81,7 +81,7 @@ struct Replayed {
 /// Applies inputs to a new cluster until a rule breaks, then heals it if none did and `calm` asks for
 /// it.
 fn replay(setup: &Setup, inputs: &[Input], calm: Calm) -> Option<Replayed> {
-    let mut cluster = Bare::new(setup.clone()).listening();
+    let mut cluster = Cluster::new(setup.clone()).listening();
     let mut steps = Vec::with_capacity(inputs.len());
     for input in inputs {
         let mut step = cluster.apply(&meant(input, &cluster));
@@ -103,7 +103,7 @@ fn replay(setup: &Setup, inputs: &[Input], calm: Calm) -> Option<Replayed> {
 /// Returns what an input means when inputs before it are gone: the same, or, where nothing under way
 /// says just this, the oldest message of the same kind between the same two. (Without an election in
 /// the past, every later message is of an earlier term.)
-fn meant(input: &Input, cluster: &Bare) -> Input {
+fn meant(input: &Input, cluster: &Cluster) -> Input {
     let flights = cluster.network().flights();
     let like = |message: &Message| {
         let same = |other: &Message| {
@@ -121,6 +121,7 @@ fn meant(input: &Input, cluster: &Bare) -> Input {
         Input::Crash(_) | Input::Restart(_) | Input::Heal => input.clone(),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => input.clone(),
         Input::PinLimit { .. } | Input::Propose { .. } => input.clone(),
+        Input::Ready(_) | Input::Apply(_) => input.clone(),
     }
 }
 
@@ -211,7 +212,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 Input::Persist(_) | Input::Crash(_) | Input::Restart(_) => step.input.clone(),
                 Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => step.input.clone(),
                 Input::Heal | Input::PinLimit { .. } => step.input.clone(),
-                Input::Propose { .. } => step.input.clone(),
+                Input::Propose { .. } | Input::Ready(_) | Input::Apply(_) => step.input.clone(),
             }
         };
         let named: Vec<_> = self.found.steps.iter().map(named).collect();
@@ -240,6 +241,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
             Input::Persist(_) | Input::Crash(_) | Input::Restart(_) | Input::Heal => false,
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => false,
             Input::PinLimit { .. } | Input::Propose { .. } => false,
+            Input::Ready(_) | Input::Apply(_) => false,
         };
         self.keep(|input| !beat(input));
     }
@@ -298,7 +300,7 @@ fn receiver(input: &Input) -> Option<NodeId> {
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
-        Input::Propose { node: id, .. } => Some(*id),
+        Input::Propose { node: id, .. } | Input::Ready(id) | Input::Apply(id) => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) | Input::Post(message) => Some(message.to),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => None,

@@ -24,7 +24,7 @@ pub use plan::{Faults, Plan, Profile, Rhythm};
 pub use shard::{BadShard, Shard};
 pub use tally::{Coverage, Digest, Tally};
 
-use crate::bare::{Bare, Setup};
+use crate::cluster::{Cluster, Setup};
 use crate::input::{Input, Step};
 use crate::invariant::Violation;
 use trouble::Trouble;
@@ -56,7 +56,7 @@ impl Run {
 
     /// Applies the inputs to a new cluster that notes its events, and returns every step.
     pub fn replay(&self) -> Vec<Step> {
-        let mut cluster = Bare::new(self.setup()).listening();
+        let mut cluster = Cluster::new(self.setup()).listening();
         self.inputs.iter().map(|input| cluster.apply(input)).collect()
     }
 }
@@ -68,7 +68,7 @@ pub fn run(profile: Profile, seed: u64) -> Run {
 
 /// Runs a plan.
 pub fn run_plan(plan: Plan) -> Run {
-    let mut cluster = Bare::new(plan.setup());
+    let mut cluster = Cluster::new(plan.setup());
     let mut record = Record::default();
     let broken = suffer(&plan, &mut cluster, &mut record);
     let (trouble, tally) = (record.inputs.len(), record.tally);
@@ -88,7 +88,7 @@ pub fn run_plan(plan: Plan) -> Run {
 ///
 /// # Errors
 /// The rule that broke: liveness or any other; and the inputs up to there.
-pub fn heal(cluster: &mut Bare) -> Result<Vec<Input>, (Violation, Vec<Input>)> {
+pub fn heal(cluster: &mut Cluster) -> Result<Vec<Input>, (Violation, Vec<Input>)> {
     let mut inputs = Vec::new();
     let found = calm::find_a_leader(cluster, |cluster, input| {
         let violation = cluster.apply(&input).violation;
@@ -102,7 +102,7 @@ pub fn heal(cluster: &mut Bare) -> Result<Vec<Input>, (Violation, Vec<Input>)> {
 }
 
 /// Lets the time of trouble pass.
-fn suffer(plan: &Plan, cluster: &mut Bare, record: &mut Record) -> Result<(), Violation> {
+fn suffer(plan: &Plan, cluster: &mut Cluster, record: &mut Record) -> Result<(), Violation> {
     let mut trouble = Trouble::new(plan, cluster);
     while let Some(inputs) = trouble.next(cluster) {
         record.coverage.pass(trouble.now_ticks());
@@ -131,7 +131,7 @@ struct Record {
 }
 
 impl Record {
-    fn apply(&mut self, cluster: &mut Bare, input: Input) -> Step {
+    fn apply(&mut self, cluster: &mut Cluster, input: Input) -> Step {
         if let Input::Crash(id) = input {
             self.tally.unwritten += cluster.disk(id).map_or(0, |disk| disk.pending().len()) as u64;
         }

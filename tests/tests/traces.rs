@@ -15,7 +15,7 @@ use testbed::script::{Script, Stage};
 use testbed::trace::event::Happening;
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Outcome, Recorder, Trace};
-use testbed::{Input, Rule, Setup};
+use testbed::{Input, Owner, Rule, Setup};
 
 /// Returns a cluster and a run of it in which everything happens that can: 60 steps for every seed.
 fn random_run(seed: u64) -> Recorder {
@@ -23,6 +23,16 @@ fn random_run(seed: u64) -> Recorder {
     let size = rng.random_range(1..=5);
     let setup = Setup::new(size, seed);
     let setup = if seed.is_multiple_of(2) { setup } else { setup.with_slow_disks() };
+    let mut setup = match seed % 3 {
+        0 => setup,
+        1 => setup.with_owners(Owner::OneAtATime),
+        _ => setup.with_owners(Owner::Concurrent),
+    };
+    for (config, _) in &mut setup.nodes {
+        config.max_append_bytes = [None, Some(20), Some(1 << 20)][rng.random_range(0..3)];
+        config.max_inflight_messages = rng.random_range(1..4);
+        config.batch_append = seed % 4 == 3;
+    }
     let mut run = Recorder::new(setup).titled(format!("random run {seed}"), "a\nb").of_seed(seed);
     for _ in 0..60 {
         let input = random_input(&mut rng, size, &run);
@@ -48,8 +58,11 @@ fn random_input(rng: &mut ChaCha8Rng, size: u64, run: &Recorder) -> Input {
         0 => stray.clone(),
         many => flights[rng.random_range(0..many)].message.clone(),
     };
-    match rng.random_range(0..24) {
+    match rng.random_range(0..32) {
         0 => Input::Campaign(one),
+        24 | 25 => Input::Propose { node: one, data: vec![rng.random_range(0..=255)].into() },
+        26..=29 => Input::Ready(one),
+        30 | 31 => Input::Apply(one),
         1 => Input::Drop(message),
         2 => Input::Duplicate(message),
         3 => Input::Post(stray),

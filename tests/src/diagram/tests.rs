@@ -1,10 +1,10 @@
 use super::diagram;
-use crate::{Bare, Input, Setup, Step};
+use crate::{Cluster, Input, Setup, Step};
 use raft::NodeId;
 
 /// Plays an election of three nodes in which one question is lost and one node crashes.
 fn election() -> Vec<Step> {
-    let mut cluster = Bare::new(Setup::new(3, 0)).listening();
+    let mut cluster = Cluster::new(Setup::new(3, 0)).listening();
     let mut steps = vec![cluster.apply(&Input::Campaign(NodeId(1)))];
     let lost = cluster.network().flights()[1].message.clone();
     steps.push(cluster.apply(&Input::Drop(lost)));
@@ -42,7 +42,7 @@ fn an_election_is_drawn_with_what_arrives_what_is_lost_and_what_it_leads_to() {
 #[test]
 fn no_line_is_wider_than_asked_for() {
     for size in 1..=7 {
-        let mut cluster = Bare::new(Setup::new(size, 0)).listening();
+        let mut cluster = Cluster::new(Setup::new(size, 0)).listening();
         let mut steps = vec![cluster.apply(&Input::Campaign(NodeId(1)))];
         steps.extend(cluster.stabilize());
         for width in [1, 20, 40, 60, 80, 100] {

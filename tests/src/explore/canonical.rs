@@ -11,7 +11,7 @@
 //! the nodes in the order of what no name can change (role, term, how many votes, ...) are tried:
 //! mostly one of the six that three nodes have.
 
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::fingerprint::Fingerprint;
 use raft::{Body, HardState, Index, Message, NodeId};
 use std::hash::Hash;
@@ -42,7 +42,7 @@ impl Canon {
     }
 
     /// Returns the name of a state, and of all that are alike.
-    pub(super) fn name(&self, cluster: &Bare, crashes: u32) -> u128 {
+    pub(super) fn name(&self, cluster: &Cluster, crashes: u32) -> u128 {
         let looks: Vec<_> = self.ids.iter().map(|&id| nameless(cluster, id)).collect();
         let ordered = |renaming: &&Vec<u64>| {
             let by_place = |a: usize, b: usize| renaming[a] < renaming[b] && looks[a] > looks[b];
@@ -75,7 +75,7 @@ fn permutations(size: usize) -> Vec<Vec<u64>> {
 }
 
 /// Returns what is true of a node whatever the nodes are called.
-fn nameless(cluster: &Bare, id: NodeId) -> u64 {
+fn nameless(cluster: &Cluster, id: NodeId) -> u64 {
     let relation = |other: Option<NodeId>| other.map_or(0, |other| 1 + u64::from(other == id));
     let mut look = Fingerprint::new(0);
     let disk = cluster.disk(id).expect("a node of this cluster");
@@ -117,7 +117,7 @@ impl Renaming<'_> {
     }
 
     /// Returns the sum of a state's facts.
-    fn sum(&self, cluster: &Bare) -> u128 {
+    fn sum(&self, cluster: &Cluster) -> u128 {
         let nodes = self.ids.iter().map(|&id| self.node(cluster, id));
         let disks = self.ids.iter().map(|&id| self.disk(cluster, id));
         let flights = cluster.network().flights().iter();
@@ -137,7 +137,7 @@ impl Renaming<'_> {
         facts.fold(0, u128::wrapping_add)
     }
 
-    fn node(&self, cluster: &Bare, id: NodeId) -> u128 {
+    fn node(&self, cluster: &Cluster, id: NodeId) -> u128 {
         let mut sum = fact(Fact::Node);
         sum.word(self.of(id));
         let Some(up) = cluster.node(id) else { return sum.wide() };
@@ -170,7 +170,7 @@ impl Renaming<'_> {
         sum.wide() as u64
     }
 
-    fn disk(&self, cluster: &Bare, id: NodeId) -> u128 {
+    fn disk(&self, cluster: &Cluster, id: NodeId) -> u128 {
         let mut sum = fact(Fact::Disk);
         sum.word(self.of(id));
         if let Some(disk) = cluster.disk(id) {
@@ -212,12 +212,12 @@ impl Renaming<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bare::Setup;
+    use crate::cluster::Setup;
     use crate::input::Input;
 
     /// Returns the name of the state that three nodes are in after these inputs.
     fn name(inputs: &[Input]) -> u128 {
-        let mut cluster = Bare::new(Setup::new(3, 0).with_slow_disks());
+        let mut cluster = Cluster::new(Setup::new(3, 0).with_slow_disks());
         inputs.iter().for_each(|input| drop(cluster.apply(input)));
         Canon::new(cluster.ids()).name(&cluster, 0)
     }
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_spent_crash_is_part_of_the_state() {
-        let cluster = Bare::new(Setup::new(3, 0));
+        let cluster = Cluster::new(Setup::new(3, 0));
         let canon = Canon::new(cluster.ids());
         assert_ne!(canon.name(&cluster, 0), canon.name(&cluster, 1));
     }

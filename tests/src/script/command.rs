@@ -4,7 +4,7 @@
 //!   Directive (words) --> Command (meaning)        an unknown name is answered with the nearest ones
 //! ```
 
-use crate::bare::Setup;
+use crate::cluster::Setup;
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::grammar::Directive;
@@ -55,8 +55,12 @@ pub enum Command {
     Mend(Vec<(NodeId, NodeId)>),
     /// Every link works again.
     Heal,
+    /// The owner of each node takes a Ready.
+    Ready(Vec<NodeId>),
     /// The oldest write of each disk becomes durable.
     Persist(Vec<NodeId>),
+    /// The application of each node applies what was handed out first.
+    Apply(Vec<NodeId>),
     /// Nodes lose power.
     Crash(Vec<NodeId>),
     /// Nodes start again.
@@ -126,8 +130,9 @@ impl Pick {
 pub const TICKS_MAX: u64 = 10_000;
 
 /// Every command's name, ours first.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 28] = [
     "add-nodes",
+    "apply",
     "campaign",
     "crash",
     "cut",
@@ -143,6 +148,7 @@ pub const NAMES: [&str; 26] = [
     "pin",
     "post",
     "propose",
+    "ready",
     "restart",
     "stabilize",
     "state",
@@ -192,7 +198,9 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
         "cut" => Command::Cut(links(arguments)?),
         "mend" => Command::Mend(links(arguments)?),
         "heal" => Command::Heal,
+        "ready" => Command::Ready(some(arguments)?),
         "persist" => Command::Persist(some(arguments)?),
+        "apply" => Command::Apply(some(arguments)?),
         "crash" => Command::Crash(some(arguments)?),
         "restart" => Command::Restart(some(arguments)?),
         "stabilize" => Command::Stabilize(arguments.ids()?),

@@ -6,20 +6,20 @@
 //!   n3 is down; its disk holds term 1, vote n1
 //! ```
 
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::trace::state::{Durable, NodeState};
 use crate::trace::telling::hard_state;
 use raft::NodeId;
 
 /// Shows what is under way, oldest first.
-pub(crate) fn messages(cluster: &Bare) -> Vec<String> {
+pub(crate) fn messages(cluster: &Cluster) -> Vec<String> {
     let flights = cluster.network().flights();
     let lines: Vec<_> = flights.iter().map(|flight| flight.message.to_string()).collect();
     if lines.is_empty() { vec!["none".to_string()] } else { lines }
 }
 
 /// Shows nodes, one line each.
-pub(crate) fn state(cluster: &Bare, ids: &[NodeId]) -> Vec<String> {
+pub(crate) fn state(cluster: &Cluster, ids: &[NodeId]) -> Vec<String> {
     let wanted = cluster.ids().filter(|id| ids.is_empty() || ids.contains(id));
     let seen = wanted.filter_map(|id| Some((id, NodeState::of(cluster, id)?)));
     seen.map(|(id, state)| show(id, &state)).collect()

@@ -8,7 +8,7 @@
 //! Invariant: a phrase is given only if it reads back as the same input. What a script has no words
 //! for (a snapshot made by hand, a node called n100) has no phrase.
 
-use crate::bare::{Bare, Setup};
+use crate::cluster::{Cluster, Setup};
 use crate::input::Input;
 use crate::script::command::{Command, Pick};
 use crate::script::grammar::Directive;
@@ -16,7 +16,7 @@ use crate::script::{hand, seating};
 use raft::{Message, NodeId};
 
 /// Returns the command that lets this happen to this cluster.
-pub fn command(input: &Input, cluster: &Bare) -> Option<String> {
+pub fn command(input: &Input, cluster: &Cluster) -> Option<String> {
     let number = |id: &NodeId| id.0;
     let text = match input {
         Input::Tick(id) => format!("tick {}", number(id)),
@@ -25,7 +25,9 @@ pub fn command(input: &Input, cluster: &Bare) -> Option<String> {
         Input::Drop(message) => format!("drop {}", picked(message, cluster)?),
         Input::Duplicate(message) => format!("duplicate {}", picked(message, cluster)?),
         Input::Post(message) => format!("post {}", hand::phrase(message)),
+        Input::Ready(id) => format!("ready {}", number(id)),
         Input::Persist(id) => format!("persist {}", number(id)),
+        Input::Apply(id) => format!("apply {}", number(id)),
         Input::Crash(id) => format!("crash {}", number(id)),
         Input::Restart(id) => format!("restart {}", number(id)),
         Input::Cut { from, to } => format!("cut {}->{}", number(from), number(to)),
@@ -59,7 +61,7 @@ pub fn cluster(setup: &Setup) -> Option<String> {
 /// As a node does, if it does.
 pub fn script(setup: &Setup, inputs: &[Input]) -> Option<String> {
     let mut text = cluster(setup)? + "\n";
-    let mut run = Bare::new(setup.clone());
+    let mut run = Cluster::new(setup.clone());
     for input in inputs {
         text += &(command(input, &run)? + "\n");
         run.apply(input);
@@ -68,7 +70,7 @@ pub fn script(setup: &Setup, inputs: &[Input]) -> Option<String> {
 }
 
 /// Names one message among those under way.
-fn picked(message: &Message, cluster: &Bare) -> Option<String> {
+fn picked(message: &Message, cluster: &Cluster) -> Option<String> {
     let kind = message.body.kind();
     let alike =
         Pick { to: vec![message.to], from: vec![message.from], kind: Some(kind), nth: None };
@@ -85,7 +87,7 @@ fn understood(text: &str) -> Option<Command> {
 }
 
 /// Returns whether a phrase lets just this happen.
-fn means(text: &str, input: &Input, cluster: &Bare) -> bool {
+fn means(text: &str, input: &Input, cluster: &Cluster) -> bool {
     let Some(command) = understood(text) else { return false };
     let known = |id: NodeId| cluster.disk(id).is_some();
     match (command, input) {
@@ -96,6 +98,8 @@ fn means(text: &str, input: &Input, cluster: &Bare) -> bool {
         | (Command::Duplicate(_), Input::Duplicate(message)) => known(message.to),
         (Command::Post(read), Input::Post(message)) => read == *message && known(message.to),
         (Command::Persist(ids), Input::Persist(id))
+        | (Command::Ready(ids), Input::Ready(id))
+        | (Command::Apply(ids), Input::Apply(id))
         | (Command::Crash(ids), Input::Crash(id))
         | (Command::Restart(ids), Input::Restart(id)) => ids == [*id] && known(*id),
         (Command::Cut(links), Input::Cut { from, to })

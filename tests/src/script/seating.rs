@@ -4,16 +4,17 @@
 //!   add-nodes 3                                      three voters, empty logs, instant disks
 //!   add-nodes 3 n1.log=(1@1,2@2) n2.log=(1@1)        logs that differ
 //!   add-nodes 3 voters=(1,2) disk=slow seed=7        n3 does not vote; writes wait for `persist`
+//!   add-nodes 3 owner=concurrent disk=slow           behind RawNode: `ready`, `persist`, `apply`
 //! ```
 
-use crate::bare::Setup;
+use crate::cluster::{Door, Owner, Setup};
 use crate::disk::DiskSpeed;
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
+use crate::script::settings;
 use bytes::Bytes;
 use raft::{
     Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft, Storage, Term,
-    VoteRequests,
 };
 
 /// The most nodes a script may make.
@@ -29,6 +30,8 @@ struct Belongings {
     term: Option<Term>,
     vote: Option<NodeId>,
     commit: Index,
+    /// How far its application has applied it.
+    applied: Index,
 }
 
 /// Reads the arguments of `add-nodes`.
@@ -48,38 +51,33 @@ pub(crate) fn setup(arguments: &mut Arguments<'_>) -> Result<Setup, ScriptError>
             return Err(arguments.wrong(what));
         }
     };
-    let config = config(arguments)?;
+    let door = door(arguments)?;
+    let config = settings::read(arguments)?;
     let shared = belongings(arguments, "", &Belongings::default())?;
     let mut nodes = Vec::new();
     for id in ids {
         let own = belongings(arguments, &format!("{id}."), &shared)?;
+        let config = Config { id, applied: own.applied, ..config.clone() };
         let storage = storage(arguments, id, &voters, own)?;
-        let config = Config { id, ..config.clone() };
         if let Err(why) = Raft::new(&config, storage.clone()) {
             return Err(arguments.wrong(format!("{id} cannot start: {why}")));
         }
         nodes.push((config, storage));
     }
-    Ok(Setup { nodes, disks })
+    Ok(Setup { nodes, disks, door })
 }
 
-fn config(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError> {
-    let usual = Config::new(NodeId(1));
-    Ok(Config {
-        election_ticks: arguments.number("election-ticks")?.unwrap_or(usual.election_ticks),
-        heartbeat_ticks: arguments.number("heartbeat-ticks")?.unwrap_or(usual.heartbeat_ticks),
-        seed: arguments.number("seed")?.unwrap_or(usual.seed),
-        vote_requests: match arguments.value("vote-requests")? {
-            None => usual.vote_requests,
-            Some("once-durable") => VoteRequests::OnceDurable,
-            Some("at-once") => VoteRequests::AtOnce,
-            Some(other) => {
-                let what = format!("expected once-durable or at-once, found vote-requests={other}");
-                return Err(arguments.wrong(what));
-            }
-        },
-        ..usual
-    })
+/// Reads through which door nodes are driven.
+fn door(arguments: &mut Arguments<'_>) -> Result<Door, ScriptError> {
+    match arguments.value("owner")? {
+        None | Some("none") => Ok(Door::Bare),
+        Some("one-at-a-time") => Ok(Door::Owned(Owner::OneAtATime)),
+        Some("concurrent") => Ok(Door::Owned(Owner::Concurrent)),
+        Some(other) => {
+            let what = format!("expected none, one-at-a-time or concurrent, found owner={other}");
+            Err(arguments.wrong(what))
+        }
+    }
 }
 
 /// Reads what a disk holds: of one node (`n2.`), or of every node that says nothing else.
@@ -106,6 +104,7 @@ fn belongings(
         own.vote = Some(arguments.read_id(vote)?);
     }
     own.commit = arguments.number(&format!("{whose}commit"))?.map_or(own.commit, Index);
+    own.applied = arguments.number(&format!("{whose}applied"))?.map_or(own.applied, Index);
     Ok(own)
 }
 
@@ -140,7 +139,6 @@ fn storage(
 pub(crate) fn phrase(setup: &Setup) -> String {
     let mut text = format!("add-nodes {}", setup.nodes.len());
     let Some((config, storage)) = setup.nodes.first() else { return text };
-    let usual = Config::new(config.id);
     let numbers = |ids: &mut dyn Iterator<Item = NodeId>| {
         ids.map(|id| id.0.to_string()).collect::<Vec<_>>().join(",")
     };
@@ -148,30 +146,24 @@ pub(crate) fn phrase(setup: &Setup) -> String {
     if !voters.iter().copied().eq(setup.nodes.iter().map(|(config, _)| config.id)) {
         text += &format!(" voters=({})", numbers(&mut voters.into_iter()));
     }
-    for (key, number, usually) in [
-        ("election-ticks", config.election_ticks, usual.election_ticks),
-        ("heartbeat-ticks", config.heartbeat_ticks, usual.heartbeat_ticks),
-        ("seed", config.seed, usual.seed),
-    ] {
-        if number != usually {
-            text += &format!(" {key}={number}");
-        }
-    }
-    if config.vote_requests == VoteRequests::AtOnce {
-        text += " vote-requests=at-once";
-    }
+    text += &settings::phrase(config);
     if setup.disks == DiskSpeed::Slow {
         text += " disk=slow";
     }
+    text += match setup.door {
+        Door::Bare => "",
+        Door::Owned(Owner::OneAtATime) => " owner=one-at-a-time",
+        Door::Owned(Owner::Concurrent) => " owner=concurrent",
+    };
     for (config, storage) in &setup.nodes {
-        text += &holdings(config.id, storage);
+        text += &holdings(config, storage);
     }
     text
 }
 
 /// Says what one node's disk holds.
-fn holdings(id: NodeId, storage: &MemoryStorage) -> String {
-    let mut text = String::new();
+fn holdings(config: &Config, storage: &MemoryStorage) -> String {
+    let (id, mut text) = (config.id, String::new());
     let (first, last) = (storage.first_index(), storage.last_index());
     let bounds = first.and_then(|first| Ok((first, last?)));
     let log = bounds.and_then(|(first, last)| storage.entries(first, last + 1, None));
@@ -187,6 +179,9 @@ fn holdings(id: NodeId, storage: &MemoryStorage) -> String {
     text += &vote.map_or(String::new(), |vote| format!(" {id}.vote={}", vote.0));
     if commit != Index(0) {
         text += &format!(" {id}.commit={commit}");
+    }
+    if config.applied != Index(0) {
+        text += &format!(" {id}.applied={}", config.applied);
     }
     text
 }

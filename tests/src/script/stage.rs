@@ -7,7 +7,7 @@
 //! It takes one command at a time, so a file and a prompt can share it. It never runs away: a script
 //! has a limit of steps and of messages under way.
 
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::script::ScriptError;
 use crate::script::command::{Command, Pick, Voice, Wait};
@@ -127,7 +127,7 @@ impl Stage {
     /// there is nothing left to do, or no words for it.
     pub fn next_command(&self) -> Option<String> {
         let run = self.run.as_ref()?;
-        phrase::command(&run.next_in_order()?, run.cluster())
+        phrase::command(&run.cluster().next_in_order(&[])?, run.cluster())
     }
 
     fn clone_without_run(&self) -> Stage {
@@ -221,7 +221,9 @@ impl Stage {
                 self.know(&[id])?;
                 self.steps(vec![Input::PinLimit { node: id, ticks }], Headlines::None)
             }
+            Command::Ready(ids) => self.each(ids, Input::Ready),
             Command::Persist(ids) => self.each(ids, Input::Persist),
+            Command::Apply(ids) => self.each(ids, Input::Apply),
             Command::Crash(ids) => self.each(ids, Input::Crash),
             Command::Restart(ids) => self.each(ids, Input::Restart),
         }
@@ -259,24 +261,13 @@ impl Stage {
 
     fn stabilize(&mut self, ids: &[NodeId]) -> Result<Vec<Beat>, String> {
         self.know(ids)?;
-        let ours = |id: NodeId| ids.is_empty() || ids.contains(&id);
         let mut beats = Vec::new();
-        loop {
-            let cluster = self.cluster()?;
-            let waits = |id| cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0);
-            let writer = cluster.ids().find(|&id| ours(id) && waits(id));
-            let mut flights = cluster.network().flights().iter();
-            let arriving = flights.find(|flight| ours(flight.message.to));
-            let input = match (writer, arriving) {
-                (Some(id), _) => Input::Persist(id),
-                (None, Some(flight)) => Input::Deliver(flight.message.clone()),
-                (None, None) => return Ok(beats),
-            };
-            let broke = self.step(&input, Headlines::All, &mut beats)?.violation.is_some();
-            if broke {
-                return Ok(beats);
+        while let Some(input) = self.cluster()?.next_in_order(ids) {
+            if self.step(&input, Headlines::All, &mut beats)?.violation.is_some() {
+                break;
             }
         }
+        Ok(beats)
     }
 
     /// Returns the picked messages that are under way: by receiver in the order asked for, oldest
@@ -343,7 +334,7 @@ impl Stage {
         Ok(step)
     }
 
-    fn cluster(&self) -> Result<&Bare, String> {
+    fn cluster(&self) -> Result<&Cluster, String> {
         Ok(self.run.as_ref().ok_or(NO_CLUSTER)?.cluster())
     }
 

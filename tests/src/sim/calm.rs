@@ -8,7 +8,7 @@
 //! From here on nothing is left to luck: in every round each disk writes, every message arrives, each
 //! clock ticks once. That is more than any cluster needs, so whoever finds no leader has no excuse.
 
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::input::Input;
 use crate::invariant::{Rule, Violation};
 use raft::{NodeId, Raft, RoleName, Term};
@@ -25,8 +25,8 @@ const CONSTANCY: u64 = 5;
 /// # Errors
 /// The broken rule: liveness, or what `apply` says.
 pub(super) fn find_a_leader(
-    cluster: &mut Bare,
-    mut apply: impl FnMut(&mut Bare, Input) -> Result<(), Violation>,
+    cluster: &mut Cluster,
+    mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
     apply(cluster, Input::Heal)?;
     let down: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_none()).collect();
@@ -51,10 +51,10 @@ pub(super) fn find_a_leader(
 
 /// Lets so many ticks pass everywhere.
 fn rounds(
-    cluster: &mut Bare,
+    cluster: &mut Cluster,
     ids: &[NodeId],
     rounds: u64,
-    apply: &mut impl FnMut(&mut Bare, Input) -> Result<(), Violation>,
+    apply: &mut impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
     for _ in 0..rounds {
         for &id in ids {
@@ -74,7 +74,7 @@ fn rounds(
 }
 
 /// Returns the leader that everyone follows in its own term, if there is one.
-fn agreed(cluster: &Bare) -> Option<(NodeId, Term)> {
+fn agreed(cluster: &Cluster) -> Option<(NodeId, Term)> {
     let nodes: Option<Vec<_>> =
         cluster.ids().map(|id| cluster.node(id).map(Raft::inspect)).collect();
     let nodes = nodes?;
@@ -88,7 +88,7 @@ fn agreed(cluster: &Bare) -> Option<(NodeId, Term)> {
 }
 
 /// Returns the violation, with what each node thinks.
-fn leaderless(cluster: &Bare, since: String) -> Violation {
+fn leaderless(cluster: &Cluster, since: String) -> Violation {
     let nodes = cluster.ids().filter_map(|id| cluster.node(id)).map(Raft::inspect);
     let view = |node: raft::Inspect<'_>| {
         let (id, role, term) = (node.id, node.role, node.term);

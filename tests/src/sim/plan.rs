@@ -10,7 +10,7 @@
 //! where two rare settings meet.
 
 use super::entropy::Stream;
-use crate::bare::Setup;
+use crate::cluster::Setup;
 use crate::disk::DiskSpeed;
 use std::fmt;
 

@@ -6,7 +6,7 @@
 //!   6 elections, 3 leaders, term 7   a run in which nobody led proves nothing
 //! ```
 
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::fingerprint::Fingerprint;
 use crate::input::{Fate, Input, Step};
 use raft::{NodeId, RoleName, Term};
@@ -97,7 +97,7 @@ pub struct Coverage {
 
 impl Coverage {
     /// Notes the role of a node that something happened to.
-    pub(super) fn look(&mut self, id: NodeId, cluster: &Bare) {
+    pub(super) fn look(&mut self, id: NodeId, cluster: &Cluster) {
         let Some(node) = cluster.node(id) else {
             self.roles.remove(&id);
             return;

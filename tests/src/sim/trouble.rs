@@ -11,7 +11,7 @@
 
 use super::entropy::Stream;
 use super::plan::{Plan, Rhythm};
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::network::Flight;
 use raft::{Message, NodeId};
@@ -57,7 +57,7 @@ pub(super) struct Trouble<'a> {
 }
 
 impl<'a> Trouble<'a> {
-    pub(super) fn new(plan: &'a Plan, cluster: &Bare) -> Self {
+    pub(super) fn new(plan: &'a Plan, cluster: &Cluster) -> Self {
         let stream = |label| Stream::new(plan.seed, label);
         let mut trouble = Trouble {
             plan,
@@ -91,7 +91,7 @@ impl<'a> Trouble<'a> {
 
     /// Returns what happens next, or nothing when the time of trouble is over. One thing may take
     /// several inputs.
-    pub(super) fn next(&mut self, cluster: &Bare) -> Option<Vec<Input>> {
+    pub(super) fn next(&mut self, cluster: &Cluster) -> Option<Vec<Input>> {
         loop {
             let ((time, _), entry) = self.agenda.pop_first()?;
             if time >= self.plan.trouble_ticks * TICK {
@@ -106,7 +106,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// Enters what a step leads to; returns the messages that are lost at once.
-    pub(super) fn follow_up(&mut self, step: &Step, cluster: &Bare) -> Vec<Input> {
+    pub(super) fn follow_up(&mut self, step: &Step, cluster: &Cluster) -> Vec<Input> {
         let mut lost = Vec::new();
         for Flight { message, .. } in &step.sent {
             if self.network.chance(self.plan.faults.drop_permille) {
@@ -147,7 +147,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// Gives every new write of a node's slow disk the time at which it is durable.
-    fn enter_writes(&mut self, node: NodeId, cluster: &Bare) {
+    fn enter_writes(&mut self, node: NodeId, cluster: &Cluster) {
         let waiting = cluster.disk(node).map_or(0, |disk| disk.pending().len());
         let (life, timed) = self.lives.get(&node).copied().unwrap_or_default();
         for _ in timed..waiting {
@@ -175,7 +175,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// Returns the inputs that an entry of the agenda means now.
-    fn unfold(&mut self, entry: Entry, cluster: &Bare) -> Vec<Input> {
+    fn unfold(&mut self, entry: Entry, cluster: &Cluster) -> Vec<Input> {
         match entry {
             Entry::Tick(id) => {
                 self.enter(self.periods[&id], Entry::Tick(id));
@@ -203,7 +203,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// Tells a node to campaign; in one of three cases two at once, so that they share the votes.
-    fn unrest(&mut self, cluster: &Bare) -> Vec<Input> {
+    fn unrest(&mut self, cluster: &Cluster) -> Vec<Input> {
         self.enter_unrest();
         let mut up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
         self.unrest.shuffle(&mut up);
@@ -212,7 +212,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// Takes the power from a node: in one of three cases from one that leads.
-    fn crash(&mut self, cluster: &Bare) -> Vec<Input> {
+    fn crash(&mut self, cluster: &Cluster) -> Vec<Input> {
         let Some(rhythm) = self.plan.faults.crashes else { return Vec::new() };
         self.enter_crash(rhythm);
         let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
@@ -226,7 +226,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// Lets the network fall apart in one of four ways.
-    fn split(&mut self, cluster: &Bare) -> Vec<Input> {
+    fn split(&mut self, cluster: &Cluster) -> Vec<Input> {
         let Some(rhythm) = self.plan.faults.partitions else { return Vec::new() };
         let lasts = self.split.within(1, rhythm.lasts_ticks * TICK);
         self.enter(lasts, Entry::Heal);

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::invariant::Violation;
-use crate::trace::birth::{Birth, Disks};
+use crate::trace::birth::{Birth, Disks, Entrance};
 use crate::trace::cause::Cause;
 use crate::trace::event::{Happening, RulePlace};
 use crate::trace::message::Sent;
@@ -55,6 +55,9 @@ pub struct Header {
     pub nodes: Vec<u64>,
     /// How soon writes are durable: `instant` or `slow`.
     pub disks: Disks,
+    /// Through which door nodes were driven: `bare`, `one_at_a_time` or `concurrent`.
+    #[serde(default, skip_serializing_if = "Entrance::is_bare")]
+    pub door: Entrance,
     /// What each node was told at birth, and what its disk held.
     pub config: BTreeMap<u64, Birth>,
     /// The source text the run was compiled from, by path.

@@ -1,7 +1,7 @@
 //! A run that is being written down.
 //!
 //! ```text
-//!   input --> Recorder --> Bare::apply --> Step --> whoever asked
+//!   input --> Recorder --> Cluster::apply --> Step --> whoever asked
 //!                |                          |
 //!                '<---- one more Moment ----'        write_to(path) at the end
 //! ```
@@ -21,10 +21,9 @@
 //! assert!(run.trace().to_json_lines().starts_with(r#"{"trace":"raft-steps","version":1"#));
 //! ```
 
-use crate::bare::{Bare, Setup};
-use crate::disk::DiskSpeed;
+use crate::cluster::{Cluster, Setup};
 use crate::input::{Fate, Input, Step};
-use crate::trace::birth::{Birth, Disks};
+use crate::trace::birth::Birth;
 use crate::trace::cause::Cause;
 use crate::trace::event::{Happening, RulePlace};
 use crate::trace::page::{
@@ -43,7 +42,7 @@ use std::path::Path;
 /// A cluster whose every step is written down.
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    cluster: Bare,
+    cluster: Cluster,
     /// Without the sources, which are added when somebody asks for the trace.
     trace: Trace,
     states: BTreeMap<u64, NodeState>,
@@ -65,15 +64,12 @@ impl Recorder {
     /// Starts every node of the setup, and listens.
     ///
     /// # Panics
-    /// As [`Bare::new`].
+    /// As [`Cluster::new`].
     pub fn new(setup: Setup) -> Self {
         let births = setup.nodes.iter();
         let config = births.map(|(config, disk)| (config.id.0, Birth::new(config, disk))).collect();
-        let disks = match setup.disks {
-            DiskSpeed::Instant => Disks::Instant,
-            DiskSpeed::Slow => Disks::Slow,
-        };
-        let cluster = Bare::new(setup).listening();
+        let (disks, door) = (setup.disks.into(), setup.door.into());
+        let cluster = Cluster::new(setup).listening();
         let states = NodeState::all_of(&cluster);
         let header = Header {
             trace: FORMAT.to_string(),
@@ -84,6 +80,7 @@ impl Recorder {
             script: None,
             nodes: cluster.ids().map(|id| id.0).collect(),
             disks,
+            door,
             config,
             sources: BTreeMap::new(),
             rules: BTreeMap::new(),
@@ -158,14 +155,14 @@ impl Recorder {
         }
     }
 
-    /// Delivers everything under way, oldest first, and persists every write, until nothing is left
-    /// to do or an invariant breaks. Returns the steps it took.
+    /// As [`Cluster::stabilize`]: lets everything happen that waits, until nothing is left to do or an
+    /// invariant breaks. Returns the steps it took.
     ///
     /// # Panics
     /// As [`Recorder::apply`]; and after 100,000 steps: the nodes never fall silent.
     pub fn stabilize(&mut self) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
-        while let Some(input) = self.next_in_order() {
+        while let Some(input) = self.cluster.next_in_order(&[]) {
             steps.push(self.apply(&input));
             if steps.last().is_some_and(|step| step.violation.is_some()) {
                 break;
@@ -173,15 +170,6 @@ impl Recorder {
             assert!(steps.len() < 100_000, "100,000 steps, and the nodes still have things to say");
         }
         steps
-    }
-
-    /// Returns what a patient network and patient disks would do next.
-    pub(crate) fn next_in_order(&self) -> Option<Input> {
-        let writes = |id| self.cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0);
-        match self.cluster.ids().find(|&id| writes(id)) {
-            Some(id) => Some(Input::Persist(id)),
-            None => Some(Input::Deliver(self.cluster.network().flights().first()?.message.clone())),
-        }
     }
 
     /// Says that a test found something wrong.
@@ -244,7 +232,7 @@ impl Recorder {
 
 impl Recorder {
     /// Lends the cluster.
-    pub fn cluster(&self) -> &Bare {
+    pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 

@@ -10,14 +10,15 @@
 //!
 //! Invariant: the header's state with the patches of steps 1 to k applied is the state after step k.
 
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::trace::entry::Place;
 use raft::{HardState, NodeId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a trace shows of one node. Everything but `up` and `disk` is missing while it is down.
+/// What a trace shows of one node. Everything but `up`, `applied` and `disk` is missing
+/// while it is down.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct NodeState {
     /// Whether it runs.
@@ -40,6 +41,9 @@ pub struct NodeState {
     /// How far it knows the log to be committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<u64>,
+    /// How far its application has applied it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub applied: u64,
     /// Ticks waited, and the limit if one is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timer: Option<(u64, Option<u64>)>,
@@ -79,6 +83,10 @@ pub struct Durable {
     pub vote: Option<u64>,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl From<HardState> for Durable {
     fn from(hard_state: HardState) -> Self {
         Durable { term: hard_state.term.0, vote: hard_state.vote.map(|id| id.0) }
@@ -87,7 +95,7 @@ impl From<HardState> for Durable {
 
 impl NodeState {
     /// Looks at one node of a cluster.
-    pub fn of(cluster: &Bare, id: NodeId) -> Option<Self> {
+    pub fn of(cluster: &Cluster, id: NodeId) -> Option<Self> {
         let disk = cluster.disk(id)?;
         let durable = Durable::from(disk.durable().hard_state());
         let waiting = disk.pending().len() as u64;
@@ -99,6 +107,7 @@ impl NodeState {
             leader: None,
             log: None,
             commit: None,
+            applied: cluster.application(id)?.applied().0,
             timer: None,
             votes: None,
             matched: None,
@@ -124,7 +133,7 @@ impl NodeState {
     }
 
     /// Looks at every node of a cluster.
-    pub fn all_of(cluster: &Bare) -> BTreeMap<u64, NodeState> {
+    pub fn all_of(cluster: &Cluster) -> BTreeMap<u64, NodeState> {
         let seen = |id| Some((id, NodeState::of(cluster, id)?));
         cluster.ids().filter_map(seen).map(|(id, state)| (id.0, state)).collect()
     }

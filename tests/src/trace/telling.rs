@@ -11,10 +11,10 @@
 //! event that another line already tells makes none. Lines of source never appear here: golden files
 //! are made of these words.
 
-use crate::bare::Bare;
+use crate::cluster::Cluster;
 use crate::input::{Fate, Input, Step};
 use crate::trace::state::{Durable, NodeState};
-use raft::{Event, NodeId, RoleName};
+use raft::{Entry, Event, NodeId, Payload, RoleName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ impl Fact {
 }
 
 /// Says what happened.
-pub fn headline(step: &Step, cluster: &Bare) -> String {
+pub fn headline(step: &Step, cluster: &Cluster) -> String {
     if let Some((flight, fate)) = step.gone.first() {
         let message = &flight.message;
         return match fate {
@@ -50,7 +50,7 @@ pub fn headline(step: &Step, cluster: &Bare) -> String {
 }
 
 /// Says what is to happen: the headline of an input that has not been answered.
-pub fn announcement(input: &Input, cluster: &Bare) -> String {
+pub fn announcement(input: &Input, cluster: &Cluster) -> String {
     let kept = |id: NodeId| {
         let durable = cluster.disk(id).map(|disk| disk.durable().hard_state().into());
         durable.map_or(String::new(), |durable| hard_state(&durable))
@@ -63,6 +63,8 @@ pub fn announcement(input: &Input, cluster: &Bare) -> String {
         Input::Duplicate(message) => format!("> {message}"),
         Input::Post(message) => format!("> somebody sends {message}"),
         Input::Persist(id) => format!("> {id}'s disk keeps {}", kept(*id)),
+        Input::Ready(id) => format!("> {id} hands out a Ready"),
+        Input::Apply(id) => format!("> {id}'s application goes on"),
         Input::Crash(id) => format!("> {id} loses power; its disk holds {}", kept(*id)),
         Input::Restart(id) => format!("> {id} starts again with {}", kept(*id)),
         Input::Cut { from, to } => format!("> the link {from}->{to} is cut"),
@@ -86,7 +88,7 @@ pub fn announcement(input: &Input, cluster: &Bare) -> String {
 }
 
 /// Says what came of it.
-pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Bare) -> Vec<Fact> {
+pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Cluster) -> Vec<Fact> {
     let mut facts = match (step.node, before) {
         (Some(id), Some(before)) => noted(step, id, before, cluster),
         (Some(_), None) | (None, _) => Vec::new(),
@@ -94,6 +96,7 @@ pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Bare) -> Vec<Fac
     if let (Some(id), Some(before)) = (step.node, before) {
         facts.extend(waiting(step, id, before, cluster).map(Fact::plain));
     }
+    facts.extend(applied(step).map(Fact::plain));
     for flight in &step.sent {
         let sends = |event: &Event| {
             let (to, kind) = (flight.message.to, flight.message.body.kind());
@@ -112,7 +115,7 @@ pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Bare) -> Vec<Fac
 }
 
 /// Says what a node noted, event by event.
-fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Vec<Fact> {
+fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<Fact> {
     let turned = |event: &Event| matches!(event, Event::RoleEntered { .. });
     let votes_anew = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
     let any = |what: fn(&Event) -> bool| step.notes.iter().any(|note| what(&note.event));
@@ -188,7 +191,7 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Vec<Fac
     facts
 }
 
-fn votes_for_itself(cluster: &Bare, id: NodeId) -> bool {
+fn votes_for_itself(cluster: &Cluster, id: NodeId) -> bool {
     cluster.node(id).is_some_and(|node| node.inspect().vote == Some(id))
 }
 
@@ -254,7 +257,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(before: &NodeState, cluster: &Bare, id: NodeId) -> Self {
+    fn new(before: &NodeState, cluster: &Cluster, id: NodeId) -> Self {
         let voters = cluster.node(id).map_or(0, |node| node.inspect().voters.voters().count());
         Tally { heard: before.votes.clone().unwrap_or_default(), voters }
     }
@@ -267,7 +270,7 @@ impl Tally {
 }
 
 /// Says what must be durable before a node may say more, where its disk is slow; or what a crash took.
-fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Option<String> {
+fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Option<String> {
     let disk = cluster.disk(id)?;
     let (had, has) = (before.disk.waiting as usize, disk.pending().len());
     match &step.input {
@@ -283,7 +286,9 @@ fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Optio
         | Input::Drop(_)
         | Input::Duplicate(_)
         | Input::Post(_)
+        | Input::Ready(_)
         | Input::Persist(_)
+        | Input::Apply(_)
         | Input::Restart(_)
         | Input::Cut { .. }
         | Input::Mend { .. }
@@ -303,6 +308,19 @@ fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Bare) -> Optio
 
 fn was(count: usize) -> &'static str {
     if count == 1 { "was" } else { "were" }
+}
+
+/// Says what the application applied. What an entry of a new term says is nothing.
+fn applied(step: &Step) -> impl Iterator<Item = String> {
+    let id = step.node;
+    let said = |entry: &Entry| match &entry.payload {
+        Payload::Normal(data) => Some((entry.id, data.escape_ascii().to_string())),
+        Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => None,
+    };
+    let said: Vec<_> = step.applied.iter().filter_map(said).collect();
+    id.into_iter().flat_map(move |id| {
+        said.clone().into_iter().map(move |(entry, data)| format!("{id} applies {entry} {data}"))
+    })
 }
 
 /// Says why nothing happened.

@@ -28,6 +28,8 @@ pub(in crate::aa) fn name(input: &Input) -> String {
             format!("network: {}", groups.join(" | "))
         }
         Input::Heal => "network: all links work".to_owned(),
+        Input::Ready(id) => format!("{id} hands out a Ready"),
+        Input::Apply(id) => format!("{id} applies"),
         Input::Propose { node, data } => format!("a client gives {node} {}", data.escape_ascii()),
         Input::PinLimit { node, ticks: Some(ticks) } => format!("{node} limit is {ticks} ticks"),
         Input::PinLimit { node, ticks: None } => format!("{node} draws its limit"),
@@ -44,7 +46,7 @@ pub(super) fn node_of(input: &Input) -> Option<NodeId> {
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
-        Input::Propose { node: id, .. } => Some(*id),
+        Input::Propose { node: id, .. } | Input::Ready(id) | Input::Apply(id) => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) => Some(message.to),
         Input::Post(message) => Some(message.from),

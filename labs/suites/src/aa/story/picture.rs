@@ -90,6 +90,8 @@ impl Drawing {
             Input::Deliver(message) if quiet && says_again && self.seen.contains(message) => return,
             Input::Campaign(_)
             | Input::Propose { .. }
+            | Input::Ready(_)
+            | Input::Apply(_)
             | Input::Deliver(_)
             | Input::Drop(_)
             | Input::Duplicate(_)

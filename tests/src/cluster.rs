@@ -1,74 +1,68 @@
-//! `Bare`: N nodes driven through [`Raft`] itself, each with a disk, on one network.
+//! `Cluster`: N nodes, each with a disk and an application, on one network.
 //!
 //! ```text
+//!   Bare, door of the first labs:
 //!   apply(input) --> one node acts --> its outbox:  now ------------------> network
 //!                                                   promised, own --> disk --> network, node
-//!                                  --> the invariants look --> Step
+//!
+//!   Owned, door of applications: the same in small steps, and a crash may fall between any two
+//!   Tick, Deliver, Propose --> node
+//!   Ready --> messages leave, the write goes to the disk
+//!   Persist --> the write is durable, promises leave, the node hears of it
+//!   Apply --> the application takes what was committed, the node hears of it
+//!
+//!   after every input: the invariants look --> Step
 //! ```
 //!
 //! A cluster is a pure function of its setup and its inputs.
+//!
+//! What is one step here and two in an owner's loop loses nothing: a crash between taking a Ready and
+//! sending its messages is a crash after, and the messages lost; a crash between a write's end and
+//! what follows it is a crash after, and its promises lost.
 
-use crate::disk::{Disk, DiskSpeed, Write};
+mod application; // what the log is for
+
+mod bare; // nodes driven through `Raft`
+
+mod owner; // nodes driven through `RawNode`
+
+mod seat; // a node, its disk, its application
+
+mod setup; // what a cluster is made of
+
+pub use application::Application;
+pub use setup::{Door, Owner, Setup};
+
+use crate::disk::{Disk, DiskSpeed};
 use crate::explore::Subject;
 use crate::input::{Fate, Input, Step};
 use crate::invariant::{Memory, Sender, Sight};
 use crate::network::{Flight, Network};
-use bytes::Bytes;
-use raft::{Body, Config, MemoryStorage, Message, NodeId, Raft, RoleName, Term};
+use raft::{
+    Body, Config, MemoryStorage, Message, NodeId, Raft, RawNode, RoleName, StartError, Term,
+};
+use seat::{Node, Owned, Seat};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a cluster is made of.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Setup {
-    /// Every node's settings and what its disk holds at first.
-    pub nodes: Vec<(Config, MemoryStorage)>,
-    /// How soon writes are durable.
-    pub disks: DiskSpeed,
-}
-
-impl Setup {
-    /// Returns `size` nodes n1, n2, ... that all vote, with empty logs, the usual settings, the given
-    /// seed, and disks that are instantly durable.
-    pub fn new(size: u64, seed: u64) -> Self {
-        let ids: Vec<_> = (1..=size).map(NodeId).collect();
-        let node = |&id: &NodeId| {
-            let config = Config { seed, ..Config::new(id) };
-            (config, MemoryStorage::with_voters(ids.iter().copied()))
-        };
-        Setup { nodes: ids.iter().map(node).collect(), disks: DiskSpeed::Instant }
-    }
-
-    /// Returns the same with slow disks.
-    pub fn with_slow_disks(self) -> Self {
-        Setup { disks: DiskSpeed::Slow, ..self }
-    }
-}
-
-/// One place in a cluster: a node, up or down, and its disk.
-#[derive(Clone, Debug)]
-struct Seat {
-    config: Config,
-    disk: Disk,
-    /// None while the node is down.
-    node: Option<Raft<MemoryStorage>>,
-    ticks: u64,
-}
+/// A cluster of bare nodes, as the first labs drive it.
+pub type Bare = Cluster;
 
 /// A cluster. Copies share the seats in which nothing happens, so that an explorer can keep many.
 #[derive(Clone, Debug)]
-pub struct Bare {
+pub struct Cluster {
     seats: BTreeMap<NodeId, Arc<Seat>>,
     network: Network,
     memory: Memory,
     disks: DiskSpeed,
+    door: Door,
     steps: u64,
     listening: bool,
 }
 
 // Being made.
 
-impl Bare {
+impl Cluster {
     /// Starts every node of the setup.
     ///
     /// # Panics
@@ -76,14 +70,16 @@ impl Bare {
     pub fn new(setup: Setup) -> Self {
         let mut seats = BTreeMap::new();
         for (config, storage) in setup.nodes {
-            let node = Raft::new(&config, storage.clone());
+            let node = start(&config, storage.clone(), setup.door);
             let node = node.unwrap_or_else(|why| panic!("{} cannot start: {why}", config.id));
-            let id = config.id;
-            let seat = Seat { config, disk: Disk::new(storage), node: Some(node), ticks: 0 };
+            let (id, application) = (config.id, Application::new(config.applied));
+            let disk = Disk::new(storage);
+            let seat = Seat { config, disk, application, node: Some(node), ticks: 0 };
             assert!(seats.insert(id, Arc::new(seat)).is_none(), "two nodes are called {id}");
         }
         let (network, memory) = (Network::default(), Memory::default());
-        Bare { seats, network, memory, disks: setup.disks, steps: 0, listening: false }
+        let Setup { disks, door, .. } = setup;
+        Cluster { seats, network, memory, disks, door, steps: 0, listening: false }
     }
 
     /// Returns the same cluster with every node noting its events.
@@ -100,7 +96,7 @@ impl Bare {
 
 // Being looked at.
 
-impl Bare {
+impl Cluster {
     /// Returns every node's name, in order, up or down.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.seats.keys().copied()
@@ -108,7 +104,20 @@ impl Bare {
 
     /// Lends a node, if it is up.
     pub fn node(&self, id: NodeId) -> Option<&Raft<MemoryStorage>> {
-        self.seats.get(&id)?.node.as_ref()
+        self.seats.get(&id)?.node.as_ref().map(Node::raft)
+    }
+
+    /// Lends a node that is driven through its `RawNode`, if it is up.
+    pub fn raw_node(&self, id: NodeId) -> Option<&RawNode<MemoryStorage>> {
+        match self.seats.get(&id)?.node.as_ref()? {
+            Node::Bare(_) => None,
+            Node::Owned(owned) => Some(&owned.raw),
+        }
+    }
+
+    /// Lends a node's application. It survives a crash.
+    pub fn application(&self, id: NodeId) -> Option<&Application> {
+        Some(&self.seats.get(&id)?.application)
     }
 
     /// Lends a node's disk.
@@ -133,7 +142,8 @@ impl Bare {
 
     /// Returns who leads now, each with its term.
     pub fn leaders(&self) -> Vec<(NodeId, Term)> {
-        let seen = self.seats.values().filter_map(|seat| seat.node.as_ref()).map(Raft::inspect);
+        let up = self.seats.values().filter_map(|seat| seat.node.as_ref());
+        let seen = up.map(|node| node.raft().inspect());
         seen.filter(|node| node.role == RoleName::Leader).map(|n| (n.id, n.term)).collect()
     }
 
@@ -145,7 +155,7 @@ impl Bare {
 
 // Being driven.
 
-impl Bare {
+impl Cluster {
     /// Lets one thing happen.
     pub fn apply(&mut self, input: &Input) -> Step {
         self.steps += 1;
@@ -157,26 +167,30 @@ impl Bare {
             notes: Vec::new(),
             sent: Vec::new(),
             gone: Vec::new(),
+            applied: Vec::new(),
             refused: None,
             violation: None,
         };
         self.act(input, &mut step);
         if let Some(id) = step.node {
-            self.settle(id, &mut step);
+            match self.door {
+                Door::Bare => self.settle(id, &mut step),
+                Door::Owned(_) => self.hear(id, &mut step),
+            }
             self.judge(id, &mut step);
         }
         step.clock = self.clock();
         step
     }
 
-    /// Delivers everything under way, oldest first, and persists every write, until nothing is left
-    /// to do or an invariant breaks. Returns the steps it took.
+    /// Lets everything happen that waits, the oldest message last, until nothing is left to do or an
+    /// invariant breaks. Returns the steps it took.
     ///
     /// # Panics
     /// After 100,000 steps: the nodes never fall silent.
     pub fn stabilize(&mut self) -> Vec<Step> {
         let mut steps = Vec::new();
-        while let Some(input) = self.next_in_order() {
+        while let Some(input) = self.next_in_order(&[]) {
             steps.push(self.apply(&input));
             if steps.last().is_some_and(|step| step.violation.is_some()) {
                 break;
@@ -186,13 +200,26 @@ impl Bare {
         steps
     }
 
-    /// Returns what a patient network and patient disks would do next.
-    fn next_in_order(&self) -> Option<Input> {
-        let writing = self.seats.iter().find(|(_, seat)| seat.disk.pending().len() > 0);
-        match writing {
-            Some((&id, _)) => Some(Input::Persist(id)),
-            None => Some(Input::Deliver(self.network.flights().first()?.message.clone())),
+    /// Returns what patient disks, owners and a patient network would do next for these nodes, or for
+    /// all if none is named: first what is written, then what is applied, then what is ready, then the
+    /// oldest message.
+    pub fn next_in_order(&self, ids: &[NodeId]) -> Option<Input> {
+        let ours = |id: &NodeId| ids.is_empty() || ids.contains(id);
+        let first = |can: fn(&Seat) -> bool| {
+            self.seats.iter().find(|(id, seat)| ours(id) && can(seat)).map(|(&id, _)| id)
+        };
+        if let Some(id) = first(|seat| seat.node.is_some() && seat.disk.pending().len() > 0) {
+            return Some(Input::Persist(id));
         }
+        if let Some(id) = first(|seat| seat.owned().is_some_and(|it| !it.pages.is_empty())) {
+            return Some(Input::Apply(id));
+        }
+        if let Some(id) = first(|seat| seat.owned().is_some_and(|it| it.raw.has_ready())) {
+            return Some(Input::Ready(id));
+        }
+        let mut flights = self.network.flights().iter();
+        let arriving = flights.find(|flight| ours(&flight.message.to))?;
+        Some(Input::Deliver(arriving.message.clone()))
     }
 
     /// Forgets what cannot matter on a network that may repeat itself: a second flight of the same
@@ -221,23 +248,22 @@ impl Bare {
     fn act(&mut self, input: &Input, step: &mut Step) {
         match input {
             Input::Tick(id) => {
-                if let Some(node) = self.up(*id, step) {
+                if let Some(node) = self.free(*id, step) {
                     node.tick();
                     self.seat(*id).expect("it is up").ticks += 1;
                 }
             }
             Input::Campaign(id) => {
-                if let Some(node) = self.up(*id, step) {
+                if let Some(node) = self.free(*id, step) {
                     step.refused = node.campaign().err().map(|why| why.to_string());
                 }
             }
             Input::Propose { node: id, data } => {
-                if let Some(node) = self.up(*id, step) {
-                    let proposed = node.propose(Bytes::new(), data.clone());
-                    step.refused = proposed.err().map(|why| why.to_string());
+                if let Some(node) = self.free(*id, step) {
+                    step.refused = node.propose(data.clone()).err().map(|why| why.to_string());
                 }
             }
-            Input::Deliver(message) => match self.network.take(message) {
+            Input::Deliver(message) => match self.network.find(message).cloned() {
                 Some(flight) => self.arrive(flight, Fate::Delivered, step),
                 None => step.refused = Some(format!("{message} is not under way")),
             },
@@ -253,7 +279,9 @@ impl Bare {
                 self.memory.posted(message);
                 step.sent.push(self.network.send(message.clone()));
             }
+            Input::Ready(id) => self.take_ready(*id, step),
             Input::Persist(id) => self.persist(*id, step),
+            Input::Apply(id) => self.apply_page(*id, step),
             Input::Crash(id) => {
                 if self.up(*id, step).is_some() {
                     let seat = self.seat(*id).expect("it is up");
@@ -280,7 +308,7 @@ impl Bare {
     }
 
     /// Lends a node that is up and notes that the step is about it; or says why it cannot.
-    fn up(&mut self, id: NodeId, step: &mut Step) -> Option<&mut Raft<MemoryStorage>> {
+    fn up(&mut self, id: NodeId, step: &mut Step) -> Option<&mut Node> {
         let Some(seat) = self.seats.get_mut(&id).map(Arc::make_mut) else {
             step.refused = Some(format!("{id} is not in this cluster"));
             return None;
@@ -293,12 +321,34 @@ impl Bare {
         seat.node.as_mut()
     }
 
-    /// Lets a message reach the end of its link.
+    /// As [`Cluster::up`], unless the node's owner has its hands full.
+    fn free(&mut self, id: NodeId, step: &mut Step) -> Option<&mut Node> {
+        if let Some(busy) = self.busy(id) {
+            step.refused = Some(busy);
+            return None;
+        }
+        self.up(id, step)
+    }
+
+    /// Says what keeps a node's owner from driving it, if something does.
+    fn busy(&self, id: NodeId) -> Option<String> {
+        let busy = self.seats.get(&id)?.owned()?.busy()?;
+        Some(format!("{id}'s owner {busy}, and does one thing at a time"))
+    }
+
+    /// Lets a message reach the end of its link. Where the receiver's owner is busy it waits.
     fn arrive(&mut self, flight: Flight, fate: Fate, step: &mut Step) {
         let Message { from, to, .. } = flight.message;
         if self.network.is_cut(from, to) {
             self.network.retain(|other| other.id != flight.id);
             return step.gone.push((flight, Fate::LinkCut));
+        }
+        if let Some(busy) = self.busy(to) {
+            step.refused = Some(busy);
+            return;
+        }
+        if fate == Fate::Delivered {
+            self.network.retain(|other| other.id != flight.id);
         }
         let message = flight.message.clone();
         let Some(node) = self.up(to, step) else {
@@ -315,29 +365,16 @@ impl Bare {
             return;
         }
         let write = self.seat(id).and_then(|seat| seat.disk.persist());
-        match write {
-            Some(write) => self.keep(id, write, step),
-            None => step.refused = Some(format!("{id} has nothing to write")),
+        match (write, self.door) {
+            (None, _) => step.refused = Some(format!("{id} has nothing to write")),
+            (Some(write), Door::Bare) => self.keep(id, write, step),
+            (Some(write), Door::Owned(_)) => self.finish(id, write, step),
         }
     }
 
-    /// Lets a durable write's promises leave, and gives the node its own back.
-    fn keep(&mut self, id: NodeId, write: Write, step: &mut Step) {
-        self.put_under_way(id, write.promised, step);
-        if let Some(node) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
-            node.storage_mut().append(&write.entries);
-            node.keep_promises(write.own);
-            if let Some(last) = write.last
-                && write.hard_state.term == node.hard_state().term
-            {
-                node.stable_to(last);
-            }
-        }
-    }
-
-    /// Starts a node again from its durable disk.
+    /// Starts a node again from its durable disk, with what its application has applied.
     fn restart(&mut self, id: NodeId, step: &mut Step) {
-        let listening = self.listening;
+        let (listening, door) = (self.listening, self.door);
         let Some(seat) = self.seat(id) else {
             step.refused = Some(format!("{id} is not in this cluster"));
             return;
@@ -346,7 +383,8 @@ impl Bare {
             step.refused = Some(format!("{id} is up"));
             return;
         }
-        match Raft::new(&seat.config, seat.disk.durable().clone()) {
+        let config = Config { applied: seat.application.applied(), ..seat.config.clone() };
+        match start(&config, seat.disk.durable().clone(), door) {
             Ok(mut node) => {
                 if listening {
                     node.journal().listen();
@@ -372,31 +410,6 @@ impl Bare {
         }
     }
 
-    /// Takes a node's outbox: what may leave leaves, what must be durable first goes to its disk. An
-    /// instant disk gives it back at once, which may make the node say more.
-    fn settle(&mut self, id: NodeId, step: &mut Step) {
-        while let Some(node) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
-            let outbox = node.take_outbox();
-            let hard_state = node.hard_state();
-            let (entries, last) = (node.take_unwritten(), node.undurable_last());
-            step.notes.append(&mut node.journal().drain());
-            self.put_under_way(id, outbox.now, step);
-            let slow = self.disks == DiskSpeed::Slow;
-            let Some(seat) = self.seat(id) else { return };
-            let silent = outbox.promised.is_empty() && outbox.own.is_empty() && entries.is_empty();
-            if silent && hard_state == seat.disk.latest() {
-                return;
-            }
-            let (promised, own) = (outbox.promised, outbox.own);
-            seat.disk.write(Write { hard_state, entries, last, promised, own });
-            if slow {
-                return;
-            }
-            let write = seat.disk.persist().expect("it was written a line above");
-            self.keep(id, write, step);
-        }
-    }
-
     /// Puts a node's messages under way, each before the judge's eyes.
     fn put_under_way(&mut self, id: NodeId, messages: Vec<Message>, step: &mut Step) {
         let Some(seat) = self.seats.get(&id).filter(|_| !messages.is_empty()) else { return };
@@ -413,6 +426,7 @@ impl Bare {
     fn judge(&mut self, id: NodeId, step: &mut Step) {
         let Some(seat) = self.seats.get(&id) else { return };
         let Some(node) = &seat.node else { return self.memory.crashed(id) };
+        let node = node.raft();
         let durable = seat.disk.durable().hard_state();
         let whole = whole_log(node);
         let log = whole.as_ref().unwrap_or(node.storage());
@@ -421,6 +435,16 @@ impl Bare {
         let terms = self.seats.values().map(|seat| seat.disk.durable().hard_state().term);
         self.memory.forget_before(terms.min().unwrap_or_default());
     }
+}
+
+/// Starts a node behind a door.
+fn start(config: &Config, storage: MemoryStorage, door: Door) -> Result<Node, StartError> {
+    Ok(match door {
+        Door::Bare => Node::Bare(Box::new(Raft::new(config, storage)?)),
+        Door::Owned(owner) => {
+            Node::Owned(Box::new(Owned::new(RawNode::new(config, storage)?, owner)))
+        }
+    })
 }
 
 /// Returns a node's log with the part that is not durable yet, if there is such a part.

@@ -1,0 +1,107 @@
+//! The settings a script's nodes begin with, as `add-nodes` says them.
+//!
+//! ```text
+//!   election-ticks=10  heartbeat-ticks=1  seed=0  vote-requests=once-durable|at-once
+//!   apply-gate=durable|with-ready|3      3: so many entries ahead of what is durable
+//!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
+//!   forward=yes|no  batch-append=no|yes
+//! ```
+//!
+//! All nodes of a script share them. What is not said is as usual.
+
+use crate::script::ScriptError;
+use crate::script::arguments::Arguments;
+use raft::{ApplyGate, Config, NodeId, VoteRequests};
+
+/// Reads the settings.
+pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError> {
+    let usual = Config::new(NodeId(1));
+    Ok(Config {
+        election_ticks: arguments.number("election-ticks")?.unwrap_or(usual.election_ticks),
+        heartbeat_ticks: arguments.number("heartbeat-ticks")?.unwrap_or(usual.heartbeat_ticks),
+        seed: arguments.number("seed")?.unwrap_or(usual.seed),
+        vote_requests: match arguments.value("vote-requests")? {
+            None => usual.vote_requests,
+            Some("once-durable") => VoteRequests::OnceDurable,
+            Some("at-once") => VoteRequests::AtOnce,
+            Some(other) => {
+                let what = format!("expected once-durable or at-once, found vote-requests={other}");
+                return Err(arguments.wrong(what));
+            }
+        },
+        apply_gate: match arguments.value("apply-gate")? {
+            None => usual.apply_gate,
+            Some("durable") => ApplyGate::Durable,
+            Some("with-ready") => ApplyGate::WithReady,
+            Some(word) => ApplyGate::Ahead(arguments.read_number("apply-gate", word)?),
+        },
+        max_applying_bytes: limit(arguments, "max-applying", usual.max_applying_bytes)?,
+        max_append_bytes: limit(arguments, "max-append", usual.max_append_bytes)?,
+        max_inflight_messages: match arguments.value("max-inflight")? {
+            None => usual.max_inflight_messages,
+            Some(word) => arguments.read_number("max-inflight", word)?,
+        },
+        max_inflight_bytes: limit(arguments, "max-inflight-bytes", usual.max_inflight_bytes)?,
+        max_uncommitted_bytes: limit(arguments, "max-uncommitted", usual.max_uncommitted_bytes)?,
+        forward_proposals: choice(arguments, "forward", usual.forward_proposals)?,
+        batch_append: choice(arguments, "batch-append", usual.batch_append)?,
+        ..usual
+    })
+}
+
+/// Reads a number of bytes, or `none`.
+fn limit(
+    arguments: &mut Arguments<'_>,
+    key: &str,
+    usual: Option<u64>,
+) -> Result<Option<u64>, ScriptError> {
+    match arguments.value(key)? {
+        None => Ok(usual),
+        Some("none") => Ok(None),
+        Some(word) => Ok(Some(arguments.read_number(key, word)?)),
+    }
+}
+
+/// Reads `yes` or `no`.
+fn choice(arguments: &mut Arguments<'_>, key: &str, usual: bool) -> Result<bool, ScriptError> {
+    match arguments.value(key)? {
+        None => Ok(usual),
+        Some("yes") => Ok(true),
+        Some("no") => Ok(false),
+        Some(other) => Err(arguments.wrong(format!("expected yes or no, found {key}={other}"))),
+    }
+}
+
+/// Says the settings that are not as usual, a blank before each.
+pub(super) fn phrase(config: &Config) -> String {
+    let usual = Config::new(config.id);
+    let asking = |config: &Config| match config.vote_requests {
+        VoteRequests::OnceDurable => "once-durable".to_string(),
+        VoteRequests::AtOnce => "at-once".to_string(),
+    };
+    let gate = |config: &Config| match config.apply_gate {
+        ApplyGate::Durable => "durable".to_string(),
+        ApplyGate::WithReady => "with-ready".to_string(),
+        ApplyGate::Ahead(entries) => entries.to_string(),
+    };
+    let limit = |bytes: Option<u64>| bytes.map_or("none".to_string(), |bytes| bytes.to_string());
+    let choice = |yes| if yes { "yes".to_string() } else { "no".to_string() };
+    let said = |config: &Config| {
+        [
+            ("election-ticks", config.election_ticks.to_string()),
+            ("heartbeat-ticks", config.heartbeat_ticks.to_string()),
+            ("seed", config.seed.to_string()),
+            ("vote-requests", asking(config)),
+            ("apply-gate", gate(config)),
+            ("max-applying", limit(config.max_applying_bytes)),
+            ("max-append", limit(config.max_append_bytes)),
+            ("max-inflight", config.max_inflight_messages.to_string()),
+            ("max-inflight-bytes", limit(config.max_inflight_bytes)),
+            ("max-uncommitted", limit(config.max_uncommitted_bytes)),
+            ("forward", choice(config.forward_proposals)),
+            ("batch-append", choice(config.batch_append)),
+        ]
+    };
+    let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);
+    unusual.map(|((key, value), _)| format!(" {key}={value}")).collect()
+}
