@@ -37,7 +37,9 @@ fn a_size_limit_always_lets_one_entry_through() {
     storage.append(&[entry(1, 1, 10), entry(2, 1, 10), entry(3, 1, 10)]);
     let read = |low, high, max| storage.entries(Index(low), Index(high), max).expect("in range");
     assert_eq!(indexes(&read(1, 4, None)), [1, 2, 3]);
-    assert_eq!(indexes(&read(1, 4, Some(20))), [1, 2]);
+    let two = 2 * entry(1, 1, 10).size_bytes();
+    assert_eq!(indexes(&read(1, 4, Some(two))), [1, 2]);
+    assert_eq!(indexes(&read(1, 4, Some(two - 1))), [1]);
     assert_eq!(indexes(&read(2, 4, Some(0))), [2]);
     assert_eq!(indexes(&read(2, 2, None)), []);
 }

@@ -10,7 +10,7 @@ use super::rules::{
     DEPOSED, LATER_TERM, LEADER_STAYS, STEPS_DOWN_THEN_ANSWERS, VOTE_CLEARED, VOTE_KEPT,
 };
 use super::stage::{Stage, name_or_none, remembering};
-use super::words::{N1, N2, N3, Said, answer, ask, beat_reply};
+use super::words::{N1, N2, N3, Said, answer, ask, ask_with_long_log, beat_reply};
 use crate::{Check, Rule, Verdict};
 use raft::{Event, Message, NodeId, RoleName};
 use testbed::Setup;
@@ -38,7 +38,7 @@ pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
     for role in [RoleName::Follower, RoleName::Candidate, RoleName::Leader] {
         for term in [4, 9, 3] {
             let mut stage = in_role(role);
-            stage.hear(ask(N2, N1, term));
+            stage.hear(ask_with_long_log(N2, N1, term));
             let given = stage.votes(N1, N2).last() == Some(&Said::Yes);
             let vote = name_or_none(stage.disk(N1).vote);
             let was = format!("{}, vote {vote}", if given { "yes" } else { "no" });
@@ -129,7 +129,7 @@ pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
     let mut table = Rows::new(&STEPS_DOWN_THEN_ANSWERS, "n1, and the message", intro);
     for role in [RoleName::Follower, RoleName::Candidate, RoleName::Leader] {
         let mut stage = in_role(role);
-        stage.hear(ask(N2, N1, 4));
+        stage.hear(ask_with_long_log(N2, N1, 4));
         let term = stage.disk(N1).term;
         let was = match stage.votes(N1, N2).last() {
             Some(said) => format!("n2 {said} in t{term}"),

@@ -49,6 +49,11 @@ pub(super) fn ask_with(from: NodeId, to: NodeId, term: u64, last: EntryId) -> Me
     message(from, to, term, Body::RequestVote(VoteRequest { last, transfer: false }))
 }
 
+/// A candidate asks whose log holds all that a leader of term 3 can have written.
+pub(super) fn ask_with_long_log(from: NodeId, to: NodeId, term: u64) -> Message {
+    ask_with(from, to, term, EntryId { term: Term(3), index: Index(9) })
+}
+
 /// A voter answers.
 pub(super) fn answer(from: NodeId, to: NodeId, term: u64, said: Said) -> Message {
     message(from, to, term, Body::VoteReply { granted: said == Said::Yes })
