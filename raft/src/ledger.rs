@@ -103,13 +103,15 @@ impl<S> Deref for Core<S> {
 // Being born.
 
 impl<S: Storage> Core<S> {
-    /// Returns a node that remembers what its storage does, and nothing else.
+    /// Returns a node that remembers what its storage does, and nothing else. What is no longer in the
+    /// log is covered by a snapshot: it was committed and applied, whatever else was saved in time.
     ///
     /// # Errors
     /// What storage says, or what it remembers that cannot be.
     pub(crate) fn new(config: Config, storage: S) -> Result<Self, StartError> {
         let initial = storage.initial_state()?;
         let HardState { term, vote, commit } = initial.hard_state;
+        let covered = Index(storage.first_index()?.0 - 1);
         let log = Log::open(storage)?;
         config.check_restart(initial.hard_state, log.last_index())?;
         let facts = Facts {
@@ -117,8 +119,8 @@ impl<S: Storage> Core<S> {
             term,
             vote,
             leader: None,
-            commit,
-            applied: config.applied,
+            commit: commit.max(covered),
+            applied: config.applied.max(covered),
             timer: Timer::default(),
             log,
             voters: Majority::new(initial.conf_state.voters),

@@ -160,7 +160,7 @@ impl<S: Storage> RawNode<S> {
     pub fn new(config: &Config, storage: S) -> Result<Self, StartError> {
         let raft = Raft::new(config, storage)?;
         let told = Told { soft: raft.soft_state(), hard: raft.hard_state() };
-        let applying = Applying::after(config.applied).capped_at(config.max_applying_bytes);
+        let applying = Applying::after(raft.inspect().applied).capped_at(config.max_applying_bytes);
         let (awaiting, number) = (VecDeque::new(), Uncompared::default());
         Ok(RawNode { raft, told, awaiting, applying, number })
     }

@@ -132,6 +132,12 @@ impl MemoryStorage {
         }
     }
 
+    /// Returns storage that holds a snapshot, and no entry after it yet. A node that starts on it has
+    /// committed and applied what the snapshot covers: nothing else is ever put into one.
+    pub fn with_snapshot(snapshot: Snapshot) -> Self {
+        MemoryStorage { before: snapshot.id, snapshot, ..MemoryStorage::default() }
+    }
+
     /// Returns what [`MemoryStorage::save`] was told last.
     pub fn hard_state(&self) -> HardState {
         self.hard_state

@@ -57,3 +57,38 @@ fn a_snapshot_that_does_not_reach_far_enough_is_not_given() {
     let missing = StorageError::Unavailable { index: Index(1), last: Index(0) };
     assert_eq!(storage.snapshot(Index(1)), Err(missing));
 }
+
+/// Returns a snapshot that covers the log up to `index`, of `term`, in a group of one.
+fn snapshot(index: u64, term: u64) -> Snapshot {
+    let voters = [NodeId(1)].into();
+    let id = EntryId { index: Index(index), term: Term(term) };
+    Snapshot { id, conf_state: ConfState { voters, ..ConfState::default() }, data: Bytes::new() }
+}
+
+#[test]
+fn a_snapshot_answers_for_the_term_of_its_last_entry_and_for_nothing_before() {
+    let mut storage = MemoryStorage::with_snapshot(snapshot(10, 1));
+    storage.append(&[entry(11, 2, 1)]);
+    assert_eq!((storage.first_index(), storage.last_index()), (Ok(Index(11)), Ok(Index(11))));
+    assert_eq!((storage.term(Index(10)), storage.term(Index(11))), (Ok(Term(1)), Ok(Term(2))));
+    let before = StorageError::Compacted { index: Index(9), first: Index(11) };
+    assert_eq!(storage.term(Index(9)), Err(before));
+}
+
+#[test]
+fn a_node_has_committed_and_applied_what_its_snapshot_covers() {
+    let storage = MemoryStorage::with_snapshot(snapshot(10, 1));
+    let mut node = RawNode::new(&Config::new(NodeId(1)), storage).expect("it can start");
+    assert_eq!((node.status().commit, node.status().applied), (Index(10), Index(10)));
+    assert!(!node.has_ready(), "that is no news to its owner");
+    node.campaign().expect("it votes");
+    let mut applied = Vec::new();
+    while node.has_ready() {
+        let mut ready = node.ready();
+        node.storage_mut().append(ready.entries());
+        applied.extend(ready.take_committed_entries());
+        applied.extend(node.advance(ready).take_committed_entries());
+        node.advance_apply();
+    }
+    assert_eq!(indexes(&applied), [11]);
+}
