@@ -20,6 +20,7 @@
 
 pub(crate) mod inflight;
 
+use crate::event::Uncompared;
 use crate::message::Session;
 use crate::types::Index;
 use inflight::Inflights;
@@ -53,6 +54,8 @@ pub struct Progress {
     session: Session,
     /// Whether an append is to be built when the next Ready is taken (`batch_append`).
     owed: bool,
+    /// Whether the peer has answered in this leadership. No rule reads it yet.
+    heard: Uncompared<bool>,
 }
 
 // Being looked at.
@@ -75,6 +78,7 @@ impl Progress {
             inflights: window,
             session,
             owed: false,
+            heard: Uncompared(false),
         }
     }
 
@@ -101,6 +105,11 @@ impl Progress {
     /// Returns which replication to this peer this is.
     pub fn session(&self) -> Session {
         self.session
+    }
+
+    /// Returns whether the peer has answered since we lead.
+    pub fn is_heard(&self) -> bool {
+        self.heard.0
     }
 
     /// Returns whether an append waits to be built.
@@ -190,6 +199,11 @@ impl Progress {
     /// Takes down which commit index a heartbeat told.
     pub(crate) fn sent_heartbeat(&mut self, commit: Index) {
         self.sent_commit = commit;
+    }
+
+    /// Takes down that the peer answered an append or a heartbeat: it is alive.
+    pub(crate) fn hear(&mut self) {
+        self.heard.0 = true;
     }
 
     /// Takes down that an append is to be built later.

@@ -44,6 +44,7 @@ impl<S: Storage> Core<S> {
             if id == self.id {
                 progress.maybe_update(last);
                 progress.become_replicate();
+                progress.hear();
             }
         }
     }

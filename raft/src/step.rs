@@ -96,7 +96,18 @@ impl<S: Storage> Raft<S> {
             }
             self.hear_from_leader(from);
         }
+        self.hear_from_peer(&m);
         self.dispatch(m);
+    }
+
+    /// Learns as a leader that a peer answers, whatever it says.
+    fn hear_from_peer(&mut self, m: &Message) {
+        if let Role::Leader(leader) = &mut self.role
+            && let Body::AppendReply { .. } | Body::HeartbeatReply { .. } = m.body
+            && let Some(progress) = leader.progress.get_mut(&m.from)
+        {
+            progress.hear();
+        }
     }
 
     /// Compares a message's term with ours: a later term makes us its follower (Fig. 2, Rules for
