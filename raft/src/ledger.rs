@@ -103,8 +103,8 @@ impl<S> Deref for Core<S> {
 // Being born.
 
 impl<S: Storage> Core<S> {
-    /// Returns a node that remembers what its storage does, and nothing else. What is no longer in the
-    /// log is covered by a snapshot: it was committed and applied, whatever else was saved in time.
+    /// Returns a node that remembers what its storage does, and nothing else. What its log begins after
+    /// was committed and applied, whatever the saved indexes say: nothing else is ever forgotten.
     ///
     /// # Errors
     /// What storage says, or what it remembers that cannot be.
