@@ -89,14 +89,14 @@ impl Bounds {
         Bounds { terms: 1, disks: DiskSpeed::Slow, ..Bounds::quick() }
     }
 
-    /// Returns bounds for a release: slow disks, a crash, two terms. 202,630 states by 2,515,704
-    /// moves, up to 32 moves deep.
+    /// Returns bounds for a release: slow disks, a crash, two terms. 337,872 states by 4,009,600
+    /// moves, up to 35 moves deep.
     pub fn full() -> Self {
         Bounds { terms: 2, states_max: 20_000_000, ..Bounds::slow() }
     }
 
     /// Returns bounds with a fourth node, where two votes are not enough: two terms, disks durable at
-    /// once. 154,650 states by 2,660,196 moves, up to 28 moves deep.
+    /// once. 158,423 states by 2,710,538 moves, up to 28 moves deep.
     pub fn wide() -> Self {
         Bounds { nodes: 4, terms: 2, crashes: 0, ..Bounds::quick() }
     }
