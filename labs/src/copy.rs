@@ -37,7 +37,7 @@ pub fn plan(course: &Course, sources: &Sources, root: &Path) -> Result<Files, St
         plan.insert(name.to_owned(), bytes);
         Ok::<(), String>(())
     };
-    for folder in ["tests/src", "tests/scripts", "labs/suites", "labs/runner", "labs/step"] {
+    for folder in ["tests/src", "tests/scripts", "labs/suites", "labs/runner", "labs/step/src"] {
         if course.root.join(folder).is_dir() {
             for (name, path) in files(&course.root, folder)? {
                 take(&name, &path)?;

@@ -46,7 +46,7 @@ pub(crate) fn script(name: &Path) -> Result<PathBuf, String> {
         }
     }
     if offered.is_empty() {
-        message += "; cargo step alone lists the scripts of the course";
+        message += "; cargo step --list lists the scripts of the course";
     } else {
         message += "; did you mean";
         message.extend(offered);

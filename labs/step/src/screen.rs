@@ -52,19 +52,25 @@ pub(crate) fn error(why: &str) {
     anstream::eprintln!("{style}error:{style:#} {why}");
 }
 
-/// Says how to begin: what `cargo step` alone prints.
+/// Says how to begin: what `cargo step --list` prints.
 pub(crate) fn welcome(scripts: &[PathBuf]) -> Result<(), String> {
-    let mut lines = caption(
+    print(&caption(
         "cargo step SCRIPT plays a script on the code in this folder and names the line behind every \
          decision. A script is a text file: add-nodes 3, campaign 1, stabilize; one command a line. \
-         cargo step --help tells more.",
-    );
+         cargo step alone is a prompt. cargo step --help tells more.",
+    ))?;
     if !scripts.is_empty() {
-        lines.push(Line::blank());
+        print(&[Line::blank()])?;
     }
+    stories(scripts, "cargo step")
+}
+
+/// Lists scripts, each after the words that play it.
+pub(crate) fn stories(scripts: &[PathBuf], play: &str) -> Result<(), String> {
+    let mut lines = Vec::new();
     for path in scripts {
         let title = Script::read(path).map(|script| script.title).unwrap_or_default();
-        lines.push(Line { kind: Kind::Command, text: format!("  cargo step {}", path.display()) });
+        lines.push(Line { kind: Kind::Command, text: format!("  {play} {}", path.display()) });
         lines.extend(Line::wrapped(Kind::Fact, 6, &title));
     }
     print(&lines)
@@ -75,6 +81,15 @@ pub(crate) fn caption(text: &str) -> Vec<Line> {
     Line::prose(Kind::Caption, 0, text)
 }
 
+/// Returns a named row: the name in so many columns, the text beside it, what is left of it below.
+pub(crate) fn row(name: &str, columns: usize, text: &str) -> Vec<Line> {
+    let mut lines = Line::wrapped(Kind::Fact, columns + 3, text);
+    if let Some(first) = lines.first_mut() {
+        first.text = format!("  {name:<columns$} {}", first.text.trim_start());
+    }
+    lines
+}
+
 /// Returns the head of a script.
 pub(crate) fn head(script: &Script) -> Vec<Line> {
     let title = if script.title.is_empty() { &script.name } else { &script.title };
@@ -83,11 +98,16 @@ pub(crate) fn head(script: &Script) -> Vec<Line> {
     lines
 }
 
-/// Tells a scene.
+/// Tells a scene, below what was told before it.
 pub(crate) fn scene(scene: &Scene, run: Option<&Recorder>) -> Vec<Line> {
     let mut lines = vec![Line::blank()];
-    lines.extend(run.map(|run| scene.story(run.rules())).unwrap_or_default());
+    lines.extend(told(scene, run));
     lines
+}
+
+/// Tells a scene.
+pub(crate) fn told(scene: &Scene, run: Option<&Recorder>) -> Vec<Line> {
+    run.map(|run| scene.story(run.rules())).unwrap_or_default()
 }
 
 /// Tells what a command led to before a panic ended it.

@@ -58,7 +58,8 @@ impl Line {
         for row in text.lines() {
             for (number, part) in wrap(row, WIDTH.saturating_sub(indent + 2)).iter().enumerate() {
                 let indent = if number == 0 { indent } else { indent + 2 };
-                lines.push(Line { kind, text: format!("{:indent$}{part}", "") });
+                let text = format!("{:indent$}{part}", "").trim_end().to_string();
+                lines.push(Line { kind, text });
             }
         }
         lines

@@ -1,0 +1,325 @@
+//! A run and a place in it: commands make it longer, and one may go back.
+//!
+//! ```text
+//!   tape    add-nodes 3   campaign 1   stabilize                      what was said
+//!   steps                 1            2 3 4 5 6                      what came of it
+//!                                          ^ here                     `goto 3`
+//!   said here: `crash 2`  -->  campaign 1, deliver 2 .., crash 2      what came after is forgotten
+//! ```
+//!
+//! Nothing is ever undone: to be at an earlier step is to have played the run again up to there.
+//!
+//! The session knows clusters only by their [`Stage`]: `play`, `run`, `after`, `next_command`, and the
+//! moments and states of the run. Whatever kind of cluster a stage plays, the prompt's words are the
+//! same.
+
+use crate::halt::{self, Halt};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use testbed::script::scene::Beat;
+use testbed::script::{Directive, Scene, Script, ScriptError, Stage, phrase};
+use testbed::trace::{self, Line, Moment, Trace};
+
+/// A run and a place in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// What errors call the place where commands come from.
+    name: String,
+    /// Every command of the run.
+    tape: Vec<Said>,
+    /// The whole run.
+    whole: Stage,
+    /// The run as it was at an earlier step, if somebody went back to it.
+    here: Option<Stage>,
+    /// How many steps have been played up to here.
+    at: usize,
+}
+
+/// One command of a run.
+#[derive(Clone, Debug)]
+struct Said {
+    caption: Option<String>,
+    text: String,
+    /// The steps it led to, counted from 0.
+    steps: Range<usize>,
+}
+
+/// Why a command came to nothing.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    /// It cannot be: what was expected.
+    Wrong(ScriptError),
+    /// A node panicked: what came of the command until then, and what the panic said.
+    Halted(Vec<Beat>, Halt),
+}
+
+impl From<ScriptError> for Trouble {
+    fn from(why: ScriptError) -> Self {
+        Trouble::Wrong(why)
+    }
+}
+
+// Being made.
+
+impl Session {
+    /// Begins with nothing; `name` says in errors where the commands come from.
+    pub(crate) fn new(name: &str) -> Self {
+        let script = Script::parse(name, "").expect("nothing has no mistakes");
+        let whole = Stage::new(&script);
+        Session { name: name.to_string(), tape: Vec::new(), whole, here: None, at: 0 }
+    }
+
+    /// Plays a script and stands at its beginning. A node that panics ends the story early; then the
+    /// panic is returned with what can be told.
+    ///
+    /// # Errors
+    /// What is wrong with the script.
+    pub(crate) fn open(script: &Script) -> Result<(Self, Option<Halt>), ScriptError> {
+        let mut session = Session { whole: Stage::new(script), ..Session::new(&script.name) };
+        let mut halt = None;
+        for directive in &script.directives {
+            match session.play(directive) {
+                Ok(_) => {}
+                Err(Trouble::Wrong(why)) => return Err(why),
+                Err(Trouble::Halted(_, why)) => {
+                    halt = Some(why);
+                    break;
+                }
+            }
+        }
+        session.stand_at_the_beginning();
+        Ok((session, halt))
+    }
+
+    /// Plays a trace again with the code of this build, and stands at its beginning.
+    ///
+    /// # Errors
+    /// Where the code takes another way today.
+    pub(crate) fn replay(name: &str, trace: &Trace) -> Result<(Self, Option<Halt>), String> {
+        let whole = match halt::watch(|| trace::replay(trace)) {
+            Ok(run) => Stage::of(run.map_err(|why| format!("{name}: {why}"))?),
+            Err(halt) => return Ok((Session::new(name), Some(halt))),
+        };
+        let mut session = Session { whole, ..Session::new(name) };
+        let setup = trace.header.setup().ok();
+        let made = setup.and_then(|setup| phrase::cluster(&setup));
+        let made = made.map(|text| Said { caption: None, text, steps: 0..0 });
+        session.tape = made.into_iter().chain(session.phrased(0..session.len())).collect();
+        session.stand_at_the_beginning();
+        Ok((session, None))
+    }
+
+    fn stand_at_the_beginning(&mut self) {
+        if self.len() > 0 {
+            self.go(0).expect("what was played once is played again");
+        }
+    }
+}
+
+// Being looked at.
+
+impl Session {
+    /// Returns how many steps the run has.
+    pub(crate) fn len(&self) -> usize {
+        self.whole.run().map_or(0, |run| run.moments().len())
+    }
+
+    /// Returns how many of them have been played up to here.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Lends the whole run's steps.
+    pub(crate) fn moments(&self) -> &[Moment] {
+        self.whole.run().map_or(&[], |run| run.moments())
+    }
+
+    /// Lends the step that led here.
+    pub(crate) fn moment(&self) -> Option<&Moment> {
+        self.moments().get(self.at.checked_sub(1)?)
+    }
+
+    /// Lends the run up to here.
+    pub(crate) fn stage(&self) -> &Stage {
+        self.here.as_ref().unwrap_or(&self.whole)
+    }
+
+    /// Lends the whole run.
+    pub(crate) fn whole(&self) -> &Stage {
+        &self.whole
+    }
+
+    /// Returns every node's state after so many steps, as a trace writes it.
+    pub(crate) fn states(&self, steps: usize) -> BTreeMap<u64, serde_json::Value> {
+        self.whole.run().map(|run| run.states_after(steps)).unwrap_or_default()
+    }
+
+    /// Returns the story of one step, counted from 1: with its caption and its command, where it is
+    /// the first of that command. Nothing for a tick of which nothing came.
+    pub(crate) fn story(&self, step: usize) -> Vec<Line> {
+        let (Some(run), Some(moment)) =
+            (self.whole.run(), step.checked_sub(1).and_then(|at| self.moments().get(at)))
+        else {
+            return Vec::new();
+        };
+        moment.story(run.rules())
+    }
+
+    /// Returns the caption and the command that led to a step, counted from 1, if it is the first one
+    /// that they led to.
+    pub(crate) fn command(&self, step: usize) -> Option<(Option<&str>, &str)> {
+        let first = |said: &&Said| !said.steps.is_empty() && said.steps.start + 1 == step;
+        let said = self.tape.iter().find(first)?;
+        Some((said.caption.as_deref(), &said.text))
+    }
+
+    /// Returns the run up to here as a script that says what comes of every command.
+    ///
+    /// # Errors
+    /// There is nothing, or something a script has no words for.
+    pub(crate) fn script(&self) -> Result<String, String> {
+        let run = self.whole.run().ok_or("there is nothing to save: no nodes were made")?;
+        let header = run.header();
+        let mut text = String::new();
+        let title =
+            if header.title.is_empty() { "A run made at the prompt" } else { &header.title };
+        for line in std::iter::once(title).chain(header.intro.lines()) {
+            text += format!("# {line}").trim_end();
+            text.push('\n');
+        }
+        for said in self.until_here() {
+            text.push('\n');
+            for line in said.caption.iter().flat_map(|caption| caption.lines()) {
+                text += &(format!("# {line}").trim_end().to_string() + "\n");
+            }
+            text += &(said.text + "\n");
+        }
+        let script = Script::parse("the run", &text).map_err(|why| why.to_string())?;
+        let (again, _) = Stage::play_all(&script).map_err(|why| why.to_string())?;
+        let again = again.run().map_or(&[][..], |run| run.moments());
+        let same = again.iter().zip(self.moments()).take_while(|(one, two)| one.input == two.input);
+        let same = same.count();
+        if same < self.at || again.len() > self.at {
+            let step = same + 1;
+            return Err(format!(
+                "a script has no words for what step {step} did; a trace has: save it as .jsonl"
+            ));
+        }
+        script.rewritten().map_err(|why| why.to_string())
+    }
+}
+
+// Moving in time, and on.
+
+impl Session {
+    /// Goes to a step; 0 is the beginning.
+    ///
+    /// # Errors
+    /// There is no such step.
+    pub(crate) fn go(&mut self, to: usize) -> Result<(), String> {
+        let last = self.len();
+        if to > last {
+            let steps = if last == 1 { "step" } else { "steps" };
+            return Err(format!("there is no step {to}: the run has {last} {steps}"));
+        }
+        self.here = None;
+        if to < last {
+            let earlier = self.whole.after(to).map_err(|why| why.to_string())?;
+            self.here = Some(earlier);
+        }
+        self.at = to;
+        Ok(())
+    }
+
+    /// Returns the next step after this place of which something can be told, or the last one.
+    pub(crate) fn following(&self, at: usize) -> usize {
+        (at + 1..self.len()).find(|&step| !self.story(step).is_empty()).unwrap_or(self.len())
+    }
+
+    /// Returns the step before this place of which something can be told, or the beginning.
+    pub(crate) fn preceding(&self, at: usize) -> usize {
+        (1..at).rev().find(|&step| !self.story(step).is_empty()).unwrap_or(0)
+    }
+
+    /// Reads one command of a script, as it stands at this line of what is typed.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub(crate) fn read(&self, line: usize, text: &str) -> Result<Directive, ScriptError> {
+        let at = |why| ScriptError { line: Some(line), ..why };
+        let mut directive = Directive::parse(&self.name, text).map_err(at)?;
+        directive.line = line;
+        Ok(directive)
+    }
+
+    /// Plays one command here. What came after this place is forgotten: returned is how many steps
+    /// that were.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then the run is as it was.
+    pub(crate) fn play(&mut self, directive: &Directive) -> Result<(Scene, usize), Trouble> {
+        let forgotten = self.len() - self.at;
+        let makes_nothing =
+            matches!(directive.command.as_str(), "state" | "raft-state" | "messages");
+        if forgotten > 0 && makes_nothing {
+            // Whoever only looks changes no future.
+            let mut stage = self.stage().clone();
+            return Ok((stage.play(directive)?, 0));
+        }
+        let tape = self.until_here();
+        let mut stage = match self.here.take() {
+            Some(here) => here,
+            None => std::mem::replace(&mut self.whole, Session::new("").whole),
+        };
+        let played = match halt::watch(|| stage.play(directive)) {
+            Ok(scene) => scene.map_err(Trouble::Wrong),
+            Err(halt) => Err(Trouble::Halted(stage.unfinished(), halt)),
+        };
+        let scene = match played {
+            Ok(scene) => scene,
+            Err(why) => {
+                let before = stage.after(self.at).expect("what was played once is played again");
+                match forgotten {
+                    0 => self.whole = before,
+                    _ => self.here = Some(before),
+                }
+                return Err(why);
+            }
+        };
+        (self.whole, self.tape) = (stage, tape);
+        let steps = self.at..self.len();
+        let (caption, text) = (directive.caption.clone(), directive.text.clone());
+        self.tape.push(Said { caption, text, steps });
+        self.at = self.len();
+        Ok((scene, forgotten))
+    }
+
+    /// Returns the commands that lead here: the last one, where it led further, in pieces.
+    fn until_here(&self) -> Vec<Said> {
+        let over = |said: &&Said| said.steps.end <= self.at;
+        let mut tape: Vec<_> = self.tape.iter().take_while(over).cloned().collect();
+        if let Some(said) = self.tape.get(tape.len()).filter(|said| said.steps.start < self.at) {
+            let mut pieces = self.phrased(said.steps.start..self.at);
+            if let Some(first) = pieces.first_mut() {
+                first.caption = said.caption.clone();
+            }
+            tape.extend(pieces);
+        }
+        tape
+    }
+
+    /// Says steps as commands, one each; ticks of one node that follow each other in one.
+    fn phrased(&self, steps: Range<usize>) -> Vec<Said> {
+        let mut tape: Vec<Said> = Vec::new();
+        let Ok(earlier) = self.whole.after(steps.start) else { return tape };
+        let Some(mut run) = earlier.run().cloned() else { return tape };
+        for step in steps {
+            let moment = &self.moments()[step];
+            let Ok(input) = moment.input.input(run.cluster().network()) else { break };
+            let Some(text) = phrase::command(&input, run.cluster()) else { break };
+            run.apply(&input);
+            tape.push(Said { caption: moment.caption.clone(), text, steps: step..step + 1 });
+        }
+        tape
+    }
+}

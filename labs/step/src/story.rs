@@ -1,0 +1,57 @@
+//! A script or a trace, told from beginning to end.
+//!
+//! ```text
+//!   head   scene   scene   scene ...   last words: how many steps, what broke, what went otherwise
+//! ```
+
+use crate::{halt, screen};
+use std::path::Path;
+use std::process::ExitCode;
+use testbed::script::{Script, Stage};
+use testbed::trace::{self, Line};
+
+/// Tells a script or a trace.
+pub(crate) fn tell(path: &Path, into: Option<&Path>) -> Result<ExitCode, String> {
+    if path.extension().is_some_and(|kind| kind == "jsonl") {
+        let trace = trace::read(path).map_err(|why| why.to_string())?;
+        if into.is_some() {
+            return Err(format!("{} is a trace already: --trace is for scripts", path.display()));
+        }
+        screen::print(&trace.story())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let script = Script::read(path).map_err(|why| why.to_string())?;
+    let mut stage = Stage::new(&script);
+    screen::print(&screen::head(&script))?;
+    let mut differences = Vec::new();
+    for directive in &script.directives {
+        match halt::watch(|| stage.play(directive)) {
+            Ok(scene) => {
+                let scene = scene.map_err(|why| why.to_string())?;
+                screen::print(&screen::scene(&scene, stage.run()))?;
+                differences.extend(script.difference(directive, &scene));
+            }
+            Err(halt) => {
+                let beats = stage.unfinished();
+                screen::print(&screen::cut_short(directive, beats, stage.run()))?;
+                save(&stage, into)?;
+                screen::print(&halt.last_words())?;
+                return Ok(halt.exit_code());
+            }
+        }
+    }
+    save(&stage, into)?;
+    let (last_words, code) = screen::last_words(&script, &stage, &differences);
+    screen::print(&last_words)?;
+    Ok(code)
+}
+
+/// Writes the trace, if one is wanted.
+fn save(stage: &Stage, into: Option<&Path>) -> Result<(), String> {
+    let Some(path) = into else { return Ok(()) };
+    let run = stage.run().ok_or("there is nothing to write: the script made no nodes")?;
+    let wrong = |why| format!("{} cannot be written: {why}", path.display());
+    run.write_to(path).map_err(wrong)?;
+    let text = format!("The trace is in {}.", path.display());
+    screen::print(&[vec![Line::blank()], screen::caption(&text)].concat())
+}

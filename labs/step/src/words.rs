@@ -1,0 +1,194 @@
+//! What may be typed at the prompt: its own words, and the commands of scripts.
+//!
+//! ```text
+//!   next  back  goto 17  why  diff        the prompt's own: they look at the run, or move in time
+//!   campaign 1  deliver 2  crash 3        a script's: they make the run longer
+//! ```
+
+use std::path::PathBuf;
+use testbed::script::spelling::did_you_mean;
+
+/// One word, for those who ask what there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word {
+    /// The word.
+    pub(crate) name: &'static str,
+    /// What follows it.
+    pub(crate) arguments: &'static str,
+    /// What it does.
+    pub(crate) says: &'static str,
+}
+
+const fn word(name: &'static str, arguments: &'static str, says: &'static str) -> Word {
+    Word { name, arguments, says }
+}
+
+/// The prompt's own words.
+pub(crate) const OURS: [Word; 12] = [
+    word("next", "[N]", "one step on: through what was played, then what comes in order"),
+    word("back", "[N]", "one step back"),
+    word("goto", "N", "to step N; goto 0 is the beginning"),
+    word("steps", "", "every step so far, with its number"),
+    word("why", "[N]", "which rule decided in this step, with what before it, at which line"),
+    word("diff", "[N]", "what this step changed; with N, what changed since step N"),
+    word("save", "FILE", "writes the run up to here: a script (.txt) or a trace (.jsonl)"),
+    word("open", "FILE", "plays a script, or a trace, and stands at its beginning"),
+    word("stories", "", "the scripts of the course"),
+    word("new", "", "forgets everything"),
+    word("help", "[WORD]", "this, or more of one word"),
+    word("quit", "", "leaves; so does Ctrl-D"),
+];
+
+/// The commands of scripts.
+pub(crate) const SCRIPT: [Word; 25] = [
+    word("add-nodes", "3 [disk=slow] [n2.log=(1@1,2@1)]", "makes the cluster"),
+    word("tick", "1|all [N]", "ticks pass"),
+    word("campaign", "1", "a node is told to hold an election"),
+    word("deliver", "[2 3] [from=1] [type=KIND] [nth=1]", "what is under way arrives"),
+    word("drop", "[2 3] [from=1] [type=KIND] [nth=1]", "it is lost"),
+    word("duplicate", "[2 3] [from=1] [type=KIND] [nth=1]", "it arrives, and will again"),
+    word("stabilize", "[1 2]", "everything arrives, every disk writes, until all is silent"),
+    word("persist", "1", "the oldest write of a slow disk becomes durable"),
+    word("crash", "1", "a node loses power, and what was not durable"),
+    word("restart", "1", "it starts again from its disk"),
+    word("partition", "1 2 | 3", "the network falls apart"),
+    word("cut", "1->2", "a link fails, in one direction"),
+    word("mend", "1->2", "it works again"),
+    word("heal", "", "every link works again"),
+    word("post", "9->1 VoteReply term=1 granted", "a message made by hand is put under way"),
+    word("pin", "1 5|free", "an election limit is fixed, or drawn again"),
+    word("state", "[1 2]", "shows the nodes"),
+    word("messages", "", "shows what is under way"),
+    word("note", "TEXT", "a caption for the next step"),
+    word("log-level", "none|info", "etcd's: commands say nothing, or speak again"),
+    word("deliver-msgs", "...", "etcd's deliver"),
+    word("tick-election", "1", "as many ticks as the shortest wait before an election"),
+    word("tick-heartbeat", "1", "as many ticks as lie between two heartbeats"),
+    word("raft-state", "", "etcd's state"),
+    word("set-randomized-election-timeout", "1 timeout=5", "etcd's pin"),
+];
+
+/// What somebody wants of the prompt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Ask {
+    /// So many steps on.
+    Next(usize),
+    /// So many steps back.
+    Back(usize),
+    /// To this step.
+    Goto(usize),
+    /// A list of the steps.
+    Steps,
+    /// What decided; of several decisions in a step, the so-manieth, from 1.
+    Why(Option<usize>),
+    /// What changed; since this step.
+    Diff(Option<usize>),
+    /// The run as a file.
+    Save(PathBuf),
+    /// A run from a file.
+    Open(PathBuf),
+    /// The scripts there are.
+    Stories,
+    /// Everything forgotten.
+    New,
+    /// Help with a word, or with all.
+    Help(Option<String>),
+    /// To leave.
+    Quit,
+    /// A command of a script.
+    Play,
+}
+
+impl Ask {
+    /// Understands a line that is not blank.
+    ///
+    /// # Errors
+    /// What was expected; of an unknown word, the nearest ones.
+    pub(crate) fn read(line: &str) -> Result<Ask, String> {
+        let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+        let rest = rest.trim();
+        let number = || match rest {
+            "" => Ok(None),
+            word => match word.parse() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(format!("expected a number after {name}, found {word:?}")),
+            },
+        };
+        let file = || match rest {
+            "" => Err(format!("expected a file after {name}")),
+            path => Ok(PathBuf::from(path)),
+        };
+        let alone = |ask: Ask| match rest {
+            "" => Ok(ask),
+            more => Err(format!("{name} takes nothing more, found {more:?}")),
+        };
+        match name {
+            "next" => Ok(Ask::Next(number()?.unwrap_or(1))),
+            "back" => Ok(Ask::Back(number()?.unwrap_or(1))),
+            "goto" => {
+                let step = number()?.ok_or("expected the number of a step after goto")?;
+                Ok(Ask::Goto(step))
+            }
+            "steps" => alone(Ask::Steps),
+            "why" => Ok(Ask::Why(number()?)),
+            "diff" => Ok(Ask::Diff(number()?)),
+            "save" => Ok(Ask::Save(file()?)),
+            "open" => Ok(Ask::Open(file()?)),
+            "stories" => alone(Ask::Stories),
+            "new" => alone(Ask::New),
+            "help" | "?" => Ok(Ask::Help((!rest.is_empty()).then(|| rest.to_string()))),
+            "quit" | "exit" => alone(Ask::Quit),
+            _ if find(name).is_some() => Ok(Ask::Play),
+            _ => Err(unknown(name)),
+        }
+    }
+}
+
+/// Returns a word by its name.
+pub(crate) fn find(name: &str) -> Option<Word> {
+    OURS.into_iter().chain(SCRIPT).find(|word| word.name == name)
+}
+
+/// Says that there is no such word, and which are near.
+pub(crate) fn unknown(name: &str) -> String {
+    let names = OURS.iter().chain(&SCRIPT).map(|word| word.name);
+    match did_you_mean(name, names) {
+        none if none.is_empty() => format!("there is no command {name:?}; help lists them"),
+        near => format!("there is no command {name:?}{near}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testbed::script::command::NAMES;
+
+    #[test]
+    fn every_command_of_scripts_has_a_line_of_help_and_no_other_has() {
+        let mut ours: Vec<_> = SCRIPT.iter().map(|word| word.name).collect();
+        let mut theirs = NAMES.to_vec();
+        ours.sort_unstable();
+        theirs.sort_unstable();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_said_with_what_was_expected() {
+        for (line, expected) in [
+            ("nxt", "there is no command \"nxt\"; did you mean next?"),
+            ("campain 1", "there is no command \"campain\"; did you mean campaign?"),
+            ("xyzzy", "there is no command \"xyzzy\"; help lists them"),
+            ("goto", "expected the number of a step after goto"),
+            ("goto one", "expected a number after goto, found \"one\""),
+            ("back -1", "expected a number after back, found \"-1\""),
+            ("next 99999999999999999999", "expected a number after next, found"),
+            ("save", "expected a file after save"),
+            ("steps 3", "steps takes nothing more, found \"3\""),
+        ] {
+            let why = Ask::read(line).expect_err(line);
+            assert!(why.contains(expected), "{line}: {why}");
+        }
+        assert_eq!(Ask::read("  back   2 "), Ok(Ask::Back(2)));
+        assert_eq!(Ask::read("campaign 1"), Ok(Ask::Play));
+    }
+}
