@@ -14,7 +14,7 @@ use runner::catalogue::{Catalogue, Hole, Lab, Step, marker};
 use runner::choice::Choice;
 use runner::place::{Place, Settings, replace_file};
 use runner::progress::Progress;
-use runner::screen::{BOLD, count, hang, paint};
+use runner::screen::{BOLD, count, hang, narrow, paint};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -140,9 +140,8 @@ pub fn fill(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
         Ok::<_, String>(source[range].to_owned())
     });
     let bodies = bodies.collect::<Result<Vec<_>, _>>()?;
-    let kept = put(place, &chosen, |number, _, _| bodies[number].clone())?;
-    let what = count(chosen.len() as u64, "function");
-    anstream::println!("{}", hang("", &format!("filled {what} with our own. {kept}")));
+    let put = put(place, &chosen, |number, _, _| bodies[number].clone())?;
+    anstream::println!("{}", put.said("filled", "with our own", "our own already"));
     anstream::println!("do this:  cargo labs test");
     Ok(())
 }
@@ -160,7 +159,7 @@ pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), 
     let chosen = holes(&course.catalogue, typed.unwrap_or(&current), &id)?;
     chosen.iter().try_for_each(|(lab, _, _)| place.opened(lab))?;
     let first = chosen.iter().map(|(_, step, _)| step.number).min().unwrap_or(1);
-    let kept = put(place, &chosen, |number, source, range| {
+    let put = put(place, &chosen, |number, source, range| {
         let (lab, step, hole) = chosen[number];
         match &hole.before {
             Some(before) if step.number > first => before.clone(),
@@ -176,8 +175,7 @@ pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), 
         }
     }
     progress.save(place)?;
-    let what = count(chosen.len() as u64, "function");
-    anstream::println!("{}", hang("", &format!("cut {what} again. {kept}")));
+    anstream::println!("{}", put.said("cut", "again", "as handed out already"));
     anstream::println!("do this:  cargo labs");
     Ok(())
 }
@@ -194,9 +192,42 @@ pub fn reveal(course: &Course, place: &Place, typed: &str) -> Result<(), String>
         let start = source[..range.start].rfind('\n').map_or(0, |n| n + 1);
         let line = source[..range.start].matches('\n').count() + 1;
         anstream::println!("{}", paint(BOLD, &format!("{}  {}:{line}", hole.path, hole.file)));
-        anstream::println!("{}\n", &source[start..range.end]);
+        anstream::println!("{}\n", narrow(&source[start..range.end]));
     }
     Ok(())
+}
+
+/// What came of putting bodies in place.
+struct Put {
+    changed: Vec<String>,
+    alike: Vec<String>,
+    kept: Vec<String>,
+}
+
+impl Put {
+    /// Returns what is said of it: what changed and where the old is kept, and what was so before.
+    fn said(&self, done: &str, how: &str, already: &str) -> String {
+        let number = |names: &[String]| match names {
+            [one] => one.clone(),
+            more => count(more.len() as u64, "function"),
+        };
+        let mut said = Vec::new();
+        if !self.changed.is_empty() {
+            said.push(format!("{done} {} {how}.", number(&self.changed)));
+        }
+        if !self.alike.is_empty() {
+            let verb = if self.alike.len() == 1 { "is" } else { "are" };
+            said.push(format!("{} {verb} {already}.", number(&self.alike)));
+        }
+        if !self.kept.is_empty() {
+            let names = self.kept.join(", ");
+            said.push(format!("What stood there is kept in .labs/kept: {names}."));
+        }
+        if self.changed.is_empty() {
+            said.push("Nothing changed.".to_owned());
+        }
+        hang("", &said.join(" "))
+    }
 }
 
 /// Puts new bodies in place in all files or in none, and keeps what stood there.
@@ -204,9 +235,10 @@ fn put(
     place: &Place,
     holes: &[(&Lab, &Step, &Hole)],
     new: impl Fn(usize, &str, &std::ops::Range<usize>) -> String,
-) -> Result<String, String> {
+) -> Result<Put, String> {
     let mut files: BTreeMap<&str, (String, Bodies<'_>)> = BTreeMap::new();
     let mut old = Vec::new();
+    let (mut changed, mut alike) = (Vec::new(), Vec::new());
     for (number, (lab, step, hole)) in holes.iter().enumerate() {
         if !files.contains_key(hole.file.as_str()) {
             let text = std::fs::read_to_string(place.root.join(&hole.file))
@@ -220,23 +252,28 @@ fn put(
         let worthless =
             body.contains(&marker(lab, step, hole)) || hole.before.as_ref() == Some(&body);
         let fresh = new(number, text, &range);
-        if !worthless && body != fresh {
+        if body == fresh {
+            alike.push(hole.path.clone());
+            continue;
+        }
+        changed.push(hole.path.clone());
+        if !worthless {
             old.push((hole.path.as_str(), body));
         }
         bodies.push((hole.path.as_str(), fresh));
     }
     let kept = keep(&place.memory().join("kept"), &old)?;
-    for (file, (text, bodies)) in files {
+    for (file, (text, bodies)) in files.into_iter().filter(|(_, (_, new))| !new.is_empty()) {
         let text = cutter::replace(&text, &bodies).map_err(|e| format!("{file}: {e}"))?;
         replace_file(&place.root.join(file), &text)?;
     }
-    Ok(kept)
+    Ok(Put { changed, alike, kept })
 }
 
-/// Writes bodies to files of their own and says where.
-fn keep(folder: &Path, bodies: &[(&str, String)]) -> Result<String, String> {
+/// Writes bodies to files of their own and returns their names.
+fn keep(folder: &Path, bodies: &[(&str, String)]) -> Result<Vec<String>, String> {
     if bodies.is_empty() {
-        return Ok(String::new());
+        return Ok(Vec::new());
     }
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut next = std::fs::read_dir(folder).map(Iterator::count).unwrap_or(0) + 1;
@@ -253,5 +290,5 @@ fn keep(folder: &Path, bodies: &[(&str, String)]) -> Result<String, String> {
             .map_err(|e| format!("{name}: {e}. Nothing was changed."))?;
         names.push(name);
     }
-    Ok(format!("What stood there is kept in .labs/kept: {}.", names.join(", ")))
+    Ok(names)
 }

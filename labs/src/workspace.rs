@@ -9,6 +9,7 @@ use crate::copy::{self, Files};
 use crate::course::{Course, at_start, cut};
 use runner::catalogue::Lab;
 use runner::here;
+use runner::last::{self, Age, Last};
 use runner::place::{Place, SETTINGS, Settings, lines, target, tidy, way};
 use runner::progress::Progress;
 use runner::screen::{Landmark, Ticker};
@@ -153,11 +154,12 @@ pub fn start(course: &Course, folder: &Path, lab: &str, here: &Path) -> Result<(
     make(&plan(course, lab, &root)?, &root)?;
     let place = Place::find(&root)?;
     let mut verdicts = Vec::new();
+    last::note(&place, &last::code(&place))?;
     if let Some(suite) = built(&place, lab, 1)? {
         let request = Request {
             tests: step.tests.iter().map(|t| t.name.clone()).collect(),
             traces: place.memory().join("traces"),
-            report: place.memory().join("last.jsonl"),
+            report: last::report_file(&place),
             ..Request::default()
         };
         verdicts = suite::run(&suite, lab, &request)?;
@@ -174,7 +176,8 @@ pub fn start(course: &Course, folder: &Path, lab: &str, here: &Path) -> Result<(
     }
     history(&root);
     let name = root.file_name().unwrap_or_default().to_string_lossy();
-    here::screen(&place, lab, step, &verdicts, &format!("{name} is ready.  "));
+    let last = Last { verdicts, age: Age::Current };
+    here::screen(&place, lab, step, &last, &format!("{name} is ready.  "));
     anstream::println!("do this:  cd {} && cargo labs watch", folder.display());
     Ok(())
 }

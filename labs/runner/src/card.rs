@@ -8,7 +8,7 @@
 //!
 //! One card at a time: the first in the order of the steps is most often the cause of the others.
 
-use crate::catalogue::{Lab, Step};
+use crate::catalogue::{Lab, Step, is_simulation};
 use crate::report::{Outcome, Verdict};
 use crate::screen::{BOLD, GREEN, GREY, RED, clip, hang, paint};
 
@@ -21,6 +21,15 @@ pub enum Cards {
     All,
 }
 
+/// How tests that hold are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Held {
+    /// A line each.
+    Listed,
+    /// All in one, where a card follows.
+    Folded,
+}
+
 /// Returns the line of one test.
 pub fn line(verdict: &Verdict) -> String {
     let name = format!("{:<36}", verdict.test);
@@ -28,7 +37,7 @@ pub fn line(verdict: &Verdict) -> String {
         Outcome::Passed => {
             let seeds = verdict
                 .seeds
-                .filter(|_| verdict.test.contains("_sim_"))
+                .filter(|_| is_simulation(&verdict.test))
                 .map(|n| format!(" in {n} seeds"));
             paint(GREEN, &format!("  + {name} holds{}", seeds.unwrap_or_default()))
         }
@@ -43,6 +52,21 @@ pub fn line(verdict: &Verdict) -> String {
             let text = row.or(seed).unwrap_or_default() + what;
             paint(RED, &clip(&format!("  x {name} {text}")))
         }
+    }
+}
+
+/// Prints a line per test. Where a card follows, those that hold share one line: they are not what
+/// to look at.
+pub fn lines(verdicts: &[&Verdict], show: Held) {
+    let held: Vec<_> = verdicts.iter().filter(|v| v.outcome == Outcome::Passed).collect();
+    let fold = show == Held::Folded && held.len() > 1;
+    for verdict in verdicts.iter().filter(|v| !(fold && v.outcome == Outcome::Passed)) {
+        anstream::println!("{}", line(verdict));
+    }
+    if fold {
+        let names = held.iter().map(|v| v.test.as_str()).collect::<Vec<_>>().join(", ");
+        let first = format!("  + {} hold: ", held.len());
+        anstream::println!("{}", paint(GREEN, &hang(&first, &names)));
     }
 }
 

@@ -243,6 +243,18 @@ impl Lab {
     }
 }
 
+impl TestEntry {
+    /// Returns whether the test runs seeds: such tests say so in their names.
+    pub fn is_simulation(&self) -> bool {
+        is_simulation(&self.name)
+    }
+}
+
+/// Returns whether a test of this name runs seeds.
+pub fn is_simulation(test: &str) -> bool {
+    test.contains("_sim_")
+}
+
 /// Returns what stands in the braces of a hole: the one line a student replaces.
 pub fn marker(lab: &Lab, step: &Step, hole: &Hole) -> String {
     format!("todo!(\"lab {} step {}: {}\")", lab.id, step.number, hole.path)

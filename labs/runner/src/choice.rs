@@ -1,7 +1,8 @@
 //! What a student means by `2aa`, `5`, `2aa.5` or `aa_single_node`.
 
 use crate::catalogue::{Catalogue, Lab, Status, Step};
-use crate::nearest::unknown;
+use crate::nearest::{list, nearest, unknown};
+use crate::screen::hang;
 use std::collections::BTreeSet;
 
 /// A part of one lab.
@@ -36,9 +37,21 @@ impl<'a> Choice<'a> {
                 None => Err(format!("lab {id} has steps 1 to {}, not {number}", lab.steps.len())),
             };
         }
-        let labs = catalogue.labs.iter().map(|lab| lab.id.as_str());
-        let tests = catalogue.labs.iter().flat_map(Lab::tests).map(|t| t.name.as_str());
-        Err(unknown("lab, step or test", typed, labs.chain(tests)))
+        let labs: Vec<_> = catalogue.labs.iter().map(|lab| lab.id.as_str()).collect();
+        let tests = catalogue.labs.iter().flat_map(Lab::tests);
+        let tests: Vec<_> = tests.map(|test| test.name.as_str()).collect();
+        let kind = "lab, step or test";
+        if nearest(typed, labs.iter().copied().chain(tests.iter().copied())).is_some() {
+            return Err(unknown(kind, typed, labs.into_iter().chain(tests)));
+        }
+        let mut said = vec![unknown(kind, typed, labs)];
+        if let Some(lab) = catalogue.lab(current) {
+            let (last, id) = (lab.steps.len(), &lab.id);
+            said.push(format!("  steps of lab {id}: 1 to {last}, or {id}.1 to {id}.{last}"));
+            let names: Vec<_> = lab.tests().map(|t| t.name.as_str()).collect();
+            said.push(hang(&format!("  tests of lab {id}: "), &list(&names)));
+        }
+        Err(said.join("\n"))
     }
 
     /// Returns the lab it is part of.

@@ -9,7 +9,7 @@
 
 use crate::catalogue::{Lab, Step};
 use crate::place::Place;
-use crate::screen::{BOLD, GREY, hang, paint};
+use crate::screen::{BOLD, GREY, WIDTH, hang, narrow, paint};
 
 /// Prints the section of a step.
 ///
@@ -66,6 +66,7 @@ fn reflow(section: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut paragraph = String::new();
     let mut first = String::new();
+    let mut block = String::new();
     let mut fenced = false;
     for line in section.lines().chain([""]) {
         let code = line.trim_start();
@@ -83,14 +84,18 @@ fn reflow(section: &str) -> Vec<String> {
         if !fenced && is_unseen(code) {
             // Nothing for a person.
         } else if fence {
+            if fenced {
+                let shown = narrow(&std::mem::take(&mut block));
+                out.extend(shown.lines().map(|line| paint(GREY, line)));
+            }
             fenced = !fenced;
         } else if fenced {
-            out.push(paint(GREY, &format!("    {line}")));
+            block += &format!("  {line}\n");
         } else if line.starts_with('#') {
             let title = line.trim_start_matches('#').split("{#").next().unwrap_or_default();
             out.push(paint(BOLD, &plain(title.trim())));
         } else if verbatim {
-            out.push(line.to_owned());
+            out.push(row(line));
         } else if code.is_empty() {
             if out.last().is_some_and(|last| !last.is_empty()) {
                 out.push(String::new());
@@ -113,7 +118,23 @@ fn reflow(section: &str) -> Vec<String> {
             paragraph += text;
         }
     }
+    // A block that nobody closed ends with the section.
+    out.extend(narrow(&block).lines().map(|line| paint(GREY, line)));
     out
+}
+
+/// Returns the row of a table; the last cell of a wide one stands under the others.
+fn row(line: &str) -> String {
+    if line.chars().count() <= WIDTH {
+        return line.to_owned();
+    }
+    let cells = line.trim().trim_end_matches('|');
+    match cells.rsplit_once('|') {
+        Some((first, last)) => {
+            format!("{}\n{}", hang("", &format!("{first}|")), hang("    ", last.trim()))
+        }
+        None => hang("", line),
+    }
 }
 
 /// A line for the book's tools, or one that only marks a place to jump to.
@@ -161,7 +182,7 @@ mod tests {
     fn prose_flows_and_code_stands() {
         let lines = reflow(section(TEXT, "step-1").expect("step 1"));
         assert!(lines.contains(&"Four nodes need three.".to_owned()), "{lines:?}");
-        assert!(lines.iter().any(|l| l.contains("    # not a heading")), "{lines:?}");
+        assert!(lines.iter().any(|l| l.contains("  # not a heading")), "{lines:?}");
         assert!(!lines.iter().any(|l| l.contains("<!--")), "{lines:?}");
     }
 }

@@ -10,12 +10,14 @@
 
 use crate::card;
 use crate::catalogue::{Catalogue, Lab, Step};
+use crate::last::{Age, Last};
 use crate::place::Place;
 use crate::points::Points;
 use crate::progress::Progress;
-use crate::report::{self, Outcome, Verdict};
-use crate::screen::{BOLD, GREEN, GREY, clip, count, hang, paint};
+use crate::report::{Outcome, Verdict};
+use crate::screen::{BOLD, GREEN, GREY, RED, clip, count, hang, paint};
 use crate::source::spot;
+use anstyle::Style;
 
 /// Returns the lab a place works on.
 ///
@@ -33,7 +35,7 @@ pub fn lab<'a>(place: &Place, catalogue: &'a Catalogue) -> Result<&'a Lab, Strin
 }
 
 /// Prints the screen of a step, under a first line that begins with `said`.
-pub fn screen(place: &Place, lab: &Lab, step: &Step, verdicts: &[Verdict], said: &str) {
+pub fn screen(place: &Place, lab: &Lab, step: &Step, last: &Last, said: &str) {
     anstream::println!("{}", paint(BOLD, &card::heading(lab, step, said)));
     let spots: Vec<_> =
         step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole))).collect();
@@ -59,21 +61,37 @@ pub fn screen(place: &Place, lab: &Lab, step: &Step, verdicts: &[Verdict], said:
     let name = step.tests.iter().map(|t| t.name.len()).max().unwrap_or(0);
     for (number, test) in step.tests.iter().enumerate() {
         let verb = if number == 0 { "test" } else { "" };
-        let verdict = verdicts.iter().find(|v| v.test == test.name);
-        let (style, mark, state) = match verdict {
-            None => (GREY, "o", "not run yet".to_owned()),
-            Some(v) => match v.outcome {
-                Outcome::Passed => (GREEN, "+", "holds".to_owned()),
-                Outcome::NotWritten => {
-                    (GREY, "o", format!("not written yet: {}", v.hole.as_deref().unwrap_or("?")))
-                }
-                Outcome::Failed | Outcome::Crashed => {
-                    (crate::screen::RED, "x", v.headline.clone().unwrap_or_default())
-                }
-            },
+        let verdict = last.verdicts.iter().find(|v| v.test == test.name);
+        let (style, mark, state) = match (verdict, last.age) {
+            (None, _) => (GREY, "o", "not run yet".to_owned()),
+            (Some(v), Age::Current) => state(v),
+            (Some(v), Age::BeforeLastChange) => (GREY, "o", before(v).to_owned()),
         };
         let text = clip(&format!("  {verb:<7} {mark} {:<name$}   {state}", test.name));
         anstream::println!("{}", text.replacen(mark, &paint(style, mark), 1));
+    }
+}
+
+/// Returns how a test stands.
+fn state(verdict: &Verdict) -> (Style, &'static str, String) {
+    match verdict.outcome {
+        Outcome::Passed => (GREEN, "+", "holds".to_owned()),
+        Outcome::NotWritten => {
+            let hole = verdict.hole.as_deref().unwrap_or("a function of this step");
+            (GREY, "o", format!("not written yet: {hole}"))
+        }
+        Outcome::Failed | Outcome::Crashed => {
+            (RED, "x", verdict.headline.clone().unwrap_or_default())
+        }
+    }
+}
+
+/// Returns how a test stood before the code changed: that is no mark to trust.
+fn before(verdict: &Verdict) -> &'static str {
+    match verdict.outcome {
+        Outcome::Passed => "held, before your last change",
+        Outcome::NotWritten => "was not written, before your last change",
+        Outcome::Failed | Outcome::Crashed => "was wrong, before your last change",
     }
 }
 
@@ -99,13 +117,14 @@ pub fn tell(place: &Place) -> Result<(), String> {
         anstream::println!("{} {next}", paint(BOLD, "do this: "));
         return Ok(());
     };
-    let verdicts = report::last(&place.memory().join("last.jsonl"));
-    screen(place, lab, step, &verdicts, "");
+    let last = Last::read(place);
+    screen(place, lab, step, &last, "");
     let done = here.step.saturating_sub(1);
     anstream::println!("  so far  {} done, {points} of {} points", count(done, "step"), lab.points);
     others(place, &catalogue, lab, &progress);
-    let wrong =
-        verdicts.iter().find(|v| step.tests.iter().any(|t| t.name == v.test) && card::is_wrong(v));
+    let of_step = |v: &&Verdict| step.tests.iter().any(|t| t.name == v.test);
+    let now = last.age == Age::Current;
+    let wrong = last.verdicts.iter().filter(of_step).find(|v| now && card::is_wrong(v));
     let unwritten = step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole)));
     let next = match (unwritten.into_iter().find(|(_, spot)| spot.unwritten), wrong) {
         (Some((_, spot)), _) => format!("write {}, with  cargo labs watch", spot.at),

@@ -5,10 +5,11 @@
 
 use crate::card::is_wrong;
 use crate::catalogue::{Hint, Lab, Step};
+use crate::last::{Age, Last};
 use crate::place::Place;
 use crate::progress::Progress;
-use crate::report::{self, Outcome, Verdict};
-use crate::screen::{BOLD, count, paint, wrap};
+use crate::report::{Outcome, Verdict};
+use crate::screen::{BOLD, count, hang, paint, wrap};
 use crate::source::spot;
 
 const NAMES: [&str; 3] = ["a question", "a pointer", "pseudo-code"];
@@ -25,7 +26,7 @@ pub fn hint(place: &Place, about: Option<&str>) -> Result<(), String> {
     let lab = crate::here::lab(place, &catalogue)?;
     let (mut progress, _) = Progress::read(place);
     let number = progress.lab(&lab.id).step;
-    let last = report::last(&place.memory().join("last.jsonl"));
+    let Last { verdicts: last, age } = Last::read(place);
     let (lab, step, need) = match about {
         Some(test) => {
             let (lab, step, _) = catalogue.test(test).ok_or_else(|| {
@@ -46,7 +47,12 @@ pub fn hint(place: &Place, about: Option<&str>) -> Result<(), String> {
             (lab, step, red.into_iter().next())
         }
     };
-    let need = need.or_else(|| unwritten(place, lab, step)).ok_or_else(|| {
+    // What was cut since the last run says more than what that run met.
+    let need = match age {
+        Age::Current => need.or_else(|| unwritten(place, lab, step)),
+        Age::BeforeLastChange => unwritten(place, lab, step).or(need),
+    };
+    let need = need.ok_or_else(|| {
         format!("step {} shows nothing red: run cargo labs test first", step.number)
     })?;
     let (index, hint) = find(lab, &need).ok_or_else(|| {
@@ -59,8 +65,13 @@ pub fn hint(place: &Place, about: Option<&str>) -> Result<(), String> {
     here.hints.insert(key, level);
     progress.save(place)?;
     let what = need.hole.as_deref().unwrap_or(&need.test);
-    let title = format!("hint {level} of {} for {what}", hint.levels.len());
-    anstream::println!("{}", paint(BOLD, &title));
+    let of = hint.levels.len();
+    let about = match &need.hole {
+        Some(hole) => format!("{}, which waits for {hole}", need.test),
+        None => format!("{}, rule {}", need.test, need.rule),
+    };
+    let title = format!("hint {level} of {of} for {about}");
+    anstream::println!("{}", paint(BOLD, &hang("", &title)));
     for (name, text) in NAMES.iter().zip(&hint.levels).take(level) {
         anstream::println!("  {name}:");
         print(text);

@@ -36,7 +36,11 @@ pub mod suite;
 
 pub mod report;
 
+pub mod last;
+
 pub mod card;
+
+pub mod slip;
 
 // What a student types.
 pub mod here;

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match run(Line::parse()) {
         Ok(code) => code,
         Err(why) => {
-            anstream::eprintln!("{why}");
+            runner::screen::refuse(&why);
             ExitCode::from(2)
         }
     }

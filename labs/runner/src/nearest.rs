@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest of a few names.
 
+use crate::screen::hang;
+
 /// Returns the name nearest to what was typed, if one is near enough to be meant.
 pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = typed.to_lowercase();
@@ -16,19 +18,35 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// Returns an error sentence for a name that is unknown, with the one that was perhaps meant.
+/// The most names that are listed for somebody to choose from.
+const LISTED: usize = 12;
+
+/// Returns an error sentence for a name that is unknown, with the one that was perhaps meant; else
+/// with some that there are, within the columns of a terminal.
 pub fn unknown<'a>(kind: &str, typed: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.into_iter().collect();
+    let said = format!("there is no {kind} {:?}.", shortened(typed));
     match nearest(typed, names.iter().copied()) {
-        Some(name) => format!("there is no {kind} {typed:?}. Did you mean {name}?"),
-        None => {
-            let mut all: Vec<_> = names.into_iter().take(13).collect();
-            if all.len() == 13 {
-                all[12] = "...";
-            }
-            format!("there is no {kind} {typed:?}. There are: {}", all.join(", "))
-        }
+        Some(name) => hang("", &format!("{said} Did you mean {name}?")),
+        None => format!("{}\n{}", hang("", &said), hang("  There are: ", &list(&names))),
     }
+}
+
+/// Returns names with commas between them, and how many more there are.
+pub fn list(names: &[&str]) -> String {
+    let mut text = names.iter().copied().take(LISTED).collect::<Vec<_>>().join(", ");
+    if names.len() > LISTED {
+        text += &format!(", and {} more", names.len() - LISTED);
+    }
+    text
+}
+
+/// Returns what was typed, cut where nobody reads on.
+fn shortened(typed: &str) -> String {
+    if typed.chars().count() <= 40 {
+        return typed.to_owned();
+    }
+    typed.chars().take(37).collect::<String>() + "..."
 }
 
 #[cfg(test)]
@@ -42,5 +60,9 @@ mod tests {
         assert_eq!(nearest("single_node", names), Some("aa_single_node"));
         assert_eq!(nearest("zzzz", names), None);
         assert!(unknown("test", "zzzz", names).contains("There are: aa_quorum_sizes"));
+        let many: Vec<String> = (0..45).map(|n| format!("aa_a_test_with_a_name_{n}")).collect();
+        let said = unknown("lab, step or test", &"z".repeat(300), many.iter().map(String::as_str));
+        assert!(said.ends_with("and 33 more"), "{said}");
+        assert!(said.lines().all(|line| line.chars().count() <= crate::screen::WIDTH), "{said}");
     }
 }

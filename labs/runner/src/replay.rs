@@ -1,5 +1,11 @@
 //! `labs replay TEST[/ROW] [SEED]`: runs one test again, with one seed, and shows all it has to say.
 //!
+//! ```text
+//!   it fails            its card; the story of another row, if one is asked for
+//!   it holds            the story of its rows, or of the one that is asked for
+//!   no such row, story, seed or trace: refused, with what there is
+//! ```
+//!
 //! A verdict is a function of code and seed: the same two give the same card, on every machine.
 
 use crate::card;
@@ -33,7 +39,7 @@ pub enum Trace {
 /// Runs a test again.
 ///
 /// # Errors
-/// There is no such test, or it cannot be run.
+/// There is no such test, row, seed or trace: what there is. Or it cannot be run.
 pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
     let catalogue = place.catalogue()?;
     let (name, row) = match replay.what.split_once('/') {
@@ -45,11 +51,16 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
         }
         None => (replay.what.as_str(), None),
     };
-    let (lab, _, _) = catalogue.test(name).ok_or_else(|| {
+    let (lab, _, test) = catalogue.test(name).ok_or_else(|| {
         let tests = catalogue.labs.iter().flat_map(Lab::tests).map(|t| t.name.as_str());
         crate::nearest::unknown("test", name, tests)
     })?;
     place.opened(lab)?;
+    if let Some(seed) = replay.seed.filter(|_| !test.is_simulation()) {
+        return Err(format!(
+            "{name} is no simulation: it has no seed {seed}, it always runs alike"
+        ));
+    }
     let reached = crate::progress::Progress::read(place).0.lab(&lab.id).step;
     let Some(suite) = built(place, lab, reached)? else { return Ok(Ending::Red) };
     let memory = place.memory();
@@ -61,27 +72,36 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
         ..Request::default()
     };
     let verdicts = suite::run(&suite, lab, &request)?;
-    verdicts.iter().for_each(|verdict| anstream::println!("{}", card::line(verdict)));
-    card::show(&verdicts, card::Cards::All);
     let verdict = verdicts.first().ok_or("the suite said nothing")?;
-    match (row, verdict.row) {
-        (Some(asked), Some(got)) if asked != got => {
-            anstream::println!(
-                "  the card begins with row {got}, the first that breaks; you asked for {asked}"
-            );
+    anstream::println!("{}", card::line(verdict));
+    let no_trace = || Err(format!("{name} leaves no trace: what it says is all there is"));
+    match verdict.outcome {
+        Outcome::Passed => match suite::tell(&suite, &replay.what, &request) {
+            Ok(()) => Ok(Ending::Green),
+            Err(_) if replay.trace == Trace::Open && row.is_none() => no_trace(),
+            Err(why) if row.is_some() => Err(why),
+            Err(_) => {
+                anstream::println!("  (its rows are numbers: there is no story to tell)");
+                Ok(Ending::Green)
+            }
+        },
+        Outcome::Failed if row.is_some() && row != verdict.row => {
+            let first =
+                verdict.row.map_or(String::new(), |row| format!(" (row {row} breaks first)"));
+            // It ended in its worker, so it ends here. Its card comes after the story.
+            suite::tell(&suite, &replay.what, &request).map_err(|why| why + &first)?;
+            Ok(Ending::Red)
         }
-        (Some(_) | None, _) => {}
-    }
-    if verdict.outcome == Outcome::Passed {
-        suite::tell(&suite, &replay.what, &request)?;
-    }
-    match (&verdict.trace, replay.trace) {
-        (Some(trace), Trace::Open | Trace::Told) => anstream::println!("  trace   {trace}"),
-        (None, Trace::Open) if verdict.outcome == Outcome::Passed => {}
-        (None, Trace::Open) => {
-            anstream::println!("  no trace: this test drives no cluster, its card is all there is")
+        Outcome::Failed | Outcome::NotWritten | Outcome::Crashed => {
+            card::show(&verdicts, card::Cards::All);
+            match (&verdict.trace, replay.trace) {
+                (Some(trace), Trace::Open | Trace::Told) => {
+                    anstream::println!("  trace   {trace}");
+                    Ok(Ending::Red)
+                }
+                (None, Trace::Open) => no_trace(),
+                (None, Trace::Told) => Ok(Ending::Red),
+            }
         }
-        (None, Trace::Told) => {}
     }
-    Ok(if verdict.outcome == Outcome::Passed { Ending::Green } else { Ending::Red })
 }

@@ -61,6 +61,67 @@ pub fn hang(first: &str, text: &str) -> String {
     out
 }
 
+/// Returns code with its wide comments re-flowed. Code itself stands as it is: where a line of it is
+/// broken can be part of what it says.
+pub fn narrow(code: &str) -> String {
+    let mut out = Vec::new();
+    let mut paragraph: Vec<&str> = Vec::new();
+    let mut fenced = false;
+    for line in code.lines() {
+        let text = comment(line).map(|(_, text)| text.trim());
+        fenced ^= text.is_some_and(|text| text.starts_with("```"));
+        let goes_on = text.is_some_and(|text| {
+            let begins = ["#", "*", "-", "```", "|"].iter().any(|mark| text.starts_with(mark));
+            !fenced && !text.is_empty() && !begins
+        });
+        let joins = paragraph.last().is_none_or(|last| {
+            comment(last).map(|(mark, _)| mark) == comment(line).map(|(mark, _)| mark)
+        });
+        if !(goes_on && joins) {
+            flow(&mut out, &mut paragraph);
+        }
+        if text.is_some_and(|text| !text.is_empty()) && !fenced {
+            paragraph.push(line);
+        } else {
+            out.push(line.to_owned());
+        }
+    }
+    flow(&mut out, &mut paragraph);
+    out.join("\n")
+}
+
+/// Splits a line that is a comment into its indent with the slashes, and its text.
+fn comment(line: &str) -> Option<(&str, &str)> {
+    let code = line.trim_start();
+    let slashes = code.len() - code.trim_start_matches(['/', '!']).len();
+    code.starts_with("//").then(|| line.split_at(line.len() - code.len() + slashes))
+}
+
+/// Moves a paragraph of a comment to what is printed, re-flowed if it is too wide.
+fn flow(out: &mut Vec<String>, paragraph: &mut Vec<&str>) {
+    let lines = std::mem::take(paragraph);
+    let wide = lines.iter().any(|line| line.chars().count() > WIDTH);
+    match lines.first().and_then(|line| comment(line)) {
+        Some((mark, _)) if wide => {
+            let text = lines.iter().filter_map(|line| Some(comment(line)?.1.trim()));
+            let text = text.collect::<Vec<_>>().join(" ");
+            let room = WIDTH.saturating_sub(mark.chars().count() + 1).max(20);
+            out.extend(wrap(&text, room).into_iter().map(|line| format!("{mark} {line}")));
+        }
+        Some(_) | None => out.extend(lines.into_iter().map(str::to_owned)),
+    }
+}
+
+/// Prints why something could not be done, within the columns of a terminal.
+pub fn refuse(why: &str) {
+    for line in why.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let fits = line.chars().count() <= WIDTH;
+        let shown = if fits { line.to_owned() } else { hang(&line[..indent], line) };
+        anstream::eprintln!("{shown}");
+    }
+}
+
 /// Returns a line with `right` at its end if both fit, else `left` alone on its line above.
 pub fn spread(left: &str, right: &str) -> String {
     let (l, r) = (left.chars().count(), right.chars().count());
@@ -141,6 +202,22 @@ pub enum Landmark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wide_comments_flow_and_code_stands() {
+        let words = "no vote for a log that is behind ours ".repeat(3);
+        let code = format!("    let x = \"{words}\";");
+        let text = format!(
+            "    /// Short.\n    ///\n    /// {words}\n    /// and on.\n    /// * one\n{code}\n    // why"
+        );
+        let shown = narrow(&text);
+        let lines: Vec<_> = shown.lines().collect();
+        assert_eq!((lines[0], lines[1]), ("    /// Short.", "    ///"));
+        assert!(lines[3].starts_with("    /// ") && lines[3].ends_with("and on."), "{shown}");
+        assert_eq!(lines[4..], ["    /// * one", code.as_str(), "    // why"]);
+        assert!(lines.iter().all(|l| l.chars().count() <= WIDTH || *l == code), "{shown}");
+        assert_eq!(narrow("fn f() {\n\n    1 // x\n}"), "fn f() {\n\n    1 // x\n}");
+    }
 
     #[test]
     fn lines_stay_within_the_columns() {

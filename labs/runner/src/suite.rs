@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// A suite that was built.
@@ -143,20 +143,25 @@ pub enum Progress {
     Silent,
 }
 
-/// Tells the story of a test that passes, or of one of its rows: what each node was told, noted and
-/// said. The test runs in a process that nothing watches over, so it should be known to end.
+/// Tells the story of a test that is known to end, or of one of its rows: what each node was told,
+/// noted and said. The test runs in a process that nothing watches over.
 ///
 /// # Errors
-/// It cannot be started.
+/// It cannot be started, or the suite says why there is no such story.
 pub fn tell(suite: &Suite, what: &str, request: &Request) -> Result<(), String> {
     let mut command = start(suite);
     command.args(["--story", what]).arg("--traces").arg(&request.traces);
     if let Some(seed) = request.seed {
         command.args(["--seed", &seed.to_string()]);
     }
-    let told = command.stdin(Stdio::null()).status();
-    told.map_err(|e| format!("{} cannot be started: {e}", suite.program.display()))?;
-    Ok(())
+    let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let told = child.and_then(Child::wait_with_output);
+    let told = told.map_err(|e| format!("{} cannot be started: {e}", suite.program.display()))?;
+    let said = String::from_utf8_lossy(&told.stderr);
+    match said.lines().find_map(|line| line.strip_prefix("error: ")) {
+        Some(why) if !told.status.success() => Err(why.to_owned()),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Returns the suite's program, about to run where it was built and on nobody's changes.

@@ -3,9 +3,10 @@
 //! The current step is what is asked about. The steps below it run along: a rule that held and holds
 //! no more is worth a word at once, and costs milliseconds.
 
-use crate::card::{self, Cards};
+use crate::card::{self, Cards, Held};
 use crate::catalogue::{Catalogue, Lab, Status, Step};
 use crate::choice::Choice;
+use crate::last::{self, Age, Last};
 use crate::place::{Place, suites_target};
 use crate::progress::Progress;
 use crate::report::{Outcome, Verdict};
@@ -70,7 +71,9 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
         source::open_step(place, lab, step)?;
     }
     let reached = progress.lab(&lab.id).step;
+    let code = last::code(place);
     let Some(suite) = built(place, lab, reached)? else { return Ok(Ending::Red) };
+    last::note(place, &code)?;
     let verdicts = run(place, &suite, lab, tests, wish)?;
     show(&choice, &verdicts, &asked, wish.cards);
     if suite.warnings > 0 {
@@ -117,6 +120,7 @@ pub fn built(place: &Place, lab: &Lab, reached: u32) -> Result<Option<Suite>, St
         Ok(suite) => Ok(Some(suite)),
         Err(BuildFault::Compile { package, rendered }) => {
             anstream::eprint!("{rendered}");
+            crate::slip::explain(place, &rendered);
             let step = lab.step(reached).map_or_else(
                 || format!("lab {}", lab.id),
                 |step| format!("step {} ({})", step.number, step.title),
@@ -145,7 +149,7 @@ fn run(
         seeds: wish.seeds,
         seed: wish.seed,
         traces: memory.join("traces"),
-        report: memory.join("last.jsonl"),
+        report: last::report_file(place),
         ..Request::default()
     };
     suite::run(suite, lab, &request)
@@ -153,18 +157,20 @@ fn run(
 
 fn show(choice: &Choice<'_>, verdicts: &[Verdict], asked: &BTreeSet<String>, cards: Cards) {
     let (mine, below): (Vec<_>, Vec<_>) = verdicts.iter().partition(|v| asked.contains(&v.test));
+    let folded = if verdicts.iter().any(card::is_wrong) { Held::Folded } else { Held::Listed };
     match choice {
         Choice::Step(lab, step) => {
             anstream::println!("{}", paint(BOLD, &card::heading(lab, step, "")));
-            mine.iter().for_each(|v| anstream::println!("{}", card::line(v)));
+            card::lines(&mine, folded);
         }
-        Choice::Test(..) => mine.iter().for_each(|v| anstream::println!("{}", card::line(v))),
+        Choice::Test(..) => card::lines(&mine, folded),
         Choice::Lab(lab) => {
             anstream::println!("{}", paint(BOLD, &format!("lab {}: {}", lab.id, lab.title)));
             for step in &lab.steps {
                 anstream::println!("step {}: {}", step.number, step.title);
                 let of_step = |v: &&&Verdict| step.tests.iter().any(|t| t.name == v.test);
-                mine.iter().filter(of_step).for_each(|v| anstream::println!("{}", card::line(v)));
+                let of_step: Vec<_> = mine.iter().filter(of_step).copied().collect();
+                card::lines(&of_step, folded);
             }
         }
     }
@@ -213,7 +219,8 @@ fn next(
     match lab.step(at) {
         Some(step) => {
             source::open_step(place, lab, step)?;
-            crate::here::screen(place, lab, step, &[], "next: ");
+            let none = Last { verdicts: Vec::new(), age: Age::Current };
+            crate::here::screen(place, lab, step, &none, "next: ");
             let waits = |hole| source::spot(place, lab, step, hole).unwritten;
             if !step.holes.is_empty() && !step.holes.iter().any(waits) {
                 anstream::println!("all of it is written already:  cargo labs test {}", lab.id);

@@ -142,9 +142,13 @@ fn story(test: &Test, wish: &Wish, about: &About, options: &Options) -> Result<E
     }
     match (line.outcome, stories) {
         (Outcome::Passed, stories) => stories.map(|_| ExitCode::SUCCESS),
-        (Outcome::Failed | Outcome::NotWritten | Outcome::Crashed, _) => {
+        (Outcome::Failed | Outcome::NotWritten | Outcome::Crashed, stories) => {
             println!("{}", line.card);
-            Ok(ExitCode::FAILURE)
+            match wish.row {
+                // A row that was not reached has no story: that is worth a word beside the card.
+                Some(_) => stories.map(|_| ExitCode::FAILURE),
+                None => Ok(ExitCode::FAILURE),
+            }
         }
     }
 }

@@ -11,6 +11,7 @@
 //! part in a verdict.
 
 use crate::options::Seeds;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use testbed::trace::Trace;
@@ -76,7 +77,8 @@ pub(crate) fn tell(row: Option<u64>, make: impl FnOnce() -> Trace) {
 /// A sentence: no such row was told, or a trace cannot be written.
 pub(crate) fn read_out(wish: &Wish, traces: &Path) -> Result<String, String> {
     let told = with(Option::take).unwrap_or_default();
-    let rows: Vec<String> = told.iter().filter_map(|t| t.row).map(|row| row.to_string()).collect();
+    let rows: BTreeSet<u64> = told.iter().filter_map(|t| t.row).collect();
+    let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
     let wanted = |t: &&Told| wish.row.is_none() || t.row == wish.row;
     let mut text = String::new();
     for Told { row, trace } in told.iter().filter(wanted) {
