@@ -164,7 +164,7 @@ fn a_lab_that_the_workspace_does_not_know_is_not_opened() {
     assert_eq!(core(&place), before);
     assert_eq!(again(&place), place);
     let said = student::open(&course, &place, "2w").expect_err("no such lab");
-    assert!(said.contains("there is no lab \"2w\". There are: 2x, 2y, 2z"), "{said}");
+    assert!(said.contains("there is no lab \"2w\".\n  There are: 2x, 2y, 2z"), "{said}");
 }
 
 #[test]
