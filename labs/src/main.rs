@@ -6,7 +6,7 @@ use labs::course::Course;
 use labs::grade::{self, Whose};
 use labs::{bugs, check, doctor, student, workspace};
 use runner::command::Command;
-use runner::place::Place;
+use runner::place::{Place, SETTINGS};
 use runner::trial::Ending;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -120,8 +120,13 @@ fn main() -> ExitCode {
 fn run(line: Line) -> Result<ExitCode, String> {
     let here = std::env::current_dir().map_err(|e| format!("this folder is lost: {e}"))?;
     let course = Course::find(&here)?;
-    let place =
-        Place::find(&here).unwrap_or_else(|_| Place { root: course.root.clone(), settings: None });
+    // Outside any workspace the desk speaks of the course; a workspace that cannot be read is said.
+    let inside = here.ancestors().any(|folder| folder.join(SETTINGS).is_file());
+    let place = match Place::find(&here) {
+        Ok(place) => place,
+        Err(why) if inside => return Err(why),
+        Err(_) => Place { root: course.root.clone(), settings: None },
+    };
     let Some(typed) = line.typed else {
         runner::here::tell(&place)?;
         if place.settings.is_none() {
@@ -149,7 +154,7 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let grade = grade::grade(&course, &whose, &labs, seeds)?;
             if json {
                 let text = serde_json::to_string_pretty(&grade).map_err(|e| e.to_string())?;
-                println!("{text}");
+                anstream::println!("{text}");
             } else {
                 grade::print(&course, &grade);
             }
@@ -160,7 +165,7 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let proof = bugs::prove(&course, &course.labs(&lab)?, seeds)?;
             if json {
                 let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
-                println!("{text}");
+                anstream::println!("{text}");
             } else {
                 bugs::table::print(&proof);
             }

@@ -67,6 +67,59 @@ fn nothing_is_left_of_a_workspace_that_could_not_be_written() {
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0);
 }
 
+/// A disk that takes no more, half-way through: no file may grow beyond 4 KiB, and whoever tries is
+/// told so instead of being killed.
+#[cfg(unix)]
+#[test]
+fn nothing_is_left_of_a_workspace_when_the_disk_is_full() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let before = fs::read_dir(folder.path()).expect("listed").count();
+    let line = "trap '' XFSZ; ulimit -f 8; exec \"$0\" start my-raft";
+    let run = std::process::Command::new("sh")
+        .args(["-c", line, env!("CARGO_BIN_EXE_labs")])
+        .current_dir(folder.path())
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&run.stderr).replace('\n', " ");
+    assert_eq!(run.status.code(), Some(2), "{said}");
+    assert!(said.contains("the workspace cannot be written, and nothing is left of it"), "{said}");
+    assert!(said.contains(".my-raft.partial-") && said.contains("File too large"), "{said}");
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), before, "{said}");
+}
+
+/// What a student breaks outside the code is named, and costs nothing that was done.
+#[test]
+fn a_broken_manifest_or_progress_costs_nothing() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let mut progress = runner::progress::Progress::default();
+    progress.lab_mut("2aa").step = 4;
+    progress.lab_mut("2aa").passed.insert("aa_quorum_sizes".into());
+    progress.save(&place).expect("saved");
+    let manifest = place.root.join("raft/Cargo.toml");
+    let good = fs::read_to_string(&manifest).expect("the manifest");
+    fs::write(&manifest, format!("{good}\nbroken = [\n")).expect("written");
+    let wish = runner::trial::Wish {
+        what: None,
+        seeds: None,
+        seed: None,
+        cards: runner::card::Cards::First,
+    };
+    let said = runner::trial::test(&place, &wish).expect_err("cargo cannot read it");
+    assert!(said.contains("cargo says") && said.contains("raft/Cargo.toml:"), "{said}");
+    assert_eq!(runner::progress::Progress::read(&place), (progress, None));
+    // A grade takes the core and leaves the manifest.
+    let lab = course.lab("2aa").expect("a lab");
+    let whose = labs::grade::Whose::Student(&place.root);
+    let sources = labs::grade::sources(&course, &whose, lab).expect("the core");
+    assert!(sources.keys().all(|name| name.ends_with(".rs")), "{:?}", sources.keys());
+
+    fs::write(place.root.join("labs.toml"), "course = [").expect("written");
+    let said = Place::find(&place.root).expect_err("broken");
+    assert!(said.starts_with("labs.toml:1: "), "{said}");
+}
+
 #[test]
 fn it_holds_what_a_student_needs_and_nothing_that_spoils() {
     let course = course();

@@ -110,6 +110,13 @@ pub fn tell(place: &Place) -> Result<(), String> {
     let points: Points =
         lab.tests().filter(|t| here.passed.contains(&t.name)).map(|t| t.points).sum();
     let Some(step) = lab.step(here.step) else {
+        if lab.tests().any(|t| !here.passed.contains(&t.name)) {
+            anstream::println!("lab {} was done, but not all of it holds any more:", lab.id);
+            anstream::println!("  {points} of {} points", lab.points);
+            others(place, &catalogue, lab, &progress);
+            anstream::println!("{} cargo labs test {}", paint(BOLD, "do this: "), lab.id);
+            return Ok(());
+        }
         anstream::println!("lab {} is done: {points} of {} points.", lab.id, lab.points);
         others(place, &catalogue, lab, &progress);
         let next = following(place, &catalogue, lab, &progress);

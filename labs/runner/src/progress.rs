@@ -1,18 +1,35 @@
 //! How far a student has come: `.labs/progress.json`.
 //!
-//! It is a convenience and never a proof: a grade comes from tests. So a damaged file is put aside,
-//! said so, and what it knew is found again by running the tests.
+//! It is a convenience and never a proof: a grade comes from tests. So a file that is damaged, or was
+//! written by a newer course, is put aside and said so; what it knew is found again by running tests.
+//! Nothing that was put aside before is written over.
 
 use crate::place::{Place, replace_file};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// The shape of the file that this version writes. A file without a number has this shape, too.
+const FORMAT: u32 = 1;
+
 /// What is remembered of every lab.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Progress {
+    /// The shape of the file.
+    #[serde(default = "format")]
+    format: u32,
     /// The labs by id.
     pub labs: BTreeMap<String, LabProgress>,
+}
+
+fn format() -> u32 {
+    FORMAT
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Progress { format: FORMAT, labs: BTreeMap::new() }
+    }
 }
 
 /// What is remembered of one lab.
@@ -43,8 +60,16 @@ impl Progress {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return (Self::default(), None),
             Err(e) => return (Self::default(), Some(aside(&path, &e.to_string()))),
         };
-        match serde_json::from_str(&text) {
-            Ok(progress) => (progress, None),
+        match serde_json::from_str::<Progress>(&text) {
+            Ok(read) if read.format > FORMAT => {
+                let why = format!("a newer course wrote it: format {}, not {FORMAT}", read.format);
+                (Self::default(), Some(aside(&path, &why)))
+            }
+            Ok(mut read) => {
+                // Steps are counted from 1, whatever a hand wrote there.
+                read.labs.values_mut().for_each(|lab| lab.step = lab.step.max(1));
+                (read, None)
+            }
             Err(e) => (Self::default(), Some(aside(&path, &e.to_string()))),
         }
     }
@@ -77,11 +102,16 @@ fn file(place: &Place) -> PathBuf {
 }
 
 fn aside(path: &Path, why: &str) -> String {
-    let kept = path.with_extension("json.damaged");
+    let mut names = std::iter::once("json.damaged".to_owned())
+        .chain((2..1000).map(|number| format!("json.damaged-{number}")))
+        .map(|extension| path.with_extension(extension));
+    let Some(kept) = names.find(|path| !path.exists()) else {
+        return format!("progress.json cannot be read ({why}), and 999 such are kept already.");
+    };
     match std::fs::rename(path, &kept) {
         Ok(()) => format!(
-            "progress.json cannot be read ({why}); it is kept as {}. `cargo labs test 2aa` finds \
-             out again how far you are.",
+            "progress.json cannot be read ({why}); it is kept as .labs/{}. `cargo labs test LAB`, \
+             with the lab you are at, finds out again how far you are.",
             kept.file_name().unwrap_or_default().to_string_lossy()
         ),
         Err(e) => format!("progress.json cannot be read ({why}), nor put aside ({e})."),
@@ -113,5 +143,14 @@ mod tests {
         assert!(said.expect("a word").contains("progress.json.damaged"));
         assert!(place.memory().join("progress.json.damaged").exists());
         assert_eq!(Progress::read(&place), (Progress::default(), None));
+        let newer = "{\"format\": 2, \"labs\": {\"2aa\": {\"step\": 3}}}";
+        std::fs::write(file(&place), newer).expect("another version");
+        let said = Progress::read(&place).1.expect("a word");
+        assert!(said.contains("a newer course wrote it: format 2"), "{said}");
+        let kept = place.memory().join("progress.json.damaged-2");
+        assert_eq!(std::fs::read_to_string(kept).expect("kept"), newer);
+        std::fs::write(file(&place), "{\"labs\": {\"2aa\": {\"step\": 0}}}").expect("by hand");
+        let (read, said) = Progress::read(&place);
+        assert_eq!((read.lab("2aa").step, said), (1, None));
     }
 }
