@@ -1,0 +1,208 @@
+//! What the core costs: from a proposal to its being applied, and the two doors in between.
+//!
+//! ```text
+//!   cargo bench -p speed --bench raft                  all of it
+//!   cargo bench -p speed --bench raft -- commit/16     one shape
+//!
+//!   commit/...  three nodes in memory: propose, Ready, save, send, apply, advance, until the leader
+//!               has applied it; elements are entries
+//!   step/...    one message to one node
+//!   ready/...   a Ready of 64 entries taken, and advanced
+//! ```
+//!
+//! How fast that is beside others: `tests/peers`.
+
+use bytes::Bytes;
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use raft::{
+    AppendOutcome, Body, Config, Entry, EntryId, Index, MemoryStorage, Message, NodeId, Payload,
+    RawNode, Session,
+};
+use std::hint::black_box;
+
+/// Three nodes, the first of which leads, and what is on its way between them.
+#[derive(Clone)]
+struct Trio {
+    nodes: Vec<RawNode<MemoryStorage>>,
+    queue: Vec<Message>,
+}
+
+/// Whether appends are built when a Ready is taken, or when an entry is proposed.
+#[derive(Clone, Copy)]
+enum Appends {
+    AtReady,
+    AtPropose,
+}
+
+impl Appends {
+    fn name(self) -> &'static str {
+        match self {
+            Appends::AtReady => "batch_append",
+            Appends::AtPropose => "default",
+        }
+    }
+}
+
+impl Trio {
+    /// How many entries are applied between two times that storage forgets what is old.
+    const COMPACT_EVERY: u64 = 16_384;
+
+    fn new(appends: Appends) -> Self {
+        let node = |id| {
+            let batch_append = matches!(appends, Appends::AtReady);
+            let config = Config { batch_append, ..Config::new(NodeId(id)) };
+            let storage = MemoryStorage::with_voters((1..=3).map(NodeId));
+            RawNode::new(&config, storage).expect("the usual settings")
+        };
+        let mut trio = Trio { nodes: (1..=3).map(node).collect(), queue: Vec::new() };
+        trio.leader().campaign().expect("it follows nobody");
+        while trio.pass() {}
+        trio
+    }
+
+    fn leader(&mut self) -> &mut RawNode<MemoryStorage> {
+        &mut self.nodes[0]
+    }
+
+    fn propose(&mut self, payload_bytes: usize) {
+        let data = Bytes::from(vec![7; payload_bytes]);
+        self.leader().propose(Bytes::new(), data).expect("it leads");
+    }
+
+    /// Lets every node do its part once, and delivers what they said. Returns whether there was
+    /// anything to do.
+    fn pass(&mut self) -> bool {
+        let mut busy = false;
+        for node in &mut self.nodes {
+            busy |= work(node, &mut self.queue);
+        }
+        for message in self.queue.drain(..) {
+            busy = true;
+            let to = (message.to.0 - 1) as usize;
+            self.nodes[to].step(message).expect("a correct network delivers it");
+        }
+        busy
+    }
+
+    /// Proposes that many entries, and returns once the leader has applied them.
+    fn commit(&mut self, entries: u64, payload_bytes: usize) {
+        (0..entries).for_each(|_| self.propose(payload_bytes));
+        let target = self.leader().status().last.index;
+        while self.leader().status().applied < target {
+            self.pass();
+        }
+        for node in &mut self.nodes {
+            let applied = node.status().applied;
+            if applied.0 % Self::COMPACT_EVERY < entries {
+                node.storage_mut().compact(Index(applied.0.saturating_sub(1_024)));
+            }
+        }
+    }
+}
+
+/// Does one node's part: saves, sends, applies, advances.
+fn work(node: &mut RawNode<MemoryStorage>, queue: &mut Vec<Message>) -> bool {
+    if !node.has_ready() {
+        return false;
+    }
+    let mut ready = node.ready();
+    queue.extend(ready.take_messages());
+    node.storage_mut().append(ready.entries());
+    if let Some(hard_state) = ready.hard_state() {
+        node.storage_mut().save(hard_state);
+    }
+    queue.extend(ready.take_persisted_messages());
+    black_box(ready.take_committed_entries());
+    let mut light = node.advance(ready);
+    if let Some(commit) = light.commit_index() {
+        node.storage_mut().save_commit(commit);
+    }
+    queue.extend(light.take_messages());
+    black_box(light.take_committed_entries());
+    node.advance_apply();
+    true
+}
+
+fn commit(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("commit");
+    for appends in [Appends::AtPropose, Appends::AtReady] {
+        for payload_bytes in [16, 256] {
+            for outstanding in [1, 64] {
+                group.throughput(Throughput::Elements(outstanding));
+                let shape = format!("{payload_bytes}B/{outstanding}/{}", appends.name());
+                group.bench_function(BenchmarkId::from_parameter(shape), |bench| {
+                    let mut trio = Trio::new(appends);
+                    bench.iter(|| trio.commit(outstanding, payload_bytes));
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+fn step(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("step");
+    group.throughput(Throughput::Elements(1));
+    let mut trio = Trio::new(Appends::AtPropose);
+    let last = trio.leader().status().last;
+    trio.propose(16);
+    let (from, to) = (NodeId(1), NodeId(2));
+    let message = |from, to, body| Message { from, to, term: Some(last.term), body };
+    let payload = Payload::Normal(Bytes::from_static(b"sixteen bytes!!!"));
+    let id = EntryId { index: last.index + 1, term: last.term };
+    let entries = vec![Entry { id, ..Entry::unplaced(payload) }];
+    let session = Session::default();
+    let append = |prev, entries| {
+        message(from, to, Body::AppendEntries { prev, entries, commit: last.index, session })
+    };
+    let beat = Body::Heartbeat { commit: last.index, token: None, session };
+    let outcome = AppendOutcome::Matched(last.index + 1);
+    let reply = Body::AppendReply { outcome, session: Some(session) };
+    let cases = [
+        ("append_one_entry", 1, append(last, entries)),
+        ("append_empty", 1, append(last, Vec::new())),
+        ("heartbeat", 1, message(from, to, beat)),
+        ("append_reply", 0, message(to, from, reply)),
+    ];
+    for (name, node, message) in cases {
+        group.bench_function(name, |bench| {
+            let node = &trio.nodes[node];
+            bench.iter_batched(
+                || (node.clone(), message.clone()),
+                |(mut node, message)| {
+                    node.step(message).expect("a correct network delivers it");
+                    node
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn ready(criterion: &mut Criterion) {
+    const ENTRIES: u64 = 64;
+    let mut group = criterion.benchmark_group("ready");
+    group.throughput(Throughput::Elements(ENTRIES));
+    for appends in [Appends::AtPropose, Appends::AtReady] {
+        let mut trio = Trio::new(appends);
+        (0..ENTRIES).for_each(|_| trio.propose(256));
+        group.bench_function(BenchmarkId::from_parameter(appends.name()), |bench| {
+            bench.iter_batched(
+                || trio.nodes[0].clone(),
+                |mut node| {
+                    let ready = node.ready();
+                    node.storage_mut().append(ready.entries());
+                    let light = node.advance(ready);
+                    black_box(light.committed_entries());
+                    node
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, commit, step, ready);
+criterion_main!(benches);
