@@ -281,9 +281,10 @@ impl<S: Storage> RawNode<S> {
     /// # Errors
     /// [`OrderError`] if no such Ready waits; it says which number is due.
     pub fn on_persist_ready(&mut self, number: ReadyNumber) -> Result<(), OrderError> {
-        let durable = self.durable_by(number)?;
-        let records: Vec<Awaiting> = self.awaiting.drain(..durable).collect();
-        records.into_iter().for_each(|record| self.keep(record));
+        for _ in 0..self.durable_by(number)? {
+            let record = self.awaiting.pop_front().expect("it was counted");
+            self.keep(record);
+        }
         Ok(())
     }
 
@@ -392,7 +393,7 @@ impl<S: Storage> RawNode<S> {
     /// # Errors
     /// [`OrderError`] if it was not handed out yet, or is less than was applied before.
     fn check_applied(&self, applied: Index) -> Result<(), OrderError> {
-        let (handed_out, before) = (self.applying.last(), self.raft.inspect().applied);
+        let (handed_out, before) = (self.applying.last(), self.raft.applied());
         if applied > handed_out {
             return Err(OrderError::AppliedNotHandedOut { came: applied, handed_out });
         }

@@ -182,6 +182,11 @@ impl<S: Storage> Raft<S> {
         }
     }
 
+    /// Returns how far the application has applied the log.
+    pub(crate) fn applied(&self) -> Index {
+        self.core.applied
+    }
+
     /// Builds the appends that are owed.
     pub(crate) fn send_owed(&mut self) {
         if let Role::Leader(leader) = &mut self.role {

@@ -95,9 +95,11 @@ impl Applying {
     /// Forgets the pages that are applied to their end, and returns how many bytes of payload they
     /// were. That makes room for more.
     pub(super) fn settle(&mut self, applied: Index) -> u64 {
-        let done = self.pages.partition_point(|page| page.last <= applied);
         let mut payload_bytes = 0;
-        for page in self.pages.drain(..done) {
+        while let Some(&page) = self.pages.front()
+            && page.last <= applied
+        {
+            self.pages.pop_front();
             self.bytes -= page.bytes;
             payload_bytes += page.payload_bytes;
         }
