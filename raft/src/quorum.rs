@@ -9,13 +9,17 @@
 //!          [------]      meets every other
 //! ```
 
+mod held;
+
 use crate::types::{Index, NodeId};
+use held::Held;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The voters of whom more than half must agree.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Majority {
-    voters: BTreeSet<NodeId>,
+    /// In order, each once.
+    voters: Vec<NodeId>,
 }
 
 /// How an election stands.
@@ -32,7 +36,8 @@ pub enum Outcome {
 impl Majority {
     /// Returns the majority of `voters`.
     pub fn new(voters: impl IntoIterator<Item = NodeId>) -> Self {
-        Majority { voters: voters.into_iter().collect() }
+        let in_order: BTreeSet<NodeId> = voters.into_iter().collect();
+        Majority { voters: in_order.into_iter().collect() }
     }
 
     /// Returns the voters, in order.
@@ -70,8 +75,7 @@ impl Majority {
     /// what `matched` says, and nothing where it says nothing. Without voters nothing is in the way:
     /// the highest index there is, as etcd has it, so that a [`Joint`] may take the lower of two.
     pub fn committed_index(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
-        let mut held: Vec<Index> =
-            self.voters().map(|id| matched(id).unwrap_or(Index(0))).collect();
+        let mut held: Held = self.voters().map(|id| matched(id).unwrap_or(Index(0))).collect();
         held.sort_unstable();
         match held.len().checked_sub(self.needed()) {
             Some(weakest_of_the_majority) => held[weakest_of_the_majority],

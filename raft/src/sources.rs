@@ -20,6 +20,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("raft/src/ready.rs", include_str!("ready.rs")),
     ("raft/src/restart.rs", include_str!("restart.rs")),
     ("raft/src/quorum.rs", include_str!("quorum.rs")),
+    ("raft/src/quorum/held.rs", include_str!("quorum/held.rs")),
     ("raft/src/storage.rs", include_str!("storage.rs")),
     ("raft/src/log.rs", include_str!("log.rs")),
     ("raft/src/log/unstable.rs", include_str!("log/unstable.rs")),
