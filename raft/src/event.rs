@@ -418,7 +418,9 @@ impl Journal {
         std::mem::take(&mut self.notes)
     }
 
-    /// Notes an event at the caller's line.
+    /// Notes an event at the caller's line. In line, so that an event which nobody listens to is not
+    /// even made.
+    #[inline]
     #[track_caller]
     pub(crate) fn note(&mut self, event: Event) {
         self.note_at(event, Location::caller());
@@ -431,6 +433,7 @@ impl Journal {
     }
 
     /// Notes an event at a line remembered from before.
+    #[inline]
     pub(crate) fn note_at(&mut self, event: Event, at: &'static Location<'static>) {
         if self.on {
             self.notes.push(Note { event, at });
