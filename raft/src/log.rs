@@ -192,10 +192,13 @@ impl<S: Storage> Log<S> {
         if high > last + 1 {
             return Err(StorageError::Unavailable { index: Index(high.0 - 1), last });
         }
+        if high <= border {
+            return self.storage.entries(low, high, max_bytes);
+        }
         let mut taken = Vec::new();
         if low < border {
-            taken = self.storage.entries(low, high.min(border), max_bytes)?;
-            if taken.len() as u64 != high.min(border).0 - low.0 {
+            taken = self.storage.entries(low, border, max_bytes)?;
+            if taken.len() as u64 != border.0 - low.0 {
                 return Ok(taken);
             }
         }

@@ -13,6 +13,7 @@ use crate::entry::Entry;
 use crate::error::StorageError;
 use crate::types::{EntryId, Index, NodeId, Term};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The few facts that are rewritten in place.
@@ -187,23 +188,26 @@ impl MemoryStorage {
         self.entries.drain(..=last);
     }
 
-    /// Writes entries, in order and without a gap; what was at their places and after goes.
+    /// Writes entries, lent or given, in order and without a gap; what was at their places and after
+    /// goes.
     ///
     /// # Panics
     /// If they leave a gap, or begin in what the snapshot covers or was compacted: the owner's
     /// mistake.
-    pub fn append(&mut self, entries: &[Entry]) {
+    pub fn append<'a>(&mut self, entries: impl Into<Cow<'a, [Entry]>>) {
+        let entries = entries.into();
         let Some(first) = entries.first() else { return };
         let start = self.before.index + 1;
         let end = start + self.entries.len() as u64;
         let place = first.id.index;
         assert!(place >= start, "entry {place} is no longer here: the log begins at {start}");
         assert!(place <= end, "entry {place} leaves a gap: the log ends before {end}");
+        let in_order = entries.windows(2).all(|pair| pair[0].id.index + 1 == pair[1].id.index);
+        assert!(in_order, "entries come in order");
         self.entries.truncate((place.0 - start.0) as usize);
-        for entry in entries {
-            let next = start + self.entries.len() as u64;
-            assert_eq!(entry.id.index, next, "entries come in order");
-            self.entries.push(entry.clone());
+        match entries {
+            Cow::Borrowed(lent) => self.entries.extend_from_slice(lent),
+            Cow::Owned(given) => self.entries.extend(given),
         }
     }
 

@@ -76,7 +76,7 @@ impl Node {
         }
         let mut ready = self.raw.ready();
         queue.extend(ready.take_messages());
-        self.raw.storage_mut().append(ready.entries());
+        self.raw.storage_mut().append(ready.take_entries());
         if let Some(hard_state) = ready.hard_state() {
             self.raw.storage_mut().save(hard_state);
         }
