@@ -1,0 +1,90 @@
+//! The log, the window and the back-off, each against the plainest thing that does the same; and a
+//! node that is told a million things nobody would say.
+//!
+//! A property that fails prints its case, shrunk, and the seed that replays it
+//! (`PROPTEST_RNG_SEED=.. PROPTEST_CASES=..`).
+
+mod back_off; // a leader looks for the last entry that two logs share
+mod log; // a follower's log against a Vec
+mod noise; // anything from anyone
+mod window; // the appends under way against a list of all that were sent
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
+use raft::{Body, Entry, EntryId, Index, MemoryStorage, Message, NodeId, Payload, Raft, Term};
+
+/// We.
+pub const US: NodeId = NodeId(1);
+/// The leader, or a peer.
+pub const THEM: NodeId = NodeId(2);
+
+/// Tries a property on as many cases as it usually gets, or as `PROPTEST_CASES` asks for.
+///
+/// # Panics
+/// If it fails: with the shrunk case, and how to see it again.
+pub fn holds<S: Strategy>(usual: u32, cases: S, property: impl Fn(S::Value) -> TestCaseResult) {
+    let mut config = Config { failure_persistence: None, ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = usual;
+    }
+    let seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => 0x5EED,
+    };
+    config.rng_seed = RngSeed::Fixed(seed);
+    let cases_max = config.cases;
+    if let Err(why) = TestRunner::new(config).run(&cases, property) {
+        panic!("{why}\nagain: PROPTEST_RNG_SEED={seed} PROPTEST_CASES={cases_max}");
+    }
+}
+
+/// Returns an entry's name.
+pub fn id(index: u64, term: u64) -> EntryId {
+    EntryId { index: Index(index), term: Term(term) }
+}
+
+/// Returns the entries of a log, given the terms of its places from 1 on.
+pub fn entries(terms: &[u64]) -> Vec<Entry> {
+    let entry = |(index, &term)| Entry { id: id(index, term), ..Entry::unplaced(Payload::Noop) };
+    (1..).zip(terms).map(entry).collect()
+}
+
+/// Returns storage with this log, of a node that is in the log's last term.
+pub fn storage(terms: &[u64]) -> MemoryStorage {
+    let mut storage = MemoryStorage::with_voters([1, 2, 3].map(NodeId));
+    storage.append(&entries(terms));
+    let term = Term(terms.last().copied().unwrap_or(0));
+    storage.save(raft::HardState { term, ..raft::HardState::default() });
+    storage
+}
+
+/// Returns the last place at or before `at` whose term is no later than `term`, place by place.
+pub fn scan(log: &[u64], at: u64, term: u64) -> u64 {
+    (0..=at).rev().find(|&place| place == 0 || log[place as usize - 1] <= term).unwrap_or(0)
+}
+
+/// Makes everything durable that waits, and returns what leaves then.
+pub fn settle(node: &mut Raft<MemoryStorage>) -> Vec<Message> {
+    let mut left = Vec::new();
+    loop {
+        let outbox = node.take_outbox();
+        let (unwritten, last) = (node.take_unwritten(), node.undurable_last());
+        let is_quiet = outbox.own.is_empty() && unwritten.is_empty();
+        let hard_state = node.hard_state();
+        node.storage_mut().append(&unwritten);
+        node.storage_mut().save(hard_state);
+        left.extend(outbox.now);
+        left.extend(outbox.promised);
+        node.keep_promises(outbox.own);
+        last.into_iter().for_each(|last| node.stable_to(last));
+        if is_quiet {
+            return left;
+        }
+    }
+}
+
+/// Returns the append among these messages to `to`, if there is one.
+pub fn append_to(to: NodeId, messages: &[Message]) -> Option<&Message> {
+    let is_append = |m: &&Message| m.to == to && matches!(m.body, Body::AppendEntries { .. });
+    messages.iter().rev().find(is_append)
+}

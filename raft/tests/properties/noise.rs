@@ -1,0 +1,182 @@
+//! A million messages that nobody would send, from nodes that may not exist. Whatever a node is told,
+//! it answers or refuses; its term and its commit index never go back, and it never says that more is
+//! committed than its log holds.
+
+use bytes::Bytes;
+use raft::{
+    AppendOutcome, Body, Config, Entry, EntryId, HardState, Index, MemoryStorage, Message, NodeId,
+    Payload, RawNode, ReadDropped, ReadToken, Ready, RoleName, Session, Snapshot, Term,
+    VoteRequest,
+};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+/// Draws numbers that are small, mostly, and the largest there is, now and then.
+struct Noise(ChaCha8Rng);
+
+impl Noise {
+    fn number(&mut self, below: u64) -> u64 {
+        match self.0.random_range(0..200_u32) {
+            0 => u64::MAX,
+            1 => u64::MAX - 1,
+            2 => 1 << 62,
+            _ => self.0.random_range(0..below),
+        }
+    }
+
+    fn yes(&mut self) -> bool {
+        self.0.random_range(0..2_u32) == 0
+    }
+
+    fn index(&mut self) -> Index {
+        Index(self.number(12))
+    }
+
+    /// Returns a term near `ours`.
+    fn term(&mut self, ours: Term) -> Term {
+        match self.0.random_range(0..40_u32) {
+            0 => Term(self.number(4)),
+            1 => Term(ours.0 + 1),
+            2 | 3 => Term(ours.0.saturating_sub(1)),
+            _ => ours,
+        }
+    }
+
+    fn id(&mut self, ours: Term) -> EntryId {
+        EntryId { index: self.index(), term: self.term(ours) }
+    }
+
+    /// Returns entries that may follow `prev`, mostly.
+    fn entries(&mut self, prev: EntryId, ours: Term) -> Vec<Entry> {
+        let mut before = prev;
+        let count = self.0.random_range(0..4_u32);
+        let entry = |noise: &mut Self| {
+            let id = match noise.0.random_range(0..10_u32) {
+                0 => noise.id(ours),
+                _ => EntryId { index: Index(before.index.0.wrapping_add(1)), term: ours },
+            };
+            before = id;
+            let data = Bytes::from_static(&[7; 64]).slice(0..noise.0.random_range(0..64));
+            Entry { id, ..Entry::unplaced(Payload::Normal(data)) }
+        };
+        let mut entry = entry;
+        (0..count).map(|_| entry(self)).collect()
+    }
+
+    fn outcome(&mut self, ours: Term) -> AppendOutcome {
+        match self.0.random_range(0..5_u32) {
+            0 => AppendOutcome::NewerTerm,
+            1 | 2 => AppendOutcome::Matched(self.index()),
+            _ => AppendOutcome::Rejected {
+                prev: self.index(),
+                hint: self.index(),
+                hint_term: self.yes().then(|| self.term(ours)),
+            },
+        }
+    }
+
+    fn body(&mut self, ours: Term) -> Body {
+        let session = Session(u64::from(self.0.random_range(0..20_u32) == 0));
+        let token = self.yes().then(|| ReadToken(self.number(3)));
+        match self.0.random_range(0..24_u32) {
+            0 => Body::RequestPreVote(VoteRequest { last: self.id(ours), transfer: self.yes() }),
+            1 => Body::PreVoteReply { granted: self.yes() },
+            2 | 3 => Body::RequestVote(VoteRequest { last: self.id(ours), transfer: self.yes() }),
+            4 | 5 => Body::VoteReply { granted: self.yes() },
+            6 => Body::InstallSnapshot {
+                snapshot: Box::new(Snapshot { id: self.id(ours), ..Snapshot::default() }),
+                session,
+            },
+            7 | 8 => Body::Heartbeat { commit: self.index(), token, session },
+            9 | 10 => Body::HeartbeatReply { token, session },
+            11 => Body::Propose { entries: self.entries(EntryId::default(), ours) },
+            12 => Body::TransferLeader { target: NodeId(self.number(5)) },
+            13 => Body::TimeoutNow,
+            14 => Body::ReadIndex { context: Bytes::new() },
+            15 => Body::ReadIndexReply {
+                context: Bytes::new(),
+                outcome: if self.yes() { Ok(self.index()) } else { Err(ReadDropped::NoLeader) },
+            },
+            16..=18 => Body::AppendReply { outcome: self.outcome(ours), session: Some(session) },
+            _ => {
+                let prev = self.id(ours);
+                let (entries, commit) = (self.entries(prev, ours), self.index());
+                Body::AppendEntries { prev, entries, commit, session }
+            }
+        }
+    }
+
+    fn message(&mut self, ours: Term) -> Message {
+        let body = self.body(ours);
+        let term = match self.0.random_range(0..100_u32) {
+            0 => None,
+            _ => Some(self.term(ours)),
+        };
+        let bare = matches!(
+            body,
+            Body::Propose { .. } | Body::ReadIndex { .. } | Body::ReadIndexReply { .. }
+        );
+        let term = if bare && self.yes() { None } else { term };
+        let to = if self.0.random_range(0..100_u32) == 0 { NodeId(2) } else { NodeId(1) };
+        Message { from: NodeId(self.number(6)), to, term, body }
+    }
+}
+
+/// Does an owner's work for a Ready, at once or later.
+fn serve(node: &mut RawNode<MemoryStorage>, mut ready: Ready) {
+    node.storage_mut().append(ready.entries());
+    if let Some(hard_state) = ready.hard_state() {
+        node.storage_mut().save(hard_state);
+    }
+    ready.take_messages();
+    ready.take_committed_entries();
+    let light = node.advance(ready);
+    drop(light);
+    node.advance_apply();
+}
+
+#[test]
+fn a_node_that_is_told_a_million_things_stands() {
+    let seed = std::env::var("RAFTWRIGHT_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or(0x5EED);
+    let (mut taken, mut led, mut committed) = (0, 0, 0);
+    let fresh = || {
+        let storage = MemoryStorage::with_voters([1, 2, 3].map(NodeId));
+        RawNode::new(&Config { batch_append: seed % 2 == 1, ..Config::new(NodeId(1)) }, storage)
+            .expect("settings that work")
+    };
+    let mut noise = Noise(ChaCha8Rng::seed_from_u64(seed));
+    let mut node = fresh();
+    let mut before = HardState::default();
+    for at in 0..1_000_000 {
+        // A new life now and then: the first terms are the lively ones.
+        if at % 500 == 0 {
+            node = fresh();
+            before = HardState::default();
+        }
+        match noise.0.random_range(0..20_u32) {
+            0 => drop(node.tick()),
+            1 if noise.yes() => drop(node.campaign()),
+            2 => drop(node.propose(Bytes::new(), Bytes::from_static(b"x"))),
+            3 => node.report_unreachable(NodeId(noise.number(5))),
+            4 | 5 if node.has_ready() => {
+                let ready = node.ready();
+                serve(&mut node, ready);
+            }
+            _ => {
+                let message = noise.message(node.hard_state().term);
+                taken += u32::from(node.step(message).is_ok());
+            }
+        }
+        let (now, seen) = (node.hard_state(), node.status());
+        let holds = now.term >= before.term
+            && now.commit >= before.commit
+            && now.commit <= seen.last.index
+            && (seen.role != RoleName::Leader || seen.leader == Some(NodeId(1)));
+        assert!(holds, "event {at} of seed {seed}: {before:?}, then {seen:?}");
+        led += u32::from(seen.role == RoleName::Leader);
+        committed += u32::from(now.commit > before.commit);
+        before = now;
+    }
+    assert!(taken > 200_000 && led > 10_000 && committed > 1_000, "{taken} {led} {committed}");
+}
