@@ -135,7 +135,16 @@ impl Helper for Words {}
 const ARGUMENTS: [(&str, &[&str]); 7] = [
     (
         "add-nodes",
-        &["voters=(", "log=(", "disk=slow", "seed=", "election-ticks=", "heartbeat-ticks="],
+        &[
+            "voters=(",
+            "log=(",
+            "disk=slow",
+            "owner=concurrent",
+            "owner=one-at-a-time",
+            "seed=",
+            "election-ticks=",
+            "heartbeat-ticks=",
+        ],
     ),
     ("deliver", PICKS),
     ("drop", PICKS),

@@ -40,14 +40,17 @@ pub(crate) const OURS: [Word; 12] = [
 ];
 
 /// The commands of scripts.
-pub(crate) const SCRIPT: [Word; 25] = [
-    word("add-nodes", "3 [disk=slow] [n2.log=(1@1,2@1)]", "makes the cluster"),
+pub(crate) const SCRIPT: [Word; 28] = [
+    word("add-nodes", "3 [disk=slow] [owner=concurrent] [n2.log=(1@1)]", "makes the cluster"),
     word("tick", "1|all [N]", "ticks pass"),
     word("campaign", "1", "a node is told to hold an election"),
+    word("propose", "1 x=1", "a client's command"),
     word("deliver", "[2 3] [from=1] [type=KIND] [nth=1]", "what is under way arrives"),
     word("drop", "[2 3] [from=1] [type=KIND] [nth=1]", "it is lost"),
     word("duplicate", "[2 3] [from=1] [type=KIND] [nth=1]", "it arrives, and will again"),
     word("stabilize", "[1 2]", "everything arrives, every disk writes, until all is silent"),
+    word("ready", "1", "the owner of a node takes what is ready (owner=concurrent)"),
+    word("apply", "1", "its application applies what was committed (owner=concurrent)"),
     word("persist", "1", "the oldest write of a slow disk becomes durable"),
     word("crash", "1", "a node loses power, and what was not durable"),
     word("restart", "1", "it starts again from its disk"),
