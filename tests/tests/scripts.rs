@@ -9,6 +9,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::fs;
 use std::path::{Path, PathBuf};
+use testbed::script::command::Command;
 use testbed::script::{Scene, Script, Stage};
 
 /// Returns every script, in order, by its path from the package.
@@ -147,6 +148,16 @@ fn one_of_several_messages_is_picked_by_its_place() {
 }
 
 #[test]
+fn a_proposal_is_the_rest_of_its_line() {
+    let text = "add-nodes 1\ncampaign 1\npropose 1 x=1 and (y, z)=2\n";
+    let script = Script::parse("s.txt", text).unwrap();
+    let command = Command::parse("s.txt", &script.directives[2]).unwrap();
+    let data = bytes::Bytes::from_static(b"x=1 and (y, z)=2");
+    assert_eq!(command, Command::Propose { id: raft::NodeId(1), data });
+    Stage::play_all(&script).unwrap();
+}
+
+#[test]
 fn a_muted_script_says_only_ok() {
     let played =
         play("log-level none\nadd-nodes 3\ncampaign 1\nlog-level info\nstate 1\n").unwrap();
@@ -181,6 +192,7 @@ fn what_is_wrong_with_a_script_is_said_with_its_line_and_what_was_expected() {
         ("add-nodes 3\ncampaign n0", "expected a node, n1 to n99, found \"n0\""),
         ("add-nodes 3\ncampaign 1 2", "campaign takes no 2 here"),
         ("add-nodes 3\ndeliver 2 type=Vote", "expected a kind of message, found \"Vote\""),
+        ("add-nodes 3\npropose 1", "expected what is proposed after the node, such as x=1"),
         ("add-nodes 3\ndeliver nth=0", "expected nth= to count from 1, found nth=0"),
         ("add-nodes 3\ncut 1-2", "expected a link such as 1->2, found \"1-2\""),
         ("add-nodes 3\npartition 1 2 3", "expected groups of nodes such as 1 2 | 3 4 5"),

@@ -172,6 +172,9 @@ impl Command {
             let text = directive.text.trim_start_matches("note").trim().to_string();
             return Ok(Command::Note(text));
         }
+        if directive.command == "propose" {
+            return propose(directive, &mut arguments);
+        }
         let command = read(&directive.command, &mut arguments)?;
         arguments.finish()?;
         Ok(command)
@@ -185,11 +188,6 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
         "tick-election" => Command::Tick { ids: vec![arguments.id()?], ticks: Wait::Election },
         "tick-heartbeat" => Command::Tick { ids: vec![arguments.id()?], ticks: Wait::Heartbeat },
         "campaign" => Command::Campaign(arguments.id()?),
-        "propose" => {
-            let id = arguments.id()?;
-            let data = arguments.expect("what is proposed, one word,")?;
-            Command::Propose { id, data: Bytes::copy_from_slice(data.as_bytes()) }
-        }
         "deliver" | "deliver-msgs" => deliver(arguments)?,
         "drop" => Command::Drop(pick(arguments)?),
         "duplicate" => Command::Duplicate(pick(arguments)?),
@@ -227,6 +225,18 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
             return Err(arguments.wrong(format!("there is no command {unknown:?}{mean}")));
         }
     })
+}
+
+/// Reads `1 x=1`: a node, and the rest of the line as it stands there.
+fn propose(directive: &Directive, arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
+    let id = arguments.id()?;
+    let words = directive.text.trim_start_matches("propose").trim_start();
+    let (_, data) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    let data = data.trim();
+    if data.is_empty() {
+        return Err(arguments.wrong("expected what is proposed after the node, such as x=1"));
+    }
+    Ok(Command::Propose { id, data: Bytes::copy_from_slice(data.as_bytes()) })
 }
 
 /// Reads `1`, `all`, `1 5`, `all 5`.
