@@ -96,7 +96,9 @@ fn the_same_inputs_lead_to_the_same_steps() {
 #[test]
 fn an_instant_disk_never_keeps_anybody_waiting() {
     holds(100, scene(unlucky(), 100), |scene| {
-        prop_assume!(is_instant(&scene.setup));
+        if !is_instant(&scene.setup) {
+            return Ok(());
+        }
         let (_, cluster, _) = scene.play();
         let waits = |id| cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0);
         prop_assert!(!cluster.ids().any(waits));

@@ -10,11 +10,15 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index as Place, select};
 use raft::{
-    AppendOutcome, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry, EntryId,
-    HardState, Index, MemoryStorage, Message, NodeId, Payload, Raft, ReadDropped, ReadToken,
-    RoleName, Session, Snapshot, Term, Transition, VoteRequest,
+    AppendOutcome, ApplyGate, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry,
+    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Raft, ReadDropped,
+    ReadToken, RoleName, Session, Snapshot, Term, Transition, VoteRequest,
 };
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use testbed::cluster::{Door, Owner};
 use testbed::disk::DiskSpeed;
+use testbed::script::phrase;
 use testbed::{Bare, Input, Setup};
 
 // Words.
@@ -161,6 +165,8 @@ pub(crate) enum Move {
     Ticks(NodeId, u64),
     /// If a node stands for election, somebody gives it the votes of all others.
     Rig(NodeId),
+    /// So many things happen in the order in which patient disks, owners and networks do them.
+    InOrder(usize),
 }
 
 impl Move {
@@ -177,6 +183,15 @@ impl Move {
             Move::Drop(place) => picked(place, Input::Drop),
             Move::Duplicate(place) => picked(place, Input::Duplicate),
             Move::Ticks(id, ticks) => vec![Input::Tick(*id); *ticks as usize],
+            Move::InOrder(count) => {
+                let mut patient = cluster.clone();
+                let next = |_| {
+                    let input = patient.next_in_order(&[])?;
+                    patient.apply(&input);
+                    Some(input)
+                };
+                (0..*count).map_while(next).collect()
+            }
             Move::Rig(id) => {
                 let stands = |node: &raft::Inspect<'_>| node.role == RoleName::Candidate;
                 let node = cluster.node(*id).map(Raft::inspect).filter(stands);
@@ -202,6 +217,10 @@ pub(crate) fn unlucky() -> impl Strategy<Value = Move> {
     let link = || (node(), node());
     let plain = prop_oneof![
         6 => node().prop_map(Input::Persist),
+        6 => node().prop_map(Input::Ready),
+        4 => node().prop_map(Input::Apply),
+        4 => (node(), "[a-z]{1,3}")
+            .prop_map(|(node, data)| Input::Propose { node, data: Bytes::from(data) }),
         2 => node().prop_map(Input::Campaign),
         2 => node().prop_map(Input::Crash),
         3 => node().prop_map(Input::Restart),
@@ -219,6 +238,7 @@ pub(crate) fn unlucky() -> impl Strategy<Value = Move> {
         1 => any::<Place>().prop_map(Move::Drop),
         1 => any::<Place>().prop_map(Move::Duplicate),
         3 => (node(), 1..12_u64).prop_map(|(id, ticks)| Move::Ticks(id, ticks)),
+        2 => (1..30_usize).prop_map(Move::InOrder),
     ]
 }
 
@@ -236,7 +256,7 @@ pub(crate) fn corrupt() -> impl Strategy<Value = Move> {
 }
 
 /// A cluster, and what happens to it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) setup: Setup,
     pub(crate) moves: Vec<Move>,
@@ -260,27 +280,87 @@ impl Scene {
     }
 }
 
-/// One to five nodes, instant disks or slow ones, whose logs are beginnings of one log.
+/// Writes the scene as a script for `cargo step`, up to the first broken rule or panic; what a script has
+/// no words for as a comment.
+impl fmt::Debug for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match phrase::cluster(&self.setup) {
+            Some(text) => writeln!(f, "\n{text}")?,
+            None => writeln!(f, "\n# {:?}", self.setup)?,
+        }
+        let mut cluster = Bare::new(self.setup.clone());
+        for one in &self.moves {
+            let inputs = catch_unwind(AssertUnwindSafe(|| one.inputs(&cluster)));
+            for input in inputs.unwrap_or_default() {
+                match phrase::command(&input, &cluster) {
+                    Some(text) => writeln!(f, "{text}")?,
+                    None => writeln!(f, "# {input:?}")?,
+                }
+                let step = catch_unwind(AssertUnwindSafe(|| cluster.apply(&input)));
+                if step.is_ok_and(|step| step.violation.is_none()) {
+                    continue;
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Settings of every kind, tight ones among them: a window of one message, appends of one entry.
+fn config() -> impl Strategy<Value = Config> {
+    let bytes = || proptest::option::of(0..64_u64);
+    let gates = prop_oneof![
+        2 => Just(ApplyGate::Durable),
+        1 => Just(ApplyGate::WithReady),
+        1 => (0..3_u64).prop_map(ApplyGate::Ahead),
+    ];
+    let windows = (1..4_usize, bytes(), bytes(), bytes(), bytes());
+    (any::<u64>(), gates, windows, any::<bool>(), any::<bool>()).prop_map(
+        |(seed, apply_gate, windows, forward_proposals, batch_append)| {
+            let (max_inflight_messages, inflight, append, uncommitted, applying) = windows;
+            Config {
+                seed,
+                apply_gate,
+                max_inflight_messages,
+                // No less than an append, if that is limited at all.
+                max_inflight_bytes: append.and_then(|append| Some(inflight?.max(append))),
+                max_append_bytes: append,
+                max_uncommitted_bytes: uncommitted,
+                max_applying_bytes: applying,
+                forward_proposals,
+                batch_append,
+                ..Config::new(NodeId(1))
+            }
+        },
+    )
+}
+
+/// One to five nodes, bare or with owners, instant disks or slow ones, whose logs are beginnings of one
+/// log.
 fn setup() -> impl Strategy<Value = Setup> {
     let logs = vec(0..4_usize, 1..=5);
-    (logs, any::<u64>(), any::<bool>()).prop_map(|(logs, seed, slow)| {
-        let mut setup = Setup::new(logs.len() as u64, seed);
+    let doors = select(vec![Door::Bare, Door::Bare, ONE_AT_A_TIME, Door::Owned(Owner::Concurrent)]);
+    (logs, config(), any::<bool>(), doors).prop_map(|(logs, config, slow, door)| {
+        let mut setup = Setup { door, ..Setup::new(logs.len() as u64, 0) };
         let terms = [1, 1, 3];
-        for ((config, storage), length) in setup.nodes.iter_mut().zip(logs) {
-            *config = Config { seed, ..Config::new(config.id) };
+        for ((own, storage), length) in setup.nodes.iter_mut().zip(logs) {
+            *own = Config { id: own.id, ..config.clone() };
             let entry = |place: usize| Entry {
                 id: EntryId { index: Index(place as u64 + 1), term: Term(terms[place]) },
                 context: Bytes::new(),
                 payload: Payload::Noop,
             };
             let entries: Vec<_> = (0..length).map(entry).collect();
-            let term = entries.last().map_or(Term(0), |entry| entry.id.term);
             storage.append(&entries);
-            storage.save(HardState { term, vote: None, commit: Index(0) });
+            // A term beyond those of all logs: nobody votes again in a term that had its leader.
+            storage.save(HardState { term: Term(4), vote: None, commit: Index(0) });
         }
         if slow { setup.with_slow_disks() } else { setup }
     })
 }
+
+const ONE_AT_A_TIME: Door = Door::Owned(Owner::OneAtATime);
 
 /// Returns scenes of at most so many moves.
 pub(crate) fn scene(
