@@ -106,10 +106,13 @@ impl Joint {
     }
 
     /// Returns how an election with these votes stands: won where both halves are won, lost where
-    /// either is lost.
+    /// either is lost. A half without voters is in nobody's way, as in
+    /// [`Joint::committed_index`].
     pub fn outcome(&self, votes: &Votes) -> Outcome {
-        let outgoing = self.outgoing.as_ref().map_or(Outcome::Won, |half| half.outcome(votes));
-        match (self.incoming.outcome(votes), outgoing) {
+        let half = |half: &Majority| {
+            if half.voters.is_empty() { Outcome::Won } else { half.outcome(votes) }
+        };
+        match (half(&self.incoming), self.outgoing.as_ref().map_or(Outcome::Won, half)) {
             (Outcome::Won, Outcome::Won) => Outcome::Won,
             (Outcome::Lost, _) | (_, Outcome::Lost) => Outcome::Lost,
             (Outcome::Pending, _) | (_, Outcome::Pending) => Outcome::Pending,
