@@ -238,8 +238,11 @@ impl Parser<'_> {
     }
 }
 
-/// Splits a command line at blanks into arguments.
-fn split(text: &str) -> Result<Vec<Argument>, String> {
+/// Splits a command line at blanks into arguments; the command is the first.
+///
+/// # Errors
+/// Says what was expected where a parenthesis is not closed, or nothing divides two arguments.
+pub fn split(text: &str) -> Result<Vec<Argument>, String> {
     let mut arguments = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {

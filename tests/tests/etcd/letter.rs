@@ -1,0 +1,44 @@
+//! What is under way: messages between nodes, and what threads say to the node they work for.
+
+use crate::layout;
+use raft::{Index, Message, NodeId, ReadyNumber};
+
+/// One thing under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Letter {
+    /// Whom it is for.
+    pub(crate) to: NodeId,
+    /// etcd's name of its kind.
+    pub(crate) kind: &'static str,
+    /// etcd's layout of it.
+    pub(crate) text: String,
+    /// What it brings.
+    pub(crate) cargo: Cargo,
+}
+
+/// What a letter brings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Cargo {
+    /// A message of another node's.
+    Message(Message),
+    /// Word that everything up to this Ready is durable.
+    Durable(ReadyNumber),
+    /// Word that everything up to this entry is applied.
+    Applied(Index),
+}
+
+impl Letter {
+    /// Returns a message between nodes as a letter.
+    pub(crate) fn between_nodes(m: Message) -> Self {
+        let (kind, text) = (layout::kind(&m.body), layout::message(&m));
+        Letter { to: m.to, kind, text, cargo: Cargo::Message(m) }
+    }
+
+    /// Returns whether it never leaves its node: then it cannot be lost.
+    pub(crate) fn is_local(&self) -> bool {
+        match self.cargo {
+            Cargo::Message(_) => false,
+            Cargo::Durable(_) | Cargo::Applied(_) => true,
+        }
+    }
+}

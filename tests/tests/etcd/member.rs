@@ -1,0 +1,299 @@
+//! One node of a script, its two threads, and what waits for them.
+//!
+//! ```text
+//!   synchronous    take a Ready -> write -> apply -> it is durable, it is applied
+//!   asynchronous   take a Ready -> append thread: write -> letters -> delivered: it is durable
+//!                              '-> apply thread:  apply -> letter  -> delivered: it is applied
+//! ```
+//!
+//! etcd's asynchronous mode is a matter of messages: a node's promises to itself, and the end of a
+//! write, are letters from its threads that a script delivers. Our node keeps both under a Ready's
+//! number. So the letters are labels made from [`RawNode::awaiting`], and the first label of a Ready
+//! that is delivered says that the Ready is durable.
+
+use crate::feature::Feature;
+use crate::layout::{self, Fields, Party};
+use crate::letter::{Cargo, Letter};
+use crate::verdict::Halt;
+use raft::{
+    Awaiting, Entry, Event, HardState, Index, MemoryStorage, Message, NodeId, RawNode, Ready,
+    ReadyNumber, RoleName, StepError, Term,
+};
+use std::collections::VecDeque;
+
+/// One node of a script.
+pub(crate) struct Member {
+    /// Its name.
+    pub(crate) id: NodeId,
+    /// The node.
+    pub(crate) node: RawNode<MemoryStorage>,
+    /// What its threads have to do; none if it writes and applies at once.
+    threads: Option<Threads>,
+    /// The last Ready that is known to be durable.
+    durable: ReadyNumber,
+    /// The term and role it had when it was last looked at.
+    phase: (Term, RoleName),
+    /// Whom it has made promises to since its last Ready, in order.
+    promised: VecDeque<NodeId>,
+}
+
+/// What waits to be written and to be applied.
+#[derive(Default)]
+pub(crate) struct Threads {
+    append: VecDeque<Work>,
+    apply: VecDeque<Work>,
+}
+
+/// One of a node's two threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Thread {
+    /// It writes.
+    Append,
+    /// It applies.
+    Apply,
+}
+
+/// One thing to write or to apply, and what will be said then.
+struct Work {
+    /// etcd's message that asks for it.
+    head: String,
+    hard_state: Option<HardState>,
+    /// Entries to be written; none for what is applied.
+    entries: Vec<Entry>,
+    answers: Vec<Letter>,
+}
+
+impl Member {
+    /// Seats a node; `threads` are there if it is to write asynchronously.
+    pub(crate) fn new(mut node: RawNode<MemoryStorage>, threads: Option<Threads>) -> Self {
+        node.journal().listen();
+        let (id, phase) = (node.status().id, (node.status().term, node.status().role));
+        let (durable, promised) = (ReadyNumber(0), VecDeque::new());
+        Member { id, node, threads, durable, phase, promised }
+    }
+
+    /// Looks at what a node has just done: a new term or role ends the wait that a script has fixed,
+    /// and a live peer that would be sent a snapshot asks for a later release.
+    ///
+    /// # Errors
+    /// [`Halt::Needs`].
+    pub(crate) fn look(&mut self) -> Result<(), Halt> {
+        let phase = (self.node.status().term, self.node.status().role);
+        if phase != self.phase {
+            self.phase = phase;
+            self.node.pin_election_limit(None);
+        }
+        let mut unreadable = Vec::new();
+        for note in self.node.journal().drain() {
+            if let Event::Sent { to, kind: "VoteReply" | "AppendReply" | "PreVoteReply" } =
+                note.event
+            {
+                self.promised.push_back(to);
+            } else if let Event::EntriesUnreadable { peer, .. } = note.event {
+                unreadable.push(peer);
+            }
+        }
+        let is_heard =
+            |peer| self.node.progress().any(|(id, progress)| id == peer && progress.is_heard());
+        match unreadable.into_iter().any(is_heard) {
+            true => Err(Halt::needs(Feature::Snapshots)),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes a Ready and does with it what an owner does. Returns it as etcd shows it, and what it
+    /// sends.
+    pub(crate) fn take_ready(&mut self) -> (String, Vec<Letter>) {
+        let ready = self.node.ready();
+        match self.threads.take() {
+            None => self.do_at_once(ready),
+            Some(mut threads) => {
+                let taken = self.hand_to_threads(ready, &mut threads);
+                self.threads = Some(threads);
+                taken
+            }
+        }
+    }
+
+    /// Writes, sends, applies, and says so: etcd's synchronous mode.
+    fn do_at_once(&mut self, mut ready: Ready) -> (String, Vec<Letter>) {
+        let mut sent = ready.messages().to_vec();
+        sent.extend_from_slice(ready.persisted_messages());
+        let letters: Vec<_> = sent.into_iter().map(Letter::between_nodes).collect();
+        let text = layout::ready(&ready, &texts(&letters));
+        write(&mut self.node, ready.entries(), ready.hard_state());
+        let (number, applied) = (ready.number(), ready.take_committed_entries());
+        self.node.advance_append_async(ready);
+        self.keep(number);
+        if !applied.is_empty() {
+            self.node.advance_apply();
+        }
+        self.promised.clear();
+        (text, letters)
+    }
+
+    /// Hands writing and applying to the threads: etcd's asynchronous mode.
+    fn hand_to_threads(
+        &mut self,
+        mut ready: Ready,
+        threads: &mut Threads,
+    ) -> (String, Vec<Letter>) {
+        let me = Party::Node(self.id);
+        let letters: Vec<_> =
+            ready.take_messages().into_iter().map(Letter::between_nodes).collect();
+        let mut answers = self.promises(ready.take_persisted_messages());
+        let mut shown = texts(&letters);
+        let hard_state = ready.hard_state();
+        if hard_state.is_some() || !(ready.entries().is_empty() && answers.is_empty()) {
+            // What else is still being written is attested again: an earlier word may be void.
+            answers.extend(self.node.awaiting().last().and_then(|last| attestation(self.id, last)));
+            let entries = ready.entries().to_vec();
+            let head = |responses| {
+                let asked = hard_state.unwrap_or_default();
+                let kind = "MsgStorageAppend";
+                let (vote, commit) = (layout::number(asked.vote), asked.commit.0);
+                let asked = Fields { kind, term: asked.term.0, vote, commit, ..Fields::default() };
+                Fields { entries: &entries, responses, ..asked }.describe(me, Party::AppendThread)
+            };
+            shown.push(head(texts(&answers)));
+            let head = head(Vec::new());
+            threads.append.push_back(Work { head, hard_state, entries, answers });
+        }
+        if let Some(last) = ready.committed_entries().last() {
+            let asked = Fields { entries: ready.committed_entries(), ..Fields::default() };
+            let done = Fields { kind: "MsgStorageApplyResp", ..asked };
+            let text = done.describe(Party::ApplyThread, me);
+            let answer =
+                Letter { to: self.id, kind: done.kind, text, cargo: Cargo::Applied(last.id.index) };
+            let asked = Fields { kind: "MsgStorageApply", ..done };
+            let head = asked.describe(me, Party::ApplyThread);
+            let asked = Fields { responses: vec![answer.text.clone()], ..asked };
+            shown.push(asked.describe(me, Party::ApplyThread));
+            let (hard_state, entries) = (None, Vec::new());
+            threads.apply.push_back(Work { head, hard_state, entries, answers: vec![answer] });
+        }
+        let text = layout::ready(&ready, &shown);
+        self.node.advance_append_async(ready);
+        (text, letters)
+    }
+
+    /// Returns what may be said once the last Ready is durable: promises to others and to ourselves,
+    /// in the order in which they were made.
+    fn promises(&mut self, to_others: Vec<Message>) -> Vec<Letter> {
+        let Some(record) = self.node.awaiting().last() else { return Vec::new() };
+        let (number, me) = (record.number(), self.id);
+        let mut own = record.own.iter();
+        let mut to_others = to_others.into_iter();
+        let mut answers = Vec::new();
+        for to in self.promised.drain(..) {
+            match to == me {
+                true => answers.extend(own.next().map(|m| label(me, number, m))),
+                false => answers.extend(to_others.next().map(Letter::between_nodes)),
+            }
+        }
+        answers
+    }
+
+    /// Returns whether a thread has something to do.
+    pub(crate) fn has_work(&self, thread: Thread) -> bool {
+        self.threads.as_ref().is_some_and(|threads| !threads.of(thread).is_empty())
+    }
+
+    /// Does the first thing that waits for a thread. Returns what etcd shows of it, and what is said
+    /// then; nothing if nothing waits.
+    pub(crate) fn work(&mut self, thread: Thread) -> Option<(String, Vec<Letter>)> {
+        let work = self.threads.as_mut()?.of_mut(thread).pop_front()?;
+        write(&mut self.node, &work.entries, work.hard_state);
+        let mut text = format!("Processing:\n{}\nResponses:\n", work.head);
+        for answer in &work.answers {
+            text += &answer.text;
+            text.push('\n');
+        }
+        Some((text, work.answers))
+    }
+
+    /// Takes a letter. Returns what etcd prints if it is not taken.
+    pub(crate) fn deliver(&mut self, cargo: Cargo) -> Option<String> {
+        match cargo {
+            Cargo::Message(m) => {
+                let why = self.node.step(m).err()?;
+                Some(if let StepError::ProposalDropped(_) = why {
+                    "raft proposal dropped".to_string()
+                } else if let StepError::ReplyFromStranger { .. } = why {
+                    "raft: cannot step as peer not found".to_string()
+                } else {
+                    format!("{why}, which etcd has no words for")
+                })
+            }
+            Cargo::Durable(number) => {
+                self.keep(number);
+                None
+            }
+            Cargo::Applied(index) => self.apply_to(index),
+        }
+    }
+
+    /// Says that a Ready is durable, unless that was said.
+    fn keep(&mut self, number: ReadyNumber) {
+        if number > self.durable {
+            self.durable = number;
+            self.node.on_persist_ready(number).expect("it was taken, and not durable yet");
+        }
+    }
+
+    fn apply_to(&mut self, index: Index) -> Option<String> {
+        self.node.advance_apply_to(index).err().map(|why| why.to_string())
+    }
+}
+
+impl Threads {
+    fn of(&self, thread: Thread) -> &VecDeque<Work> {
+        match thread {
+            Thread::Append => &self.append,
+            Thread::Apply => &self.apply,
+        }
+    }
+
+    fn of_mut(&mut self, thread: Thread) -> &mut VecDeque<Work> {
+        match thread {
+            Thread::Append => &mut self.append,
+            Thread::Apply => &mut self.apply,
+        }
+    }
+}
+
+impl Thread {
+    /// Returns its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Thread::Append => "append",
+            Thread::Apply => "apply",
+        }
+    }
+}
+
+/// Writes entries, then the hard state: together, and the entries no later.
+fn write(node: &mut RawNode<MemoryStorage>, entries: &[Entry], hard_state: Option<HardState>) {
+    node.storage_mut().append(entries);
+    if let Some(hard_state) = hard_state {
+        node.storage_mut().save(hard_state);
+    }
+}
+
+/// Returns a promise to ourselves as a letter: delivered, it says that its Ready is durable.
+fn label(me: NodeId, number: ReadyNumber, m: &Message) -> Letter {
+    let (kind, text) = (layout::kind(&m.body), layout::message(m));
+    Letter { to: me, kind, text, cargo: Cargo::Durable(number) }
+}
+
+/// Returns what a write attests of the log, as a letter.
+fn attestation(me: NodeId, record: &Awaiting) -> Option<Letter> {
+    let kind = "MsgStorageAppendResp";
+    let fields = Fields { kind, term: record.term.0, log: record.last?, ..Fields::default() };
+    let text = fields.describe(Party::AppendThread, Party::Node(me));
+    Some(Letter { to: me, kind, text, cargo: Cargo::Durable(record.number()) })
+}
+
+fn texts(letters: &[Letter]) -> Vec<String> {
+    letters.iter().map(|letter| letter.text.clone()).collect()
+}

@@ -1,0 +1,465 @@
+//! etcd's interaction environment: nodes, one ordered list of what is under way, and what is printed.
+//!
+//! ```text
+//!   command --> nodes --> Ready, letters --> in flight --> deliver-msgs, stabilize --> nodes
+//!                 '--> what etcd prints
+//! ```
+
+use crate::command::{Command, Delivery, Recipient, Seats, Writes};
+use crate::format::Block;
+use crate::layout;
+use crate::letter::Letter;
+use crate::member::{Member, Thread, Threads};
+use crate::verdict::Halt;
+use bytes::Bytes;
+use raft::{
+    ApplyGate, CampaignError, ConfState, Config, EntryId, Index, MemoryStorage, NodeId, RawNode,
+    Snapshot, Storage, Term,
+};
+
+/// How much is printed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+enum Level {
+    #[default]
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+    None,
+}
+
+/// Every level with its name.
+const LEVELS: [(Level, &str); 6] = [
+    (Level::Debug, "DEBUG"),
+    (Level::Info, "INFO"),
+    (Level::Warn, "WARN"),
+    (Level::Error, "ERROR"),
+    (Level::Fatal, "FATAL"),
+    (Level::None, "NONE"),
+];
+
+/// How often `stabilize` goes round before it is said never to end; etcd's files need a few dozen.
+const ROUNDS_MAX: usize = 10_000;
+
+/// The nodes of a script, and what is under way between them.
+#[derive(Default)]
+pub(crate) struct Stage {
+    members: Vec<Member>,
+    in_flight: Vec<Letter>,
+    level: Level,
+    output: String,
+}
+
+/// Why a command did not succeed.
+enum Trouble {
+    /// Something that etcd prints.
+    Printed(String),
+    /// Something that ends the script.
+    Halt(Halt),
+}
+
+impl From<Halt> for Trouble {
+    fn from(halt: Halt) -> Self {
+        Trouble::Halt(halt)
+    }
+}
+
+impl Stage {
+    /// Plays a directive, and returns what etcd would print.
+    ///
+    /// # Errors
+    /// [`Halt`] where the script cannot go on.
+    pub(crate) fn play(&mut self, block: &Block) -> Result<String, Halt> {
+        self.output.clear();
+        match self.perform(Command::read(block)?) {
+            Ok(()) => {}
+            // An error is printed even where nothing else is.
+            Err(Trouble::Printed(words)) => self.output += &words,
+            Err(Trouble::Halt(Halt::Malformed { what, .. })) => {
+                return Err(Halt::Malformed { line: block.line, what });
+            }
+            Err(Trouble::Halt(halt)) => return Err(halt),
+        }
+        Ok(if self.output.is_empty() { "ok".to_string() } else { self.output.clone() })
+    }
+
+    fn perform(&mut self, command: Command) -> Result<(), Trouble> {
+        match command {
+            Command::AddNodes(seats) => self.add_nodes(&seats),
+            Command::Campaign(id) => self.campaign(id),
+            Command::Compact(id, index) => self.compact(id, index),
+            Command::DeliverMsgs(delivery) => {
+                if self.deliver(&delivery)? == 0 {
+                    self.print("no messages\n");
+                }
+                Ok(())
+            }
+            Command::ProcessReady(ids) => self.each(&ids, "handling Ready", Self::process_ready),
+            Command::ProcessAppendThread(ids) => self.each_thread(&ids, Thread::Append),
+            Command::ProcessApplyThread(ids) => self.each_thread(&ids, Thread::Apply),
+            Command::LogLevel(name) => {
+                self.level = level(&name)?;
+                Ok(())
+            }
+            Command::RaftLog(id) => self.raft_log(id),
+            Command::RaftState => {
+                self.raft_state();
+                Ok(())
+            }
+            Command::SetRandomizedElectionTimeout(id, ticks) => {
+                self.member(id)?.node.pin_election_limit(Some(ticks));
+                Ok(())
+            }
+            Command::Stabilize(ids, name) => {
+                let before = self.level;
+                if let Some(name) = name {
+                    self.level = level(&name)?;
+                }
+                let done = self.stabilize(&ids);
+                self.level = before;
+                done
+            }
+            Command::Status(id) => self.status(id),
+            Command::TickElection(id) => self.tick(id, Config::etcd(id).election_ticks),
+            Command::TickHeartbeat(id) => self.tick(id, Config::etcd(id).heartbeat_ticks),
+            Command::Propose(id, data) => self.propose(id, data),
+            Command::ReportUnreachable(ids) => self.report_unreachable(&ids),
+            Command::Breakpoint => Ok(()),
+            Command::Unknown => Err(Trouble::Printed("unknown command".to_string())),
+        }
+    }
+}
+
+// What a script does to nodes.
+
+impl Stage {
+    fn add_nodes(&mut self, seats: &Seats) -> Result<(), Trouble> {
+        for _ in 0..seats.count {
+            let id = NodeId(self.members.len() as u64 + 1);
+            let config = seats.config(id);
+            let storage = seats.storage()?;
+            let node = RawNode::new(&config, storage);
+            let node = node.map_err(|why| Trouble::Printed(why.to_string()))?;
+            let threads = match seats.writes {
+                Writes::Synchronous => None,
+                Writes::Asynchronous => Some(Threads::default()),
+            };
+            self.members.push(Member::new(node, threads));
+        }
+        Ok(())
+    }
+
+    fn campaign(&mut self, id: NodeId) -> Result<(), Trouble> {
+        let member = self.member(id)?;
+        let stood = member.node.campaign();
+        member.look()?;
+        match stood {
+            // etcd says of a leader at level DEBUG that it stands already.
+            Ok(()) | Err(CampaignError::AlreadyLeader { .. }) => Ok(()),
+            Err(CampaignError::NotAVoter { us }) => {
+                let words = format!("{:x} is unpromotable and can not campaign", us.0);
+                self.log(Level::Warn, &words);
+                Ok(())
+            }
+        }
+    }
+
+    fn tick(&mut self, id: NodeId, ticks: u64) -> Result<(), Trouble> {
+        let member = self.member(id)?;
+        for _ in 0..ticks {
+            member.node.tick();
+            member.look()?;
+        }
+        Ok(())
+    }
+
+    fn propose(&mut self, id: NodeId, data: String) -> Result<(), Trouble> {
+        let member = self.member(id)?;
+        let proposed = member.node.propose(Bytes::new(), Bytes::from(data));
+        member.look()?;
+        proposed.map_err(|_| Trouble::Printed("raft proposal dropped".to_string()))
+    }
+
+    fn report_unreachable(&mut self, ids: &[NodeId]) -> Result<(), Trouble> {
+        let &[on, about] = ids else {
+            let words = "must specify exactly two node indexes: node on which to report, and \
+                         reported node";
+            return Err(Trouble::Printed(words.to_string()));
+        };
+        self.member(about)?;
+        let member = self.member(on)?;
+        member.node.report_unreachable(about);
+        Ok(member.look()?)
+    }
+
+    fn compact(&mut self, id: NodeId, through: Index) -> Result<(), Trouble> {
+        let storage = self.member(id)?.node.storage_mut();
+        if storage.first_index().is_ok_and(|first| through < first) {
+            let words = "requested index is unavailable due to compaction";
+            return Err(Trouble::Printed(words.to_string()));
+        }
+        let last = storage.last_index().unwrap_or_default();
+        if through > last {
+            let words = format!("compact {through} is out of bound lastindex({last})");
+            return Err(Trouble::Printed(words));
+        }
+        storage.compact(through);
+        self.raft_log(id)
+    }
+}
+
+// What moves.
+
+impl Stage {
+    /// Plays something at each node, under a head if there are several.
+    fn each(
+        &mut self,
+        ids: &[NodeId],
+        head: &str,
+        one: impl Fn(&mut Self, NodeId) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        for &id in ids {
+            if ids.len() > 1 {
+                self.print(&format!("> {} {head}\n", id.0));
+                self.indented(|stage| one(stage, id))?;
+            } else {
+                one(self, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn each_thread(&mut self, ids: &[NodeId], thread: Thread) -> Result<(), Trouble> {
+        let head = format!("processing {} thread", thread.name());
+        self.each(ids, &head, |stage, id| {
+            if stage.member(id)?.has_work(thread) {
+                return stage.work(id, thread);
+            }
+            stage.print(&format!("no {} work to perform", thread.name()));
+            Ok(())
+        })
+    }
+
+    fn process_ready(&mut self, id: NodeId) -> Result<(), Trouble> {
+        let member = self.member(id)?;
+        let (text, letters) = member.take_ready();
+        let looked = member.look();
+        self.print(&text);
+        self.in_flight.extend(letters);
+        Ok(looked?)
+    }
+
+    fn work(&mut self, id: NodeId, thread: Thread) -> Result<(), Trouble> {
+        if let Some((text, answers)) = self.member(id)?.work(thread) {
+            self.print(&text);
+            self.in_flight.extend(answers);
+        }
+        Ok(())
+    }
+
+    /// Delivers or drops, and returns how many letters.
+    fn deliver(&mut self, delivery: &Delivery) -> Result<usize, Trouble> {
+        let mut count = 0;
+        for recipient in &delivery.to {
+            let (to, is_dropped) = match *recipient {
+                Recipient::Delivered(to) => (to, false),
+                Recipient::Dropped(to) => (to, true),
+            };
+            let kind = delivery.kind.as_deref();
+            let is_meant = |letter: &Letter| {
+                letter.to == to
+                    && !(is_dropped && letter.is_local())
+                    && kind.is_none_or(|kind| kind == letter.kind)
+            };
+            let all = std::mem::take(&mut self.in_flight);
+            let (meant, rest) = all.into_iter().partition(is_meant);
+            self.in_flight = rest;
+            let meant: Vec<Letter> = meant;
+            for letter in meant {
+                count += 1;
+                if is_dropped {
+                    self.print(&format!("dropped: {}\n", letter.text));
+                    continue;
+                }
+                self.print(&format!("{}\n", letter.text));
+                let member = self.member(to)?;
+                let refused = member.deliver(letter.cargo);
+                member.look()?;
+                if let Some(words) = refused {
+                    self.print(&format!("{words}\n"));
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Does all there is to do, in etcd's order: every node's Ready, every node's letters, every
+    /// node's writes, every node's applying; then again, until nothing is left.
+    fn stabilize(&mut self, ids: &[NodeId]) -> Result<(), Trouble> {
+        let ids: Vec<NodeId> = match ids {
+            [] => self.members.iter().map(|member| member.id).collect(),
+            some => some.to_vec(),
+        };
+        for _ in 0..ROUNDS_MAX {
+            if !self.go_round(&ids)? {
+                return Ok(());
+            }
+        }
+        let what = format!("stabilize: nothing comes to rest in {ROUNDS_MAX} rounds");
+        Err(Halt::Malformed { line: 0, what }.into())
+    }
+
+    /// Goes round once, and returns whether there was anything to do.
+    fn go_round(&mut self, ids: &[NodeId]) -> Result<bool, Trouble> {
+        let mut is_busy = false;
+        for &id in ids {
+            if self.member(id)?.node.has_ready() {
+                is_busy = true;
+                self.print(&format!("> {} handling Ready\n", id.0));
+                self.indented(|stage| stage.process_ready(id))?;
+            }
+        }
+        for &id in ids {
+            if self.in_flight.iter().any(|letter| letter.to == id) {
+                is_busy = true;
+                self.print(&format!("> {} receiving messages\n", id.0));
+                let delivery = Delivery { to: vec![Recipient::Delivered(id)], kind: None };
+                self.indented(|stage| stage.deliver(&delivery).map(|_| ()))?;
+            }
+        }
+        for thread in [Thread::Append, Thread::Apply] {
+            for &id in ids {
+                if self.member(id)?.has_work(thread) {
+                    is_busy = true;
+                    self.print(&format!("> {} processing {} thread\n", id.0, thread.name()));
+                    while self.member(id)?.has_work(thread) {
+                        self.indented(|stage| stage.work(id, thread))?;
+                    }
+                }
+            }
+        }
+        Ok(is_busy)
+    }
+}
+
+// What is shown.
+
+impl Stage {
+    fn raft_log(&mut self, id: NodeId) -> Result<(), Trouble> {
+        let storage = self.member(id)?.node.storage();
+        let read = || {
+            let (first, last) = (storage.first_index()?, storage.last_index()?);
+            Ok((first, last, storage.entries(first, last + 1, None)?))
+        };
+        let read: Result<_, raft::StorageError> = read();
+        let (first, last, entries) = read.map_err(|why| Trouble::Printed(why.to_string()))?;
+        let text = match last < first {
+            true => format!("log is empty: first index={first}, last index={last}"),
+            false => layout::entries(&entries),
+        };
+        self.print(&text);
+        Ok(())
+    }
+
+    fn raft_state(&mut self) {
+        let mut text = String::new();
+        for member in &self.members {
+            let now = member.node.status();
+            let voter = if now.voters.contains(now.id) { "(Voter)" } else { "(Non-Voter)" };
+            let (id, role) = (now.id.0, layout::role(now.role));
+            let leader = layout::number(now.leader);
+            text += &format!("{id}: {role} {voter} Term:{} Lead:{leader}\n", now.term);
+        }
+        self.print(&text);
+    }
+
+    fn status(&mut self, id: NodeId) -> Result<(), Trouble> {
+        let peers = self.member(id)?.node.progress();
+        let text: String =
+            peers.map(|(id, progress)| layout::progress(id, progress) + "\n").collect();
+        self.print(&text);
+        Ok(())
+    }
+
+    /// Prints, unless nothing is to be printed.
+    fn print(&mut self, text: &str) {
+        if self.level < Level::None {
+            self.output += text;
+        }
+    }
+
+    /// Prints a line of etcd's log.
+    fn log(&mut self, level: Level, words: &str) {
+        let name = LEVELS.iter().find(|(other, _)| *other == level).map_or("", |(_, name)| name);
+        if level >= self.level {
+            self.print(&format!("{name} {words}\n"));
+        }
+    }
+
+    /// Indents what is printed meanwhile.
+    fn indented(
+        &mut self,
+        one: impl FnOnce(&mut Self) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let before = std::mem::take(&mut self.output);
+        let done = one(self);
+        let inner = std::mem::replace(&mut self.output, before);
+        for line in inner.lines() {
+            self.output += &format!("  {line}\n");
+        }
+        done
+    }
+
+    fn member(&mut self, id: NodeId) -> Result<&mut Member, Trouble> {
+        let count = self.members.len();
+        let place = usize::try_from(id.0 - 1).ok();
+        place.and_then(|place| self.members.get_mut(place)).ok_or_else(|| {
+            let what = format!("there is no node {}: {count} have been added", id.0);
+            Halt::Malformed { line: 0, what }.into()
+        })
+    }
+}
+
+impl Seats {
+    /// Returns the settings of a new node.
+    fn config(&self, id: NodeId) -> Config {
+        let stub = Config::etcd(id);
+        let apply_gate = match self.writes {
+            Writes::Synchronous => stub.apply_gate,
+            Writes::Asynchronous => ApplyGate::Durable,
+        };
+        Config {
+            applied: self.index.unwrap_or_default(),
+            apply_gate,
+            max_applying_bytes: self.max_applying_bytes.filter(|&max| max > 0),
+            max_inflight_messages: self.inflight.unwrap_or(stub.max_inflight_messages),
+            ..stub
+        }
+    }
+
+    /// Returns the storage of a new node: empty, or a snapshot of term 1 if anything is said of one.
+    fn storage(&self) -> Result<MemoryStorage, Trouble> {
+        if self.voters.is_empty() && self.index.is_none() && self.content.is_empty() {
+            return Ok(MemoryStorage::default());
+        }
+        let index = self.index.filter(|&index| index > Index(1)).ok_or_else(|| {
+            Trouble::Printed("index must be specified as > 1 due to bootstrap".to_string())
+        })?;
+        let voters = self.voters.iter().copied().collect();
+        Ok(MemoryStorage::with_snapshot(Snapshot {
+            id: EntryId { term: Term(1), index },
+            conf_state: ConfState { voters, ..ConfState::default() },
+            data: Bytes::copy_from_slice(self.content.as_bytes()),
+        }))
+    }
+}
+
+/// Returns the level of this name, large or small.
+fn level(name: &str) -> Result<Level, Trouble> {
+    let found = LEVELS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+    found.map(|&(level, _)| level).ok_or_else(|| {
+        let words = "log levels must be either of [DEBUG INFO WARN ERROR FATAL NONE]";
+        Trouble::Printed(words.to_string())
+    })
+}
