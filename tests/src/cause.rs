@@ -114,7 +114,10 @@ impl<'a> Past<'a> {
                 | Rule::CommitWithinLog
                 | Rule::LeaderAppendOnly
                 | Rule::LogMatching
-                | Rule::StateMachineSafety,
+                | Rule::AckMatches
+                | Rule::CommitOnQuorum
+                | Rule::StateMachineSafety
+                | Rule::AppliedInOrder,
                 _,
             ) => Vec::new(),
         }

@@ -33,16 +33,17 @@ mod setup; // what a cluster is made of
 pub use application::Application;
 pub use setup::{Door, Owner, Setup};
 
-use crate::disk::{Disk, DiskSpeed};
+use crate::disk::{Disk, DiskSpeed, Write};
 use crate::explore::Subject;
 use crate::input::{Fate, Input, Step};
 use crate::invariant::{Memory, Sender, Sight};
 use crate::network::{Flight, Network};
 use raft::{
-    Body, Config, MemoryStorage, Message, NodeId, Raft, RawNode, RoleName, StartError, Term,
+    Body, Config, Entry, EntryId, Index, MemoryStorage, Message, NodeId, Raft, RawNode, RoleName,
+    StartError, Term,
 };
 use seat::{Node, Owned, Seat};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A cluster of bare nodes, as the first labs drive it.
@@ -72,12 +73,18 @@ impl Cluster {
         for (config, storage) in setup.nodes {
             let node = start(&config, storage.clone(), setup.door);
             let node = node.unwrap_or_else(|why| panic!("{} cannot start: {why}", config.id));
-            let (id, application) = (config.id, Application::new(config.applied));
-            let disk = Disk::new(storage);
+            let (id, disk) = (config.id, Disk::new(storage));
+            let covered = disk.kept().base().id.index;
+            let application = Application::new(config.applied.max(covered));
             let seat = Seat { config, disk, application, node: Some(node), ticks: 0 };
             assert!(seats.insert(id, Arc::new(seat)).is_none(), "two nodes are called {id}");
         }
-        let (network, memory) = (Network::default(), Memory::default());
+        let (network, mut memory) = (Network::default(), Memory::default());
+        for id in seats.keys() {
+            let sight = sight(&seats, *id).expect("every node has just started");
+            // A setup's word is taken as true; what does not fit shows as soon as it matters.
+            drop(memory.opened(&sight));
+        }
         let Setup { disks, door, .. } = setup;
         Cluster { seats, network, memory, disks, door, steps: 0, listening: false }
     }
@@ -242,6 +249,30 @@ impl Cluster {
             floor.is_none() || term.is_none() || term > floor || term == floor && is_news
         });
         self.network.forget_repetitions();
+        let living = self.living_entries();
+        self.memory.forget_pasts(|id| living.contains(&id));
+    }
+
+    /// Returns every entry that is still somewhere: in a log, on a disk, or under way.
+    fn living_entries(&self) -> BTreeSet<EntryId> {
+        let mut living = BTreeSet::new();
+        for seat in self.seats.values() {
+            let disk = [seat.disk.kept(), seat.disk.written()];
+            living.extend(disk.iter().flat_map(|log| log.since(Index(0))).map(|link| link.id));
+            let pending = seat.disk.pending().flat_map(|write| &write.entries);
+            living.extend(pending.map(|entry| entry.id));
+            if let Some(node) = seat.node.as_ref().map(Node::raft) {
+                let seen = node.inspect();
+                let unstable = node.entries(seen.stored + 1, seen.last.index + 1);
+                living.extend(unstable.iter().flatten().map(|entry| entry.id));
+            }
+        }
+        for flight in self.network.flights() {
+            if let Body::AppendEntries { entries, .. } = &flight.message.body {
+                living.extend(entries.iter().map(|entry| entry.id));
+            }
+        }
+        living
     }
 
     /// Does what the input says, and tells the step which node it happened to.
@@ -391,6 +422,9 @@ impl Cluster {
                 }
                 seat.node = Some(node);
                 step.node = Some(id);
+                if let Some(sight) = sight(&self.seats, id) {
+                    step.blame(self.memory.opened(&sight));
+                }
             }
             Err(why) => step.refused = Some(format!("{id} cannot start: {why}")),
         }
@@ -410,31 +444,68 @@ impl Cluster {
         }
     }
 
+    /// Hands a write to a node's disk, before the judge's eyes.
+    fn write(&mut self, id: NodeId, write: Write, step: &mut Step) {
+        let from = write.entries.first().map(|entry| entry.id.index);
+        let Some(seat) = self.seat(id) else { return };
+        let had = seat.disk.written().last();
+        seat.disk.write(write);
+        let (seats, memory) = (&self.seats, &mut self.memory);
+        if let Some(sight) = sight(seats, id) {
+            step.blame(memory.wrote(&sight, had, from, &|id| disk(seats, id)));
+        }
+    }
+
+    /// Notes a commit index that a node hands out without a write, before the judge's eyes.
+    fn note_commit(&mut self, id: NodeId, commit: Index, step: &mut Step) {
+        let (seats, memory) = (&self.seats, &mut self.memory);
+        if let Some(sight) = sight(seats, id) {
+            step.blame(memory.committed(&sight, commit, &|id| disk(seats, id)));
+        }
+    }
+
+    /// Lets a node's application apply entries, before the judge's eyes.
+    fn apply_entries(&mut self, id: NodeId, entries: Vec<Entry>, step: &mut Step) {
+        let Some(seat) = self.seats.get_mut(&id).map(Arc::make_mut) else { return };
+        step.blame(self.memory.applied(id, &seat.disk, seat.application.applied(), &entries));
+        step.applied.extend(entries.iter().cloned());
+        seat.application.apply(entries);
+    }
+
     /// Puts a node's messages under way, each before the judge's eyes.
     fn put_under_way(&mut self, id: NodeId, messages: Vec<Message>, step: &mut Step) {
-        let Some(seat) = self.seats.get(&id).filter(|_| !messages.is_empty()) else { return };
-        let (durable, vote_requests) =
-            (seat.disk.durable().hard_state(), seat.config.vote_requests);
+        let (seats, memory) = (&self.seats, &mut self.memory);
+        let Some(seat) = seats.get(&id).filter(|_| !messages.is_empty()) else { return };
+        let (disk_of_sender, vote_requests) = (&seat.disk, seat.config.vote_requests);
         for message in messages {
-            let judged = self.memory.sent(Sender { id, durable, vote_requests }, &message);
-            step.violation = step.violation.take().or(judged.err());
+            let sender = Sender { id, disk: disk_of_sender, vote_requests };
+            step.blame(memory.sent(sender, &message, &|id| disk(seats, id)));
             step.sent.push(self.network.send(message));
         }
     }
 
     /// Lets the invariants look at a node that something has just happened to.
     fn judge(&mut self, id: NodeId, step: &mut Step) {
-        let Some(seat) = self.seats.get(&id) else { return };
-        let Some(node) = &seat.node else { return self.memory.crashed(id) };
-        let node = node.raft();
-        let durable = seat.disk.durable().hard_state();
-        let whole = whole_log(node);
-        let log = whole.as_ref().unwrap_or(node.storage());
-        let judged = self.memory.looked(&Sight { node: node.inspect(), log, durable });
-        step.violation = step.violation.take().or(judged.err());
-        let terms = self.seats.values().map(|seat| seat.disk.durable().hard_state().term);
-        self.memory.forget_before(terms.min().unwrap_or_default());
+        let (seats, memory) = (&self.seats, &mut self.memory);
+        match sight(seats, id) {
+            None => memory.crashed(id),
+            Some(sight) => step.blame(memory.looked(&sight)),
+        }
+        let terms = seats.values().map(|seat| seat.disk.durable().hard_state().term);
+        memory.forget_before(terms.min().unwrap_or_default());
     }
+}
+
+/// Shows a node that is up to the judge.
+fn sight(seats: &BTreeMap<NodeId, Arc<Seat>>, id: NodeId) -> Option<Sight<'_>> {
+    let seat = seats.get(&id)?;
+    let node = seat.node.as_ref()?.raft().inspect();
+    Some(Sight { node, disk: &seat.disk })
+}
+
+/// Shows a disk to the judge.
+fn disk(seats: &BTreeMap<NodeId, Arc<Seat>>, id: NodeId) -> Option<&Disk> {
+    Some(&seats.get(&id)?.disk)
 }
 
 /// Starts a node behind a door.
@@ -445,14 +516,4 @@ fn start(config: &Config, storage: MemoryStorage, door: Door) -> Result<Node, St
             Node::Owned(Box::new(Owned::new(RawNode::new(config, storage)?, owner)))
         }
     })
-}
-
-/// Returns a node's log with the part that is not durable yet, if there is such a part.
-fn whole_log(node: &Raft<MemoryStorage>) -> Option<MemoryStorage> {
-    node.undurable_last()?;
-    let seen = node.inspect();
-    let unstable = node.entries(seen.stored + 1, seen.last.index + 1);
-    let mut whole = node.storage().clone();
-    whole.append(&unstable.expect("memory can be read"));
-    Some(whole)
 }

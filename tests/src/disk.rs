@@ -5,6 +5,10 @@
 //!                         '------- Crash takes these        '------- Restart finds these
 //! ```
 
+mod chain; // a log as a chain
+
+pub use chain::{Chain, Link};
+
 use raft::{Entry, EntryId, HardState, MemoryStorage, Message, ReadyNumber};
 use std::collections::VecDeque;
 
@@ -48,17 +52,23 @@ impl Write {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Disk {
     durable: MemoryStorage,
+    /// The durable log.
+    kept: Chain,
+    /// The log as it is once everything that waits is durable.
+    written: Chain,
     pending: VecDeque<Write>,
 }
 
 impl Disk {
     /// Returns a disk that holds this and waits for nothing.
     pub fn new(durable: MemoryStorage) -> Self {
-        Disk { durable, pending: VecDeque::new() }
+        let kept = Chain::of(&durable);
+        Disk { durable, written: kept.clone(), kept, pending: VecDeque::new() }
     }
 
     /// Takes a write that is not durable yet.
     pub fn write(&mut self, write: Write) {
+        self.written.write(&write.entries);
         self.pending.push_back(write);
     }
 
@@ -66,18 +76,32 @@ impl Disk {
     pub fn persist(&mut self) -> Option<Write> {
         let write = self.pending.pop_front()?;
         self.durable.append(&write.entries);
+        self.kept.write(&write.entries);
         self.durable.save(write.hard_state);
         Some(write)
     }
 
     /// Loses every waiting write.
     pub fn lose_power(&mut self) {
+        if !self.pending.is_empty() {
+            self.written = self.kept.clone();
+        }
         self.pending.clear();
     }
 
     /// Returns what would survive a crash now.
     pub fn durable(&self) -> &MemoryStorage {
         &self.durable
+    }
+
+    /// Returns the log that would survive a crash now.
+    pub fn kept(&self) -> &Chain {
+        &self.kept
+    }
+
+    /// Returns the log as it is once everything that waits is durable.
+    pub fn written(&self) -> &Chain {
+        &self.written
     }
 
     /// Returns what would not, oldest first.

@@ -239,7 +239,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(start: &Cluster, bounds: &'a Bounds) -> Self {
-        let canon = Canon::new(start.ids());
+        let canon = Canon::new(start.ids(), bounds.subject);
         let visited = [canon.name(start, 0)].into_iter().collect();
         let with_leader = usize::from(!start.leaders().is_empty());
         let seen =

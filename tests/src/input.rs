@@ -102,6 +102,16 @@ pub struct Step {
     pub violation: Option<Violation>,
 }
 
+impl Step {
+    /// Notes a broken rule. Of several, the one that comes first among causes is kept.
+    pub(crate) fn blame(&mut self, judged: Result<(), Violation>) {
+        let Err(violation) = judged else { return };
+        if self.violation.as_ref().is_none_or(|known| violation.rule < known.rule) {
+            self.violation = Some(violation);
+        }
+    }
+}
+
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Fate {

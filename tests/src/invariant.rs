@@ -2,15 +2,18 @@
 //! step; the first rule that breaks is named.
 //!
 //! ```text
-//!   a message is put under way --> Memory::sent   --.
-//!   a node did something --------> Memory::looked --+--> the first broken Rule, as a Violation
-//!   a node lost power -----------> Memory::crashed  |
-//!   a test posted a message -----> Memory::posted --'    (a test's word is taken as true)
+//!   a node handed a write to its disk --> Memory::wrote    --.
+//!   a message is put under way ---------> Memory::sent       |
+//!   an application applied entries -----> Memory::applied    +--> the first broken Rule,
+//!   something happened to a node -------> Memory::looked     |    as a Violation
+//!   a node lost power ------------------> Memory::crashed    |
+//!   a test posted a message ------------> Memory::posted   --'    (a test's word is taken as true)
 //! ```
 //!
-//! The judge sees what peers and disks see: messages as they leave, and the disk's durable image.
-//! What a node says of itself ([`Inspect`]) is only asked for its role, its term, its own vote and
-//! its log. So any correct Raft passes, whatever it looks like inside.
+//! The judge sees what peers and disks see: messages as they leave, writes as they are handed over,
+//! and the disk's durable image. What a node says of itself ([`Inspect`]) is only asked for its role,
+//! its term, its own vote, its commit index and the end of its log. So any correct Raft passes,
+//! whatever it looks like inside.
 //!
 //! A memory is part of an explored state: it holds what can still matter, and forgets the votes and
 //! leaders of terms that every disk has left behind.
@@ -23,10 +26,14 @@ mod votes; // who voted for whom, who led what
 
 pub use rule::Rule;
 
+use crate::disk::{Disk, Link};
 use logs::Logs;
-use raft::{HardState, Inspect, MemoryStorage, Message, NodeId, RoleName, Term, VoteRequests};
+use raft::{Entry, EntryId, Index, Inspect, Message, NodeId, RoleName, Term, VoteRequests};
 use std::collections::BTreeMap;
 use votes::Ballots;
+
+/// Where the judge finds the disks of a cluster.
+pub type Disks<'a> = &'a dyn Fn(NodeId) -> Option<&'a Disk>;
 
 /// A broken rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,19 +53,17 @@ pub struct Violation {
 pub struct Sight<'a> {
     /// What the node says of itself.
     pub node: Inspect<'a>,
-    /// The log it works with.
-    pub log: &'a MemoryStorage,
-    /// What its disk would still hold after a crash.
-    pub durable: HardState,
+    /// Its disk.
+    pub disk: &'a Disk,
 }
 
-/// Who puts a message under way, and what its disk holds as it does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sender {
+/// Who puts a message under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
     /// Its name.
     pub id: NodeId,
-    /// What its disk would still hold after a crash.
-    pub durable: HardState,
+    /// Its disk as it does.
+    pub disk: &'a Disk,
     /// Whether it may ask for votes before its own vote is durable.
     pub vote_requests: VoteRequests,
 }
@@ -77,7 +82,8 @@ pub struct Memory {
 struct Seen {
     term: Term,
     role: RoleName,
-    tip: logs::Tip,
+    last: EntryId,
+    commit: Index,
 }
 
 impl Seen {
@@ -93,8 +99,14 @@ impl Memory {
     ///
     /// # Errors
     /// The first rule that the message breaks.
-    pub fn sent(&mut self, sender: Sender, message: &Message) -> Result<(), Violation> {
+    pub fn sent(
+        &mut self,
+        sender: Sender<'_>,
+        message: &Message,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
         votes::persisted_before(sender, message)?;
+        self.logs.acknowledged(sender.disk, message, self.seen.get(&message.to), disks)?;
         self.ballots.sent(message)
     }
 
@@ -102,6 +114,50 @@ impl Memory {
     /// it, so the judge does too.
     pub fn posted(&mut self, message: &Message) {
         self.ballots.posted(message);
+        self.logs.posted(message);
+    }
+
+    /// Judges a write that a node has just handed to its disk: `had` is the end of its log before,
+    /// `from` the place of the first entry that is written.
+    ///
+    /// # Errors
+    /// The first rule that the write breaks.
+    pub fn wrote(
+        &mut self,
+        sight: &Sight<'_>,
+        had: Link,
+        from: Option<Index>,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
+        let before = self.seen.get(&sight.node.id).copied();
+        self.logs.wrote(sight, before.as_ref(), had, from, disks)
+    }
+
+    /// Judges a commit index that a node hands out without a write.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn committed(
+        &mut self,
+        sight: &Sight<'_>,
+        commit: Index,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
+        self.logs.committed(sight, commit, disks)
+    }
+
+    /// Judges entries that a node's application has just applied, behind `applied`.
+    ///
+    /// # Errors
+    /// The first rule that this breaks.
+    pub fn applied(
+        &self,
+        id: NodeId,
+        disk: &Disk,
+        applied: Index,
+        entries: &[Entry],
+    ) -> Result<(), Violation> {
+        self.logs.applied(id, disk.kept(), applied, entries)
     }
 
     /// Judges a node that something has just happened to.
@@ -109,17 +165,22 @@ impl Memory {
     /// # Errors
     /// The first rule that the node breaks.
     pub fn looked(&mut self, sight: &Sight<'_>) -> Result<(), Violation> {
-        let id = sight.node.id;
-        let before = self.seen.get(&id).copied();
-        let tip = self.logs.tip(sight);
-        let now = Seen { term: sight.node.term, role: sight.node.role, tip };
-        self.seen.insert(id, now);
+        let Inspect { id, term, role, last, commit, .. } = sight.node;
+        let before = self.seen.insert(id, Seen { term, role, last, commit });
         term_grows(before.as_ref(), sight)?;
-        self.ballots.cast(id, sight.durable)?;
+        self.ballots.cast(id, sight.disk.durable().hard_state())?;
         if Seen::won(before.as_ref(), &sight.node) {
             self.ballots.won(&sight.node)?;
         }
-        self.logs.looked(before.as_ref(), &now, sight)
+        self.logs.looked(before.as_ref(), sight)
+    }
+
+    /// Judges a node that has just started, before anything happens to it.
+    ///
+    /// # Errors
+    /// The first rule that its disk breaks.
+    pub fn opened(&mut self, sight: &Sight<'_>) -> Result<(), Violation> {
+        self.logs.opened(sight)
     }
 
     /// Forgets what a node that lost power had only in its memory.
@@ -142,6 +203,17 @@ impl Memory {
     ) {
         (self.ballots.granted(), self.ballots.led())
     }
+
+    /// Returns what is remembered of every entry, for those who tell states apart: its id, its past,
+    /// and if it is committed, the term of whoever knew it first.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (EntryId, u64, Option<Term>)> + '_ {
+        self.logs.remembered()
+    }
+
+    /// Forgets what entries had before them of which `lives` says that they are nowhere any more.
+    pub(crate) fn forget_pasts(&mut self, lives: impl Fn(EntryId) -> bool) {
+        self.logs.forget_pasts(lives);
+    }
 }
 
 /// Checks that a node's term is no older than it was, and no older than its disk says.
@@ -152,8 +224,8 @@ fn term_grows(before: Option<&Seen>, sight: &Sight<'_>) -> Result<(), Violation>
     if let Some(before) = before.filter(|before| before.term > term) {
         return broken(format!("{id} was in term {} and is in term {term} now", before.term));
     }
-    if sight.durable.term > term {
-        let durable = sight.durable.term;
+    let durable = sight.disk.durable().hard_state().term;
+    if durable > term {
         return broken(format!("{id} is in term {term}, and term {durable} is on its disk"));
     }
     Ok(())

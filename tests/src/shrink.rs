@@ -46,16 +46,23 @@ impl Ending<'_> {
 /// Returns whether a rule is broken by what this note notes.
 fn is_about(rule: Rule, note: &Note) -> bool {
     use raft::Event;
+    let votes =
+        matches!(note.event, Event::VoteGranted { .. } | Event::VoteChanged { to: Some(_), .. });
+    let acknowledges = matches!(note.event, Event::Sent { kind: "AppendReply", .. });
+    let commits = matches!(note.event, Event::CommitAdvanced { .. });
+    let writes = matches!(note.event, Event::LogTruncated { .. } | Event::EntriesAppended { .. });
     match rule {
-        Rule::VoteOncePerTerm | Rule::PersistBeforeSend => {
-            matches!(note.event, Event::VoteGranted { .. } | Event::VoteChanged { to: Some(_), .. })
-        }
+        Rule::VoteOncePerTerm => votes,
+        Rule::PersistBeforeSend => votes || acknowledges,
         Rule::LeaderHasQuorum | Rule::ElectionSafety | Rule::LeaderCompleteness => {
             matches!(note.event, Event::TurnAsked { next: RoleName::Leader })
         }
         Rule::TermMonotone => matches!(note.event, Event::TermEntered { .. }),
-        Rule::CommitMonotone | Rule::CommitWithinLog | Rule::LeaderAppendOnly => false,
-        Rule::LogMatching | Rule::StateMachineSafety | Rule::Liveness => false,
+        Rule::CommitMonotone | Rule::CommitWithinLog | Rule::CommitOnQuorum => commits,
+        Rule::StateMachineSafety => commits,
+        Rule::LeaderAppendOnly | Rule::LogMatching => writes,
+        Rule::AckMatches => acknowledges,
+        Rule::AppliedInOrder | Rule::Liveness => false,
     }
 }
 

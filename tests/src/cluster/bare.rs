@@ -14,7 +14,7 @@ use super::Cluster;
 use super::seat::{Node, Seat};
 use crate::disk::{DiskSpeed, Write};
 use crate::input::Step;
-use raft::{NodeId, Storage};
+use raft::{Entry, NodeId, Storage};
 
 impl Cluster {
     /// Takes a bare node's outbox: what may leave leaves, what must be durable first goes to its disk.
@@ -34,11 +34,11 @@ impl Cluster {
             }
             let (promised, own) = (outbox.promised, outbox.own);
             let write = Write { hard_state, entries, last, promised, own, ..Write::default() };
-            seat.disk.write(write);
+            self.write(id, write, step);
             if slow {
                 return;
             }
-            let write = seat.disk.persist().expect("it was written a line above");
+            let Some(write) = self.seat(id).and_then(|seat| seat.disk.persist()) else { return };
             self.keep(id, write, step);
         }
     }
@@ -57,20 +57,17 @@ impl Cluster {
                 node.stable_to(last);
             }
         }
-        seat.apply_committed(step);
+        let committed = seat.committed();
+        self.apply_entries(id, committed, step);
     }
 }
 
 impl Seat {
-    /// Applies what the disk holds and knows to be committed.
-    fn apply_committed(&mut self, step: &mut Step) {
+    /// Returns what the disk holds and knows to be committed, and is not applied.
+    fn committed(&self) -> Vec<Entry> {
         let (log, from) = (self.disk.durable(), self.application.applied() + 1);
         let last = log.last_index().expect("memory can be read");
         let end = log.hard_state().commit.min(last) + 1;
-        if from < end {
-            let entries = log.entries(from, end, None).expect("memory can be read");
-            step.applied.extend(entries.iter().cloned());
-            self.application.apply(entries);
-        }
+        log.entries(from, end, None).expect("memory can be read")
     }
 }

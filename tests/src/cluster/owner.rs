@@ -49,10 +49,10 @@ impl Cluster {
         let idle = saved.is_none() && write.entries.is_empty() && seat.disk.pending().len() == 0;
         // What is not handed out to be saved is not saved: a commit index learnt since.
         let hard_state = saved.unwrap_or(seat.disk.latest());
-        seat.disk.write(Write { hard_state, ..write });
+        self.write(id, Write { hard_state, ..write }, step);
         if instant || idle {
-            let write = seat.disk.persist().expect("it was written a line above");
-            self.finish(id, write, step);
+            let write = self.seat(id).and_then(|seat| seat.disk.persist());
+            self.finish(id, write.expect("it was written a line above"), step);
         }
     }
 
@@ -70,11 +70,15 @@ impl Cluster {
             return;
         };
         let mut light = owned.raw.advance_append(ready);
-        if let Some(commit) = light.commit_index() {
+        let commit = light.commit_index();
+        if let Some(commit) = commit {
             // Saved without a sync: a crash takes it back.
             owned.raw.storage_mut().save_commit(commit);
         }
         owned.lay_out(light.take_committed_entries());
+        if let Some(commit) = commit {
+            self.note_commit(id, commit, step);
+        }
         self.put_under_way(id, light.take_messages(), step);
     }
 
@@ -87,8 +91,7 @@ impl Cluster {
         };
         let last = page.last().expect("a page is never empty").id.index;
         owned.raw.advance_apply_to(last).expect("it was handed out, after what was applied before");
-        step.applied.extend(page.iter().cloned());
-        self.seat(id).expect("it is up").application.apply(page);
+        self.apply_entries(id, page, step);
     }
 
     /// Takes what a node has noted. What it has to say waits for its owner.

@@ -12,6 +12,7 @@
 //! mostly one of the six that three nodes have.
 
 use crate::cluster::Cluster;
+use crate::explore::Subject;
 use crate::fingerprint::Fingerprint;
 use raft::{Body, HardState, Index, Message, NodeId};
 use std::hash::Hash;
@@ -21,6 +22,7 @@ pub(super) struct Canon {
     ids: Vec<NodeId>,
     /// Every renaming: the new place of the node at each place.
     renamings: Vec<Vec<u64>>,
+    subject: Subject,
 }
 
 /// What a fact is about.
@@ -31,14 +33,15 @@ enum Fact {
     Message,
     Granted,
     Led,
+    Entry,
     Crashes,
 }
 
 impl Canon {
-    pub(super) fn new(ids: impl Iterator<Item = NodeId>) -> Self {
+    pub(super) fn new(ids: impl Iterator<Item = NodeId>, subject: Subject) -> Self {
         let ids: Vec<_> = ids.collect();
         let renamings = permutations(ids.len());
-        Canon { ids, renamings }
+        Canon { ids, renamings, subject }
     }
 
     /// Returns the name of a state, and of all that are alike.
@@ -53,7 +56,11 @@ impl Canon {
         let smallest = named.min().expect("some renaming sorts the nodes");
         let mut budget = fact(Fact::Crashes);
         budget.word(crashes.into());
-        smallest.wrapping_add(budget.wide())
+        let logs = match self.subject {
+            Subject::Elections => 0,
+            Subject::Logs => entries(cluster),
+        };
+        smallest.wrapping_add(budget.wide()).wrapping_add(logs)
     }
 }
 
@@ -92,6 +99,17 @@ fn nameless(cluster: &Cluster, id: NodeId) -> u64 {
         (node.commit, node.last).hash(&mut look);
     }
     look.wide() as u64
+}
+
+/// Returns the sum of what is remembered of entries, which have no nodes' names in them.
+fn entries(cluster: &Cluster) -> u128 {
+    let remembered = cluster.memory().entries().map(|(id, past, committed)| {
+        let mut sum = fact(Fact::Entry);
+        sum.words([id.index.0, id.term.0, past]);
+        sum.word(committed.map_or(0, |term| 1 + term.0));
+        sum.wide()
+    });
+    remembered.fold(0, u128::wrapping_add)
 }
 
 /// Begins a fact.
@@ -219,7 +237,7 @@ mod tests {
     fn name(inputs: &[Input]) -> u128 {
         let mut cluster = Cluster::new(Setup::new(3, 0).with_slow_disks());
         inputs.iter().for_each(|input| drop(cluster.apply(input)));
-        Canon::new(cluster.ids()).name(&cluster, 0)
+        Canon::new(cluster.ids(), Subject::Elections).name(&cluster, 0)
     }
 
     #[test]
@@ -245,7 +263,7 @@ mod tests {
     #[test]
     fn a_spent_crash_is_part_of_the_state() {
         let cluster = Cluster::new(Setup::new(3, 0));
-        let canon = Canon::new(cluster.ids());
+        let canon = Canon::new(cluster.ids(), Subject::Elections);
         assert_ne!(canon.name(&cluster, 0), canon.name(&cluster, 1));
     }
 }

@@ -1,36 +1,27 @@
 //! What logs may never do: Leader Append-Only, Log Matching, State Machine Safety, Leader
-//! Completeness (Fig. 3, §5.4), and the two rules of the commit index.
+//! Completeness (Fig. 3, §5.4), what an acknowledgement and a commit index mean, and what is applied.
 //!
 //! ```text
-//!   log      1@1 --- 2@1 --- 3@2
-//!   chain    h1  --- h2  --- h3        h3 stands for the whole log up to 3@2
+//!   a write  5@2 6@3 commit=5   -->  past of 5@2, of 6@3: the one they have everywhere?
+//!                                    5 is claimed to be committed: the 5@2 that was, or durable on
+//!                                    more than half of the disks?
 //! ```
 //!
-//! Two equal chains are two equal logs, so one comparison at the end of two logs compares all of
-//! them. Logs do not change while there are only elections; the rules hold for logs that do.
+//! A log is judged as it is handed to its disk, and by what the disks hold ([`Chain`]): a leader may
+//! say that it is committed, and only the disks can say that it is so. Every look costs what was
+//! written since the last one, however long the logs are.
 
-use super::{Rule, Seen, Sight, Violation};
-use crate::fingerprint::Fingerprint;
-use raft::{EntryId, Index, RoleName, Storage, Term};
-use std::collections::BTreeMap;
-use std::hash::Hash;
-
-/// Stands for a log up to one entry.
-pub(super) type Chain = u64;
-
-/// The end of a log, and how much of it is committed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Tip {
-    last: EntryId,
-    commit: Index,
-}
+use super::{Disks, Rule, Seen, Sight, Violation};
+use crate::disk::{Chain, Disk, Link};
+use raft::quorum::Majority;
+use raft::{AppendOutcome, Body, Entry, EntryId, Index, Inspect, Message, NodeId, RoleName, Term};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A place that is committed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Committed {
-    id: EntryId,
-    chain: Chain,
-    /// The term of whoever was first seen to know it. Leaders of later terms must hold it.
+    link: Link,
+    /// The term of whoever was first seen to claim it. Leaders of later terms must hold it.
     by: Term,
 }
 
@@ -38,113 +29,345 @@ struct Committed {
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Logs {
     /// The one past that each entry has, on any node at any time.
-    pasts: BTreeMap<EntryId, Chain>,
+    pasts: BTreeMap<EntryId, u64>,
     /// Everything that was ever committed.
     committed: BTreeMap<Index, Committed>,
+    /// How far it was committed by the end of each term.
+    reached: BTreeMap<Term, Index>,
+    /// Where the logs begin that are judged: those that begin elsewhere cannot be compared with them.
+    base: Option<Link>,
+    posted: Posted,
 }
 
-/// One log, entry by entry.
-type Links = Vec<(EntryId, Chain)>;
+/// What a test put under way in a node's name. The others believe it, so the judge does too.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+struct Posted {
+    /// In whose name leaders' words were posted, and of which term.
+    leaders: BTreeSet<(Term, NodeId)>,
+    /// Whose acknowledgements were posted, and how far.
+    acks: BTreeMap<NodeId, Index>,
+    /// How far posted words said that the log is committed.
+    commit: Index,
+}
+
+/// A commit index, and whose it is.
+struct Claim<'a> {
+    id: NodeId,
+    term: Term,
+    commit: Index,
+    log: &'a Chain,
+}
+
+// Judging.
 
 impl Logs {
-    /// Returns the end of a node's log.
-    pub(super) fn tip(&self, sight: &Sight<'_>) -> Tip {
-        Tip { last: sight.node.last, commit: sight.node.commit }
-    }
-
-    /// Judges a node's log and commit index.
-    pub(super) fn looked(
-        &mut self,
-        before: Option<&Seen>,
-        now: &Seen,
-        sight: &Sight<'_>,
-    ) -> Result<(), Violation> {
-        commit_grows(before, sight)?;
-        commit_is_within(sight)?;
-        let links = self.links(sight);
-        only_appends(before, now, sight, &links)?;
-        self.matches(sight, &links)?;
-        self.commits(sight, &links)?;
-        if Seen::won(before, &sight.node) { self.is_complete(sight, &links) } else { Ok(()) }
-    }
-
-    /// Returns a node's log with its chain. What a snapshot covers is known from other logs or not
-    /// at all; then the log is not judged.
-    fn links(&self, sight: &Sight<'_>) -> Links {
-        let log = sight.log;
-        let bounds = log.first_index().and_then(|first| Ok((first, log.last_index()?)));
-        let (first, last) = bounds.expect("memory can be read");
-        if first > last {
-            return Links::new();
+    /// Believes what a test puts under way.
+    pub(super) fn posted(&mut self, message: &Message) {
+        let term = message.term.unwrap_or_default();
+        match &message.body {
+            Body::AppendEntries { commit, .. } | Body::Heartbeat { commit, .. } => {
+                self.posted.leaders.insert((term, message.from));
+                self.posted.commit = self.posted.commit.max(*commit);
+            }
+            Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } => {
+                let known = self.posted.acks.entry(message.from).or_default();
+                *known = (*known).max(*index);
+            }
+            Body::AppendReply { .. } | Body::InstallSnapshot { .. } => {}
+            Body::RequestPreVote(_) | Body::PreVoteReply { .. } => {}
+            Body::RequestVote(_) | Body::VoteReply { .. } | Body::HeartbeatReply { .. } => {}
+            Body::Propose { .. } | Body::TransferLeader { .. } | Body::TimeoutNow => {}
+            Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => {}
         }
-        let before = Index(first.0 - 1);
-        let base = EntryId { index: before, term: log.term(before).expect("memory can be read") };
-        let known = if before == Index(0) { Some(0) } else { self.pasts.get(&base).copied() };
-        let Some(mut chain) = known else { return Links::new() };
-        let entries = log.entries(first, last + 1, None).expect("memory can be read");
-        let link = |entry: &raft::Entry| {
-            let mut hasher = Fingerprint::new(chain);
-            entry.hash(&mut hasher);
-            chain = hasher.wide() as u64;
-            (entry.id, chain)
-        };
-        entries.iter().map(link).collect()
     }
 
-    /// Checks that every entry has the past it has everywhere else (Log Matching).
-    fn matches(&mut self, sight: &Sight<'_>, links: &Links) -> Result<(), Violation> {
-        let id = sight.node.id;
-        for &(entry, chain) in links {
-            if *self.pasts.entry(entry).or_insert(chain) != chain {
+    /// Judges a node that has just started: its log is one that fits the others, and what its disk
+    /// knows to be committed is believed.
+    pub(super) fn opened(&mut self, sight: &Sight<'_>) -> Result<(), Violation> {
+        let (id, term, log) = (sight.node.id, sight.node.term, sight.disk.kept());
+        self.base.get_or_insert(log.base());
+        self.matches(id, log, Index(0))?;
+        let commit = sight.disk.durable().hard_state().commit;
+        let claim = Claim { id, term, commit, log };
+        if self.compares(log) {
+            self.agrees(&claim)?;
+            self.extend(&claim);
+        }
+        Ok(())
+    }
+
+    /// Judges what a node hands to its disk: `had` is the end of its log before, `from` the place of
+    /// the first entry that is written now, if one is.
+    pub(super) fn wrote(
+        &mut self,
+        sight: &Sight<'_>,
+        before: Option<&Seen>,
+        had: Link,
+        from: Option<Index>,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
+        let (node, log) = (&sight.node, sight.disk.written());
+        if log.get(had.id.index) != Some(had) && leads_on(before, node) {
+            return Err(not_only_appended(node, had.id, log.last().id));
+        }
+        if let Some(from) = from {
+            self.matches(node.id, log, from)?;
+        }
+        let commit = sight.disk.latest().commit;
+        self.claims(&Claim { id: node.id, term: node.term, commit, log }, node.voters, disks)
+    }
+
+    /// Judges a commit index that a node goes by before it has saved it.
+    pub(super) fn committed(
+        &mut self,
+        sight: &Sight<'_>,
+        commit: Index,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
+        let (id, term, log) = (sight.node.id, sight.node.term, sight.disk.written());
+        self.claims(&Claim { id, term, commit, log }, sight.node.voters, disks)
+    }
+
+    /// Judges a node after something happened to it.
+    pub(super) fn looked(&self, before: Option<&Seen>, sight: &Sight<'_>) -> Result<(), Violation> {
+        commit_grows(before, sight)?;
+        commit_is_within(&sight.node)?;
+        only_appends(before, &sight.node)?;
+        if Seen::won(before, &sight.node) { self.is_complete(sight) } else { Ok(()) }
+    }
+
+    /// Judges an acknowledgement as it leaves: its sender's disk holds what its leader's does.
+    pub(super) fn acknowledged(
+        &self,
+        disk: &Disk,
+        message: &Message,
+        leader: Option<&Seen>,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
+        let (Some(term), Body::AppendReply { outcome: AppendOutcome::Matched(index), .. }) =
+            (message.term, &message.body)
+        else {
+            return Ok(());
+        };
+        let (from, to) = (message.from, message.to);
+        let leads = |seen: &&Seen| seen.role == RoleName::Leader && seen.term == term;
+        if leader.filter(leads).is_none() || self.posted.leaders.contains(&(term, to)) {
+            return Ok(());
+        }
+        let Some(leaders) = disks(to).map(Disk::written) else { return Ok(()) };
+        if !(self.compares(disk.kept()) && self.compares(leaders)) {
+            return Ok(());
+        }
+        let (ours, theirs) = (disk.kept().get(*index), leaders.get(*index));
+        if theirs.is_some() && ours == theirs {
+            return Ok(());
+        }
+        let place = |link: Option<Link>| link.map_or("nothing".into(), |link| link.id.to_string());
+        let text = format!(
+            "{from} acknowledged place {index} to {to}, leader of term {term}: it holds {} there \
+             behind what it holds before, {to} holds {}",
+            place(ours),
+            place(theirs)
+        );
+        let (rule, who) = (Rule::AckMatches, vec![from, to]);
+        Err(Violation { rule, who, term: Some(term), text })
+    }
+
+    /// Judges what an application applies, having applied everything up to `applied`.
+    pub(super) fn applied(
+        &self,
+        id: NodeId,
+        log: &Chain,
+        applied: Index,
+        entries: &[Entry],
+    ) -> Result<(), Violation> {
+        let mut before = self.committed.get(&applied).map(|committed| committed.link);
+        before = before.or(self.base.filter(|base| base.id.index == applied));
+        let broken = |rule, text| Err(Violation { rule, who: vec![id], term: None, text });
+        for (due, entry) in (applied.0 + 1..).map(Index).zip(entries) {
+            if entry.id.index != due {
+                let text = format!("{id} applied {} where {due} was due", entry.id);
+                return broken(Rule::AppliedInOrder, text);
+            }
+            if !self.compares(log) {
+                continue;
+            }
+            let Some(committed) = self.committed.get(&due).map(|committed| committed.link) else {
+                let text = format!("{id} applied {}, which nobody committed", entry.id);
+                return broken(Rule::AppliedInOrder, text);
+            };
+            if before.is_some_and(|before| before.next(entry) != committed) {
+                let text = format!(
+                    "{id} applied {} where {} was committed, or with other words",
+                    entry.id, committed.id
+                );
+                return broken(Rule::StateMachineSafety, text);
+            }
+            before = Some(committed);
+        }
+        Ok(())
+    }
+}
+
+// The rules one by one.
+
+impl Logs {
+    /// Checks that entries have the past they have everywhere else (Log Matching).
+    fn matches(&mut self, id: NodeId, log: &Chain, from: Index) -> Result<(), Violation> {
+        if !self.compares(log) {
+            return Ok(());
+        }
+        for link in log.since(from) {
+            if *self.pasts.entry(link.id).or_insert(link.sum) != link.sum {
+                let (entry, rule) = (link.id, Rule::LogMatching);
                 let text = format!(
                     "{id} holds {entry} after other entries, or with other words, than another log"
                 );
-                let rule = Rule::LogMatching;
                 return Err(Violation { rule, who: vec![id], term: Some(entry.term), text });
             }
         }
         Ok(())
     }
 
-    /// Checks that what a node commits is what others committed there (State Machine Safety).
-    fn commits(&mut self, sight: &Sight<'_>, links: &Links) -> Result<(), Violation> {
-        let (node, by) = (sight.node.id, sight.node.term);
-        for &(id, chain) in links.iter().take_while(|(id, _)| id.index <= sight.node.commit) {
-            let first = *self.committed.entry(id.index).or_insert(Committed { id, chain, by });
-            if first.chain != chain {
-                let text = format!("{node} commits {id} where {} was committed", first.id);
-                let rule = Rule::StateMachineSafety;
-                return Err(Violation { rule, who: vec![node], term: Some(by), text });
-            }
+    /// Checks a commit index: the log reaches there, it is what others committed (State Machine
+    /// Safety), and what nobody committed before is durable on more than half of the disks.
+    fn claims(
+        &mut self,
+        claim: &Claim<'_>,
+        voters: &Majority,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
+        if !self.compares(claim.log) {
+            return Ok(());
+        }
+        self.agrees(claim)?;
+        if claim.commit > self.end() {
+            self.is_on_quorum(claim, voters, disks)?;
+            self.extend(claim);
         }
         Ok(())
     }
 
+    /// Checks that what a claim calls committed is what others committed, as far as they did.
+    fn agrees(&self, claim: &Claim<'_>) -> Result<(), Violation> {
+        let Claim { id, term, commit, log } = *claim;
+        let common = commit.min(self.end());
+        let same = |index: Index| {
+            let committed = self.committed.get(&index).map(|committed| committed.link);
+            committed.is_none() || log.get(index).is_none() || committed == log.get(index)
+        };
+        if common == Index(0) || same(common) {
+            return Ok(());
+        }
+        let wrong = (1..=common.0).map(Index).find(|&index| !same(index)).unwrap_or(common);
+        let (ours, theirs) = (log.get(wrong), self.committed.get(&wrong));
+        let name = |link: Option<Link>| link.map_or(EntryId::default(), |link| link.id);
+        let (ours, theirs) = (name(ours), name(theirs.map(|committed| committed.link)));
+        let text = format!("{id} commits {ours} where {theirs} was committed");
+        let (rule, who) = (Rule::StateMachineSafety, vec![id]);
+        Err(Violation { rule, who, term: Some(term), text })
+    }
+
+    /// Checks that more than half of the disks hold what is claimed to be committed.
+    fn is_on_quorum(
+        &self,
+        claim: &Claim<'_>,
+        voters: &Majority,
+        disks: Disks<'_>,
+    ) -> Result<(), Violation> {
+        let Claim { id, term, commit, log } = *claim;
+        if commit <= self.posted.commit {
+            return Ok(());
+        }
+        let Some(link) = log.get(commit) else { return Ok(()) };
+        let holds = |voter: &NodeId| {
+            let kept = disks(*voter).map(Disk::kept);
+            kept.is_some_and(|log| !self.compares(log) || log.get(commit) == Some(link))
+                || self.posted.acks.get(voter).is_some_and(|&index| index >= commit)
+        };
+        let of = voters.voters().count();
+        let holders: Vec<_> = voters.voters().filter(holds).collect();
+        // Twice the copies, so that nothing is rounded: more than half of 4 is 3.
+        if 2 * holders.len() > of {
+            return Ok(());
+        }
+        let names: Vec<_> = holders.iter().map(NodeId::to_string).collect();
+        let on = if names.is_empty() { "no disk".into() } else { names.join(", ") };
+        let text = format!(
+            "{id} commits {} in term {term}, and it is durable on {} of {of} disks ({on})",
+            link.id,
+            holders.len()
+        );
+        let (rule, who) = (Rule::CommitOnQuorum, vec![id]);
+        Err(Violation { rule, who, term: Some(term), text })
+    }
+
+    /// Takes down what is committed now and was not before.
+    fn extend(&mut self, claim: &Claim<'_>) {
+        let end = self.end();
+        for link in claim.log.since(end + 1).iter().take_while(|it| it.id.index <= claim.commit) {
+            self.committed.insert(link.id.index, Committed { link: *link, by: claim.term });
+        }
+        let now = self.end();
+        if now > end {
+            let reached = self.reached.entry(claim.term).or_default();
+            *reached = (*reached).max(now);
+        }
+    }
+
+    /// Returns whether a log begins where the judged ones do.
+    fn compares(&self, log: &Chain) -> bool {
+        self.base.is_none_or(|base| base == log.base())
+    }
+
+    /// Returns the last place that is committed.
+    fn end(&self) -> Index {
+        self.committed.last_key_value().map_or(Index(0), |(&index, _)| index)
+    }
+
     /// Checks that a new leader holds what was committed in earlier terms (Leader Completeness). A
     /// leader of an earlier term than the commit may lack it: its votes came late.
-    fn is_complete(&self, sight: &Sight<'_>, links: &Links) -> Result<(), Violation> {
-        let (leader, term) = (sight.node.id, sight.node.term);
-        let first = links.first().map_or(sight.node.last.index + 1, |(id, _)| id.index);
-        for committed in self.committed.values().filter(|committed| committed.by < term) {
-            let held = |&(id, chain)| (id, chain) == (committed.id, committed.chain);
-            if committed.id.index >= first && !links.iter().any(held)
-                || committed.id.index > sight.node.last.index
-            {
-                let (id, by) = (committed.id, committed.by);
-                let text =
-                    format!("{leader} leads term {term} without {id}, committed in term {by}");
-                let rule = Rule::LeaderCompleteness;
-                return Err(Violation { rule, who: vec![leader], term: Some(term), text });
-            }
+    fn is_complete(&self, sight: &Sight<'_>) -> Result<(), Violation> {
+        let (leader, term, log) = (sight.node.id, sight.node.term, sight.disk.written());
+        let due = self.reached.range(..term).map(|(_, &index)| index).max().unwrap_or(Index(0));
+        let held = |index: Index| {
+            let committed = self.committed.get(&index).map(|committed| committed.link);
+            committed.is_none() || log.get(index) == committed
+        };
+        if !self.compares(log) || held(due) {
+            return Ok(());
         }
-        Ok(())
+        let lost = (1..=due.0).map(Index).find(|&index| !held(index)).unwrap_or(due);
+        let Some(Committed { link, by }) = self.committed.get(&lost) else { return Ok(()) };
+        let text =
+            format!("{leader} leads term {term} without {}, committed in term {by}", link.id);
+        let (rule, who) = (Rule::LeaderCompleteness, vec![leader]);
+        Err(Violation { rule, who, term: Some(term), text })
+    }
+}
+
+// What an explorer tells states apart by.
+
+impl Logs {
+    /// Forgets the pasts of entries that `lives` says are nowhere any more.
+    pub(super) fn forget_pasts(&mut self, lives: impl Fn(EntryId) -> bool) {
+        self.pasts.retain(|&id, _| lives(id));
+    }
+
+    /// Returns what is remembered of every entry: its id, its past, and whether it is committed, by
+    /// whose term.
+    pub(super) fn remembered(&self) -> impl Iterator<Item = (EntryId, u64, Option<Term>)> + '_ {
+        let pasts = self.pasts.iter().map(|(&id, &sum)| (id, sum, None));
+        let committed = self.committed.values();
+        pasts.chain(committed.map(|it| (it.link.id, it.link.sum, Some(it.by))))
     }
 }
 
 /// Checks that a node knows no less to be committed than before, or than its disk does.
 fn commit_grows(before: Option<&Seen>, sight: &Sight<'_>) -> Result<(), Violation> {
     let (id, commit) = (sight.node.id, sight.node.commit);
-    let known = before.map_or(sight.durable.commit, |before| before.tip.commit);
+    let durable = sight.disk.durable().hard_state().commit;
+    let known = before.map_or(durable, |before| before.commit.max(durable));
     if commit >= known {
         return Ok(());
     }
@@ -153,33 +376,38 @@ fn commit_grows(before: Option<&Seen>, sight: &Sight<'_>) -> Result<(), Violatio
 }
 
 /// Checks that a node's commit index lies within its log.
-fn commit_is_within(sight: &Sight<'_>) -> Result<(), Violation> {
-    let (id, commit, last) = (sight.node.id, sight.node.commit, sight.node.last);
+fn commit_is_within(node: &Inspect<'_>) -> Result<(), Violation> {
+    let (id, commit, last) = (node.id, node.commit, node.last);
     if commit <= last.index {
         return Ok(());
     }
     let text = format!("{id} says {commit} is committed, and its log ends with {last}");
-    Err(Violation { rule: Rule::CommitWithinLog, who: vec![id], term: Some(sight.node.term), text })
+    Err(Violation { rule: Rule::CommitWithinLog, who: vec![id], term: Some(node.term), text })
 }
 
-/// Checks that who leads still, leads with at least the log it had (Leader Append-Only).
-fn only_appends(
-    before: Option<&Seen>,
-    now: &Seen,
-    sight: &Sight<'_>,
-    links: &Links,
-) -> Result<(), Violation> {
-    let leads = |seen: &Seen| seen.role == RoleName::Leader && seen.term == now.term;
-    let Some(before) = before.filter(|before| leads(before) && leads(now)) else { return Ok(()) };
-    let last = before.tip.last;
-    let first = links.first().map_or(now.tip.last.index + 1, |(id, _)| id.index);
-    let gone = last.index > now.tip.last.index
-        || last.index >= first && !links.iter().any(|&(id, _)| id == last);
-    if !gone {
-        return Ok(());
+/// Checks that who leads still, leads with no shorter a log than it had (Leader Append-Only). What is
+/// in it, its writes show.
+fn only_appends(before: Option<&Seen>, node: &Inspect<'_>) -> Result<(), Violation> {
+    match before {
+        Some(seen) if leads_on(before, node) && node.last.index < seen.last.index => {
+            Err(not_only_appended(node, seen.last, node.last))
+        }
+        Some(_) | None => Ok(()),
     }
-    let (id, end) = (sight.node.id, now.tip.last);
-    let text =
-        format!("{id}, leader of term {}, had {last}; its log ends with {end} now", now.term);
-    Err(Violation { rule: Rule::LeaderAppendOnly, who: vec![id], term: Some(now.term), text })
+}
+
+/// Returns whether a node leads the term that it led when it was last looked at.
+fn leads_on(before: Option<&Seen>, node: &Inspect<'_>) -> bool {
+    let led = |seen: &Seen| seen.role == RoleName::Leader && seen.term == node.term;
+    node.role == RoleName::Leader && before.is_some_and(led)
+}
+
+fn not_only_appended(node: &Inspect<'_>, had: EntryId, end: EntryId) -> Violation {
+    let (id, term, rule) = (node.id, node.term, Rule::LeaderAppendOnly);
+    let text = if had.index > end.index {
+        format!("{id}, leader of term {term}, had {had}; its log ends with {end} now")
+    } else {
+        format!("{id}, leader of term {term}, had {had}; it has another entry there now")
+    };
+    Violation { rule, who: vec![id], term: Some(term), text }
 }

@@ -30,10 +30,16 @@ pub enum Rule {
     LeaderAppendOnly,
     /// Logs that share an entry share everything before it.
     LogMatching,
+    /// An entry that a follower acknowledges is the one its leader holds.
+    AckMatches,
+    /// What is committed is durable on more than half of the disks.
+    CommitOnQuorum,
     /// Two nodes never commit different entries at one place.
     StateMachineSafety,
     /// A leader's log holds everything that was committed in earlier terms.
     LeaderCompleteness,
+    /// What is applied is committed, in order, each entry once.
+    AppliedInOrder,
     /// After the network heals, everyone follows one leader before long.
     Liveness,
 }
@@ -49,7 +55,7 @@ struct Words {
 
 impl Rule {
     /// Every rule, in the order of causes.
-    pub const ALL: [Rule; 12] = [
+    pub const ALL: [Rule; 15] = [
         Rule::TermMonotone,
         Rule::PersistBeforeSend,
         Rule::VoteOncePerTerm,
@@ -59,8 +65,11 @@ impl Rule {
         Rule::CommitWithinLog,
         Rule::LeaderAppendOnly,
         Rule::LogMatching,
+        Rule::AckMatches,
+        Rule::CommitOnQuorum,
         Rule::StateMachineSafety,
         Rule::LeaderCompleteness,
+        Rule::AppliedInOrder,
         Rule::Liveness,
     ];
 
@@ -158,6 +167,27 @@ impl Rule {
                 section: "Fig. 3 Log Matching",
                 so_what: "the check of one entry no longer vouches for those before it",
                 chapter: "replication.md#matching",
+            },
+            Rule::AckMatches => Words {
+                id: "acknowledged_is_the_leaders",
+                title: "WHAT IS ACKNOWLEDGED IS THE LEADER'S",
+                section: "§5.3, Fig. 2 AppendEntries (2)",
+                so_what: "the leader counts a copy that nobody has: it commits what a crash can take",
+                chapter: "replication.md#match",
+            },
+            Rule::CommitOnQuorum => Words {
+                id: "commit_on_quorum",
+                title: "COMMITTED MEANS DURABLE ON MORE THAN HALF",
+                section: "§5.3, Fig. 2 Leaders (4)",
+                so_what: "a majority without the entry can elect a leader that never had it",
+                chapter: "replication.md#commit",
+            },
+            Rule::AppliedInOrder => Words {
+                id: "applied_in_order",
+                title: "WHAT IS APPLIED IS COMMITTED, IN ORDER, ONCE",
+                section: "§5.3, Fig. 2 Rules for All Servers (1)",
+                so_what: "two state machines that took different steps never agree again",
+                chapter: "ready.md#apply",
             },
             Rule::StateMachineSafety => Words {
                 id: "state_machine_safety",

@@ -1,9 +1,11 @@
 //! Each rule broken by hand, and a correct twin beside it: a rule that cannot fail says nothing, and
 //! one that fails too soon accuses the innocent.
 
+mod logs; // the rules of logs
+
 use super::*;
 use raft::quorum::Majority;
-use raft::{Body, Entry, EntryId, Index, Payload, VoteRequest};
+use raft::{Body, EntryId, HardState, Index, MemoryStorage, Payload, VoteRequest};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -35,38 +37,51 @@ fn hard(term: u64, vote: Option<NodeId>) -> HardState {
     HardState { term: Term(term), vote, commit: Index(0) }
 }
 
-/// Lets the memory look at a puppet, and returns the rule it breaks.
-fn look(memory: &mut Memory, puppet: &Puppet) -> Option<Rule> {
-    let mut log = MemoryStorage::with_voters([N1, N2, N3]);
-    let terms = puppet.log.iter().zip(1..);
-    let entries: Vec<_> = terms.map(|(&term, index)| entry(index, term, Payload::Noop)).collect();
-    log.append(&entries);
-    look_at(memory, puppet, &log)
+/// Returns a disk on which all this is durable.
+fn disk(state: HardState, terms: &[u64]) -> Disk {
+    let mut storage = MemoryStorage::with_voters([N1, N2, N3]);
+    storage.append(&entries(1, terms));
+    storage.save(state);
+    Disk::new(storage)
 }
 
-fn look_at(memory: &mut Memory, puppet: &Puppet, log: &MemoryStorage) -> Option<Rule> {
-    let voters = Majority::new([N1, N2, N3]);
-    let last = raft::Storage::last_index(log).unwrap();
-    let last = EntryId { term: raft::Storage::term(log, last).unwrap(), index: last };
+/// Returns entries that say nothing, of these terms, from a place on.
+fn entries(first: u64, terms: &[u64]) -> Vec<Entry> {
+    let places = (first..).zip(terms);
+    places.map(|(index, &term)| entry(index, term, Payload::Noop)).collect()
+}
+
+/// Lets the memory look at a puppet, and returns the rule it breaks.
+fn look(memory: &mut Memory, puppet: &Puppet) -> Option<Rule> {
     let (term, commit) = (Term(puppet.term), Index(puppet.commit));
     let saved = HardState { term, vote: puppet.vote, commit };
-    let node = Inspect {
+    look_at(memory, puppet, &disk(puppet.durable.unwrap_or(saved), &puppet.log))
+}
+
+fn look_at(memory: &mut Memory, puppet: &Puppet, disk: &Disk) -> Option<Rule> {
+    let voters = Majority::new([N1, N2, N3]);
+    let sight = Sight { node: inspect(puppet, disk, &voters), disk };
+    memory.looked(&sight).err().map(|violation| violation.rule)
+}
+
+/// Returns what a puppet says of itself when its log is the one on this disk.
+fn inspect<'a>(puppet: &Puppet, disk: &Disk, voters: &'a Majority) -> Inspect<'a> {
+    let last = disk.written().last().id;
+    Inspect {
         id: puppet.id,
-        term,
+        term: Term(puppet.term),
         vote: puppet.vote,
         leader: None,
         role: puppet.role,
-        commit,
+        commit: Index(puppet.commit),
         applied: Index(0),
         last,
         stored: last.index,
         elapsed_ticks: 0,
         pinned_ticks: None,
-        voters: &voters,
+        voters,
         votes: None,
-    };
-    let sight = Sight { node, log, durable: puppet.durable.unwrap_or(saved) };
-    memory.looked(&sight).err().map(|violation| violation.rule)
+    }
 }
 
 fn entry(index: u64, term: u64, payload: Payload) -> Entry {
@@ -85,8 +100,17 @@ fn question(term: u64, from: NodeId) -> Message {
 
 /// Lets a node say something while its disk holds `durable`.
 fn say(memory: &mut Memory, durable: HardState, message: &Message) -> Option<Rule> {
-    let sender = Sender { id: message.from, durable, vote_requests: VoteRequests::OnceDurable };
-    memory.sent(sender, message).err().map(|violation| violation.rule)
+    say_from(memory, &disk(durable, &[]), message, VoteRequests::OnceDurable)
+}
+
+fn say_from(
+    memory: &mut Memory,
+    disk: &Disk,
+    message: &Message,
+    vote_requests: VoteRequests,
+) -> Option<Rule> {
+    let sender = Sender { id: message.from, disk, vote_requests };
+    memory.sent(sender, message, &|_| None).err().map(|violation| violation.rule)
 }
 
 /// Lets a node grant its vote as it should.
@@ -137,8 +161,8 @@ fn a_question_rests_on_the_candidates_own_vote_unless_it_may_leave_at_once() {
     assert_eq!(said(hard(2, Some(N1))), None);
     assert_eq!(said(hard(2, None)), Some(Rule::PersistBeforeSend));
     assert_eq!(said(hard(1, Some(N1))), Some(Rule::PersistBeforeSend));
-    let at_once = Sender { id: N1, durable: hard(0, None), vote_requests: VoteRequests::AtOnce };
-    assert_eq!(Memory::default().sent(at_once, &question(2, N1)), Ok(()));
+    let (memory, new) = (&mut Memory::default(), disk(hard(0, None), &[]));
+    assert_eq!(say_from(memory, &new, &question(2, N1), VoteRequests::AtOnce), None);
 }
 
 #[test]
@@ -226,78 +250,6 @@ fn terms_that_every_disk_has_left_are_forgotten_and_no_others() {
     memory.forget_before(Term(2));
     let (granted, led) = memory.ballots();
     assert_eq!((granted.count(), led.count()), (0, 0));
-}
-
-#[test]
-fn committed_stays_committed() {
-    let with = |commit| Puppet { commit, log: vec![1, 1], ..node(N1) };
-    let mut memory = Memory::default();
-    assert_eq!(look(&mut memory, &with(1)), None);
-    assert_eq!(look(&mut memory, &with(2)), None);
-    assert_eq!(look(&mut memory.clone(), &with(1)), Some(Rule::CommitMonotone));
-    memory.crashed(N1);
-    assert_eq!(look(&mut memory.clone(), &with(1)), None, "it may be learnt again");
-    let durable = HardState { commit: Index(2), ..hard(1, None) };
-    let forgetful = Puppet { durable: Some(durable), ..with(1) };
-    assert_eq!(look(&mut memory, &forgetful), Some(Rule::CommitMonotone));
-}
-
-#[test]
-fn only_what_the_log_holds_is_committed() {
-    let with = |commit| Puppet { commit, log: vec![1], ..node(N1) };
-    assert_eq!(look(&mut Memory::default(), &with(1)), None);
-    assert_eq!(look(&mut Memory::default(), &with(2)), Some(Rule::CommitWithinLog));
-}
-
-#[test]
-fn a_leader_only_appends() {
-    let with = |log: &[u64]| Puppet { log: log.to_vec(), ..leader(N1, 3) };
-    let mut memory = Memory::default();
-    vote(&mut memory, 3, N2, N1);
-    assert_eq!(look(&mut memory, &with(&[1, 2])), None);
-    assert_eq!(look(&mut memory, &with(&[1, 2, 3])), None);
-    assert_eq!(look(&mut memory.clone(), &with(&[1, 2])), Some(Rule::LeaderAppendOnly));
-    assert_eq!(look(&mut memory.clone(), &with(&[1, 2, 2])), Some(Rule::LeaderAppendOnly));
-    let follower = Puppet { role: RoleName::Follower, ..with(&[1]) };
-    assert_eq!(look(&mut memory, &follower), None, "a follower may have to");
-}
-
-#[test]
-fn logs_that_share_an_entry_share_everything_before_it() {
-    let with = |id, log: &[u64]| Puppet { term: 3, log: log.to_vec(), ..node(id) };
-    let mut memory = Memory::default();
-    assert_eq!(look(&mut memory, &with(N1, &[1, 1, 3])), None);
-    assert_eq!(look(&mut memory, &with(N2, &[1, 1, 2])), None);
-    assert_eq!(look(&mut memory.clone(), &with(N3, &[1, 2, 3])), Some(Rule::LogMatching));
-    let mut other_words = MemoryStorage::with_voters([N1, N2, N3]);
-    other_words.append(&[entry(1, 1, Payload::Normal("x".into()))]);
-    let puppet = with(N3, &[1]);
-    assert_eq!(look_at(&mut memory, &puppet, &other_words), Some(Rule::LogMatching));
-}
-
-#[test]
-fn one_command_per_place() {
-    let with = |id, log: &[u64], commit| Puppet { term: 3, log: log.to_vec(), commit, ..node(id) };
-    let mut memory = Memory::default();
-    assert_eq!(look(&mut memory, &with(N1, &[1, 2], 2)), None);
-    assert_eq!(look(&mut memory, &with(N2, &[1, 3], 1)), None);
-    assert_eq!(look(&mut memory, &with(N2, &[1, 3], 2)), Some(Rule::StateMachineSafety));
-}
-
-#[test]
-fn a_leader_holds_what_was_committed_in_earlier_terms() {
-    let mut memory = Memory::default();
-    let committed = Puppet { term: 2, log: vec![1, 2], commit: 2, ..node(N3) };
-    assert_eq!(look(&mut memory, &committed), None);
-    let wins = |term, log: &[u64]| {
-        let mut memory = memory.clone();
-        vote(&mut memory, term, N2, N1);
-        look(&mut memory, &Puppet { log: log.to_vec(), ..leader(N1, term) })
-    };
-    assert_eq!(wins(3, &[1, 2, 2]), None);
-    assert_eq!(wins(3, &[1]), Some(Rule::LeaderCompleteness));
-    assert_eq!(wins(3, &[1, 1]), Some(Rule::LeaderCompleteness));
-    assert_eq!(wins(1, &[1]), None, "its votes came late: it leads a term before the commit");
 }
 
 #[test]

@@ -10,7 +10,7 @@
 //! soon as it is cast (a design may count it at once: nobody else can have it).
 
 use super::{Rule, Sender, Violation};
-use raft::{Body, HardState, Inspect, Message, NodeId, Term, VoteRequests};
+use raft::{AppendOutcome, Body, HardState, Inspect, Message, NodeId, Term, VoteRequests};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is remembered of elections.
@@ -27,8 +27,8 @@ pub(super) struct Ballots {
 /// Checks that what a message promises is on its sender's disk (Fig. 2 State).
 ///
 /// A vote must be there, unless the disk is in a later term already: then it can no longer be given
-/// again. A question rests on the candidate's own vote, unless the settings say it need not wait.
-pub(super) fn persisted_before(sender: Sender, message: &Message) -> Result<(), Violation> {
+/// again. An entry that is acknowledged must be there. A question rests on the candidate's own vote, unless the settings say it need not wait.
+pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<(), Violation> {
     let Some(term) = message.term else { return Ok(()) };
     let vote = match &message.body {
         Body::RequestVote(_) if sender.vote_requests == VoteRequests::AtOnce => return Ok(()),
@@ -36,13 +36,14 @@ pub(super) fn persisted_before(sender: Sender, message: &Message) -> Result<(), 
         Body::VoteReply { granted: true } => Some(message.to),
         Body::VoteReply { granted: false } => None,
         Body::RequestPreVote(_) | Body::PreVoteReply { .. } => return Ok(()),
-        Body::AppendEntries { .. } | Body::AppendReply { .. } => return Ok(()),
+        Body::AppendReply { .. } => None,
+        Body::AppendEntries { .. } => return Ok(()),
         Body::InstallSnapshot { .. } | Body::TransferLeader { .. } => return Ok(()),
         Body::Heartbeat { .. } | Body::HeartbeatReply { .. } => return Ok(()),
         Body::Propose { .. } | Body::TimeoutNow => return Ok(()),
         Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => return Ok(()),
     };
-    let (id, durable) = (sender.id, sender.durable);
+    let (id, durable) = (sender.id, sender.disk.durable().hard_state());
     let broken = |text| {
         let (rule, who) = (Rule::PersistBeforeSend, vec![id, message.to]);
         Err(Violation { rule, who, term: Some(term), text })
@@ -54,6 +55,14 @@ pub(super) fn persisted_before(sender: Sender, message: &Message) -> Result<(), 
     if durable.term == term && vote.is_some() && durable.vote != vote {
         let has = durable.vote.map_or("no vote".into(), |other| format!("a vote for {other}"));
         return broken(format!("{id} said \"{message}\" while its disk held {has} in term {term}"));
+    }
+    let last = sender.disk.kept().last().id;
+    if let Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } = message.body
+        && index > last.index
+    {
+        return broken(format!(
+            "{id} said \"{message}\" while the log on its disk ended at {last}"
+        ));
     }
     Ok(())
 }

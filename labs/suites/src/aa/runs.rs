@@ -143,6 +143,9 @@ fn expected(violation: &Violation) -> String {
         | testbed::Rule::CommitWithinLog
         | testbed::Rule::LeaderAppendOnly
         | testbed::Rule::LogMatching
+        | testbed::Rule::AckMatches
+        | testbed::Rule::CommitOnQuorum
+        | testbed::Rule::AppliedInOrder
         | testbed::Rule::StateMachineSafety
         | testbed::Rule::LeaderCompleteness => "logs that only grow, and agree".to_owned(),
     }

@@ -1,0 +1,221 @@
+//! The rules of logs, each broken by hand, with its correct twin.
+
+use super::*;
+use raft::{AppendOutcome, Session};
+
+/// Disks by hand, and the judge.
+#[derive(Clone, Default)]
+struct Bench {
+    memory: Memory,
+    disks: BTreeMap<NodeId, Disk>,
+}
+
+/// Returns a bench whose judge believes that n2 and n3 hold everything: nothing here is about that.
+fn bench() -> Bench {
+    let mut bench = Bench::default();
+    [N2, N3].into_iter().for_each(|id| bench.memory.posted(&ack(9, id, N1, 99)));
+    bench
+}
+
+fn ack(term: u64, from: NodeId, to: NodeId, index: u64) -> Message {
+    let outcome = AppendOutcome::Matched(Index(index));
+    let body = Body::AppendReply { outcome, session: Some(Session::default()) };
+    Message { from, to, term: Some(Term(term)), body }
+}
+
+impl Bench {
+    /// Lets a puppet write its whole log, lets it be durable, and returns the rule that this breaks.
+    fn look(&mut self, puppet: &Puppet) -> Option<Rule> {
+        let first = entries(1, &puppet.log);
+        self.look_at(puppet, &first)
+    }
+
+    fn look_at(&mut self, puppet: &Puppet, log: &[Entry]) -> Option<Rule> {
+        let had = self.disks.get(&puppet.id).map(|disk| disk.written().last()).unwrap_or_default();
+        let (term, commit) = (Term(puppet.term), Index(puppet.commit));
+        let mut storage = MemoryStorage::with_voters([N1, N2, N3]);
+        storage.append(log);
+        let saved = HardState { term, vote: puppet.vote, commit };
+        storage.save(puppet.durable.unwrap_or(saved));
+        let new = Disk::new(storage);
+        self.disks.insert(puppet.id, new.clone());
+        let voters = Majority::new([N1, N2, N3]);
+        let sight = Sight { node: inspect(puppet, &new, &voters), disk: &new };
+        let (memory, disks) = (&mut self.memory, &self.disks);
+        let wrote = memory.wrote(&sight, had, Some(Index(1)), &|id| disks.get(&id));
+        let judged = wrote.and_then(|()| memory.looked(&sight));
+        judged.err().map(|violation| violation.rule)
+    }
+
+    /// Lets a node say something with its disk as it is.
+    fn say(&mut self, message: &Message) -> Option<Rule> {
+        let (disks, id) = (&self.disks, message.from);
+        let vote_requests = VoteRequests::OnceDurable;
+        let sender = Sender { id, disk: &disks[&id], vote_requests };
+        let sent = self.memory.sent(sender, message, &|id| disks.get(&id));
+        sent.err().map(|violation| violation.rule)
+    }
+
+    /// Lets n2 vote for n1 as it should.
+    fn elect(&mut self, term: u64) {
+        vote(&mut self.memory, term, N2, N1);
+    }
+}
+
+#[test]
+fn committed_stays_committed() {
+    let with = |commit| Puppet { commit, log: vec![1, 1], ..node(N1) };
+    let mut bench = bench();
+    assert_eq!(bench.look(&with(1)), None);
+    assert_eq!(bench.look(&with(2)), None);
+    let older = Puppet { durable: Some(hard(1, None)), ..with(1) };
+    assert_eq!(bench.clone().look(&older), Some(Rule::CommitMonotone));
+    bench.memory.crashed(N1);
+    assert_eq!(bench.clone().look(&older), None, "it may be learnt again");
+    let durable = HardState { commit: Index(2), ..hard(1, None) };
+    let forgetful = Puppet { durable: Some(durable), ..with(1) };
+    assert_eq!(bench.look(&forgetful), Some(Rule::CommitMonotone));
+}
+
+#[test]
+fn only_what_the_log_holds_is_committed() {
+    let with = |commit| Puppet { commit, log: vec![1], ..node(N1) };
+    assert_eq!(bench().look(&with(1)), None);
+    assert_eq!(bench().look(&with(2)), Some(Rule::CommitWithinLog));
+}
+
+#[test]
+fn a_leader_only_appends() {
+    let with = |log: &[u64]| Puppet { log: log.to_vec(), ..leader(N1, 3) };
+    let mut bench = bench();
+    bench.elect(3);
+    assert_eq!(bench.look(&with(&[1, 2])), None);
+    assert_eq!(bench.look(&with(&[1, 2, 3])), None);
+    assert_eq!(bench.clone().look(&with(&[1, 2])), Some(Rule::LeaderAppendOnly));
+    assert_eq!(bench.clone().look(&with(&[1, 2, 2])), Some(Rule::LeaderAppendOnly));
+    let follower = Puppet { role: RoleName::Follower, ..with(&[1]) };
+    assert_eq!(bench.look(&follower), None, "a follower may have to");
+}
+
+#[test]
+fn a_leader_that_hides_its_tail_is_seen_before_it_writes() {
+    let mut memory = Memory::default();
+    vote(&mut memory, 3, N2, N1);
+    let with = |log: &[u64]| Puppet { log: log.to_vec(), ..leader(N1, 3) };
+    assert_eq!(look(&mut memory, &with(&[1, 3])), None);
+    assert_eq!(look(&mut memory, &with(&[1])), Some(Rule::LeaderAppendOnly));
+}
+
+#[test]
+fn logs_that_share_an_entry_share_everything_before_it() {
+    let with = |id, log: &[u64]| Puppet { term: 3, log: log.to_vec(), ..node(id) };
+    let mut bench = bench();
+    assert_eq!(bench.look(&with(N1, &[1, 1, 3])), None);
+    assert_eq!(bench.look(&with(N2, &[1, 1, 2])), None);
+    assert_eq!(bench.clone().look(&with(N3, &[1, 2, 3])), Some(Rule::LogMatching));
+    let other_words = [entry(1, 1, Payload::Normal("x".into()))];
+    assert_eq!(bench.look_at(&with(N3, &[1]), &other_words), Some(Rule::LogMatching));
+}
+
+#[test]
+fn one_command_per_place() {
+    let with = |id, log: &[u64], commit| Puppet { term: 3, log: log.to_vec(), commit, ..node(id) };
+    let mut bench = bench();
+    assert_eq!(bench.look(&with(N1, &[1, 2], 2)), None);
+    assert_eq!(bench.look(&with(N2, &[1, 3], 1)), None);
+    assert_eq!(bench.look(&with(N2, &[1, 3], 2)), Some(Rule::StateMachineSafety));
+}
+
+#[test]
+fn a_leader_holds_what_was_committed_in_earlier_terms() {
+    let mut bench = bench();
+    let committed = Puppet { term: 2, log: vec![1, 2], commit: 2, ..node(N3) };
+    assert_eq!(bench.look(&committed), None);
+    let wins = |term, log: &[u64]| {
+        let mut bench = bench.clone();
+        bench.elect(term);
+        bench.look(&Puppet { log: log.to_vec(), ..leader(N1, term) })
+    };
+    assert_eq!(wins(3, &[1, 2, 2]), None);
+    assert_eq!(wins(3, &[1]), Some(Rule::LeaderCompleteness));
+    assert_eq!(wins(3, &[1, 1]), Some(Rule::LeaderCompleteness));
+    assert_eq!(wins(1, &[1]), None, "its votes came late: it leads a term before the commit");
+}
+
+#[test]
+fn what_is_committed_is_durable_on_more_than_half_of_the_disks() {
+    let with = |id, log: &[u64], commit| Puppet { log: log.to_vec(), commit, ..node(id) };
+    let mut bench = Bench::default();
+    assert_eq!(bench.look(&with(N1, &[1, 1], 0)), None);
+    assert_eq!(bench.look(&with(N2, &[1], 0)), None);
+    assert_eq!(bench.clone().look(&with(N1, &[1, 1], 2)), Some(Rule::CommitOnQuorum));
+    assert_eq!(bench.look(&with(N1, &[1, 1], 1)), None);
+    // Another entry at the place is no copy, and neither is one that a slow disk has not written.
+    let mut other = bench.clone();
+    assert_eq!(other.look(&Puppet { term: 2, ..with(N3, &[1, 2], 0) }), None);
+    assert_eq!(other.look(&with(N1, &[1, 1], 2)), Some(Rule::CommitOnQuorum));
+    let mut slow = bench.clone();
+    let write = crate::disk::Write { entries: entries(2, &[1]), ..Default::default() };
+    slow.disks.get_mut(&N2).unwrap().write(write);
+    assert_eq!(slow.look(&with(N1, &[1, 1], 2)), Some(Rule::CommitOnQuorum));
+    slow.disks.get_mut(&N2).unwrap().persist();
+    slow.memory.crashed(N1);
+    assert_eq!(slow.look(&with(N1, &[1, 1], 2)), None);
+    // A leader that does not hold it itself may count two others.
+    assert_eq!(bench.look(&with(N2, &[1, 1], 0)), None);
+    assert_eq!(bench.look(&with(N3, &[1, 1], 2)), None);
+}
+
+#[test]
+fn what_is_acknowledged_is_durable_before_it_is_said() {
+    let with = |id, log: &[u64]| Puppet { log: log.to_vec(), ..node(id) };
+    let mut bench = Bench::default();
+    assert_eq!(bench.look(&with(N2, &[1])), None);
+    let write = crate::disk::Write {
+        hard_state: hard(1, None),
+        entries: entries(2, &[1]),
+        ..Default::default()
+    };
+    bench.disks.get_mut(&N2).unwrap().write(write);
+    assert_eq!(bench.say(&ack(1, N2, N1, 1)), None);
+    assert_eq!(bench.say(&ack(1, N2, N1, 2)), Some(Rule::PersistBeforeSend));
+    bench.disks.get_mut(&N2).unwrap().persist();
+    assert_eq!(bench.say(&ack(1, N2, N1, 2)), None);
+    assert_eq!(bench.say(&ack(2, N2, N1, 2)), Some(Rule::PersistBeforeSend), "its term as well");
+}
+
+#[test]
+fn what_is_acknowledged_is_what_the_leader_holds() {
+    let mut bench = Bench::default();
+    bench.elect(3);
+    assert_eq!(bench.look(&Puppet { log: vec![1, 3], ..leader(N1, 3) }), None);
+    assert_eq!(bench.look(&Puppet { term: 3, log: vec![1, 2, 2], ..node(N2) }), None);
+    assert_eq!(bench.say(&ack(3, N2, N1, 1)), None);
+    assert_eq!(bench.clone().say(&ack(3, N2, N1, 2)), Some(Rule::AckMatches));
+    assert_eq!(bench.clone().say(&ack(3, N2, N1, 3)), Some(Rule::AckMatches), "n1 has no place 3");
+    assert_eq!(bench.clone().say(&ack(3, N2, N3, 2)), None, "n3 does not lead: nobody counts it");
+    // A test spoke in n1's name: what n2 acknowledges may be what the test said.
+    let (prev, session) = (EntryId::default(), Session::default());
+    let body = Body::AppendEntries { prev, entries: Vec::new(), commit: Index(0), session };
+    bench.memory.posted(&Message { from: N1, to: N2, term: Some(Term(3)), body });
+    assert_eq!(bench.say(&ack(3, N2, N1, 2)), None);
+}
+
+#[test]
+fn what_is_applied_is_committed_in_order_once() {
+    let mut bench = bench();
+    let committed = Puppet { term: 2, log: vec![1, 1, 2], commit: 2, ..node(N1) };
+    assert_eq!(bench.look(&committed), None);
+    let applied = |after, entries: &[Entry]| {
+        let judged = bench.memory.applied(N2, &bench.disks[&N1], Index(after), entries);
+        judged.err().map(|violation| violation.rule)
+    };
+    assert_eq!(applied(0, &entries(1, &[1, 1])), None);
+    assert_eq!(applied(1, &entries(2, &[1])), None);
+    assert_eq!(applied(0, &entries(2, &[1])), Some(Rule::AppliedInOrder), "a gap");
+    assert_eq!(applied(2, &entries(2, &[1])), Some(Rule::AppliedInOrder), "twice");
+    assert_eq!(applied(2, &entries(3, &[2])), Some(Rule::AppliedInOrder), "not committed");
+    assert_eq!(applied(1, &entries(2, &[2])), Some(Rule::StateMachineSafety));
+    let other_words = [entry(2, 1, Payload::Normal("x".into()))];
+    assert_eq!(applied(1, &other_words), Some(Rule::StateMachineSafety));
+}
