@@ -11,6 +11,8 @@
 //! twin that it could not.
 
 mod asking; // step 3: how an election begins
+mod blame; // where to look
+mod chain; // from patience that runs out to a leader that all follow
 mod counting; // step 6: whose votes count
 mod electing; // step 6: whole elections
 mod leading; // step 7: a leader speaks, and is heard
@@ -40,10 +42,10 @@ pub const TESTS: &[Test] = &[
     Test::new(2, "aa_start_as_follower", terms::start_as_follower),
     Test::new(3, "aa_election_begins", asking::election_begins),
     Test::new(3, "aa_asks_everyone_and_itself", asking::asks_everyone_and_itself),
-    Test::new(4, "aa_timeout_randomised", patience::timeout_randomised),
-    Test::new(4, "aa_timeouts_rarely_collide", patience::timeouts_rarely_collide),
     Test::new(4, "aa_start_election_follower", patience::start_election_follower),
     Test::new(4, "aa_start_election_candidate", patience::start_election_candidate),
+    Test::new(4, "aa_timeout_randomised", patience::timeout_randomised),
+    Test::new(4, "aa_timeouts_rarely_collide", patience::timeouts_rarely_collide),
     Test::new(5, "aa_vote_once_per_term", voting::vote_once_per_term),
     Test::new(5, "aa_revote_same_candidate", voting::revote_same_candidate),
     Test::new(5, "aa_refusals_and_their_twins", voting::refusals_and_their_twins),
@@ -53,12 +55,12 @@ pub const TESTS: &[Test] = &[
     Test::new(6, "aa_dup_votes_not_counted", counting::dup_votes_not_counted),
     Test::new(6, "aa_stale_vote_resp_ignored", counting::stale_vote_resp_ignored),
     Test::new(6, "aa_stale_votes_cleared", counting::stale_votes_cleared),
+    Test::new(6, "aa_update_term_candidate", turning::update_term_candidate),
+    Test::new(6, "aa_update_term_leader", turning::update_term_leader),
     Test::new(6, "aa_vote_from_any_state", turning::vote_from_any_state),
     Test::new(6, "aa_vote_survives_same_term_stepdown", turning::vote_survives_same_term_stepdown),
     Test::new(6, "aa_leader_election_shapes", electing::leader_election_shapes),
     Test::new(6, "aa_leader_cycle", electing::leader_cycle),
-    Test::new(6, "aa_update_term_candidate", turning::update_term_candidate),
-    Test::new(6, "aa_update_term_leader", turning::update_term_leader),
     Test::new(6, "aa_split_vote_recovers", electing::split_vote_recovers),
     Test::new(6, "aa_stepdown_then_handle", turning::stepdown_then_handle),
     Test::new(6, "aa_campaign_while_leader", turning::campaign_while_leader),

@@ -15,7 +15,7 @@
 
 use crate::failure::Failure;
 use crate::place::Place;
-use crate::text::{clip, plain, width, wrap};
+use crate::text::{clip, counted, plain, width, wrap};
 use crate::wire::Printed;
 
 /// The most lines of a card.
@@ -109,6 +109,8 @@ pub(crate) struct Crash {
     pub(crate) headline: String,
     /// What the test was doing.
     pub(crate) doing: Option<String>,
+    /// The functions that this leads to, of those that students write.
+    pub(crate) within: Vec<String>,
     /// The line, if it is known.
     pub(crate) your_line: Option<Place>,
     /// Where it happened, if that is not the student's line.
@@ -132,6 +134,11 @@ pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
     }
     let function = crash.your_line.as_ref().and_then(Place::function);
     lines.extend(your_line(crash.your_line.as_ref(), function));
+    if let (None, [first @ .., last]) = (&crash.your_line, crash.within.as_slice()) {
+        let names =
+            if first.is_empty() { last } else { &format!("{} or {last}", first.join(", ")) };
+        lines.extend(paragraph("  your code   in ", names, 3));
+    }
     lines.extend(paragraph("  remark      ", &crash.advice, 3));
     let replay = match crash.seed {
         Some(_) => course.replay(None, crash.seed),
@@ -173,7 +180,8 @@ fn which(failure: &Failure) -> String {
 }
 
 fn measured(failure: &Failure) -> Vec<String> {
-    let shrunk = failure.shrunk.map(|(from, to)| format!("shrunk {from} -> {to} events"));
+    let shrunk =
+        failure.shrunk.map(|(from, to)| format!("shrunk {from} -> {}", counted(to, "event")));
     let parts: Vec<String> =
         shrunk.into_iter().chain(Some(failure.faults.clone()).filter(|f| !f.is_empty())).collect();
     paragraph("  ", &parts.join(", "), 2)
@@ -196,7 +204,7 @@ fn titled(headline: &str, paper: &str) -> Vec<String> {
 fn expected_and_got(failure: &Failure) -> Vec<String> {
     let (expected, got) = (plain(&failure.expected), plain(&failure.got));
     if !expected.is_empty() && !got.is_empty() {
-        let both = format!("  expected  {expected:<22} got  {got}");
+        let both = format!("  expected  {expected:<21}  got  {got}");
         if width(&both) <= COLUMNS_MAX {
             return vec![both];
         }

@@ -11,8 +11,17 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) struct Now {
     /// What it was doing last.
     pub(crate) doing: Option<String>,
+    /// The functions that this leads to, of those that students write.
+    pub(crate) within: Vec<String>,
     /// The seed it is running.
     pub(crate) seed: Option<u64>,
+}
+
+impl Now {
+    /// Knows only the seed.
+    pub(crate) const fn new(seed: Option<u64>) -> Self {
+        Now { doing: None, within: Vec::new(), seed }
+    }
 }
 
 struct Page {
@@ -24,8 +33,7 @@ struct Page {
     tell: Option<&'static Speaker>,
 }
 
-static PAGE: Mutex<Page> =
-    Mutex::new(Page { now: Now { doing: None, seed: None }, turned: 0, tell: None });
+static PAGE: Mutex<Page> = Mutex::new(Page { now: Now::new(None), turned: 0, tell: None });
 
 /// Returns how often this page was turned. A test that turns no page is stuck in what it was doing.
 pub(crate) fn turned() -> u64 {
@@ -38,7 +46,7 @@ fn with<R>(change: impl FnOnce(&mut Page) -> R) -> R {
 
 /// Forgets everything: a new test begins.
 pub(crate) fn begin() {
-    with(|page| page.now = Now { doing: None, seed: None });
+    with(|page| page.now = Now::new(None));
 }
 
 /// Tells every change from now on.
@@ -48,11 +56,19 @@ pub(crate) fn tell(speaker: &'static Speaker) {
 
 /// Notes what the test is doing.
 pub(crate) fn doing(what: String) {
+    doing_within(what, &[]);
+}
+
+/// Notes what the test is doing, and which of a student's functions that leads to.
+pub(crate) fn doing_within(what: String, functions: &[&str]) {
     with(|page| {
+        let within: Vec<String> = functions.iter().map(|&function| function.to_owned()).collect();
         if let Some(speaker) = page.tell {
-            speaker.say(&Word::Doing { what: what.clone(), seed: page.now.seed });
+            let (what, within) = (what.clone(), within.clone());
+            speaker.say(&Word::Doing { what, within, seed: page.now.seed });
         }
         page.now.doing = Some(what);
+        page.now.within = within;
         page.turned += 1;
     });
 }
@@ -61,9 +77,10 @@ pub(crate) fn doing(what: String) {
 pub(crate) fn seed(seed: Option<u64>) {
     with(|page| {
         if let (Some(speaker), Some(seed)) = (page.tell, seed) {
-            speaker.say(&Word::Doing { what: String::new(), seed: Some(seed) });
+            let (what, within) = (String::new(), Vec::new());
+            speaker.say(&Word::Doing { what, within, seed: Some(seed) });
         }
-        page.now = Now { doing: None, seed };
+        page.now = Now::new(seed);
         page.turned += 1;
     });
 }

@@ -212,9 +212,11 @@ impl Failure {
         }
     }
 
-    /// Returns the line that decided: the failure's own, or its table's first.
+    /// Returns the line that decided: the failure's own, or its table's first. Where only a function is
+    /// named, no line decided.
     pub(crate) fn line(&self) -> Option<&Place> {
-        self.your_line.as_ref().or_else(|| self.table.as_ref().and_then(Table::first_line))
+        let of_table = || self.table.as_ref().and_then(Table::first_line);
+        self.your_line.as_ref().or_else(|| of_table().filter(|_| self.function.is_none()))
     }
 
     /// Returns the first row that fails.

@@ -70,7 +70,7 @@ pub(crate) fn run(test: &Test, about: &About, options: &Options) -> (Report, Pri
             silence(&first, about)
         }
     };
-    let printed = first.out.and(first.err);
+    let printed = first.out.and(first.err).without(is_last_cry);
     if !report.card.is_empty() {
         report.card = card::with_printed(&report.card, &printed);
     }
@@ -88,7 +88,7 @@ fn supervise(about: &About, options: &Options, wall: Duration) -> Run {
     let mut run = Run {
         verdict: None,
         panicked: None,
-        now: Now { doing: None, seed: None },
+        now: Now::new(None),
         end: End::Blocked(wall),
         out: Printed::default(),
         err: Printed::default(),
@@ -152,8 +152,9 @@ fn hear(
             Ok(Heard::Word(word)) => match *word {
                 Word::Verdict(report) => run.verdict = Some(report),
                 Word::Panicked(report) => run.panicked = Some(report),
-                Word::Doing { what, seed } => {
-                    run.now = Now { doing: Some(what).filter(|what| !what.is_empty()), seed };
+                Word::Doing { what, within, seed } => {
+                    let doing = Some(what).filter(|what| !what.is_empty());
+                    run.now = Now { doing, within, seed };
                 }
             },
             Ok(Heard::Closed) => *open -= 1,
@@ -214,6 +215,14 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     }
 }
 
+/// What a process says whose stack or memory is used up: the card says it better.
+const LAST_CRIES: [&str; 3] =
+    ["has overflowed its stack", "fatal runtime error: stack overflow", "memory allocation of"];
+
+fn is_last_cry(line: &str) -> bool {
+    LAST_CRIES.iter().any(|cry| line.contains(cry))
+}
+
 /// Judges a worker that ended without a verdict.
 fn silence(run: &Run, about: &About) -> Report {
     let said = |what: &str| run.err.last().rev().find(|line| line.contains(what));
@@ -257,6 +266,7 @@ fn silence(run: &Run, about: &About) -> Report {
     let crash = Crash {
         headline,
         doing: run.now.doing.clone(),
+        within: run.now.within.clone(),
         advice: advice.to_owned(),
         seed: run.now.seed,
         ..Crash::default()

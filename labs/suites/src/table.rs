@@ -36,12 +36,19 @@ pub struct Case {
     holds: bool,
     because: String,
     place: Option<Place>,
+    function: Option<String>,
 }
 
 impl Case {
     /// Names the line that decided this row. Only rows that fail show it.
     pub fn decided_at(&mut self, place: impl Into<Place>) -> &mut Self {
         self.place = Some(place.into());
+        self
+    }
+
+    /// Names the function to read, where no line decided this row. Only rows that fail show it.
+    pub fn decided_in(&mut self, function: impl Into<String>) -> &mut Self {
+        self.function = Some(function.into());
         self
     }
 
@@ -152,8 +159,8 @@ impl Table {
 
     fn push(&mut self, what: String, must_be: String, was: String, holds: bool) -> &mut Case {
         let number = self.rows.len() as u64 + 1;
-        let (because, place) = (String::new(), None);
-        self.rows.push(Case { number, what, must_be, was, holds, because, place });
+        let (because, place, function) = (String::new(), None, None);
+        self.rows.push(Case { number, what, must_be, was, holds, because, place, function });
         self.rows.last_mut().expect("a row was pushed just now")
     }
 
@@ -180,45 +187,45 @@ impl Table {
 
     /// Says the first row that fails, in one sentence.
     pub(crate) fn summary(&self) -> String {
-        let say =
-            |row: &Case| format!("{}: must be {}, but was {}", row.what, row.must_be, row.was);
+        let say = |row: &Case| {
+            let (must_be, was) = (quoted(&row.must_be), quoted(&row.was));
+            format!("{}: must be {must_be}, but was {was}", row.what)
+        };
         self.broken().next().map_or_else(String::new, say)
     }
 
     /// Draws it on at most `lines_max` lines of `columns`: rows that fail, then a few that hold.
     pub(crate) fn draw(&self, lines_max: usize, columns: usize) -> Vec<String> {
-        let twins = self.rows.iter().filter(|row| row.holds).take(TWINS);
-        let twins: Vec<&Case> = twins.collect();
-        let broken: Vec<&Case> = self.broken().collect();
-        let needs = |row: &&Case| 1 + usize::from(!row.remark().is_empty());
+        let twins: Vec<&Case> = self.rows.iter().filter(|row| row.holds).take(TWINS).collect();
+        let broken: Vec<&Case> = self.broken().take(lines_max).collect();
+        let all: Vec<&Case> = broken.iter().chain(&twins).copied().collect();
+        let widths = self.widths(&all, columns);
+        let [wide, must, _] = widths;
+        let head =
+            format!("   row  {:wide$}  {:must$}  {}", self.heads[0], self.heads[1], self.heads[2]);
+        let mut lines = vec![head.trim_end().to_owned()];
         let mut room = lines_max.saturating_sub(2 + twins.len());
-        let fits = |row: &&&Case| {
-            let fits = needs(row) <= room;
-            room = room.saturating_sub(needs(row));
-            fits
-        };
-        let shown: Vec<&Case> = broken.iter().take_while(fits).copied().collect();
-        let all: Vec<&Case> = shown.iter().chain(&twins).copied().collect();
-        let [wide, must, was] = self.widths(&all, columns);
-        let mut lines = vec![
-            format!("   row  {:wide$}  {:must$}  {}", self.heads[0], self.heads[1], self.heads[2])
-                .trim_end()
-                .to_owned(),
-        ];
-        for row in all {
-            let mark = if row.holds { "ok" } else { "x" };
-            let what = clip(&plain(&row.what), wide);
-            let must_be = clip(&plain(&row.must_be), must);
-            let is = clip(&plain(&row.was), was);
-            let line =
-                format!("{:>6}  {what:wide$}  {must_be:must$}  {is:was$}  {mark}", row.number);
-            lines.push(line.trim_end().to_owned());
-            if !row.holds && !row.remark().is_empty() {
-                lines.push(clip(&format!("          {}", row.remark()), columns));
+        let (mut shown, mut said) = (0, String::new());
+        for row in &broken {
+            let mut drawn = row.draw(widths, columns);
+            // What was said of the row before goes without saying.
+            let remark = row.remark();
+            if !remark.is_empty() && remark != said {
+                drawn.push(clip(&format!("          {remark}"), columns));
             }
+            said = remark;
+            if drawn.len() > room {
+                break;
+            }
+            room -= drawn.len();
+            shown += 1;
+            lines.extend(drawn);
         }
-        if shown.len() < broken.len() {
-            lines.push(format!("        ... {} more rows fail", broken.len() - shown.len()));
+        lines.extend(twins.iter().map(|row| row.line(widths)));
+        match self.broken().count() - shown {
+            0 => {}
+            1 => lines.push("        ... 1 more row fails".to_owned()),
+            more => lines.push(format!("        ... {more} more rows fail")),
         }
         lines.truncate(lines_max);
         lines
@@ -255,16 +262,50 @@ impl Table {
 }
 
 impl Case {
+    /// Draws a row that fails: on one line, or what must be and what was below each other, where one
+    /// of them would be cut.
+    fn draw(&self, widths: [usize; 3], columns: usize) -> Vec<String> {
+        let [_, must, was] = widths;
+        if width(&self.must_be) <= must && width(&self.was) <= was {
+            return vec![self.line(widths)];
+        }
+        let what = clip(&plain(&self.what), columns.saturating_sub(12));
+        let part = |head: &str, text: &str| clip(&format!("{head:>18}  {}", plain(text)), columns);
+        vec![
+            format!("{:>6}  {what}  x", self.number),
+            part("must be", &self.must_be),
+            part("was", &self.was),
+        ]
+    }
+
+    /// Draws a row on one line.
+    fn line(&self, [wide, must, was]: [usize; 3]) -> String {
+        let mark = if self.holds { "ok" } else { "x" };
+        let what = clip(&plain(&self.what), wide);
+        let must_be = clip(&plain(&self.must_be), must);
+        let is = clip(&plain(&self.was), was);
+        let line = format!("{:>6}  {what:wide$}  {must_be:must$}  {is:was$}  {mark}", self.number);
+        line.trim_end().to_owned()
+    }
+
+    /// Says what happened, and where to read.
     fn remark(&self) -> String {
         let place = self.place.as_ref().map(|place| {
             let function = place.function().map(|path| format!(" {path}"));
             format!("{}{}", place.short(), function.unwrap_or_default())
         });
-        match (self.because.is_empty(), place) {
-            (true, None) => String::new(),
-            (false, None) => plain(&self.because),
-            (true, Some(place)) => format!("decided at {place}"),
-            (false, Some(place)) => format!("{} at {place}", plain(&self.because)),
+        let because = plain(&self.because);
+        match (because.is_empty(), place, &self.function) {
+            (true, Some(place), _) => format!("decided at {place}"),
+            (false, Some(place), _) => format!("{because} at {place}"),
+            (true, None, Some(function)) => format!("read {function}"),
+            (false, None, Some(function)) => format!("{because}: read {function}"),
+            (_, None, None) => because,
         }
     }
+}
+
+/// Sets a text off from the sentence around it, where its own commas would run into it.
+fn quoted(text: &str) -> String {
+    if text.contains(',') { format!("\"{text}\"") } else { text.to_owned() }
 }

@@ -30,6 +30,14 @@ pub(crate) fn clip(text: &str, columns: usize) -> String {
     format!("{kept}{}", ".".repeat(columns.min(2)))
 }
 
+/// Counts things: `1 node`, `3 nodes`. The word is one whose plural takes an s.
+pub(crate) fn counted(count: impl Into<u64>, thing: &str) -> String {
+    match count.into() {
+        1 => format!("1 {thing}"),
+        count => format!("{count} {thing}s"),
+    }
+}
+
 /// Breaks a text into lines of at most `columns`; all but the first are indented by `indent`.
 pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     if !text.trim().is_empty() && width(text.trim()) <= columns {
@@ -66,6 +74,10 @@ mod tests {
         assert_eq!(wrap("one two three four", 9, 2), ["one two", "  three", "  four"]);
         assert_eq!(wrap("abcdefghij klm", 6, 2), ["ab..", "  klm"]);
         assert_eq!(wrap("  ", 9, 2), Vec::<String>::new());
+        assert_eq!(
+            (counted(1_u64, "node"), counted(0_u64, "node")),
+            ("1 node".into(), "0 nodes".into())
+        );
         assert_eq!(plain("a\tb\u{1b}[31m\u{4e2d}é§·"), "a b?[31m?é§·");
     }
 }

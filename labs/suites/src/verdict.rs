@@ -96,6 +96,7 @@ impl About {
         let crash = Crash {
             headline: format!("THE CODE PANICKED: {}", panic.message),
             doing: now.doing,
+            within: now.within,
             your_line: panic.yours.clone(),
             at: panic.at.clone(),
             advice: "a node that panics is a node that is down: the message says which assumption \

@@ -38,6 +38,8 @@ pub(crate) enum Word {
     Doing {
         /// In words; may be empty.
         what: String,
+        /// The functions that this leads to, of those that students write.
+        within: Vec<String>,
         /// The seed that is running.
         seed: Option<u64>,
     },
@@ -173,6 +175,14 @@ impl Printed {
         }
         self.last.push_back(text);
         self.lines += 1;
+    }
+
+    /// Leaves out lines that nobody printed on purpose.
+    pub(crate) fn without(mut self, is_noise: impl Fn(&str) -> bool) -> Self {
+        let before = self.last.len();
+        self.last.retain(|line| !is_noise(line));
+        self.lines -= (before - self.last.len()) as u64;
+        self
     }
 
     /// Adds what was printed elsewhere.

@@ -162,6 +162,7 @@ fn endless(about: &About, limit: Duration) -> Report {
             limit.as_secs_f64()
         ),
         doing: now.doing,
+        within: now.within,
         advice: "something never comes back: look for a loop whose condition no longer changes"
             .to_owned(),
         seed: now.seed,

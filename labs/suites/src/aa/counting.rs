@@ -12,12 +12,14 @@
 //! The test plays every voter but n1. Whether an outvoted candidate steps down at once or waits for
 //! its time-out is its own affair: it must not lead.
 
+use super::blame::{self, Blame};
 use super::patience::window;
 use super::rows::Rows;
 use super::rules::{MAJORITY, SINGLE, START_EMPTY, THIS_TERM, VOTERS};
 use super::stage::{Stage, remembering};
 use super::words::{N1, N2, N3, N4, N5, Said, answer};
-use crate::{Check, Failure, Rule, Verdict};
+use crate::text::counted;
+use crate::{Check, Rule, Verdict};
 use raft::{Event, NodeId};
 use testbed::{Input, Setup};
 
@@ -26,24 +28,29 @@ pub(super) fn is_about_counting(event: &Event) -> bool {
     matches!(event, Event::VoteCounted { .. } | Event::TurnAsked { .. })
 }
 
-fn miscounted(stage: &Stage, rule: &Rule) -> Failure {
-    // Where nothing was counted, not even its own vote, nothing was counted wrongly.
-    stage.broken_by(rule, "Raft::ask_for_votes", is_about_counting)
-}
-
 fn must_lead(stage: &Stage, rule: &Rule, because: &str) -> Verdict {
     if stage.leads(N1) {
         return Ok(());
     }
-    let failure = miscounted(stage, rule).because(because).expected("n1 leads");
+    let failure = stage.blamed(rule, blame::not_elected(stage, N1));
+    let failure = failure.because(because).expected("n1 leads");
     failure.got(format!("n1 is {}", stage.standing(N1))).fail()
 }
 
-fn must_not_lead(stage: &Stage, rule: &Rule, because: &str) -> Verdict {
+/// Where it does, and counted a vote that is none, the function that let it pass is to blame if one is
+/// named, or else the line that asked to lead.
+fn must_not_lead(
+    stage: &Stage,
+    rule: &Rule,
+    lets_pass: Option<&'static str>,
+    because: &str,
+) -> Verdict {
     if !stage.leads(N1) {
         return Ok(());
     }
-    let failure = miscounted(stage, rule).because(because).expected("n1 does not lead");
+    let place = stage.line(is_about_counting).filter(|_| lets_pass.is_none());
+    let blame = Blame::line_or(place, lets_pass.unwrap_or("Core::on_vote_reply"));
+    let failure = stage.blamed(rule, blame).because(because).expected("n1 does not lead");
     failure.got(format!("n1 is {}", stage.standing(N1))).fail()
 }
 
@@ -71,19 +78,23 @@ pub(super) fn one_round_table(_: &mut Check) -> Verdict {
         (7, &[N2, N3, N4], &[], true),
     ];
     let intro = "n1 campaigns in term 1, and hears these answers";
-    let mut table = Rows::new(&MAJORITY, "answers", intro).decided_by(is_about_counting);
+    let mut table = Rows::new(&MAJORITY, "answers", intro);
     for (size, yes, no, leads) in rows {
         let mut stage = Stage::new(size);
         stage.campaign(N1);
         stage.answers(N1, 1, no, Said::No);
         stage.answers(N1, 1, yes, Said::Yes);
-        let what = format!("{size} nodes{}{}", list(", yes", yes), list(", no", no));
+        let what = format!("{}{}{}", counted(size, "node"), list(", yes", yes), list(", no", no));
         let word = |leads, term| match leads {
             true => format!("n1 leads term {term}"),
             false => format!("nobody, term {term}"),
         };
         let was = word(stage.leads(N1), stage.disk(N1).term.0);
-        table.equal(what, word(leads, 1), was, stage);
+        let blame = match leads {
+            true => blame::not_elected(&stage, N1),
+            false => Blame::line_or(stage.line(is_about_counting), "Core::on_vote_reply"),
+        };
+        table.row_blamed(blame, stage, |table| table.equal(what, word(leads, 1), was));
     }
     table.verdict("Core::on_vote_reply")
 }
@@ -127,7 +138,7 @@ pub(super) fn dup_votes_not_counted(_: &mut Check) -> Verdict {
     stage.apply(Input::Duplicate(yes.clone()));
     stage.apply(Input::Duplicate(yes.clone()));
     stage.apply(Input::Deliver(yes));
-    must_not_lead(&stage, &VOTERS, "n1 leads with the votes of n1 and n2, 2 of 5")?;
+    must_not_lead(&stage, &VOTERS, None, "n1 leads with the votes of n1 and n2, 2 of 5")?;
 
     let mut stage = stage.row(2, "then n3's");
     stage.answers(N1, 1, &[N3], Said::Yes);
@@ -140,7 +151,8 @@ pub(super) fn stale_vote_resp_ignored(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     stage.campaign(N1);
     stage.answers(N1, 1, &[N2], Said::Yes);
-    must_not_lead(&stage, &THIS_TERM, "n1 leads term 2 with a vote that n2 gave in term 1")?;
+    let because = "n1 leads term 2 with a vote that n2 gave in term 1";
+    must_not_lead(&stage, &THIS_TERM, Some("Raft::meet_term"), because)?;
 
     let mut stage = stage.row(2, "then n2's answer of term 2");
     stage.answers(N1, 2, &[N2], Said::Yes);
@@ -166,7 +178,7 @@ pub(super) fn stale_votes_cleared(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     stage.answers(N1, 2, &[N3], Said::Yes);
     let because = "n1 leads term 2 with 2 of its 5 votes, and one that n2 gave in term 1";
-    must_not_lead(&stage, &START_EMPTY, because)?;
+    must_not_lead(&stage, &START_EMPTY, Some("Raft::become_candidate"), because)?;
 
     let mut stage = stage.row(2, "then n4");
     stage.answers(N1, 2, &[N4], Said::Yes);

@@ -6,13 +6,14 @@
 //!    |  |  x  x  x      2 of 5 are left: nobody does
 //! ```
 
+use super::blame::{self, Blame};
 use super::counting::is_about_counting;
 use super::rows::Rows;
-use super::rules::{EMERGES, MAJORITY};
+use super::rules::{DEPOSED, EMERGES, KNOWS_ITSELF, MAJORITY, ONE_VOTE};
 use super::stage::{NEVER, Stage};
 use super::words::{N1, N2, N3, N4, ask};
 use crate::{Check, Verdict};
-use raft::{NodeId, Term};
+use raft::{Event, NodeId, Term};
 use testbed::Input;
 
 /// Clusters of which some nodes are down.
@@ -30,7 +31,7 @@ pub(super) fn leader_election_shapes(_: &mut Check) -> Verdict {
         (7, 3, true),
     ];
     let (head, intro) = ("cluster", "n1 campaigns once; the last nodes are down");
-    let mut elected = Rows::new(&EMERGES, head, intro).decided_by(is_about_counting);
+    let mut elected = Rows::new(&EMERGES, head, intro);
     let mut nobody = Rows::new(&MAJORITY, head, intro).decided_by(is_about_counting);
     for (size, down, leads) in rows {
         let mut stage = Stage::new(size);
@@ -41,7 +42,12 @@ pub(super) fn leader_election_shapes(_: &mut Check) -> Verdict {
         stage.settle();
         let (what, was) = (format!("{down} of {size} nodes down"), leaders(&stage));
         match leads {
-            true => elected.equal(what, "n1 in term 1", was, stage),
+            true => {
+                let blame = blame::not_elected(&stage, N1);
+                elected.row_blamed(blame, stage, |table| {
+                    table.equal(what, "n1 in term 1".to_owned(), was)
+                });
+            }
             false => nobody.equal(what, "nobody", was, stage),
         }
     }
@@ -59,11 +65,26 @@ pub(super) fn leader_cycle(_: &mut Check) -> Verdict {
         stage.settle();
         let (must_be, was) = (format!("{id} in term {term}"), leaders(&stage));
         if must_be != was {
-            let because = format!("{id} campaigned in term {term}, everybody heard; {was} leads");
+            let because = format!("{id} campaigned in term {term}, and everybody heard it");
             let asked = stage.asked(id).iter().any(|&(_, asked, _)| asked == Term(term));
-            let function = if asked { "Core::on_vote_reply" } else { "Raft::campaign" };
-            let failure = stage.missing(&EMERGES, function).because(because);
-            return failure.expected(format!("{must_be} leads")).got(format!("{was} leads")).fail();
+            let before = stage.cluster().leaders().into_iter().find(|&(other, _)| other != id);
+            let blame = match before {
+                Some((other, _)) if stage.leads(id) => blame::not_deposed(&stage, other),
+                Some(_) | None if asked => blame::not_elected(&stage, id),
+                Some(_) | None => Blame::Function("Raft::campaign"),
+            };
+            let count = stage.cluster().leaders().len();
+            let rule = if count > 1 { &DEPOSED } else { &EMERGES };
+            let failure = stage.blamed(rule, blame).because(because);
+            let got = format!("{} {was}", if count > 1 { "leaders:" } else { "leader:" });
+            return failure.expected(format!("leader: {must_be}")).got(got).fail();
+        }
+        if stage.follows(id) != Some(id) {
+            let leader = stage.follows(id).map_or("nobody".to_owned(), |named| named.to_string());
+            let because = format!("{id} leads term {term}, and names {leader} as its leader");
+            let failure = stage.missing(&KNOWS_ITSELF, "Raft::become_leader").because(because);
+            let failure = failure.expected(format!("{id} follows {id}"));
+            return failure.got(format!("{id} follows {leader}")).fail();
         }
     }
     Ok(())
@@ -76,12 +97,30 @@ pub(super) fn split_vote_recovers(_: &mut Check) -> Verdict {
     stage.campaign(N2);
     stage.apply(Input::Deliver(ask(N1, N3, 1)));
     stage.apply(Input::Deliver(ask(N2, N4, 1)));
+    stage.apply(Input::Deliver(ask(N1, N2, 1)));
+    stage.apply(Input::Deliver(ask(N2, N1, 1)));
+    for (voter, candidate) in [(N1, N2), (N2, N1)] {
+        if stage.granted(voter, candidate) {
+            let because = format!(
+                "{voter} stands in term 1, has voted for itself, and votes for {candidate}"
+            );
+            let gives = |event: &Event| *event == Event::VoteGranted { candidate };
+            let blame = match stage.line(gives) {
+                Some(acted) => Blame::Decision { function: "Core::decide_vote", acted },
+                None => Blame::Function("Core::decide_vote"),
+            };
+            let failure = stage.blamed(&ONE_VOTE, blame).because(because);
+            let (must_be, was) =
+                (format!("{candidate} is refused"), format!("{candidate} is granted"));
+            return failure.expected(must_be).got(was).fail();
+        }
+    }
     stage.settle();
     if !stage.cluster().leaders().is_empty() {
         let failure = stage
-            .broken(&MAJORITY, "Core::on_vote_reply")
+            .broken_by(&MAJORITY, "Core::on_vote_reply", is_about_counting)
             .because("2 of 4 votes made a leader of term 1");
-        let got = format!("{} leads", leaders(&stage));
+        let got = format!("leader: {}", leaders(&stage));
         return failure.expected("nobody leads term 1").got(got).fail();
     }
     recovers(stage.row(2, "then time passes"))?;
@@ -106,8 +145,14 @@ fn recovers(mut stage: Stage) -> Verdict {
         }
     }
     let because = format!("votes were split in term 1, and {} ticks later nobody leads", NEVER / 2);
-    let failure = stage.missing(&EMERGES, "Core::tick_election").because(because);
-    failure.expected("a leader of a later term").got(format!("{} leads", leaders(&stage))).fail()
+    // Whoever stood last had every chance.
+    let ids: Vec<NodeId> = stage.cluster().ids().collect();
+    let latest = ids.iter().filter(|&&id| stage.asked(id).iter().any(|&(_, t, _)| t > Term(1)));
+    let latest = latest.max_by_key(|&&id| stage.disk(id).term).copied();
+    let blame =
+        latest.map_or(Blame::Function("Core::tick_election"), |id| blame::not_elected(&stage, id));
+    let failure = stage.blamed(&EMERGES, blame).because(because);
+    failure.expected("a leader of a later term").got(format!("leader: {}", leaders(&stage))).fail()
 }
 
 /// Says who leads which term.

@@ -8,9 +8,9 @@
 //! A million random events do not meet what this meets in a moment, and no run that breaks a rule is
 //! shorter than the one it shows. The second walk lets one node crash and start again.
 
-use super::rules::COVERAGE;
-use super::runs::Broken;
-use crate::{Check, Failure, Verdict};
+use super::runs::{Broken, uncovered};
+use crate::text::counted;
+use crate::{Check, Verdict};
 use testbed::Setup;
 use testbed::explore::{Bounds, explore};
 
@@ -25,32 +25,28 @@ pub(super) fn model_3x3(check: &mut Check) -> Verdict {
 
 fn walk(check: &mut Check, bounds: &Bounds) -> Verdict {
     let Bounds { nodes, terms, crashes, .. } = *bounds;
-    let what = format!("{nodes} nodes, {terms} terms, {crashes} crashes");
+    let crashes = if crashes == 1 { "1 crash".to_owned() } else { format!("{crashes} crashes") };
+    let what = format!("{}, {}, {crashes}", counted(nodes, "node"), counted(terms, "term"));
     check.doing(format!("walking every state of {what}"));
     let walk = match explore(bounds) {
         Ok(walk) => walk,
-        Err(why) => return uncovered(format!("{what}: {why}")).fail(),
+        Err(why) => return uncovered(format!("{what}: {why}"), None).fail(),
     };
     if let Some((violation, inputs)) = walk.violation {
         let setup = Setup { disks: bounds.disks, ..Setup::new(nodes, 0) };
         let broken = Broken { setup, inputs, violation, seed: None };
-        let steps = broken.inputs.len();
-        let walked =
-            format!("{what}: {} states walked, the shortest way has {steps} events", walk.states);
+        let steps = counted(broken.inputs.len() as u64, "event");
+        let states = counted(walk.states as u64, "state");
+        let walked = format!("{what}: {states} walked, the shortest way has {steps}");
         return broken.failure().faults(walked).fail();
     }
     // In a correct Raft it is one state in three.
     if walk.with_leader * 20 < walk.states {
         let got = format!("{} of {} states", walk.with_leader, walk.states);
-        return uncovered(format!("{what}: somebody leads in {got}"))
+        return uncovered(format!("{what}: somebody leads in {got}"), None)
             .expected("a leader in 1 of 20 states or more")
             .got(got)
             .fail();
     }
     Ok(())
-}
-
-/// Says that nothing was shown.
-fn uncovered(because: String) -> Failure {
-    Failure::of(&COVERAGE).because(because)
 }

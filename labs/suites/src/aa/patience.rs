@@ -9,10 +9,12 @@
 //! e + 1 to 2e, and may end when the limit is reached or with the tick after it. So nobody stands
 //! before tick e, and everybody has by tick 2e + 1.
 
+use super::blame::Blame;
 use super::rows::Rows;
-use super::rules::{COLLIDE, PATIENCE, RANDOM};
+use super::rules::{COLLIDE, PATIENCE, RANDOM, WAITS_ANEW};
 use super::stage::{NEVER, Stage, remembering};
 use super::words::{N1, N2, N4};
+use crate::text::counted;
 use crate::{Check, Table, Verdict};
 use raft::{Body, Config, Event, MemoryStorage, NodeId, Term};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +67,7 @@ pub(super) fn start_election_follower(_: &mut Check) -> Verdict {
 
 /// A candidate that nobody answers waits anew, and stands again when that wait is over.
 pub(super) fn start_election_candidate(_: &mut Check) -> Verdict {
+    a_new_wait()?;
     let hasty = with_time(Setup::new(3, 0), 3);
     let table = watch(vec![
         Wait::pinned("a candidate, its limit pinned to 12", 12, 2),
@@ -76,18 +79,47 @@ pub(super) fn start_election_candidate(_: &mut Check) -> Verdict {
     table.verdict("Core::tick_election")
 }
 
+/// A candidate's wait begins when it stands: the one that has run out is over.
+fn a_new_wait() -> Verdict {
+    let mut stage = Stage::of(Setup::new(3, 0).with_slow_disks());
+    stage.apply(Input::PinLimit { node: N1, ticks: Some(12) });
+    let (first, second) = (stage.ticks_until_it_asks(N1), stage.ticks_until_it_asks(N1));
+    let (Some(12..=13), Some(second)) = (first, second) else { return Ok(()) };
+    if second >= 12 {
+        return Ok(());
+    }
+    let because = format!(
+        "n1 may wait 12 ticks, stood when they were over, and stood again {} later",
+        counted(second, "tick")
+    );
+    let failure = stage.missing(&WAITS_ANEW, "Raft::become_candidate").because(because);
+    failure
+        .expected("12 or 13 ticks later")
+        .got(format!("{} later", counted(second, "tick")))
+        .fail()
+}
+
 /// Lets n1 wait each wait, and takes down how long it took.
 fn watch(waits: Vec<Wait>) -> Rows {
     let is_turn = |event: &Event| matches!(event, Event::TurnAsked { .. });
     let intro = "ticks until n1 asks for votes";
-    let mut table = Rows::new(&PATIENCE, "wait", intro).decided_by(is_turn);
+    let mut table = Rows::new(&PATIENCE, "wait", intro);
+    let mut pinned_hold = true;
     for Wait { what, setup, pinned_ticks, times, must_be } in waits {
         let mut stage = Stage::of(setup.with_slow_disks());
         if pinned_ticks.is_some() {
             stage.apply(Input::PinLimit { node: N1, ticks: pinned_ticks });
         }
         let took = (0..times).map(|_| stage.ticks_until_it_asks(N1)).last().flatten();
-        table.row(stage, |table| match took {
+        let holds = took.is_some_and(|ticks| must_be.contains(&ticks));
+        pinned_hold &= holds || pinned_ticks.is_none();
+        // Where pinned limits are kept, it is the drawn ones that are wrong.
+        let blame = match pinned_ticks {
+            None if pinned_hold => Blame::Function("Core::draw_timeout"),
+            _ if took.is_none() => Blame::Function("Core::tick_election"),
+            _ => Blame::line_or(stage.line(is_turn), "Core::tick_election"),
+        };
+        table.row_blamed(blame, stage, |table| match took {
             Some(ticks) => table.within(what, must_be, ticks),
             None => {
                 let must_be = format!("{} to {}", must_be.start(), must_be.end());
@@ -121,11 +153,22 @@ pub(super) fn timeout_randomised(check: &mut Check) -> Verdict {
         let what = format!("600 followers, time {election_ticks}");
         spread(&mut table, &what, &waits, election_ticks, at_least);
     }
+    let mut shortest = u64::MAX;
     for seed in 0..3 {
         let what = format!("300 terms, seed {seed}");
-        spread(&mut table, &what, &waits(node(seed, 10), N1, 300), 10, 9);
+        let waits = waits(node(seed, 10), N1, 300);
+        shortest = waits.iter().copied().min().map_or(shortest, |wait| wait.min(shortest));
+        spread(&mut table, &what, &waits, 10, 9);
     }
-    table.failure().map_or(Ok(()), |failure| failure.function("Core::draw_timeout").fail())
+    let function = drawn_by(&table, 2, shortest);
+    table.failure().map_or(Ok(()), |failure| failure.function(function).fail())
+}
+
+/// Says who is to blame for waits: whoever draws them; but if first waits are as they should be, those
+/// of the table's first rows, and later ones end too soon, whoever begins them.
+fn drawn_by(table: &Table, first_waits: u64, shortest: u64) -> &'static str {
+    let firsts_hold = table.first_broken().is_none_or(|row| row > first_waits);
+    if firsts_hold && shortest < 10 { "Raft::become_candidate" } else { "Core::draw_timeout" }
 }
 
 /// Returns how long a node waits, again and again, when nobody answers it.
@@ -163,7 +206,7 @@ fn spread(table: &mut Table, what: &str, waits: &[u64], election_ticks: u64, at_
     };
     let is_inside = window.contains(shortest) && window.contains(longest);
     let must_be = format!("{first}..{last}, {at_least}+ lengths");
-    let was = format!("{shortest}..{longest}, {} lengths", seen.len());
+    let was = format!("{shortest}..{longest}, {}", counted(seen.len() as u64, "length"));
     if is_inside && seen.len() >= at_least {
         table.holds(what, must_be, was);
     } else {
@@ -176,6 +219,7 @@ pub(super) fn timeouts_rarely_collide(check: &mut Check) -> Verdict {
     const ROUNDS: u64 = 600;
     let mut table = Table::new(&COLLIDE, "nodes")
         .intro("600 elections: in how many do two nodes stand first, in the same tick?");
+    let mut shortest = u64::MAX;
     for (size, at_most) in [(3, 25), (5, 35)] {
         let ids: Vec<NodeId> = (1..=size).map(NodeId).collect();
         check.doing(format!("counting the ticks to {ROUNDS} elections of {size} nodes"));
@@ -187,12 +231,14 @@ pub(super) fn timeouts_rarely_collide(check: &mut Check) -> Verdict {
         collisions(&mut table, &format!("{size} followers"), &first, at_most);
         let many = ids.iter().map(|&id| waits(Setup::new(size, 1), id, ROUNDS as usize));
         let many: Vec<Vec<u64>> = many.collect();
+        shortest = many.iter().flatten().copied().chain([shortest]).min().unwrap_or(shortest);
         let again: Vec<Vec<u64>> = (0..ROUNDS as usize)
             .map(|round| many.iter().filter_map(|waits| waits.get(round).copied()).collect())
             .collect();
         collisions(&mut table, &format!("{size} candidates"), &again, at_most);
     }
-    table.failure().map_or(Ok(()), |failure| failure.function("Core::draw_timeout").fail())
+    let function = drawn_by(&table, 1, shortest);
+    table.failure().map_or(Ok(()), |failure| failure.function(function).fail())
 }
 
 /// Adds a row: the share of rounds whose shortest wait is more than one node's.

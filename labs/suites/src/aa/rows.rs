@@ -7,6 +7,7 @@
 //!     |<- VoteReply t5 -|          ignored        <-- here
 //! ```
 
+use super::blame::Blame;
 use super::stage::Stage;
 use crate::{Case, Place, Rule, Table, Verdict};
 use raft::Event;
@@ -14,8 +15,8 @@ use raft::Event;
 /// The rows of a test.
 pub(super) struct Rows {
     table: Table,
-    /// The first row that fails and knows its line, or else the first that fails; and which it is.
-    shown: Option<(Stage, bool)>,
+    /// The first row that fails and knows where to look, or else the first that fails.
+    shown: Option<(Stage, Option<Blame>)>,
     decides: Option<fn(&Event) -> bool>,
 }
 
@@ -47,7 +48,7 @@ impl Rows {
     /// Adds a row that the closure writes.
     pub(super) fn row(&mut self, stage: Stage, write: impl FnOnce(&mut Table) -> &mut Case) {
         let place = match self.decides {
-            Some(decides) => stage.line(decides).or_else(|| stage.decided_line()),
+            Some(decides) => stage.line(decides),
             None => stage.decided_line(),
         };
         self.row_at(place, stage, write);
@@ -60,31 +61,59 @@ impl Rows {
         stage: Stage,
         write: impl FnOnce(&mut Table) -> &mut Case,
     ) {
+        self.judge(place.map(Blame::Line), stage, write);
+    }
+
+    /// Adds a row of which is known where to look if it fails.
+    pub(super) fn row_blamed(
+        &mut self,
+        blame: Blame,
+        stage: Stage,
+        write: impl FnOnce(&mut Table) -> &mut Case,
+    ) {
+        self.judge(Some(blame), stage, write);
+    }
+
+    fn judge(
+        &mut self,
+        blame: Option<Blame>,
+        stage: Stage,
+        write: impl FnOnce(&mut Table) -> &mut Case,
+    ) {
         let row = write(&mut self.table);
         let (number, what) = row.name();
         stage.tell_as(number, what);
         if row.holds() {
             return;
         }
-        let is_clear = place.is_some();
-        if let Some(place) = place {
-            row.decided_at(place);
+        match &blame {
+            Some(Blame::Line(place)) => {
+                row.decided_at(place.clone());
+            }
+            Some(Blame::Function(function) | Blame::Decision { function, .. }) => {
+                row.decided_in(*function);
+            }
+            None => {}
         }
-        if self.shown.as_ref().is_none_or(|(_, was_clear)| is_clear && !was_clear) {
-            self.shown = Some((stage, is_clear));
+        let is_clear = |blame: &Option<Blame>| blame.is_some();
+        if self.shown.as_ref().is_none_or(|(_, shown)| is_clear(&blame) && !is_clear(shown)) {
+            self.shown = Some((stage, blame));
         }
     }
 
     /// Fails the test if any row does not hold; `function` is the one to read if no line is known.
     pub(super) fn verdict(self, function: &str) -> Verdict {
-        let (Some(failure), Some((stage, _))) = (self.table.failure(), self.shown) else {
+        let (Some(failure), Some((stage, blame))) = (self.table.failure(), self.shown) else {
             return Ok(());
         };
-        let line = failure.line().cloned();
-        let failure = stage.draw_on(failure, line.as_ref());
-        match line {
-            Some(_) => failure.fail(),
-            None => failure.function(function).fail(),
+        match blame {
+            Some(Blame::Line(place)) => stage.draw_on(failure, Some(&place)).your_line(place),
+            Some(Blame::Function(function)) => stage.draw_on(failure, None).function(function),
+            Some(Blame::Decision { function, acted }) => {
+                stage.draw_on(failure, Some(&acted)).function(function)
+            }
+            None => stage.draw_on(failure, None).function(function),
         }
+        .fail()
     }
 }

@@ -48,6 +48,14 @@ pub(super) const LATER_TERM: Rule = rule(
     "a node that stays behind goes on voting, or leading, in a term that is over",
 );
 
+pub(super) const HEARD: Rule = rule(
+    "only_our_terms_messages_are_heard",
+    "A LATER TERM BECOMES OURS BEFORE ITS MESSAGE IS HEARD, AN OLDER ONE'S IS NOT HEARD",
+    "§5.1, Fig. 2 Rules for All Servers (2)",
+    "the request that brought a later term is lost, or a vote and a leader of a term that is over \
+     count in this one",
+);
+
 pub(super) const STARTS_AS_FOLLOWER: Rule = rule(
     "starts_as_follower",
     "A NODE STARTS AS A FOLLOWER, WITH THE TERM AND THE VOTE ITS DISK REMEMBERS",
@@ -85,7 +93,7 @@ pub(super) const COLLIDE: Rule = rule(
     "timeouts_rarely_collide",
     "TWO NODES RARELY LOSE PATIENCE IN THE SAME TICK",
     "§5.2",
-    "votes split in most elections, and the cluster is without a leader for many rounds",
+    "votes split in most elections, and the cluster has no leader for many rounds",
 );
 
 pub(super) const PATIENCE: Rule = rule(
@@ -94,6 +102,14 @@ pub(super) const PATIENCE: Rule = rule(
     "§5.2, Fig. 2 Followers (2), Candidates (4)",
     "too early, and a slow network has a new leader at every hiccup; never, and one dead leader \
      or one split vote stops the cluster for good",
+);
+
+pub(super) const WAITS_ANEW: Rule = rule(
+    "candidate_waits_anew",
+    "WHOEVER STANDS STARTS A NEW WAIT",
+    "§5.2, Fig. 2 Candidates (1)",
+    "a candidate whose old wait runs on stands again in the next tick, and the next: no term lasts \
+     long enough for its answers to arrive",
 );
 
 // Step 5.
@@ -164,6 +180,13 @@ pub(super) const START_EMPTY: Rule = rule(
     "A NEW ELECTION STARTS WITHOUT ANYBODY'S VOTES",
     "§5.2, Fig. 2 Candidates (1)",
     "whoever said yes in the last term may have voted for another in this one",
+);
+
+pub(super) const KNOWS_ITSELF: Rule = rule(
+    "leader_knows_itself",
+    "WHOEVER LEADS KNOWS WHO LEADS",
+    "§5.2, §8 (clients are sent to the leader)",
+    "asked by a client whom to go to, the leader itself names nobody, or a leader long gone",
 );
 
 pub(super) const VOTE_CLEARED: Rule = rule(

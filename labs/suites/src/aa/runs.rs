@@ -7,12 +7,16 @@
 //! A shorter run is taken only if it breaks the same rule in the same function: another mistake would
 //! explain the wrong line.
 
+use super::blame::{self, Blame};
+use super::chain::Chain;
+use super::rules::COVERAGE;
 use super::stage::Stage;
+use super::words::N1;
 use crate::{Failure, Place, Rule, told};
 use raft::{Event, NodeId, Note};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use testbed::decision::{self, Wrong};
+use testbed::decision::{self, Mistake, Wrong};
 use testbed::shrink::{self, Ending};
 use testbed::sim::{self, Run};
 use testbed::trace::Recorder;
@@ -53,33 +57,92 @@ impl Broken {
     /// what those who broke it are now.
     pub(super) fn failure(&self) -> Failure {
         let stage = self.play();
-        let Violation { rule, who, text, .. } = &self.violation;
         let steps = stage.steps();
         let ending = Ending { violation: &self.violation, steps: &steps };
         let inputs: Vec<Input> = steps.iter().map(|step| step.input.clone()).collect();
         let wrong = decision::first_wrong(&self.setup, &inputs);
-        let decided = wrong.as_ref().and_then(|(_, wrong)| wrong.at);
-        let decided = decided.or(ending.deciding().map(|note| note.at));
-        let place = decided.map(Place::from);
         let here = wrong.as_ref().map(|(at, _)| *at);
         let shown = self.steps_shown(&steps, here);
-        let failure = Failure::of(&self::rule(*rule)).because(text.clone());
-        let failure = failure.expected(expected(&self.violation)).got(standing(&stage, who));
+        let failure = Failure::of(&self::rule(self.violation.rule)).because(self.because());
+        let failure = failure.expected(expected(&self.violation)).got(self.got(&stage));
         let failure = match &wrong {
-            Some((at, wrong)) => failure.detail(first_wrong(*at, wrong, &steps)),
+            Some((at, wrong)) => {
+                let rule = *failure.rule();
+                failure.detail(first_wrong(*at, wrong, &steps, &rule))
+            }
+            None => failure,
+        };
+        let calm = steps.get(self.inputs.len()..).filter(|_| self.is_about_liveness());
+        let chain = calm.map(Chain::of);
+        let failure = match &chain {
+            Some(chain) => failure.detail(format!("with all links working, {chain}")),
             None => failure,
         };
         let failure = stage.draw_steps_on(failure, here, &shown);
-        match place {
-            Some(place) => failure.your_line(place),
+        let blame = match &wrong {
+            Some((_, wrong)) => Some(blame_of(wrong)),
+            None => ending.deciding().map(|note| Blame::Line(Place::from(note.at))),
+        };
+        match blame.or_else(|| chain.map(|chain| self.blame_for_silence(&stage, &chain))) {
+            Some(Blame::Line(place)) => failure.your_line(place),
+            Some(Blame::Function(function) | Blame::Decision { function, .. }) => {
+                failure.function(function)
+            }
             None => failure,
+        }
+    }
+
+    fn is_about_liveness(&self) -> bool {
+        self.violation.rule == testbed::Rule::Liveness
+    }
+
+    /// Says what broke. What each node thinks now is told apart from it.
+    fn because(&self) -> String {
+        let text = &self.violation.text;
+        match text.split_once(": ").filter(|_| self.is_about_liveness()) {
+            Some((since, _)) if since.starts_with("all followed") => {
+                let (followed, _) = since.split_once(';').unwrap_or((since, ""));
+                format!("{followed}; 5 election time-outs later they do not, and nothing was lost")
+            }
+            Some((since, _)) => format!("{since}, no leader is followed by all"),
+            None => text.clone(),
+        }
+    }
+
+    /// Says what those who broke the rule did, or are now.
+    fn got(&self, stage: &Stage) -> String {
+        let Violation { rule, who, term, .. } = &self.violation;
+        if let (testbed::Rule::VoteOncePerTerm, [voter, second, first]) = (rule, who.as_slice()) {
+            let term = term.map_or_else(String::new, |term| format!(", both in term {term}"));
+            return format!("{voter} votes for {first} and for {second}{term}");
+        }
+        if self.is_about_liveness() {
+            return views(stage, who.iter().copied());
+        }
+        let mut told: Vec<NodeId> = Vec::new();
+        who.iter().for_each(|&id| match told.contains(&id) {
+            true => {}
+            false => told.push(id),
+        });
+        let say = |&id: &NodeId| {
+            format!("{id} {}, its disk: {}", stage.short_standing(id), stage.memory(id))
+        };
+        told.iter().take(3).map(say).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Says where to look when nothing was decided wrongly, and nobody is followed by all.
+    fn blame_for_silence(&self, stage: &Stage, chain: &Chain) -> Blame {
+        let leaders = stage.cluster().leaders();
+        match leaders.iter().min_by_key(|(_, term)| *term) {
+            Some(&(outdated, _)) if leaders.len() > 1 => blame::not_deposed(stage, outdated),
+            Some(_) | None => Blame::Function(chain.breaks_at()),
         }
     }
 
     /// Chooses the steps that a card shows: all of a short run, and of a long one those that led to the
     /// broken rule. What does not happen, nothing led to.
     fn steps_shown(&self, steps: &[Step], first_wrong: Option<usize>) -> Vec<usize> {
-        if steps.len() <= STEPS_SHOWN || self.violation.rule == testbed::Rule::Liveness {
+        if steps.len() <= STEPS_SHOWN || self.is_about_liveness() {
             return (0..steps.len()).collect();
         }
         let causes = cause::slice(steps, &self.violation, STEPS_SHOWN);
@@ -98,7 +161,7 @@ impl Broken {
             stage = stage.of_seed(seed);
         }
         self.inputs.iter().for_each(|input| stage.apply(input.clone()));
-        if self.violation.rule == testbed::Rule::Liveness
+        if self.is_about_liveness()
             && let Err((_, calm)) = sim::heal(&mut stage.cluster().clone())
         {
             calm.into_iter().for_each(|input| stage.apply(input));
@@ -108,10 +171,11 @@ impl Broken {
 }
 
 /// Says where the run went wrong first.
-fn first_wrong(at: usize, wrong: &Wrong, steps: &[Step]) -> String {
+fn first_wrong(at: usize, wrong: &Wrong, steps: &[Step], rule: &Rule) -> String {
     let (event, of) = (at + 1, steps.len());
-    let section = wrong.mistake.section();
-    format!("first wrong decision, event {event} of {of}: {}   {section}", wrong.text)
+    let section = Some(wrong.mistake.section()).filter(|section| *section != rule.paper);
+    let section = section.map_or_else(String::new, |section| format!("   {section}"));
+    format!("first wrong decision, event {event} of {of}: {}{section}", wrong.text)
 }
 
 /// Tells a whole run, if somebody listens.
@@ -138,7 +202,7 @@ fn expected(violation: &Violation) -> String {
         testbed::Rule::VoteOncePerTerm => format!("{} votes for one node in {term}", who(0)),
         testbed::Rule::LeaderHasQuorum => format!("{} does not lead {term}", who(0)),
         testbed::Rule::ElectionSafety => format!("one leader in {term}"),
-        testbed::Rule::Liveness => "one leader, followed by all".to_owned(),
+        testbed::Rule::Liveness => "one leader, followed by all to the end".to_owned(),
         testbed::Rule::CommitMonotone
         | testbed::Rule::CommitWithinLog
         | testbed::Rule::LeaderAppendOnly
@@ -151,10 +215,52 @@ fn expected(violation: &Violation) -> String {
     }
 }
 
-/// Says what those who broke a rule are now.
-fn standing(stage: &Stage, who: &[NodeId]) -> String {
-    let say = |&id: &NodeId| format!("{id} {} ({})", stage.standing(id), stage.memory(id));
-    who.iter().take(3).map(say).collect::<Vec<_>>().join("; ")
+/// Says what nodes are, and whom they follow.
+pub(super) fn views(stage: &Stage, who: impl Iterator<Item = NodeId>) -> String {
+    who.map(|id| stage.view(id)).collect::<Vec<_>>().join("; ")
+}
+
+/// Says where a wrong decision was taken: its line, but where one function decides and another acts on
+/// it, the one that decides.
+fn blame_of(wrong: &Wrong) -> Blame {
+    let line_or = |function| Blame::line_or(wrong.at.map(Place::from), function);
+    match wrong.mistake {
+        Mistake::MissesTerm => Blame::Function("Raft::meet_term"),
+        Mistake::VotesTwice | Mistake::VotesForShorterLog => Blame::Function("Core::decide_vote"),
+        Mistake::IgnoresLeader => Blame::Function("Raft::hear_from_leader"),
+        Mistake::KeepsOldVote | Mistake::KeepsOldLeader | Mistake::KeepsRole => {
+            line_or("Raft::become_follower")
+        }
+        Mistake::ForgetsVote | Mistake::WaitsForNothing => line_or("Core::on_request_vote"),
+        Mistake::StandsWithoutOwnVote => line_or("Raft::become_candidate"),
+        Mistake::CountsWhatWasNotGiven | Mistake::LeadsWithoutQuorum => {
+            line_or("Core::on_vote_reply")
+        }
+        Mistake::SpeaksAsLeader => line_or("Core::tick_heartbeat"),
+    }
+}
+
+/// Says that a test showed nothing, for nobody led: by the simplest election there is, if that is not
+/// won either, or else by what happened in a run.
+pub(super) fn uncovered(because: String, run: Option<&Run>) -> Failure {
+    let failure = Failure::of(&COVERAGE).because(because);
+    let mut stage = Stage::new(3);
+    stage.campaign(N1);
+    stage.settle();
+    if !stage.leads(N1) {
+        let failure = failure.detail("the simplest election: n1 campaigns, everything arrives:");
+        return match blame::not_elected(&stage, N1) {
+            Blame::Line(place) => stage.draw_on(failure, Some(&place)).your_line(place),
+            Blame::Function(function) => stage.draw_on(failure, None).function(function),
+            Blame::Decision { function, acted } => {
+                stage.draw_on(failure, Some(&acted)).function(function)
+            }
+        };
+    }
+    match run.map(|run| Chain::of(&run.replay())) {
+        Some(chain) => failure.detail(format!("first run, {chain}")).function(chain.breaks_at()),
+        None => failure,
+    }
 }
 
 /// Which function a line lies in, each looked up once.

@@ -8,7 +8,9 @@
 //! A test of safety asks that no rule of Figure 3 breaks, and that somebody led: a node that does
 //! nothing at all is safe, and of no use. What must happen in the end is [`liveness`]'s question alone.
 
-use super::rules::{COVERAGE, SAME_RUN};
+use super::blame::Blame;
+use super::chain::Chain;
+use super::rules::SAME_RUN;
 use super::runs::{self, Broken};
 use super::stage::Stage;
 use crate::{Check, Failure, Verdict};
@@ -60,12 +62,16 @@ pub(super) fn swarm(check: &mut Check) -> Verdict {
 /// No rule breaks; somebody leads.
 fn safety(check: &mut Check, profile: Profile) -> Verdict {
     let (mut ran, mut led) = (0_u64, 0_u64);
+    let mut leaderless = None;
     let sweep = check.sweep(
         |seed| {
             let run = sim::run(profile, seed);
             runs::tell(&run);
             ran += 1;
             led += u64::from(run.coverage.leaders > 0);
+            if run.coverage.leaders == 0 {
+                leaderless.get_or_insert(seed);
+            }
             if ran == 1 && sim::run(profile, seed).digest != run.digest {
                 return Err(Finding::TwoRuns);
             }
@@ -79,7 +85,8 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
     sweep?;
     if ran >= SEEDS_THAT_COUNT && led * 100 < ran * 95 {
         let because = format!("somebody led in {led} of {ran} runs");
-        let failure = Failure::of(&COVERAGE).because(because);
+        let run = leaderless.map(|seed| sim::run(profile, seed));
+        let failure = runs::uncovered(because, run.as_ref());
         return failure
             .expected("a leader in 95 of 100 runs")
             .got(format!("in {led} of {ran}"))
@@ -129,6 +136,7 @@ fn one_leader(
     who: impl Iterator<Item = NodeId> + Clone,
     since: &str,
 ) -> Result<NodeId, Box<Failure>> {
+    let began = stage.steps_taken();
     for _ in 0..PATIENCE_TICKS {
         stage.round();
         if let [(leader, term)] = stage.cluster().leaders()[..]
@@ -139,10 +147,11 @@ fn one_leader(
         }
     }
     let because = format!("{since}, {PATIENCE_TICKS} ticks pass, and no leader is followed by all");
-    let views: Vec<String> = who.map(|id| format!("{id} {}", stage.short_standing(id))).collect();
-    let failure = stage.missing(&runs::rule(Rule::Liveness), "Core::tick_election");
-    let failure = failure.because(because).expected("one leader, followed by all");
-    Err(Box::new(failure.got(views.join(", "))))
+    let chain = Chain::of(&stage.steps()[began..]);
+    let blame = Blame::Function(chain.breaks_at());
+    let failure = stage.blamed(&runs::rule(Rule::Liveness), blame).because(because);
+    let failure = failure.expected("one leader, followed by all").got(runs::views(stage, who));
+    Err(Box::new(failure.detail(chain.to_string())))
 }
 
 /// What a seed found.

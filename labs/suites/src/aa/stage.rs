@@ -11,10 +11,12 @@
 
 mod sight; // what can be seen of it
 
+use super::blame::{self, Blame};
 use super::story::{self, Story};
 use super::words::{Said, answer};
 use crate::{Failure, Place, Rule, told};
 use raft::{Event, HardState, Message, NodeId, Term};
+use std::collections::BTreeMap;
 use testbed::{Bare, Input, Setup, Step};
 
 /// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
@@ -27,6 +29,8 @@ pub(super) struct Stage {
     row: Option<(u64, String)>,
     /// What each node said, to whom: `from` and `to` are in the message.
     said: Vec<Message>,
+    /// Each node's term and vote before the last thing happened.
+    before: BTreeMap<NodeId, (Term, Option<NodeId>)>,
 }
 
 impl Drop for Stage {
@@ -64,7 +68,8 @@ impl Stage {
     /// Sets a stage.
     pub(super) fn of(setup: Setup) -> Self {
         let cluster = Bare::new(setup.clone()).listening();
-        Stage { cluster, story: Story::of(setup), row: None, said: Vec::new() }
+        let (story, said, before) = (Story::of(setup), Vec::new(), BTreeMap::new());
+        Stage { cluster, story, row: None, said, before }
     }
 
     /// Sets a stage for n1, n2, ... whose writes are durable at once.
@@ -115,7 +120,11 @@ impl Stage {
             writes.flat_map(|write| write.promised.iter().cloned()).collect()
         };
         let before = promised(self);
-        crate::current::doing(story::name(&input));
+        let nodes = self.cluster.ids().filter_map(|id| self.cluster.node(id));
+        let votes = nodes.map(|node| node.inspect()).map(|node| (node.id, (node.term, node.vote)));
+        self.before = votes.collect();
+        let functions = blame::leads_to(&input, &self.cluster);
+        crate::current::doing_within(story::name(&input), &functions);
         let step = self.cluster.apply(&input);
         let mut fresh = Vec::new();
         if !matches!(input, Input::Post(_)) {
@@ -213,6 +222,17 @@ impl Stage {
         self.broken_at(self.decided_line(), rule, function)
     }
 
+    /// Returns a failure that shows the story and says where to look.
+    pub(super) fn blamed(&self, rule: &Rule, blame: Blame) -> Failure {
+        match blame {
+            Blame::Line(place) => self.broken_at(Some(place), rule, ""),
+            Blame::Function(function) => self.missing(rule, function),
+            Blame::Decision { function, acted } => {
+                self.draw_on(self.missing(rule, function), Some(&acted))
+            }
+        }
+    }
+
     /// Returns the same with the last line that noted an event such as this.
     pub(super) fn broken_by(
         &self,
@@ -272,6 +292,11 @@ impl Stage {
     /// Returns every step that was taken.
     pub(super) fn steps(&self) -> Vec<Step> {
         self.story.steps()
+    }
+
+    /// Returns how many steps were taken.
+    pub(super) fn steps_taken(&self) -> usize {
+        self.story.len()
     }
 
     /// Returns the line to read, where it is events such as these that decide.

@@ -43,6 +43,11 @@ impl Story {
         self.seed = Some(seed);
     }
 
+    /// Returns how many steps there were.
+    pub(super) fn len(&self) -> usize {
+        self.moments.len()
+    }
+
     /// Returns every step.
     pub(super) fn steps(&self) -> Vec<Step> {
         self.moments.iter().map(|moment| moment.step.clone()).collect()
@@ -84,13 +89,10 @@ impl Story {
         self.last_line(&decides).or_else(anywhere)
     }
 
-    /// Returns the line that decided the last step: its last one, but that nothing was done counts only
-    /// where nothing was.
+    /// Returns the line that decided the last step: its last one, where something was done. A message
+    /// that changes nothing is laid aside by lines that nobody has to write.
     pub(super) fn decided_line(&self) -> Option<Place> {
-        let is_sent = |event: &Event| matches!(event, Event::Sent { .. });
-        let is_ignored = |event: &Event| matches!(event, Event::MessageIgnored { .. });
-        let done = self.last_line(|event| !is_sent(event) && !is_ignored(event));
-        done.or_else(|| self.last_line(is_ignored))
+        self.last_line(|event| !matches!(event, Event::Sent { .. } | Event::MessageIgnored { .. }))
     }
 
     /// Returns the last line of the last step that noted an event such as this.

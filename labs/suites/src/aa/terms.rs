@@ -6,14 +6,19 @@
 //!                         <-- any message of term 1     term 2, vote n2
 //! ```
 //!
-//! The messages are answers that nobody waits for, so only their term can matter.
+//! The messages are answers that nobody waits for, so only their term can matter. No peer could see yet
+//! whether a node takes a message for one of its own term or for an old one: no rule is written that
+//! would act on it. So here, and only here, a node is taken at its word: it may not lay a message of
+//! its own term aside as too old, nor look for a rule that answers one of an earlier term. A node that
+//! says nothing about it passes.
 
+use super::blame::{Blame, is_term};
 use super::rows::Rows;
-use super::rules::{LATER_TERM, STARTS_AS_FOLLOWER};
+use super::rules::{HEARD, LATER_TERM, STARTS_AS_FOLLOWER};
 use super::stage::{Stage, name_or_none, remembering, remembers};
 use super::words::{N1, N2, N3, Said, answer, beat_reply, term_is_over};
-use crate::{Check, Verdict};
-use raft::{Event, NodeId, RoleName};
+use crate::{Check, Rule, Verdict};
+use raft::{Event, Ignored, NodeId, RoleName, Term};
 use testbed::Setup;
 
 /// A follower of term 2 hears of terms.
@@ -28,21 +33,49 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
         (answer(N3, N1, 1, Said::Yes), 2, Some(N2)),
         (beat_reply(N3, N1, 1), 2, Some(N2)),
     ];
-    let intro = "n1 is a follower, its disk holds: term 2, vote n2; one message arrives";
-    let mut table = Rows::new(&LATER_TERM, "message to n1", intro).decided_by(is_term);
-    for (message, term, vote) in rows {
+    let rows = rows.map(|(message, term, vote)| {
         let what = message.to_string();
+        let takes_for = if message.term < Some(Term(2)) { TOO_OLD } else { ITS_OWN };
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 2, Some(N2)));
         stage.hear(message);
         let must_be = format!("t{term}, vote {}", name_or_none(vote));
-        table.equal(what, must_be, in_few_words(&stage, N1), stage);
+        (stage, what, must_be, takes_for)
+    });
+    let wrong = rows.iter().any(|(stage, _, must_be, _)| in_few_words(stage, N1) != *must_be);
+    let (head, intro) = ("message to n1", "n1 is a follower, its disk holds: term 2, vote n2;");
+    let mut table = match wrong {
+        true => Rows::new(&LATER_TERM, head, format!("{intro} one message arrives")),
+        false => Rows::new(&HEARD, head, format!("{intro} for what it takes each message")),
+    };
+    for (stage, what, must_be, takes_for) in rows {
+        if wrong {
+            let was = in_few_words(&stage, N1);
+            let blame = Blame::line_or(stage.line(is_term), "Raft::meet_term");
+            table.row_blamed(blame, stage, |table| table.equal(what, must_be, was));
+        } else {
+            let was = taken_for(&stage).unwrap_or(takes_for);
+            let blame = Blame::Function("Raft::meet_term");
+            table.row_blamed(blame, stage, |table| table.equal(what, takes_for, was));
+        }
     }
     table.verdict("Raft::meet_term")
 }
 
-/// Returns whether an event is about the term.
-fn is_term(event: &Event) -> bool {
-    matches!(event, Event::TermEntered { .. })
+const ITS_OWN: &str = "of its own term";
+const TOO_OLD: &str = "too old";
+
+/// Says for what the message was taken that came last, if n1 says so.
+fn taken_for(stage: &Stage) -> Option<&'static str> {
+    let steps = stage.steps();
+    let why = steps.last()?.notes.iter().find_map(|note| {
+        let Event::MessageIgnored { why, .. } = note.event else { return None };
+        Some(why)
+    })?;
+    Some(match why {
+        Ignored::OlderTerm { .. } => TOO_OLD,
+        Ignored::NotOurRole { .. } | Ignored::RivalLeader => ITS_OWN,
+        Ignored::OtherSession | Ignored::NoRule => ITS_OWN,
+    })
 }
 
 /// A node starts, new or again.
@@ -59,18 +92,24 @@ pub(super) fn start_as_follower(_: &mut Check) -> Verdict {
 
     let mut stage = stage.row(3, "it hears of term 6, loses power and starts again");
     stage.hear(beat_reply(N3, N1, 6));
+    is_follower(&stage, &LATER_TERM, "Raft::become_follower", &remembers(6, None))?;
     stage.restart(N1);
     starts(&stage, &remembers(6, None))
 }
 
 fn starts(stage: &Stage, remembers: &str) -> Verdict {
+    is_follower(stage, &STARTS_AS_FOLLOWER, "Raft::new", remembers)
+}
+
+/// n1 must be a follower of nobody that remembers this.
+fn is_follower(stage: &Stage, rule: &Rule, function: &str, remembers: &str) -> Verdict {
     let (must_be, is) = (format!("follower, {remembers}"), of_follower(stage, N1));
     let leader = stage.follows(N1);
     if is == must_be && leader.is_none() {
         return Ok(());
     }
     let leader = leader.map_or_else(String::new, |leader| format!(", following {leader}"));
-    let failure = stage.broken(&STARTS_AS_FOLLOWER, "Raft::new").expected(&must_be);
+    let failure = stage.broken(rule, function).expected(&must_be);
     failure.because(format!("n1 is a {is}{leader}")).got(format!("{is}{leader}")).fail()
 }
 

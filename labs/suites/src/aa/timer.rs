@@ -11,13 +11,14 @@
 //! an earlier one, that says nothing about a live leader must leave that tick alone. A message of a
 //! later term is only asked about where it must make n1 wait: with a new term comes a new draw.
 
+use super::blame::Blame;
 use super::patience::window;
 use super::rows::Rows;
 use super::rules::TIMER;
 use super::stage::{Stage, remembering};
 use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply};
 use crate::{Check, Verdict};
-use raft::{Event, Message, NodeId};
+use raft::{Body, Event, Message, NodeId, Term};
 use testbed::Setup;
 
 /// The tick at which the message arrives.
@@ -78,6 +79,12 @@ fn judge(cases: Vec<Case>) -> Verdict {
     for (what, vote, message, must) in cases {
         let mut stage = follower(seed, vote);
         stage.ticks(N1, ARRIVES);
+        let is_old = message.term < Some(Term(TERM));
+        let function = match message.body {
+            Body::RequestVote(_) => "Core::on_request_vote",
+            _ if message.body.is_from_leader() => "Raft::hear_from_leader",
+            _ => "Raft::meet_term",
+        };
         stage.hear(message);
         let reset = stage.last_line(|event| matches!(event, Event::TimerReset { .. }));
         let tick = stage.ticks_until_it_asks(N1).map_or(u64::MAX, |ticks| ARRIVES + ticks);
@@ -86,7 +93,18 @@ fn judge(cases: Vec<Case>) -> Verdict {
             Must::Go => twin..=twin,
         };
         let what_it_did = if reset.is_some() { "waits anew" } else { "does not wait anew" };
-        table.row_at(reset, stage, |table| table.within(what, allowed, tick).because(what_it_did));
+        let blame = match reset {
+            _ if tick == u64::MAX => Blame::Function("Core::tick_election"),
+            _ if is_old && !(allowed.contains(&tick)) => Blame::Function("Raft::meet_term"),
+            reset => Blame::line_or(reset, function),
+        };
+        table.row_blamed(blame, stage, |table| match tick {
+            u64::MAX => {
+                let must_be = format!("{} or more", allowed.start());
+                table.breaks(what, must_be, "never")
+            }
+            tick => table.within(what, allowed, tick).because(what_it_did),
+        });
     }
     table.verdict("Core::on_request_vote")
 }

@@ -5,6 +5,7 @@
 //!                                --its own term-->  what it was, with the vote it gave
 //! ```
 
+use super::blame::{self, Blame};
 use super::rows::Rows;
 use super::rules::{
     DEPOSED, LATER_TERM, LEADER_STAYS, STEPS_DOWN_THEN_ANSWERS, VOTE_CLEARED, VOTE_KEPT,
@@ -47,10 +48,17 @@ pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
                 (3, _) => "no, vote n1",
                 _ => "yes, vote n2",
             };
-            let entered = |event: &Event| matches!(event, Event::TermEntered { .. });
-            let place = stage.last_line(entered).or_else(|| stage.decided_line());
             let what = format!("{role}, RequestVote t{term}");
-            table.row_at(place, stage, |table| table.equal(what, must_be.to_owned(), was));
+            // Who entered the later term with a vote had not taken it back; else the answer is wrong.
+            let kept = vote != "none" && vote != "n2" && term > 3;
+            let blame = match stage.last_line(blame::is_term).filter(|_| kept) {
+                Some(place) => Blame::Line(place),
+                None if term > 3 && stage.disk(N1).term.0 == 3 => {
+                    Blame::Function("Raft::meet_term")
+                }
+                None => blame::answered_wrongly(&stage, N1),
+            };
+            table.row_blamed(blame, stage, |table| table.equal(what, must_be.to_owned(), was));
         }
     }
     table.verdict("Raft::become_follower")
@@ -75,7 +83,7 @@ pub(super) fn vote_survives_same_term_stepdown(_: &mut Check) -> Verdict {
     if stage.granted(N1, N2) {
         return Ok(());
     }
-    let failure = stage.broken(&VOTE_KEPT, "Core::decide_vote");
+    let failure = stage.blamed(&VOTE_KEPT, blame::answered_wrongly(&stage, N1));
     let failure = failure.because("n1 has not voted in term 2, and does not vote for n2");
     failure.expected("n2 is granted").got(format!("n2 {}", heard(&stage, N2))).fail()
 }
@@ -118,7 +126,11 @@ fn update_term(role: RoleName, rule: &Rule) -> Verdict {
             }
             term => format!("{}, disk t{term}", stage.short_standing(N1)),
         };
-        table.equal(what, must_be, was, stage);
+        // Who entered the later term and is no follower went wrong there; anything else is a matter of
+        // which term a message is of.
+        let entered = stage.last_line(blame::is_term).filter(|_| must_be.starts_with("follower"));
+        let blame = Blame::line_or(entered, "Raft::meet_term");
+        table.row_blamed(blame, stage, |table| table.equal(what, must_be.to_owned(), was));
     }
     table.verdict("Raft::meet_term")
 }
@@ -145,8 +157,14 @@ pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
     ] {
         let mut stage = in_role(role);
         stage.answers(N1, term, &[N2, N3], Said::Yes);
-        let what = format!("{role}, granted t{term} twice");
-        table.equal(what, must_be, stage.short_standing(N1), stage);
+        let (what, was) = (format!("{role}, granted t{term} twice"), stage.short_standing(N1));
+        match term {
+            3 => {
+                let blame = blame::not_elected(&stage, N1);
+                table.row_blamed(blame, stage, |table| table.equal(what, must_be.to_owned(), was));
+            }
+            _ => table.equal(what, must_be, was, stage),
+        }
     }
     table.verdict("Raft::meet_term")
 }

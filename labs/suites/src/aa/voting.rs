@@ -10,25 +10,18 @@
 //! Whose log is newer (§5.4.1) is another lab's rule: all logs are alike here, or the candidate's is
 //! the longer one.
 
+use super::blame::{self, Blame};
 use super::rows::Rows;
 use super::rules::{BOTH_RULES, ONE_VOTE, SAME_ANSWER};
 use super::stage::{Stage, name_or_none, remembering};
 use super::words::{N1, N2, N3, Said, ask, ask_with};
-use crate::{Check, Failure, Rule, Verdict};
-use raft::{EntryId, Event, Index, NodeId, Term};
+use crate::{Check, Rule, Verdict};
+use raft::{EntryId, Index, NodeId, Term};
 use testbed::Setup;
 
-/// Returns whether an event shows the decision about a vote.
-fn is_about_a_vote(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::VoteGranted { .. } | Event::VoteRefused { .. } | Event::VoteChanged { .. }
-    )
-}
-
-/// Shows a stage on which a vote was decided wrongly.
-fn wrong_vote(stage: &Stage, rule: &Rule) -> Failure {
-    stage.broken_by(rule, "Core::decide_vote", is_about_a_vote)
+/// Says where a vote was decided wrongly in the last step.
+fn wrong_vote(stage: &Stage) -> Blame {
+    blame::answered_wrongly(stage, N1)
 }
 
 /// Says what n1 answered a candidate.
@@ -44,7 +37,8 @@ fn must_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) -> V
     if stage.votes(N1, candidate).last() == Some(&Said::Yes) {
         return Ok(());
     }
-    let failure = wrong_vote(stage, rule).because(because);
+    let failure = stage.blamed(rule, wrong_vote(stage)).because(because);
+    let failure = failure.so_what("a vote that is due and not given: nobody may win this term");
     failure.expected(format!("{candidate} is granted")).got(answered(stage, candidate)).fail()
 }
 
@@ -54,9 +48,7 @@ fn must_not_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) 
         return Ok(());
     }
     let vote = name_or_none(stage.disk(N1).vote);
-    let gave = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
-    let place = stage.last_line(gave).or_else(|| stage.line(is_about_a_vote));
-    let failure = stage.broken_at(place, rule, "Core::decide_vote").because(because);
+    let failure = stage.blamed(rule, wrong_vote(stage)).because(because);
     let got = format!("{candidate} is granted; n1's disk holds: vote {vote}");
     failure.expected(format!("{candidate} is refused")).got(got).fail()
 }
@@ -142,7 +134,7 @@ pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
     let intro =
         "n1 is in term 5 with the vote that its disk holds; n2 asks; n1 says, and holds then";
     let head = "request, n1's vote";
-    let mut table = Rows::new(&BOTH_RULES, head, intro).decided_by(is_about_a_vote);
+    let mut table = Rows::new(&BOTH_RULES, head, intro);
     for (what, vote, request, must) in rows {
         let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 5, vote);
         let mut stage = Stage::of(setup);
@@ -150,18 +142,20 @@ pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
         let was = said_and_holds(&stage);
         let vote = name_or_none(vote);
         let what = format!("{what}, {vote}");
-        match must {
-            Must::Grant => table.equal(what, "granted, vote n2", was, stage),
-            Must::Refuse => table.equal(what, format!("refused, vote {vote}"), was, stage),
-            Must::NotGrant => table.row(stage, |table| {
-                let must_be = format!("no or nothing, vote {vote}");
-                let allowed = ["refused", "nothing"].map(|said| format!("{said}, vote {vote}"));
-                match allowed.contains(&was) {
-                    true => table.holds(what, must_be, was),
-                    false => table.breaks(what, must_be, was),
-                }
-            }),
-        }
+        let (blame, must_be) = match must {
+            Must::Grant => (wrong_vote(&stage), "granted, vote n2".to_owned()),
+            Must::Refuse => (wrong_vote(&stage), format!("refused, vote {vote}")),
+            Must::NotGrant => {
+                (Blame::Function("Raft::meet_term"), format!("not granted, vote {vote}"))
+            }
+        };
+        let silent = format!("nothing, vote {vote}");
+        let refused = format!("refused, vote {vote}");
+        table.row_blamed(blame, stage, |table| match must {
+            Must::NotGrant if was == silent || was == refused => table.holds(what, must_be, was),
+            Must::NotGrant => table.breaks(what, must_be, was),
+            Must::Grant | Must::Refuse => table.equal(what, must_be, was),
+        });
     }
     table.verdict("Core::on_request_vote")
 }

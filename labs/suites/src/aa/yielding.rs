@@ -9,12 +9,14 @@
 //! A node that was cut off and stood comes back with a later term, and its word deposes the leader:
 //! that is the price of elections without a pre-vote. The cluster must pay it once, and go on.
 
+use super::blame::Blame;
 use super::rows::Rows;
-use super::rules::{DEPOSED, EMERGES, STEPS_DOWN_THEN_ANSWERS, YIELDS};
+use super::rules::{BEATS, DEPOSED, EMERGES, STEPS_DOWN_THEN_ANSWERS, TIMER, VOTE_KEPT, YIELDS};
 use super::stage::{NEVER, Stage, name_or_none, remembering};
 use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply, term_is_over};
+use crate::text::counted;
 use crate::{Check, Failure, Verdict};
-use raft::{Message, RoleName, Term};
+use raft::{Event, Message, RoleName, Term};
 use testbed::{Input, Setup};
 
 /// Returns a stage where n1 of 3 is a candidate in `term`.
@@ -66,8 +68,9 @@ fn after_the_duel() -> Verdict {
     stage.hear(ask(N3, N1, 3));
     if stage.granted(N1, N3) {
         let because = "n1 voted for itself in term 3, fell back, and votes for n3";
+        let is_lost = |event: &Event| matches!(event, Event::VoteChanged { to: None, .. });
         let failure = stage
-            .broken(&YIELDS, "Raft::hear_from_leader")
+            .broken_by(&VOTE_KEPT, "Core::decide_vote", is_lost)
             .because(because)
             .expected("n3 is refused");
         return failure.got("n3 is granted").fail();
@@ -128,11 +131,29 @@ fn candidate_reset_term(word: Message) -> Verdict {
     }
     let mut stage = stage.row(2, "then n1 leads on");
     stage.forget_words();
-    (0..NEVER / 8).for_each(|_| stage.round());
-    if stage.asked(N3).is_empty() && stage.leads(N1) {
+    for ticks in 1..=NEVER / 8 {
+        stage.round();
+        let Some(rival) = [N2, N3].into_iter().find(|&id| !stage.asked(id).is_empty()) else {
+            continue;
+        };
+        let words = stage.leaders_words(N1, rival).len() as u64;
+        let (rule, function) = match 2 * words >= ticks {
+            true => (&TIMER, "Raft::hear_from_leader"),
+            false => (&BEATS, "Core::tick_heartbeat"),
+        };
+        let (times, ticks) = (counted(words, "time"), counted(ticks, "tick"));
+        let because = format!("n1 leads, spoke to {rival} {times} in {ticks}, and {rival} stands");
+        let failure = stage.missing(rule, function).because(because);
+        return failure
+            .expected(format!("{rival} follows n1"))
+            .got(format!("{rival} stands"))
+            .fail();
+    }
+    if stage.leads(N1) {
         return Ok(());
     }
-    reset_failure(&stage, "n3 follows n1", "n1 leads and can be heard, and n3 stands again").fail()
+    reset_failure(&stage, "n1 leads", "n1 leads, nobody stands against it, and it leads no more")
+        .fail()
 }
 
 fn reset_failure(stage: &Stage, expected: &str, because: &str) -> Failure {
@@ -163,7 +184,11 @@ pub(super) fn disruptive_follower(_: &mut Check) -> Verdict {
     if was != "follower, term 4, leader n2" || !answers {
         let because = "n1 met term 4 through its leader's word, and did not take it as a follower";
         let answers = if answers { "answered" } else { "no answer" };
-        let failure = stage.broken(&STEPS_DOWN_THEN_ANSWERS, "Raft::meet_term").because(because);
+        let blame = match was.as_str() {
+            "follower, term 4, leader n2" => Blame::Function("Core::on_heartbeat"),
+            _ => Blame::line_or(stage.decided_line(), "Raft::meet_term"),
+        };
+        let failure = stage.blamed(&STEPS_DOWN_THEN_ANSWERS, blame).because(because);
         let failure = failure.expected("follower, term 4, leader n2; the beat is answered");
         return failure.got(format!("{was}; {answers}")).fail();
     }
@@ -188,12 +213,18 @@ fn whatever_brings_it() -> Verdict {
             let what = format!("{} t{term} of n3", message.body.kind());
             stage.hear(message);
             let place = stage.decided_line();
+            let stood = stage.short_standing(N1);
             stage.forget_words();
             stage.ticks(N1, 5);
             let speaks = !stage.leaders_words(N1, N2).is_empty();
             let speaks = if speaks { "speaks" } else { "silent" };
             let was = format!("{}, {speaks}", stage.short_standing(N1));
-            table.row_at(place, stage, |table| table.equal(what, must_be.to_owned(), was));
+            // Whoever is what it must be, and yet speaks or is silent, errs in speaking.
+            let blame = match must_be.starts_with(&stood) {
+                true => Blame::Function("Core::tick_heartbeat"),
+                false => Blame::line_or(place, "Raft::meet_term"),
+            };
+            table.row_blamed(blame, stage, |table| table.equal(what, must_be.to_owned(), was));
         }
     }
     table.verdict("Raft::meet_term")
@@ -232,11 +263,6 @@ fn cut_off_and_back() -> Verdict {
     let because = format!("n3 came back with term {later}, and after {} ticks:", NEVER / 2);
     let failure = stage.missing(&DEPOSED, "Raft::meet_term").because(because);
     let expected = format!("one leader of term {later} or later, followed by all");
-    let say = |id| {
-        let leader = stage.follows(id).filter(|&leader| leader != id);
-        let leader = leader.map(|leader| format!(" of {leader}")).unwrap_or_default();
-        format!("{id} {}{leader}", stage.short_standing(id))
-    };
-    let got: Vec<String> = [N1, N2, N3].map(say).into();
+    let got: Vec<String> = [N1, N2, N3].map(|id| stage.view(id)).into();
     failure.expected(expected).got(got.join("; ")).fail()
 }

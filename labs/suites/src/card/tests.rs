@@ -135,12 +135,21 @@ fn a_hole_and_a_crash() {
     let crash = Crash {
         headline: "THE CODE PANICKED: a term only grows: 3 -> 2".to_owned(),
         doing: Some("n1 hears n2->n1 RequestVote t2".to_owned()),
+        within: Vec::new(),
         your_line: Some(place("absent.rs", 130)),
         at: Some(place("ledger.rs", 90)),
         advice: "the message says which assumption did not hold".to_owned(),
         seed: Some(17),
     };
     golden(&draw_crash(&crash, course(8, "aa_sim_crashes")), "crash");
+    let endless = Crash {
+        headline: "A LOOP WITHOUT END".to_owned(),
+        doing: Some("n1 hears a tick".to_owned()),
+        within: ["Core::tick_election", "Core::draw_timeout"].map(str::to_owned).into(),
+        advice: "something never comes back".to_owned(),
+        ..Crash::default()
+    };
+    golden(&draw_crash(&endless, course(4, "aa_start_election")), "endless");
 }
 
 #[test]

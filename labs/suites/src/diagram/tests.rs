@@ -55,3 +55,39 @@ fn a_node_without_a_part_takes_no_room() {
 ",
     );
 }
+
+#[test]
+fn words_that_do_not_fit_their_arrows_stand_beside_them_whole() {
+    let long = "term 12, vote n1 -> n4, candidate, and more than any line of a card can hold";
+    let diagram = Diagram::new(["n1", "n2", "n3", "n4", "n5"])
+        .row(Row::message("n1", "n5", "RequestVote t11").note("vote n1"))
+        .row(Row::message("n4", "n2", "HeartbeatReply t11"))
+        .row(Row::at("n4", "campaigns").note(long))
+        .row(Row::lost("n3", "n1", "Heartbeat t11").here());
+    drawn(
+        &diagram,
+        "
+ n1   n2   n3   n4   n5
+  |----+----+----+--->|   RequestVote t11: vote n1
+  |    |<---+----|    |   HeartbeatReply t11
+  |    |    |    *    |   campaigns: term 12, vote n1 -> n4, candidate, and
+  |    |    |    |    |     more than any line of a card can hold
+  |X---+----|    |    |   Heartbeat t11, lost  <-- here
+",
+    );
+}
+
+/// Rows that take several lines leave room for fewer of them; the one pointed at stays.
+#[test]
+fn rows_of_several_lines_do_not_push_out_what_is_pointed_at() {
+    let long = "what came of it is so much that it takes a second line of the diagram, and more";
+    let mut diagram = Diagram::new(["n1", "n2", "n3", "n4"]);
+    for n in 0..20 {
+        let row = Row::message("n1", "n4", format!("event {n}")).note(long);
+        diagram.push(if n == 12 { row.here() } else { row });
+    }
+    let lines = diagram.draw(10);
+    assert!(lines.len() <= 10, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("event 12") && line.ends_with("<-- here")));
+    assert!(lines.iter().all(|line| !line.ends_with("..")), "{lines:#?}");
+}

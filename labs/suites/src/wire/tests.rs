@@ -12,7 +12,7 @@ fn spoken(words: &[Word]) -> Vec<u8> {
 }
 
 fn doing(what: impl Into<String>) -> Word {
-    Word::Doing { what: what.into(), seed: None }
+    Word::Doing { what: what.into(), within: Vec::new(), seed: None }
 }
 
 fn long() -> Word {

@@ -9,7 +9,7 @@
 
 use super::{Stage, remembers};
 use crate::aa::words::Said;
-use raft::{Body, EntryId, HardState, Message, NodeId, RoleName, Term};
+use raft::{Body, EntryId, Event, HardState, Message, NodeId, Refusal, RoleName, Term};
 use testbed::Bare;
 
 impl Stage {
@@ -70,6 +70,20 @@ impl Stage {
         self.role(id) == Some(RoleName::Leader)
     }
 
+    /// Returns whom a node had voted for, before the last thing happened, in the term it is in now.
+    pub(in crate::aa) fn vote_before(&self, id: NodeId) -> Option<NodeId> {
+        let (term, vote) = self.before.get(&id).copied()?;
+        vote.filter(|_| self.cluster.node(id).is_some_and(|node| node.inspect().term == term))
+    }
+
+    /// Returns whether an event refuses a vote for the sake of one that the node gave in a term that is
+    /// over.
+    pub(in crate::aa) fn keeps_vote(&self, id: NodeId, event: &Event) -> bool {
+        let Event::VoteRefused { why: Refusal::VotedFor(other), .. } = event else { return false };
+        let now = self.cluster.node(id).map(|node| node.inspect().term);
+        self.before.get(&id).is_some_and(|&(then, vote)| Some(then) < now && vote == Some(*other))
+    }
+
     /// Returns whom a node follows, if it knows.
     pub(in crate::aa) fn follows(&self, id: NodeId) -> Option<NodeId> {
         self.cluster.node(id)?.inspect().leader
@@ -81,6 +95,13 @@ impl Stage {
             Some(node) => format!("{} t{}", node.role, node.term),
             None => "down".to_owned(),
         }
+    }
+
+    /// Says a node's role and term, and whom it follows: `n2 follower t5 of n3`.
+    pub(in crate::aa) fn view(&self, id: NodeId) -> String {
+        let leader = self.follows(id).filter(|&leader| leader != id);
+        let leader = leader.map(|leader| format!(" of {leader}")).unwrap_or_default();
+        format!("{id} {}{leader}", self.short_standing(id))
     }
 
     /// Says a node's role and term: `candidate, term 5`.

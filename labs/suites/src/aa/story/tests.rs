@@ -43,7 +43,7 @@ fn what_is_lost_shares_a_row_and_what_changes_nothing_is_not_drawn_again() {
     }
     let lines = drawn(&stage);
     assert!(lines[2].contains("RequestVote t1 to all: lost"), "{lines:#?}");
-    assert_eq!(lines.iter().filter(|line| line.contains("Heartbeat t1 ")).count(), 1, "{lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("Heartbeat t1:")).count(), 1, "{lines:#?}");
     assert_eq!(lines.iter().filter(|line| line.contains("8 ticks")).count(), 1, "{lines:#?}");
 }
 

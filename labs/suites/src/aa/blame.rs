@@ -1,0 +1,218 @@
+//! Which line to read, or which function where no line decided.
+//!
+//! ```text
+//!   n1 stands -> its own vote -> answers counted -> it asks to lead -> it leads
+//!      |            |                 |                  |              '-- Raft::become_leader
+//!      |            |                 |                  '-- Core::on_vote_reply
+//!      |            |                 '-- Core::on_vote_reply, or Raft::meet_term
+//!      |            '-- Raft::ask_for_votes
+//!      '-- Raft::become_candidate            the first link that is missing is to blame
+//! ```
+//!
+//! What was done has a line: the ledger noted it. What was left undone has none; then the chain of
+//! what had to happen names the function that should have done it. None of this takes part in a
+//! verdict: it only tells where to look.
+
+use super::stage::Stage;
+use crate::Place;
+use raft::{Body, Event, Ignored, NodeId, Note, Raft, RoleName};
+use testbed::{Bare, Input, Step};
+
+/// Where to look.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Blame {
+    /// This line decided.
+    Line(Place),
+    /// No line did: this function should have.
+    Function(&'static str),
+    /// This function decided, and the line acted on it.
+    Decision {
+        /// Who decided.
+        function: &'static str,
+        /// Where it showed.
+        acted: Place,
+    },
+}
+
+impl Blame {
+    /// Blames this line, or else this function.
+    pub(super) fn line_or(place: Option<Place>, function: &'static str) -> Self {
+        place.map_or(Blame::Function(function), Blame::Line)
+    }
+
+    fn at(note: &Note) -> Self {
+        Blame::Line(Place::from(note.at))
+    }
+}
+
+/// Says why a node that has the votes, as far as the test knows, does not lead.
+pub(super) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
+    let steps = stage.steps();
+    let is_own = |step: &&Step| step.node == Some(id);
+    let stands = |step: &Step| {
+        let asked = |note: &Note| {
+            matches!(note.event, Event::TurnAsked { next: RoleName::Candidate })
+                || matches!(note.event, Event::RoleEntered { to: RoleName::Candidate, .. })
+        };
+        step.input == Input::Campaign(id) || step.node == Some(id) && step.notes.iter().any(asked)
+    };
+    let Some(stood) = steps.iter().rposition(stands) else {
+        return Blame::Function("Core::tick_election");
+    };
+    let since = || steps[stood..].iter().filter(is_own);
+    let notes = || since().flat_map(|step| &step.notes);
+    let has = |about: &dyn Fn(&Event) -> bool| notes().any(|note| about(&note.event));
+    let enters = |role: RoleName| move |event: &Event| matches!(event, Event::RoleEntered { to, .. } if *to == role);
+    if !has(&enters(RoleName::Candidate)) {
+        return Blame::Function("Raft::become_candidate");
+    }
+    if has(&|event| matches!(event, Event::TurnAsked { next: RoleName::Leader })) {
+        let led = notes().position(|note| enters(RoleName::Leader)(&note.event));
+        let Some(led) = led else { return Blame::Function("Raft::become_leader") };
+        let leaves = |note: &&Note| {
+            matches!(note.event, Event::RoleEntered { .. } | Event::TermEntered { .. })
+        };
+        let left = notes().skip(led + 1).find(leaves);
+        return left.map_or(Blame::Function("Raft::become_leader"), Blame::at);
+    }
+    let itself = |event: &Event| {
+        matches!(event, Event::VoteCounted { voter, .. } if *voter == id)
+            || matches!(event, Event::Sent { to, .. } if *to == id)
+    };
+    if !has(&itself) {
+        return Blame::Function("Raft::ask_for_votes");
+    }
+    if has(&|event| is_wrongly_old(event)) {
+        return Blame::Function("Raft::meet_term");
+    }
+    let resigns = notes().find(|note| {
+        matches!(note.event, Event::TurnAsked { next: RoleName::Follower })
+            || matches!(
+                note.event,
+                Event::RoleEntered { from: RoleName::Candidate, to: RoleName::Follower }
+            )
+    });
+    let refuses =
+        |note: &Note| matches!(note.event, Event::VoteRefused { candidate, .. } if candidate == id);
+    let voters = || steps[stood..].iter().flat_map(|step| &step.notes);
+    if let Some(refused) = voters().find(|note| refuses(note)) {
+        let acted = Place::from(refused.at);
+        return Blame::Decision { function: "Core::decide_vote", acted };
+    }
+    if let Some(note) = resigns {
+        return Blame::at(note);
+    }
+    let counts = |note: &&Note| matches!(note.event, Event::VoteCounted { .. });
+    let counted = notes().filter(counts).last();
+    counted.map_or(Blame::Function("Core::on_vote_reply"), Blame::at)
+}
+
+/// Returns whether a node took a message of its own term, or of a later one, for an old one.
+pub(super) fn is_wrongly_old(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::MessageIgnored { why: Ignored::OlderTerm { theirs, ours }, .. } if theirs >= ours
+    )
+}
+
+/// Says why a node gave a wrong answer, or none, to the request that came last.
+pub(super) fn answered_wrongly(stage: &Stage, id: NodeId) -> Blame {
+    let has = |about: fn(&Event) -> bool| stage.last_line(about);
+    if has(is_wrongly_old).is_some() {
+        return Blame::Function("Raft::meet_term");
+    }
+    let granted = has(|event| matches!(event, Event::VoteGranted { .. }));
+    let refused = has(|event| matches!(event, Event::VoteRefused { .. }));
+    let gave = has(|event| matches!(event, Event::VoteChanged { to: Some(_), .. }));
+    let function = "Core::decide_vote";
+    match (granted, refused) {
+        // It knew whom it had voted for.
+        (Some(acted), _) if stage.vote_before(id).is_some() => Blame::Decision { function, acted },
+        // It did not know: what it granted before was not written down.
+        (Some(_), _) | (None, None) => Blame::Function("Core::on_request_vote"),
+        // It gave its vote first, and then found it given.
+        (None, Some(_)) if gave.is_some() => Blame::line_or(gave, "Core::on_request_vote"),
+        (None, Some(acted)) => match stage.last_line(|event| stage.keeps_vote(id, event)) {
+            // It entered a new term with the vote of the old one.
+            Some(_) => Blame::line_or(has(is_term), "Raft::become_follower"),
+            None => Blame::Decision { function, acted },
+        },
+    }
+}
+
+/// Returns whether an event is about the term.
+pub(super) fn is_term(event: &Event) -> bool {
+    matches!(event, Event::TermEntered { .. })
+}
+
+/// Says why a node that heard of a later term still is what it was.
+pub(super) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
+    let steps = stage.steps();
+    let notes = || {
+        let own = steps.iter().filter(|step| step.node == Some(id));
+        own.flat_map(|step| &step.notes)
+    };
+    let led = |note: &Note| matches!(note.event, Event::RoleEntered { to: RoleName::Leader, .. });
+    let after = notes().position(led).map_or(0, |at| at + 1);
+    let entered = notes().skip(after).filter(|note| is_term(&note.event));
+    entered.last().map_or(Blame::Function("Raft::meet_term"), Blame::at)
+}
+
+/// Lists the functions that an input leads to, of those that students write: one of them never comes
+/// back, if the step does not.
+pub(super) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
+    const STAND: [&str; 3] =
+        ["Raft::become_candidate", "Raft::ask_for_votes", "Core::on_vote_reply"];
+    const COUNT: [&str; 4] = [
+        "Core::on_vote_reply",
+        "Majority::outcome",
+        "Raft::become_leader",
+        "Core::bcast_heartbeat",
+    ];
+    let inspect = |id: &NodeId| cluster.node(*id).map(Raft::inspect);
+    let mut functions = Vec::new();
+    match input {
+        Input::Tick(id) => match inspect(id).map(|node| node.role) {
+            Some(RoleName::Leader) => {
+                functions.extend(["Core::tick_heartbeat", "Core::bcast_heartbeat"]);
+            }
+            Some(RoleName::Follower | RoleName::PreCandidate | RoleName::Candidate) | None => {
+                functions.extend(["Core::tick_election", "Core::draw_timeout"]);
+                functions.extend(STAND);
+            }
+        },
+        Input::Campaign(_) => functions.extend(STAND),
+        Input::Persist(_) => functions.extend(COUNT),
+        Input::Deliver(message) | Input::Duplicate(message) => {
+            let now = inspect(&message.to).map(|node| node.term);
+            functions.push("Raft::meet_term");
+            if message.term > now {
+                functions.push("Raft::become_follower");
+            }
+            match message.body {
+                Body::RequestVote(_) => {
+                    functions.extend(["Core::on_request_vote", "Core::decide_vote"]);
+                }
+                Body::VoteReply { .. } if message.term == now => functions.extend(COUNT),
+                Body::Heartbeat { .. } | Body::AppendEntries { .. } => {
+                    functions.extend(["Raft::hear_from_leader", "Core::on_heartbeat"]);
+                }
+                Body::VoteReply { .. }
+                | Body::RequestPreVote(_)
+                | Body::PreVoteReply { .. }
+                | Body::AppendReply { .. }
+                | Body::InstallSnapshot { .. }
+                | Body::HeartbeatReply { .. }
+                | Body::Propose { .. }
+                | Body::TransferLeader { .. }
+                | Body::TimeoutNow
+                | Body::ReadIndex { .. }
+                | Body::ReadIndexReply { .. } => {}
+            }
+        }
+        Input::Drop(_) | Input::Post(_) | Input::Crash(_) | Input::Restart(_) => {}
+        Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => {}
+        Input::PinLimit { .. } | Input::Propose { .. } => {}
+    }
+    functions
+}
