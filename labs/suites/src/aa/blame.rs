@@ -123,15 +123,21 @@ pub(super) fn answered_wrongly(stage: &Stage, id: NodeId) -> Blame {
     }
     let granted = has(|event| matches!(event, Event::VoteGranted { .. }));
     let refused = has(|event| matches!(event, Event::VoteRefused { .. }));
-    let gave = has(|event| matches!(event, Event::VoteChanged { to: Some(_), .. }));
+    let gives: fn(&Event) -> bool = |event| matches!(event, Event::VoteChanged { to: Some(_), .. });
     let function = "Core::decide_vote";
     match (granted, refused) {
+        // It gave its vote before it decided, and then could only say yes.
+        (Some(_), _) if stage.noted_last(gives) > 1 => {
+            Blame::line_or(has(gives), "Core::on_request_vote")
+        }
         // It knew whom it had voted for.
         (Some(acted), _) if stage.vote_before(id).is_some() => Blame::Decision { function, acted },
         // It did not know: what it granted before was not written down.
         (Some(_), _) | (None, None) => Blame::Function("Core::on_request_vote"),
         // It gave its vote first, and then found it given.
-        (None, Some(_)) if gave.is_some() => Blame::line_or(gave, "Core::on_request_vote"),
+        (None, Some(_)) if has(gives).is_some() => {
+            Blame::line_or(has(gives), "Core::on_request_vote")
+        }
         (None, Some(acted)) => match stage.last_line(|event| stage.keeps_vote(id, event)) {
             // It entered a new term with the vote of the old one.
             Some(_) => Blame::line_or(has(is_term), "Raft::become_follower"),

@@ -309,6 +309,11 @@ impl Stage {
         self.story.decided_line()
     }
 
+    /// Counts the events such as this that the last step noted.
+    pub(super) fn noted_last(&self, decides: impl Fn(&Event) -> bool) -> usize {
+        self.story.noted_last(decides)
+    }
+
     /// Returns the last line of the last step that noted an event such as this.
     pub(super) fn last_line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         self.story.last_line(decides)

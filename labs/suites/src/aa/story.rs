@@ -101,6 +101,12 @@ impl Story {
         notes.iter().rfind(|note| decides(&note.event)).map(|note| Place::from(note.at))
     }
 
+    /// Counts the events such as this that the last step noted.
+    pub(super) fn noted_last(&self, decides: impl Fn(&Event) -> bool) -> usize {
+        let last = self.moments.last().map_or(&[][..], |moment| &moment.step.notes);
+        last.iter().filter(|note| decides(&note.event)).count()
+    }
+
     /// Draws the story, and points at the last thing that was decided at `here`.
     pub(super) fn draw(&self, here: Option<&Place>) -> Diagram {
         let all: Vec<usize> = (0..self.moments.len()).collect();

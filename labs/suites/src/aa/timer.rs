@@ -80,10 +80,12 @@ fn judge(cases: Vec<Case>) -> Verdict {
         let mut stage = follower(seed, vote);
         stage.ticks(N1, ARRIVES);
         let is_old = message.term < Some(Term(TERM));
-        let function = match message.body {
-            Body::RequestVote(_) => "Core::on_request_vote",
-            _ if message.body.is_from_leader() => "Raft::hear_from_leader",
-            _ => "Raft::meet_term",
+        let function = if matches!(message.body, Body::RequestVote(_)) {
+            "Core::on_request_vote"
+        } else if message.body.is_from_leader() {
+            "Raft::hear_from_leader"
+        } else {
+            "Raft::meet_term"
         };
         stage.hear(message);
         let reset = stage.last_line(|event| matches!(event, Event::TimerReset { .. }));
