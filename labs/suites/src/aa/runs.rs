@@ -75,7 +75,7 @@ impl Broken {
         let calm = steps.get(self.inputs.len()..).filter(|_| self.is_about_liveness());
         let chain = calm.map(Chain::of);
         let failure = match &chain {
-            Some(chain) => failure.detail(format!("with all links working, {chain}")),
+            Some(chain) => failure.detail(format!("in the calm: {chain}")),
             None => failure,
         };
         let failure = stage.draw_steps_on(failure, here, &shown);
@@ -258,7 +258,9 @@ pub(super) fn uncovered(because: String, run: Option<&Run>) -> Failure {
         };
     }
     match run.map(|run| Chain::of(&run.replay())) {
-        Some(chain) => failure.detail(format!("first run, {chain}")).function(chain.breaks_at()),
+        Some(chain) => {
+            failure.detail(format!("in the first such run: {chain}")).function(chain.breaks_at())
+        }
         None => failure,
     }
 }

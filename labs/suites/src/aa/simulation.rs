@@ -151,7 +151,7 @@ fn one_leader(
     let blame = Blame::Function(chain.breaks_at());
     let failure = stage.blamed(&runs::rule(Rule::Liveness), blame).because(because);
     let failure = failure.expected("one leader, followed by all").got(runs::views(stage, who));
-    Err(Box::new(failure.detail(chain.to_string())))
+    Err(Box::new(failure.detail(format!("in that time: {chain}"))))
 }
 
 /// What a seed found.
