@@ -19,17 +19,17 @@ mod leading; // step 7: a leader speaks, and is heard
 mod model; // step 8: every state of a small cluster
 mod patience; // step 4: how long a node waits
 mod quorum; // step 1: how many are enough
-mod rows; // a table whose every row is a stage
-mod rules; // the rules that cards name
-mod runs; // a run that broke a rule
+pub(crate) mod rows; // a table whose every row is a stage
+pub(crate) mod rules; // the rules that cards name
+pub(crate) mod runs; // a run that broke a rule
 mod simulation; // step 8: random runs, struck by faults
-mod stage; // a cluster in which the test plays some of the peers
+pub(crate) mod stage; // a cluster in which the test plays some of the peers
 mod story; // what happened, as a card draws it
 mod terms; // step 2: a later term
 mod timer; // steps 5 and 7: what makes a node wait anew
 mod turning; // step 6: roles, and what a later term does to them
 mod voting; // step 5: who is given a vote
-mod words; // what the tests say to a node
+pub(crate) mod words; // what the tests say to a node
 mod yielding; // step 7: who gives way to whom
 
 use crate::Test;

@@ -69,6 +69,7 @@ mod wire; // how a worker speaks
 mod worker; // one process, one test
 
 pub mod aa; // lab 2aa: leader election
+pub mod ab; // lab 2ab: log replication
 
 pub use card::{COLUMNS_MAX, LINES_MAX};
 pub use diagram::{Diagram, Row};

@@ -198,6 +198,8 @@ pub struct Plan {
     pub heartbeat_ticks: u64,
     /// What goes wrong.
     pub faults: Faults,
+    /// The longest time between two commands of a client, in ticks; 0 for no client.
+    pub proposal_ticks: u64,
     /// How long it goes wrong, in ticks of the quickest clock, before everything heals.
     pub trouble_ticks: u64,
 }
@@ -213,6 +215,7 @@ impl Plan {
             election_ticks: 10,
             heartbeat_ticks: 1,
             faults: usual.clone(),
+            proposal_ticks: 0,
             trouble_ticks: 400,
         };
         let mut luck = Stream::new(seed, "swarm");
@@ -225,6 +228,11 @@ impl Plan {
         }
         let faults = Faults::drawn(&usual, &mut luck);
         Plan { faults, ..plan }.with_drawn_settings(&mut luck)
+    }
+
+    /// Returns the same with a client that proposes a command at least this often, mostly to a leader.
+    pub fn with_client(self, proposal_ticks: u64) -> Self {
+        Plan { proposal_ticks, ..self }
     }
 
     /// Draws the nodes' settings and number.

@@ -9,7 +9,7 @@
 use crate::cluster::Cluster;
 use crate::fingerprint::Fingerprint;
 use crate::input::{Fate, Input, Step};
-use raft::{NodeId, RoleName, Term};
+use raft::{Index, NodeId, RoleName, Term};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
@@ -87,6 +87,8 @@ pub struct Coverage {
     pub leaders: u64,
     /// The latest term.
     pub last_term: Term,
+    /// The furthest that any node knew its log to be committed.
+    pub committed: Index,
     /// Ticks of the time of trouble in which somebody led.
     pub led_ticks: u64,
     /// Ticks of the time of trouble.
@@ -105,6 +107,7 @@ impl Coverage {
         let node = node.inspect();
         let now = (node.role, node.term);
         self.last_term = self.last_term.max(node.term);
+        self.committed = self.committed.max(node.commit);
         if self.roles.insert(id, now) != Some(now) {
             self.elections += u64::from(node.role == RoleName::Candidate);
             self.leaders += u64::from(node.role == RoleName::Leader);

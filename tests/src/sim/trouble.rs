@@ -14,6 +14,7 @@ use super::plan::{Plan, Rhythm};
 use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::network::Flight;
+use bytes::Bytes;
 use raft::{Message, NodeId};
 use std::collections::BTreeMap;
 
@@ -33,6 +34,7 @@ enum Entry {
         life: u64,
     },
     Unrest,
+    Propose,
     Crash,
     Restart(NodeId),
     Split,
@@ -52,6 +54,9 @@ pub(super) struct Trouble<'a> {
     network: Stream,
     disk: Stream,
     unrest: Stream,
+    client: Stream,
+    /// How many commands the client has proposed.
+    proposed: u64,
     crash: Stream,
     split: Stream,
 }
@@ -69,6 +74,8 @@ impl<'a> Trouble<'a> {
             network: stream("network"),
             disk: stream("disk"),
             unrest: stream("unrest"),
+            client: stream("client"),
+            proposed: 0,
             crash: stream("crash"),
             split: stream("partition"),
         };
@@ -80,6 +87,7 @@ impl<'a> Trouble<'a> {
             trouble.enter(first, Entry::Tick(id));
         }
         trouble.enter_unrest();
+        trouble.enter_proposal();
         if let Some(rhythm) = plan.faults.crashes {
             trouble.enter_crash(rhythm);
         }
@@ -164,6 +172,13 @@ impl<'a> Trouble<'a> {
         }
     }
 
+    fn enter_proposal(&mut self) {
+        if self.plan.proposal_ticks > 0 {
+            let pause = self.client.within(1, self.plan.proposal_ticks * TICK);
+            self.enter(pause, Entry::Propose);
+        }
+    }
+
     fn enter_crash(&mut self, rhythm: Rhythm) {
         let pause = self.crash.within(1, rhythm.pause_ticks * TICK);
         self.enter(pause, Entry::Crash);
@@ -195,6 +210,7 @@ impl<'a> Trouble<'a> {
                 Some(_) | None => Vec::new(),
             },
             Entry::Unrest => self.unrest(cluster),
+            Entry::Propose => self.propose(cluster),
             Entry::Crash => self.crash(cluster),
             Entry::Restart(id) => vec![Input::Restart(id)],
             Entry::Split => self.split(cluster),
@@ -209,6 +225,17 @@ impl<'a> Trouble<'a> {
         self.unrest.shuffle(&mut up);
         let candidates = if self.unrest.chance(333) { 2 } else { 1 };
         up.into_iter().take(candidates).map(Input::Campaign).collect()
+    }
+
+    /// Proposes the client's next command: to one that leads, and now and then to anybody.
+    fn propose(&mut self, cluster: &Cluster) -> Vec<Input> {
+        self.enter_proposal();
+        let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
+        let leaders: Vec<_> = cluster.leaders().into_iter().map(|(id, _)| id).collect();
+        let to = if self.client.chance(900) && !leaders.is_empty() { &leaders } else { &up };
+        let Some(&node) = self.client.pick(to) else { return Vec::new() };
+        self.proposed += 1;
+        vec![Input::Propose { node, data: Bytes::from(format!("x={}", self.proposed)) }]
     }
 
     /// Takes the power from a node: in one of three cases from one that leads.

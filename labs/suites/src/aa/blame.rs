@@ -20,7 +20,7 @@ use testbed::{Bare, Input, Step};
 
 /// Where to look.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Blame {
+pub(crate) enum Blame {
     /// This line decided.
     Line(Place),
     /// No line did: this function should have.
@@ -36,7 +36,7 @@ pub(super) enum Blame {
 
 impl Blame {
     /// Blames this line, or else this function.
-    pub(super) fn line_or(place: Option<Place>, function: &'static str) -> Self {
+    pub(crate) fn line_or(place: Option<Place>, function: &'static str) -> Self {
         place.map_or(Blame::Function(function), Blame::Line)
     }
 
@@ -46,7 +46,7 @@ impl Blame {
 }
 
 /// Says why a node that has the votes, as far as the test knows, does not lead.
-pub(super) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
+pub(crate) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
     let steps = stage.steps();
     let is_own = |step: &&Step| step.node == Some(id);
     let stands = |step: &Step| {
@@ -108,7 +108,7 @@ pub(super) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
 }
 
 /// Returns whether a node took a message of its own term, or of a later one, for an old one.
-pub(super) fn is_wrongly_old(event: &Event) -> bool {
+pub(crate) fn is_wrongly_old(event: &Event) -> bool {
     matches!(
         event,
         Event::MessageIgnored { why: Ignored::OlderTerm { theirs, ours }, .. } if theirs >= ours
@@ -116,7 +116,7 @@ pub(super) fn is_wrongly_old(event: &Event) -> bool {
 }
 
 /// Says why a node gave a wrong answer, or none, to the request that came last.
-pub(super) fn answered_wrongly(stage: &Stage, id: NodeId) -> Blame {
+pub(crate) fn answered_wrongly(stage: &Stage, id: NodeId) -> Blame {
     let has = |about: fn(&Event) -> bool| stage.last_line(about);
     if has(is_wrongly_old).is_some() {
         return Blame::Function("Raft::meet_term");
@@ -147,12 +147,12 @@ pub(super) fn answered_wrongly(stage: &Stage, id: NodeId) -> Blame {
 }
 
 /// Returns whether an event is about the term.
-pub(super) fn is_term(event: &Event) -> bool {
+pub(crate) fn is_term(event: &Event) -> bool {
     matches!(event, Event::TermEntered { .. })
 }
 
 /// Says why a node that heard of a later term still is what it was.
-pub(super) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
+pub(crate) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
     let steps = stage.steps();
     let notes = || {
         let own = steps.iter().filter(|step| step.node == Some(id));
@@ -166,7 +166,7 @@ pub(super) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
 
 /// Lists the functions that an input leads to, of those that students write: one of them never comes
 /// back, if the step does not.
-pub(super) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
+pub(crate) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
     const STAND: [&str; 3] =
         ["Raft::become_candidate", "Raft::ask_for_votes", "Core::on_vote_reply"];
     const COUNT: [&str; 4] = [
@@ -217,6 +217,7 @@ pub(super) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
             }
         }
         Input::Drop(_) | Input::Post(_) | Input::Crash(_) | Input::Restart(_) => {}
+        Input::Ready(_) | Input::Apply(_) => {}
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => {}
         Input::PinLimit { .. } | Input::Propose { .. } => {}
     }

@@ -13,7 +13,7 @@ use crate::{Case, Place, Rule, Table, Verdict};
 use raft::Event;
 
 /// The rows of a test.
-pub(super) struct Rows {
+pub(crate) struct Rows {
     table: Table,
     /// The first row that fails and knows where to look, or else the first that fails.
     shown: Option<(Stage, Option<Blame>)>,
@@ -22,20 +22,20 @@ pub(super) struct Rows {
 
 impl Rows {
     /// A table of cases of `rule`: the heading over what each case is, and what every row does.
-    pub(super) fn new(rule: &Rule, head: &str, intro: impl Into<String>) -> Self {
+    pub(crate) fn new(rule: &Rule, head: &str, intro: impl Into<String>) -> Self {
         let table = Table::new(rule, head).intro(intro);
         Rows { table, shown: None, decides: None }
     }
 
     /// Says which events show the decision that the rows are about: theirs are the lines to read, and
     /// not those of whatever happened last.
-    pub(super) fn decided_by(mut self, decides: fn(&Event) -> bool) -> Self {
+    pub(crate) fn decided_by(mut self, decides: fn(&Event) -> bool) -> Self {
         self.decides = Some(decides);
         self
     }
 
     /// Adds a row that must be exactly so.
-    pub(super) fn equal(
+    pub(crate) fn equal(
         &mut self,
         what: impl Into<String>,
         must_be: impl Into<String>,
@@ -46,7 +46,7 @@ impl Rows {
     }
 
     /// Adds a row that the closure writes.
-    pub(super) fn row(&mut self, stage: Stage, write: impl FnOnce(&mut Table) -> &mut Case) {
+    pub(crate) fn row(&mut self, stage: Stage, write: impl FnOnce(&mut Table) -> &mut Case) {
         let place = match self.decides {
             Some(decides) => stage.line(decides),
             None => stage.decided_line(),
@@ -55,7 +55,7 @@ impl Rows {
     }
 
     /// Adds a row that was decided at this line, if at any.
-    pub(super) fn row_at(
+    pub(crate) fn row_at(
         &mut self,
         place: Option<Place>,
         stage: Stage,
@@ -65,7 +65,7 @@ impl Rows {
     }
 
     /// Adds a row of which is known where to look if it fails.
-    pub(super) fn row_blamed(
+    pub(crate) fn row_blamed(
         &mut self,
         blame: Blame,
         stage: Stage,
@@ -102,7 +102,7 @@ impl Rows {
     }
 
     /// Fails the test if any row does not hold; `function` is the one to read if no line is known.
-    pub(super) fn verdict(self, function: &str) -> Verdict {
+    pub(crate) fn verdict(self, function: &str) -> Verdict {
         let (Some(failure), Some((stage, blame))) = (self.table.failure(), self.shown) else {
             return Ok(());
         };

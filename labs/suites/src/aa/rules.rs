@@ -270,14 +270,14 @@ pub(super) const LEADER_CLEARED: Rule = rule(
 
 // Step 8: the rules that break here are the test bed's, and these.
 
-pub(super) const COVERAGE: Rule = rule(
+pub(crate) const COVERAGE: Rule = rule(
     "coverage",
     "A RUN IN WHICH NOBODY LEADS SHOWS NOTHING",
     "§5.2",
     "a cluster that never elects anybody breaks no rule, and serves nobody",
 );
 
-pub(super) const SAME_RUN: Rule = rule(
+pub(crate) const SAME_RUN: Rule = rule(
     "same_seed_same_run",
     "THE SAME INPUTS GIVE THE SAME RUN",
     "",

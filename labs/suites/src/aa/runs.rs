@@ -29,20 +29,20 @@ const TRIES_MAX: usize = 600;
 const STEPS_SHOWN: usize = 12;
 
 /// A run that broke a rule.
-pub(super) struct Broken {
+pub(crate) struct Broken {
     /// The cluster it began with.
-    pub(super) setup: Setup,
+    pub(crate) setup: Setup,
     /// Everything that happened.
-    pub(super) inputs: Vec<Input>,
+    pub(crate) inputs: Vec<Input>,
     /// What broke.
-    pub(super) violation: Violation,
+    pub(crate) violation: Violation,
     /// The number it was drawn from, if it was.
-    pub(super) seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
 }
 
 impl Broken {
     /// Returns the shortest run found that breaks the same rule in the same function.
-    pub(super) fn shrink(self) -> Self {
+    pub(crate) fn shrink(self) -> Self {
         let functions = Functions::default();
         let key = |ending: &Ending<'_>| {
             (ending.violation.rule, ending.deciding().and_then(|note| functions.of(note)))
@@ -55,7 +55,7 @@ impl Broken {
 
     /// Plays the run again, and explains it: the first wrong decision, what led to the broken rule, and
     /// what those who broke it are now.
-    pub(super) fn failure(&self) -> Failure {
+    pub(crate) fn failure(&self) -> Failure {
         let stage = self.play();
         let steps = stage.steps();
         let ending = Ending { violation: &self.violation, steps: &steps };
@@ -179,7 +179,7 @@ fn first_wrong(at: usize, wrong: &Wrong, steps: &[Step], rule: &Rule) -> String 
 }
 
 /// Tells a whole run, if somebody listens.
-pub(super) fn tell(run: &Run) {
+pub(crate) fn tell(run: &Run) {
     told::tell(None, || {
         let seed = run.plan.seed;
         let recorder = Recorder::run(run.setup(), &run.inputs).of_seed(seed);
@@ -188,7 +188,7 @@ pub(super) fn tell(run: &Run) {
 }
 
 /// Returns a rule of the test bed as cards know rules.
-pub(super) fn rule(rule: testbed::Rule) -> Rule {
+pub(crate) fn rule(rule: testbed::Rule) -> Rule {
     Rule { id: rule.id(), title: rule.title(), paper: rule.section(), so_what: rule.so_what() }
 }
 
@@ -216,7 +216,7 @@ fn expected(violation: &Violation) -> String {
 }
 
 /// Says what nodes are, and whom they follow.
-pub(super) fn views(stage: &Stage, who: impl Iterator<Item = NodeId>) -> String {
+pub(crate) fn views(stage: &Stage, who: impl Iterator<Item = NodeId>) -> String {
     who.map(|id| stage.view(id)).collect::<Vec<_>>().join("; ")
 }
 
@@ -242,7 +242,7 @@ fn blame_of(wrong: &Wrong) -> Blame {
 
 /// Says that a test showed nothing, for nobody led: by the simplest election there is, if that is not
 /// won either, or else by what happened in a run.
-pub(super) fn uncovered(because: String, run: Option<&Run>) -> Failure {
+pub(crate) fn uncovered(because: String, run: Option<&Run>) -> Failure {
     let failure = Failure::of(&COVERAGE).because(because);
     let mut stage = Stage::new(3);
     stage.campaign(N1);

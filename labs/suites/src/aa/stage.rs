@@ -20,10 +20,10 @@ use std::collections::BTreeMap;
 use testbed::{Bare, Input, Setup, Step};
 
 /// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
-pub(super) const NEVER: u64 = 400;
+pub(crate) const NEVER: u64 = 400;
 
 /// A cluster, and what happened to it.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     cluster: Bare,
     story: Story,
     row: Option<(u64, String)>,
@@ -43,7 +43,7 @@ impl Drop for Stage {
 }
 
 /// Returns a setup in which `id` remembers a term and a vote.
-pub(super) fn remembering(mut setup: Setup, id: NodeId, term: u64, vote: Option<NodeId>) -> Setup {
+pub(crate) fn remembering(mut setup: Setup, id: NodeId, term: u64, vote: Option<NodeId>) -> Setup {
     for (config, storage) in &mut setup.nodes {
         if config.id == id {
             storage.save(HardState { term: Term(term), vote, ..storage.hard_state() });
@@ -53,12 +53,12 @@ pub(super) fn remembering(mut setup: Setup, id: NodeId, term: u64, vote: Option<
 }
 
 /// Says a term and a vote: `term 5, vote n2`.
-pub(super) fn remembers(term: u64, vote: Option<NodeId>) -> String {
+pub(crate) fn remembers(term: u64, vote: Option<NodeId>) -> String {
     format!("term {term}, vote {}", name_or_none(vote))
 }
 
 /// Says a node's name, or `none`.
-pub(super) fn name_or_none(id: Option<NodeId>) -> String {
+pub(crate) fn name_or_none(id: Option<NodeId>) -> String {
     id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }
 
@@ -66,31 +66,31 @@ pub(super) fn name_or_none(id: Option<NodeId>) -> String {
 
 impl Stage {
     /// Sets a stage.
-    pub(super) fn of(setup: Setup) -> Self {
+    pub(crate) fn of(setup: Setup) -> Self {
         let cluster = Bare::new(setup.clone()).listening();
         let (story, said, before) = (Story::of(setup), Vec::new(), BTreeMap::new());
         Stage { cluster, story, row: None, said, before }
     }
 
     /// Sets a stage for n1, n2, ... whose writes are durable at once.
-    pub(super) fn new(size: u64) -> Self {
+    pub(crate) fn new(size: u64) -> Self {
         Stage::of(Setup::new(size, 0))
     }
 
     /// Sets a stage on which nothing is durable until [`Stage::persist`]: a candidate asks, and its own
     /// vote is not counted yet.
-    pub(super) fn with_slow_disks(size: u64) -> Self {
+    pub(crate) fn with_slow_disks(size: u64) -> Self {
         Stage::of(Setup::new(size, 0).with_slow_disks())
     }
 
     /// Says which number the run on it was drawn from.
-    pub(super) fn of_seed(mut self, seed: u64) -> Self {
+    pub(crate) fn of_seed(mut self, seed: u64) -> Self {
         self.story.of_seed(seed);
         self
     }
 
     /// Says which row of a test this is.
-    pub(super) fn row(mut self, number: u64, title: &str) -> Self {
+    pub(crate) fn row(mut self, number: u64, title: &str) -> Self {
         self.tell();
         self.row = Some((number, title.to_owned()));
         self
@@ -101,7 +101,7 @@ impl Stage {
 
 impl Stage {
     /// Tells everything so far as a row of a table, if somebody listens.
-    pub(super) fn tell_as(&self, number: u64, title: &str) {
+    pub(crate) fn tell_as(&self, number: u64, title: &str) {
         told::tell(Some(number), || self.story.recorded(title).trace());
     }
 
@@ -113,7 +113,7 @@ impl Stage {
     }
 
     /// Lets one thing happen.
-    pub(super) fn apply(&mut self, input: Input) {
+    pub(crate) fn apply(&mut self, input: Input) {
         let promised = |stage: &Stage| -> Vec<Message> {
             let disks = stage.cluster.ids().filter_map(|id| stage.cluster.disk(id));
             let writes = disks.flat_map(|disk| disk.pending());
@@ -142,35 +142,35 @@ impl Stage {
     }
 
     /// A peer that the test plays says something, and it arrives.
-    pub(super) fn hear(&mut self, message: Message) {
+    pub(crate) fn hear(&mut self, message: Message) {
         self.apply(Input::Post(message.clone()));
         self.apply(Input::Deliver(message));
     }
 
     /// Peers that the test plays answer a candidate in `term`.
-    pub(super) fn answers(&mut self, candidate: NodeId, term: u64, voters: &[NodeId], said: Said) {
+    pub(crate) fn answers(&mut self, candidate: NodeId, term: u64, voters: &[NodeId], said: Said) {
         voters.iter().for_each(|&voter| self.hear(answer(voter, candidate, term, said)));
     }
 
     /// A node is told to hold an election.
-    pub(super) fn campaign(&mut self, id: NodeId) {
+    pub(crate) fn campaign(&mut self, id: NodeId) {
         self.apply(Input::Campaign(id));
     }
 
     /// Ticks pass at one node.
-    pub(super) fn ticks(&mut self, id: NodeId, ticks: u64) {
+    pub(crate) fn ticks(&mut self, id: NodeId, ticks: u64) {
         (0..ticks).for_each(|_| self.apply(Input::Tick(id)));
     }
 
     /// Everything that waits at a node's disk becomes durable.
-    pub(super) fn persist(&mut self, id: NodeId) {
+    pub(crate) fn persist(&mut self, id: NodeId) {
         while self.cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0) {
             self.apply(Input::Persist(id));
         }
     }
 
     /// A node loses power and starts again.
-    pub(super) fn restart(&mut self, id: NodeId) {
+    pub(crate) fn restart(&mut self, id: NodeId) {
         self.apply(Input::Crash(id));
         self.apply(Input::Restart(id));
     }
@@ -179,7 +179,7 @@ impl Stage {
     ///
     /// # Panics
     /// After 10,000 messages.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
             let Some(flight) = self.cluster.network().flights().first() else { return };
             self.apply(Input::Deliver(flight.message.clone()));
@@ -188,7 +188,7 @@ impl Stage {
     }
 
     /// One tick passes at every node that is up, each settled before the next.
-    pub(super) fn round(&mut self) {
+    pub(crate) fn round(&mut self) {
         let ids: Vec<NodeId> = self.cluster.ids().collect();
         for id in ids {
             if self.role(id).is_some() {
@@ -199,7 +199,7 @@ impl Stage {
     }
 
     /// Ticks a node until it asks for votes. Returns how many ticks that took; none if it never does.
-    pub(super) fn ticks_until_it_asks(&mut self, id: NodeId) -> Option<u64> {
+    pub(crate) fn ticks_until_it_asks(&mut self, id: NodeId) -> Option<u64> {
         let asked = self.asked(id).len();
         (1..=NEVER).find(|_| {
             self.ticks(id, 1);
@@ -208,7 +208,7 @@ impl Stage {
     }
 
     /// Forgets what was said so far: the test looks at what comes after.
-    pub(super) fn forget_words(&mut self) {
+    pub(crate) fn forget_words(&mut self) {
         self.said.clear();
     }
 }
@@ -218,12 +218,12 @@ impl Stage {
 impl Stage {
     /// Returns a failure that shows the story and names the line that decided the last step, or else
     /// `function`.
-    pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
+    pub(crate) fn broken(&self, rule: &Rule, function: &str) -> Failure {
         self.broken_at(self.decided_line(), rule, function)
     }
 
     /// Returns a failure that shows the story and says where to look.
-    pub(super) fn blamed(&self, rule: &Rule, blame: Blame) -> Failure {
+    pub(crate) fn blamed(&self, rule: &Rule, blame: Blame) -> Failure {
         match blame {
             Blame::Line(place) => self.broken_at(Some(place), rule, ""),
             Blame::Function(function) => self.missing(rule, function),
@@ -234,7 +234,7 @@ impl Stage {
     }
 
     /// Returns the same with the last line that noted an event such as this.
-    pub(super) fn broken_by(
+    pub(crate) fn broken_by(
         &self,
         rule: &Rule,
         function: &str,
@@ -244,7 +244,7 @@ impl Stage {
     }
 
     /// Returns a failure that shows the story and names this line, or else `function`.
-    pub(super) fn broken_at(&self, place: Option<Place>, rule: &Rule, function: &str) -> Failure {
+    pub(crate) fn broken_at(&self, place: Option<Place>, rule: &Rule, function: &str) -> Failure {
         let failure = self.draw_on(Failure::of(rule), place.as_ref());
         let failure = match place {
             Some(place) => failure.your_line(place),
@@ -258,13 +258,13 @@ impl Stage {
 
     /// Returns a failure that shows the story and names no line: something did not happen, and
     /// `function` is where it should have.
-    pub(super) fn missing(&self, rule: &Rule, function: &str) -> Failure {
+    pub(crate) fn missing(&self, rule: &Rule, function: &str) -> Failure {
         self.broken_at(None, rule, function)
     }
 
     /// Adds the story to a failure: as a diagram that points at what was decided at `here`, and as a
     /// trace.
-    pub(super) fn draw_on(&self, failure: Failure, here: Option<&Place>) -> Failure {
+    pub(crate) fn draw_on(&self, failure: Failure, here: Option<&Place>) -> Failure {
         let found = failure.headline();
         let title = self.row.as_ref().map_or(failure.rule().title, |(_, title)| title);
         let trace = self.story.trace(title, &found);
@@ -273,7 +273,7 @@ impl Stage {
 
     /// Adds only these steps of the story as a diagram that points at one of them, and the whole of it
     /// as a trace.
-    pub(super) fn draw_steps_on(
+    pub(crate) fn draw_steps_on(
         &self,
         failure: Failure,
         here: Option<usize>,
@@ -290,32 +290,32 @@ impl Stage {
     }
 
     /// Returns every step that was taken.
-    pub(super) fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         self.story.steps()
     }
 
     /// Returns how many steps were taken.
-    pub(super) fn steps_taken(&self) -> usize {
+    pub(crate) fn steps_taken(&self) -> usize {
         self.story.len()
     }
 
     /// Returns the line to read, where it is events such as these that decide.
-    pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+    pub(crate) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         self.story.line(decides)
     }
 
     /// Returns the line that decided the last step.
-    pub(super) fn decided_line(&self) -> Option<Place> {
+    pub(crate) fn decided_line(&self) -> Option<Place> {
         self.story.decided_line()
     }
 
     /// Counts the events such as this that the last step noted.
-    pub(super) fn noted_last(&self, decides: impl Fn(&Event) -> bool) -> usize {
+    pub(crate) fn noted_last(&self, decides: impl Fn(&Event) -> bool) -> usize {
         self.story.noted_last(decides)
     }
 
     /// Returns the last line of the last step that noted an event such as this.
-    pub(super) fn last_line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
+    pub(crate) fn last_line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         self.story.last_line(decides)
     }
 }

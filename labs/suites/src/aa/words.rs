@@ -11,15 +11,15 @@ use raft::{
 };
 use std::fmt;
 
-pub(super) const N1: NodeId = NodeId(1);
-pub(super) const N2: NodeId = NodeId(2);
-pub(super) const N3: NodeId = NodeId(3);
-pub(super) const N4: NodeId = NodeId(4);
-pub(super) const N5: NodeId = NodeId(5);
+pub(crate) const N1: NodeId = NodeId(1);
+pub(crate) const N2: NodeId = NodeId(2);
+pub(crate) const N3: NodeId = NodeId(3);
+pub(crate) const N4: NodeId = NodeId(4);
+pub(crate) const N5: NodeId = NodeId(5);
 
 /// What a voter says to a candidate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// The vote is given.
     Yes,
     /// It is not.
@@ -40,12 +40,12 @@ fn message(from: NodeId, to: NodeId, term: u64, body: Body) -> Message {
 }
 
 /// A candidate with an empty log asks.
-pub(super) fn ask(from: NodeId, to: NodeId, term: u64) -> Message {
+pub(crate) fn ask(from: NodeId, to: NodeId, term: u64) -> Message {
     ask_with(from, to, term, EntryId::default())
 }
 
 /// A candidate whose log ends in `last` asks.
-pub(super) fn ask_with(from: NodeId, to: NodeId, term: u64, last: EntryId) -> Message {
+pub(crate) fn ask_with(from: NodeId, to: NodeId, term: u64, last: EntryId) -> Message {
     message(from, to, term, Body::RequestVote(VoteRequest { last, transfer: false }))
 }
 
@@ -55,36 +55,36 @@ pub(super) fn ask_with_long_log(from: NodeId, to: NodeId, term: u64) -> Message 
 }
 
 /// A voter answers.
-pub(super) fn answer(from: NodeId, to: NodeId, term: u64, said: Said) -> Message {
+pub(crate) fn answer(from: NodeId, to: NodeId, term: u64, said: Said) -> Message {
     message(from, to, term, Body::VoteReply { granted: said == Said::Yes })
 }
 
 /// A leader says that it leads.
-pub(super) fn beat(from: NodeId, to: NodeId, term: u64) -> Message {
+pub(crate) fn beat(from: NodeId, to: NodeId, term: u64) -> Message {
     let (commit, token, session) = (Index(0), None, Session::default());
     message(from, to, term, Body::Heartbeat { commit, token, session })
 }
 
 /// A leader says that it leads, with marks that an answer must carry.
-pub(super) fn marked_beat(from: NodeId, to: NodeId, term: u64) -> Message {
+pub(crate) fn marked_beat(from: NodeId, to: NodeId, term: u64) -> Message {
     let (commit, token, session) = (Index(0), Some(ReadToken(7)), Session(2));
     message(from, to, term, Body::Heartbeat { commit, token, session })
 }
 
 /// A follower says that it follows.
-pub(super) fn beat_reply(from: NodeId, to: NodeId, term: u64) -> Message {
+pub(crate) fn beat_reply(from: NodeId, to: NodeId, term: u64) -> Message {
     let (token, session) = (None, Session::default());
     message(from, to, term, Body::HeartbeatReply { token, session })
 }
 
 /// A leader with an empty log replicates: nothing yet.
-pub(super) fn append(from: NodeId, to: NodeId, term: u64) -> Message {
+pub(crate) fn append(from: NodeId, to: NodeId, term: u64) -> Message {
     let (prev, entries) = (EntryId::default(), Vec::new());
     let (commit, session) = (Index(0), Session::default());
     message(from, to, term, Body::AppendEntries { prev, entries, commit, session })
 }
 
 /// A node tells a leader that its term is over.
-pub(super) fn term_is_over(from: NodeId, to: NodeId, term: u64) -> Message {
+pub(crate) fn term_is_over(from: NodeId, to: NodeId, term: u64) -> Message {
     message(from, to, term, Body::AppendReply { outcome: AppendOutcome::NewerTerm, session: None })
 }

@@ -14,17 +14,17 @@ use testbed::Bare;
 
 impl Stage {
     /// Lends the cluster.
-    pub(in crate::aa) fn cluster(&self) -> &Bare {
+    pub(crate) fn cluster(&self) -> &Bare {
         &self.cluster
     }
 
     /// Returns everything a node said.
-    pub(in crate::aa) fn words(&self, from: NodeId) -> Vec<&Message> {
+    pub(crate) fn words(&self, from: NodeId) -> Vec<&Message> {
         self.said.iter().filter(|message| message.from == from).collect()
     }
 
     /// Returns what `from` answered `to`, in order: whether it gave its vote.
-    pub(in crate::aa) fn votes(&self, from: NodeId, to: NodeId) -> Vec<Said> {
+    pub(crate) fn votes(&self, from: NodeId, to: NodeId) -> Vec<Said> {
         let said = self.said.iter().filter(|m| m.from == from && m.to == to);
         let votes = said.filter_map(|m| {
             let Body::VoteReply { granted } = m.body else { return None };
@@ -34,12 +34,12 @@ impl Stage {
     }
 
     /// Returns whether `from` promised `to` its vote.
-    pub(in crate::aa) fn granted(&self, from: NodeId, to: NodeId) -> bool {
+    pub(crate) fn granted(&self, from: NodeId, to: NodeId) -> bool {
         self.votes(from, to).contains(&Said::Yes)
     }
 
     /// Returns what `id` asked of whom: the receiver, the term, and the end of its log.
-    pub(in crate::aa) fn asked(&self, id: NodeId) -> Vec<(NodeId, Term, EntryId)> {
+    pub(crate) fn asked(&self, id: NodeId) -> Vec<(NodeId, Term, EntryId)> {
         let said = self.said.iter().filter(|m| m.from == id);
         let asked = said.filter_map(|m| match (&m.body, m.term) {
             (Body::RequestVote(ask), Some(term)) => Some((m.to, term, ask.last)),
@@ -50,47 +50,47 @@ impl Stage {
 
     /// Returns what `from` said to `to` as its leader: the terms, in order. A heartbeat, or an append
     /// that serves as one.
-    pub(in crate::aa) fn leaders_words(&self, from: NodeId, to: NodeId) -> Vec<Term> {
+    pub(crate) fn leaders_words(&self, from: NodeId, to: NodeId) -> Vec<Term> {
         let said = self.said.iter().filter(|m| m.from == from && m.to == to);
         said.filter(|m| m.body.is_from_leader()).filter_map(|m| m.term).collect()
     }
 
     /// Returns what a node's disk holds, or will as soon as it has written what waits.
-    pub(in crate::aa) fn disk(&self, id: NodeId) -> HardState {
+    pub(crate) fn disk(&self, id: NodeId) -> HardState {
         self.cluster.disk(id).map(|disk| disk.latest()).unwrap_or_default()
     }
 
     /// Returns a node's role, or none while it is down.
-    pub(in crate::aa) fn role(&self, id: NodeId) -> Option<RoleName> {
+    pub(crate) fn role(&self, id: NodeId) -> Option<RoleName> {
         self.cluster.node(id).map(|node| node.inspect().role)
     }
 
     /// Returns whether a node leads.
-    pub(in crate::aa) fn leads(&self, id: NodeId) -> bool {
+    pub(crate) fn leads(&self, id: NodeId) -> bool {
         self.role(id) == Some(RoleName::Leader)
     }
 
     /// Returns whom a node had voted for, before the last thing happened, in the term it is in now.
-    pub(in crate::aa) fn vote_before(&self, id: NodeId) -> Option<NodeId> {
+    pub(crate) fn vote_before(&self, id: NodeId) -> Option<NodeId> {
         let (term, vote) = self.before.get(&id).copied()?;
         vote.filter(|_| self.cluster.node(id).is_some_and(|node| node.inspect().term == term))
     }
 
     /// Returns whether an event refuses a vote for the sake of one that the node gave in a term that is
     /// over.
-    pub(in crate::aa) fn keeps_vote(&self, id: NodeId, event: &Event) -> bool {
+    pub(crate) fn keeps_vote(&self, id: NodeId, event: &Event) -> bool {
         let Event::VoteRefused { why: Refusal::VotedFor(other), .. } = event else { return false };
         let now = self.cluster.node(id).map(|node| node.inspect().term);
         self.before.get(&id).is_some_and(|&(then, vote)| Some(then) < now && vote == Some(*other))
     }
 
     /// Returns whom a node follows, if it knows.
-    pub(in crate::aa) fn follows(&self, id: NodeId) -> Option<NodeId> {
+    pub(crate) fn follows(&self, id: NodeId) -> Option<NodeId> {
         self.cluster.node(id)?.inspect().leader
     }
 
     /// Says a node's role and term in a table's few words: `candidate t5`.
-    pub(in crate::aa) fn short_standing(&self, id: NodeId) -> String {
+    pub(crate) fn short_standing(&self, id: NodeId) -> String {
         match self.cluster.node(id).map(|node| node.inspect()) {
             Some(node) => format!("{} t{}", node.role, node.term),
             None => "down".to_owned(),
@@ -98,14 +98,14 @@ impl Stage {
     }
 
     /// Says a node's role and term, and whom it follows: `n2 follower t5 of n3`.
-    pub(in crate::aa) fn view(&self, id: NodeId) -> String {
+    pub(crate) fn view(&self, id: NodeId) -> String {
         let leader = self.follows(id).filter(|&leader| leader != id);
         let leader = leader.map(|leader| format!(" of {leader}")).unwrap_or_default();
         format!("{id} {}{leader}", self.short_standing(id))
     }
 
     /// Says a node's role and term: `candidate, term 5`.
-    pub(in crate::aa) fn standing(&self, id: NodeId) -> String {
+    pub(crate) fn standing(&self, id: NodeId) -> String {
         match self.cluster.node(id).map(|node| node.inspect()) {
             Some(node) => format!("{}, term {}", node.role, node.term),
             None => "down".to_owned(),
@@ -113,7 +113,7 @@ impl Stage {
     }
 
     /// Says what a node's disk holds: `term 5, vote n2`.
-    pub(in crate::aa) fn memory(&self, id: NodeId) -> String {
+    pub(crate) fn memory(&self, id: NodeId) -> String {
         let HardState { term, vote, .. } = self.disk(id);
         remembers(term.0, vote)
     }

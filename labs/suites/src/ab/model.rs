@@ -1,0 +1,81 @@
+//! Step 11, first part: every state that three nodes with logs can reach in a few terms.
+//!
+//! ```text
+//!   n1 1 2     n1 led term 2, n3 led term 3, and neither reached anybody (Figure 8, three nodes)
+//!   n2 1       --> every way that two more terms can go, breadth first
+//!   n3 1 3
+//! ```
+//!
+//! A walk from the very beginning spends its time on elections. These begin where logs differ already;
+//! terms, commit and votes are on disk as they would be.
+
+use super::words::{N1, N2, N3, holding};
+use crate::aa::runs::{Broken, uncovered};
+use crate::aa::stage::remembering;
+use crate::text::counted;
+use crate::{Check, Verdict};
+use testbed::explore::{Bounds, Subject, explore_from};
+use testbed::{Bare, Setup};
+
+/// A correct Raft has some ten thousand states here. Far beyond that, something grows without end.
+const STATES_MAX: usize = 150_000;
+
+/// One walk: where it begins, the last term that anybody may campaign for, and how many different
+/// messages may be under way at once.
+struct Start {
+    what: &'static str,
+    setup: Setup,
+    terms: u64,
+    in_flight: Option<usize>,
+}
+
+fn starts() -> [Start; 3] {
+    let three = || Setup::new(3, 0);
+    let figure8 = || {
+        let setup = holding(holding(three(), N1, &[1, 2], 1), N2, &[1], 1);
+        let setup = remembering(setup, N2, 3, Some(N3));
+        holding(setup, N3, &[1, 3], 1)
+    };
+    [
+        Start { what: "empty logs, 1 term", setup: three(), terms: 1, in_flight: None },
+        Start { what: "empty logs, 2 terms", setup: three(), terms: 2, in_flight: Some(3) },
+        Start { what: "logs 1 2, 1, 1 3, 2 terms", setup: figure8(), terms: 5, in_flight: Some(3) },
+    ]
+}
+
+/// Walks every state of three nodes, from three beginnings.
+pub(super) fn model_3x3x3(check: &mut Check) -> Verdict {
+    starts().into_iter().try_for_each(|start| walk(check, start))
+}
+
+fn walk(check: &mut Check, start: Start) -> Verdict {
+    let Start { what, setup, terms, in_flight } = start;
+    let bounds = Bounds {
+        terms,
+        crashes: 0,
+        in_flight,
+        subject: Subject::Logs,
+        states_max: STATES_MAX,
+        ..Bounds::quick()
+    };
+    check.doing(format!("walking every state of 3 nodes: {what}"));
+    let walk = match explore_from(Bare::new(setup.clone()), &bounds) {
+        Ok(walk) => walk,
+        Err(why) => return uncovered(format!("{what}: {why}"), None).fail(),
+    };
+    if let Some((violation, inputs)) = walk.violation {
+        let broken = Broken { setup, inputs, violation, seed: None };
+        let steps = counted(broken.inputs.len() as u64, "event");
+        let states = counted(walk.states as u64, "state");
+        let walked = format!("{what}: {states} walked, the shortest way has {steps}");
+        return broken.failure().faults(walked).fail();
+    }
+    if walk.with_leader * 20 < walk.states {
+        let got = format!("{} of {} states", walk.with_leader, walk.states);
+        return uncovered(format!("{what}: somebody leads in {got}"), None)
+            .expected("a leader in 1 of 20 states or more")
+            .got(got)
+            .fail();
+    }
+    Ok(())
+}
