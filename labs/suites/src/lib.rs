@@ -70,6 +70,7 @@ mod worker; // one process, one test
 
 pub mod aa; // lab 2aa: leader election
 pub mod ab; // lab 2ab: log replication
+pub mod ac; // lab 2ac: what must be durable when
 
 pub use card::{COLUMNS_MAX, LINES_MAX};
 pub use diagram::{Diagram, Row};

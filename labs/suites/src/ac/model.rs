@@ -1,0 +1,224 @@
+//! Step 6: one node, and every order of hearing, writing, applying and losing power.
+//!
+//! ```text
+//!    n2 leads term 1     1@1      2@1 behind it
+//!    n3 leads term 2     1@2      in its place
+//!    n2 leads term 3     1@1 2@1 3@3, all committed
+//!    n2, n3 stand in term 4
+//!
+//!    each word once, in any order, between any two steps of the owner; the power fails once
+//! ```
+//!
+//! Breadth first: the run on the card is as short as there is. Where every word is heard, the owner
+//! finishes its work, and everything committed must be applied.
+
+use super::owner::{Outcome, Owner};
+use super::rules::{ALL_APPLIED, COVERAGE};
+use super::words::{N2, N3, append, ask_with, at};
+use crate::{Check, Failure, Verdict};
+use raft::{Index, Message};
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::hash::{DefaultHasher, Hasher};
+
+/// How many writes may be under way at once.
+const WRITES_MAX: usize = 3;
+
+/// Fewer states than this, and something that should be possible is not.
+const STATES_MIN: usize = 5_000;
+
+/// What can happen next.
+#[derive(Clone, Copy)]
+enum Deed {
+    /// One of the words is heard.
+    Hear(usize),
+    /// A Ready is taken.
+    Take,
+    /// The oldest write ends.
+    Persist,
+    /// The next entry is applied.
+    Apply,
+    /// The next entry is applied, and the power fails before the node hears of it.
+    ApplyAndCrash,
+    /// The power fails.
+    Crash,
+}
+
+/// What can be heard.
+fn words() -> [Message; 6] {
+    [
+        append(N2, 1, at(0, 0), &[(1, "a")], 0),
+        append(N2, 1, at(1, 1), &[(1, "b")], 0),
+        append(N3, 2, at(0, 0), &[(2, "c")], 0),
+        append(N2, 3, at(0, 0), &[(1, "a"), (1, "b"), (3, "d")], 3),
+        ask_with(N2, 4, at(3, 3)),
+        ask_with(N3, 4, at(3, 3)),
+    ]
+}
+
+/// Where the search is.
+#[derive(Clone)]
+struct State {
+    n1: Owner,
+    /// Which words were heard.
+    heard: [bool; 6],
+    crashed: bool,
+}
+
+impl State {
+    fn new() -> Self {
+        State { n1: Owner::new(3), heard: [false; 6], crashed: false }
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.n1.hash_to(&mut hasher);
+        self.heard.iter().for_each(|&heard| hasher.write_u8(u8::from(heard)));
+        hasher.write_u8(u8::from(self.crashed));
+        hasher.finish()
+    }
+
+    /// Lists what can happen.
+    fn deeds(&self) -> Vec<Deed> {
+        let mut deeds: Vec<Deed> = Vec::new();
+        if self.n1.writing() < WRITES_MAX && self.n1.has_ready() {
+            deeds.push(Deed::Take);
+        }
+        if self.n1.writing() > 0 {
+            deeds.push(Deed::Persist);
+        }
+        if self.n1.waiting().next().is_some() {
+            deeds.push(Deed::Apply);
+        }
+        deeds.extend((0..self.heard.len()).filter(|&word| !self.heard[word]).map(Deed::Hear));
+        if !self.crashed {
+            deeds.push(Deed::Crash);
+            if self.n1.waiting().next().is_some() {
+                deeds.push(Deed::ApplyAndCrash);
+            }
+        }
+        deeds
+    }
+
+    fn apply(&mut self, deed: Deed, words: &[Message; 6]) -> Verdict {
+        match deed {
+            Deed::Hear(word) => {
+                self.heard[word] = true;
+                self.n1.hear(words[word].clone());
+            }
+            Deed::Take => {
+                self.n1.start()?;
+            }
+            Deed::Persist => self.n1.persist()?,
+            Deed::Apply => self.n1.apply_one()?,
+            Deed::ApplyAndCrash => {
+                self.n1.do_apply();
+                self.crash();
+            }
+            Deed::Crash => self.crash(),
+        }
+        Ok(())
+    }
+
+    fn crash(&mut self) {
+        self.crashed = true;
+        self.n1.restart();
+    }
+
+    /// Finishes everything: what is committed must be applied.
+    fn finish(&mut self) -> Outcome<()> {
+        self.n1.settle()?;
+        let commit = self.n1.judge().told().commit;
+        if self.n1.applied() == commit {
+            return Ok(());
+        }
+        let failure = self.n1.broken(&ALL_APPLIED, "RawNode::keep");
+        let got = format!("applied {}", self.n1.applied());
+        let because = "all writes have ended, nothing is ready, and not all is applied";
+        Err(Box::new(failure.because(because).expected(format!("applied {commit}")).got(got)))
+    }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Deed::Hear(word) => write!(f, "hear {}", words()[*word]),
+            Deed::Take => f.write_str("take a Ready"),
+            Deed::Persist => f.write_str("a write ends"),
+            Deed::Apply => f.write_str("apply"),
+            Deed::ApplyAndCrash => f.write_str("apply, and lose power"),
+            Deed::Crash => f.write_str("lose power"),
+        }
+    }
+}
+
+/// Plays a run again, and returns how it ends.
+fn play(path: &[Deed], finish: bool) -> Verdict {
+    let (mut state, words) = (State::new(), words());
+    path.iter().try_for_each(|&deed| state.apply(deed, &words))?;
+    if finish { state.finish() } else { Ok(()) }
+}
+
+/// Every order of everything.
+pub(super) fn one_node(check: &mut Check) -> Verdict {
+    let words = words();
+    let mut seen = BTreeSet::from([State::new().fingerprint()]);
+    // Each state that waits to be looked at, and how it was reached: the state before, and the deed.
+    let mut reached: Vec<(usize, Option<Deed>)> = vec![(0, None)];
+    let mut waiting = VecDeque::from([(0, State::new())]);
+    let path = |reached: &[(usize, Option<Deed>)], mut at: usize| {
+        let mut path = Vec::new();
+        while let (before, Some(deed)) = reached[at] {
+            path.push(deed);
+            at = before;
+        }
+        path.reverse();
+        path
+    };
+    let (mut applied_all, mut finished) = (0_u64, 0_u64);
+    while let Some((at, state)) = waiting.pop_front() {
+        if at % 1_000 == 0 {
+            check.doing(format!("looking at state {at}"));
+        }
+        if state.heard.iter().all(|&heard| heard) {
+            let mut end = state.clone();
+            if let Err(failure) = end.finish() {
+                return explain(&path(&reached, at), true, *failure);
+            }
+            finished += 1;
+            applied_all += u64::from(end.n1.applied() == Index(3));
+        }
+        for deed in state.deeds() {
+            let mut next = state.clone();
+            if let Err(failure) = next.apply(deed, &words) {
+                let mut steps = path(&reached, at);
+                steps.push(deed);
+                return explain(&steps, false, *failure);
+            }
+            next.n1.forget_story();
+            if seen.insert(next.fingerprint()) {
+                reached.push((at, Some(deed)));
+                waiting.push_back((reached.len() - 1, next));
+            }
+        }
+    }
+    if reached.len() >= STATES_MIN && applied_all > 0 {
+        return Ok(());
+    }
+    let because = format!(
+        "{} states, {finished} of them with every word heard, {applied_all} with all applied",
+        reached.len()
+    );
+    let expected = format!("{STATES_MIN} states or more, and all three entries applied in some");
+    Failure::of(&COVERAGE).because(because).expected(expected).fail()
+}
+
+/// Plays a run that went wrong once more, so that the card can draw it.
+fn explain(path: &[Deed], finish: bool, found: Failure) -> Verdict {
+    let failure = match play(path, finish) {
+        Err(failure) => *failure,
+        Ok(()) => found,
+    };
+    let steps: Vec<String> = path.iter().map(Deed::to_string).collect();
+    failure.detail(format!("{} steps: {}", path.len(), steps.join("; "))).fail()
+}

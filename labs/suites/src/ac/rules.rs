@@ -1,0 +1,215 @@
+//! The rules that the tests of lab 2ac name: what a card says first, and what a hint or a bug of the
+//! catalogue is found by.
+//!
+//! ```text
+//!   id         persist_before_send        never changes
+//!   title      FIRST WRITE, THEN PROMISE  the card's first words
+//!   paper      §5.2, Fig. 2 ...           where to read
+//!   so what    two leaders in one term    what a cluster comes to that breaks it
+//! ```
+//!
+//! They stand in the order of the lab's steps.
+
+use crate::Rule;
+
+const fn rule(
+    id: &'static str,
+    title: &'static str,
+    paper: &'static str,
+    so_what: &'static str,
+) -> Rule {
+    Rule { id, title, paper, so_what }
+}
+
+// Step 1.
+
+pub(super) const ONLY_NEWS: Rule = rule(
+    "ready_only_with_news",
+    "A READY WAITS IF, AND ONLY IF, THERE IS NEWS",
+    "",
+    "a node with nothing to say that is asked all the time takes a whole processor; one that has \
+     something to say and does not tell stands still",
+);
+
+// Step 2.
+
+pub(super) const HARD_NEWS: Rule = rule(
+    "hard_state_is_told",
+    "WHAT A PROMISE RESTS ON IS HANDED OUT TO BE SAVED",
+    "Fig. 2 State (persistent); §5.2",
+    "the node starts again, has forgotten its vote, and votes for another in the same term: two \
+     leaders",
+);
+
+pub(super) const SOFT_NEWS: Rule = rule(
+    "soft_state_is_told",
+    "LEADER AND ROLE ARE TOLD WHEN THEY CHANGE",
+    "§8 (clients are sent to the leader)",
+    "the application goes on serving reads as a leader, or sends its clients to one that is gone",
+);
+
+pub(super) const HARD_ONCE: Rule = rule(
+    "hard_state_is_told_once",
+    "WHAT IS SAVED IS NOT SAVED AGAIN",
+    "Fig. 2 State (persistent)",
+    "every Ready costs a write, and a node that has nothing to say never falls silent",
+);
+
+pub(super) const PERSIST_FIRST: Rule = rule(
+    "persist_before_send",
+    "FIRST IT IS DURABLE, THEN IT IS PROMISED",
+    "Fig. 2 State (persistent): updated before responding to RPCs",
+    "a crash between the two: the node votes twice in a term, or forgets an entry that a leader has \
+     counted on it for",
+);
+
+pub(super) const ENTRIES_ONCE: Rule = rule(
+    "entries_handed_out_once",
+    "EVERY ENTRY IS HANDED OUT TO BE WRITTEN ONCE, IN ORDER",
+    "§5.3",
+    "the same entries are written again and again, or a log with a gap is acknowledged",
+);
+
+pub(super) const SYNC: Rule = rule(
+    "sync_what_promises_rest_on",
+    "ENTRIES, TERM AND VOTE ARE SYNCED; A COMMIT INDEX NEED NOT BE",
+    "Fig. 2 State (persistent and volatile)",
+    "without the sync a promise rests on a cache that power loss empties; with one too many each \
+     commit costs a turn of the disk",
+);
+
+// Step 3.
+
+pub(super) const OWN_COPY: Rule = rule(
+    "own_copy_counts_once_durable",
+    "A LEADER'S OWN COPY COUNTS ONCE IT IS DURABLE",
+    "§5.3; thesis §10.2.1",
+    "an entry is committed that one disk too few holds: one crash, and it is gone although a client \
+     was told that it is done",
+);
+
+pub(super) const TWO_READYS: Rule = rule(
+    "written_before_committed",
+    "ALONE, AN ENTRY IS COMMITTED ONCE IT IS WRITTEN, AND NOT BEFORE",
+    "§5.3",
+    "the application answers a client, the power fails, and the entry was never on a disk",
+);
+
+pub(super) const THAT_READY: Rule = rule(
+    "a_ready_attests_itself",
+    "THAT A READY IS DURABLE SAYS SOMETHING OF WHAT IT HOLDS, AND OF NOTHING THAT CAME AFTER",
+    "",
+    "an entry that was never written counts as durable, and is never handed out to be written",
+);
+
+pub(super) const MESSAGES_ONCE: Rule = rule(
+    "messages_exactly_once",
+    "EVERY MESSAGE IS HANDED OUT ONCE",
+    "",
+    "what is lost between two Readys stalls until somebody's patience ends; what comes twice doubles \
+     the traffic",
+);
+
+pub(super) const QUIET: Rule = rule(
+    "quiet_when_all_is_done",
+    "WHEN ALL IS DONE, NOTHING IS READY",
+    "",
+    "a node that always has something ready takes a whole processor",
+);
+
+// Step 4.
+
+pub(super) const APPLY_ONCE: Rule = rule(
+    "applied_in_order_and_once",
+    "WHAT IS COMMITTED IS HANDED OUT IN ORDER, EACH ENTRY ONCE, NONE LEFT OUT",
+    "Fig. 2 Rules for All Servers (1); §5.3",
+    "two state machines that have applied different commands: one of them took the money twice",
+);
+
+pub(super) const ALL_APPLIED: Rule = rule(
+    "all_committed_is_handed_out",
+    "WHAT IS COMMITTED AND DURABLE IS HANDED OUT IN THE END",
+    "Fig. 2 Rules for All Servers (1)",
+    "clients wait for answers that never come",
+);
+
+pub(super) const CAP: Rule = rule(
+    "outstanding_applies_are_capped",
+    "NO MORE IS HANDED OUT THAN MAY BE UNDER WAY TO BE APPLIED",
+    "",
+    "a slow application fills the memory with what it has not got round to",
+);
+
+pub(super) const GATE: Rule = rule(
+    "the_gate_is_kept",
+    "A COMMITTED ENTRY IS HANDED OUT WHEN THE GATE SAYS SO, NOT BEFORE",
+    "§5.3",
+    "an owner that applies at once applies what a crash can still take from its log",
+);
+
+pub(super) const OWNER_ORDER: Rule = rule(
+    "owners_mistakes_are_refused",
+    "WHAT THE OWNER CANNOT HAVE DONE IS REFUSED, AND CHANGES NOTHING",
+    "",
+    "a mistake of the owner goes unseen until the day two replicas differ",
+);
+
+pub(super) const COMMIT_WRITTEN: Rule = rule(
+    "commit_within_what_is_written",
+    "A SAVED COMMIT INDEX LIES WITHIN THE SAVED LOG",
+    "§5.3",
+    "after a crash the node's memory contradicts itself, and it cannot start",
+);
+
+pub(super) const COMMIT_FIRST: Rule = rule(
+    "commit_told_before_applied",
+    "THE COMMIT INDEX IS SAVED WITH, OR BEFORE, WHAT IS APPLIED",
+    "Fig. 2 Rules for All Servers (1)",
+    "after a crash the application is ahead of its own log's commit index",
+);
+
+// Step 5.
+
+pub(super) const REMEMBERS: Rule = rule(
+    "restart_remembers",
+    "WHAT WAS DURABLE IS KNOWN AFTER A RESTART",
+    "Fig. 2 State (persistent)",
+    "two votes in one term, or a commit index that goes back",
+);
+
+pub(super) const ONCE_ACROSS_CRASH: Rule = rule(
+    "applied_once_across_crashes",
+    "A CRASH NEITHER REPEATS NOR LOSES WHAT IS APPLIED",
+    "Fig. 2 State (volatile): lastApplied",
+    "a transfer that is booked twice, or not at all, because a machine was restarted",
+);
+
+pub(super) const IMPOSSIBLE_START: Rule = rule(
+    "an_impossible_memory_is_refused",
+    "A MEMORY THAT CANNOT BE IS REFUSED AT THE START",
+    "Fig. 2 State (persistent)",
+    "a node with a wiped disk joins as if nothing had happened, and breaks what it promised",
+);
+
+// Step 6.
+
+pub(super) const WRITE_ORDER: Rule = rule(
+    "writes_end_in_order",
+    "A WRITE THAT ENDS TAKES THOSE BEFORE IT ALONG; WHAT DOES NOT WAIT IS AN ERROR",
+    "",
+    "a promise is kept for a write that has not ended",
+);
+
+pub(super) const ATTEST: Rule = rule(
+    "attested_in_its_term",
+    "A WRITE ATTESTS ONLY WHAT NO LATER WRITE CAN REMOVE",
+    "thesis §10.2.1",
+    "an entry counts as durable that a write under way is about to replace",
+);
+
+pub(super) const COVERAGE: Rule = rule(
+    "coverage",
+    "A SEARCH THAT REACHES NOTHING SHOWS NOTHING",
+    "",
+    "a node that takes nothing in and hands nothing out breaks no rule, and is of no use",
+);
