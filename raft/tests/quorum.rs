@@ -10,8 +10,8 @@
 //! The oracle asks every completion of the votes, and knows of majorities only that they are more
 //! than half.
 
-use raft::NodeId;
 use raft::quorum::{Joint, Majority, Outcome, Votes};
+use raft::{Index, NodeId};
 
 /// One node's vote: yes, no, or nothing yet.
 const ANSWERS: [Option<bool>; 3] = [None, Some(false), Some(true)];
@@ -169,5 +169,21 @@ fn a_group_that_does_not_change_is_one_majority() {
         let incoming = majority(0b11111);
         let joint = Joint { incoming: incoming.clone(), outgoing: None };
         assert_eq!(joint.outcome(&votes(&answers)), incoming.outcome(&votes(&answers)));
+    }
+}
+
+#[test]
+fn a_place_is_committed_exactly_if_more_than_half_of_the_voters_hold_it() {
+    // Nine voters, too: more than are put in order on the stack.
+    for size in 1..=9_u64 {
+        for draw in 0..200_u64 {
+            let held = |id: u64| (id * 7 + draw * (id + 3)) % (size + 2);
+            let majority = Majority::new((1..=size).map(NodeId));
+            let matched = |NodeId(id): NodeId| Some(Index(held(id))).filter(|index| index.0 > 0);
+            let Index(committed) = majority.committed_index(matched);
+            let holders = |place: u64| (1..=size).filter(|&id| held(id) >= place).count() as u64;
+            assert!(holders(committed) * 2 > size, "{size} voters, draw {draw}: {committed}");
+            assert!(holders(committed + 1) * 2 <= size, "{size} voters, draw {draw}: {committed}");
+        }
     }
 }
