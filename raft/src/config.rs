@@ -50,6 +50,9 @@ pub struct Config {
     /// Whether appends are built when a Ready is taken, once for all that was proposed by then,
     /// instead of one for each proposal. Default: no.
     pub batch_append: bool,
+    /// Whether an acknowledgement that still waits to leave gives way to a later one of more: whoever
+    /// holds the log up to 7 holds it up to 5. Default: yes.
+    pub merge_acknowledgements: bool,
 }
 
 /// When a committed entry is handed out to be applied.
@@ -97,6 +100,7 @@ impl Config {
             max_uncommitted_bytes: None,
             forward_proposals: true,
             batch_append: false,
+            merge_acknowledgements: true,
         }
     }
 
@@ -110,6 +114,7 @@ impl Config {
     /// | `apply_gate` | `Durable` | `WithReady` | the owner cannot apply too soon by mistake |
     /// | `max_append_bytes` | 1 MiB | none | one message must not stall the next |
     /// | `max_inflight_messages` | 256 | 2^31 - 1 | a lost peer must not fill our memory |
+    /// | `merge_acknowledgements` | yes | no | one answer for all that one write makes durable |
     pub fn etcd(id: NodeId) -> Self {
         Config {
             election_ticks: 3,
@@ -117,6 +122,7 @@ impl Config {
             apply_gate: ApplyGate::WithReady,
             max_append_bytes: None,
             max_inflight_messages: i32::MAX as usize,
+            merge_acknowledgements: false,
             ..Config::new(id)
         }
     }

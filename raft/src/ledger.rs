@@ -370,12 +370,22 @@ impl<S: Storage> Core<S> {
                 && self.config.vote_requests == VoteRequests::AtOnce;
         let term = Some(self.term).filter(|_| body.term_kind() != TermKind::Absent);
         let message = Message { from: self.id, to, term, body };
-        if to == self.id {
-            self.outbox.own.push(message);
-        } else if leaves_at_once {
+        if leaves_at_once && to != self.id {
             self.outbox.now.push(message);
         } else {
-            self.outbox.promised.push(message);
+            self.promise(message);
+        }
+    }
+
+    /// Puts a promise into the outbox, ours to ourselves or to another node. An acknowledgement takes
+    /// the place of the one before, if that has not left and says no more.
+    fn promise(&mut self, message: Message) {
+        let merges = self.config.merge_acknowledgements;
+        let Outbox { own, promised, .. } = &mut self.outbox;
+        let promises = if message.to == message.from { own } else { promised };
+        match promises.last_mut() {
+            Some(last) if merges && message.acknowledges_all_of(last) => *last = message,
+            _ => promises.push(message),
         }
     }
 

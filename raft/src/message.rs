@@ -31,6 +31,21 @@ pub struct Message {
     pub body: Body,
 }
 
+impl Message {
+    /// Returns whether this acknowledges, to the same node, all that `earlier` does: then nobody need
+    /// hear `earlier`.
+    pub(crate) fn acknowledges_all_of(&self, earlier: &Message) -> bool {
+        use AppendOutcome::Matched;
+        if let Body::AppendReply { outcome: Matched(index), session } = self.body
+            && let Body::AppendReply { outcome: Matched(before), session: theirs } = earlier.body
+        {
+            let same_talk = (self.to, self.term, session) == (earlier.to, earlier.term, theirs);
+            return same_talk && index >= before;
+        }
+        false
+    }
+}
+
 /// What is said.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Body {

@@ -51,12 +51,14 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
     let (gate, append) = (etcds.apply_gate, etcds.max_append_bytes);
     assert_eq!((gate, append), (ApplyGate::WithReady, None));
     assert_eq!(etcds.max_inflight_messages, i32::MAX as usize);
+    assert!(!etcds.merge_acknowledgements);
     let back = Config {
         vote_requests: ours.vote_requests,
         election_ticks: 10,
         apply_gate: ours.apply_gate,
         max_append_bytes: ours.max_append_bytes,
         max_inflight_messages: ours.max_inflight_messages,
+        merge_acknowledgements: true,
         ..etcds
     };
     assert_eq!(back, ours);

@@ -60,3 +60,43 @@ fn a_ready_that_is_not_the_last_is_the_owners_mistake() {
     let _second = node.ready();
     node.advance_append_async(first);
 }
+
+/// Returns what a Ready promises others, as text.
+fn promises(ready: &Ready) -> Vec<String> {
+    ready.persisted_messages().iter().map(Message::to_string).collect()
+}
+
+#[test]
+fn an_acknowledgement_that_has_not_left_gives_way_to_one_of_more() {
+    let mut node = node();
+    for prev in 0..3 {
+        node.step(append(prev, 0)).expect("a leader's entry");
+    }
+    let ready = node.ready();
+    assert_eq!(promises(&ready), ["n1->n2 AppendReply t1 matched=3"]);
+    // A late copy of an earlier append: its answer says less, and must not hide the one of more.
+    node.step(append(3, 0)).expect("a leader's entry");
+    node.step(append(1, 0)).expect("an entry that came before");
+    let ready = node.ready();
+    let less = "n1->n2 AppendReply t1 matched=2";
+    assert_eq!(promises(&ready), ["n1->n2 AppendReply t1 matched=4", less]);
+}
+
+#[test]
+fn under_etcds_settings_every_append_is_acknowledged() {
+    let storage = MemoryStorage::with_voters([N1, N2, NodeId(3)]);
+    let mut node = RawNode::new(&Config::etcd(N1), storage).expect("etcd's settings");
+    node.step(append(0, 0)).expect("a leader's entry");
+    node.step(append(1, 0)).expect("a leader's entry");
+    let (one, two) = ("n1->n2 AppendReply t1 matched=1", "n1->n2 AppendReply t1 matched=2");
+    assert_eq!(promises(&node.ready()), [one, two]);
+}
+
+#[test]
+fn acknowledgements_of_different_terms_do_not_give_way_to_one_another() {
+    let mut node = node();
+    node.step(append(0, 0)).expect("a leader's entry");
+    node.step(Message { term: Some(Term(2)), ..append(1, 0) }).expect("the next term's leader");
+    let (one, two) = ("n1->n2 AppendReply t1 matched=1", "n1->n2 AppendReply t2 matched=2");
+    assert_eq!(promises(&node.ready()), [one, two]);
+}

@@ -4,7 +4,7 @@
 //!   election-ticks=10  heartbeat-ticks=1  seed=0  vote-requests=once-durable|at-once
 //!   apply-gate=durable|with-ready|3      3: so many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
-//!   forward=yes|no  batch-append=no|yes
+//!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
 //! ```
 //!
 //! All nodes of a script share them. What is not said is as usual.
@@ -45,6 +45,11 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
         max_uncommitted_bytes: limit(arguments, "max-uncommitted", usual.max_uncommitted_bytes)?,
         forward_proposals: choice(arguments, "forward", usual.forward_proposals)?,
         batch_append: choice(arguments, "batch-append", usual.batch_append)?,
+        merge_acknowledgements: choice(
+            arguments,
+            "merge-acknowledgements",
+            usual.merge_acknowledgements,
+        )?,
         ..usual
     })
 }
@@ -100,6 +105,7 @@ pub(super) fn phrase(config: &Config) -> String {
             ("max-uncommitted", limit(config.max_uncommitted_bytes)),
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
+            ("merge-acknowledgements", choice(config.merge_acknowledgements)),
         ]
     };
     let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);

@@ -79,6 +79,7 @@ pub struct Traffic {
     pub max_uncommitted_bytes: Option<u64>,
     pub forward_proposals: bool,
     pub batch_append: bool,
+    pub merge_acknowledgements: bool,
 }
 
 /// When a committed entry is handed out: [`ApplyGate`].
@@ -160,6 +161,7 @@ impl Traffic {
             max_uncommitted_bytes: config.max_uncommitted_bytes,
             forward_proposals: config.forward_proposals,
             batch_append: config.batch_append,
+            merge_acknowledgements: config.merge_acknowledgements,
         }
     }
 }
@@ -213,6 +215,7 @@ impl Birth {
             max_uncommitted_bytes: self.traffic.max_uncommitted_bytes,
             forward_proposals,
             batch_append: self.traffic.batch_append,
+            merge_acknowledgements: self.traffic.merge_acknowledgements,
         }
     }
 
