@@ -37,7 +37,6 @@ use crate::Test;
 /// The tests, in the order of the steps.
 pub const TESTS: &[Test] = &[
     Test::new(1, "aa_quorum_sizes", quorum::quorum_sizes),
-    Test::new(1, "aa_election_outcomes", quorum::election_outcomes),
     Test::new(2, "aa_update_term_follower", terms::update_term_follower),
     Test::new(2, "aa_start_as_follower", terms::start_as_follower),
     Test::new(3, "aa_election_begins", asking::election_begins),
@@ -50,6 +49,7 @@ pub const TESTS: &[Test] = &[
     Test::new(5, "aa_revote_same_candidate", voting::revote_same_candidate),
     Test::new(5, "aa_refusals_and_their_twins", voting::refusals_and_their_twins),
     Test::new(5, "aa_timer_reset_votes", timer::timer_reset_votes),
+    Test::new(6, "aa_election_outcomes", quorum::election_outcomes),
     Test::new(6, "aa_one_round_table", counting::one_round_table),
     Test::new(6, "aa_single_node", counting::single_node),
     Test::new(6, "aa_dup_votes_not_counted", counting::dup_votes_not_counted),
