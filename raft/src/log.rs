@@ -195,19 +195,17 @@ impl<S: Storage> Log<S> {
         if high <= border {
             return self.storage.entries(low, high, max_bytes);
         }
-        let mut taken = Vec::new();
-        if low < border {
-            taken = self.storage.entries(low, border, max_bytes)?;
-            if taken.len() as u64 != border.0 - low.0 {
-                return Ok(taken);
-            }
+        if low >= border {
+            let unstable = self.unstable.slice(low, high);
+            return Ok(unstable[..Entry::fitting(unstable, max_bytes).max(1)].to_vec());
         }
-        let stored_bytes: u64 = taken.iter().map(Entry::size_bytes).sum();
-        let left = max_bytes.map(|max| max.saturating_sub(stored_bytes));
-        let unstable = self.unstable.slice(low.max(border), high);
-        let at_least = usize::from(taken.is_empty()).min(unstable.len());
-        let fitting = Entry::fitting(unstable, left).max(at_least);
-        taken.extend_from_slice(&unstable[..fitting]);
+        let mut taken = self.storage.entries(low, border, max_bytes)?;
+        if taken.len() as u64 == border.0 - low.0 {
+            let stored_bytes: u64 = taken.iter().map(Entry::size_bytes).sum();
+            let left = max_bytes.map(|max| max.saturating_sub(stored_bytes));
+            let unstable = self.unstable.slice(border, high);
+            taken.extend_from_slice(&unstable[..Entry::fitting(unstable, left)]);
+        }
         Ok(taken)
     }
 
