@@ -53,6 +53,12 @@ pub struct Config {
     /// Whether an acknowledgement that still waits to leave gives way to a later one of more: whoever
     /// holds the log up to 7 holds it up to 5. Default: yes.
     pub merge_acknowledgements: bool,
+    /// Whether a follower starts waiting anew whenever it hears of a later term, be it from a node
+    /// that nobody would elect. Default: no.
+    pub wait_anew_each_term: bool,
+    /// Whether a follower that knows this term's leader, and has not voted in it, may still vote for
+    /// another. It can do no harm: the leader has its majority. Default: yes, as the paper has it.
+    pub vote_beside_leader: bool,
 }
 
 /// When a committed entry is handed out to be applied.
@@ -101,6 +107,8 @@ impl Config {
             forward_proposals: true,
             batch_append: false,
             merge_acknowledgements: true,
+            wait_anew_each_term: false,
+            vote_beside_leader: true,
         }
     }
 
@@ -115,6 +123,8 @@ impl Config {
     /// | `max_append_bytes` | 1 MiB | none | one message must not stall the next |
     /// | `max_inflight_messages` | 256 | 2^31 - 1 | a lost peer must not fill our memory |
     /// | `merge_acknowledgements` | yes | no | one answer for all that one write makes durable |
+    /// | `wait_anew_each_term` | no | yes | a stranger's high term must keep nobody from standing |
+    /// | `vote_beside_leader` | yes | no | a voter's rule needs no more than Fig. 2 says |
     pub fn etcd(id: NodeId) -> Self {
         Config {
             election_ticks: 3,
@@ -123,6 +133,8 @@ impl Config {
             max_append_bytes: None,
             max_inflight_messages: i32::MAX as usize,
             merge_acknowledgements: false,
+            wait_anew_each_term: true,
+            vote_beside_leader: false,
             ..Config::new(id)
         }
     }

@@ -99,6 +99,23 @@ impl<S: Storage> Core<S> {
     }
 }
 
+// What other libraries add. Off by default: the paper asks for neither.
+
+impl<S: Storage> Core<S> {
+    /// Starts waiting anew in a later term, if the settings say so and the change itself has not.
+    pub(crate) fn on_later_term(&mut self) {
+        if self.config.wait_anew_each_term && self.timer.elapsed_ticks > 0 {
+            self.reset_timer();
+        }
+    }
+
+    /// Returns the leader beside whom nobody gets our vote, if the settings say so.
+    pub(crate) fn keeps_vote_for(&self, body: &Body) -> Option<NodeId> {
+        let is_asked = matches!(body, Body::RequestVote(_)) && self.vote.is_none();
+        self.leader.filter(|_| is_asked && !self.config.vote_beside_leader)
+    }
+}
+
 // Count.
 
 impl<S: Storage> Core<S> {

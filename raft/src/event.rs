@@ -184,6 +184,8 @@ pub enum Refusal {
         /// The candidate's last entry.
         theirs: EntryId,
     },
+    /// The term has a leader, and the settings say that nobody gets a vote beside it.
+    LeaderKnown(NodeId),
 }
 
 /// Why a message changed nothing.
@@ -267,6 +269,7 @@ impl Event {
             Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => {
                 ("5.4.1", Some("Fig. 2 RequestVote (2)"))
             }
+            Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => ("5.2", None),
             Event::VoteCounted { .. } => ("5.2", Some("Fig. 2 Candidates (2)")),
             Event::EntriesAppended { .. } => ("5.3", Some("Fig. 2 AppendEntries (4)")),
             Event::LogTruncated { .. } => ("5.3", Some("Fig. 2 AppendEntries (3)")),
@@ -291,6 +294,7 @@ impl Event {
             Event::VoteChanged { .. } | Event::VoteGranted { .. } => "election.md#one-vote",
             Event::VoteRefused { why: Refusal::VotedFor(_), .. } => "election.md#one-vote",
             Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => "election.md#restriction",
+            Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => "election.md#one-vote",
             Event::LeaderChanged { .. } => "election.md#heartbeats",
             Event::TimerReset { .. } => "election.md#timer",
             Event::TurnAsked { .. } | Event::RoleEntered { .. } => "election.md#roles",
@@ -330,6 +334,9 @@ impl fmt::Display for Event {
             }
             Event::VoteRefused { candidate, why: Refusal::LogIsNewer { ours, theirs } } => {
                 write!(f, "refuses {candidate}: its last entry {theirs} is behind {ours}")
+            }
+            Event::VoteRefused { candidate, why: Refusal::LeaderKnown(leader) } => {
+                write!(f, "refuses {candidate}: {leader} leads this term")
             }
             Event::VoteCounted { voter, granted: true } => write!(f, "counts {voter}'s yes"),
             Event::VoteCounted { voter, granted: false } => write!(f, "counts {voter}'s no"),

@@ -10,7 +10,7 @@
 
 use crate::entry::Entry;
 use crate::error::StepError;
-use crate::event::Ignored;
+use crate::event::{Ignored, Refusal};
 use crate::message::{Body, Message, TermKind};
 use crate::raft::Raft;
 use crate::role::Role;
@@ -79,11 +79,18 @@ impl<S: Storage> Raft<S> {
     /// Brings our term up to date and hears the leader, then lets the table answer.
     pub(crate) fn handle(&mut self, m: Message) {
         let (from, kind) = (m.from, m.body.kind());
+        let before = self.core.term;
         if let (TermKind::Senders, Some(theirs)) = (m.body.term_kind(), m.term)
             && !self.meet_term(theirs)
         {
             let ours = self.core.term;
             return self.core.ignore(from, kind, Ignored::OlderTerm { theirs, ours });
+        }
+        if self.core.term > before {
+            self.core.on_later_term();
+        }
+        if let Some(leader) = self.core.keeps_vote_for(&m.body) {
+            return self.core.answer_vote(from, Err(Refusal::LeaderKnown(leader)));
         }
         if let (Role::Leader(leader), Some(session)) = (&self.role, m.body.answers_session())
             && leader.progress.get(&from).is_none_or(|progress| progress.session() != session)

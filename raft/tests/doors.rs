@@ -59,6 +59,8 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
         max_append_bytes: ours.max_append_bytes,
         max_inflight_messages: ours.max_inflight_messages,
         merge_acknowledgements: true,
+        wait_anew_each_term: ours.wait_anew_each_term,
+        vote_beside_leader: ours.vote_beside_leader,
         ..etcds
     };
     assert_eq!(back, ours);

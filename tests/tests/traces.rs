@@ -289,6 +289,7 @@ fn events() -> Vec<Event> {
         Event::Replicates { peer: n1, next: index },
         Event::EntriesUnreadable { peer: n1, index },
         Event::AppliedAhead { applied: index, commit: index },
+        refused(Refusal::LeaderKnown(n2)),
     ]
 }
 
@@ -322,6 +323,7 @@ fn place(event: &Event) -> usize {
         Event::Replicates { .. } => 24,
         Event::EntriesUnreadable { .. } => 25,
         Event::AppliedAhead { .. } => 26,
+        Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => 27,
     }
 }
 

@@ -5,6 +5,7 @@
 //!   apply-gate=durable|with-ready|3      3: so many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
+//!   wait-anew=no|yes  vote-beside-leader=yes|no
 //! ```
 //!
 //! All nodes of a script share them. What is not said is as usual.
@@ -50,6 +51,8 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "merge-acknowledgements",
             usual.merge_acknowledgements,
         )?,
+        wait_anew_each_term: choice(arguments, "wait-anew", usual.wait_anew_each_term)?,
+        vote_beside_leader: choice(arguments, "vote-beside-leader", usual.vote_beside_leader)?,
         ..usual
     })
 }
@@ -106,6 +109,8 @@ pub(super) fn phrase(config: &Config) -> String {
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
             ("merge-acknowledgements", choice(config.merge_acknowledgements)),
+            ("wait-anew", choice(config.wait_anew_each_term)),
+            ("vote-beside-leader", choice(config.vote_beside_leader)),
         ]
     };
     let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);

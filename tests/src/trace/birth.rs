@@ -80,6 +80,8 @@ pub struct Traffic {
     pub forward_proposals: bool,
     pub batch_append: bool,
     pub merge_acknowledgements: bool,
+    pub wait_anew_each_term: bool,
+    pub vote_beside_leader: bool,
 }
 
 /// When a committed entry is handed out: [`ApplyGate`].
@@ -162,6 +164,8 @@ impl Traffic {
             forward_proposals: config.forward_proposals,
             batch_append: config.batch_append,
             merge_acknowledgements: config.merge_acknowledgements,
+            wait_anew_each_term: config.wait_anew_each_term,
+            vote_beside_leader: config.vote_beside_leader,
         }
     }
 }
@@ -216,6 +220,8 @@ impl Birth {
             forward_proposals,
             batch_append: self.traffic.batch_append,
             merge_acknowledgements: self.traffic.merge_acknowledgements,
+            wait_anew_each_term: self.traffic.wait_anew_each_term,
+            vote_beside_leader: self.traffic.vote_beside_leader,
         }
     }
 

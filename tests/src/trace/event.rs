@@ -75,6 +75,9 @@ fn rule(event: &Event) -> String {
         Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => {
             "vote_refused/log_is_newer".into()
         }
+        Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => {
+            "vote_refused/leader_known".into()
+        }
         Event::TurnAsked { next: role } | Event::RoleEntered { to: role, .. } => {
             format!("{}/{role}", event.name())
         }
@@ -115,6 +118,7 @@ fn data(event: &Event) -> Value {
         Event::VoteRefused { candidate, why } => {
             let why = match why {
                 Refusal::VotedFor(other) => json!({"voted_for": other.0}),
+                Refusal::LeaderKnown(leader) => json!({"leader_known": leader.0}),
                 Refusal::LogIsNewer { ours, theirs } => {
                     let (ours, theirs) = (ours.to_string(), theirs.to_string());
                     json!({"log_is_newer": {"ours": ours, "theirs": theirs}})

@@ -134,6 +134,9 @@ fn fact(event: &Event) -> Option<String> {
         Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => {
             Some("our log is newer".to_owned())
         }
+        Event::VoteRefused { why: Refusal::LeaderKnown(leader), .. } => {
+            Some(format!("{leader} leads"))
+        }
         Event::VoteCounted { voter, granted } => {
             Some(format!("{voter} {}", if *granted { "yes" } else { "no" }))
         }
