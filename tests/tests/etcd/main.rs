@@ -22,6 +22,8 @@ mod letter; // what is under way
 
 mod member; // one node and its threads
 
+mod own; // scripts of our own
+
 mod quorum; // tables of votes and committed indexes
 
 mod stage; // the nodes, and what is printed

@@ -1,0 +1,283 @@
+//! Scripts of our own in etcd's language: what renderer and runner do where etcd's files are not at
+//! hand.
+
+use crate::verdict::{Outcome, judge_script};
+
+/// Plays a script that must come as it says.
+fn passes(script: &str) {
+    let outcome = judge_script(script).outcome;
+    assert!(outcome == Outcome::Passed, "{outcome}");
+}
+
+#[test]
+fn a_probed_follower_is_found_again_by_its_answer_to_a_heartbeat() {
+    passes(
+        r#"
+log-level none
+----
+ok
+
+add-nodes 2 voters=(1,2) index=5
+----
+ok
+
+campaign 1
+----
+ok
+
+stabilize
+----
+ok
+
+log-level info
+----
+ok
+
+report-unreachable 1 2
+----
+ok
+
+status 1
+----
+1: StateReplicate match=6 next=7
+2: StateProbe match=6 next=7
+
+tick-heartbeat 1
+----
+ok
+
+process-ready 1
+----
+Ready MustSync=false:
+Messages:
+1->2 MsgHeartbeat Term:1 Log:0/0 Commit:6
+
+stabilize log-level=error
+----
+> 2 receiving messages
+  1->2 MsgHeartbeat Term:1 Log:0/0 Commit:6
+> 2 handling Ready
+  Ready MustSync=false:
+  Messages:
+  2->1 MsgHeartbeatResp Term:1 Log:0/0
+> 1 receiving messages
+  2->1 MsgHeartbeatResp Term:1 Log:0/0
+> 1 handling Ready
+  Ready MustSync=false:
+  Messages:
+  1->2 MsgApp Term:1 Log:1/6 Commit:6
+> 2 receiving messages
+  1->2 MsgApp Term:1 Log:1/6 Commit:6
+> 2 handling Ready
+  Ready MustSync=false:
+  Messages:
+  2->1 MsgAppResp Term:1 Log:0/6
+> 1 receiving messages
+  2->1 MsgAppResp Term:1 Log:0/6
+
+status 1
+----
+1: StateReplicate match=6 next=7
+2: StateReplicate match=6 next=7
+"#,
+    );
+}
+
+/// Entry 12 of term 1 is being written when term 2's takes its place: word of the first write comes
+/// late, and the second is written all the same.
+#[test]
+fn two_writes_of_one_place_are_under_way_at_once() {
+    passes(
+        r#"
+log-level none
+----
+ok
+
+add-nodes 5 voters=(1,2,3,4,5) index=10 async-storage-writes=true
+----
+ok
+
+campaign 1
+----
+ok
+
+stabilize
+----
+ok
+
+propose 1 lost
+----
+ok
+
+process-ready 1
+----
+ok
+
+deliver-msgs 2 drop=(3,4,5)
+----
+ok
+
+process-ready 2
+----
+ok
+
+campaign 3
+----
+ok
+
+process-ready 3
+----
+ok
+
+process-append-thread 3
+----
+ok
+
+deliver-msgs 3 4 5 drop=2
+----
+ok
+
+process-ready 4 5
+----
+ok
+
+process-append-thread 4 5
+----
+ok
+
+deliver-msgs 3
+----
+ok
+
+process-ready 3
+----
+ok
+
+deliver-msgs 2 drop=(1,4,5)
+----
+ok
+
+log-level debug
+----
+ok
+
+process-ready 2
+----
+Ready MustSync=true:
+Lead:3 State:StateFollower
+HardState Term:2 Commit:11
+Entries:
+2/12 EntryNormal ""
+Messages:
+2->AppendThread MsgStorageAppend Term:2 Log:0/0 Commit:11 Entries:[2/12 EntryNormal ""] Responses:[
+  2->3 MsgAppResp Term:2 Log:0/12
+  AppendThread->2 MsgStorageAppendResp Term:2 Log:2/12
+]
+
+process-append-thread 2
+----
+Processing:
+2->AppendThread MsgStorageAppend Term:0 Log:0/0 Entries:[1/12 EntryNormal "lost"]
+Responses:
+2->1 MsgAppResp Term:1 Log:0/12
+AppendThread->2 MsgStorageAppendResp Term:1 Log:1/12
+
+deliver-msgs 2
+----
+AppendThread->2 MsgStorageAppendResp Term:1 Log:1/12
+
+raft-log 2
+----
+1/11 EntryNormal ""
+1/12 EntryNormal "lost"
+
+process-append-thread 2
+----
+Processing:
+2->AppendThread MsgStorageAppend Term:2 Log:0/0 Commit:11 Entries:[2/12 EntryNormal ""]
+Responses:
+2->3 MsgAppResp Term:2 Log:0/12
+AppendThread->2 MsgStorageAppendResp Term:2 Log:2/12
+
+process-append-thread 2
+----
+no append work to perform
+
+raft-log 2
+----
+1/11 EntryNormal ""
+2/12 EntryNormal ""
+"#,
+    );
+}
+
+#[test]
+fn what_is_refused_is_said_in_etcds_words() {
+    passes(
+        r#"
+add-nodes 1 voters=(1,2) index=1
+----
+index must be specified as > 1 due to bootstrap
+
+add-nodes 2 voters=(1,3) index=2
+----
+ok
+
+propose 1 too_soon
+----
+raft proposal dropped
+
+campaign 2
+----
+WARN 2 is unpromotable and can not campaign
+
+raft-state
+----
+1: StateFollower (Voter) Term:0 Lead:0
+2: StateFollower (Non-Voter) Term:0 Lead:0
+
+raft-log 1
+----
+log is empty: first index=3, last index=2
+
+deliver-msgs 1
+----
+no messages
+
+process-ready 1 2
+----
+> 1 handling Ready
+  <empty Ready>
+> 2 handling Ready
+  <empty Ready>
+
+log-level loud
+----
+log levels must be either of [DEBUG INFO WARN ERROR FATAL NONE]
+
+compact 1 2
+----
+requested index is unavailable due to compaction
+
+dance
+----
+unknown command
+"#,
+    );
+}
+
+#[test]
+fn a_script_that_asks_too_much_or_makes_no_sense_ends_with_the_reason() {
+    let ends = |script: &str| judge_script(&format!("{script}\n----\nok\n")).outcome.to_string();
+    let needs = "agrees to line 1, which needs pre-vote, learners";
+    assert_eq!(ends("add-nodes 1 voters=(1) learners=(2) prevote=true index=2"), needs);
+    assert_eq!(ends("campaign 4"), "broken, line 1: there is no node 4: 0 have been added");
+    assert_eq!(
+        ends("campaign 0"),
+        "broken, line 1: campaign: expected the number of a node, from 1"
+    );
+    let many = "broken, line 1: add-nodes: expected at most 100 nodes, found 1000000";
+    assert_eq!(ends("add-nodes 1000000"), many);
+    let kind = "broken, line 1: deliver-msgs: expected a kind of message, found MsgFoo";
+    assert_eq!(ends("deliver-msgs 1 type=MsgFoo"), kind);
+}
