@@ -35,7 +35,9 @@ impl<S: Storage> Core<S> {
     }
 
     /// Learns, as a follower, how far our log is committed. Never goes back (Fig. 2 AppendEntries
-    /// (5)).
+    /// (5)), and never beyond what agrees with the leader's log: whoever calls this has seen to it.
+    /// `on_append` goes no further than its last entry; a heartbeat tells no more than we are known to
+    /// hold.
     pub(crate) fn learn_commit(&mut self, index: Index) {
         if index > self.commit {
             self.commit_to(index);

@@ -21,7 +21,7 @@ pub struct Config {
     pub election_ticks: u64,
     /// How often a leader speaks, in ticks; at least 1. Default 1.
     pub heartbeat_ticks: u64,
-    /// Where all randomness comes from. Nodes may share it: the name is part of every draw.
+    /// Where all randomness comes from. Nodes may share it: the name is part of every draw. Default 0.
     pub seed: u64,
     /// When a candidate's question may leave. Default: once its own vote is durable.
     pub vote_requests: VoteRequests,
@@ -34,21 +34,24 @@ pub struct Config {
     /// ([`Entry::size_bytes`](crate::Entry::size_bytes)): the entry that crosses the line still goes.
     /// None, the default: no limit.
     pub max_applying_bytes: Option<u64>,
-    /// What the entries of one append may weigh, in bytes; more than that only if it is one entry.
-    /// None: no limit. Default 1 MiB.
+    /// What the entries of one append may weigh, in bytes
+    /// ([`Entry::size_bytes`](crate::Entry::size_bytes)); more than that only if it is one entry. None: no
+    /// limit. Default 1 MiB.
     pub max_append_bytes: Option<u64>,
     /// How many appends may be under way to one peer; at least 1. Default 256.
     pub max_inflight_messages: usize,
-    /// How many bytes of entries may be under way to one peer: the append that crosses the line still
-    /// goes. None, the default: no limit. Not less than `max_append_bytes`.
+    /// How many bytes of payload ([`Payload::size_bytes`](crate::Payload::size_bytes)) may be under way
+    /// to one peer: the append that crosses the line still goes. None, the default: no limit. Not less
+    /// than `max_append_bytes`.
     pub max_inflight_bytes: Option<u64>,
-    /// How many bytes of payload a leader may hold that are not applied yet, before it refuses
-    /// proposals. None, the default: no limit.
+    /// How many bytes of payload may wait in a leader before it refuses proposals: they wait until they
+    /// are committed and applied, in spite of the name, which is etcd's. None, the default: no limit.
     pub max_uncommitted_bytes: Option<u64>,
     /// Whether a follower hands proposals on to its leader. Default: yes.
     pub forward_proposals: bool,
     /// Whether appends are built when a Ready is taken, once for all that was proposed by then,
-    /// instead of one for each proposal. Default: no.
+    /// instead of one for each proposal. Default: no. For a [`RawNode`](crate::RawNode): a bare
+    /// [`Raft`](crate::Raft) has no Ready, and would never send them.
     pub batch_append: bool,
     /// Whether an acknowledgement that still waits to leave gives way to a later one of more: whoever
     /// holds the log up to 7 holds it up to 5. Default: yes.

@@ -6,7 +6,8 @@
 //!                   '-- the proposer's own mark, carried along and never read here
 //! ```
 //!
-//! Elections only look at an entry's name. The rest is vocabulary that messages already share.
+//! The rules of Raft look at an entry's name, and at its weight where there is a limit. What it says
+//! is for those who apply it.
 
 use crate::types::{EntryId, NodeId};
 use bytes::Bytes;
@@ -45,12 +46,13 @@ impl Entry {
         Entry { id: EntryId::default(), context: Bytes::new(), payload }
     }
 
-    /// Returns what it weighs in a message or on a page, in bytes.
+    /// Returns what it weighs in a message, and among what is handed out to be applied, in bytes.
     pub fn size_bytes(&self) -> u64 {
         Self::NAME_BYTES + self.context.len() as u64 + self.payload.size_bytes()
     }
 
-    /// Returns how many of the first `entries` weigh no more than `max_bytes` together.
+    /// Returns how many of `entries`, from the first on, weigh no more than `max_bytes` together; all
+    /// of them if there is no limit.
     pub fn fitting(entries: &[Entry], max_bytes: Option<u64>) -> usize {
         let Some(mut left) = max_bytes else { return entries.len() };
         let too_much = entries.iter().position(|entry| {
@@ -71,7 +73,8 @@ impl Payload {
         }
     }
 
-    /// Returns the bytes of the application's that it carries; the group's own entries count nothing.
+    /// Returns how many bytes of the application's it carries; the group's own entries weigh nothing.
+    /// Limits on what waits or is under way count these, as etcd's do.
     pub fn size_bytes(&self) -> u64 {
         match self {
             Payload::Normal(data) => data.len() as u64,

@@ -72,7 +72,7 @@ pub enum StartError {
     Config(ConfigError),
     /// Its storage could not be read.
     Storage(StorageError),
-    /// Its storage remembers a vote or a term that no node can have reached.
+    /// Its storage remembers a term that no node can have reached.
     TermOutOfRange {
         /// The remembered term.
         term: Term,

@@ -1,8 +1,8 @@
 //! What the ledger notes down: one event for every fact that changed, with the line that changed it.
 //!
 //! ```text
-//!   election.rs:84   self.vote_for(Some(from));
-//!        |                  '--> ledger: the fact changes, and a Note { event, at: election.rs:84 }
+//!   election.rs:83   self.vote_for(Some(from));
+//!        |                  '--> ledger: the fact changes, and a Note { event, at: election.rs:83 }
 //!        '-- the rule that decided, a student's line as well as ours
 //! ```
 //!
@@ -116,7 +116,7 @@ pub enum Event {
         /// How far it is.
         to: Index,
     },
-    /// A leader learnt that a peer lacks entries that it had sent on from.
+    /// A leader learnt that a peer lacks what came before the entries it was sent, and goes back.
     NextWentBack {
         /// The peer.
         peer: NodeId,

@@ -4,6 +4,8 @@
 //!   leader    |--beat--|--beat--|--beat--|
 //!   follower  0........0........0........0     its timer never reaches the limit
 //! ```
+//!
+//! What a leader makes of the answers is a matter of replication: `on_heartbeat_reply`, there.
 
 use crate::ledger::Core;
 use crate::message::{Body, ReadToken, Session};
@@ -47,7 +49,8 @@ impl<S: Storage> Raft<S> {
 }
 
 impl<S: Storage> Core<S> {
-    /// Answers the leader, so that it knows it still has us.
+    /// Answers the leader, so that it knows it still has us. What it said of the commit index, the
+    /// table has given to `learn_commit` already.
     pub(crate) fn on_heartbeat(
         &mut self,
         from: NodeId,

@@ -69,8 +69,9 @@ pub(crate) struct Timer {
 ///
 /// The owner's duty, in this order: let `now` leave at any time; make
 /// [`Raft::hard_state`](crate::Raft::hard_state) and the entries of
-/// [`Raft::take_unwritten`](crate::Raft::take_unwritten) durable; then let `promised` leave, and hand
-/// `own` back through [`Raft::keep_promises`](crate::Raft::keep_promises).
+/// [`Raft::take_unwritten`](crate::Raft::take_unwritten) durable; then let `promised` leave, hand `own`
+/// back through [`Raft::keep_promises`](crate::Raft::keep_promises), and say by
+/// [`Raft::stable_to`](crate::Raft::stable_to) how far storage holds the log now.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Outbox {
     /// May leave at once.
@@ -255,7 +256,7 @@ impl<S: Storage> Core<S> {
         self.facts.commit = to;
     }
 
-    /// Takes down how far the application has applied the log.
+    /// Takes down how far the application has applied the log. The owner was asked to be in order.
     pub(crate) fn applied_to(&mut self, to: Index) {
         self.facts.applied = to;
     }
@@ -280,7 +281,8 @@ impl<S: Storage> Core<S> {
 
 impl<S: Storage> Core<S> {
     /// Learns that a peer's log agrees with ours up to `index`: a probe has found its place, a window
-    /// has room again. Returns whether that was news.
+    /// has room again. Returns whether either is so: whether it was news, or told a probe that nothing
+    /// is missing.
     #[track_caller]
     pub(crate) fn advance_match(
         &mut self,

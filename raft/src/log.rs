@@ -99,7 +99,8 @@ impl<S: Storage> Log<S> {
         self.term(id.index) == Some(id.term)
     }
 
-    /// Returns the last place that storage alone answers for.
+    /// Returns the last place that storage alone answers for. What is in storage behind it is about to
+    /// be replaced, or not known to be durable.
     pub(crate) fn stored_last(&self) -> Index {
         Index(self.unstable.first().0 - 1)
     }
@@ -145,8 +146,9 @@ impl<S: Storage> Log<S> {
     }
 
     /// Returns the last place at or before `index` whose term is no later than `term`, and its term:
-    /// where two logs that disagree at `index` can agree at best. A whole term is skipped at a time
-    /// (§5.3, last paragraphs). A term that cannot be read any more ends the search.
+    /// where two logs that disagree at `index` can agree at best. So whole terms are skipped at once,
+    /// and not one place for each question (§5.3, last paragraphs). A term that cannot be read any more
+    /// ends the search.
     pub(crate) fn find_conflict_by_term(&self, index: Index, term: Term) -> (Index, Option<Term>) {
         let mut at = index;
         loop {
@@ -161,8 +163,9 @@ impl<S: Storage> Log<S> {
 // What is to be written, sent and applied.
 
 impl<S: Storage> Log<S> {
-    /// Returns the committed entries after `after`: in order, up to `up_to`, at least one if there is
-    /// one, and no more after that than `max_bytes`.
+    /// Returns the entries to apply next, those after `after` up to `up_to`, which the caller knows to
+    /// be committed: in order, at least one if there is one, and no more after that than weigh
+    /// `max_bytes` together.
     ///
     /// # Errors
     /// What storage says.

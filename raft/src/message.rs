@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!   envelope   from  to  term     the sender's term travels with every word of Raft's own
-//!   body       one of fourteen    named as in the paper
+//!   body       one of fourteen    named as in the paper, where the paper has it
 //! ```
 //!
 //! Three facts about a body decide what becomes of it before any handler reads it: is it a PROMISE
 //! (it leaves only once what it promises is durable), does it come from a LEADER (only the leader of
 //! its term sends it), is it a REPLY (nobody answers a question that we did not ask). Elections use
-//! the vote and heartbeat bodies; the others are here so that the language is whole.
+//! the vote and heartbeat bodies, replication the append bodies and `Propose`; the others are here so
+//! that the language is whole, and have no rule yet.
 
 use crate::entry::Entry;
 use crate::storage::Snapshot;
@@ -148,12 +149,13 @@ pub enum AppendOutcome {
     Rejected {
         /// The place that did not match: it tells which append this answers.
         prev: Index,
-        /// Where the leader might try next.
+        /// The last place where the two logs may agree: the leader might send what follows it.
         hint: Index,
         /// The term of the follower's entry there, if it has one.
         hint_term: Option<Term>,
     },
-    /// The sender's term is over: this answer's own term says so.
+    /// The term of the append is over: this answer's own term says so. Nobody says it yet, since a
+    /// message of the past is not answered; pre-votes will need it.
     NewerTerm,
 }
 
@@ -169,7 +171,7 @@ impl AppendOutcome {
 }
 
 /// Counts how often a leader began to replicate to one peer, so that words from before the peer was
-/// removed and added again are known as such.
+/// removed and added again are known as such. Always 0 as long as no group can change its members.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Session(pub u64);
 

@@ -56,14 +56,14 @@
 //!
 //! # Several things at once
 //!
-//! A write takes long, so the node goes on while it lasts. Writes end in order; each end is told.
+//! A write takes long, so the node goes on while it lasts. Writes end in order; each end is told by
+//! [`RawNode::on_persist_ready`].
 //!
 //! ```text
-//!   owner      ready 1      ready 2           on_persist(1)         on_persist(2)
-//!   node  -------*------------*------------------*---------------------*-------->
-//!                 \            \                 ^ votes for itself     ^ entry counts
-//!   disk           [==write 1==]\________________/                     /
-//!                                [==========write 2===================/
+//!   node    ready 1     1 persisted   ready 2   ready 3   2 persisted   3 persisted   ready 4
+//!              \         /  it leads     \         \         /  commit 1   /  commit 2
+//!   disk        [= vote =]              [====== 1@1 ======]           /
+//!                                                 [======= 2@1 =======]
 //! ```
 //!
 //! ```
@@ -327,7 +327,7 @@ impl<S: Storage> RawNode<S> {
     /// possible by it; those entries are applied once [`RawNode::advance_apply`] says so.
     ///
     /// # Panics
-    /// If it is not the last Ready taken.
+    /// If it is not the last Ready taken, or durable already.
     pub fn advance(&mut self, ready: Ready) -> LightReady {
         let applied = self.applying.last();
         let light = self.advance_append(ready);
@@ -339,7 +339,7 @@ impl<S: Storage> RawNode<S> {
     /// entries are applied once [`RawNode::advance_apply_to`] says so.
     ///
     /// # Panics
-    /// If it is not the last Ready taken.
+    /// If it is not the last Ready taken, or durable already.
     pub fn advance_append(&mut self, ready: Ready) -> LightReady {
         let number = ready.number;
         self.advance_append_async(ready);
@@ -347,11 +347,12 @@ impl<S: Storage> RawNode<S> {
         self.light_ready()
     }
 
-    /// Takes note that this Ready is being written. [`RawNode::on_persist_ready`] tells when it is
-    /// durable.
+    /// Lets go of a Ready that is being written. [`RawNode::on_persist_ready`] tells when it is
+    /// durable. The node remembers what it needs since it handed the Ready out, so all this does is to
+    /// check that the owner has not mixed up two of them.
     ///
     /// # Panics
-    /// If it is not the last Ready taken, or durable already: the owner mixed up two of them.
+    /// If it is not the last Ready taken, or durable already.
     pub fn advance_append_async(&mut self, ready: Ready) {
         let (came, last) = (ready.number, self.awaiting.back().map(Awaiting::number));
         assert!(Some(came) == last, "Ready {came} is not the last one that waits, {last:?}");

@@ -48,7 +48,8 @@ pub struct Progress {
     state: ProgressState,
     /// Whether nothing more is sent until the peer speaks, or a heartbeat is answered.
     paused: bool,
-    /// The highest commit index that was sent and may have arrived.
+    /// The commit index the peer was told last, as far as it can have made use of it: not beyond what
+    /// it was sent.
     sent_commit: Index,
     inflights: Inflights,
     session: Session,
@@ -61,7 +62,8 @@ pub struct Progress {
 // Being looked at.
 
 impl Progress {
-    /// Returns the progress of a peer to which nothing is to be sent yet.
+    /// Returns the progress of a peer to which nothing is to be sent yet: what stands in a new leader
+    /// until it begins its term.
     pub(crate) fn unknown() -> Self {
         Progress::new(Index(0), Inflights::new(usize::MAX, None), Session::default())
     }
@@ -179,7 +181,8 @@ impl Progress {
 // What is sent.
 
 impl Progress {
-    /// Takes down that an append left, with its last entry if it had any, and `bytes` of entries.
+    /// Takes down that an append left, with its last entry if it had any, and so many `bytes` of
+    /// payload; and that it told `commit`.
     pub(crate) fn sent_append(&mut self, last: Option<Index>, bytes: u64, commit: Index) {
         self.owed = false;
         self.sent_commit = commit;

@@ -5,6 +5,10 @@
 //!         +  Role (Follower | PreCandidate(votes) | Candidate(votes) | Leader(peers))
 //! ```
 //!
+//! [`Core`] is a struct of `ledger.rs`, far down the reading order: until then it is enough to know
+//! that rules read its fields and change them only through functions it has for that, such as
+//! `vote_for`, `append`, `commit_to` and `send`.
+//!
 //! Two halves, so that a rule can hold a part of the role in one hand (`&mut Votes`) and the core
 //! in the other. The one thing such a rule cannot do is change the role under its own hand: it
 //! returns a [`Turn`](crate::role::Turn), and the node performs it.
@@ -50,7 +54,7 @@ pub struct Inspect<'a> {
     pub applied: Index,
     /// The last entry of its log.
     pub last: EntryId,
-    /// The last place that its storage alone answers for.
+    /// The last place that its storage alone answers for: how far its log is known to be durable.
     pub stored: Index,
     /// Ticks since it last had a reason to wait.
     pub elapsed_ticks: u64,
@@ -74,7 +78,8 @@ impl<S: Storage> Raft<S> {
         Ok(Raft { core: Core::new(config.clone(), storage)?, role: Role::Follower })
     }
 
-    /// Lets one tick pass: a leader speaks when it is time to, everyone else loses patience.
+    /// Lets one tick pass: a leader speaks when it is time to, any other voter loses patience when it
+    /// has waited too long.
     pub fn tick(&mut self) {
         self.core.count_tick();
         match &mut self.role {
@@ -113,7 +118,11 @@ impl<S: Storage> Raft<S> {
         self.take_proposal(vec![Entry { context, ..Entry::unplaced(payload) }])
     }
 
-    /// Takes proposals, our own client's or another node's.
+    /// Takes proposals, our own client's or another node's: the table of `step.rs`, for what is of no
+    /// term.
+    ///
+    /// # Errors
+    /// [`ProposeError`] if they were not taken; the node has not changed.
     pub(crate) fn take_proposal(&mut self, entries: Vec<Entry>) -> Result<(), ProposeError> {
         if entries.is_empty() {
             return Err(ProposeError::Empty);
@@ -128,7 +137,8 @@ impl<S: Storage> Raft<S> {
         }
     }
 
-    /// Learns that messages to a peer are being lost.
+    /// Learns that messages to a peer are being lost: a leader sends it one append at a time until it
+    /// answers. Does nothing if we do not lead, or do not know the peer.
     pub fn report_unreachable(&mut self, peer: NodeId) {
         if let Role::Leader(leader) = &mut self.role {
             self.core.on_unreachable(leader, peer);
@@ -173,8 +183,8 @@ impl<S: Storage> Raft<S> {
         self.core.log.next_entries(after, up_to, Some(max_bytes)).unwrap_or_default()
     }
 
-    /// Learns that the application has applied the log up to `index`, and so many bytes of payload
-    /// with it.
+    /// Learns that the application has applied the log up to `index`, and that so many bytes of payload
+    /// wait no more.
     pub(crate) fn applied_to(&mut self, index: Index, payload_bytes: u64) {
         self.core.applied_to(index);
         if let Role::Leader(leader) = &mut self.role {
@@ -187,7 +197,8 @@ impl<S: Storage> Raft<S> {
         self.core.applied
     }
 
-    /// Builds the appends that are owed.
+    /// Builds the appends that are owed (`batch_append`). Only [`RawNode::ready`](crate::RawNode::ready)
+    /// asks for it.
     pub(crate) fn send_owed(&mut self) {
         if let Role::Leader(leader) = &mut self.role {
             self.core.send_owed(leader);
@@ -215,7 +226,7 @@ impl<S: Storage> Raft<S> {
         self.core.log.undurable_last()
     }
 
-    /// Returns the last place that storage alone answers for.
+    /// Returns the last place that storage alone answers for: how far the log is known to be durable.
     pub(crate) fn stored_last(&self) -> Index {
         self.core.log.stored_last()
     }
@@ -271,8 +282,7 @@ impl<S: Storage> Raft<S> {
         &self.core.config
     }
 
-    /// Returns the entries of the log that are not in storage yet as well as those that are: `low`,
-    /// and what follows it before `high`.
+    /// Returns the entries of `low..high`, be they in storage yet or not.
     ///
     /// # Errors
     /// What storage says; [`StorageError::Unavailable`] if `high` is beyond the end.

@@ -3,6 +3,7 @@
 //! ```text
 //!   Ready n     what it holds              what the owner owes first
 //!   ----------  -------------------------  -----------------------------------------------------
+//!   soft        leader, role               nothing: it is only told
 //!   messages    may leave now              nothing
 //!   hard        term, vote, commit         | durable together, in order of n;
 //!   entries     to be written              |   entries no later than `hard`

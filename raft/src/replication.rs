@@ -33,8 +33,9 @@ impl<S: Storage> Core<S> {
         self.bcast_append(leader);
     }
 
-    /// Forgets what an earlier leader knew: of every voter's log nothing, but of our own everything
-    /// (Fig. 2 State: nextIndex, matchIndex).
+    /// Sets up what this leader knows: of every other voter's log nothing, so that it is probed after
+    /// our last entry; of our own everything (Fig. 2 State: nextIndex, matchIndex). Not all of ours need
+    /// be durable yet: none of it is of this term, so none is committed by being counted.
     fn track_voters(&self, leader: &mut Leader) {
         let last = self.log.last_index();
         let Config { max_inflight_messages, max_inflight_bytes, .. } = self.config;
@@ -52,7 +53,7 @@ impl<S: Storage> Core<S> {
     /// Takes proposals as a leader: into its own log, then to everyone (Fig. 2 Leaders (2)).
     ///
     /// # Errors
-    /// [`ProposeError::TooMuchUncommitted`] if too much waits to be committed already.
+    /// [`ProposeError::TooMuchUncommitted`] if too much waits to be committed and applied already.
     pub(crate) fn on_propose(
         &mut self,
         leader: &mut Leader,
@@ -78,8 +79,12 @@ impl<S: Storage> Core<S> {
         Ok(())
     }
 
-    /// Admits proposals, unless their bytes and those that wait to be committed are more than the
-    /// settings allow. What has no bytes is always admitted, and so is anything when nothing waits.
+    /// Admits proposals, and counts their bytes among those that wait to be committed and applied,
+    /// unless that would be more than the settings allow. What has no bytes is always admitted, and so
+    /// is anything when nothing waits.
+    ///
+    /// # Errors
+    /// [`ProposeError::TooMuchUncommitted`], with the numbers.
     fn admit(&mut self, leader: &mut Leader, entries: &[Entry]) -> Result<(), ProposeError> {
         let bytes: u64 = entries.iter().map(|entry| entry.payload.size_bytes()).sum();
         let waiting = leader.uncommitted_bytes;
@@ -91,8 +96,9 @@ impl<S: Storage> Core<S> {
         Ok(())
     }
 
-    /// Writes entries at the end of a leader's own log, each with its place and this term, and
-    /// promises itself to count them: they count once they are durable, as everyone's do.
+    /// Writes entries at the end of a leader's own log, each with its place and this term. Then the
+    /// leader answers itself, as any follower would: a promise that waits for the disk and comes back
+    /// to [`Core::on_append_reply`], so that its own entries count once they are durable.
     fn append_own(&mut self, leader: &Leader, mut entries: Vec<Entry>) {
         let (term, mut index) = (self.term, self.log.last_index());
         for entry in &mut entries {
@@ -137,7 +143,7 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Sends what is owed.
+    /// Sends every peer that is owed an append (`batch_append`) what it lacks, when a Ready is taken.
     pub(crate) fn send_owed(&mut self, leader: &mut Leader) {
         for (&to, progress) in &mut leader.progress {
             if progress.is_owed() {
@@ -147,8 +153,8 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Sends a peer one append: the entries after `next - 1`, as many as one message may hold.
-    /// Returns whether it did.
+    /// Sends a peer one append: the entries from `next` on, as many as one message may hold, and the
+    /// entry before them. Nothing if the peer is paused. Returns whether it did.
     pub(crate) fn send_append(
         &mut self,
         to: NodeId,
@@ -166,8 +172,9 @@ impl<S: Storage> Core<S> {
         true
     }
 
-    /// Returns what a peer is to be sent next and the entry before it; nothing if the log does not
-    /// reach back that far any more.
+    /// Returns what a peer is to be sent next, and the entry before it; nothing if the log does not
+    /// reach back that far any more. In a full window there is no entry among it: such an append only
+    /// asks.
     fn entries_for(&mut self, to: NodeId, progress: &Progress) -> Option<(EntryId, Vec<Entry>)> {
         let index = Index(progress.next().0 - 1);
         let Some(term) = self.log.term(index) else {
@@ -195,7 +202,8 @@ impl<S: Storage> Core<S> {
 
 impl<S: Storage> Core<S> {
     /// Answers a leader's entries: they are here now, or the one they follow is not (Fig. 2
-    /// AppendEntries (2) to (5)).
+    /// AppendEntries (2) to (5)). Entries that begin before our commit index are old: up to there our
+    /// log is every later leader's, and saying so is answer enough.
     pub(crate) fn on_append(
         &mut self,
         from: NodeId,
@@ -218,8 +226,15 @@ impl<S: Storage> Core<S> {
         self.send(from, Body::AppendReply { outcome, session: Some(session) });
     }
 
-    /// Refuses entries that would leave a gap or follow another entry than the leader's, and hints
-    /// where our log may begin to agree (§5.3).
+    /// Refuses entries that would leave a gap or follow another entry than the leader's, and hints at
+    /// the last place where the two logs may still agree (§5.3): further on, ours is of later terms
+    /// than `prev`, and the leader's before `prev` is not.
+    ///
+    /// ```text
+    ///    index   1  2  3  4  5  6      the leader sends 6@4, prev = 5@3
+    ///    leader  1  2  3  3  3  4
+    ///    ours    1  2  2  5  5         term 5 is later than 3: our hint is place 3, of term 2
+    /// ```
     fn refuse_append(&mut self, prev: EntryId) -> AppendOutcome {
         let at = prev.index.min(self.log.last_index());
         let (hint, hint_term) = self.log.find_conflict_by_term(at, prev.term);
@@ -247,8 +262,8 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Learns that a peer holds our log up to `index`: that may commit entries, and makes room for
-    /// more.
+    /// Learns that a peer, or our own disk, holds our log up to `index`: that may commit entries, and
+    /// makes room for more.
     fn on_matched(&mut self, leader: &mut Leader, from: NodeId, index: Index) {
         let Some(progress) = leader.progress.get_mut(&from) else { return };
         if !self.advance_match(from, progress, index) {
@@ -275,7 +290,14 @@ impl<S: Storage> Core<S> {
     }
 
     /// Learns that a peer's log does not agree at `prev`: looks for the last place where it can, and
-    /// asks again there. What it may hold in a later term than ours is skipped at once (§5.3).
+    /// asks again there. The peer has nothing of a later term than `hint_term` up to `hint`, so what we
+    /// have of later terms there is skipped at once (§5.3).
+    ///
+    /// ```text
+    ///    index   1  2  3  4  5  6      the peer hints at place 3, of term 2
+    ///    ours    1  2  3  3  3  4      term 3 is later than 2: they can agree at place 2
+    ///    peer    1  2  2  5  5
+    /// ```
     fn on_rejected(
         &mut self,
         leader: &mut Leader,

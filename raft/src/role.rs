@@ -40,7 +40,8 @@ pub(crate) enum Role {
 pub(crate) struct Leader {
     /// What it knows of every voter's log, its own among them (`matchIndex`, `nextIndex`).
     pub(crate) progress: BTreeMap<NodeId, Progress>,
-    /// The bytes of the entries it proposed in this term that are not applied yet.
+    /// The bytes of payload that it took in this term and that are not applied yet, be they committed
+    /// or not: the name is etcd's.
     pub(crate) uncommitted_bytes: u64,
 }
 
@@ -98,7 +99,8 @@ impl Role {
         Role::Candidate(Votes::default())
     }
 
-    /// Returns a leader that knows nothing of its voters' logs yet (Fig. 2: matchIndex starts at 0).
+    /// Returns a leader that knows nothing of its voters' logs yet (Fig. 2: matchIndex starts at 0). How
+    /// it begins to send to them is set up right after, by `track_voters` in `replication.rs`.
     pub(crate) fn leader(voters: impl Iterator<Item = NodeId>) -> Self {
         let progress = voters.map(|id| (id, Progress::unknown())).collect();
         Role::Leader(Box::new(Leader { progress, uncommitted_bytes: 0 }))

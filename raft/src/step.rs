@@ -1,9 +1,11 @@
 //! Which handler answers which message: a preamble about terms, then one table.
 //!
 //! ```text
-//!   step: could a correct network deliver this?
-//!     '--> handle: whose term?  a leader's word?
-//!            '--> dispatch: the table
+//!   from a peer --> step: could a correct network deliver this?
+//!                     |--> take_proposal (raft.rs), if it is a proposal
+//!                     v
+//!   from ourselves --> handle: whose term?  a leader's word?
+//!                     '--> dispatch: the table
 //! ```
 //!
 //! The table has no logic. To find who answers a message, find its row.
@@ -24,7 +26,8 @@ impl<S: Storage> Raft<S> {
     /// not reached us (thesis §4.1). An answer is taken only from a voter.
     ///
     /// # Errors
-    /// [`StepError`] if no correct network delivers this; the node has not changed.
+    /// [`StepError`] if no correct network delivers this, or it proposes what we do not take; the node
+    /// has not changed.
     pub fn step(&mut self, m: Message) -> Result<(), StepError> {
         let (from, kind, us) = (m.from, m.body.kind(), self.core.id);
         if m.to != us {
@@ -54,7 +57,11 @@ impl<S: Storage> Raft<S> {
         Ok(())
     }
 
-    /// Checks what a message says of logs: its own entries' order, and what it says of ours.
+    /// Checks what a message says of logs: its own entries' order, and what it says of ours. Of ours,
+    /// only who speaks in our term can be wrong, or a leader of a later one: the past knew another log.
+    ///
+    /// # Errors
+    /// [`StepError`] names the entry and what it should have been.
     fn check_against_log(&self, m: &Message) -> Result<(), StepError> {
         let (from, ours) = (m.from, self.core.term);
         let last = self.core.log.last_index();
@@ -76,7 +83,9 @@ impl<S: Storage> Raft<S> {
         Ok(())
     }
 
-    /// Brings our term up to date and hears the leader, then lets the table answer.
+    /// Brings our term up to date and hears the leader, then lets the table answer. What is of an older
+    /// term, or of an earlier replication, ends here. Our promises to ourselves begin here: no network
+    /// delivers them.
     pub(crate) fn handle(&mut self, m: Message) {
         let (from, kind) = (m.from, m.body.kind());
         let before = self.core.term;
@@ -178,6 +187,9 @@ impl<S: Storage> Raft<S> {
 
 /// Checks that entries follow `prev` and one another, and that their terms only grow, up to the
 /// message's own: every leader's log is like that.
+///
+/// # Errors
+/// [`StepError::EntriesNotInOrder`], [`StepError::EntryOfWrongTerm`].
 fn check_order(
     from: NodeId,
     prev: EntryId,

@@ -64,7 +64,7 @@ pub struct Snapshot {
 
 /// Where a node finds what was made durable. The six methods are raft-rs's.
 ///
-/// Every method must return what was written before a crash and after it alike.
+/// What the owner has called durable, every method must return after a crash as it did before.
 pub trait Storage {
     /// Returns term, vote, commit and members.
     ///
@@ -77,7 +77,7 @@ pub trait Storage {
     ///
     /// # Errors
     /// [`StorageError::Compacted`] if `low` is before the first, [`StorageError::Unavailable`] if
-    /// `high` is beyond the end.
+    /// `high` is beyond the end, [`StorageError::Failed`] if they cannot be read.
     fn entries(
         &self,
         low: Index,
@@ -106,7 +106,8 @@ pub trait Storage {
     /// Returns a snapshot that covers at least `at_least`.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`] if there is none yet.
+    /// [`StorageError::Unavailable`] if there is none yet, [`StorageError::Failed`] if it cannot be
+    /// read.
     fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError>;
 }
 

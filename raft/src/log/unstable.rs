@@ -25,7 +25,7 @@ pub(crate) struct Unstable {
 }
 
 impl Unstable {
-    /// Returns an empty tail after the durable entry `last`.
+    /// Returns an empty tail behind the place `last`, up to which all is durable.
     pub(crate) fn after(last: Index) -> Self {
         Unstable { first: last + 1, entries: Vec::new(), unwritten: last + 1 }
     }
@@ -51,7 +51,10 @@ impl Unstable {
         self.entries.get(usize::try_from(offset).ok()?).map(|entry| entry.id.term)
     }
 
-    /// Lends the entries of `low..high`, all of which must be here.
+    /// Lends the entries of `low..high`.
+    ///
+    /// # Panics
+    /// If one of them is not here.
     pub(crate) fn slice(&self, low: Index, high: Index) -> &[Entry] {
         if low >= high {
             return &[];
@@ -107,6 +110,7 @@ impl Unstable {
         true
     }
 
+    /// Returns how far into `entries` a place lies that is not before `first`.
     fn offset(&self, index: Index) -> usize {
         (index.0 - self.first.0) as usize
     }

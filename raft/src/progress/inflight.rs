@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 /// The window of one peer.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Inflights {
-    /// Each append under way: its last entry, and its bytes.
+    /// Each append under way: its last entry, and its bytes of payload.
     sent: VecDeque<(Index, u64)>,
     bytes: u64,
     max_messages: usize,
@@ -32,7 +32,7 @@ impl Inflights {
         self.sent.len()
     }
 
-    /// Returns how many bytes of entries are under way.
+    /// Returns how many bytes of payload are under way.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -43,7 +43,7 @@ impl Inflights {
         self.sent.len() >= self.max_messages || bytes_full
     }
 
-    /// Takes down an append that ends in `last`.
+    /// Takes down an append that ends in `last`, with so many bytes of payload.
     ///
     /// # Panics
     /// If the window is full, or `last` lies before an earlier append: the caller's mistake.

@@ -10,7 +10,9 @@ use std::ops::{Deref, DerefMut};
 
 /// One place for each voter.
 pub(super) enum Held {
+    /// The first `count` of these.
     Few { places: [Index; 7], count: usize },
+    /// All of these.
     Many(Vec<Index>),
 }
 
