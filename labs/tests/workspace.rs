@@ -164,7 +164,7 @@ fn fill_and_reset_touch_the_named_body_and_keep_what_stood_there() {
     student::fill(&course, &place, "Majority::needed").expect("filled");
     let filled = fs::read_to_string(&file).expect("the source");
     assert!(filled.contains("fn my_own_helper") && !filled.contains("my_own_helper(self"));
-    assert!(filled.contains("step 1: Majority::outcome"), "the other hole is as it was");
+    assert!(filled.contains("step 6: Majority::outcome"), "the other hole is as it was");
     let kept = place.root.join(".labs/kept/001-Majority.needed.rs");
     assert!(fs::read_to_string(&kept).expect("kept").contains("my_own_helper(self.voters.len())"));
 
