@@ -24,7 +24,7 @@ fn remembering(term: u64, vote: Option<NodeId>, log: &[u64]) -> Bare {
     let mut setup = Setup::new(3, 7);
     let storage = &mut setup.nodes[0].1;
     storage.save(HardState { term: Term(term), vote, commit: Index(0) });
-    storage.append(&entries(log));
+    storage.append(entries(log));
     Bare::new(setup)
 }
 

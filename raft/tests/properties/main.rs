@@ -52,7 +52,7 @@ pub fn entries(terms: &[u64]) -> Vec<Entry> {
 /// Returns storage with this log, of a node that is in the log's last term.
 pub fn storage(terms: &[u64]) -> MemoryStorage {
     let mut storage = MemoryStorage::with_voters([1, 2, 3].map(NodeId));
-    storage.append(&entries(terms));
+    storage.append(entries(terms));
     let term = Term(terms.last().copied().unwrap_or(0));
     storage.save(raft::HardState { term, ..raft::HardState::default() });
     storage

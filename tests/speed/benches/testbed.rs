@@ -60,7 +60,7 @@ fn lead(entries: u64) -> u64 {
     for (_, storage) in &mut setup.nodes {
         let id = |place| EntryId { index: Index(place), term: Term(1) };
         let entry = |place| Entry { id: id(place), context: Bytes::new(), payload: Payload::Noop };
-        storage.append(&(1..=entries).map(entry).collect::<Vec<_>>());
+        storage.append((1..=entries).map(entry).collect::<Vec<_>>());
         storage.save(HardState { term: Term(1), vote: None, commit: Index(entries) });
     }
     let mut cluster = Bare::new(setup);

@@ -40,7 +40,7 @@ fn hard(term: u64, vote: Option<NodeId>) -> HardState {
 /// Returns a disk on which all this is durable.
 fn disk(state: HardState, terms: &[u64]) -> Disk {
     let mut storage = MemoryStorage::with_voters([N1, N2, N3]);
-    storage.append(&entries(1, terms));
+    storage.append(entries(1, terms));
     storage.save(state);
     Disk::new(storage)
 }

@@ -43,7 +43,7 @@ pub(super) fn logged(terms: &[u64]) -> Vec<Entry> {
 pub(super) fn holding(mut setup: Setup, id: NodeId, terms: &[u64], commit: u64) -> Setup {
     let seat = setup.nodes.iter_mut().find(|(config, _)| config.id == id);
     let (_, storage) = seat.expect("a node of this setup");
-    storage.append(&logged(terms));
+    storage.append(logged(terms));
     let last = Term(terms.last().copied().unwrap_or(0));
     let before = storage.hard_state();
     let term = before.term.max(last);

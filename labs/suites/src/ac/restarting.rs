@@ -22,7 +22,7 @@ fn disk(terms: &[u64], term: u64, vote: Option<NodeId>, commit: u64) -> MemorySt
         context: bytes::Bytes::new(),
         payload: Payload::Normal(bytes::Bytes::from_static(b"x")),
     };
-    disk.append(&(1..).zip(terms).map(entry).collect::<Vec<_>>());
+    disk.append((1..).zip(terms).map(entry).collect::<Vec<_>>());
     disk.save(HardState { term: Term(term), vote, commit: Index(commit) });
     disk
 }
