@@ -7,7 +7,7 @@
 //!
 //!   simulator/...   elements are inputs applied: a tick, an arrival, a write, a crash; each is
 //!                   followed by a look of every invariant
-//!   logs/...        the same with logs that are long from the beginning
+//!   proposals/...   the same while three nodes replicate, on logs that are long from the beginning
 //!   explorer/...    elements are moves tried: clone, apply, judge, fold, name
 //! ```
 //!
@@ -17,13 +17,13 @@
 use bytes::Bytes;
 use criterion::measurement::WallTime;
 use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use raft::{Entry, EntryId, HardState, Index, NodeId, Payload, Term};
 use std::hint::black_box;
 use testbed::explore::{Bounds, explore};
 use testbed::sim::{self, Profile};
-use testbed::{Bare, Input, Setup};
+use testbed::{Cluster, Door, Input, Owner, Setup};
 
 /// How many seeds make one sample: usual settings and drawn ones, half and half.
 const SEEDS: u64 = 8;
@@ -53,34 +53,54 @@ fn explorer(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Lets three nodes with logs of this length hold an election and speak for a hundred ticks, and
-/// returns how many inputs that took. What a look at a node costs must not grow with its log.
-fn lead(entries: u64) -> u64 {
-    let mut setup = Setup::new(3, 0);
+/// Returns three nodes with logs of this length, one of which leads, and nothing under way.
+fn led(entries: u64, door: Door) -> Cluster {
+    let mut setup = Setup { door, ..Setup::new(3, 0) };
     for (_, storage) in &mut setup.nodes {
         let id = |place| EntryId { index: Index(place), term: Term(1) };
         let entry = |place| Entry { id: id(place), context: Bytes::new(), payload: Payload::Noop };
         storage.append((1..=entries).map(entry).collect::<Vec<_>>());
         storage.save(HardState { term: Term(1), vote: None, commit: Index(entries) });
     }
-    let mut cluster = Bare::new(setup);
+    let mut cluster = Cluster::new(setup);
     cluster.apply(&Input::Campaign(NodeId(1)));
-    let mut inputs = 1 + cluster.stabilize().len();
-    for _ in 0..100 {
-        (1..=3).for_each(|id| drop(cluster.apply(&Input::Tick(NodeId(id)))));
-        inputs += 3 + cluster.stabilize().len();
-    }
+    cluster.stabilize();
     assert_eq!(cluster.leaders().len(), 1);
-    inputs as u64
+    cluster
 }
 
-fn logs(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("logs");
+/// Commits a hundred proposals one by one, and returns how many inputs that took.
+fn commit(cluster: &mut Cluster) -> u64 {
+    let data = Bytes::from_static(b"sixteen bytes ..");
+    let mut inputs = 0;
+    for _ in 0..100 {
+        let step = cluster.apply(&Input::Propose { node: NodeId(1), data: data.clone() });
+        assert_eq!(step.refused, None);
+        inputs += 1 + cluster.stabilize().len() as u64;
+    }
+    inputs
+}
+
+/// What a look at a node costs must not grow with its log.
+fn proposals(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("proposals");
     group.sample_size(10);
-    for entries in [0, 100, 10_000] {
-        group.throughput(Throughput::Elements(lead(entries)));
-        let id = BenchmarkId::from_parameter(entries);
-        group.bench_with_input(id, &entries, |bench, &entries| bench.iter(|| lead(entries)));
+    for (name, door) in [("bare", Door::Bare), ("owned", Door::Owned(Owner::Concurrent))] {
+        for entries in [0, 100, 10_000] {
+            let start = led(entries, door);
+            group.throughput(Throughput::Elements(commit(&mut start.clone())));
+            let id = BenchmarkId::new(name, entries);
+            // Copies share what nothing happens to, and a copied log has no room to grow: both cost
+            // once, before it is timed.
+            let fresh = || {
+                let mut cluster = start.clone();
+                commit(&mut cluster);
+                cluster
+            };
+            group.bench_function(id, |bench| {
+                bench.iter_batched_ref(fresh, commit, BatchSize::LargeInput);
+            });
+        }
     }
     group.finish();
 }
@@ -93,5 +113,5 @@ fn walk(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, bounds: &Bounds) {
     group.bench_function(name, |bench| bench.iter(|| black_box(explore(bounds))));
 }
 
-criterion_group!(benches, simulator, logs, explorer);
+criterion_group!(benches, simulator, proposals, explorer);
 criterion_main!(benches);
