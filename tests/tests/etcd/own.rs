@@ -83,10 +83,10 @@ status 1
     );
 }
 
-/// Entry 12 of term 1 is being written when term 2's takes its place: word of the first write comes
-/// late, and the second is written all the same.
+/// Node 2 is told to write 12 of term 1, 12 of term 2 in its place, and 12 of term 1 again. Word of the
+/// first write, coming late, must not pass for word of the third: the second is on the disk.
 #[test]
-fn two_writes_of_one_place_are_under_way_at_once() {
+fn a_write_of_an_earlier_term_attests_nothing_in_a_later_one() {
     passes(
         r#"
 log-level none
@@ -105,7 +105,7 @@ stabilize
 ----
 ok
 
-propose 1 lost
+propose 1 again
 ----
 ok
 
@@ -125,31 +125,23 @@ campaign 3
 ----
 ok
 
-process-ready 3
+stabilize 3
 ----
 ok
 
-process-append-thread 3
+deliver-msgs 1 4 5 drop=2
 ----
 ok
 
-deliver-msgs 3 4 5 drop=2
+stabilize 4 5
 ----
 ok
 
-process-ready 4 5
+stabilize 1
 ----
 ok
 
-process-append-thread 4 5
-----
-ok
-
-deliver-msgs 3
-----
-ok
-
-process-ready 3
+stabilize 3
 ----
 ok
 
@@ -157,39 +149,58 @@ deliver-msgs 2 drop=(1,4,5)
 ----
 ok
 
-log-level debug
+process-ready 2
+----
+ok
+
+campaign 1
+----
+ok
+
+stabilize 1
+----
+ok
+
+stabilize 4 5
+----
+ok
+
+stabilize 1
+----
+ok
+
+deliver-msgs 2
 ----
 ok
 
 process-ready 2
 ----
-Ready MustSync=true:
-Lead:3 State:StateFollower
-HardState Term:2 Commit:11
-Entries:
-2/12 EntryNormal ""
-Messages:
-2->AppendThread MsgStorageAppend Term:2 Log:0/0 Commit:11 Entries:[2/12 EntryNormal ""] Responses:[
-  2->3 MsgAppResp Term:2 Log:0/12
-  AppendThread->2 MsgStorageAppendResp Term:2 Log:2/12
-]
+ok
 
+stabilize 4 5
+----
+ok
+
+stabilize 1
+----
+ok
+
+stabilize 1 4 5
+----
+ok
+
+log-level debug
+----
+ok
+
+# The first two writes end, and nobody at 2 has heard of it yet.
 process-append-thread 2
 ----
 Processing:
-2->AppendThread MsgStorageAppend Term:0 Log:0/0 Entries:[1/12 EntryNormal "lost"]
+2->AppendThread MsgStorageAppend Term:0 Log:0/0 Entries:[1/12 EntryNormal "again"]
 Responses:
 2->1 MsgAppResp Term:1 Log:0/12
 AppendThread->2 MsgStorageAppendResp Term:1 Log:1/12
-
-deliver-msgs 2
-----
-AppendThread->2 MsgStorageAppendResp Term:1 Log:1/12
-
-raft-log 2
-----
-1/11 EntryNormal ""
-1/12 EntryNormal "lost"
 
 process-append-thread 2
 ----
@@ -201,12 +212,102 @@ AppendThread->2 MsgStorageAppendResp Term:2 Log:2/12
 
 process-append-thread 2
 ----
-no append work to perform
+Processing:
+2->AppendThread MsgStorageAppend Term:3 Log:0/0 Commit:11
+Responses:
+2->1 MsgVoteResp Term:3 Log:0/0 Rejected (Hint: 0)
+2->1 MsgAppResp Term:3 Log:1/12 Rejected (Hint: 11)
+AppendThread->2 MsgStorageAppendResp Term:3 Log:2/12
+
+deliver-msgs 1
+----
+2->1 MsgAppResp Term:1 Log:0/12
+2->1 MsgVoteResp Term:3 Log:0/0 Rejected (Hint: 0)
+2->1 MsgAppResp Term:3 Log:1/12 Rejected (Hint: 11)
+
+process-ready 1
+----
+Ready MustSync=false:
+Messages:
+1->2 MsgApp Term:3 Log:1/11 Commit:13 Entries:[
+  1/12 EntryNormal "again"
+  3/13 EntryNormal ""
+]
+
+deliver-msgs 2 type=MsgApp
+----
+1->2 MsgApp Term:3 Log:1/11 Commit:13 Entries:[
+  1/12 EntryNormal "again"
+  3/13 EntryNormal ""
+]
+
+process-ready 2
+----
+Ready MustSync=true:
+HardState Term:3 Commit:13
+Entries:
+1/12 EntryNormal "again"
+3/13 EntryNormal ""
+Messages:
+2->AppendThread MsgStorageAppend Term:3 Log:0/0 Commit:13 Entries:[
+  1/12 EntryNormal "again"
+  3/13 EntryNormal ""
+] Responses:[
+  2->1 MsgAppResp Term:3 Log:0/13
+  AppendThread->2 MsgStorageAppendResp Term:3 Log:3/13
+]
+
+# 1/12 is attested, and by now 2/12 stands on the disk: nothing may be applied.
+deliver-msgs 2
+----
+AppendThread->2 MsgStorageAppendResp Term:1 Log:1/12
+AppendThread->2 MsgStorageAppendResp Term:2 Log:2/12
+AppendThread->2 MsgStorageAppendResp Term:3 Log:2/12
+
+process-ready 2
+----
+<empty Ready>
 
 raft-log 2
 ----
 1/11 EntryNormal ""
 2/12 EntryNormal ""
+
+process-append-thread 2
+----
+Processing:
+2->AppendThread MsgStorageAppend Term:3 Log:0/0 Commit:13 Entries:[
+  1/12 EntryNormal "again"
+  3/13 EntryNormal ""
+]
+Responses:
+2->1 MsgAppResp Term:3 Log:0/13
+AppendThread->2 MsgStorageAppendResp Term:3 Log:3/13
+
+process-append-thread 2
+----
+no append work to perform
+
+deliver-msgs 2
+----
+AppendThread->2 MsgStorageAppendResp Term:3 Log:3/13
+
+process-ready 2
+----
+Ready MustSync=false:
+CommittedEntries:
+1/12 EntryNormal "again"
+3/13 EntryNormal ""
+Messages:
+2->ApplyThread MsgStorageApply Term:0 Log:0/0 Entries:[
+  1/12 EntryNormal "again"
+  3/13 EntryNormal ""
+] Responses:[
+  ApplyThread->2 MsgStorageApplyResp Term:0 Log:0/0 Entries:[
+    1/12 EntryNormal "again"
+    3/13 EntryNormal ""
+  ]
+]
 "#,
     );
 }
