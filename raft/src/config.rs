@@ -49,9 +49,8 @@ pub struct Config {
     pub max_uncommitted_bytes: Option<u64>,
     /// Whether a follower hands proposals on to its leader. Default: yes.
     pub forward_proposals: bool,
-    /// Whether appends are built when a Ready is taken, once for all that was proposed by then,
-    /// instead of one for each proposal. Default: no. For a [`RawNode`](crate::RawNode): a bare
-    /// [`Raft`](crate::Raft) has no Ready, and would never send them.
+    /// Whether appends are built when a Ready, or the outbox, is taken: once for all that was proposed
+    /// by then, instead of one for each proposal. Default: no.
     pub batch_append: bool,
     /// Whether an acknowledgement that still waits to leave gives way to a later one of more: whoever
     /// holds the log up to 7 holds it up to 5. Default: yes.

@@ -221,7 +221,6 @@ impl<S: Storage> RawNode<S> {
     /// Hands out everything that is ready. What must be durable first is remembered under the Ready's
     /// number until [`RawNode::on_persist_ready`], or one of the `advance` functions, says that it is.
     pub fn ready(&mut self) -> Ready {
-        self.raft.send_owed();
         let (soft, hard) = (self.soft_news(), self.hard_news());
         let entries = self.raft.take_unwritten();
         let must_sync = self.must_sync(&entries);

@@ -145,8 +145,10 @@ impl<S: Storage> Raft<S> {
         }
     }
 
-    /// Takes what wants to leave. [`Outbox`] says what the owner owes before it may.
+    /// Takes what wants to leave, the appends that are owed (`batch_append`) among it. [`Outbox`] says
+    /// what the owner owes before it may.
     pub fn take_outbox(&mut self) -> Outbox {
+        self.send_owed();
         self.core.take_outbox()
     }
 
@@ -199,7 +201,7 @@ impl<S: Storage> Raft<S> {
 
     /// Builds the appends that are owed (`batch_append`). Only [`RawNode::ready`](crate::RawNode::ready)
     /// asks for it.
-    pub(crate) fn send_owed(&mut self) {
+    fn send_owed(&mut self) {
         if let Role::Leader(leader) = &mut self.role {
             self.core.send_owed(leader);
         }

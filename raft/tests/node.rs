@@ -100,3 +100,31 @@ fn acknowledgements_of_different_terms_do_not_give_way_to_one_another() {
     let (one, two) = ("n1->n2 AppendReply t1 matched=1", "n1->n2 AppendReply t2 matched=2");
     assert_eq!(promises(&node.ready()), [one, two]);
 }
+
+#[test]
+fn appends_that_are_owed_leave_through_either_door() {
+    let config = Config { batch_append: true, ..Config::new(N1) };
+    let storage = MemoryStorage::with_voters([N1, N2, NodeId(3)]);
+    let mut bare = Raft::new(&config, storage.clone()).expect("settings that work");
+    let mut raw = RawNode::new(&config, storage).expect("settings that work");
+    let vote = |term| {
+        let body = Body::VoteReply { granted: true };
+        Message { from: N2, to: N1, term: Some(Term(term)), body }
+    };
+    let appends = |messages: &[Message]| {
+        messages.iter().filter(|m| matches!(m.body, Body::AppendEntries { .. })).count()
+    };
+    bare.campaign().expect("a voter");
+    let own = bare.take_outbox().own;
+    bare.keep_promises(own);
+    bare.step(vote(1)).expect("an answer");
+    assert_eq!(appends(&bare.take_outbox().now), 2);
+
+    raw.campaign().expect("a voter");
+    let ready = raw.ready();
+    write(&mut raw, &ready);
+    drop(raw.advance(ready));
+    raw.step(vote(1)).expect("an answer");
+    assert!(raw.has_ready());
+    assert_eq!(appends(raw.ready().messages()), 2);
+}
