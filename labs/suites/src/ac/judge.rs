@@ -38,6 +38,8 @@ pub(super) struct Judge {
     log: Terms,
     /// Term, vote and commit as they were handed out to be saved.
     told: HardState,
+    /// The same as the disk held it at birth.
+    born: HardState,
     /// The first place of it that a leader has said to be another entry's since: from there on, the
     /// same may be written again.
     disputed: Option<Index>,
@@ -75,7 +77,8 @@ impl Judge {
     pub(super) fn new(storage: &MemoryStorage, applied: Index) -> Self {
         let (log, told) = (stored(storage), storage.hard_state());
         let (leaders, votes) = (BTreeMap::new(), BTreeMap::new());
-        Judge { log, disputed: None, told, applied, leaders, votes, life: Life::First }
+        let (born, disputed, life) = (told, None, Life::First);
+        Judge { log, disputed, told, born, applied, leaders, votes, life }
     }
 
     /// Knows the same of a node that has lost power; and still whom it has given its vote.
@@ -123,10 +126,10 @@ impl Judge {
             if !self.is_backed(message, &self.log, self.told) {
                 let because =
                     format!("{}, and no Ready hands out what that rests on", label(message));
-                return match message.body {
-                    Body::AppendReply { .. } => fault(&ENTRIES_ONCE, "RawNode::ready", because),
-                    _ => fault(&HARD_NEWS, "RawNode::hard_news", because),
-                };
+                if let Body::AppendReply { .. } = message.body {
+                    return fault(&ENTRIES_ONCE, "RawNode::ready", because);
+                }
+                return fault(&HARD_NEWS, "RawNode::hard_news", because);
             }
         }
         Ok(())
@@ -209,6 +212,10 @@ impl Judge {
         let went_back = hard.term < told.term
             || hard.commit < told.commit
             || hard.term == told.term && told.vote.is_some() && hard.vote != told.vote;
+        if went_back && told == self.born {
+            let because = format!("started with {}, and hands out {}", say(told), say(hard));
+            return fault(&REMEMBERS, "Core::new", because);
+        }
         if went_back {
             let because = format!("{} is to be saved over {}", say(hard), say(told));
             return fault(&HARD_NEWS, function, because);

@@ -60,9 +60,9 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
     let mut n1 = Owner::of(settings(), disk(&log, 5, None, 2)).row(2, "term and log");
     n1.campaign();
     n1.settle()?;
-    let asked = n1.sent().iter().find_map(|message| match &message.body {
-        Body::RequestVote(ask) => Some((message.term, ask.last)),
-        _ => None,
+    let asked = n1.sent().iter().find_map(|message| {
+        let Body::RequestVote(ask) = &message.body else { return None };
+        Some((message.term, ask.last))
     });
     if asked != Some((Some(Term(6)), at(3, 4))) {
         let because = "n1's disk holds term 5 and a log that ends in 3@4; it stands";

@@ -15,9 +15,12 @@ use raft::{Body, Index, Message, NodeId, Ready, Storage};
 /// Returns the commit index that anybody could know of by now: from what was handed out to be saved,
 /// or from what was said.
 fn commit_told(n1: &Owner) -> Index {
-    let said = n1.sent().iter().filter_map(|message| match message.body {
-        Body::AppendEntries { commit, .. } | Body::Heartbeat { commit, .. } => Some(commit),
-        _ => None,
+    let said = n1.sent().iter().filter_map(|message| {
+        let (Body::AppendEntries { commit, .. } | Body::Heartbeat { commit, .. }) = message.body
+        else {
+            return None;
+        };
+        Some(commit)
     });
     said.chain([n1.judge().told().commit]).max().unwrap_or_default()
 }
@@ -196,9 +199,9 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
     n1.settle()?;
     let entries_to = |n1: &Owner, to: NodeId| {
         let appends = n1.sent().iter().filter(|message| message.to == to);
-        let entries = appends.filter_map(|message| match &message.body {
-            Body::AppendEntries { entries, .. } => Some(entries.len() as u64),
-            _ => None,
+        let entries = appends.filter_map(|message| {
+            let Body::AppendEntries { entries, .. } = &message.body else { return None };
+            Some(entries.len() as u64)
         });
         entries.sum::<u64>()
     };
