@@ -11,7 +11,7 @@ use super::owner::{Owner, group, settings};
 use super::rules::{ALL_APPLIED, ATTEST, WRITE_ORDER};
 use super::words::{N2, N3, append, ask, at, beat, names, yes};
 use crate::{Check, Table, Verdict};
-use raft::{Entry, Ready, ReadyNumber};
+use raft::{Entry, Index, Ready, ReadyNumber};
 
 fn committed(taken: &[Ready]) -> Vec<Entry> {
     taken.iter().flat_map(|ready| ready.committed_entries().iter().cloned()).collect()
@@ -69,13 +69,24 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     n1.persist_all_at_once()?;
     n1.hear(yes(N2, 1));
     n1.settle()?;
-    if n1.sent().iter().any(|message| message.body.is_from_leader()) {
-        return Ok(());
+    if !n1.sent().iter().any(|message| message.body.is_from_leader()) {
+        let failure = n1.broken(&WRITE_ORDER, "RawNode::on_persist_ready");
+        let because = "n1 is told of the second of two writes, and its own vote does not count";
+        return failure.because(because).expected("n1 leads, with n2's vote and its own").fail();
     }
-    let failure = n1.broken(&WRITE_ORDER, "RawNode::on_persist_ready");
-    let because =
-        "both writes have ended, n1 is told of the second, and its own vote does not count";
-    failure.because(because).expected("n1 leads, with n2's vote and its own").fail()
+
+    let mut n1 = Owner::new(3).row(2, "the first of two writes ends");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.start_all()?;
+    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
+    n1.start_all()?;
+    n1.persist()?;
+    let taken = n1.start_all()?;
+    if committed(&taken).iter().any(|entry| entry.id.index > Index(1)) {
+        let because = "the write of 1@1 has ended, and 2@1 counts as durable";
+        return n1.broken(&WRITE_ORDER, "RawNode::durable_by").because(because).fail();
+    }
+    n1.settle()
 }
 
 /// An entry that was written, replaced and written again is durable when its last write is.
