@@ -34,7 +34,10 @@ fn starts() -> [Start; 2] {
     let figure8 = || {
         let setup = holding(holding(three(), N1, &[1, 2], 1), N2, &[1], 1);
         let setup = remembering(setup, N2, 3, Some(N3));
-        holding(setup, N3, &[1, 3], 1)
+        let mut setup = holding(setup, N3, &[1, 3], 1);
+        // One entry to a message, so that an old entry can arrive before the first of the term.
+        setup.nodes.iter_mut().for_each(|(config, _)| config.max_append_bytes = Some(1));
+        setup
     };
     [
         Start { what: "empty logs, 2 terms", setup: three(), terms: 2, in_flight: Some(3) },

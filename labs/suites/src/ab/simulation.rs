@@ -135,7 +135,9 @@ impl Figure8 {
     const ROUNDS: u64 = 60;
 
     fn play(seed: u64) -> Self {
-        let setup = Setup::new(5, seed);
+        let mut setup = Setup::new(5, seed);
+        // One entry to a message, so that an old entry can arrive before the first of the term.
+        setup.nodes.iter_mut().for_each(|(config, _)| config.max_append_bytes = Some(1));
         let cluster = Bare::new(setup.clone());
         let (inputs, violation) = (Vec::new(), None);
         let luck = Stream::new(seed, "figure 8");
