@@ -35,7 +35,8 @@ pub(super) fn vote_request(_: &mut Check) -> Verdict {
         let term = last.term.0 + 1;
         let asks = |to: NodeId, term: u64, last: EntryId| format!("{to}: t{term} last {last}");
         let must_be = [N2, N3].map(|to| asks(to, term, last)).join(", ");
-        let asked = stage.asked(N1);
+        let mut asked = stage.asked(N1);
+        asked.sort_unstable();
         let was: Vec<String> =
             asked.iter().map(|&(to, term, last)| asks(to, term.0, last)).collect();
         let what = terms_of(&logged(log));
