@@ -229,8 +229,34 @@ impl Cluster {
         Some(Input::Deliver(arriving.message.clone()))
     }
 
+    /// Returns what some owner can do at once, waiting for no disk and no message: apply what may be
+    /// applied, take what is ready.
+    pub fn next_by_owners(&self) -> Option<Input> {
+        let owned = self.seats.iter().filter_map(|(&id, seat)| Some((id, seat.owned()?)));
+        let mut next = owned.filter_map(|(id, owned)| {
+            if !owned.pages.is_empty() {
+                return Some(Input::Apply(id));
+            }
+            (owned.busy().is_none() && owned.raw.has_ready()).then_some(Input::Ready(id))
+        });
+        next.next()
+    }
+
+    /// Returns whether committed entries wait for a node's application.
+    pub fn waits_to_apply(&self, id: NodeId) -> bool {
+        let owned = self.seats.get(&id).and_then(|seat| seat.owned());
+        owned.is_some_and(|owned| !owned.pages.is_empty())
+    }
+
+    /// Returns whether a node is up and its owner has its hands full: until the disk has written, the
+    /// node hears nothing.
+    pub fn is_busy(&self, id: NodeId) -> bool {
+        self.busy(id).is_some()
+    }
+
     /// Forgets what cannot matter on a network that may repeat itself: a second flight of the same
-    /// words, and a message of a term that its receiver's disk has left for good. Where only elections
+    /// words, a message of a term that its receiver's disk has left for good, and an answer that nobody
+    /// of that term waits for. Where only elections
     /// are looked at, also an answer to a heartbeat that brings no later term, and every append: it is
     /// lost, as it may be on any network.
     pub(crate) fn fold(&mut self, subject: Subject) {
@@ -241,7 +267,8 @@ impl Cluster {
             let is_append = matches!(body, Body::AppendEntries { .. } | Body::AppendReply { .. });
             let is_news = !matches!(body, Body::HeartbeatReply { .. });
             if subject == Subject::Logs {
-                return floor.is_none() || term.is_none() || term >= floor;
+                let can_matter = floor.is_none() || term.is_none() || term >= floor;
+                return can_matter && !(term == floor && answers_nobody(seats, flight));
             }
             if is_append {
                 return false;
@@ -494,6 +521,24 @@ impl Cluster {
         let terms = seats.values().map(|seat| seat.disk.durable().hard_state().term);
         memory.forget_before(terms.min().unwrap_or_default());
     }
+}
+
+/// Returns whether a message answers a question of a term that its receiver can ask nothing in any
+/// more: it stands, or leads, in another one, or follows.
+fn answers_nobody(seats: &BTreeMap<NodeId, Arc<Seat>>, flight: &Flight) -> bool {
+    let Message { to, term, ref body, .. } = flight.message;
+    let role = match body {
+        Body::VoteReply { .. } => RoleName::Candidate,
+        Body::AppendReply { .. } | Body::HeartbeatReply { .. } => RoleName::Leader,
+        Body::RequestPreVote(_) | Body::PreVoteReply { .. } | Body::RequestVote(_) => return false,
+        Body::AppendEntries { .. } | Body::InstallSnapshot { .. } => return false,
+        Body::Heartbeat { .. } | Body::Propose { .. } | Body::TransferLeader { .. } => {
+            return false;
+        }
+        Body::TimeoutNow | Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => return false,
+    };
+    let node = seats.get(&to).and_then(|seat| seat.node.as_ref()).map(|it| it.raft().inspect());
+    node.is_some_and(|node| node.role != role || Some(node.term) != term)
 }
 
 /// Shows a node that is up to the judge.

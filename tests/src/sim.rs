@@ -24,7 +24,7 @@ pub use plan::{Faults, Plan, Profile, Rhythm};
 pub use shard::{BadShard, Shard};
 pub use tally::{Coverage, Digest, Tally};
 
-use crate::cluster::{Cluster, Setup};
+use crate::cluster::{Cluster, Door, Setup};
 use crate::input::{Input, Step};
 use crate::invariant::Violation;
 use trouble::Trouble;
@@ -72,11 +72,16 @@ pub fn run_plan(plan: Plan) -> Run {
     let mut record = Record::default();
     let broken = suffer(&plan, &mut cluster, &mut record);
     let (trouble, tally) = (record.inputs.len(), record.tally);
+    let mut write_down = |cluster: &mut Cluster, input| {
+        record.apply(cluster, input);
+        record.violation.take().map_or(Ok(()), Err)
+    };
     let broken = broken.and_then(|()| {
-        calm::find_a_leader(&mut cluster, |cluster, input| {
-            record.apply(cluster, input);
-            record.violation.take().map_or(Ok(()), Err)
-        })
+        calm::find_a_leader(&mut cluster, &mut write_down)?;
+        match plan.door {
+            Door::Owned(_) if plan.proposal_ticks > 0 => calm::serve(&mut cluster, &mut write_down),
+            Door::Owned(_) | Door::Bare => Ok(()),
+        }
     });
     let Record { inputs, coverage, digest, .. } = record;
     let violation = broken.err();
@@ -142,6 +147,7 @@ impl Record {
         if let Some(node) = step.node {
             self.coverage.look(node, cluster);
         }
+        self.coverage.count(&step);
         self.violation = self.violation.take().or(step.violation.clone());
         step
     }

@@ -139,7 +139,9 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 fn lines_of_every_script() -> Vec<(String, Value)> {
     let mut lines = Vec::new();
-    for entry in std::fs::read_dir(Path::new("scripts/election")).expect("it is there") {
+    let folders = std::fs::read_dir(Path::new("scripts")).expect("it is there");
+    let folders = folders.map(|folder| folder.expect("it can be listed").path());
+    for entry in folders.flat_map(|folder| std::fs::read_dir(folder).expect("a folder")) {
         let path = entry.expect("it can be listed").path();
         let (stage, _) =
             Stage::play_all(&Script::read(&path).expect("it reads")).expect("it plays");

@@ -12,7 +12,7 @@
 //! mostly one of the six that three nodes have.
 
 use crate::cluster::Cluster;
-use crate::explore::Subject;
+use crate::explore::{Spent, Subject};
 use crate::fingerprint::Fingerprint;
 use raft::{Body, HardState, Index, Message, NodeId};
 use std::hash::Hash;
@@ -45,7 +45,7 @@ impl Canon {
     }
 
     /// Returns the name of a state, and of all that are alike.
-    pub(super) fn name(&self, cluster: &Cluster, crashes: u32) -> u128 {
+    pub(super) fn name(&self, cluster: &Cluster, spent: Spent) -> u128 {
         let looks: Vec<_> = self.ids.iter().map(|&id| nameless(cluster, id)).collect();
         let ordered = |renaming: &&Vec<u64>| {
             let by_place = |a: usize, b: usize| renaming[a] < renaming[b] && looks[a] > looks[b];
@@ -55,7 +55,7 @@ impl Canon {
         let named = renamings.map(|places| Renaming { ids: &self.ids, places }.sum(cluster));
         let smallest = named.min().expect("some renaming sorts the nodes");
         let mut budget = fact(Fact::Crashes);
-        budget.word(crashes.into());
+        spent.hash(&mut budget);
         let logs = match self.subject {
             Subject::Elections => 0,
             Subject::Logs => entries(cluster),
@@ -178,6 +178,14 @@ impl Renaming<'_> {
             log.hash(&mut sum);
         }
         sum.word(node.stored.0);
+        let applied = cluster.application(id).map_or(0, |application| application.applied().0);
+        sum.words([node.applied.0, applied]);
+        for record in cluster.raw_node(id).into_iter().flat_map(|raw| raw.awaiting()) {
+            (record.term, record.last, record.own.len()).hash(&mut sum);
+            let own = record.own.iter().map(|message| self.message(message));
+            let own = own.fold(0, u128::wrapping_add);
+            sum.words([own as u64, (own >> 64) as u64]);
+        }
         sum.wide()
     }
 
@@ -237,7 +245,7 @@ mod tests {
     fn name(inputs: &[Input]) -> u128 {
         let mut cluster = Cluster::new(Setup::new(3, 0).with_slow_disks());
         inputs.iter().for_each(|input| drop(cluster.apply(input)));
-        Canon::new(cluster.ids(), Subject::Elections).name(&cluster, 0)
+        Canon::new(cluster.ids(), Subject::Elections).name(&cluster, Spent::default())
     }
 
     #[test]
@@ -264,6 +272,7 @@ mod tests {
     fn a_spent_crash_is_part_of_the_state() {
         let cluster = Cluster::new(Setup::new(3, 0));
         let canon = Canon::new(cluster.ids(), Subject::Elections);
-        assert_ne!(canon.name(&cluster, 0), canon.name(&cluster, 1));
+        let (none, one) = (Spent::default(), Spent { crashes: 1, proposals: 0 });
+        assert_ne!(canon.name(&cluster, none), canon.name(&cluster, one));
     }
 }

@@ -7,7 +7,8 @@
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::spelling::did_you_mean;
-use raft::{AppendOutcome, Body, Index, Message, NodeId, Session, VoteRequest};
+use bytes::Bytes;
+use raft::{AppendOutcome, Body, Entry, Index, Message, NodeId, Payload, Session, VoteRequest};
 
 /// Every kind of message: our name, etcd's name.
 const KINDS: [(&str, &str); 14] = [
@@ -55,7 +56,12 @@ pub(crate) fn message(arguments: &mut Arguments<'_>) -> Result<Message, ScriptEr
 }
 
 fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> {
-    let session = Session::default();
+    let session = match kind {
+        "AppendEntries" | "AppendReply" | "Heartbeat" | "HeartbeatReply" => {
+            Session(arguments.number("session")?.unwrap_or_default())
+        }
+        _ => Session::default(),
+    };
     Ok(match kind {
         "RequestVote" => Body::RequestVote(ask(arguments)?),
         "RequestPreVote" => Body::RequestPreVote(ask(arguments)?),
@@ -67,7 +73,7 @@ fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> 
         "HeartbeatReply" => Body::HeartbeatReply { token: None, session },
         "AppendEntries" => Body::AppendEntries {
             prev: arguments.place("prev")?.unwrap_or_default(),
-            entries: Vec::new(),
+            entries: entries(arguments)?,
             commit: index(arguments, "commit")?,
             session,
         },
@@ -99,6 +105,13 @@ fn granted(arguments: &mut Arguments<'_>) -> Result<bool, ScriptError> {
     }
 }
 
+/// Reads `entries=(4@1,5@2)`: entries that say nothing.
+fn entries(arguments: &mut Arguments<'_>) -> Result<Vec<Entry>, ScriptError> {
+    let places = arguments.places("entries")?.unwrap_or_default();
+    let entry = |id| Entry { id, context: Bytes::new(), payload: Payload::Noop };
+    Ok(places.into_iter().map(entry).collect())
+}
+
 fn index(arguments: &mut Arguments<'_>, key: &str) -> Result<Index, ScriptError> {
     Ok(Index(arguments.number(key)?.unwrap_or(0)))
 }
@@ -116,7 +129,13 @@ pub(crate) fn phrase(message: &Message) -> String {
         }
         Body::VoteReply { granted } | Body::PreVoteReply { granted } => said(granted).to_string(),
         Body::Heartbeat { commit, .. } => format!(" commit={commit}"),
-        Body::AppendEntries { prev, commit, .. } => format!(" prev={prev} commit={commit}"),
+        Body::AppendEntries { prev, entries, commit, .. } if entries.is_empty() => {
+            format!(" prev={prev} commit={commit}")
+        }
+        Body::AppendEntries { prev, entries, commit, .. } => {
+            let places: Vec<_> = entries.iter().map(|entry| entry.id.to_string()).collect();
+            format!(" prev={prev} entries=({}) commit={commit}", places.join(","))
+        }
         Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } => {
             format!(" matched={index}")
         }
@@ -125,5 +144,21 @@ pub(crate) fn phrase(message: &Message) -> String {
         Body::InstallSnapshot { .. } | Body::Propose { .. } => String::new(),
         Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => String::new(),
     };
+    if let Some(session) = session(body).filter(|&session| session != Session::default()) {
+        text += &format!(" session={}", session.0);
+    }
     text
+}
+
+/// Returns the session that a body belongs to, if it belongs to one that a script can name.
+fn session(body: &Body) -> Option<Session> {
+    match body {
+        Body::AppendEntries { session, .. } | Body::Heartbeat { session, .. } => Some(*session),
+        Body::HeartbeatReply { session, .. } => Some(*session),
+        Body::AppendReply { session, .. } => *session,
+        Body::RequestPreVote(_) | Body::PreVoteReply { .. } | Body::RequestVote(_) => None,
+        Body::VoteReply { .. } | Body::InstallSnapshot { .. } | Body::Propose { .. } => None,
+        Body::TransferLeader { .. } | Body::TimeoutNow => None,
+        Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => None,
+    }
 }

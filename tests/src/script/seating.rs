@@ -5,6 +5,7 @@
 //!   add-nodes 3 n1.log=(1@1,2@2) n2.log=(1@1)        logs that differ
 //!   add-nodes 3 voters=(1,2) disk=slow seed=7        n3 does not vote; writes wait for `persist`
 //!   add-nodes 3 owner=concurrent disk=slow           behind RawNode: `ready`, `persist`, `apply`
+//!   add-nodes 3 n1.snapshot=3@1 n1.log=(4@1)         n1's log begins behind a snapshot
 //! ```
 
 use crate::cluster::{Door, Owner, Setup};
@@ -14,7 +15,8 @@ use crate::script::arguments::Arguments;
 use crate::script::settings;
 use bytes::Bytes;
 use raft::{
-    Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft, Storage, Term,
+    ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft,
+    Snapshot, Storage, Term,
 };
 
 /// The most nodes a script may make.
@@ -30,6 +32,8 @@ struct Belongings {
     term: Option<Term>,
     vote: Option<NodeId>,
     commit: Index,
+    /// The last entry of a snapshot that it begins with.
+    snapshot: EntryId,
     /// How far its application has applied it.
     applied: Index,
 }
@@ -99,6 +103,7 @@ fn belongings(
         own.log = (1..=length).map(|at| EntryId { index: Index(at), term: Term(1) }).collect();
         (own.term, own.commit) = (Some(Term(0)), Index(length));
     }
+    own.snapshot = arguments.place(&format!("{whose}snapshot"))?.unwrap_or(own.snapshot);
     own.term = arguments.term(&format!("{whose}term"))?.or(own.term);
     if let Some(vote) = arguments.value(&format!("{whose}vote"))? {
         own.vote = Some(arguments.read_id(vote)?);
@@ -114,9 +119,11 @@ fn storage(
     voters: &[NodeId],
     own: Belongings,
 ) -> Result<MemoryStorage, ScriptError> {
-    let mut storage = MemoryStorage::with_voters(voters.iter().copied());
-    let mut before = Term(0);
-    for (place, &entry) in (1..).zip(&own.log) {
+    let conf_state = ConfState { voters: voters.iter().copied().collect(), ..Default::default() };
+    let snapshot = Snapshot { id: own.snapshot, conf_state, ..Snapshot::default() };
+    let mut storage = MemoryStorage::with_snapshot(snapshot);
+    let mut before = own.snapshot.term;
+    for (place, &entry) in (own.snapshot.index.0 + 1..).zip(&own.log) {
         if entry.index != Index(place) {
             let what = format!("expected {id}'s log to hold place {place} next, found {entry}");
             return Err(arguments.wrong(what));

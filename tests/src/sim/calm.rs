@@ -11,7 +11,8 @@
 use crate::cluster::Cluster;
 use crate::input::Input;
 use crate::invariant::{Rule, Violation};
-use raft::{NodeId, Raft, RoleName, Term};
+use bytes::Bytes;
+use raft::{NodeId, Payload, Raft, RoleName, Term};
 
 /// Election time-outs until everyone must follow one leader.
 const PATIENCE: u64 = 20;
@@ -58,8 +59,8 @@ fn rounds(
 ) -> Result<(), Violation> {
     for _ in 0..rounds {
         for &id in ids {
-            for _ in 0..cluster.disk(id).map_or(0, |disk| disk.pending().len()) {
-                apply(cluster, Input::Persist(id))?;
+            while let Some(input) = at_home(cluster, id) {
+                apply(cluster, input)?;
             }
         }
         let flights = cluster.network().flights();
@@ -71,6 +72,63 @@ fn rounds(
         }
     }
     Ok(())
+}
+
+/// Returns what a node's disk, owner and application have to do before it can hear anything.
+fn at_home(cluster: &Cluster, id: NodeId) -> Option<Input> {
+    match cluster.next_in_order(&[id])? {
+        input @ (Input::Persist(_) | Input::Apply(_) | Input::Ready(_)) => Some(input),
+        _ => None,
+    }
+}
+
+/// Proposes something to the leader, and sees whether everyone applies it, and the same as everyone
+/// else, in as long as it takes to carry the whole log to them.
+///
+/// # Errors
+/// The broken rule: liveness, or what `apply` says.
+pub(super) fn serve(
+    cluster: &mut Cluster,
+    mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    let Some((leader, _)) = agreed(cluster) else {
+        return Err(leaderless(cluster, "to serve a client".to_string()));
+    };
+    let ids: Vec<_> = cluster.ids().collect();
+    while let Some(input) = at_home(cluster, leader) {
+        apply(cluster, input)?;
+    }
+    let data = Bytes::from_static(b"after all");
+    apply(cluster, Input::Propose { node: leader, data: data.clone() })?;
+    let timeout = cluster.config(leader).map_or(1, |config| config.election_ticks);
+    let entries = cluster.node(leader).map_or(0, |node| node.inspect().last.index.0);
+    // The smallest window carries an entry in two rounds; a whole log may have to be carried.
+    let patience = CONSTANCY * timeout + 4 * entries;
+    let mut waited = 0;
+    while waited < patience && !served(cluster, &ids, &data) {
+        rounds(cluster, &ids, timeout, &mut apply)?;
+        waited += timeout;
+    }
+    if served(cluster, &ids, &data) {
+        return Ok(());
+    }
+    let applied = |id: &NodeId| cluster.application(*id).map_or(0, |it| it.applied().0);
+    let views: Vec<_> = ids.iter().map(|id| format!("{id} {}", applied(id))).collect();
+    let text = format!(
+        "{waited} ticks after everything healed and a client proposed, not all had applied the same: {}",
+        views.join(", ")
+    );
+    Err(Violation { rule: Rule::Liveness, who: ids, term: None, text })
+}
+
+/// Returns whether everyone has applied this, and as much as everyone else.
+fn served(cluster: &Cluster, ids: &[NodeId], data: &Bytes) -> bool {
+    let applications: Vec<_> = ids.iter().filter_map(|&id| cluster.application(id)).collect();
+    let says = |entry: &raft::Entry| entry.payload == Payload::Normal(data.clone());
+    let far = applications.iter().map(|application| application.applied()).max();
+    applications.iter().all(|application| {
+        Some(application.applied()) == far && application.entries().iter().any(says)
+    })
 }
 
 /// Returns the leader that everyone follows in its own term, if there is one.

@@ -10,9 +10,12 @@
 //! where two rare settings meet.
 
 use super::entropy::Stream;
-use crate::cluster::Setup;
+use crate::cluster::{Door, Owner, Setup};
 use crate::disk::DiskSpeed;
 use std::fmt;
+
+/// What an entry of a client's weighs about, in bytes.
+const ENTRY_BYTES: u64 = 32;
 
 /// A kind of trouble.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -202,6 +205,11 @@ pub struct Plan {
     pub proposal_ticks: u64,
     /// How long it goes wrong, in ticks of the quickest clock, before everything heals.
     pub trouble_ticks: u64,
+    /// Through which door nodes are driven.
+    pub door: Door,
+    /// How many entries one append may hold at most, and how many appends may be under way to a peer;
+    /// none for the usual settings.
+    pub window: Option<(u64, usize)>,
 }
 
 impl Plan {
@@ -217,6 +225,8 @@ impl Plan {
             faults: usual.clone(),
             proposal_ticks: 0,
             trouble_ticks: 400,
+            door: Door::Bare,
+            window: None,
         };
         let mut luck = Stream::new(seed, "swarm");
         if profile == Profile::Swarm {
@@ -235,6 +245,24 @@ impl Plan {
         Plan { proposal_ticks, ..self }
     }
 
+    /// Draws a run in which clients propose, to nodes behind their `RawNode`: in turns by owners who do
+    /// one thing at a time and by those who do several at once. Disks are slow in most runs, windows
+    /// small in every second drawn one.
+    pub fn replicating(profile: Profile, seed: u64) -> Self {
+        let mut plan = Plan::new(profile, seed);
+        let mut luck = Stream::new(seed, "replication");
+        let owner = if seed % 4 < 2 { Owner::Concurrent } else { Owner::OneAtATime };
+        plan.door = Door::Owned(owner);
+        plan.proposal_ticks = if seed.is_multiple_of(2) { 4 } else { luck.within(1, 20) };
+        if profile != Profile::Calm && plan.faults.persist_ticks == 0 {
+            plan.faults.persist_ticks = luck.within(1, 3);
+        }
+        if !seed.is_multiple_of(2) && luck.chance(500) {
+            plan.window = Some((luck.within(1, 3), luck.within(1, 3) as usize));
+        }
+        plan
+    }
+
     /// Draws the nodes' settings and number.
     fn with_drawn_settings(self, luck: &mut Stream) -> Self {
         let heartbeat_ticks = luck.within(1, 3);
@@ -248,8 +276,14 @@ impl Plan {
         for (config, _) in &mut setup.nodes {
             config.election_ticks = self.election_ticks;
             config.heartbeat_ticks = self.heartbeat_ticks;
+            if let Some((entries, appends)) = self.window {
+                // An entry of a client's weighs a few bytes beside its place.
+                config.max_append_bytes = Some(entries * ENTRY_BYTES);
+                config.max_inflight_messages = appends;
+            }
         }
         let slow = self.faults.persist_ticks > 0;
+        let setup = Setup { door: self.door, ..setup };
         Setup { disks: if slow { DiskSpeed::Slow } else { DiskSpeed::Instant }, ..setup }
     }
 }

@@ -7,9 +7,10 @@
 //! ```
 
 use crate::cluster::Cluster;
+use crate::disk::{Disk, Link};
 use crate::fingerprint::Fingerprint;
 use crate::input::{Fate, Input, Step};
-use raft::{Index, NodeId, RoleName, Term};
+use raft::{Entry, Index, NodeId, Payload, RoleName, Term};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
@@ -93,6 +94,16 @@ pub struct Coverage {
     pub led_ticks: u64,
     /// Ticks of the time of trouble.
     pub trouble_ticks: u64,
+    /// Proposals that a node took.
+    pub proposals: u64,
+    /// Entries of clients that some application applied, counted at each.
+    pub applied: u64,
+    /// Logs that lost a tail, on a disk or on the way to it.
+    pub truncations: u64,
+    /// Nodes that started again.
+    pub restarts: u64,
+    /// Where each node's log ended.
+    ends: BTreeMap<NodeId, Link>,
     /// What each node was when something last happened to it.
     roles: BTreeMap<NodeId, (RoleName, Term)>,
 }
@@ -102,8 +113,14 @@ impl Coverage {
     pub(super) fn look(&mut self, id: NodeId, cluster: &Cluster) {
         let Some(node) = cluster.node(id) else {
             self.roles.remove(&id);
+            self.ends.remove(&id);
             return;
         };
+        if let Some(log) = cluster.disk(id).map(Disk::written) {
+            let before = self.ends.insert(id, log.last());
+            let gone = before.is_some_and(|end| log.get(end.id.index) != Some(end));
+            self.truncations += u64::from(gone);
+        }
         let node = node.inspect();
         let now = (node.role, node.term);
         self.last_term = self.last_term.max(node.term);
@@ -112,6 +129,15 @@ impl Coverage {
             self.elections += u64::from(node.role == RoleName::Candidate);
             self.leaders += u64::from(node.role == RoleName::Leader);
         }
+    }
+
+    /// Counts what a step was and what came of it.
+    pub(super) fn count(&mut self, step: &Step) {
+        let taken = step.refused.is_none();
+        self.proposals += u64::from(taken && matches!(step.input, Input::Propose { .. }));
+        self.restarts += u64::from(taken && matches!(step.input, Input::Restart(_)));
+        let clients = |entry: &&Entry| matches!(entry.payload, Payload::Normal(_));
+        self.applied += step.applied.iter().filter(clients).count() as u64;
     }
 
     /// Lets time pass.
@@ -129,7 +155,13 @@ impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Coverage { elections, leaders, last_term, led_ticks, trouble_ticks, .. } = self;
         write!(f, "{elections} elections, {leaders} leaders, term {last_term}, ")?;
-        write!(f, "led in {led_ticks} of {trouble_ticks} ticks")
+        write!(f, "led in {led_ticks} of {trouble_ticks} ticks")?;
+        if self.proposals > 0 {
+            let Coverage { proposals, applied, truncations, restarts, .. } = self;
+            write!(f, ", {proposals} proposals, applied {applied} times, ")?;
+            write!(f, "{truncations} truncations, {restarts} restarts")?;
+        }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::input::{Input, Step};
 use crate::network::Flight;
 use bytes::Bytes;
 use raft::{Message, NodeId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Parts of a tick in which time is counted.
 const TICK: u64 = 100;
@@ -30,6 +30,16 @@ enum Entry {
     ArriveFirst(Message),
     /// A write of a node's so-many-th life is durable.
     Persist {
+        node: NodeId,
+        life: u64,
+    },
+    /// The owner of a node in its so-many-th life takes a Ready.
+    Ready {
+        node: NodeId,
+        life: u64,
+    },
+    /// Its application goes on.
+    Apply {
         node: NodeId,
         life: u64,
     },
@@ -51,6 +61,8 @@ pub(super) struct Trouble<'a> {
     periods: BTreeMap<NodeId, u64>,
     /// Which life each node lives, and how many of its writes have a time to be durable.
     lives: BTreeMap<NodeId, (u64, usize)>,
+    /// Whose owner has something to do at a time that is entered.
+    owners: BTreeSet<NodeId>,
     network: Stream,
     disk: Stream,
     unrest: Stream,
@@ -59,6 +71,7 @@ pub(super) struct Trouble<'a> {
     proposed: u64,
     crash: Stream,
     split: Stream,
+    owner: Stream,
 }
 
 impl<'a> Trouble<'a> {
@@ -78,6 +91,8 @@ impl<'a> Trouble<'a> {
             proposed: 0,
             crash: stream("crash"),
             split: stream("partition"),
+            owner: stream("owner"),
+            owners: BTreeSet::new(),
         };
         let mut clock = stream("clock");
         for id in cluster.ids() {
@@ -130,6 +145,13 @@ impl<'a> Trouble<'a> {
         }
         if let Some(node) = step.node {
             self.enter_writes(node, cluster);
+            self.enter_owner(node, cluster);
+        } else if let (Some(_), Input::Deliver(message) | Input::Duplicate(message)) =
+            (&step.refused, &step.input)
+            && cluster.is_busy(message.to)
+        {
+            // Its receiver's owner has its hands full: it waits at the door.
+            self.enter(TICK / 4, Entry::Arrive(message.clone()));
         }
         lost
     }
@@ -163,6 +185,25 @@ impl<'a> Trouble<'a> {
             self.enter(delay, Entry::Persist { node, life });
         }
         self.lives.insert(node, (life, waiting.max(timed)));
+    }
+
+    /// Gives the owner of a node that has something to do a time to do it.
+    fn enter_owner(&mut self, node: NodeId, cluster: &Cluster) {
+        let Some(entry) = self.owners_turn(node, cluster) else { return };
+        if self.owners.insert(node) {
+            let delay = self.owner.within(1, TICK / 2);
+            self.enter(delay, entry);
+        }
+    }
+
+    /// Returns what the owner of a node has to do next, if anything.
+    fn owners_turn(&self, node: NodeId, cluster: &Cluster) -> Option<Entry> {
+        let (life, _) = self.lives.get(&node).copied().unwrap_or_default();
+        if cluster.waits_to_apply(node) {
+            return Some(Entry::Apply { node, life });
+        }
+        let has_ready = cluster.raw_node(node).is_some_and(|raw| raw.has_ready());
+        (has_ready && !cluster.is_busy(node)).then_some(Entry::Ready { node, life })
     }
 
     fn enter_unrest(&mut self) {
@@ -209,6 +250,17 @@ impl<'a> Trouble<'a> {
                 }
                 Some(_) | None => Vec::new(),
             },
+            Entry::Ready { node, life } | Entry::Apply { node, life } => {
+                if self.lives.get(&node).is_none_or(|&(now, _)| now != life) {
+                    return Vec::new();
+                }
+                self.owners.remove(&node);
+                match self.owners_turn(node, cluster) {
+                    Some(Entry::Apply { .. }) => vec![Input::Apply(node)],
+                    Some(Entry::Ready { .. }) => vec![Input::Ready(node)],
+                    Some(_) | None => Vec::new(),
+                }
+            }
             Entry::Unrest => self.unrest(cluster),
             Entry::Propose => self.propose(cluster),
             Entry::Crash => self.crash(cluster),
@@ -249,6 +301,7 @@ impl<'a> Trouble<'a> {
         let down = self.crash.within(1, rhythm.lasts_ticks * TICK);
         self.enter(down, Entry::Restart(id));
         self.lives.entry(id).and_modify(|(life, timed)| (*life, *timed) = (*life + 1, 0));
+        self.owners.remove(&id);
         vec![Input::Crash(id)]
     }
 
