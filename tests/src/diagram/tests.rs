@@ -32,9 +32,11 @@ fn an_election_is_drawn_with_what_arrives_what_is_lost_and_what_it_leads_to() {
         "  |                   |                   X loses power",
         "  |- RequestVote t1 ->|                   |   n2 votes for n1",
         "  |<--- granted t1 ---|                   |   n1@1 leader",
-        "  |-- Heartbeat t1 -->|                   |   n2 follows n1",
-        "  |-------------------+- Heartbeat t1 -x  |",
-        "  |<- HeartbeatReply -|                   |",
+        "  | AppendEntries t1 >|                   |   n2 follows n1",
+        "  |-------------------+ AppendEntries -x  |",
+        "  |<- AppendReply t1 -|                   |   n1 commit 0 -> 1",
+        "  | AppendEntries t1 >|                   |   n2 commit 0 -> 1",
+        "  |<- AppendReply t1 -|                   |",
     ];
     assert_eq!(drawn, expected, "\n{}", drawn.join("\n"));
 }
