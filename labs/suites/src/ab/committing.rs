@@ -37,10 +37,13 @@ fn said(answers: &[(NodeId, u64)]) -> String {
     if said.is_empty() { "nobody".to_owned() } else { said.join(", ") }
 }
 
+/// How many entries the leader has, who acknowledges how many, and how many are committed then.
+type AckRow = (u64, &'static [(NodeId, u64)], u64);
+
 /// Who acknowledges what, and how far that commits.
 pub(super) fn ack_table(_: &mut Check) -> Verdict {
     // Entry 1 begins the term; 2 and 3 are proposals.
-    let rows: [(u64, &[(NodeId, u64)], u64); 19] = [
+    let rows: [AckRow; 19] = [
         (1, &[], 3),
         (2, &[], 0),
         (2, &[(N2, 2)], 2),
@@ -237,9 +240,9 @@ pub(super) fn heartbeat_commit_bounded(_: &mut Check) -> Verdict {
     stage.must_be(&what, "commit 4", format!("commit {}", stage.commit(N1)))?;
     stage.ticks(N1, 5);
     let words = stage.words(N1);
-    let told = words.iter().filter(|m| m.to == N3).filter_map(|m| match m.body {
-        Body::Heartbeat { commit, .. } => Some(commit),
-        _ => None,
+    let told = words.iter().filter(|m| m.to == N3).filter_map(|m| {
+        let Body::Heartbeat { commit, .. } = m.body else { return None };
+        Some(commit)
     });
     let most = told.max().unwrap_or(Index(0));
     let what = Expected {
@@ -256,12 +259,14 @@ pub(super) fn heartbeat_commit_bounded(_: &mut Check) -> Verdict {
 /// far.
 fn told(stage: &Stage, to: NodeId) -> u64 {
     let words = stage.words(N1);
-    let told = words.iter().filter(|message| message.to == to).map(|m| match &m.body {
-        Body::Heartbeat { commit, .. } => commit.0,
-        Body::AppendEntries { prev, entries, commit, .. } => {
+    let told = words.iter().filter(|message| message.to == to).map(|m| {
+        if let Body::Heartbeat { commit, .. } = &m.body {
+            commit.0
+        } else if let Body::AppendEntries { prev, entries, commit, .. } = &m.body {
             commit.0.min(prev.index.0 + entries.len() as u64)
+        } else {
+            0
         }
-        _ => 0,
     });
     told.max().unwrap_or(0)
 }

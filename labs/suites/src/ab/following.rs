@@ -89,9 +89,9 @@ pub(super) fn follower_check_append(_: &mut Check) -> Verdict {
 /// Says what n1 answered n2.
 fn said(stage: &Stage) -> String {
     let answers = stage.words(N1).into_iter().filter(|m| m.to == N2);
-    let answers = answers.filter_map(|m| match &m.body {
-        Body::AppendReply { outcome, session: Some(_) } => Some((m.term, *outcome)),
-        _ => None,
+    let answers = answers.filter_map(|m| {
+        let Body::AppendReply { outcome, session: Some(_) } = m.body else { return None };
+        Some((m.term, outcome))
     });
     let answers: Vec<String> = answers
         .map(|(term, outcome)| {

@@ -16,10 +16,13 @@ use crate::{Check, Verdict};
 use raft::{EntryId, Message};
 use testbed::Setup;
 
+/// A log, what the entries follow, the entries, and the log then: each by the terms of its places.
+type ConflictRow = (&'static [u64], EntryId, &'static [u64], &'static [u64]);
+
 /// What is new, what differs, what is there already, and what does not fit.
 pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
     // n1's log, what the entries follow, the entries, n1's log then.
-    let rows: [(&[u64], EntryId, &[u64], &[u64]); 16] = [
+    let rows: [ConflictRow; 16] = [
         (&[1, 2], at(2, 2), &[3], &[1, 2, 3]),
         (&[1, 2], at(1, 1), &[3, 4], &[1, 3, 4]),
         (&[1, 2], at(0, 0), &[3], &[3]),

@@ -82,11 +82,9 @@ impl Stage {
     /// Returns every append that `from` sent `to`, in order.
     pub(super) fn appends(&self, from: NodeId, to: NodeId) -> Vec<Append> {
         let words = self.words(from).into_iter().filter(|message| message.to == to);
-        let appends = words.filter_map(|message| match &message.body {
-            Body::AppendEntries { prev, entries, .. } => {
-                Some(Append { term: message.term, prev: *prev, entries: entries.clone() })
-            }
-            _ => None,
+        let appends = words.filter_map(|message| {
+            let Body::AppendEntries { prev, ref entries, .. } = message.body else { return None };
+            Some(Append { term: message.term, prev, entries: entries.clone() })
         });
         appends.collect()
     }
@@ -94,9 +92,9 @@ impl Stage {
     /// Returns every answer to an append that `from` gave `to`, in order.
     pub(super) fn outcomes(&self, from: NodeId, to: NodeId) -> Vec<AppendOutcome> {
         let words = self.words(from).into_iter().filter(|message| message.to == to);
-        let outcomes = words.filter_map(|message| match &message.body {
-            Body::AppendReply { outcome, .. } => Some(*outcome),
-            _ => None,
+        let outcomes = words.filter_map(|message| {
+            let Body::AppendReply { outcome, .. } = message.body else { return None };
+            Some(outcome)
         });
         outcomes.collect()
     }
