@@ -76,10 +76,9 @@ fn rounds(
 
 /// Returns what a node's disk, owner and application have to do before it can hear anything.
 fn at_home(cluster: &Cluster, id: NodeId) -> Option<Input> {
-    match cluster.next_in_order(&[id])? {
-        input @ (Input::Persist(_) | Input::Apply(_) | Input::Ready(_)) => Some(input),
-        _ => None,
-    }
+    let is_at_home =
+        |input: &Input| matches!(input, Input::Persist(_) | Input::Apply(_) | Input::Ready(_));
+    cluster.next_in_order(&[id]).filter(is_at_home)
 }
 
 /// Proposes something to the leader, and sees whether everyone applies it, and the same as everyone
