@@ -64,8 +64,8 @@ fn writing_still(vote_requests: VoteRequests) -> Cluster {
         }
     };
     let deliver = |cluster: &mut Cluster, is: &dyn Fn(&Message) -> bool| {
-        let flights = cluster.network().flights().iter().map(|flight| flight.message.clone());
-        let found = flights.filter(|message| is(message)).next_back().expect("it is under way");
+        let mut flights = cluster.network().flights().iter().map(|flight| flight.message.clone());
+        let found = flights.rfind(|message| is(message)).expect("it is under way");
         cluster.apply(&Input::Deliver(found))
     };
     deliver(&mut cluster, &append(N1));
