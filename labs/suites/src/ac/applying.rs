@@ -188,6 +188,7 @@ pub(super) fn apply_order(_: &mut Check) -> Verdict {
     tell(&mut n1, "1, of the two handed out", 1, true);
     tell(&mut n1, "1 again", 1, true);
     tell(&mut n1, "0: that goes back", 0, false);
+    n1.start_all()?;
     tell(&mut n1, "2", 2, true);
     tell(&mut n1, "1: that goes back", 1, false);
     match table.failure() {
