@@ -40,8 +40,8 @@ fn starts() -> [Start; 2] {
         setup
     };
     [
-        Start { what: "empty logs, 2 terms", setup: three(), terms: 2, in_flight: Some(3) },
-        Start { what: "logs 1 2, 1, 1 3, 2 terms", setup: figure8(), terms: 5, in_flight: Some(3) },
+        Start { what: "empty logs, 2 terms", setup: three(), terms: 2, in_flight: Some(2) },
+        Start { what: "logs 1 2, 1, 1 3, 2 terms", setup: figure8(), terms: 5, in_flight: Some(2) },
     ]
 }
 
@@ -56,6 +56,7 @@ fn walk(check: &mut Check, start: Start) -> Verdict {
         terms,
         crashes: 0,
         in_flight,
+        entries: Some(3),
         subject: Subject::Logs,
         states_max: STATES_MAX,
         ..Bounds::quick()
