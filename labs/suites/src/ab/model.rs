@@ -17,8 +17,9 @@ use crate::{Check, Verdict};
 use testbed::explore::{Bounds, Subject, explore_from};
 use testbed::{Bare, Setup};
 
-/// A correct Raft has some ten thousand states here. Far beyond that, something grows without end.
-const STATES_MAX: usize = 150_000;
+/// A correct Raft has 28,829 states from the first beginning and 195,963 from the second. Far beyond
+/// that, something grows without end.
+const STATES_MAX: usize = 500_000;
 
 /// One walk: where it begins, the last term that anybody may campaign for, and how many different
 /// messages may be under way at once.
