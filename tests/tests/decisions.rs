@@ -6,7 +6,7 @@
 use raft::{Body, Message, NodeId};
 use testbed::decision;
 use testbed::shrink::{Ending, shrink};
-use testbed::sim::{self, Profile};
+use testbed::sim::{self, Plan, Profile};
 use testbed::{Bare, Input, Rule, Setup, cause};
 
 #[test]
@@ -16,6 +16,9 @@ fn a_correct_design_never_decides_wrongly() {
             let run = sim::run(profile, seed);
             let wrong = decision::first_wrong(&run.setup(), &run.inputs);
             assert!(wrong.is_none(), "{profile}, seed {seed}: {wrong:?}");
+            let run = sim::run_plan(Plan::replicating(profile, seed));
+            let wrong = decision::first_wrong(&run.setup(), &run.inputs);
+            assert!(wrong.is_none(), "replicating, {profile}, seed {seed}: {wrong:?}");
         }
     }
 }

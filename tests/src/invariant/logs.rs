@@ -136,7 +136,9 @@ impl Logs {
         if Seen::won(before, &sight.node) { self.is_complete(sight) } else { Ok(()) }
     }
 
-    /// Judges an acknowledgement as it leaves: its sender's disk holds what its leader's does.
+    /// Judges an acknowledgement as it leaves: its sender's disk holds what its leader's does. Not if
+    /// that disk is in a later term, where the next leader may have replaced it (see
+    /// [`persisted_before`](super::votes::persisted_before)).
     pub(super) fn acknowledged(
         &self,
         disk: &Disk,
@@ -151,7 +153,8 @@ impl Logs {
         };
         let (from, to) = (message.from, message.to);
         let leads = |seen: &&Seen| seen.role == RoleName::Leader && seen.term == term;
-        if leader.filter(leads).is_none() || self.posted.leaders.contains(&(term, to)) {
+        let is_over = disk.durable().hard_state().term > term;
+        if is_over || leader.filter(leads).is_none() || self.posted.leaders.contains(&(term, to)) {
             return Ok(());
         }
         let Some(leaders) = disks(to).map(Disk::written) else { return Ok(()) };

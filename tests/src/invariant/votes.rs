@@ -26,8 +26,11 @@ pub(super) struct Ballots {
 
 /// Checks that what a message promises is on its sender's disk (Fig. 2 State).
 ///
-/// A vote must be there, unless the disk is in a later term already: then it can no longer be given
-/// again. An entry that is acknowledged must be there. A question rests on the candidate's own vote, unless the settings say it need not wait.
+/// A vote must be there, and an entry that is acknowledged, unless the disk is in a later term already.
+/// Then the vote can no longer be given again; and the entry was there in the order in which the node
+/// says things, before it entered the later term: whoever was elected there with its vote holds the
+/// entry, and if a leader has replaced it since, then it was never on a majority. A question rests on
+/// the candidate's own vote, unless the settings say it need not wait.
 pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<(), Violation> {
     let Some(term) = message.term else { return Ok(()) };
     let vote = match &message.body {
@@ -58,6 +61,7 @@ pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<
     }
     let last = sender.disk.kept().last().id;
     if let Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } = message.body
+        && durable.term == term
         && index > last.index
     {
         return broken(format!(

@@ -203,15 +203,15 @@ fn expected(violation: &Violation) -> String {
         testbed::Rule::LeaderHasQuorum => format!("{} does not lead {term}", who(0)),
         testbed::Rule::ElectionSafety => format!("one leader in {term}"),
         testbed::Rule::Liveness => "one leader, followed by all to the end".to_owned(),
-        testbed::Rule::CommitMonotone
-        | testbed::Rule::CommitWithinLog
-        | testbed::Rule::LeaderAppendOnly
-        | testbed::Rule::LogMatching
-        | testbed::Rule::AckMatches
-        | testbed::Rule::CommitOnQuorum
-        | testbed::Rule::AppliedInOrder
-        | testbed::Rule::StateMachineSafety
-        | testbed::Rule::LeaderCompleteness => "logs that only grow, and agree".to_owned(),
+        testbed::Rule::CommitMonotone => format!("{} never knows less than before", who(0)),
+        testbed::Rule::CommitWithinLog => "a commit index within the log".to_owned(),
+        testbed::Rule::LeaderAppendOnly => format!("{} adds to its log, and no more", who(0)),
+        testbed::Rule::LogMatching => "the same entries before the same entry".to_owned(),
+        testbed::Rule::AckMatches => format!("{} says how far the two logs agree", who(0)),
+        testbed::Rule::CommitOnQuorum => "on more than half of the disks first".to_owned(),
+        testbed::Rule::StateMachineSafety => "the entry that was committed there".to_owned(),
+        testbed::Rule::LeaderCompleteness => format!("{} does not lead {term}", who(0)),
+        testbed::Rule::AppliedInOrder => "the next committed entry".to_owned(),
     }
 }
 
@@ -237,6 +237,17 @@ fn blame_of(wrong: &Wrong) -> Blame {
             line_or("Core::on_vote_reply")
         }
         Mistake::SpeaksAsLeader => line_or("Core::tick_heartbeat"),
+        Mistake::AsksWithAnotherLog => line_or("Raft::ask_for_votes"),
+        Mistake::StampsAnotherTerm => line_or("Core::append_own"),
+        Mistake::SendsWhatItHasNot => Blame::Function("Core::send_append"),
+        Mistake::TellsTooMuch => line_or("Core::bcast_heartbeat"),
+        Mistake::TakesWithoutMatch | Mistake::RemovesWhatAgrees => {
+            Blame::Function("Log::maybe_append")
+        }
+        Mistake::KeepsWhatFollowed => Blame::Function("Log::append"),
+        Mistake::CommitsUnchecked => line_or("Core::on_append"),
+        Mistake::CountsWhatWasNotSaid => line_or("Core::on_matched"),
+        Mistake::CountsOldTerm | Mistake::CountsTooFew => line_or("Core::maybe_commit"),
     }
 }
 

@@ -202,6 +202,18 @@ fn what_is_acknowledged_is_what_the_leader_holds() {
 }
 
 #[test]
+fn what_was_acknowledged_in_a_term_that_is_over_may_be_replaced() {
+    let mut bench = Bench::default();
+    bench.elect(1);
+    assert_eq!(bench.look(&Puppet { log: vec![1, 1], ..leader(N1, 1) }), None);
+    // n2 took 2@1, then heard n3, leader of term 2, and one write made both durable.
+    assert_eq!(bench.look(&Puppet { term: 2, log: vec![2], ..node(N2) }), None);
+    assert_eq!(bench.say(&ack(1, N2, N1, 2)), None, "beyond the end of its log");
+    assert_eq!(bench.say(&ack(1, N2, N1, 1)), None, "another entry is there now");
+    assert_eq!(bench.say(&ack(2, N2, N3, 2)), Some(Rule::PersistBeforeSend), "not in this term");
+}
+
+#[test]
 fn what_is_applied_is_committed_in_order_once() {
     let mut bench = bench();
     let committed = Puppet { term: 2, log: vec![1, 1, 2], commit: 2, ..node(N1) };
