@@ -16,7 +16,7 @@ mod chain; // from patience that runs out to a leader that all follow
 mod counting; // step 6: whose votes count
 mod electing; // step 6: whole elections
 mod leading; // step 7: a leader speaks, and is heard
-mod model; // step 8: every state of a small cluster
+pub(crate) mod model; // step 8: every state of a small cluster
 mod patience; // step 4: how long a node waits
 mod quorum; // step 1: how many are enough
 pub(crate) mod rows; // a table whose every row is a stage

@@ -8,6 +8,7 @@
 //! sees: Readys, the disk, and what is applied. An owner may be given everything in one Ready or in
 //! several; what must hold is said in [`judge`].
 
+mod answers; // what an owner says, taken or refused
 mod applying; // step 4: what is handed out to be applied
 mod crossing; // step 6: several writes under way
 mod judge; // what must hold in every Ready

@@ -29,6 +29,18 @@ pub struct Rule {
     pub so_what: &'static str,
 }
 
+impl Rule {
+    /// A rule: its id, its title, where the paper states it, and what becomes of a cluster without it.
+    pub const fn new(
+        id: &'static str,
+        title: &'static str,
+        paper: &'static str,
+        so_what: &'static str,
+    ) -> Self {
+        Rule { id, title, paper, so_what }
+    }
+}
+
 /// A rule that does not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {

@@ -51,6 +51,7 @@
 //! * Numbers and names in a card are domain values: `n1`, `term 2`, `tick 13`.
 
 mod card; // a failure as a page
+mod coverage; // whether a sweep showed anything
 mod current; // what the running test is doing
 mod diagram; // a sequence diagram
 mod failure; // what a test says when a rule does not hold

@@ -12,7 +12,7 @@ use super::runs::{Broken, uncovered};
 use crate::text::counted;
 use crate::{Check, Verdict};
 use testbed::Setup;
-use testbed::explore::{Bounds, explore};
+use testbed::explore::{Bounds, Exploration, TooManyStates, explore};
 
 /// A correct Raft has a few thousand states here. Far beyond that, something grows without end.
 const STATES_MAX: usize = 100_000;
@@ -28,19 +28,24 @@ fn walk(check: &mut Check, bounds: &Bounds) -> Verdict {
     let crashes = if crashes == 1 { "1 crash".to_owned() } else { format!("{crashes} crashes") };
     let what = format!("{}, {}, {crashes}", counted(nodes, "node"), counted(terms, "term"));
     check.doing(format!("walking every state of {what}"));
-    let walk = match explore(bounds) {
+    let setup = Setup { disks: bounds.disks, ..Setup::new(nodes, 0) };
+    judge(&what, setup, explore(bounds))
+}
+
+/// Judges a walk: no rule broke, and somebody led in more than a few states.
+pub(crate) fn judge(what: &str, setup: Setup, walk: Result<Exploration, TooManyStates>) -> Verdict {
+    let walk = match walk {
         Ok(walk) => walk,
         Err(why) => return uncovered(format!("{what}: {why}"), None).fail(),
     };
     if let Some((violation, inputs)) = walk.violation {
-        let setup = Setup { disks: bounds.disks, ..Setup::new(nodes, 0) };
         let broken = Broken { setup, inputs, violation, seed: None };
         let steps = counted(broken.inputs.len() as u64, "event");
         let states = counted(walk.states as u64, "state");
         let walked = format!("{what}: {states} walked, the shortest way has {steps}");
         return broken.failure().faults(walked).fail();
     }
-    // In a correct Raft it is one state in three.
+    // In a correct Raft it is one state in three, or more.
     if walk.with_leader * 20 < walk.states {
         let got = format!("{} of {} states", walk.with_leader, walk.states);
         return uncovered(format!("{what}: somebody leads in {got}"), None)

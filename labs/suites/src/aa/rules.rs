@@ -12,18 +12,9 @@
 
 use crate::Rule;
 
-const fn rule(
-    id: &'static str,
-    title: &'static str,
-    paper: &'static str,
-    so_what: &'static str,
-) -> Rule {
-    Rule { id, title, paper, so_what }
-}
-
 // Step 1.
 
-pub(super) const QUORUM: Rule = rule(
+pub(super) const QUORUM: Rule = Rule::new(
     "quorum_is_more_than_half",
     "A QUORUM IS MORE THAN HALF OF THE VOTERS",
     "§5.2, Fig. 2 Candidates (2)",
@@ -31,7 +22,7 @@ pub(super) const QUORUM: Rule = rule(
      lets a single crash stop the cluster",
 );
 
-pub(super) const OUTCOME: Rule = rule(
+pub(super) const OUTCOME: Rule = Rule::new(
     "election_won_lost_open",
     "AN ELECTION IS WON, LOST OR STILL OPEN",
     "§5.2",
@@ -41,14 +32,14 @@ pub(super) const OUTCOME: Rule = rule(
 
 // Step 2.
 
-pub(super) const LATER_TERM: Rule = rule(
+pub(super) const LATER_TERM: Rule = Rule::new(
     "later_term_makes_a_follower",
     "A LATER TERM MAKES A FOLLOWER, ANY OTHER CHANGES NOTHING",
     "§5.1, Fig. 2 Rules for All Servers (2)",
     "a node that stays behind goes on voting, or leading, in a term that is over",
 );
 
-pub(super) const HEARD: Rule = rule(
+pub(super) const HEARD: Rule = Rule::new(
     "only_our_terms_messages_are_heard",
     "A LATER TERM BECOMES OURS BEFORE ITS MESSAGE IS HEARD, AN OLDER ONE'S IS NOT HEARD",
     "§5.1, Fig. 2 Rules for All Servers (2)",
@@ -56,7 +47,7 @@ pub(super) const HEARD: Rule = rule(
      count in this one",
 );
 
-pub(super) const STARTS_AS_FOLLOWER: Rule = rule(
+pub(super) const STARTS_AS_FOLLOWER: Rule = Rule::new(
     "starts_as_follower",
     "A NODE STARTS AS A FOLLOWER, WITH THE TERM AND THE VOTE ITS DISK REMEMBERS",
     "§5.2, Fig. 2 Persistent state",
@@ -65,7 +56,7 @@ pub(super) const STARTS_AS_FOLLOWER: Rule = rule(
 
 // Step 3.
 
-pub(super) const ELECTION_BEGINS: Rule = rule(
+pub(super) const ELECTION_BEGINS: Rule = Rule::new(
     "election_begins_with_term_and_vote",
     "AN ELECTION BEGINS WITH THE NEXT TERM AND A VOTE FOR ONESELF",
     "§5.2, Fig. 2 Candidates (1)",
@@ -73,7 +64,7 @@ pub(super) const ELECTION_BEGINS: Rule = rule(
      has not voted for itself can still give its vote to another",
 );
 
-pub(super) const ASKS_EVERYONE: Rule = rule(
+pub(super) const ASKS_EVERYONE: Rule = Rule::new(
     "candidate_asks_everyone",
     "A CANDIDATE ASKS EVERY OTHER VOTER, AND COUNTS ON ITSELF",
     "§5.2, Fig. 2 Candidates (1)",
@@ -82,21 +73,21 @@ pub(super) const ASKS_EVERYONE: Rule = rule(
 
 // Step 4.
 
-pub(super) const RANDOM: Rule = rule(
+pub(super) const RANDOM: Rule = Rule::new(
     "timeout_is_random",
     "EVERY WAIT IS DRAWN ANEW, FROM ONCE TO TWICE THE ELECTION TIME",
     "§5.2",
     "nodes that wait equally long stand together, split the votes, and do so again for ever",
 );
 
-pub(super) const COLLIDE: Rule = rule(
+pub(super) const COLLIDE: Rule = Rule::new(
     "timeouts_rarely_collide",
     "TWO NODES RARELY LOSE PATIENCE IN THE SAME TICK",
     "§5.2",
     "votes split in most elections, and the cluster has no leader for many rounds",
 );
 
-pub(super) const PATIENCE: Rule = rule(
+pub(super) const PATIENCE: Rule = Rule::new(
     "patience_runs_out",
     "A NODE THAT HEARS OF NO LEADER STANDS, AND STANDS AGAIN",
     "§5.2, Fig. 2 Followers (2), Candidates (4)",
@@ -104,7 +95,7 @@ pub(super) const PATIENCE: Rule = rule(
      or one split vote stops the cluster for good",
 );
 
-pub(super) const WAITS_ANEW: Rule = rule(
+pub(super) const WAITS_ANEW: Rule = Rule::new(
     "candidate_waits_anew",
     "WHOEVER STANDS STARTS A NEW WAIT",
     "§5.2, Fig. 2 Candidates (1)",
@@ -114,14 +105,14 @@ pub(super) const WAITS_ANEW: Rule = rule(
 
 // Step 5.
 
-pub(super) const ONE_VOTE: Rule = rule(
+pub(super) const ONE_VOTE: Rule = Rule::new(
     "one_vote_per_term",
     "ONE VOTE PER TERM",
     "§5.2, Fig. 2 RequestVote (2)",
     "two candidates may both count this node: two leaders in one term",
 );
 
-pub(super) const SAME_ANSWER: Rule = rule(
+pub(super) const SAME_ANSWER: Rule = Rule::new(
     "repeated_request_same_answer",
     "A REPEATED REQUEST GETS THE SAME ANSWER",
     "§5.1, Fig. 2 RequestVote (2)",
@@ -129,14 +120,14 @@ pub(super) const SAME_ANSWER: Rule = rule(
      can be voted for in this term",
 );
 
-pub(super) const BOTH_RULES: Rule = rule(
+pub(super) const BOTH_RULES: Rule = Rule::new(
     "vote_needs_both_rules",
     "A VOTE IS GIVEN IF NOTHING FORBIDS IT, REFUSED IF ANYTHING DOES",
     "§5.2, §5.4.1, Fig. 2 RequestVote (1) (2)",
     "a vote too many makes two leaders, a vote too few makes none",
 );
 
-pub(super) const TIMER: Rule = rule(
+pub(super) const TIMER: Rule = Rule::new(
     "only_leader_or_grant_resets_timer",
     "ONLY A LIVE LEADER OR A GRANTED VOTE RESETS THE TIMER",
     "§5.2, Fig. 2 Followers (2)",
@@ -146,7 +137,7 @@ pub(super) const TIMER: Rule = rule(
 
 // Step 6.
 
-pub(super) const MAJORITY: Rule = rule(
+pub(super) const MAJORITY: Rule = Rule::new(
     "majority_elects",
     "A MAJORITY OF GRANTED VOTES ELECTS, AND NOTHING LESS",
     "§5.2, Fig. 2 Candidates (2)",
@@ -154,70 +145,70 @@ pub(super) const MAJORITY: Rule = rule(
      one, nobody may ever be elected",
 );
 
-pub(super) const SINGLE: Rule = rule(
+pub(super) const SINGLE: Rule = Rule::new(
     "single_node_elects_itself",
     "A NODE THAT IS ALONE ELECTS ITSELF",
     "§5.2, Fig. 2 Candidates (2)",
     "a cluster of one never serves anybody",
 );
 
-pub(super) const VOTERS: Rule = rule(
+pub(super) const VOTERS: Rule = Rule::new(
     "voters_counted_not_messages",
     "VOTERS ARE COUNTED, NOT MESSAGES",
     "§5.2, §5.1 (requests are repeated)",
     "one voter whose answer is delivered twice elects a leader of a minority",
 );
 
-pub(super) const THIS_TERM: Rule = rule(
+pub(super) const THIS_TERM: Rule = Rule::new(
     "only_this_terms_votes_count",
     "ONLY THIS TERM'S VOTES COUNT",
     "§5.1, Fig. 2 Rules for All Servers",
     "the voter may have promised its vote of this term to another: two leaders in one term",
 );
 
-pub(super) const START_EMPTY: Rule = rule(
+pub(super) const START_EMPTY: Rule = Rule::new(
     "votes_start_empty",
     "A NEW ELECTION STARTS WITHOUT ANYBODY'S VOTES",
     "§5.2, Fig. 2 Candidates (1)",
     "whoever said yes in the last term may have voted for another in this one",
 );
 
-pub(super) const KNOWS_ITSELF: Rule = rule(
+pub(super) const KNOWS_ITSELF: Rule = Rule::new(
     "leader_knows_itself",
     "WHOEVER LEADS KNOWS WHO LEADS",
     "§5.2, §8 (clients are sent to the leader)",
     "asked by a client whom to go to, the leader itself names nobody, or a leader long gone",
 );
 
-pub(super) const VOTE_CLEARED: Rule = rule(
+pub(super) const VOTE_CLEARED: Rule = Rule::new(
     "later_term_clears_vote",
     "A LATER TERM CLEARS THE VOTE",
     "§5.2, Fig. 2 State: votedFor",
     "the node never votes again: after a few elections nobody can win",
 );
 
-pub(super) const VOTE_KEPT: Rule = rule(
+pub(super) const VOTE_KEPT: Rule = Rule::new(
     "same_term_keeps_vote",
     "STEPPING DOWN WITHIN A TERM KEEPS THE VOTE",
     "§5.2, Fig. 2 State: votedFor",
     "it was given, to itself: given again it makes two leaders in one term",
 );
 
-pub(super) const EMERGES: Rule = rule(
+pub(super) const EMERGES: Rule = Rule::new(
     "a_leader_emerges",
     "WHERE A MAJORITY CAN TALK, A LEADER EMERGES",
     "§5.2",
     "the cluster serves nobody",
 );
 
-pub(super) const STEPS_DOWN_THEN_ANSWERS: Rule = rule(
+pub(super) const STEPS_DOWN_THEN_ANSWERS: Rule = Rule::new(
     "steps_down_then_answers",
     "WHOEVER MEETS A LATER TERM STEPS DOWN, AND THEN ANSWERS AS A FOLLOWER",
     "§5.1, Fig. 2 Rules for All Servers (2), RequestVote",
     "the message that brought the later term is lost, or answered out of a role that is over",
 );
 
-pub(super) const LEADER_STAYS: Rule = rule(
+pub(super) const LEADER_STAYS: Rule = Rule::new(
     "leader_does_not_campaign",
     "A LEADER DOES NOT CAMPAIGN",
     "§5.2",
@@ -226,42 +217,42 @@ pub(super) const LEADER_STAYS: Rule = rule(
 
 // Step 7.
 
-pub(super) const BEATS: Rule = rule(
+pub(super) const BEATS: Rule = Rule::new(
     "leader_beats",
     "A LEADER SPEAKS TO EVERY OTHER VOTER, AT ONCE AND THEN IN EVERY INTERVAL",
     "§5.2, Fig. 2 Leaders (1)",
     "a follower that hears nothing stands, and a leader in good health is deposed",
 );
 
-pub(super) const ONLY_LEADERS_BEAT: Rule = rule(
+pub(super) const ONLY_LEADERS_BEAT: Rule = Rule::new(
     "only_leaders_beat",
     "ONLY A LEADER SPEAKS AS ONE",
     "§5.2, Fig. 2 Leaders (1)",
     "followers wait for the word of a node that leads nobody, and none of them stands",
 );
 
-pub(super) const BEATS_ANSWERED: Rule = rule(
+pub(super) const BEATS_ANSWERED: Rule = Rule::new(
     "beats_are_answered",
     "A LEADER'S WORD IS ANSWERED TO THE LEADER, WITH ITS MARKS",
     "§5.2, thesis §6.4",
     "the leader cannot know who still follows it, and later whether its reads are up to date",
 );
 
-pub(super) const YIELDS: Rule = rule(
+pub(super) const YIELDS: Rule = Rule::new(
     "candidate_yields_to_leader",
     "A CANDIDATE YIELDS TO THE LEADER OF ITS TERM OR A LATER ONE, AND TO NO OTHER",
     "§5.2, Fig. 2 Candidates (3)",
     "the duel goes on though it is decided; or the word of a leader long gone ends an election",
 );
 
-pub(super) const DEPOSED: Rule = rule(
+pub(super) const DEPOSED: Rule = Rule::new(
     "deposed_by_later_term",
     "A LATER TERM DEPOSES THE LEADER, WHATEVER MESSAGE BRINGS IT",
     "§5.1, Fig. 2 Rules for All Servers (2)",
     "the old leader speaks on, and the node with the later term never comes back in",
 );
 
-pub(super) const LEADER_CLEARED: Rule = rule(
+pub(super) const LEADER_CLEARED: Rule = Rule::new(
     "leader_cleared_with_term",
     "A LATER TERM HAS NO LEADER YET",
     "§5.1, §5.2, §8 (clients are sent to the leader)",
@@ -270,14 +261,14 @@ pub(super) const LEADER_CLEARED: Rule = rule(
 
 // Step 8: the rules that break here are the test bed's, and these.
 
-pub(crate) const COVERAGE: Rule = rule(
+pub(crate) const COVERAGE: Rule = Rule::new(
     "coverage",
     "A RUN IN WHICH NOBODY LEADS SHOWS NOTHING",
     "§5.2",
     "a cluster that never elects anybody breaks no rule, and serves nobody",
 );
 
-pub(crate) const SAME_RUN: Rule = rule(
+pub(crate) const SAME_RUN: Rule = Rule::new(
     "same_seed_same_run",
     "THE SAME INPUTS GIVE THE SAME RUN",
     "",

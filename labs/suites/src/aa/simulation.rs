@@ -13,6 +13,7 @@ use super::chain::Chain;
 use super::rules::SAME_RUN;
 use super::runs::{self, Broken};
 use super::stage::Stage;
+use crate::coverage::Coverage;
 use crate::{Check, Failure, Verdict};
 use raft::{NodeId, Term};
 use testbed::sim::{self, Profile, Run};
@@ -20,9 +21,6 @@ use testbed::{Input, Rule, Setup};
 
 /// Twenty election times: more than any cluster needs, so whoever finds no leader has no excuse.
 const PATIENCE_TICKS: u64 = 200;
-
-/// From so many seeds on, it is no accident when nobody leads.
-const SEEDS_THAT_COUNT: u64 = 20;
 
 /// Messages are lost.
 pub(super) fn drop(check: &mut Check) -> Verdict {
@@ -61,18 +59,13 @@ pub(super) fn swarm(check: &mut Check) -> Verdict {
 
 /// No rule breaks; somebody leads.
 fn safety(check: &mut Check, profile: Profile) -> Verdict {
-    let (mut ran, mut led) = (0_u64, 0_u64);
-    let mut leaderless = None;
+    let mut coverage = Coverage::default();
     let sweep = check.sweep(
         |seed| {
             let run = sim::run(profile, seed);
             runs::tell(&run);
-            ran += 1;
-            led += u64::from(run.coverage.leaders > 0);
-            if run.coverage.leaders == 0 {
-                leaderless.get_or_insert(seed);
-            }
-            if ran == 1 && sim::run(profile, seed).digest != run.digest {
+            let number = coverage.count(seed, run.coverage.leaders > 0);
+            if number == 1 && sim::run(profile, seed).digest != run.digest {
                 return Err(Finding::TwoRuns);
             }
             match &run.violation {
@@ -83,16 +76,10 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
         |seed, finding| finding.failure(seed),
     );
     sweep?;
-    if ran >= SEEDS_THAT_COUNT && led * 100 < ran * 95 {
-        let because = format!("somebody led in {led} of {ran} runs");
+    coverage.judge("somebody led", |because, leaderless| {
         let run = leaderless.map(|seed| sim::run(profile, seed));
-        let failure = runs::uncovered(because, run.as_ref());
-        return failure
-            .expected("a leader in 95 of 100 runs")
-            .got(format!("in {led} of {ran}"))
-            .fail();
-    }
-    Ok(())
+        runs::uncovered(because, run.as_ref())
+    })
 }
 
 /// Once everything has healed, one leader is followed by all, and stays; and one that dies has a

@@ -10,10 +10,8 @@
 //! terms, commit and votes are on disk as they would be.
 
 use super::words::{N1, N2, N3, holding};
-use crate::aa::runs::{Broken, uncovered};
 use crate::aa::stage::remembering;
-use crate::text::counted;
-use crate::{Check, Verdict};
+use crate::{Check, Verdict, aa};
 use testbed::explore::{Bounds, Subject, explore_from};
 use testbed::{Bare, Setup};
 
@@ -63,23 +61,5 @@ fn walk(check: &mut Check, start: Start) -> Verdict {
         ..Bounds::quick()
     };
     check.doing(format!("walking every state of 3 nodes: {what}"));
-    let walk = match explore_from(Bare::new(setup.clone()), &bounds) {
-        Ok(walk) => walk,
-        Err(why) => return uncovered(format!("{what}: {why}"), None).fail(),
-    };
-    if let Some((violation, inputs)) = walk.violation {
-        let broken = Broken { setup, inputs, violation, seed: None };
-        let steps = counted(broken.inputs.len() as u64, "event");
-        let states = counted(walk.states as u64, "state");
-        let walked = format!("{what}: {states} walked, the shortest way has {steps}");
-        return broken.failure().faults(walked).fail();
-    }
-    if walk.with_leader * 20 < walk.states {
-        let got = format!("{} of {} states", walk.with_leader, walk.states);
-        return uncovered(format!("{what}: somebody leads in {got}"), None)
-            .expected("a leader in 1 of 20 states or more")
-            .got(got)
-            .fail();
-    }
-    Ok(())
+    aa::model::judge(what, setup.clone(), explore_from(Bare::new(setup), &bounds))
 }

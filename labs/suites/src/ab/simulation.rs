@@ -10,22 +10,23 @@
 //! that commits nothing is safe, and of no use. What must happen in the end is [`convergence`]'s
 //! question alone.
 
-use super::rules::CONVERGES;
+use super::rules::{CONVERGES, COVERAGE};
 use super::sight::{commands_of, terms_of};
-use crate::aa::rules::{COVERAGE, SAME_RUN};
+use crate::aa::rules::SAME_RUN;
 use crate::aa::runs::{self, Broken};
 use crate::aa::stage::Stage;
+use crate::coverage::Coverage;
 use crate::{Check, Failure, Verdict};
 use bytes::Bytes;
 use raft::{Index, Message, NodeId, Term};
 use testbed::sim::{self, Plan, Profile, Run, Stream};
 use testbed::{Bare, Input, Rule, Setup, Violation};
 
+/// A run that commits as much as this came to something: more than one leader's first entry.
+const SOMETHING: Index = Index(4);
+
 /// The longest pause between two commands of the client, in ticks.
 const PROPOSAL_TICKS: u64 = 12;
-
-/// From so many seeds on, it is no accident when nothing is committed.
-const SEEDS_THAT_COUNT: u64 = 20;
 
 /// Messages are lost.
 pub(super) fn drop(check: &mut Check) -> Verdict {
@@ -63,14 +64,13 @@ fn run(profile: Profile, seed: u64) -> Run {
 
 /// No rule breaks; something is committed.
 fn safety(check: &mut Check, profile: Profile) -> Verdict {
-    let (mut ran, mut served) = (0_u64, 0_u64);
+    let mut coverage = Coverage::default();
     let sweep = check.sweep(
         |seed| {
             let run = self::run(profile, seed);
             runs::tell(&run);
-            ran += 1;
-            served += u64::from(run.coverage.committed > Index(3));
-            if ran == 1 && self::run(profile, seed).digest != run.digest {
+            let number = coverage.count(seed, run.coverage.committed >= SOMETHING);
+            if number == 1 && self::run(profile, seed).digest != run.digest {
                 return Err(Finding::TwoRuns);
             }
             match &run.violation {
@@ -81,29 +81,25 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
         |seed, finding| finding.failure(seed),
     );
     sweep?;
-    covered(ran, served)
+    commits_something(coverage)
 }
 
-/// Fails if too few runs committed anything.
-fn covered(ran: u64, served: u64) -> Verdict {
-    if ran < SEEDS_THAT_COUNT || served * 100 >= ran * 90 {
-        return Ok(());
-    }
-    let because = format!("more than three entries were committed in {served} of {ran} runs");
-    let failure = Failure::of(&COVERAGE).because(because).function("Core::maybe_commit");
-    failure.expected("in 90 of 100 runs").got(format!("in {served} of {ran}")).fail()
+/// Fails if hardly any run committed anything.
+fn commits_something(coverage: Coverage) -> Verdict {
+    coverage.judge("four entries or more were committed", |because, _| {
+        Failure::of(&COVERAGE).because(because).function("Core::maybe_commit")
+    })
 }
 
 // Figure 8.
 
 /// Leaders write, reach a few, and die, again and again.
 pub(super) fn figure8(check: &mut Check) -> Verdict {
-    let (mut ran, mut served) = (0_u64, 0_u64);
+    let mut coverage = Coverage::default();
     let sweep = check.sweep(
         |seed| {
             let play = Figure8::play(seed);
-            ran += 1;
-            served += u64::from(play.committed > Index(3));
+            coverage.count(seed, play.committed >= SOMETHING);
             match play.violation {
                 Some(violation) => Err(Finding::Written(Box::new(Broken {
                     setup: play.setup,
@@ -117,7 +113,7 @@ pub(super) fn figure8(check: &mut Check) -> Verdict {
         |seed, finding| finding.failure(seed),
     );
     sweep?;
-    covered(ran, served)
+    commits_something(coverage)
 }
 
 /// A run in the manner of Figure 8: five nodes, of which three are up most of the time.

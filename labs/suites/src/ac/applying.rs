@@ -7,6 +7,7 @@
 //!    handed out    ^                  next page: 3 4 5, or what the cap lets through
 //! ```
 
+use super::answers::{Answer, Answers};
 use super::owner::{Outcome, Owner, group, settings};
 use super::rules::{ALL_APPLIED, CAP, COMMIT_WRITTEN, GATE, OWNER_ORDER};
 use super::words::{N2, append, at, beat, names};
@@ -158,39 +159,26 @@ pub(super) fn apply_gates(_: &mut Check) -> Verdict {
 /// What the owner cannot have applied is refused, and changes nothing.
 pub(super) fn apply_order(_: &mut Check) -> Verdict {
     let intro = "n2 sent three entries and two are committed; the owner says it has applied up to";
-    let mut table = Table::new(&OWNER_ORDER, "applied up to").intro(intro);
+    let mut table = Answers::new(&OWNER_ORDER, "applied up to", intro);
     let mut n1 = Owner::new(3);
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 2));
     n1.start_all()?;
-    let mut tell = |n1: &mut Owner, what: &str, applied: u64, taken: bool| {
-        let before = n1.node().clone();
-        let answer = n1.node().advance_apply_to(Index(applied));
-        let say = |taken: bool| if taken { "taken" } else { "refused" };
-        table.equal(what, say(taken), say(answer.is_ok()));
-        if answer.is_err() {
-            table.equal(
-                format!("{what}: the node"),
-                "as it was",
-                match before == *n1.node() {
-                    true => "as it was",
-                    false => "changed",
-                },
-            );
-        }
+    let mut tell = |n1: &mut Owner, what, applied, must_be| {
+        table.tell(n1, what, must_be, |node| node.advance_apply_to(Index(applied)));
     };
-    tell(&mut n1, "1, before it was handed out", 1, false);
+    tell(&mut n1, "1, before it was handed out", 1, Answer::Refused);
     while n1.writing() > 0 {
         n1.persist()?;
     }
     n1.start_all()?;
-    tell(&mut n1, "3, which is not committed", 3, false);
-    tell(&mut n1, "99, which does not exist", 99, false);
-    tell(&mut n1, "1, of the two handed out", 1, true);
-    tell(&mut n1, "1 again", 1, true);
-    tell(&mut n1, "0: that goes back", 0, false);
+    tell(&mut n1, "3, which is not committed", 3, Answer::Refused);
+    tell(&mut n1, "99, which does not exist", 99, Answer::Refused);
+    tell(&mut n1, "1, of the two handed out", 1, Answer::Taken);
+    tell(&mut n1, "1 again", 1, Answer::Taken);
+    tell(&mut n1, "0: that goes back", 0, Answer::Refused);
     n1.start_all()?;
-    tell(&mut n1, "2", 2, true);
-    tell(&mut n1, "1: that goes back", 1, false);
+    tell(&mut n1, "2", 2, Answer::Taken);
+    tell(&mut n1, "1: that goes back", 1, Answer::Refused);
     match table.failure() {
         Some(failure) => failure.function("RawNode::check_applied").fail(),
         None => Ok(()),

@@ -7,10 +7,11 @@
 //!                                   w1 ends: is 1@1 durable?  w2 is about to remove it
 //! ```
 
+use super::answers::{Answer, Answers};
 use super::owner::{Owner, group, settings};
 use super::rules::{ALL_APPLIED, ATTEST, WRITE_ORDER};
 use super::words::{N2, N3, append, ask, at, beat, names, yes};
-use crate::{Check, Table, Verdict};
+use crate::{Check, Verdict};
 use raft::{Entry, Index, Ready, ReadyNumber};
 
 fn committed(taken: &[Ready]) -> Vec<Entry> {
@@ -20,25 +21,12 @@ fn committed(taken: &[Ready]) -> Vec<Entry> {
 /// The word that a write has ended: which are taken, and what they change.
 pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     let intro = "n1, of three, writes Readys 1, 2 and 3; it is told that one is durable:";
-    let mut table = Table::new(&WRITE_ORDER, "on_persist_ready").intro(intro);
+    let mut table = Answers::new(&WRITE_ORDER, "on_persist_ready", intro);
     let mut n1 = Owner::new(3);
-    let mut tell = |n1: &mut Owner, what: &str, number: u64, taken: bool| {
-        let before = n1.node().clone();
-        let answer = n1.node().on_persist_ready(ReadyNumber(number));
-        let say = |taken: bool| if taken { "taken" } else { "refused" };
-        table.equal(what, say(taken), say(answer.is_ok()));
-        if answer.is_err() {
-            table.equal(
-                format!("{what}: the node"),
-                "as it was",
-                match before == *n1.node() {
-                    true => "as it was",
-                    false => "changed",
-                },
-            );
-        }
+    let mut tell = |n1: &mut Owner, what, number, must_be| {
+        table.tell(n1, what, must_be, |node| node.on_persist_ready(ReadyNumber(number)));
     };
-    tell(&mut n1, "1, before any was taken", 1, false);
+    tell(&mut n1, "1, before any was taken", 1, Answer::Refused);
     let mut numbers = Vec::new();
     for (behind, word) in [(0, "a"), (1, "b"), (2, "c")] {
         let prev = at(behind, u64::from(behind > 0));
@@ -49,13 +37,13 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
         let failure = n1.broken(&super::rules::ONLY_NEWS, "RawNode::has_ready");
         return failure.because("three entries came, and no three Readys").fail();
     };
-    tell(&mut n1, "0", 0, false);
-    tell(&mut n1, "one that was not taken", third + 1, false);
-    tell(&mut n1, "the second: the first with it", second, true);
-    tell(&mut n1, "the second again", second, false);
-    tell(&mut n1, "the first, which is done", 1, false);
-    tell(&mut n1, "the third", third, true);
-    tell(&mut n1, "the third again", third, false);
+    tell(&mut n1, "0", 0, Answer::Refused);
+    tell(&mut n1, "one that was not taken", third + 1, Answer::Refused);
+    tell(&mut n1, "the second: the first with it", second, Answer::Taken);
+    tell(&mut n1, "the second again", second, Answer::Refused);
+    tell(&mut n1, "the first, which is done", 1, Answer::Refused);
+    tell(&mut n1, "the third", third, Answer::Taken);
+    tell(&mut n1, "the third again", third, Answer::Refused);
     if let Some(failure) = table.failure() {
         return failure.function("RawNode::durable_by").fail();
     }

@@ -12,18 +12,9 @@
 
 use crate::Rule;
 
-const fn rule(
-    id: &'static str,
-    title: &'static str,
-    paper: &'static str,
-    so_what: &'static str,
-) -> Rule {
-    Rule { id, title, paper, so_what }
-}
-
 // Step 1.
 
-pub(super) const ONLY_NEWS: Rule = rule(
+pub(super) const ONLY_NEWS: Rule = Rule::new(
     "ready_only_with_news",
     "A READY WAITS IF, AND ONLY IF, THERE IS NEWS",
     "",
@@ -33,7 +24,7 @@ pub(super) const ONLY_NEWS: Rule = rule(
 
 // Step 2.
 
-pub(super) const HARD_NEWS: Rule = rule(
+pub(super) const HARD_NEWS: Rule = Rule::new(
     "hard_state_is_told",
     "WHAT A PROMISE RESTS ON IS HANDED OUT TO BE SAVED",
     "Fig. 2 State (persistent); §5.2",
@@ -41,21 +32,21 @@ pub(super) const HARD_NEWS: Rule = rule(
      leaders",
 );
 
-pub(super) const SOFT_NEWS: Rule = rule(
+pub(super) const SOFT_NEWS: Rule = Rule::new(
     "soft_state_is_told",
     "LEADER AND ROLE ARE TOLD WHEN THEY CHANGE",
     "§8 (clients are sent to the leader)",
     "the application goes on serving reads as a leader, or sends its clients to one that is gone",
 );
 
-pub(super) const HARD_ONCE: Rule = rule(
+pub(super) const HARD_ONCE: Rule = Rule::new(
     "hard_state_is_told_once",
     "WHAT IS SAVED IS NOT SAVED AGAIN",
     "Fig. 2 State (persistent)",
     "every Ready costs a write, and a node that has nothing to say never falls silent",
 );
 
-pub(super) const PERSIST_FIRST: Rule = rule(
+pub(super) const PERSIST_FIRST: Rule = Rule::new(
     "persist_before_send",
     "FIRST IT IS DURABLE, THEN IT IS PROMISED",
     "Fig. 2 State (persistent): updated before responding to RPCs",
@@ -63,14 +54,14 @@ pub(super) const PERSIST_FIRST: Rule = rule(
      counted on it for",
 );
 
-pub(super) const ENTRIES_ONCE: Rule = rule(
+pub(super) const ENTRIES_ONCE: Rule = Rule::new(
     "entries_handed_out_once",
     "EVERY ENTRY IS HANDED OUT TO BE WRITTEN ONCE, IN ORDER",
     "§5.3",
     "the same entries are written again and again, or a log with a gap is acknowledged",
 );
 
-pub(super) const SYNC: Rule = rule(
+pub(super) const SYNC: Rule = Rule::new(
     "sync_what_promises_rest_on",
     "ENTRIES, TERM AND VOTE ARE SYNCED; A COMMIT INDEX NEED NOT BE",
     "Fig. 2 State (persistent and volatile)",
@@ -80,7 +71,7 @@ pub(super) const SYNC: Rule = rule(
 
 // Step 3.
 
-pub(super) const OWN_COPY: Rule = rule(
+pub(super) const OWN_COPY: Rule = Rule::new(
     "own_copy_counts_once_durable",
     "A LEADER'S OWN COPY COUNTS ONCE IT IS DURABLE",
     "§5.3; thesis §10.2.1",
@@ -88,21 +79,21 @@ pub(super) const OWN_COPY: Rule = rule(
      was told that it is done",
 );
 
-pub(super) const TWO_READYS: Rule = rule(
+pub(super) const TWO_READYS: Rule = Rule::new(
     "written_before_committed",
     "ALONE, AN ENTRY IS COMMITTED ONCE IT IS WRITTEN, AND NOT BEFORE",
     "§5.3",
     "the application answers a client, the power fails, and the entry was never on a disk",
 );
 
-pub(super) const THAT_READY: Rule = rule(
+pub(super) const THAT_READY: Rule = Rule::new(
     "a_ready_attests_itself",
     "THAT A READY IS DURABLE SAYS SOMETHING OF WHAT IT HOLDS, AND OF NOTHING THAT CAME AFTER",
     "",
     "an entry that was never written counts as durable, and is never handed out to be written",
 );
 
-pub(super) const MESSAGES_ONCE: Rule = rule(
+pub(super) const MESSAGES_ONCE: Rule = Rule::new(
     "messages_exactly_once",
     "EVERY MESSAGE IS HANDED OUT ONCE",
     "",
@@ -110,7 +101,7 @@ pub(super) const MESSAGES_ONCE: Rule = rule(
      the traffic",
 );
 
-pub(super) const QUIET: Rule = rule(
+pub(super) const QUIET: Rule = Rule::new(
     "quiet_when_all_is_done",
     "WHEN ALL IS DONE, NOTHING IS READY",
     "",
@@ -119,49 +110,49 @@ pub(super) const QUIET: Rule = rule(
 
 // Step 4.
 
-pub(super) const APPLY_ONCE: Rule = rule(
+pub(super) const APPLY_ONCE: Rule = Rule::new(
     "applied_in_order_and_once",
     "WHAT IS COMMITTED IS HANDED OUT IN ORDER, EACH ENTRY ONCE, NONE LEFT OUT",
     "Fig. 2 Rules for All Servers (1); §5.3",
     "two state machines that have applied different commands: one of them took the money twice",
 );
 
-pub(super) const ALL_APPLIED: Rule = rule(
+pub(super) const ALL_APPLIED: Rule = Rule::new(
     "all_committed_is_handed_out",
     "WHAT IS COMMITTED AND DURABLE IS HANDED OUT IN THE END",
     "Fig. 2 Rules for All Servers (1)",
     "clients wait for answers that never come",
 );
 
-pub(super) const CAP: Rule = rule(
+pub(super) const CAP: Rule = Rule::new(
     "outstanding_applies_are_capped",
     "NO MORE IS HANDED OUT THAN MAY BE UNDER WAY TO BE APPLIED",
     "",
     "a slow application fills the memory with what it has not got round to",
 );
 
-pub(super) const GATE: Rule = rule(
+pub(super) const GATE: Rule = Rule::new(
     "the_gate_is_kept",
     "A COMMITTED ENTRY IS HANDED OUT WHEN THE GATE SAYS SO, NOT BEFORE",
     "§5.3",
     "an owner that applies at once applies what a crash can still take from its log",
 );
 
-pub(super) const OWNER_ORDER: Rule = rule(
+pub(super) const OWNER_ORDER: Rule = Rule::new(
     "owners_mistakes_are_refused",
     "WHAT THE OWNER CANNOT HAVE DONE IS REFUSED, AND CHANGES NOTHING",
     "",
     "a mistake of the owner goes unseen until the day two replicas differ",
 );
 
-pub(super) const COMMIT_WRITTEN: Rule = rule(
+pub(super) const COMMIT_WRITTEN: Rule = Rule::new(
     "commit_within_what_is_written",
     "A SAVED COMMIT INDEX LIES WITHIN THE SAVED LOG",
     "§5.3",
     "after a crash the node's memory contradicts itself, and it cannot start",
 );
 
-pub(super) const COMMIT_FIRST: Rule = rule(
+pub(super) const COMMIT_FIRST: Rule = Rule::new(
     "commit_told_before_applied",
     "THE COMMIT INDEX IS SAVED WITH, OR BEFORE, WHAT IS APPLIED",
     "Fig. 2 Rules for All Servers (1)",
@@ -170,21 +161,21 @@ pub(super) const COMMIT_FIRST: Rule = rule(
 
 // Step 5.
 
-pub(super) const REMEMBERS: Rule = rule(
+pub(super) const REMEMBERS: Rule = Rule::new(
     "restart_remembers",
     "WHAT WAS DURABLE IS KNOWN AFTER A RESTART",
     "Fig. 2 State (persistent)",
     "two votes in one term, or a commit index that goes back",
 );
 
-pub(super) const ONCE_ACROSS_CRASH: Rule = rule(
+pub(super) const ONCE_ACROSS_CRASH: Rule = Rule::new(
     "applied_once_across_crashes",
     "A CRASH NEITHER REPEATS NOR LOSES WHAT IS APPLIED",
     "Fig. 2 State (volatile): lastApplied",
     "a transfer that is booked twice, or not at all, because a machine was restarted",
 );
 
-pub(super) const IMPOSSIBLE_START: Rule = rule(
+pub(super) const IMPOSSIBLE_START: Rule = Rule::new(
     "an_impossible_memory_is_refused",
     "A MEMORY THAT CANNOT BE IS REFUSED AT THE START",
     "Fig. 2 State (persistent)",
@@ -193,21 +184,21 @@ pub(super) const IMPOSSIBLE_START: Rule = rule(
 
 // Step 6.
 
-pub(super) const WRITE_ORDER: Rule = rule(
+pub(super) const WRITE_ORDER: Rule = Rule::new(
     "writes_end_in_order",
     "A WRITE THAT ENDS TAKES THOSE BEFORE IT ALONG; WHAT DOES NOT WAIT IS AN ERROR",
     "",
     "a promise is kept for a write that has not ended",
 );
 
-pub(super) const ATTEST: Rule = rule(
+pub(super) const ATTEST: Rule = Rule::new(
     "attested_in_its_term",
     "A WRITE ATTESTS ONLY WHAT NO LATER WRITE CAN REMOVE",
     "thesis §10.2.1",
     "an entry counts as durable that a write under way is about to replace",
 );
 
-pub(super) const COVERAGE: Rule = rule(
+pub(super) const COVERAGE: Rule = Rule::new(
     "coverage",
     "A SEARCH THAT REACHES NOTHING SHOWS NOTHING",
     "",

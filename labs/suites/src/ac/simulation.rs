@@ -12,6 +12,7 @@
 
 use super::rules::{ALL_APPLIED, COVERAGE};
 use crate::aa::runs::Broken;
+use crate::coverage::Coverage;
 use crate::{Check, Failure, Verdict, current};
 use bytes::Bytes;
 use raft::{Index, NodeId};
@@ -23,9 +24,6 @@ const EVENTS: u64 = 6_000;
 
 /// How many rounds of calm follow: more than any cluster needs.
 const ROUNDS: usize = 400;
-
-/// From so many seeds on, it is no accident when nothing is applied.
-const SEEDS_THAT_COUNT: u64 = 20;
 
 /// A kind of trouble: how many of a thousand events are of each sort. The rest are messages, ticks,
 /// Readys, writes that end, applies and proposals.
@@ -86,28 +84,22 @@ struct Run {
 }
 
 fn sweep(check: &mut Check, trouble: fn(u64) -> Trouble) -> Verdict {
-    let (mut ran, mut busy) = (0_u64, 0_u64);
+    let mut coverage = Coverage::default();
     let swept = check.sweep(
         |seed| {
             let run = run(seed, trouble(seed));
-            ran += 1;
+            coverage.count(seed, run.applied.as_ref().is_ok_and(|&applied| applied >= Index(10)));
             match (&run.broken, &run.applied) {
-                (None, Ok(applied)) => {
-                    busy += u64::from(*applied >= Index(10));
-                    Ok(())
-                }
+                (None, Ok(_)) => Ok(()),
                 (Some(_), _) | (None, Err(_)) => Err(Box::new(run)),
             }
         },
         |seed, run| explain(seed, *run),
     );
     swept?;
-    if ran >= SEEDS_THAT_COUNT && busy * 100 < ran * 95 {
-        let because = format!("ten entries or more were applied in {busy} of {ran} runs");
-        let failure = Failure::of(&COVERAGE).because(because);
-        return failure.expected("in 95 of 100 runs").fail();
-    }
-    Ok(())
+    coverage.judge("ten entries or more were applied", |because, _| {
+        Failure::of(&COVERAGE).because(because)
+    })
 }
 
 /// Shrinks a run that broke a rule, and explains it.
