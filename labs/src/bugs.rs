@@ -8,8 +8,9 @@
 //!              ^ every column has an x
 //! ```
 //!
-//! One build holds every change; a process of the suite runs with each. A bug that no test saw run
-//! is a fault of its killer, whatever the killer said.
+//! One build holds every change; a process of the suite runs with each. A bug meets its killer, and the
+//! tests that are no bug's killer by name; a variant meets them all. A bug that no test saw run is a
+//! fault of its killer, whatever the killer said.
 
 use crate::changes::{Bug, Changes, Edit, Excused, Fate, Variant};
 use crate::closure::{built, surround};
@@ -23,7 +24,7 @@ use runner::report::{Outcome, Verdict};
 use runner::screen::{Landmark, Ticker};
 use runner::suite::{self, Progress, Request, Suite};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -59,7 +60,7 @@ pub struct BugProof {
     pub verdict: BugVerdict,
     /// How many seeds its killer ran.
     pub seeds: Option<u64>,
-    /// Every test that fails with it.
+    /// Every test that fails with it, of those it met.
     pub red: Vec<String>,
     /// Why it is excused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,11 +96,22 @@ pub struct VariantProof {
     pub of: Points,
 }
 
+/// Whom a bug meets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Meets {
+    /// Its killer, and the tests of its lab that are no bug's killer by name: every test must kill.
+    Killer,
+    /// Every test of its lab.
+    Everyone,
+}
+
 /// One change to run against one lab.
 struct Job<'a> {
     id: &'a str,
     lab: &'a Lab,
     edits: &'a [Edit],
+    /// The tests it meets, or all if empty.
+    tests: BTreeSet<String>,
 }
 
 /// What the suite said with one change live.
@@ -117,9 +129,14 @@ const REFERENCE: &str = "the reference";
 ///
 /// # Errors
 /// The changes have mistakes, or a suite cannot be built or run.
-pub fn prove(course: &Course, labs: &[&Lab], seeds: Option<u64>) -> Result<Proof, String> {
+pub fn prove(
+    course: &Course,
+    labs: &[&Lab],
+    meets: Meets,
+    seeds: Option<u64>,
+) -> Result<Proof, String> {
     let changes = Changes::read(course).map_err(|found| lines(&found))?;
-    let jobs = jobs(course, labs, &changes);
+    let jobs = jobs(course, labs, meets, &changes);
     let mut arms = Arms::default();
     for (index, job) in jobs.iter().enumerate() {
         arms.change(index + 1, &course.reference, job.edits)
@@ -152,15 +169,25 @@ pub fn prove(course: &Course, labs: &[&Lab], seeds: Option<u64>) -> Result<Proof
     Ok(proof)
 }
 
-fn jobs<'a>(course: &Course, labs: &[&'a Lab], changes: &'a Changes) -> Vec<Job<'a>> {
+fn jobs<'a>(course: &Course, labs: &[&'a Lab], meets: Meets, changes: &'a Changes) -> Vec<Job<'a>> {
     let mut jobs = Vec::new();
     for lab in labs.iter().copied() {
-        jobs.push(Job { id: REFERENCE, lab, edits: &[] });
-        let killed = |bug: &&Bug| bug.lab == lab.id && matches!(bug.fate, Fate::Killed { .. });
-        let bugs = changes.bugs.iter().filter(killed);
-        jobs.extend(bugs.map(|bug| Job { id: &bug.id, lab, edits: &bug.edits }));
+        let all = BTreeSet::new;
+        jobs.push(Job { id: REFERENCE, lab, edits: &[], tests: all() });
+        let bugs = changes.bugs.iter().filter(|bug| bug.lab == lab.id);
+        let killed: Vec<_> = bugs.filter_map(|bug| Some((bug, bug.fate.killer()?))).collect();
+        let is_killer = |test: &str| killed.iter().any(|(_, killer)| *killer == test);
+        let others = lab.tests().map(|test| &test.name).filter(|test| !is_killer(test));
+        let others: BTreeSet<_> = others.cloned().collect();
+        jobs.extend(killed.iter().map(|(bug, killer)| {
+            let tests = match meets {
+                Meets::Killer => others.iter().cloned().chain([(*killer).to_owned()]).collect(),
+                Meets::Everyone => all(),
+            };
+            Job { id: &bug.id, lab, edits: &bug.edits, tests }
+        }));
         let variants = changes.variants.iter().filter(|v| concerns(course, v, lab));
-        jobs.extend(variants.map(|v| Job { id: &v.id, lab, edits: &v.edits }));
+        jobs.extend(variants.map(|v| Job { id: &v.id, lab, edits: &v.edits, tests: all() }));
     }
     jobs
 }
@@ -261,7 +288,7 @@ fn judge_variant(
     Ok(())
 }
 
-/// Runs the whole suite once per change, two at a time.
+/// Runs the suite once per change, two at a time.
 fn run_all(
     course: &Course,
     suites: &BTreeMap<&str, Suite>,
@@ -275,7 +302,7 @@ fn run_all(
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(number) else { return };
             let run = match suites.get(job.lab.id.as_str()) {
-                Some(suite) => run_one(course, job.lab, suite, number + 1, seeds),
+                Some(suite) => run_one(course, job, suite, number + 1, seeds),
                 None => Err(format!("the suite of lab {} was not built", job.lab.id)),
             };
             let mut done = done.lock().expect("no worker panics while it holds this");
@@ -301,16 +328,18 @@ fn run_all(
 
 fn run_one(
     course: &Course,
-    lab: &Lab,
+    job: &Job<'_>,
     suite: &Suite,
     number: usize,
     seeds: Option<u64>,
 ) -> Result<Run, String> {
+    let lab = job.lab;
     let memory = course.scratch("bugs-reports");
     std::fs::create_dir_all(&memory).map_err(|e| format!("{}: {e}", memory.display()))?;
     let reached = memory.join(format!("reached-{}-{number}", lab.id));
     let _absent = std::fs::remove_file(&reached);
     let request = Request {
+        tests: job.tests.clone(),
         seeds,
         traces: memory.join(format!("traces-{number}")),
         report: memory.join(format!("{}-{number}.jsonl", lab.id)),

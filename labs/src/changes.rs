@@ -75,6 +75,16 @@ pub enum Fate {
     },
 }
 
+impl Fate {
+    /// Returns the test that has to kill the bug, if one has.
+    pub fn killer(&self) -> Option<&str> {
+        match self {
+            Fate::Killed { killer, .. } => Some(killer),
+            Fate::Excused { .. } => None,
+        }
+    }
+}
+
 /// A correct design that differs from ours.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Variant {

@@ -1,6 +1,7 @@
 //! `cargo labs` in the course's checkout.
 
 use clap::{Parser, Subcommand};
+use labs::bugs::Meets;
 use labs::check::Part;
 use labs::course::Course;
 use labs::grade::{self, Whose};
@@ -74,13 +75,14 @@ enum Typed {
     ///
     /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
     /// test kills some bug; every variant of labs/variants earns full marks in its lab
-    /// and in those that build upon it.
+    /// and in those that build upon it. A bug meets its killer, and whatever tests are
+    /// no bug's killer by name.
     #[command(verbatim_doc_comment)]
     Bugs {
         /// For programs: killed, of, bugs[], variants[]
         #[arg(long)]
         json: bool,
-        /// Show which test fails with which bug
+        /// Let every bug meet every test, and show which fails with which; this takes longer
         #[arg(long, conflicts_with = "json")]
         matrix: bool,
         /// How many seeds each simulation runs
@@ -162,7 +164,8 @@ fn run(line: Line) -> Result<ExitCode, String> {
             return Ok(ExitCode::from(u8::from(wrong)));
         }
         Typed::Bugs { json, matrix, seeds, lab } => {
-            let proof = bugs::prove(&course, &course.labs(&lab)?, seeds)?;
+            let meets = if matrix { Meets::Everyone } else { Meets::Killer };
+            let proof = bugs::prove(&course, &course.labs(&lab)?, meets, seeds)?;
             if json {
                 let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
                 anstream::println!("{text}");
