@@ -1,26 +1,32 @@
 //! What the log holds: commands of the application, and changes of the group itself (§5.3, §6).
 //!
 //! ```text
-//!   Entry   3@2  context  payload
-//!                   |        '-- Noop | Normal(bytes) | Change | ChangeV2
-//!                   '-- the proposer's own mark, carried along and never read here
+//!   Entry   3@2 --> context  payload
+//!                      |        '-- Noop | Normal(bytes) | Change | ChangeV2
+//!                      '-- the proposer's own mark, carried along and never read here
 //! ```
 //!
 //! The rules of Raft look at an entry's name, and at its weight where there is a limit. What it says
-//! is for those who apply it.
+//! is for those who apply it, and never changes: the log, a message to each peer, a Ready and the
+//! application each hold an entry of their own, and all of them share what it says.
 
 use crate::types::{EntryId, NodeId};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// One entry of the log.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Entry {
     /// Where it stands and which term created it.
     pub id: EntryId,
-    /// A mark of the proposer's, to know the entry by when it is applied.
-    pub context: Bytes,
-    /// What it says.
-    pub payload: Payload,
+    proposal: Arc<Proposal>,
+}
+
+/// What was proposed, by a client or by the leader itself.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Proposal {
+    context: Bytes,
+    payload: Payload,
 }
 
 /// What an entry says.
@@ -43,12 +49,33 @@ impl Entry {
 
     /// Returns an entry that no leader has given a place yet.
     pub fn unplaced(payload: Payload) -> Self {
-        Entry { id: EntryId::default(), context: Bytes::new(), payload }
+        Entry::marked(Bytes::new(), payload)
+    }
+
+    /// Returns an entry with a mark of the proposer's, to know it by when it is applied. It has no place
+    /// yet.
+    pub fn marked(context: Bytes, payload: Payload) -> Self {
+        Entry { id: EntryId::default(), proposal: Arc::new(Proposal { context, payload }) }
+    }
+
+    /// Returns the same at this place.
+    pub fn at(self, id: EntryId) -> Self {
+        Entry { id, ..self }
+    }
+
+    /// Returns the proposer's mark; no bytes if it has none.
+    pub fn context(&self) -> &Bytes {
+        &self.proposal.context
+    }
+
+    /// Returns what it says.
+    pub fn payload(&self) -> &Payload {
+        &self.proposal.payload
     }
 
     /// Returns what it weighs in a message, and among what is handed out to be applied, in bytes.
     pub fn size_bytes(&self) -> u64 {
-        Self::NAME_BYTES + self.context.len() as u64 + self.payload.size_bytes()
+        Self::NAME_BYTES + self.context().len() as u64 + self.payload().size_bytes()
     }
 
     /// Returns how many of `entries`, from the first on, weigh no more than `max_bytes` together; all

@@ -350,7 +350,7 @@ impl<S: Storage> Core<S> {
         entries: Vec<Entry>,
     ) {
         let (commit, session) = (self.commit, progress.session());
-        let bytes = entries.iter().map(|entry| entry.payload.size_bytes()).sum();
+        let bytes = entries.iter().map(|entry| entry.payload().size_bytes()).sum();
         progress.sent_append(entries.last().map(|entry| entry.id.index), bytes, commit);
         self.send(to, Body::AppendEntries { prev, entries, commit, session });
     }

@@ -21,8 +21,8 @@
 //! node.campaign()?;
 //! let mut applied: Vec<Bytes> = Vec::new();
 //! let mut apply = |entries: Vec<Entry>| {
-//!     applied.extend(entries.into_iter().filter_map(|entry| match entry.payload {
-//!         Payload::Normal(data) => Some(data),
+//!     applied.extend(entries.iter().filter_map(|entry| match entry.payload() {
+//!         Payload::Normal(data) => Some(data.clone()),
 //!         Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => None,
 //!     }));
 //! };

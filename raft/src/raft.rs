@@ -114,8 +114,7 @@ impl<S: Storage> Raft<S> {
     /// # Errors
     /// [`ProposeError`] if it was not taken; the node has not changed.
     pub fn propose(&mut self, context: Bytes, data: Bytes) -> Result<(), ProposeError> {
-        let payload = Payload::Normal(data);
-        self.take_proposal(vec![Entry { context, ..Entry::unplaced(payload) }])
+        self.take_proposal(vec![Entry::marked(context, Payload::Normal(data))])
     }
 
     /// Takes proposals, our own client's or another node's: the table of `step.rs`, for what is of no
@@ -127,7 +126,7 @@ impl<S: Storage> Raft<S> {
         if entries.is_empty() {
             return Err(ProposeError::Empty);
         }
-        if entries.iter().any(|entry| entry.payload.is_change()) {
+        if entries.iter().any(|entry| entry.payload().is_change()) {
             return Err(ProposeError::NotSupported);
         }
         match &mut self.role {

@@ -86,7 +86,7 @@ impl<S: Storage> Core<S> {
     /// # Errors
     /// [`ProposeError::TooMuchUncommitted`], with the numbers.
     fn admit(&mut self, leader: &mut Leader, entries: &[Entry]) -> Result<(), ProposeError> {
-        let bytes: u64 = entries.iter().map(|entry| entry.payload.size_bytes()).sum();
+        let bytes: u64 = entries.iter().map(|entry| entry.payload().size_bytes()).sum();
         let waiting = leader.uncommitted_bytes;
         let max = self.config.max_uncommitted_bytes.unwrap_or(u64::MAX);
         if bytes > 0 && waiting > 0 && waiting.saturating_add(bytes) > max {

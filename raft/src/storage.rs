@@ -168,7 +168,7 @@ impl MemoryStorage {
     ///
     /// let mut storage = MemoryStorage::with_voters([NodeId(1)]);
     /// let id = |index| EntryId { term: Term(1), index: Index(index) };
-    /// let entry = |index| Entry { id: id(index), ..Entry::unplaced(Payload::Noop) };
+    /// let entry = |index| Entry::unplaced(Payload::Noop).at(id(index));
     /// storage.append(&[entry(1), entry(2), entry(3)]);
     /// storage.compact(Index(2));
     /// storage.compact(Index(1));

@@ -17,7 +17,7 @@ fn node() -> RawNode<MemoryStorage> {
 fn append(prev: u64, commit: u64) -> Message {
     let id = |index| EntryId { term: Term(u64::from(index > 0)), index: Index(index) };
     let payload = Payload::Normal(Bytes::from_static(b"x"));
-    let entries = vec![Entry { id: id(prev + 1), context: Bytes::new(), payload }];
+    let entries = vec![Entry::unplaced(payload).at(id(prev + 1))];
     let (prev, commit, session) = (id(prev), Index(commit), Session::default());
     let body = Body::AppendEntries { prev, entries, commit, session };
     Message { from: N2, to: N1, term: Some(Term(1)), body }

@@ -6,7 +6,7 @@ use raft::*;
 fn entry(index: u64, term: u64, size: usize) -> Entry {
     let id = EntryId { index: Index(index), term: Term(term) };
     let payload = Payload::Normal(Bytes::from(vec![0; size]));
-    Entry { id, context: Bytes::new(), payload }
+    Entry::unplaced(payload).at(id)
 }
 
 fn indexes(entries: &[Entry]) -> Vec<u64> {

@@ -29,7 +29,7 @@ fn propose(data: &'static str) -> Input {
 /// Returns the commands that a node's application has applied.
 fn commands(cluster: &Cluster, id: NodeId) -> Vec<String> {
     let application = cluster.application(id).expect("a node of this cluster");
-    let words = application.entries().iter().filter_map(|entry| match &entry.payload {
+    let words = application.entries().iter().filter_map(|entry| match entry.payload() {
         Payload::Normal(data) => {
             Some(String::from_utf8(data.to_vec()).expect("the tests propose text"))
         }

@@ -30,7 +30,7 @@ fn remembering(term: u64, vote: Option<NodeId>, log: &[u64]) -> Bare {
 
 fn entries(terms: &[u64]) -> Vec<Entry> {
     let id = |(&term, index): (&u64, u64)| EntryId { term: Term(term), index: Index(index) };
-    let entry = |id| Entry { id, context: Vec::new().into(), payload: Payload::Noop };
+    let entry = |id| Entry::unplaced(Payload::Noop).at(id);
     terms.iter().zip(1..).map(id).map(entry).collect()
 }
 

@@ -42,7 +42,7 @@ impl Page {
     fn of(entries: &[Entry]) -> Option<Page> {
         let last = entries.last()?.id.index;
         let bytes = entries.iter().map(Entry::size_bytes).sum();
-        let payload_bytes = entries.iter().map(|entry| entry.payload.size_bytes()).sum();
+        let payload_bytes = entries.iter().map(|entry| entry.payload().size_bytes()).sum();
         Some(Page { last, bytes, payload_bytes })
     }
 }

@@ -104,10 +104,7 @@ fn a_followers_log_is_what_the_paper_makes_of_a_vec() {
             term = term.max(at).max(prev_term);
             let entries: Vec<Entry> = (prev + 1..)
                 .zip(&terms)
-                .map(|(index, &term)| Entry {
-                    id: id(index, term),
-                    ..Entry::unplaced(Payload::Noop)
-                })
+                .map(|(index, &term)| Entry::unplaced(Payload::Noop).at(id(index, term)))
                 .collect();
             let body = Body::AppendEntries {
                 prev: id(prev, prev_term),

@@ -45,7 +45,7 @@ pub fn id(index: u64, term: u64) -> EntryId {
 
 /// Returns the entries of a log, given the terms of its places from 1 on.
 pub fn entries(terms: &[u64]) -> Vec<Entry> {
-    let entry = |(index, &term)| Entry { id: id(index, term), ..Entry::unplaced(Payload::Noop) };
+    let entry = |(index, &term)| Entry::unplaced(Payload::Noop).at(id(index, term));
     (1..).zip(terms).map(entry).collect()
 }
 

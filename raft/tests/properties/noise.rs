@@ -57,7 +57,7 @@ impl Noise {
             };
             before = id;
             let data = Bytes::from_static(&[7; 64]).slice(0..noise.0.random_range(0..64));
-            Entry { id, ..Entry::unplaced(Payload::Normal(data)) }
+            Entry::unplaced(Payload::Normal(data)).at(id)
         };
         let mut entry = entry;
         (0..count).map(|_| entry(self)).collect()

@@ -98,7 +98,7 @@ impl Node {
 
     fn apply(&mut self, entries: Vec<Entry>) {
         for entry in entries {
-            let data: &[u8] = match &entry.payload {
+            let data: &[u8] = match entry.payload() {
                 Payload::Normal(data) => data,
                 Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => &[],
             };

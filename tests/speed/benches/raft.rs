@@ -150,7 +150,7 @@ fn step(criterion: &mut Criterion) {
     let message = |from, to, body| Message { from, to, term: Some(last.term), body };
     let payload = Payload::Normal(Bytes::from_static(b"sixteen bytes!!!"));
     let id = EntryId { index: last.index + 1, term: last.term };
-    let entries = vec![Entry { id, ..Entry::unplaced(payload) }];
+    let entries = vec![Entry::unplaced(payload).at(id)];
     let session = Session::default();
     let append = |prev, entries| {
         message(from, to, Body::AppendEntries { prev, entries, commit: last.index, session })

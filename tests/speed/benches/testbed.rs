@@ -58,7 +58,7 @@ fn led(entries: u64, door: Door) -> Cluster {
     let mut setup = Setup { door, ..Setup::new(3, 0) };
     for (_, storage) in &mut setup.nodes {
         let id = |place| EntryId { index: Index(place), term: Term(1) };
-        let entry = |place| Entry { id: id(place), context: Bytes::new(), payload: Payload::Noop };
+        let entry = |place| Entry::unplaced(Payload::Noop).at(id(place));
         storage.append((1..=entries).map(entry).collect::<Vec<_>>());
         storage.save(HardState { term: Term(1), vote: None, commit: Index(entries) });
     }

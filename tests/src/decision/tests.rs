@@ -31,7 +31,7 @@ fn message(from: NodeId, to: NodeId, body: Body) -> Message {
 
 /// Returns entries of these terms behind one.
 fn append(from: NodeId, to: NodeId, prev: EntryId, terms: &[u64], commit: u64) -> Message {
-    let entry = |(index, &term)| Entry { id: at(index, term), ..Entry::unplaced(Payload::Noop) };
+    let entry = |(index, &term)| Entry::unplaced(Payload::Noop).at(at(index, term));
     let entries = (prev.index.0 + 1..).zip(terms).map(entry).collect();
     let (commit, session) = (Index(commit), Session::default());
     message(from, to, Body::AppendEntries { prev, entries, commit, session })

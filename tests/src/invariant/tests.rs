@@ -86,7 +86,7 @@ fn inspect<'a>(puppet: &Puppet, disk: &Disk, voters: &'a Majority) -> Inspect<'a
 
 fn entry(index: u64, term: u64, payload: Payload) -> Entry {
     let id = EntryId { term: Term(term), index: Index(index) };
-    Entry { id, context: Vec::new().into(), payload }
+    Entry::unplaced(payload).at(id)
 }
 
 fn grant(term: u64, from: NodeId, to: NodeId) -> Message {

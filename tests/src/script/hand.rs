@@ -7,7 +7,6 @@
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::spelling::did_you_mean;
-use bytes::Bytes;
 use raft::{AppendOutcome, Body, Entry, Index, Message, NodeId, Payload, Session, VoteRequest};
 
 /// Every kind of message: our name, etcd's name.
@@ -108,7 +107,7 @@ fn granted(arguments: &mut Arguments<'_>) -> Result<bool, ScriptError> {
 /// Reads `entries=(4@1,5@2)`: entries that say nothing.
 fn entries(arguments: &mut Arguments<'_>) -> Result<Vec<Entry>, ScriptError> {
     let places = arguments.places("entries")?.unwrap_or_default();
-    let entry = |id| Entry { id, context: Bytes::new(), payload: Payload::Noop };
+    let entry = |id| Entry::unplaced(Payload::Noop).at(id);
     Ok(places.into_iter().map(entry).collect())
 }
 

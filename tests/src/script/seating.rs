@@ -13,7 +13,6 @@ use crate::disk::DiskSpeed;
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::settings;
-use bytes::Bytes;
 use raft::{
     ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft,
     Snapshot, Storage, Term,
@@ -133,7 +132,7 @@ fn storage(
             return Err(arguments.wrong(what));
         }
         before = entry.term;
-        storage.append(&[Entry { id: entry, context: Bytes::new(), payload: Payload::Noop }]);
+        storage.append(&[Entry::unplaced(Payload::Noop).at(entry)]);
     }
     // A node with an entry of a term has been in that term.
     let term = own.term.unwrap_or(before);

@@ -123,7 +123,7 @@ pub(super) fn serve(
 /// Returns whether everyone has applied this, and as much as everyone else.
 fn served(cluster: &Cluster, ids: &[NodeId], data: &Bytes) -> bool {
     let applications: Vec<_> = ids.iter().filter_map(|&id| cluster.application(id)).collect();
-    let says = |entry: &raft::Entry| entry.payload == Payload::Normal(data.clone());
+    let says = |entry: &raft::Entry| *entry.payload() == Payload::Normal(data.clone());
     let far = applications.iter().map(|application| application.applied()).max();
     applications.iter().all(|application| {
         Some(application.applied()) == far && application.entries().iter().any(says)

@@ -136,7 +136,7 @@ impl Coverage {
         let taken = step.refused.is_none();
         self.proposals += u64::from(taken && matches!(step.input, Input::Propose { .. }));
         self.restarts += u64::from(taken && matches!(step.input, Input::Restart(_)));
-        let clients = |entry: &&Entry| matches!(entry.payload, Payload::Normal(_));
+        let clients = |entry: &&Entry| matches!(entry.payload(), Payload::Normal(_));
         self.applied += step.applied.iter().filter(clients).count() as u64;
     }
 

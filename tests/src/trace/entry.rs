@@ -156,7 +156,7 @@ pub struct Image {
 
 impl From<&Entry> for Written {
     fn from(entry: &Entry) -> Self {
-        let payload = match &entry.payload {
+        let payload = match entry.payload() {
             Payload::Noop => Content::Noop,
             Payload::Normal(data) => Content::Normal(Hex(data.clone())),
             Payload::Change(change) => Content::Change(change.into()),
@@ -169,7 +169,7 @@ impl From<&Entry> for Written {
                 changes: change.changes.iter().map(Change::from).collect(),
             },
         };
-        Written { id: Place(entry.id), context: Hex(entry.context.clone()), payload }
+        Written { id: Place(entry.id), context: Hex(entry.context().clone()), payload }
     }
 }
 
@@ -217,7 +217,7 @@ impl From<Written> for Entry {
                 changes: changes.into_iter().map(ConfChange::from).collect(),
             }),
         };
-        Entry { id: written.id.0, context: written.context.0, payload }
+        Entry::marked(written.context.0, payload).at(written.id.0)
     }
 }
 

@@ -313,7 +313,7 @@ fn was(count: usize) -> &'static str {
 /// Says what the application applied. What an entry of a new term says is nothing.
 fn applied(step: &Step) -> impl Iterator<Item = String> {
     let id = step.node;
-    let said = |entry: &Entry| match &entry.payload {
+    let said = |entry: &Entry| match entry.payload() {
         Payload::Normal(data) => Some((entry.id, data.escape_ascii().to_string())),
         Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => None,
     };

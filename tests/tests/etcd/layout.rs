@@ -165,7 +165,7 @@ pub(crate) fn kind(body: &Body) -> &'static str {
 
 /// Lays out an entry.
 pub(crate) fn entry(entry: &Entry) -> String {
-    let (kind, words) = match &entry.payload {
+    let (kind, words) = match entry.payload() {
         Payload::Noop => ("EntryNormal", quoted(&[])),
         Payload::Normal(data) => ("EntryNormal", quoted(data)),
         Payload::Change(change) => ("EntryConfChange", changes(&[*change])),
@@ -324,7 +324,7 @@ fn words_are_quoted_as_go_does() {
 fn a_message_in_a_response_is_indented_with_all_its_lines() {
     use raft::{Index, Term};
     let id = |index| EntryId { index: Index(index), term: Term(1) };
-    let noop = |index| Entry { id: id(index), ..Entry::unplaced(Payload::Noop) };
+    let noop = |index| Entry::unplaced(Payload::Noop).at(id(index));
     let several = [noop(3), noop(4)];
     let inner = Fields { kind: "MsgApp", entries: &several, ..Fields::default() }
         .describe(Party::Node(NodeId(1)), Party::Node(NodeId(10)));

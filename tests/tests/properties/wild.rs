@@ -70,7 +70,7 @@ fn payload() -> impl Strategy<Value = Payload> {
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     let entry = (entry_id(), bytes(), payload());
-    vec(entry.prop_map(|(id, context, payload)| Entry { id, context, payload }), 0..4)
+    vec(entry.prop_map(|(id, context, payload)| Entry::marked(context, payload).at(id)), 0..4)
 }
 
 fn snapshot() -> impl Strategy<Value = Box<Snapshot>> {
@@ -346,10 +346,9 @@ fn setup() -> impl Strategy<Value = Setup> {
         let terms = [1, 1, 3];
         for ((own, storage), length) in setup.nodes.iter_mut().zip(logs) {
             *own = Config { id: own.id, ..config.clone() };
-            let entry = |place: usize| Entry {
-                id: EntryId { index: Index(place as u64 + 1), term: Term(terms[place]) },
-                context: Bytes::new(),
-                payload: Payload::Noop,
+            let entry = |place: usize| {
+                let (index, term) = (Index(place as u64 + 1), Term(terms[place]));
+                Entry::unplaced(Payload::Noop).at(EntryId { term, index })
             };
             let entries: Vec<_> = (0..length).map(entry).collect();
             storage.append(&entries);

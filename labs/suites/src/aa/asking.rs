@@ -13,7 +13,6 @@ use super::rules::{ASKS_EVERYONE, ELECTION_BEGINS};
 use super::stage::{Stage, remembering, remembers};
 use super::words::{N1, N2};
 use crate::{Check, Verdict};
-use bytes::Bytes;
 use raft::{Body, Entry, EntryId, Event, Index, NodeId, Payload, Term};
 use std::collections::BTreeSet;
 use testbed::Setup;
@@ -77,10 +76,9 @@ fn is_question(event: &Event) -> bool {
 fn with_log(mut setup: Setup, id: NodeId) -> Setup {
     for (config, storage) in &mut setup.nodes {
         if config.id == id {
-            let entry = |index, term| Entry {
-                id: EntryId { term: Term(term), index: Index(index) },
-                context: Bytes::new(),
-                payload: Payload::Noop,
+            let entry = |index, term| {
+                let id = EntryId { term: Term(term), index: Index(index) };
+                Entry::unplaced(Payload::Noop).at(id)
             };
             storage.append(&[entry(1, 1), entry(2, 3)]);
         }

@@ -37,7 +37,7 @@ pub(super) fn names_of(log: &[Entry]) -> String {
 
 /// Says what entries say, for those that say something: `a b`.
 pub(super) fn commands_of(log: &[Entry]) -> String {
-    said(log.iter().filter_map(|entry| match &entry.payload {
+    said(log.iter().filter_map(|entry| match entry.payload() {
         Payload::Normal(data) if !data.is_empty() => {
             Some(String::from_utf8_lossy(data).into_owned())
         }

@@ -24,7 +24,7 @@ pub(super) fn at(index: u64, term: u64) -> EntryId {
 /// Returns the entry of this name.
 pub(super) fn entry(id: EntryId) -> Entry {
     let payload = Payload::Normal(Bytes::from(format!("x={id}")));
-    Entry { id, ..Entry::unplaced(payload) }
+    Entry::unplaced(payload).at(id)
 }
 
 /// Returns entries of these terms behind `prev`.

@@ -16,12 +16,7 @@ use raft::{ApplyGate, Config, Entry, Index, RawNode, Storage};
 
 /// What an entry with one letter weighs.
 fn letter_bytes() -> u64 {
-    let entry = Entry {
-        id: at(1, 1),
-        context: bytes::Bytes::new(),
-        payload: raft::Payload::Normal(bytes::Bytes::from_static(b"a")),
-    };
-    entry.size_bytes()
+    Entry::unplaced(raft::Payload::Normal(bytes::Bytes::from_static(b"a"))).size_bytes()
 }
 
 /// All ten letters of a leader's log, and one long word among them.

@@ -17,10 +17,9 @@ use raft::{
 /// Returns a disk of n1, of three, that holds entries of these terms, and a state.
 fn disk(terms: &[u64], term: u64, vote: Option<NodeId>, commit: u64) -> MemoryStorage {
     let mut disk = group(3);
-    let entry = |(index, &term): (u64, &u64)| Entry {
-        id: at(index, term),
-        context: bytes::Bytes::new(),
-        payload: Payload::Normal(bytes::Bytes::from_static(b"x")),
+    let entry = |(index, &term): (u64, &u64)| {
+        let payload = Payload::Normal(bytes::Bytes::from_static(b"x"));
+        Entry::unplaced(payload).at(at(index, term))
     };
     disk.append((1..).zip(terms).map(entry).collect::<Vec<_>>());
     disk.save(HardState { term: Term(term), vote, commit: Index(commit) });

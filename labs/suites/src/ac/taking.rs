@@ -200,11 +200,7 @@ pub(super) fn must_sync(_: &mut Check) -> Verdict {
         .intro("n1's disk holds term 5, no vote, and entry 1@1; must a Ready be synced?");
     for (what, messages, needed) in rows {
         let mut disk = group(3);
-        disk.append(&[Entry {
-            id: at(1, 1),
-            context: bytes::Bytes::new(),
-            payload: raft::Payload::Noop,
-        }]);
+        disk.append(&[Entry::unplaced(raft::Payload::Noop).at(at(1, 1))]);
         disk.save(HardState { term: Term(5), vote: None, commit: Index(0) });
         let mut n1 = Owner::of(settings(), disk);
         messages.into_iter().for_each(|message| n1.hear(message));

@@ -51,10 +51,9 @@ pub(super) fn append(
     entries: &[(u64, &str)],
     commit: u64,
 ) -> Message {
-    let place = |(behind, (term, text)): (u64, &(u64, &str))| Entry {
-        id: at(prev.index.0 + 1 + behind, *term),
-        context: Bytes::new(),
-        payload: Payload::Normal(Bytes::from(text.as_bytes().to_vec())),
+    let place = |(behind, (term, text)): (u64, &(u64, &str))| {
+        let payload = Payload::Normal(Bytes::from(text.as_bytes().to_vec()));
+        Entry::unplaced(payload).at(at(prev.index.0 + 1 + behind, *term))
     };
     let entries = (0..).zip(entries).map(place).collect();
     let (commit, session) = (Index(commit), Session::default());
