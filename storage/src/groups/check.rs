@@ -1,0 +1,145 @@
+//! Whether a batch fits the log, asked before a byte of it is written.
+//!
+//! ```text
+//!   log of g7     4@2 | 5@2 6@2
+//!   batch         entry 7@3   compact 6@2   entry 9@3
+//!                  fits        fits          Gap: the log would end at 7
+//! ```
+//!
+//! Each item is judged by the log as the items before it would leave it. Nothing is changed.
+
+use super::Groups;
+use crate::error::{Error, Result};
+use crate::format::{Item, Op};
+use crate::types::{EntryId, GroupId, Index, Term};
+use std::collections::BTreeMap;
+
+/// A group's log as the batch's items so far would leave it.
+#[derive(Clone, Debug)]
+struct Outlook {
+    /// Whether there is such a group at all.
+    is_here: bool,
+    base: EntryId,
+    last: Index,
+    /// Up to where the log is as it was: what the group says of it still holds.
+    kept: Index,
+    /// What stands behind that, and was written by the batch.
+    written: Vec<EntryId>,
+}
+
+/// Checks that a batch fits.
+///
+/// # Errors
+/// What is wrong with the first item that does not.
+pub(crate) fn check(groups: &Groups, items: &[Item]) -> Result<()> {
+    let mut outlooks: BTreeMap<GroupId, Outlook> = BTreeMap::new();
+    for item in items {
+        let outlook = outlooks.entry(item.group).or_insert_with(|| Outlook::of(groups, item.group));
+        match item.op {
+            Op::Entry { id } => outlook.append(item.group, id)?,
+            Op::Compact { through } => outlook.compact(groups, item.group, through)?,
+            Op::Reset { through } => outlook.reset(item.group, through)?,
+            Op::Clean => outlook.clean(item.group)?,
+            Op::Put { .. } => outlook.is_here = true,
+            // A key that is not there may be deleted; moved entries are picked under the lock.
+            Op::Delete | Op::Moved { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+impl Outlook {
+    /// Returns a group as it is.
+    fn of(groups: &Groups, group: GroupId) -> Outlook {
+        let (base, last) = match groups.get(group) {
+            Some(held) => (held.base().0, held.last_index()),
+            None => (EntryId::default(), Index(0)),
+        };
+        let is_here = groups.get(group).is_some();
+        Outlook { is_here, base, last, kept: last, written: Vec::new() }
+    }
+
+    /// An entry must follow the log's end, or replace something behind its base.
+    fn append(&mut self, group: GroupId, id: EntryId) -> Result<()> {
+        let index = id.index;
+        if index > Index::LAST || index == Index(0) {
+            return Err(Error::OutOfRange { group, index });
+        }
+        if index <= self.base.index {
+            return Err(Error::Compacted { group, index, first: self.base.index.next() });
+        }
+        if index > self.last.next() {
+            return Err(Error::Gap { group, index, last: self.last });
+        }
+        self.kept = self.kept.min(Index(index.0 - 1));
+        let still_there = self.written.partition_point(|written| written.index < index);
+        self.written.truncate(still_there);
+        self.written.push(id);
+        self.last = index;
+        self.is_here = true;
+        Ok(())
+    }
+
+    /// A compaction must name an entry of the log, or the base itself.
+    fn compact(&mut self, groups: &Groups, group: GroupId, through: EntryId) -> Result<()> {
+        if !self.is_here {
+            return Err(Error::UnknownGroup { group });
+        }
+        let index = through.index;
+        if index < self.base.index {
+            return Err(Error::Compacted { group, index, first: self.base.index.next() });
+        }
+        if index > self.last {
+            return Err(Error::Gap { group, index, last: self.last });
+        }
+        let held = self.term(groups, group, index);
+        if held != Some(through.term) {
+            let held = held.unwrap_or_default();
+            return Err(Error::Mismatch { group, named: through, held });
+        }
+        self.base = through;
+        Ok(())
+    }
+
+    /// A reset may name any place.
+    fn reset(&mut self, group: GroupId, through: EntryId) -> Result<()> {
+        if through.index > Index::LAST {
+            return Err(Error::OutOfRange { group, index: through.index });
+        }
+        *self = Outlook {
+            is_here: true,
+            base: through,
+            last: through.index,
+            kept: Index(0),
+            written: Vec::new(),
+        };
+        Ok(())
+    }
+
+    /// Only a group that is here can be removed.
+    fn clean(&mut self, group: GroupId) -> Result<()> {
+        if !self.is_here {
+            return Err(Error::UnknownGroup { group });
+        }
+        *self = Outlook {
+            is_here: false,
+            base: EntryId::default(),
+            last: Index(0),
+            kept: Index(0),
+            written: Vec::new(),
+        };
+        Ok(())
+    }
+
+    /// Returns the term at a place.
+    fn term(&self, groups: &Groups, group: GroupId, index: Index) -> Option<Term> {
+        if index == self.base.index {
+            return Some(self.base.term);
+        }
+        if index <= self.kept {
+            return groups.get(group)?.term(index);
+        }
+        let written = self.written.binary_search_by_key(&index, |written| written.index).ok()?;
+        Some(self.written[written].term)
+    }
+}

@@ -1,0 +1,66 @@
+//! Storage: one append-only log for many groups, which loses nothing that it acknowledged.
+//!
+//! ```text
+//!   Batch --> Log::append --> one frame --> the tail ---- sync_to ----> durable
+//!                 |                          [ segment ][ segment ][ tail ..
+//!                 '--> Groups                    ^
+//!   entries, term, get <--'                      '-- gc: the oldest goes, what is wanted moves
+//! ```
+//!
+//! One log, one rule: there is a single sequence of frames, in the order of their numbers, and every
+//! question about what counts is answered by it. A frame is all or nothing. A segment is removed only
+//! when it is the oldest, and when nothing of it is wanted. What a crash has torn is discarded; what
+//! was acknowledged and has rotted is refused, and named; and a frame tells the two apart, for it
+//! says what was durable when it was written.
+//!
+//! ```
+//! use storage::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SimDisk};
+//!
+//! let disk = SimDisk::new(1);
+//! let log = Log::open_on(disk.clone(), Options { segment_bytes: 1 << 16, max_batch_bytes: 4096, ..Options::default() })?;
+//! let (group, id) = (GroupId(7), EntryId::new(1, 1));
+//! let mut batch = Batch::new();
+//! batch.entries(group, &[Entry { id, data: "hello".into() }]).put(group, b"vote", b"n2");
+//! log.write(&batch)?; // one frame, one sync
+//!
+//! let after = Log::open_on(disk.after_kill(), Options::default())?;
+//! assert_eq!(after.entry(group, Index(1))?, Some(Entry { id, data: "hello".into() }));
+//! assert_eq!(after.get(group, b"vote").as_deref(), Some(&b"n2"[..]));
+//! # Ok::<(), storage::Error>(())
+//! ```
+//!
+//! The engine knows nothing of Raft: groups have numbers, entries have places and terms, and what the
+//! bytes mean is their owner's affair. It reads no clock and starts no thread. What it assumes of the
+//! disk stands in [`disk`].
+//!
+//! The modules below stand in reading order.
+
+mod types; // GroupId, Lsn, Index, Term, EntryId: the words everything else is written in
+
+mod batch; // what is written together
+
+mod options; // settings
+
+mod log; // append, sync, read, collect   <- you may stop here and use it
+
+mod commit; // who syncs, and for whom
+
+pub mod format; // what the bytes mean
+
+mod segment; // the files
+
+mod groups; // what every group holds, and where
+
+mod recovery; // what counts of what is found
+
+pub mod disk; // the only door to the operating system
+
+mod error; // what can be wrong
+
+pub use batch::Batch;
+pub use commit::{Duty, GroupCommit};
+pub use disk::{Disk, DiskFile, Fate, Fates, Fault, Mapped, RealDisk, Sector, SimDisk};
+pub use error::{Corruption, Error, Lost, Result, Rot};
+pub use log::{Collected, Laggard, Log, Stats};
+pub use options::Options;
+pub use types::{Entry, EntryId, GroupId, Index, Lsn, SegmentId, Term};

@@ -1,0 +1,272 @@
+//! The log: batches go in at one end, and entries are read from anywhere.
+//!
+//! ```text
+//!   append --.  writer's lock: check, make room, place, write, show      visible, not durable
+//!            |
+//!   sync_to -'  nobody's lock: one sync for all that came                durable
+//!
+//!   read        view's lock: look up, share the bytes; then, without it, test the checksum
+//! ```
+//!
+//! Every function takes `&self`; any number of threads may call any of them. A batch is seen by
+//! readers before it is durable: what it promises to others has to wait for [`Log::sync_to`].
+//!
+//! Invariants: frames are written in the order of their LSNs, and shown to readers in that order.
+//! After the first failure of the disk nothing is written any more: what is in the file then is for
+//! the next opening to judge.
+
+mod gc; // what is wanted of the oldest segment moves, and the segment goes
+mod read; // from a group and a place to its bytes
+mod room; // the next segment, and the one after it
+
+pub use gc::{Collected, Laggard};
+pub use read::Stats;
+
+use crate::batch::Batch;
+use crate::commit::Committer;
+use crate::disk::{Disk, DiskFile, RealDisk};
+use crate::error::{Error, Result};
+use crate::format::{Draft, Flags, Frame, Salt, StoreId};
+use crate::groups::{Groups, check};
+use crate::options::Options;
+use crate::recovery::{self, Found};
+use crate::segment::Segment;
+use crate::types::{Lsn, SegmentId};
+use bytes::Bytes;
+use room::Purpose;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// A log of many groups, on a disk.
+pub struct Log<D: Disk = RealDisk> {
+    disk: D,
+    options: Options,
+    store: StoreId,
+    writer: Mutex<Writer<D::File>>,
+    view: RwLock<View>,
+    committer: Committer<D::File>,
+    /// Whether a spare segment is ready.
+    spare: Mutex<Option<D::File>>,
+    /// Held by the one who collects garbage.
+    collector: Mutex<()>,
+    /// The disk's first failure.
+    failure: OnceLock<Arc<Error>>,
+    _lock: D::Lock,
+}
+
+/// Where the next frame goes.
+pub(crate) struct Writer<F> {
+    /// The segment being written.
+    pub(crate) segment: SegmentId,
+    /// Its file.
+    pub(crate) file: Arc<F>,
+    /// What its frames' checksums begin with.
+    pub(crate) salt: Salt,
+    /// Its length.
+    pub(crate) capacity: u32,
+    /// Where the next frame goes.
+    pub(crate) offset: u32,
+    /// The next frame's number.
+    pub(crate) next_lsn: Lsn,
+}
+
+/// What readers see.
+pub(crate) struct View {
+    /// What every group holds.
+    pub(crate) groups: Groups,
+    /// The segments, oldest first.
+    pub(crate) segments: BTreeMap<SegmentId, Segment>,
+}
+
+// Opening and closing.
+
+impl Log<RealDisk> {
+    /// Opens the log in a directory; makes both if they are not there.
+    ///
+    /// # Errors
+    /// As [`Log::open_on`].
+    pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Log> {
+        let name = dir.as_ref().display().to_string();
+        let disk = RealDisk::at(dir).map_err(|e| Error::io("opening", name, e))?;
+        Log::open_on(disk, options)
+    }
+}
+
+impl<D: Disk> Log<D> {
+    /// Opens the log on a disk. Everything it will ever show of what it found is durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::ForeignFile`] and whatever else [`Error`] has for directories:
+    /// nothing was touched. [`Error::Corrupt`] if something that was durable has rotted: it is left
+    /// as it is, for nobody can tell from here what to do about it. [`Error::Io`],
+    /// [`Error::NoSpace`].
+    pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
+        options.check()?;
+        let lock = recovery::lock(&disk)?;
+        let Found { store, writer, view, durable } = recovery::recover(&disk, &options)?;
+        let committer = Committer::new(durable, writer.file.clone());
+        Ok(Log {
+            disk,
+            options,
+            store,
+            writer: Mutex::new(writer),
+            view: RwLock::new(view),
+            committer,
+            spare: Mutex::new(None),
+            collector: Mutex::new(()),
+            failure: OnceLock::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Closes the log: makes all of it durable, and leaves a mark that says so, which spares the
+    /// next opening to write anything. To drop a log instead is safe too, as a crash is.
+    ///
+    /// # Errors
+    /// As [`Log::write`].
+    pub fn close(self) -> Result<()> {
+        let mut writer = self.writer()?;
+        self.committer_wait(writer.next_lsn.before())?;
+        let seal = Draft::new(&[], &[], Flags::Seal);
+        if seal.len() > writer.capacity - writer.offset {
+            return Ok(());
+        }
+        let lsn = self.write_frame(&mut writer, seal)?;
+        self.committer_wait(lsn)
+    }
+}
+
+// Writing.
+
+impl<D: Disk> Log<D> {
+    /// Appends a batch: readers see it, and a crash may still take it. An empty batch writes nothing.
+    ///
+    /// Returns the number to wait for: once [`Log::sync_to`] has returned for it, or for a later
+    /// one, the batch is durable.
+    ///
+    /// # Errors
+    /// If the batch does not fit its groups or a frame, or there is [`Error::NoSpace`]: nothing was
+    /// written. [`Error::Io`], and from then on [`Error::Poisoned`].
+    pub fn append(&self, batch: &Batch) -> Result<Lsn> {
+        if batch.is_empty() {
+            return Ok(self.appended_lsn());
+        }
+        let draft = batch.draft(Flags::Batch, self.options.max_batch_bytes)?;
+        let mut writer = self.writer()?;
+        check(&self.view().groups, batch.items())?;
+        self.make_room(&mut writer, draft.len(), Purpose::Append)?;
+        self.write_frame(&mut writer, draft)
+    }
+
+    /// Waits until everything up to and with `lsn` is durable. Whoever comes while a sync is under
+    /// way shares the next one.
+    ///
+    /// # Errors
+    /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`], and then nobody knows whether
+    /// it is durable.
+    pub fn sync_to(&self, lsn: Lsn) -> Result<()> {
+        self.committer_wait(lsn)
+    }
+
+    /// Appends a batch, and waits until it is durable.
+    ///
+    /// # Errors
+    /// As [`Log::append`] and [`Log::sync_to`].
+    pub fn write(&self, batch: &Batch) -> Result<Lsn> {
+        let lsn = self.append(batch)?;
+        self.sync_to(lsn)?;
+        Ok(lsn)
+    }
+
+    /// Returns the number of the last batch that was appended.
+    pub fn appended_lsn(&self) -> Lsn {
+        self.committer.state().appended()
+    }
+
+    /// Returns up to where everything is durable.
+    pub fn durable_lsn(&self) -> Lsn {
+        self.committer.state().durable()
+    }
+
+    /// Writes a frame where there is room for it, and shows it to readers.
+    fn write_frame(&self, writer: &mut Writer<D::File>, draft: Draft) -> Result<Lsn> {
+        let lsn = writer.next_lsn;
+        let bytes = Bytes::from(draft.place(lsn, self.durable_lsn(), writer.salt));
+        let written = writer.file.write_all_at(writer.offset.into(), &bytes);
+        self.note(written.map_err(|e| Error::io("writing", self.name(writer.segment), e)))?;
+        self.show(writer, bytes);
+        self.committer.append(lsn);
+        writer.next_lsn = lsn.next();
+        Ok(lsn)
+    }
+
+    /// Shows a frame to readers that stands where the writer is, and moves the writer behind it.
+    fn show(&self, writer: &mut Writer<D::File>, bytes: Bytes) {
+        let mut view = self.view_mut();
+        let View { groups, segments } = &mut *view;
+        groups.apply(&Frame::trusted(&bytes), writer.segment, writer.offset);
+        let len = bytes.len() as u32;
+        let segment = segments.get_mut(&writer.segment).expect("the tail is a segment");
+        segment.content.push(writer.offset, bytes);
+        writer.offset += len;
+    }
+
+    /// Waits until `lsn` is durable.
+    fn committer_wait(&self, lsn: Lsn) -> Result<()> {
+        let sync = |file: &D::File| {
+            let outcome = file.sync_data();
+            self.note(outcome.map_err(|e| Error::io("syncing", "the tail", e)))
+        };
+        self.committer.wait_for(lsn, sync, || self.poisoned())
+    }
+}
+
+// Failing.
+
+impl<D: Disk> Log<D> {
+    /// Remembers a failure of the disk, if it is one: nothing is written after the first.
+    fn note<T>(&self, outcome: Result<T>) -> Result<T> {
+        if let Err(error @ Error::Io { .. }) = &outcome {
+            self.failure.get_or_init(|| Arc::new(error.clone()));
+            self.committer.fail();
+        }
+        outcome
+    }
+
+    /// Returns why nothing is written any more.
+    fn poisoned(&self) -> Error {
+        let first = self.failure.get().cloned();
+        let first = first.unwrap_or_else(|| {
+            let panicked = std::io::Error::other("a thread panicked while it was writing");
+            Arc::new(Error::io("writing", "the log", panicked))
+        });
+        Error::Poisoned { first }
+    }
+
+    /// Locks the writer.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    fn writer(&self) -> Result<MutexGuard<'_, Writer<D::File>>> {
+        let writer = self.writer.lock().map_err(|_| self.poisoned())?;
+        // Asked under the lock: whoever failed held it, or has failed before we got it.
+        if self.failure.get().is_some() { Err(self.poisoned()) } else { Ok(writer) }
+    }
+
+    /// Lends what readers see.
+    fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().expect("no thread panics while it changes what readers see")
+    }
+
+    /// Lends what readers see, to change it.
+    fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().expect("no thread panics while it changes what readers see")
+    }
+
+    /// Returns a segment's name.
+    fn name(&self, segment: SegmentId) -> String {
+        crate::segment::name_of(segment)
+    }
+}

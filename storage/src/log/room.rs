@@ -1,0 +1,118 @@
+//! Room: the next segment, and the one after it.
+//!
+//! ```text
+//!   the tail    [ frames ..............|...... room ......|.. last quarter ..]
+//!                                                          ^ from here on, a batch needs that
+//!   the spare   [ zeros, written and synced               ]  a spare be ready
+//! ```
+//!
+//! A full disk is met when a spare is made, never when a frame is written. Without a spare, the last
+//! quarter of the tail is for garbage collection alone: it needs room to make room.
+//!
+//! Invariant: a segment is left only when all of it is durable, and then a later one may be written.
+//! So what is durable is always a prefix of the log.
+
+use super::{Log, Writer};
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Error, Result};
+use crate::format::{FRAMES_AT, SegmentHeader};
+use crate::segment::{self, Content, SPARE, Segment};
+use crate::types::SegmentId;
+use std::sync::{Arc, MutexGuard};
+
+/// Whose frame needs room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// Somebody's batch.
+    Append,
+    /// What garbage collection writes again.
+    Collect,
+}
+
+impl<D: Disk> Log<D> {
+    /// Does what would otherwise make an append wait: prepares a spare segment, if there is none.
+    /// For a thread of the owner's choice, whenever it has nothing better to do.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`]; [`Error::Io`] and [`Error::Poisoned`].
+    pub fn maintain(&self) -> Result<()> {
+        if self.failure.get().is_some() {
+            return Err(self.poisoned());
+        }
+        self.ensure_spare()
+    }
+
+    /// Makes room for a frame of `len` bytes at the writer.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], and nothing has changed; what else the disk says.
+    pub(super) fn make_room(
+        &self,
+        writer: &mut Writer<D::File>,
+        len: u32,
+        purpose: Purpose,
+    ) -> Result<()> {
+        let room = writer.capacity - writer.offset;
+        let kept_free = match purpose {
+            Purpose::Append => writer.capacity / 4,
+            Purpose::Collect => 0,
+        };
+        if u64::from(len) + u64::from(kept_free) <= u64::from(room) {
+            return Ok(());
+        }
+        self.ensure_spare()?;
+        if len <= room { Ok(()) } else { self.rotate(writer) }
+    }
+
+    /// Prepares a spare segment, if there is none.
+    fn ensure_spare(&self) -> Result<()> {
+        let mut spare = self.spare();
+        if spare.is_none() {
+            let zeroed = segment::zeroed(&self.disk, SPARE, self.options.segment_bytes);
+            *spare = Some(self.note(zeroed)?);
+        }
+        Ok(())
+    }
+
+    /// Leaves the tail, all of it durable, for the spare.
+    fn rotate(&self, writer: &mut Writer<D::File>) -> Result<()> {
+        self.committer_wait(writer.next_lsn.before())?;
+        let next = writer.segment.next().ok_or(Error::NoSpace { bytes: 0 })?;
+        let sealed = self.note(
+            writer.file.map().map_err(|e| Error::io("mapping", self.name(writer.segment), e)),
+        )?;
+        let file = self.spare().take().expect("a spare was made before the tail is left");
+        let header = SegmentHeader {
+            store: self.store,
+            segment: next,
+            first_lsn: writer.next_lsn,
+            salt: segment::new_salt(&self.disk),
+            capacity: self.options.segment_bytes,
+        };
+        self.note(segment::publish(&self.disk, &file, SPARE, &header, &[]))?;
+        self.show_rotation(writer.segment, Content::Sealed(sealed), &header);
+        *writer = Writer {
+            segment: next,
+            file: Arc::new(file),
+            salt: header.salt,
+            capacity: header.capacity,
+            offset: FRAMES_AT,
+            next_lsn: writer.next_lsn,
+        };
+        self.committer.turn_to(writer.file.clone());
+        Ok(())
+    }
+
+    /// Shows readers that the tail is sealed, and that there is another.
+    fn show_rotation(&self, old: SegmentId, sealed: Content, header: &SegmentHeader) {
+        let mut view = self.view_mut();
+        view.segments.get_mut(&old).expect("the tail is a segment").content = sealed;
+        let tail = Segment { capacity: header.capacity, content: Content::Tail(Vec::new()) };
+        view.segments.insert(header.segment, tail);
+    }
+
+    /// Lends the spare.
+    pub(super) fn spare(&self) -> MutexGuard<'_, Option<D::File>> {
+        self.spare.lock().expect("no thread panics while it holds the spare")
+    }
+}

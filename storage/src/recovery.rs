@@ -1,0 +1,104 @@
+//! Recovery: what a directory holds, what of it counts, and how it becomes durable.
+//!
+//! ```text
+//!   lock         the directory is ours alone
+//!   survey       which segments there are; each header holds, none is missing      or refused
+//!   scan         every frame, every byte, in the order of LSNs                     or refused
+//!   judge        where the last segment's frames end: clean, torn, or rotted       or refused
+//!   replay       what the frames did, group by group; no group has a gap           or refused
+//!   settle       what nobody can prove durable is written again, and synced
+//! ```
+//!
+//! Nothing is written before all of it is judged, and what is refused stays as it is. A crash within
+//! recovery is as any other: the next opening begins anew, from the same bytes.
+//!
+//! Why settle at all? What we read may never have reached the disk: after a sync that failed, the
+//! page cache shows what the platter does not hold, and no later sync of that file will tell. A frame
+//! is proven durable by a later one that says so, and by nothing else.
+
+mod replay; // what the frames did
+mod scan; // which frames hold
+mod settle; // what is written again
+mod survey; // which segments there are
+mod tail; // where the log ends, and why
+
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::format::StoreId;
+use crate::log::{View, Writer};
+use crate::options::Options;
+use crate::segment::{Content, Segment};
+use crate::types::Lsn;
+use replay::Replay;
+use scan::scan;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use survey::{Surveyed, survey};
+use tail::judge;
+
+/// What recovery found, ready to go on.
+pub(crate) struct Found<F> {
+    /// The store.
+    pub(crate) store: StoreId,
+    /// Where the next frame goes.
+    pub(crate) writer: Writer<F>,
+    /// What readers see.
+    pub(crate) view: View,
+    /// Up to where everything is durable.
+    pub(crate) durable: Lsn,
+}
+
+/// Locks the directory, if it may be a store's.
+///
+/// # Errors
+/// [`Error::ForeignFile`], [`Error::Locked`]; what else the disk says.
+pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
+    // Asked before the lock is made: not even that is left in a directory that is not ours.
+    survey::refuse_foreign(disk)?;
+    disk.lock().map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => Error::Locked,
+        _ => Error::io("locking", "the directory", error),
+    })
+}
+
+/// Recovers the log of a directory that is locked; makes one if there is none.
+///
+/// # Errors
+/// As [`crate::Log::open_on`].
+pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
+    let segments = survey(disk)?;
+    let Some((last, earlier)) = segments.split_last() else {
+        return settle::create(disk, options);
+    };
+
+    let mut replay = Replay::default();
+    for (segment, next) in earlier.iter().zip(&segments[1..]) {
+        let scan = scan(segment, Some(next.header.first_lsn));
+        if scan.next < next.header.first_lsn {
+            return Err(tail::acknowledged(segment, &scan).into());
+        }
+        replay.frames(segment, &scan.frames);
+    }
+
+    let scan = scan(last, None);
+    let end = judge(last, &scan)?;
+    let plan = settle::plan(disk, options, last, &scan, end)?;
+    replay.frames(last, scan.proven());
+    replay.rewritten(&plan);
+    let groups = replay.finish()?;
+
+    let settled = settle::carry_out(disk, last, plan)?;
+    let mut view = View { groups, segments: BTreeMap::new() };
+    for segment in &segments {
+        view.segments.insert(segment.header.segment, sealed(segment));
+    }
+    view.segments.insert(settled.writer.segment, settled.tail);
+    let (store, writer) = (last.header.store, settled.writer);
+    let durable = writer.next_lsn.before();
+    Ok(Found { store, writer, view, durable })
+}
+
+/// Returns a segment that is not written any more.
+fn sealed(segment: &Surveyed) -> Segment {
+    Segment { capacity: segment.header.capacity, content: Content::Sealed(segment.image.clone()) }
+}

@@ -1,0 +1,177 @@
+//! What is written again, so that all that is shown is durable.
+//!
+//! ```text
+//!   closed properly, or nothing written yet        go on where the frames end
+//!
+//!   [40][41][42][43] torn ..     41 is the last that is proven
+//!             |   '----.
+//!   new file  [42'][43'] zeros   under a salt of its own; synced; renamed
+//!             named as the next segment, or, if nothing of the old one is proven, in its place
+//! ```
+//!
+//! The old tail stays as it is: whatever is in it, it ends where the new segment begins.
+
+use super::Found;
+use super::scan::{Scan, Span};
+use super::survey::Surveyed;
+use super::tail::End;
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Error, Result};
+use crate::format::{Draft, FRAMES_AT, Frame, PAGE_BYTES, SegmentHeader};
+use crate::groups::Groups;
+use crate::log::{View, Writer};
+use crate::options::Options;
+use crate::segment::{self, Content, RECOVERY, SPARE, Segment};
+use crate::types::{Lsn, SegmentId};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is to be done with the tail.
+#[derive(Clone, Debug)]
+pub(super) enum Plan {
+    /// Go on in it, at `offset`.
+    GoOn { offset: u32, next_lsn: Lsn },
+    /// Write frames again, into a new segment.
+    Rewrite { header: SegmentHeader, frames: Vec<u8>, offsets: Vec<usize>, next_lsn: Lsn },
+}
+
+/// The tail as it is then.
+pub(super) struct Settled<F> {
+    /// Where the next frame goes.
+    pub(super) writer: Writer<F>,
+    /// The segment it goes to.
+    pub(super) tail: Segment,
+}
+
+/// Makes a store's first segment.
+///
+/// # Errors
+/// [`Error::NoSpace`], and the directory is empty as it was; [`Error::Io`].
+pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
+    let header = SegmentHeader {
+        store: segment::new_store_id(disk),
+        segment: SegmentId::FIRST,
+        first_lsn: Lsn(1),
+        salt: segment::new_salt(disk),
+        capacity: options.segment_bytes,
+    };
+    let file = segment::zeroed(disk, SPARE, header.capacity)?;
+    segment::publish(disk, &file, SPARE, &header, &[])?;
+    let settled = settled(file, header, Bytes::new(), Lsn(1));
+    let segments = BTreeMap::from([(header.segment, settled.tail)]);
+    let view = View { groups: Groups::default(), segments };
+    Ok(Found { store: header.store, writer: settled.writer, view, durable: Lsn(0) })
+}
+
+/// Decides what is to be done with the tail. Nothing is written yet.
+///
+/// # Errors
+/// [`Error::NoSpace`] if there is no number left for a new segment.
+pub(super) fn plan(
+    disk: &impl Disk,
+    options: &Options,
+    last: &Surveyed,
+    scan: &Scan,
+    end: End,
+) -> Result<Plan> {
+    let offset = scan.seal().map_or(scan.end, |seal| seal.offset);
+    let next_lsn = scan.seal().map_or(scan.next, |seal| seal.lsn);
+    if scan.unproven().is_empty() && end == End::Clean {
+        return Ok(Plan::GoOn { offset, next_lsn });
+    }
+    let unproven = scan.unproven();
+    let first_lsn = unproven.first().map_or(next_lsn, |frame| frame.lsn);
+    let bytes: u32 = unproven.iter().map(|frame| frame.len).sum();
+    let header = SegmentHeader {
+        segment: next_segment(last, first_lsn)?,
+        first_lsn,
+        salt: segment::new_salt(disk),
+        capacity: options.segment_bytes.max((FRAMES_AT + bytes).next_multiple_of(PAGE_BYTES)),
+        ..last.header
+    };
+    let (frames, offsets) = rewrite(last, unproven, &header);
+    Ok(Plan::Rewrite { header, frames, offsets, next_lsn })
+}
+
+/// Returns the number of a segment that begins with `first_lsn`: the last one's own, if nothing of
+/// that would be left. So a process that dies again and again fills no disk with segments.
+fn next_segment(last: &Surveyed, first_lsn: Lsn) -> Result<SegmentId> {
+    if first_lsn == last.header.first_lsn {
+        return Ok(last.header.segment);
+    }
+    last.header.segment.next().ok_or(Error::NoSpace { bytes: 0 })
+}
+
+/// Returns frames with their places in another segment, and where each begins.
+fn rewrite(last: &Surveyed, frames: &[Span], header: &SegmentHeader) -> (Vec<u8>, Vec<usize>) {
+    let image = last.image.bytes();
+    let durable = header.first_lsn.before();
+    let mut bytes = Vec::new();
+    let mut offsets = Vec::new();
+    for span in frames {
+        offsets.push(bytes.len());
+        let frame = &image[span.offset as usize..(span.offset + span.len) as usize];
+        bytes.extend(Draft::of(frame).place(span.lsn, durable, header.salt));
+    }
+    (bytes, offsets)
+}
+
+impl Plan {
+    /// Returns the frames that are written again: their segment, where they stand in it, and they.
+    pub(super) fn frames(&self) -> impl Iterator<Item = (SegmentId, u32, Frame<'_>)> {
+        let rewritten = match self {
+            Plan::GoOn { .. } => None,
+            Plan::Rewrite { header, frames, offsets, .. } => Some(offsets.iter().map(|at| {
+                (header.segment, FRAMES_AT + *at as u32, Frame::trusted(&frames[*at..]))
+            })),
+        };
+        rewritten.into_iter().flatten()
+    }
+}
+
+/// Does what was decided.
+///
+/// # Errors
+/// [`Error::NoSpace`], and everything is as it was; [`Error::Io`].
+pub(super) fn carry_out<D: Disk>(
+    disk: &D,
+    last: &Surveyed,
+    plan: Plan,
+) -> Result<Settled<D::File>> {
+    match plan {
+        Plan::GoOn { offset, next_lsn } => {
+            let name = segment::name_of(last.header.segment);
+            let file = disk.open(&name).map_err(|e| Error::io("opening", name, e))?;
+            // Copied, not shared: from now on the file is written, and is no longer a map's.
+            let frames = &last.image.bytes()[FRAMES_AT as usize..offset as usize];
+            Ok(settled(file, last.header, Bytes::copy_from_slice(frames), next_lsn))
+        }
+        Plan::Rewrite { header, frames, next_lsn, .. } => {
+            let file = segment::zeroed(disk, RECOVERY, header.capacity)?;
+            segment::publish(disk, &file, RECOVERY, &header, &frames)?;
+            Ok(settled(file, header, Bytes::from(frames), next_lsn))
+        }
+    }
+}
+
+/// Returns a tail that holds these frames.
+fn settled<F: DiskFile>(
+    file: F,
+    header: SegmentHeader,
+    frames: Bytes,
+    next_lsn: Lsn,
+) -> Settled<F> {
+    let offset = FRAMES_AT + frames.len() as u32;
+    let buffers = if frames.is_empty() { Vec::new() } else { vec![(FRAMES_AT, frames)] };
+    let writer = Writer {
+        segment: header.segment,
+        file: Arc::new(file),
+        salt: header.salt,
+        capacity: header.capacity,
+        offset,
+        next_lsn,
+    };
+    let tail = Segment { capacity: header.capacity, content: Content::Tail(buffers) };
+    Settled { writer, tail }
+}

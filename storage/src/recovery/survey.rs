@@ -1,0 +1,125 @@
+//! Which segments there are: told from names and headers, before a frame is looked at.
+//!
+//! ```text
+//!   00000003.log   header: segment 3, LSN 40..     the oldest may have any number
+//!   00000004.log   header: segment 4, LSN 90..     then none is missing, and no LSN goes back
+//!   00000005.log   header: segment 5, LSN 131..    the last one is being written
+//! ```
+//!
+//! A file got its name when its header was durable, and its length. So nothing that is wrong here is
+//! a crash's doing.
+
+use crate::disk::{Disk, DiskFile, Mapped};
+use crate::error::{Corruption, Error, Result, Rot};
+use crate::format::{FRAMES_AT, HeaderFault, SegmentHeader, VERSION};
+use crate::segment::{Named, name_of, what_is};
+use crate::types::SegmentId;
+
+/// A segment whose header holds.
+#[derive(Clone, Debug)]
+pub(super) struct Surveyed {
+    /// What it says of itself.
+    pub(super) header: SegmentHeader,
+    /// The whole file.
+    pub(super) image: Mapped,
+}
+
+/// Refuses a directory that holds a file which no store has.
+///
+/// # Errors
+/// [`Error::ForeignFile`]; [`Error::Io`].
+pub(super) fn refuse_foreign(disk: &impl Disk) -> Result<()> {
+    for name in list(disk)? {
+        if what_is(&name) == Named::Foreign {
+            return Err(Error::ForeignFile { name });
+        }
+    }
+    Ok(())
+}
+
+/// Returns the segments there are, oldest first, and removes what was not finished.
+///
+/// # Errors
+/// If one is missing, or is none, or is not of this store; if a header has rotted.
+pub(super) fn survey(disk: &impl Disk) -> Result<Vec<Surveyed>> {
+    let mut segments: Vec<Surveyed> = Vec::new();
+    let mut unfinished = Vec::new();
+    for name in list(disk)? {
+        match what_is(&name) {
+            Named::Segment(id) => {
+                let segment = read(disk, id, &name)?;
+                if let Some(before) = segments.last() {
+                    check_follows(before, &segment, id)?;
+                }
+                segments.push(segment);
+            }
+            Named::Unfinished => unfinished.push(name),
+            Named::Lock => {}
+            Named::Foreign => return Err(Error::ForeignFile { name }),
+        }
+    }
+    for name in unfinished {
+        disk.remove(&name).map_err(|e| Error::io("removing", name, e))?;
+    }
+    // What we saw may be nothing but the cache's: a name counts once it is durable.
+    disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
+    Ok(segments)
+}
+
+/// Returns the names in the directory, in order.
+fn list(disk: &impl Disk) -> Result<Vec<String>> {
+    disk.list().map_err(|e| Error::io("listing", "the directory", e))
+}
+
+/// Reads a segment, and checks what it says of itself.
+fn read(disk: &impl Disk, id: SegmentId, name: &str) -> Result<Surveyed> {
+    let file = disk.open(name).map_err(|e| Error::io("opening", name, e))?;
+    let image = file.map().map_err(|e| Error::io("mapping", name, e))?;
+    let header = SegmentHeader::decode(image.bytes()).map_err(|fault| match fault {
+        HeaderFault::Magic => Error::NotASegment { name: name.into() },
+        HeaderFault::ByteOrder => Error::ByteOrder { segment: id },
+        HeaderFault::Version { found } => Error::Version { segment: id, found, known: VERSION },
+        HeaderFault::Short { .. } | HeaderFault::Checksum { .. } | HeaderFault::Field(_) => {
+            damaged(id, 0, fault.to_string())
+        }
+    })?;
+    if header.segment != id {
+        return Err(damaged(id, 32, format!("its header is that of segment {}", header.segment)));
+    }
+    let (found, stated) = (image.bytes().len(), header.capacity);
+    if found != stated as usize {
+        let what = format!("the file is {found} bytes long, header says {stated}");
+        return Err(damaged(id, found as u64, what));
+    }
+    let gap = &image.bytes()[64..FRAMES_AT as usize];
+    if let Some(at) = gap.iter().position(|byte| *byte != 0) {
+        let what = "a byte between header and frames is not zero".into();
+        return Err(damaged(id, 64 + at as u64, what));
+    }
+    Ok(Surveyed { header, image })
+}
+
+/// Checks that a segment follows the one before it.
+fn check_follows(before: &Surveyed, segment: &Surveyed, id: SegmentId) -> Result<()> {
+    let expected = before.header.segment.next();
+    if let Some(missing) = expected.filter(|expected| *expected != id) {
+        return Err(Error::MissingSegment { segment: missing, next: id });
+    }
+    if segment.header.store != before.header.store {
+        return Err(Error::ForeignStore { segment: id });
+    }
+    let (first, earlier) = (segment.header.first_lsn, before.header.first_lsn);
+    if first < earlier {
+        let what = format!(
+            "it begins with LSN {first}, and {} with {earlier}",
+            name_of(before.header.segment)
+        );
+        return Err(damaged(id, 40, what));
+    }
+    Ok(())
+}
+
+/// Returns the error of a segment that no crash leaves so.
+fn damaged(segment: SegmentId, offset: u64, what: String) -> Error {
+    Corruption { segment, offset, lsn: None, rot: Rot::Segment, what, lost: Vec::new() }.into()
+}

@@ -1,0 +1,170 @@
+//! Segments: the files of the log, how one comes into being, and how its bytes are read.
+//!
+//! ```text
+//!   spare.tmp  --header, sync, rename, sync the directory-->  00000004.log   being written: the tail
+//!                                                                  |  rotation: all of it durable
+//!   spare.tmp  <--rename, if nobody reads it any more--       00000004.log   sealed: mapped
+//!                                             removed <-------'  collection: nothing of it live
+//! ```
+//!
+//! Invariants: a file with a segment's name has a durable header, and its whole length is on the
+//! disk: zeros are written, not promised, so that a frame never finds the disk full, and a sync has
+//! only data to write. A file is mapped only while nobody writes it: what was appended to the tail
+//! is read from the very buffers that were written.
+
+use crate::disk::{Disk, DiskFile, Mapped};
+use crate::error::{Error, Result};
+use crate::format::{FRAMES_AT, Salt, SegmentHeader, StoreId};
+use crate::types::SegmentId;
+use bytes::Bytes;
+use std::io::ErrorKind;
+
+/// The file whose lock is the directory's.
+pub(crate) const LOCK: &str = "LOCK";
+
+/// A segment that is ready to be used.
+pub(crate) const SPARE: &str = "spare.tmp";
+
+/// A segment that recovery is writing.
+pub(crate) const RECOVERY: &str = "recovery.tmp";
+
+/// How many zeros are written at once.
+const ZEROS_BYTES: usize = 1 << 20;
+
+/// A segment as readers see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment {
+    /// The file's length.
+    pub(crate) capacity: u32,
+    /// Its bytes.
+    pub(crate) content: Content,
+}
+
+/// A segment's bytes.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// It is being written: the buffers that were, each with where in the file it stands, in order.
+    Tail(Vec<(u32, Bytes)>),
+    /// Nobody writes it any more.
+    Sealed(Mapped),
+}
+
+impl Content {
+    /// Returns `len` bytes at `offset`, shared with whatever holds them; `None` if they are not
+    /// there.
+    pub(crate) fn slice(&self, offset: u32, len: u32) -> Option<Bytes> {
+        let (start, whole) = match self {
+            Content::Sealed(mapped) => (0, mapped.bytes()),
+            Content::Tail(buffers) => {
+                let after = buffers.partition_point(|(start, _)| *start <= offset);
+                let (start, buffer) = buffers.get(after.checked_sub(1)?)?;
+                (*start, buffer)
+            }
+        };
+        let from = (offset - start) as usize;
+        let to = from + len as usize;
+        (to <= whole.len()).then(|| whole.slice(from..to))
+    }
+
+    /// Takes a buffer that was written at `offset`, behind all others.
+    ///
+    /// # Panics
+    /// If the segment is sealed.
+    pub(crate) fn push(&mut self, offset: u32, bytes: Bytes) {
+        match self {
+            Content::Tail(buffers) => buffers.push((offset, bytes)),
+            Content::Sealed(_) => panic!("a sealed segment is not written"),
+        }
+    }
+}
+
+/// Returns a segment's name.
+pub(crate) fn name_of(segment: SegmentId) -> String {
+    format!("{:08x}.log", segment.0)
+}
+
+/// What a file in a store's directory is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Named {
+    /// A segment.
+    Segment(SegmentId),
+    /// A file that was not finished.
+    Unfinished,
+    /// The lock.
+    Lock,
+    /// None of ours.
+    Foreign,
+}
+
+/// Returns what a file's name says that it is.
+pub(crate) fn what_is(name: &str) -> Named {
+    if name == LOCK {
+        return Named::Lock;
+    }
+    if name == SPARE || name == RECOVERY {
+        return Named::Unfinished;
+    }
+    let number = name.strip_suffix(".log").and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    match number.map(SegmentId) {
+        Some(segment) if segment.0 > 0 && name_of(segment) == name => Named::Segment(segment),
+        Some(_) | None => Named::Foreign,
+    }
+}
+
+/// Makes a file of so many zeros, all of them durable.
+///
+/// # Errors
+/// [`Error::NoSpace`], and the file is gone again; or what else the disk says.
+pub(crate) fn zeroed<D: Disk>(disk: &D, name: &str, capacity: u32) -> Result<D::File> {
+    let file = disk.create(name).map_err(|e| Error::io("creating", name, e))?;
+    let Err(error) = fill(&file, capacity) else { return Ok(file) };
+    let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    if !is_full {
+        return Err(Error::io("filling with zeros", name, error));
+    }
+    // Not a byte of the log was touched: the file never had a segment's name.
+    disk.remove(name).map_err(|e| Error::io("removing", name, e))?;
+    Err(Error::NoSpace { bytes: u64::from(capacity) })
+}
+
+/// Writes zeros, and syncs them.
+fn fill(file: &impl DiskFile, capacity: u32) -> std::io::Result<()> {
+    let zeros = vec![0; ZEROS_BYTES.min(capacity as usize)];
+    let mut offset = 0;
+    while offset < capacity as usize {
+        let len = zeros.len().min(capacity as usize - offset);
+        file.write_all_at(offset as u64, &zeros[..len])?;
+        offset += len;
+    }
+    file.sync_data()
+}
+
+/// Writes a header, and perhaps the first frames with it, into a file that has no segment's name yet,
+/// and gives it one: from then on the segment is part of the log.
+///
+/// # Errors
+/// What the disk says.
+pub(crate) fn publish<D: Disk>(
+    disk: &D,
+    file: &D::File,
+    unfinished: &str,
+    header: &SegmentHeader,
+    frames: &[u8],
+) -> Result<()> {
+    let name = name_of(header.segment);
+    file.write_all_at(0, &header.encode()).map_err(|e| Error::io("writing", unfinished, e))?;
+    file.write_all_at(FRAMES_AT.into(), frames).map_err(|e| Error::io("writing", unfinished, e))?;
+    file.sync_data().map_err(|e| Error::io("syncing", unfinished, e))?;
+    disk.rename(unfinished, &name).map_err(|e| Error::io("renaming to", name, e))?;
+    disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
+}
+
+/// Draws what a new store is called.
+pub(crate) fn new_store_id(disk: &impl Disk) -> StoreId {
+    StoreId(u128::from(disk.entropy()) << 64 | u128::from(disk.entropy()))
+}
+
+/// Draws a segment's salt.
+pub(crate) fn new_salt(disk: &impl Disk) -> Salt {
+    Salt::new(disk.entropy())
+}

@@ -1,0 +1,160 @@
+//! Power cuts: at every operation of a history, and at every operation of the recovery after it.
+
+use crate::fates::Drawn;
+use crate::history::{History, Reached, small};
+use crate::model::Model;
+use crate::seeds;
+use storage::{Fault, Log, SimDisk};
+
+/// How many ways to lose power are tried at each operation.
+const SAMPLES: u64 = 8;
+
+/// Runs a history on a disk whose power fails at an operation.
+fn cut_at(seed: u64, operation: u64, history: &History) -> (SimDisk, Reached) {
+    let disk = SimDisk::new(seed);
+    disk.plan(operation, Fault::PowerCut);
+    let reached = match Log::open_on(disk.clone(), small()) {
+        Ok(log) => history.run(&log),
+        Err(error) => Reached { acknowledged: 0, begun: 0, error: Some(error) },
+    };
+    (disk, reached)
+}
+
+/// Returns how many operations a history takes.
+fn operations(seed: u64, history: &History) -> u64 {
+    let disk = SimDisk::new(seed);
+    let reached = history.run(&Log::open_on(disk.clone(), small()).unwrap());
+    assert!(reached.error.is_none(), "seed {seed}: {:?}", reached.error);
+    disk.operations()
+}
+
+#[test]
+fn after_a_power_cut_at_any_operation_the_log_is_one_it_has_been() {
+    let mut images = 0;
+    let mut within = 0;
+    for seed in 0..seeds(12) {
+        let history = History::drawn(seed, 60, &Model::default());
+        for operation in 1..=operations(seed, &history) {
+            let (disk, reached) = cut_at(seed, operation, &history);
+            for sample in 0..SAMPLES {
+                let place = format!("seed {seed}, operation {operation}, sample {sample}");
+                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                images += 1;
+                within +=
+                    judge(&image, &history, &reached, seed, &place, sample == operation % SAMPLES);
+            }
+        }
+    }
+    println!("{images} images of power cuts, {within} of power cuts within recovery");
+    assert!(images > 1000 && within > 1000);
+}
+
+/// Opens an image, and checks that nothing acknowledged is missing, that the opening itself is
+/// durable, and that life goes on. Returns how many images it made of its own.
+fn judge(
+    image: &SimDisk,
+    history: &History,
+    reached: &Reached,
+    seed: u64,
+    place: &str,
+    deep: bool,
+) -> u64 {
+    let probe = image.after_kill();
+    let log = Log::open_on(probe.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+    let Some(state) = history.state_of(&log, reached) else {
+        let seen = Model::of(&log);
+        panic!("{place}: {reached:?}: recovered something that never was: {seen:#?}");
+    };
+
+    // What an opening has shown is durable: the worst power cut right after it takes nothing.
+    let worst = probe.after_power_cut(&mut Drawn::new(seed, 0));
+    let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
+    assert_eq!(Model::of(&again), history.states[state], "{place}: an opening was not durable");
+
+    // And the log goes on from there.
+    let later = History::drawn(seed + 1000, 12, &history.states[state]);
+    let went = later.run(&log);
+    assert!(went.error.is_none(), "{place}, going on: {:?}", went.error);
+    assert_eq!(&Model::of(&log), later.states.last().unwrap(), "{place}, going on");
+    if !deep {
+        return 1;
+    }
+    let mut images = 1;
+    for operation in 1..=opening_operations(image) {
+        let cut = image.after_kill();
+        cut.plan(operation, Fault::PowerCut);
+        assert!(Log::open_on(cut.clone(), small()).is_err(), "{place}: {operation} was planned");
+        for sample in 0..4 {
+            images += 1;
+            let place = format!("{place}, cut again at {operation}, sample {sample}");
+            let image = cut.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+            let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+            let seen = history.state_of(&log, reached);
+            assert!(seen.is_some(), "{place}: recovered something that never was");
+        }
+    }
+    images
+}
+
+/// Returns how many operations an opening takes.
+fn opening_operations(image: &SimDisk) -> u64 {
+    let probe = image.after_kill();
+    Log::open_on(probe.clone(), small()).unwrap();
+    probe.operations()
+}
+
+#[test]
+fn crash_upon_crash_upon_crash_loses_nothing_acknowledged() {
+    for seed in 0..seeds(60) {
+        let mut disk = SimDisk::new(seed);
+        let mut held = Model::default();
+        for round in 0..12 {
+            let place = format!("seed {seed}, round {round}");
+            let history = History::drawn(seed * 100 + round, 25, &held);
+            disk.plan(15 + (seed * 7 + round * 13) % 60, Fault::PowerCut);
+            let reached = match Log::open_on(disk.clone(), small()) {
+                Ok(log) => {
+                    assert_eq!(Model::of(&log), held, "{place}: an opening changed the log");
+                    history.run(&log)
+                }
+                Err(error) => Reached { acknowledged: 0, begun: 0, error: Some(error) },
+            };
+            disk = disk.after_power_cut(&mut Drawn::new(seed, round));
+            let log =
+                Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+            let state = history.state_of(&log, &reached);
+            let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: never was"));
+            held = history.states[state].clone();
+            drop(log);
+            disk = disk.after_kill();
+        }
+    }
+}
+
+#[test]
+fn a_killed_process_loses_nothing_at_all() {
+    for seed in 0..seeds(60) {
+        let disk = SimDisk::new(seed);
+        let history = History::drawn(seed, 60, &Model::default());
+        history.run(&Log::open_on(disk.clone(), small()).unwrap());
+        let log = Log::open_on(disk.after_kill(), small()).unwrap();
+        assert_eq!(&Model::of(&log), history.states.last().unwrap(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_closed_log_opens_without_a_write() {
+    for seed in 0..seeds(30) {
+        let disk = SimDisk::new(seed);
+        let history = History::drawn(seed, 60, &Model::default());
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        history.run(&log);
+        log.maintain().unwrap();
+        log.close().unwrap();
+        let before = disk.operations();
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        let spare_and_names = 2;
+        assert!(disk.operations() - before <= spare_and_names, "seed {seed}");
+        assert_eq!(&Model::of(&log), history.states.last().unwrap(), "seed {seed}");
+    }
+}

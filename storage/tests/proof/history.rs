@@ -1,0 +1,141 @@
+//! What is done to a log, drawn from a seed; and how far it got.
+
+use crate::model::{Change, Model, batch_of, entry};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use storage::{Disk, EntryId, Error, GroupId, Index, Log, Options, Term};
+
+/// One thing that is done to a log.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    Append(Vec<Change>),
+    Sync,
+    Collect,
+    Maintain,
+}
+
+/// What is done, and what the log holds after each append.
+pub(crate) struct History {
+    pub(crate) deeds: Vec<Deed>,
+    /// `states[n]` is what `n` appends make.
+    pub(crate) states: Vec<Model>,
+}
+
+/// How far a history got.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// How many appends are known to be durable.
+    pub(crate) acknowledged: usize,
+    /// How many have begun.
+    pub(crate) begun: usize,
+    /// What ended it early.
+    pub(crate) error: Option<Error>,
+}
+
+/// Settings under which a little log has many segments, and much garbage.
+pub(crate) fn small() -> Options {
+    Options {
+        segment_bytes: 8192,
+        max_batch_bytes: 2048,
+        collect_above_bytes: 0,
+        laggard_bytes: 1 << 20,
+        force_above_bytes: 0,
+        ..Options::default()
+    }
+}
+
+impl History {
+    /// Draws a history that continues what `from` holds.
+    pub(crate) fn drawn(seed: u64, deeds: usize, from: &Model) -> History {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut history = History { deeds: Vec::new(), states: vec![from.clone()] };
+        let groups = rng.random_range(1..5);
+        for _ in 0..deeds {
+            let deed = match rng.random_range(0..10) {
+                0..=5 => Deed::Append(history.draw_batch(&mut rng, groups)),
+                6 | 7 => Deed::Sync,
+                8 => Deed::Collect,
+                _ => Deed::Maintain,
+            };
+            history.deeds.push(deed);
+        }
+        history
+    }
+
+    /// Draws a batch that fits what the batches so far have made.
+    fn draw_batch(&mut self, rng: &mut ChaCha8Rng, groups: u64) -> Vec<Change> {
+        let mut model = self.states.last().unwrap().clone();
+        let mut batch = Vec::new();
+        for _ in 0..rng.random_range(1..4) {
+            let group = GroupId(rng.random_range(1..=groups));
+            let change = draw_change(rng, &model, group);
+            model.apply(std::slice::from_ref(&change));
+            batch.push(change);
+        }
+        self.states.push(model);
+        batch
+    }
+
+    /// Does it all, or as much as can be done.
+    pub(crate) fn run<D: Disk>(&self, log: &Log<D>) -> Reached {
+        let mut reached = Reached { acknowledged: 0, begun: 0, error: None };
+        for deed in &self.deeds {
+            let outcome = match deed {
+                Deed::Append(changes) => {
+                    reached.begun += 1;
+                    log.append(&batch_of(changes)).map(|_| ())
+                }
+                Deed::Sync => log.sync_to(log.appended_lsn()),
+                Deed::Collect => log.gc().map(|_| ()),
+                Deed::Maintain => log.maintain(),
+            };
+            match (outcome, deed) {
+                (Err(error), _) => {
+                    reached.error = Some(error);
+                    break;
+                }
+                (Ok(()), Deed::Sync) => reached.acknowledged = reached.begun,
+                (Ok(()), Deed::Append(_) | Deed::Collect | Deed::Maintain) => {}
+            }
+        }
+        reached
+    }
+
+    /// Returns which state a log shows, if it is one that may be seen.
+    pub(crate) fn state_of<D: Disk>(&self, log: &Log<D>, reached: &Reached) -> Option<usize> {
+        let seen = Model::of(log);
+        (reached.acknowledged..=reached.begun).rev().find(|n| self.states[*n] == seen)
+    }
+}
+
+/// Draws a change that fits.
+fn draw_change(rng: &mut ChaCha8Rng, model: &Model, group: GroupId) -> Change {
+    let held = model.groups.get(&group).cloned().unwrap_or_default();
+    let key = vec![b'k', rng.random_range(0..3)];
+    match rng.random_range(0..16) {
+        0 if model.groups.contains_key(&group) => Change::Remove(group),
+        1 => {
+            let index = held.last() + rng.random_range(0..5);
+            Change::Reset(
+                group,
+                EntryId { index: Index(index), term: Term(rng.random_range(1..9)) },
+            )
+        }
+        2..=4 if !held.entries.is_empty() => {
+            let nth = rng.random_range(0..held.entries.len());
+            Change::Compact(group, held.entries[nth].id)
+        }
+        5 | 6 => Change::Put(group, key, vec![rng.random(); rng.random_range(0..60)]),
+        7 => Change::Delete(group, key),
+        _ => {
+            let back = rng.random_range(0..3).min(held.entries.len() as u64);
+            let first = held.last() + 1 - if rng.random_bool(0.3) { back } else { 0 };
+            let term = rng.random_range(1..9);
+            let count = rng.random_range(1..4);
+            let entries = (first..first + count)
+                .map(|index| entry(index, term, rng.random_range(0..150)))
+                .collect();
+            Change::Entries(group, entries)
+        }
+    }
+}
