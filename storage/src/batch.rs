@@ -88,6 +88,14 @@ impl Batch {
         self.push(group, Op::Moved { id }, &[data]);
     }
 
+    /// Returns whether all that the batch does is let go of something.
+    pub(crate) fn only_lets_go(&self) -> bool {
+        self.items.iter().all(|item| match item.op {
+            Op::Compact { .. } | Op::Clean | Op::Delete | Op::Reset { .. } => true,
+            Op::Entry { .. } | Op::Put { .. } | Op::Moved { .. } => false,
+        })
+    }
+
     /// Lends the items.
     pub(crate) fn items(&self) -> &[Item] {
         &self.items

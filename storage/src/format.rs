@@ -68,8 +68,8 @@
 //! the salt `0x11223344`. A test reads it from this page.
 //!
 //! ```text
-//!   00  2a 36 47 40 48 00 00 00  01 00 00 00 00 00 00 00   CRC, 72 bytes; LSN 1
-//!   10  00 00 00 00 00 00 00 00  e3 b8 09 5c 01 00 00 00   nothing durable yet; CRC, 1 item, no flag
+//!   00  c0 7d 7e a0 48 00 00 00  01 00 00 00 00 00 00 00   CRC, 72 bytes; LSN 1
+//!   10  00 00 00 00 00 00 00 00  95 65 6d 36 01 00 00 00   nothing durable yet; CRC, 1 item, no flag
 //!   20  07 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00   group 7; index 1
 //!   30  01 00 00 00 00 00 00 00  05 00 00 10 86 a6 10 36   term 1; an entry of 5 bytes, CRC
 //!   40  68 65 6c 6c 6f 00 00 00                            hello; padding

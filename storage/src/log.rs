@@ -156,7 +156,8 @@ impl<D: Disk> Log<D> {
         let draft = batch.draft(Flags::Batch, self.options.max_batch_bytes)?;
         let mut writer = self.writer()?;
         check(&self.view().groups, batch.items())?;
-        self.make_room(&mut writer, draft.len(), Purpose::Append)?;
+        let purpose = if batch.only_lets_go() { Purpose::LetGo } else { Purpose::Append };
+        self.make_room(&mut writer, draft.len(), purpose)?;
         self.write_frame(&mut writer, draft)
     }
 
@@ -251,8 +252,16 @@ impl<D: Disk> Log<D> {
     /// [`Error::Poisoned`].
     fn writer(&self) -> Result<MutexGuard<'_, Writer<D::File>>> {
         let writer = self.writer.lock().map_err(|_| self.poisoned())?;
-        // Asked under the lock: whoever failed held it, or has failed before we got it.
-        if self.failure.get().is_some() { Err(self.poisoned()) } else { Ok(writer) }
+        self.check_health()?; // under the lock: whoever failed before us is seen
+        Ok(writer)
+    }
+
+    /// Checks that the disk has not failed.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    fn check_health(&self) -> Result<()> {
+        if self.failure.get().is_some() { Err(self.poisoned()) } else { Ok(()) }
     }
 
     /// Lends what readers see.

@@ -33,7 +33,7 @@ use replay::Replay;
 use scan::scan;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use survey::{Surveyed, survey};
+use survey::{Survey, Surveyed, survey};
 use tail::judge;
 
 /// What recovery found, ready to go on.
@@ -55,9 +55,9 @@ pub(crate) struct Found<F> {
 pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
     // Asked before the lock is made: not even that is left in a directory that is not ours.
     survey::refuse_foreign(disk)?;
-    disk.lock().map_err(|error| match error.kind() {
-        ErrorKind::WouldBlock => Error::Locked,
-        _ => Error::io("locking", "the directory", error),
+    disk.lock().map_err(|error| {
+        let is_held = error.kind() == ErrorKind::WouldBlock;
+        if is_held { Error::Locked } else { Error::io("locking", "the directory", error) }
     })
 }
 
@@ -66,8 +66,9 @@ pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
 /// # Errors
 /// As [`crate::Log::open_on`].
 pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
-    let segments = survey(disk)?;
+    let Survey { segments, unfinished } = survey(disk)?;
     let Some((last, earlier)) = segments.split_last() else {
+        settle::clear(disk, &unfinished)?;
         return settle::create(disk, options);
     };
 
@@ -87,6 +88,7 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::F
     replay.rewritten(&plan);
     let groups = replay.finish()?;
 
+    settle::clear(disk, &unfinished)?;
     let settled = settle::carry_out(disk, last, plan)?;
     let mut view = View { groups, segments: BTreeMap::new() };
     for segment in &segments {

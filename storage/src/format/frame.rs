@@ -165,7 +165,7 @@ impl FrameHeader {
             items: u16_at(rest, 28),
             flags: Flags::from_bits(u16_at(rest, 30))?,
         };
-        let is_sound = header.len % 8 == 0
+        let is_sound = header.len.is_multiple_of(8)
             && header.len as usize <= rest.len()
             && header.payloads_at() <= header.len as usize
             && header.durable < header.lsn

@@ -69,7 +69,9 @@ impl<D: Disk> Log<D> {
     pub fn gc(&self) -> Result<Collected> {
         let _turn = self.collector.lock().map_err(|_| self.poisoned())?;
         let mut collected = Collected::default();
-        while let Some(oldest) = self.worth_collecting() {
+        // What this call writes is for a later call to judge: one turn through the log is enough.
+        let tail = self.writer()?.segment;
+        while let Some(oldest) = self.worth_collecting().filter(|oldest| *oldest < tail) {
             if collected.moved_bytes >= self.options.move_bytes {
                 collected.is_more_to_do = true;
                 break;
@@ -91,13 +93,17 @@ impl<D: Disk> Log<D> {
 
     /// Returns the oldest segment, if there is so much more log than is live that it should go.
     /// What is being written stays.
+    ///
+    /// Twice as much is enough: frames do not span segments, but two that follow each other fill
+    /// more than half of what they left, so one turn through the log always gets there.
     fn worth_collecting(&self) -> Option<SegmentId> {
         let view = self.view();
         let (oldest, _) = view.segments.first_key_value()?;
         let live = view.groups.live().bytes();
-        let enough = (2 * live + u64::from(self.options.segment_bytes))
-            .max(self.options.collect_above_bytes);
-        let is_worth_it = view.segments.len() > 1 && view.log_bytes() > enough;
+        let room = u64::from(self.options.segment_bytes - FRAMES_AT);
+        let is_garbage_enough = view.room_bytes() > 2 * live + room;
+        let is_log_enough = view.log_bytes() > self.options.collect_above_bytes;
+        let is_worth_it = view.segments.len() > 1 && is_log_enough && is_garbage_enough;
         is_worth_it.then_some(*oldest)
     }
 
@@ -176,6 +182,11 @@ fn is_read_no_more(content: Content) -> bool {
 }
 
 impl View {
+    /// Returns how long all segments are together, without their headers.
+    fn room_bytes(&self) -> u64 {
+        self.log_bytes() - self.segments.len() as u64 * u64::from(FRAMES_AT)
+    }
+
     /// Returns what is wanted of a segment, up to a frame of so many bytes; of one item, if that is
     /// longer by itself.
     fn pick_wanted(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {

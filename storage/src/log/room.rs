@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A full disk is met when a spare is made, never when a frame is written. Without a spare, the last
-//! quarter of the tail is for garbage collection alone: it needs room to make room.
+//! quarter of the tail is for those alone who make room: batches that only let go of something, and
+//! garbage collection.
 //!
 //! Invariant: a segment is left only when all of it is durable, and then a later one may be written.
 //! So what is durable is always a prefix of the log.
@@ -25,6 +26,8 @@ use std::sync::{Arc, MutexGuard};
 pub(super) enum Purpose {
     /// Somebody's batch.
     Append,
+    /// Somebody's batch that only makes garbage: compactions, removals.
+    LetGo,
     /// What garbage collection writes again.
     Collect,
 }
@@ -36,9 +39,7 @@ impl<D: Disk> Log<D> {
     /// # Errors
     /// [`Error::NoSpace`]; [`Error::Io`] and [`Error::Poisoned`].
     pub fn maintain(&self) -> Result<()> {
-        if self.failure.get().is_some() {
-            return Err(self.poisoned());
-        }
+        self.check_health()?;
         self.ensure_spare()
     }
 
@@ -55,7 +56,7 @@ impl<D: Disk> Log<D> {
         let room = writer.capacity - writer.offset;
         let kept_free = match purpose {
             Purpose::Append => writer.capacity / 4,
-            Purpose::Collect => 0,
+            Purpose::LetGo | Purpose::Collect => 0,
         };
         if u64::from(len) + u64::from(kept_free) <= u64::from(room) {
             return Ok(());
@@ -81,7 +82,9 @@ impl<D: Disk> Log<D> {
         let sealed = self.note(
             writer.file.map().map_err(|e| Error::io("mapping", self.name(writer.segment), e)),
         )?;
-        let file = self.spare().take().expect("a spare was made before the tail is left");
+        // Lent until the spare has its new name: nobody makes another meanwhile.
+        let mut spare = self.spare();
+        let file = spare.take().expect("a spare was made before the tail is left");
         let header = SegmentHeader {
             store: self.store,
             segment: next,
@@ -90,6 +93,7 @@ impl<D: Disk> Log<D> {
             capacity: self.options.segment_bytes,
         };
         self.note(segment::publish(&self.disk, &file, SPARE, &header, &[]))?;
+        drop(spare);
         self.show_rotation(writer.segment, Content::Sealed(sealed), &header);
         *writer = Writer {
             segment: next,

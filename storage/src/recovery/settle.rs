@@ -44,6 +44,20 @@ pub(super) struct Settled<F> {
     pub(super) tail: Segment,
 }
 
+/// Removes what was not finished. Its room is free then, on a disk that may have no other.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn clear(disk: &impl Disk, unfinished: &[String]) -> Result<()> {
+    for name in unfinished {
+        disk.remove(name).map_err(|e| Error::io("removing", name, e))?;
+    }
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
+}
+
 /// Makes a store's first segment.
 ///
 /// # Errors

@@ -37,33 +37,38 @@ pub(super) fn refuse_foreign(disk: &impl Disk) -> Result<()> {
     Ok(())
 }
 
-/// Returns the segments there are, oldest first, and removes what was not finished.
+/// What is in a directory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Survey {
+    /// The segments, oldest first.
+    pub(super) segments: Vec<Surveyed>,
+    /// What was not finished when a process died: it never was part of the log.
+    pub(super) unfinished: Vec<String>,
+}
+
+/// Returns what is in the directory.
 ///
 /// # Errors
 /// If one is missing, or is none, or is not of this store; if a header has rotted.
-pub(super) fn survey(disk: &impl Disk) -> Result<Vec<Surveyed>> {
-    let mut segments: Vec<Surveyed> = Vec::new();
-    let mut unfinished = Vec::new();
+pub(super) fn survey(disk: &impl Disk) -> Result<Survey> {
+    let mut survey = Survey::default();
     for name in list(disk)? {
         match what_is(&name) {
             Named::Segment(id) => {
                 let segment = read(disk, id, &name)?;
-                if let Some(before) = segments.last() {
+                if let Some(before) = survey.segments.last() {
                     check_follows(before, &segment, id)?;
                 }
-                segments.push(segment);
+                survey.segments.push(segment);
             }
-            Named::Unfinished => unfinished.push(name),
+            Named::Unfinished => survey.unfinished.push(name),
             Named::Lock => {}
             Named::Foreign => return Err(Error::ForeignFile { name }),
         }
     }
-    for name in unfinished {
-        disk.remove(&name).map_err(|e| Error::io("removing", name, e))?;
-    }
     // What we saw may be nothing but the cache's: a name counts once it is durable.
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
-    Ok(segments)
+    Ok(survey)
 }
 
 /// Returns the names in the directory, in order.

@@ -15,7 +15,7 @@ fn cut_at(seed: u64, operation: u64, history: &History) -> (SimDisk, Reached) {
     disk.plan(operation, Fault::PowerCut);
     let reached = match Log::open_on(disk.clone(), small()) {
         Ok(log) => history.run(&log),
-        Err(error) => Reached { acknowledged: 0, begun: 0, error: Some(error) },
+        Err(error) => Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) },
     };
     (disk, reached)
 }
@@ -117,7 +117,7 @@ fn crash_upon_crash_upon_crash_loses_nothing_acknowledged() {
                     assert_eq!(Model::of(&log), held, "{place}: an opening changed the log");
                     history.run(&log)
                 }
-                Err(error) => Reached { acknowledged: 0, begun: 0, error: Some(error) },
+                Err(error) => Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) },
             };
             disk = disk.after_power_cut(&mut Drawn::new(seed, round));
             let log =

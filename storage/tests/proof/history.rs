@@ -26,6 +26,8 @@ pub(crate) struct History {
 pub(crate) struct Reached {
     /// How many appends are known to be durable.
     pub(crate) acknowledged: usize,
+    /// How many of them a later append could bear witness of.
+    pub(crate) proven: usize,
     /// How many have begun.
     pub(crate) begun: usize,
     /// What ended it early.
@@ -78,7 +80,7 @@ impl History {
 
     /// Does it all, or as much as can be done.
     pub(crate) fn run<D: Disk>(&self, log: &Log<D>) -> Reached {
-        let mut reached = Reached { acknowledged: 0, begun: 0, error: None };
+        let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
         for deed in &self.deeds {
             let outcome = match deed {
                 Deed::Append(changes) => {
@@ -95,7 +97,8 @@ impl History {
                     break;
                 }
                 (Ok(()), Deed::Sync) => reached.acknowledged = reached.begun,
-                (Ok(()), Deed::Append(_) | Deed::Collect | Deed::Maintain) => {}
+                (Ok(()), Deed::Append(_)) => reached.proven = reached.acknowledged,
+                (Ok(()), Deed::Collect | Deed::Maintain) => {}
             }
         }
         reached

@@ -9,7 +9,10 @@
 //! What is drawn is drawn from a seed, and the seed is in every failure. `STORAGE_SEEDS=1000` tries
 //! so many histories instead of a few.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod crash; // power cuts, at every operation, in recovery too
+mod doors; // the only way out
 mod failure; // operations that fail, full disks, syncs that lie
 mod fates; // what a power cut does to each sector
 mod garbage; // collection: space, and what must not come back

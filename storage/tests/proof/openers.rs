@@ -1,1 +1,170 @@
-//! Later.
+//! Directories that are refused: each by its own error, and nothing in them is touched.
+
+use crate::history::small;
+use crate::model::{Model, entry};
+use storage::{Batch, Disk, DiskFile, Error, GroupId, Log, Options, RealDisk, Rot, SimDisk};
+
+/// Returns a disk with a log of several segments.
+fn filled(seed: u64) -> SimDisk {
+    let disk = SimDisk::new(seed);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    for index in 1..120 {
+        log.write(Batch::new().entries(GroupId(1), &[entry(index, 1, 60)])).unwrap();
+    }
+    assert!(log.stats().segments >= 3);
+    drop(log);
+    disk
+}
+
+/// Opens a log that is to be refused, and returns why.
+fn refused(disk: &SimDisk) -> Error {
+    let before: Vec<_> = disk.list().unwrap().iter().map(|name| disk.bytes(name)).collect();
+    let error = Log::open_on(disk.clone(), small()).map(|_| ()).unwrap_err();
+    let after: Vec<_> = disk.list().unwrap().iter().map(|name| disk.bytes(name)).collect();
+    assert!(before == after, "a directory that is refused stays as it is: {error}");
+    error
+}
+
+/// Puts bytes into a segment's header, and mends its checksum.
+fn forge(disk: &SimDisk, name: &str, at: u64, bytes: &[u8]) {
+    let file = disk.open(name).unwrap();
+    file.write_all_at(at, bytes).unwrap();
+    let checksum = crc32fast::hash(&disk.bytes(name)[..60]);
+    file.write_all_at(60, &checksum.to_le_bytes()).unwrap();
+}
+
+#[test]
+fn two_openers_are_one_too_many() {
+    let disk = SimDisk::new(1);
+    let first = Log::open_on(disk.clone(), small()).unwrap();
+    assert!(matches!(Log::open_on(disk.clone(), small()).map(|_| ()), Err(Error::Locked)));
+    drop(first);
+    Log::open_on(disk, small()).unwrap();
+}
+
+#[test]
+fn two_openers_of_a_real_directory_are_one_too_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Log::open(dir.path(), small()).unwrap();
+    assert!(matches!(Log::open(dir.path(), small()).map(|_| ()), Err(Error::Locked)));
+    drop(first);
+    Log::open(dir.path(), small()).unwrap();
+}
+
+#[test]
+fn somebody_elses_directory_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("thesis.txt"), "three years of work").unwrap();
+    let error = Log::open(dir.path(), small()).map(|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "thesis.txt belongs to no store: left alone");
+    assert_eq!(RealDisk::at(dir.path()).unwrap().list().unwrap(), ["thesis.txt"], "no LOCK either");
+}
+
+#[test]
+fn a_missing_segment_is_missed() {
+    let disk = filled(2);
+    disk.remove("00000002.log").unwrap();
+    assert_eq!(refused(&disk).to_string(), "segment 2 is missing, and segment 3 is there");
+}
+
+#[test]
+fn a_first_segment_that_is_gone_is_missed_by_its_groups() {
+    let disk = filled(3);
+    disk.remove("00000001.log").unwrap();
+    let error = refused(&disk);
+    let corruption = error.corruption().unwrap();
+    assert_eq!(corruption.rot, Rot::Hole);
+    assert!(error.to_string().contains("lost: g1 1..="), "{error}");
+}
+
+#[test]
+fn a_segment_of_another_store_is_refused() {
+    let (ours, theirs) = (filled(4), filled(5));
+    let file = ours.open("00000002.log").unwrap();
+    file.write_all_at(0, &theirs.bytes("00000002.log")).unwrap();
+    assert!(matches!(refused(&ours), Error::ForeignStore { segment } if segment.0 == 2));
+}
+
+#[test]
+fn swapped_segments_are_refused() {
+    let disk = filled(6);
+    disk.rename("00000001.log", "0000000a.log").unwrap();
+    disk.rename("00000002.log", "00000001.log").unwrap();
+    disk.rename("0000000a.log", "00000002.log").unwrap();
+    let error = refused(&disk);
+    assert!(error.to_string().contains("its header is that of segment 2"), "{error}");
+}
+
+#[test]
+fn another_version_another_machine_and_another_kind_of_file_are_told_apart() {
+    let disk = filled(7);
+    forge(&disk, "00000002.log", 12, &9u16.to_le_bytes());
+    assert!(matches!(refused(&disk), Error::Version { found: 9, known: 1, .. }));
+
+    let disk = filled(7);
+    forge(&disk, "00000002.log", 8, &0x0a0b_0c0du32.to_be_bytes());
+    assert!(matches!(refused(&disk), Error::ByteOrder { .. }));
+
+    let disk = filled(7);
+    forge(&disk, "00000002.log", 0, b"PNG");
+    assert!(matches!(refused(&disk), Error::NotASegment { .. }));
+}
+
+#[test]
+fn header_fields_that_no_writer_writes_are_refused() {
+    for (at, bytes) in
+        [(14, 65u64), (32, 0), (32, 1 << 33), (40, 0), (48, 0), (56, 0), (56, u64::MAX)]
+    {
+        let disk = filled(8);
+        let width = if at == 14 {
+            2
+        } else if at == 56 {
+            4
+        } else {
+            8
+        };
+        forge(&disk, "00000002.log", at, &bytes.to_le_bytes()[..width]);
+        let error = refused(&disk);
+        assert_eq!(error.corruption().map(|c| c.rot), Some(Rot::Segment), "{at} {bytes}: {error}");
+    }
+}
+
+#[test]
+fn an_empty_file_and_a_file_of_zeros_are_no_segments() {
+    let disk = filled(9);
+    let file = disk.create("00000004.log").or_else(|_| disk.create("00000005.log")).unwrap();
+    assert_eq!(refused(&disk).corruption().map(|c| c.rot), Some(Rot::Segment));
+    file.write_all_at(0, &[0; 8192]).unwrap();
+    assert!(matches!(refused(&disk), Error::NotASegment { .. } | Error::MissingSegment { .. }));
+}
+
+#[test]
+fn settings_may_change_from_one_opening_to_the_next() {
+    let disk = filled(10);
+    let held = Model::of(&Log::open_on(disk.after_kill(), small()).unwrap());
+    for segment_bytes in [8192, 65536, 12288, 8192] {
+        let options = Options { segment_bytes, ..small() };
+        let log = Log::open_on(disk.clone(), options).unwrap();
+        assert_eq!(Model::of(&log), held);
+        for n in 0..40 {
+            log.write(Batch::new().put(GroupId(9), b"k", &[n; 300])).unwrap();
+        }
+        log.write(Batch::new().remove_group(GroupId(9))).unwrap();
+        log.gc().unwrap();
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let bad = [
+        Options { segment_bytes: 4096, ..small() },
+        Options { segment_bytes: 8193, ..small() },
+        Options { max_batch_bytes: 4097, ..small() },
+        Options { max_batch_bytes: 0, ..small() },
+        Options { segment_bytes: 1 << 30, max_batch_bytes: 1 << 29, ..small() },
+    ];
+    for options in bad {
+        let outcome = Log::open_on(SimDisk::new(0), options.clone()).map(|_| ());
+        assert!(matches!(outcome, Err(Error::Options { .. })), "{options:?}");
+    }
+}

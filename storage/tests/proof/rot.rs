@@ -1,1 +1,175 @@
-//! Later.
+//! Every bit of a small log, every length of its files, every word of it zeroed: it is noticed, or
+//! it was in the part that nobody had acknowledged twice.
+
+use crate::history::small;
+use crate::model::{Model, entry};
+use storage::{Batch, Error, GroupId, Index, Log, Rot, SimDisk};
+
+/// A log of two segments, every batch of it synced, and what it held after each.
+struct Small {
+    disk: SimDisk,
+    states: Vec<Model>,
+}
+
+impl Small {
+    fn new() -> Small {
+        let disk = SimDisk::new(11);
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        let mut states = vec![Model::default()];
+        for n in 1..=14 {
+            let mut batch = Batch::new();
+            batch.entries(GroupId(1), &[entry(n, 1, 200), entry(n + 1, 2, 20)]);
+            batch.put(GroupId(2), b"key", &[n as u8; 61]);
+            log.write(&batch).unwrap();
+            states.push(Model::of(&log));
+        }
+        assert_eq!(log.stats().segments, 2);
+        drop(log);
+        Small { disk: disk.after_kill(), states }
+    }
+
+    /// Opens a damaged copy. Returns what it shows, or that it was refused.
+    fn judge(&self, damaged: &SimDisk, what: &str) -> Option<usize> {
+        match Log::open_on(damaged.after_kill(), small()) {
+            Ok(log) => {
+                let seen = Model::of(&log);
+                let state = self.states.iter().rposition(|state| *state == seen);
+                Some(state.unwrap_or_else(|| panic!("{what}: it shows what never was")))
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Returns where the frames of a segment end.
+    fn frames_end(&self, name: &str) -> u64 {
+        let bytes = self.disk.bytes(name);
+        bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |at| (at as u64 + 1).next_multiple_of(8))
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_noticed_or_was_in_the_last_batch() {
+    let log = Small::new();
+    let (mut refused, mut discarded, mut harmless) = (0, 0, 0);
+    for name in ["00000001.log", "00000002.log"] {
+        let end = log.frames_end(name);
+        for offset in 0..8192 {
+            let in_frames = (4096..end).contains(&offset);
+            for bit in 0..8 {
+                if !(in_frames || offset < 64 || bit == offset % 8) {
+                    continue; // of bytes that must be zero, or mean nothing, one bit each
+                }
+                let damaged = log.disk.after_kill();
+                damaged.rot(name, offset, 1 << bit);
+                match log.judge(&damaged, &format!("{name}, byte {offset}, bit {bit}")) {
+                    None => refused += 1,
+                    Some(14) => {
+                        let means_nothing = offset >= end;
+                        assert!(means_nothing, "{name}, byte {offset}, bit {bit}: not noticed");
+                        harmless += 1;
+                    }
+                    Some(13) if name == "00000002.log" => discarded += 1,
+                    Some(n) => panic!("{name}, byte {offset}, bit {bit}: {n} of 14 are left"),
+                }
+            }
+        }
+    }
+    println!(
+        "{refused} flips refused, {discarded} in the last batch, {harmless} behind the frames"
+    );
+    assert!(refused > 10_000 && discarded > 1_000 && harmless > 1_000);
+}
+
+#[test]
+fn every_shortened_file_is_refused() {
+    let log = Small::new();
+    for name in ["00000001.log", "00000002.log"] {
+        for len in 0..8192 {
+            let damaged = log.disk.after_kill();
+            damaged.cut(name, len);
+            assert_eq!(log.judge(&damaged, &format!("{name} cut to {len}")), None);
+        }
+    }
+}
+
+#[test]
+fn every_zeroed_word_is_noticed_or_was_in_the_last_batch() {
+    let log = Small::new();
+    for name in ["00000001.log", "00000002.log"] {
+        for at in (0..log.frames_end(name)).step_by(8) {
+            let damaged = log.disk.after_kill();
+            let bytes = log.disk.bytes(name);
+            let was_zero = bytes[at as usize..at as usize + 8].iter().all(|byte| *byte == 0);
+            for byte in at..at + 8 {
+                damaged.rot(name, byte, bytes[byte as usize]);
+            }
+            let place = format!("{name}, word at {at}");
+            match log.judge(&damaged, &place) {
+                None => {}
+                Some(14) => assert!(was_zero, "{place}: not noticed"),
+                Some(n) => assert_eq!((n, name), (13, "00000002.log"), "{place}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_that_are_zero_to_the_end_are_a_log_that_ended_there() {
+    // The one damage nobody can see: with the frames went everything that spoke of them.
+    let log = Small::new();
+    let name = "00000002.log";
+    let bytes = log.disk.bytes(name);
+    for from in (4096..log.frames_end(name)).step_by(8) {
+        let damaged = log.disk.after_kill();
+        for byte in from..8192 {
+            damaged.rot(name, byte, bytes[byte as usize]);
+        }
+        let state = log.judge(&damaged, &format!("zeros from {from}"));
+        assert!(state.is_some(), "zeros from {from}: refused, and a crash may leave that");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_segment_the_frame_and_the_entries() {
+    let log = Small::new();
+    let damaged = log.disk.after_kill();
+    // In the first frame: its header, its descriptors (32 bytes each), then the first entry.
+    damaged.rot("00000001.log", 4096 + 32 + 3 * 32 + 5, 1);
+    let error = Log::open_on(damaged, small()).map(|_| ()).unwrap_err();
+    let corruption = error.corruption().unwrap();
+    assert_eq!((corruption.segment.0, corruption.offset, corruption.lsn.unwrap().0), (1, 4096, 1));
+    assert_eq!(corruption.rot, Rot::Acknowledged);
+    assert!(error.to_string().ends_with("; lost: g1 1..=1"), "{error}");
+
+    let damaged = log.disk.after_kill();
+    damaged.rot("00000001.log", 4096 + 9, 1);
+    let error = Log::open_on(damaged, small()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().ends_with("; lost: g1 1..=2, g2 keys or bounds"), "{error}");
+}
+
+#[test]
+fn rot_after_the_opening_is_noticed_by_the_reader_and_by_nobody_else() {
+    let log = Small::new();
+    let disk = log.disk.after_kill();
+    disk.rot("00000002.log", 7000, 1); // behind the frames: nothing
+    let open = Log::open_on(disk, small()).unwrap();
+    open.entry(GroupId(1), Index(1)).unwrap().unwrap();
+
+    let dir = tempfile::tempdir().unwrap();
+    let open = Log::open(dir.path(), small()).unwrap();
+    for n in 1..=40 {
+        open.write(Batch::new().entries(GroupId(1), &[entry(n, 1, 200)])).unwrap();
+    }
+    let path = dir.path().join("00000001.log");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096 + 64 + 17] ^= 4; // within the first entry, whose segment is mapped
+    std::fs::write(&path, bytes).unwrap();
+    let error = open.entry(GroupId(1), Index(1)).unwrap_err();
+    let Error::Corrupt(corruption) = &error else { panic!("{error}") };
+    assert_eq!((corruption.rot, corruption.segment.0), (Rot::Read, 1));
+    open.entry(GroupId(1), Index(2)).unwrap().unwrap();
+    open.write(Batch::new().entries(GroupId(1), &[entry(41, 1, 5)])).unwrap();
+}

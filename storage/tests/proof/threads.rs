@@ -1,1 +1,142 @@
-//! Later.
+//! Group commit: the rules, stepped by hand; then with threads.
+
+use crate::history::small;
+use crate::model::{Model, entry};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use storage::{Batch, Duty, GroupCommit, GroupId, Index, Log, Lsn, Options, SimDisk};
+
+#[test]
+fn one_leads_for_all_that_came_and_the_rest_wait() {
+    let mut commit = GroupCommit::after(Lsn(0));
+    commit.append(Lsn(1));
+    assert_eq!(commit.ask(Lsn(1)), Duty::Lead { through: Lsn(1) });
+    commit.append(Lsn(2));
+    commit.append(Lsn(3));
+    assert_eq!(commit.ask(Lsn(2)), Duty::Wait);
+    assert_eq!(commit.ask(Lsn(1)), Duty::Wait, "its sync has begun, and has not returned");
+    commit.finish(Lsn(1));
+    assert_eq!(commit.ask(Lsn(1)), Duty::Durable);
+    assert_eq!(commit.ask(Lsn(2)), Duty::Lead { through: Lsn(3) }, "for the third as well");
+    assert_eq!(commit.ask(Lsn(3)), Duty::Wait);
+    commit.finish(Lsn(3));
+    assert_eq!((commit.ask(Lsn(2)), commit.ask(Lsn(3))), (Duty::Durable, Duty::Durable));
+    assert_eq!(commit.syncs(), 2);
+}
+
+#[test]
+fn what_came_while_a_sync_was_under_way_is_not_its_affair() {
+    let mut commit = GroupCommit::after(Lsn(0));
+    commit.append(Lsn(1));
+    assert_eq!(commit.ask(Lsn(1)), Duty::Lead { through: Lsn(1) });
+    commit.append(Lsn(2));
+    commit.finish(Lsn(1));
+    assert_eq!((commit.durable(), commit.appended()), (Lsn(1), Lsn(2)));
+    assert_ne!(commit.ask(Lsn(2)), Duty::Durable);
+}
+
+#[test]
+fn after_a_failure_nobody_leads_and_what_is_durable_stays_so() {
+    let mut commit = GroupCommit::after(Lsn(4));
+    commit.append(Lsn(5));
+    assert_eq!(commit.ask(Lsn(5)), Duty::Lead { through: Lsn(5) });
+    assert_eq!(commit.ask(Lsn(5)), Duty::Wait);
+    commit.finish_failed();
+    assert_eq!(commit.ask(Lsn(5)), Duty::Broken);
+    assert_eq!(commit.ask(Lsn(4)), Duty::Durable);
+}
+
+#[test]
+fn a_sync_that_had_begun_may_return_after_another_failure() {
+    let mut commit = GroupCommit::after(Lsn(0));
+    commit.append(Lsn(1));
+    assert_eq!(commit.ask(Lsn(1)), Duty::Lead { through: Lsn(1) });
+    commit.fail();
+    assert_eq!(commit.ask(Lsn(1)), Duty::Broken);
+    commit.finish(Lsn(1));
+    assert_eq!(commit.ask(Lsn(1)), Duty::Durable);
+    commit.append(Lsn(2));
+    assert_eq!(commit.ask(Lsn(2)), Duty::Broken);
+}
+
+#[test]
+fn many_threads_write_and_each_finds_its_own_entries() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { segment_bytes: 1 << 16, ..small() };
+    let log = Log::open(dir.path(), options.clone()).unwrap();
+    let (threads, each) = (8u64, 200u64);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..threads)
+            .map(|thread| {
+                let log = &log;
+                scope.spawn(move || {
+                    for index in 1..=each {
+                        let entries = [entry(index, thread, 40)];
+                        let lsn =
+                            log.append(Batch::new().entries(GroupId(thread), &entries)).unwrap();
+                        log.sync_to(lsn).unwrap();
+                        assert!(log.durable_lsn() >= lsn);
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            let ends = std::time::Instant::now() + std::time::Duration::from_secs(60);
+            while !is_over.load(Ordering::Relaxed) && std::time::Instant::now() < ends {
+                log.maintain().unwrap();
+                log.gc().unwrap();
+                for group in log.groups() {
+                    if let Some(last) = log.last_index(group).filter(|last| last.0 > 0) {
+                        log.entry(group, last).unwrap().unwrap();
+                    }
+                }
+            }
+        });
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let stats = log.stats();
+    println!("{} appends, {} syncs", threads * each, stats.syncs);
+    let held = Model::of(&log);
+    drop(log);
+    let again = Log::open(dir.path(), options).unwrap();
+    assert_eq!(Model::of(&again), held);
+    for thread in 0..threads {
+        assert_eq!(again.last_index(GroupId(thread)), Some(Index(each)));
+    }
+}
+
+#[test]
+fn every_waiter_wakes_when_the_disk_fails() {
+    let disk = SimDisk::new(1);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    for operation in 1..200 {
+        if operation % 2 == 0 {
+            disk.plan(disk.operations() + 60 + operation, storage::Fault::Fails);
+        }
+    }
+    let outcomes: BTreeMap<u64, String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|thread| {
+                let log = &log;
+                scope.spawn(move || {
+                    let group = GroupId(thread);
+                    for index in 1.. {
+                        if let Err(e) =
+                            log.write(Batch::new().entries(group, &[entry(index, 1, 9)]))
+                        {
+                            return (thread, e.to_string());
+                        }
+                    }
+                    unreachable!("the disk fails before entries run out")
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.len(), 4, "{outcomes:?}");
+    assert_eq!(disk.syncs_after_failure(), 0);
+}
