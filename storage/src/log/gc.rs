@@ -135,6 +135,7 @@ impl<D: Disk> Log<D> {
         let mut writer = self.writer()?;
         let room = self.options.segment_bytes - FRAMES_AT;
         let batch = self.view().pick_wanted(oldest, FRAME_BYTES.min(room / 4) as usize)?;
+        assert!(!batch.is_empty(), "segment {oldest} counts as live, and nothing points to it");
         let draft = batch.draft(Flags::Moved, room)?;
         self.make_room(&mut writer, draft.len(), Purpose::Collect)?;
         collected.moved_items += batch.items().len() as u64;

@@ -22,6 +22,7 @@ mod model; // what a log is, without disks
 mod openers; // directories that are refused
 mod rot; // every bit, every length
 mod rules; // batches and reads, one rule each
+mod stale; // what were frames once
 mod threads; // group commit
 
 use std::env;
