@@ -24,6 +24,8 @@ mod application; // what the log is for
 
 mod bare; // nodes driven through `Raft`
 
+mod folding; // what cannot matter any more
+
 mod owner; // nodes driven through `RawNode`
 
 mod seat; // a node, its disk, its application
@@ -34,16 +36,14 @@ pub use application::Application;
 pub use setup::{Door, Owner, Setup};
 
 use crate::disk::{Disk, DiskSpeed, Write};
-use crate::explore::Subject;
 use crate::input::{Fate, Input, Step};
 use crate::invariant::{Memory, Sender, Sight};
 use crate::network::{Flight, Network};
 use raft::{
-    Body, Config, Entry, EntryId, Index, MemoryStorage, Message, NodeId, Raft, RawNode, RoleName,
-    StartError, Term,
+    Config, Entry, Index, MemoryStorage, Message, NodeId, Raft, RawNode, RoleName, StartError, Term,
 };
 use seat::{Node, Owned, Seat};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A cluster of bare nodes, as the first labs drive it.
@@ -252,54 +252,6 @@ impl Cluster {
     /// node hears nothing.
     pub fn is_busy(&self, id: NodeId) -> bool {
         self.busy(id).is_some()
-    }
-
-    /// Forgets what cannot matter on a network that may repeat itself: a second flight of the same
-    /// words, a message of a term that its receiver's disk has left for good, and an answer that nobody
-    /// of that term waits for. Where only elections
-    /// are looked at, also an answer to a heartbeat that brings no later term, and every append: it is
-    /// lost, as it may be on any network.
-    pub(crate) fn fold(&mut self, subject: Subject) {
-        let seats = &self.seats;
-        self.network.retain(|flight| {
-            let Message { to, term, ref body, .. } = flight.message;
-            let floor = seats.get(&to).map(|seat| seat.disk.durable().hard_state().term);
-            let is_append = matches!(body, Body::AppendEntries { .. } | Body::AppendReply { .. });
-            let is_news = !matches!(body, Body::HeartbeatReply { .. });
-            if subject == Subject::Logs {
-                let can_matter = floor.is_none() || term.is_none() || term >= floor;
-                return can_matter && !(term == floor && answers_nobody(seats, flight));
-            }
-            if is_append {
-                return false;
-            }
-            floor.is_none() || term.is_none() || term > floor || term == floor && is_news
-        });
-        self.network.forget_repetitions();
-        let living = self.living_entries();
-        self.memory.forget_pasts(|id| living.contains(&id));
-    }
-
-    /// Returns every entry that is still somewhere: in a log, on a disk, or under way.
-    fn living_entries(&self) -> BTreeSet<EntryId> {
-        let mut living = BTreeSet::new();
-        for seat in self.seats.values() {
-            let disk = [seat.disk.kept(), seat.disk.written()];
-            living.extend(disk.iter().flat_map(|log| log.since(Index(0))).map(|link| link.id));
-            let pending = seat.disk.pending().flat_map(|write| &write.entries);
-            living.extend(pending.map(|entry| entry.id));
-            if let Some(node) = seat.node.as_ref().map(Node::raft) {
-                let seen = node.inspect();
-                let unstable = node.entries(seen.stored + 1, seen.last.index + 1);
-                living.extend(unstable.iter().flatten().map(|entry| entry.id));
-            }
-        }
-        for flight in self.network.flights() {
-            if let Body::AppendEntries { entries, .. } = &flight.message.body {
-                living.extend(entries.iter().map(|entry| entry.id));
-            }
-        }
-        living
     }
 
     /// Does what the input says, and tells the step which node it happened to.
@@ -521,24 +473,6 @@ impl Cluster {
         let terms = seats.values().map(|seat| seat.disk.durable().hard_state().term);
         memory.forget_before(terms.min().unwrap_or_default());
     }
-}
-
-/// Returns whether a message answers a question of a term that its receiver can ask nothing in any
-/// more: it stands, or leads, in another one, or follows.
-fn answers_nobody(seats: &BTreeMap<NodeId, Arc<Seat>>, flight: &Flight) -> bool {
-    let Message { to, term, ref body, .. } = flight.message;
-    let role = match body {
-        Body::VoteReply { .. } => RoleName::Candidate,
-        Body::AppendReply { .. } | Body::HeartbeatReply { .. } => RoleName::Leader,
-        Body::RequestPreVote(_) | Body::PreVoteReply { .. } | Body::RequestVote(_) => return false,
-        Body::AppendEntries { .. } | Body::InstallSnapshot { .. } => return false,
-        Body::Heartbeat { .. } | Body::Propose { .. } | Body::TransferLeader { .. } => {
-            return false;
-        }
-        Body::TimeoutNow | Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => return false,
-    };
-    let node = seats.get(&to).and_then(|seat| seat.node.as_ref()).map(|it| it.raft().inspect());
-    node.is_some_and(|node| node.role != role || Some(node.term) != term)
 }
 
 /// Shows a node that is up to the judge.

@@ -11,8 +11,8 @@
 //! the nodes in the order of what no name can change (role, term, how many votes, ...) are tried:
 //! mostly one of the six that three nodes have.
 
+use super::bounds::Subject;
 use crate::cluster::Cluster;
-use crate::explore::{Spent, Subject};
 use crate::fingerprint::Fingerprint;
 use raft::{Body, HardState, Index, Message, NodeId};
 use std::hash::Hash;
@@ -34,7 +34,6 @@ enum Fact {
     Granted,
     Led,
     Entry,
-    Crashes,
 }
 
 impl Canon {
@@ -45,7 +44,7 @@ impl Canon {
     }
 
     /// Returns the name of a state, and of all that are alike.
-    pub(super) fn name(&self, cluster: &Cluster, spent: Spent) -> u128 {
+    pub(super) fn name(&self, cluster: &Cluster) -> u128 {
         let looks: Vec<_> = self.ids.iter().map(|&id| nameless(cluster, id)).collect();
         let ordered = |renaming: &&Vec<u64>| {
             let by_place = |a: usize, b: usize| renaming[a] < renaming[b] && looks[a] > looks[b];
@@ -54,13 +53,11 @@ impl Canon {
         let renamings = self.renamings.iter().filter(ordered);
         let named = renamings.map(|places| Renaming { ids: &self.ids, places }.sum(cluster));
         let smallest = named.min().expect("some renaming sorts the nodes");
-        let mut budget = fact(Fact::Crashes);
-        spent.hash(&mut budget);
         let logs = match self.subject {
             Subject::Elections => 0,
             Subject::Logs => entries(cluster),
         };
-        smallest.wrapping_add(budget.wide()).wrapping_add(logs)
+        smallest.wrapping_add(logs)
     }
 }
 
@@ -212,6 +209,9 @@ impl Renaming<'_> {
                 promises.dedup();
                 let promises = promises.into_iter().fold(0, u128::wrapping_add);
                 sum.words([promises as u64, (promises >> 64) as u64]);
+                for page in images.iter().filter_map(|write| write.committed.last()) {
+                    page.id.hash(&mut sum);
+                }
             }
         }
         sum.wide()
@@ -245,7 +245,7 @@ mod tests {
     fn name(inputs: &[Input]) -> u128 {
         let mut cluster = Cluster::new(Setup::new(3, 0).with_slow_disks());
         inputs.iter().for_each(|input| drop(cluster.apply(input)));
-        Canon::new(cluster.ids(), Subject::Elections).name(&cluster, Spent::default())
+        Canon::new(cluster.ids(), Subject::Elections).name(&cluster)
     }
 
     #[test]
@@ -266,13 +266,5 @@ mod tests {
         assert_ne!(shorter, all[0]);
         assert_ne!(shorter, name(&stands[..2]));
         assert_ne!(name(&[Input::Campaign(n1)]), name(&[]));
-    }
-
-    #[test]
-    fn a_spent_crash_is_part_of_the_state() {
-        let cluster = Cluster::new(Setup::new(3, 0));
-        let canon = Canon::new(cluster.ids(), Subject::Elections);
-        let (none, one) = (Spent::default(), Spent { crashes: 1, proposals: 0 });
-        assert_ne!(canon.name(&cluster, none), canon.name(&cluster, one));
     }
 }
