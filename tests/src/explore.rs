@@ -47,6 +47,8 @@ mod walk; // what was seen, and the way there
 
 mod canonical; // one name for all states that are alike but for the nodes' names
 
+pub mod hunt; // walks that find what is wrong
+
 pub use bounds::{Bounds, Subject};
 
 use crate::cluster::{Cluster, Setup};

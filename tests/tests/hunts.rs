@@ -1,0 +1,61 @@
+//! The explorer's hunts: on the core as it is they find nothing, but for the one whose settings are wrong;
+//! and each has a story that begins as it does. `cargo labs bugs --explore` lets them find bugs.
+//!
+//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test hunts` walks the long ones to their
+//! ends as well.
+
+use std::path::Path;
+use testbed::Rule;
+use testbed::explore::Bounds;
+use testbed::explore::hunt::{Catch, Hunt, HuntError};
+use testbed::script::Script;
+
+/// Returns the commands of a hunt's story.
+fn story(hunt: &Hunt) -> Vec<String> {
+    let path = format!("scripts/found/{}.txt", hunt.name);
+    let script = Script::read(Path::new(&path)).unwrap_or_else(|why| panic!("{why}"));
+    script.directives.into_iter().map(|directive| directive.text).collect()
+}
+
+fn run(hunt: &Hunt) -> Catch {
+    hunt.run().unwrap_or_else(|why| panic!("{}: {why}", hunt.name))
+}
+
+#[test]
+fn every_hunt_has_a_story_that_begins_as_it_does() {
+    for hunt in Hunt::all() {
+        let (story, start) = (story(&hunt), hunt.start.lines().collect::<Vec<_>>());
+        assert_eq!(story[..start.len()], start, "{}", hunt.name);
+        assert!(story.len() > start.len(), "{}", hunt.name);
+    }
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    let full = std::env::var("RAFTWRIGHT_EXPLORE").is_ok_and(|size| size == "full");
+    for hunt in Hunt::all() {
+        // Others walk within the bounds of some hunts: `--test logs` every day, `exploration` in full.
+        let is_long = hunt.bounds == Bounds::wide() || hunt.name == "old_entry_counted";
+        let is_walked = [Bounds::logs(), Bounds::proposal()].contains(&hunt.bounds);
+        if hunt.name == "early_question" || is_walked || is_long && !full {
+            continue;
+        }
+        let Catch { walk, script } = run(&hunt);
+        println!("{}: {} states by {} moves", hunt.name, walk.states, walk.transitions);
+        assert_eq!((walk.violation, script), (None, None), "{}", hunt.name);
+    }
+}
+
+#[test]
+fn a_question_that_does_not_wait_for_its_own_vote_loses_a_committed_entry() {
+    let hunt = Hunt::named("early_question").unwrap();
+    let Catch { walk, script } = run(&hunt);
+    let (violation, _) = walk.violation.expect("a vote given to a former self is counted");
+    assert_eq!(violation.rule, Rule::LeaderCompleteness, "{violation:?}");
+    assert_eq!(script.unwrap(), story(&hunt));
+    // By the usual setting the question waits: three times as many states, and nothing is found.
+    let start = hunt.start.replace(" vote-requests=at-once", "");
+    let bounds = Bounds { states_max: 3 * walk.states, ..hunt.bounds };
+    let ended = Hunt { start, bounds, ..hunt }.run();
+    assert!(matches!(ended, Err(HuntError::TooManyStates(_))), "{ended:?}");
+}
