@@ -52,8 +52,27 @@ pub struct Bug {
     pub title: String,
     /// Who kills it, and how; or why nobody has to.
     pub fate: Fate,
+    /// How the explorer finds it, if it is to.
+    pub hunt: Option<Hunt>,
     /// The edits.
     pub edits: Vec<Edit>,
+}
+
+/// How the explorer finds a bug.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hunt {
+    /// The walk, and the story under `tests/scripts/found` that it ends with.
+    pub story: String,
+    /// The rule that breaks first.
+    pub breaks: String,
+}
+
+impl Hunt {
+    /// Returns the path of its story, from the root.
+    pub fn file(&self) -> String {
+        format!("tests/scripts/found/{}.txt", self.story)
+    }
 }
 
 /// What is to become of a bug.
@@ -123,6 +142,7 @@ struct RawBug {
     symptom: Option<String>,
     verdict: Option<Excused>,
     reason: Option<String>,
+    hunt: Option<Hunt>,
     #[serde(default)]
     edits: Vec<Edit>,
 }
@@ -212,7 +232,13 @@ fn bugs(course: &Course, file: &str, text: &str) -> Result<Vec<Bug>, Vec<Mistake
                 wrong(format!("{id}: {why}"));
             }
         }
-        bugs.push(Bug { id, lab: lab.clone(), title: raw.title, fate, edits: raw.edits });
+        if let Some(file) = raw.hunt.as_ref().map(Hunt::file)
+            && !course.root.join(&file).is_file()
+        {
+            wrong(format!("{id}: there is no story {file}"));
+        }
+        let (title, hunt, edits) = (raw.title, raw.hunt, raw.edits);
+        bugs.push(Bug { id, lab: lab.clone(), title, fate, hunt, edits });
     }
     if mistakes.is_empty() { Ok(bugs) } else { Err(mistakes) }
 }

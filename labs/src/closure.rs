@@ -20,9 +20,10 @@ use runner::catalogue::{Hole, Lab, Step, marker};
 use runner::place::suites_target;
 use runner::report::{Outcome, Verdict};
 use runner::screen::{Landmark, Ticker};
-use runner::suite::{self, BuildFault, Progress, Request, Suite};
+use runner::suite::{self, BuildFault, Program, Progress, Request, Suite};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 /// One core whose verdicts are known beforehand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -209,12 +210,25 @@ pub fn built(course: &Course, labs: &[&Lab], sources: &Sources) -> Result<Vec<Su
     copy::write(&root, &copy::plan(course, sources, &root)?)?;
     let suites = labs.iter().map(|lab| {
         let target = lab.suite.as_deref().ok_or_else(|| format!("lab {} has no suite", lab.id))?;
-        suite::build(&root, &suites_target(&course.root), target).map_err(|fault| match fault {
-            BuildFault::Compile { package, rendered } => {
-                format!("{rendered}\n{package} does not compile in {}", root.display())
-            }
-            BuildFault::Cargo { said } => format!("cargo says:\n{said}"),
-        })
+        built_one(course, &root, Program::Suite(target))
     });
     suites.collect()
+}
+
+/// Builds one program in the copy at `root`.
+///
+/// # Errors
+/// As [`built`].
+pub(crate) fn built_one(
+    course: &Course,
+    root: &Path,
+    wanted: Program<'_>,
+) -> Result<Suite, String> {
+    let target = suites_target(&course.root);
+    suite::build_program(root, &target, wanted).map_err(|fault| match fault {
+        BuildFault::Compile { package, rendered } => {
+            format!("{rendered}\n{package} does not compile in {}", root.display())
+        }
+        BuildFault::Cargo { said } => format!("cargo says:\n{said}"),
+    })
 }

@@ -31,6 +31,8 @@ pub mod closure;
 
 pub mod bugs;
 
+pub mod hunts;
+
 // What must hold before the course is handed out.
 pub mod leaks;
 

@@ -5,7 +5,7 @@ use labs::bugs::Meets;
 use labs::check::Part;
 use labs::course::Course;
 use labs::grade::{self, Whose};
-use labs::{bugs, check, doctor, student, workspace};
+use labs::{bugs, check, doctor, hunts, student, workspace};
 use runner::command::Command;
 use runner::place::{Place, SETTINGS};
 use runner::trial::Ending;
@@ -76,9 +76,13 @@ enum Typed {
     /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
     /// test kills some bug; every variant of labs/variants earns full marks in its lab
     /// and in those that build upon it. A bug meets its killer, and whatever tests are
-    /// no bug's killer by name.
+    /// no bug's killer by name. With --explore the test bed's explorer walks instead: it
+    /// finds every bug that names a hunt, by the way that its story tells.
     #[command(verbatim_doc_comment)]
     Bugs {
+        /// Let the explorer find the bugs that name a hunt, and compare with their stories
+        #[arg(long, conflicts_with_all = ["json", "matrix", "seeds"])]
+        explore: bool,
         /// For programs: killed, of, bugs[], variants[]
         #[arg(long)]
         json: bool,
@@ -163,7 +167,13 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let wrong = whose == Whose::Reference && grade.points != grade.of;
             return Ok(ExitCode::from(u8::from(wrong)));
         }
-        Typed::Bugs { json, matrix, seeds, lab } => {
+        Typed::Bugs { explore: true, lab, .. } => {
+            let found = hunts::prove(&course, &course.labs(&lab)?)?;
+            hunts::print(&found);
+            let wrong = found.iter().any(|hunted| hunted.fault.is_some());
+            return Ok(ExitCode::from(u8::from(wrong)));
+        }
+        Typed::Bugs { explore: false, json, matrix, seeds, lab } => {
             let meets = if matrix { Meets::Everyone } else { Meets::Killer };
             let proof = bugs::prove(&course, &course.labs(&lab)?, meets, seeds)?;
             if json {

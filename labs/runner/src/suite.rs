@@ -47,17 +47,45 @@ pub enum BuildFault {
     },
 }
 
+/// A program that is built on a copy's core.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Program<'a> {
+    /// The tests of a lab, by the name of their target.
+    Suite(&'a str),
+    /// The explorer with its hunts.
+    Hunter,
+}
+
+impl Program<'_> {
+    /// Returns its package, the kind of its target, and the target's name.
+    fn target(&self) -> [&str; 3] {
+        match self {
+            Program::Suite(name) => ["suites", "--test", name],
+            Program::Hunter => ["testbed", "--bin", "hunt"],
+        }
+    }
+}
+
 /// Builds the test target `suite` of the copy at `root`, with its progress on standard error.
 ///
 /// # Errors
-/// [`BuildFault`] tells a student's slip from trouble of the machine.
+/// As [`build_program`].
 pub fn build(root: &Path, target: &Path, suite: &str) -> Result<Suite, BuildFault> {
+    build_program(root, target, Program::Suite(suite))
+}
+
+/// Builds a program of the copy at `root`, with its progress on standard error.
+///
+/// # Errors
+/// [`BuildFault`] tells a student's slip from trouble of the machine.
+pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<Suite, BuildFault> {
+    let [of, kind, name] = wanted.target();
     let total = packages(root);
     let choice = anstream::AutoStream::choice(&std::io::stderr());
     let colour = choice != anstream::ColorChoice::Never;
     let format = if colour { "json-diagnostic-rendered-ansi" } else { "json" };
     let mut child = cargo(root)
-        .args(["build", "--package", "suites", "--test", suite])
+        .args(["build", "--package", of, kind, name])
         .args(["--message-format", format, "--target-dir"])
         .arg(target)
         .stdin(Stdio::null())
@@ -78,14 +106,14 @@ pub fn build(root: &Path, target: &Path, suite: &str) -> Result<Suite, BuildFaul
         let package = package_name(&message);
         match message["reason"].as_str() {
             Some("compiler-artifact") => {
-                if message["target"]["name"] == suite {
+                if message["target"]["name"] == name {
                     program = message["executable"].as_str().map(PathBuf::from);
                 }
                 built.insert(package);
                 let done = built.len().min(total);
                 let landmark = if done % 10 == 0 { Landmark::Yes } else { Landmark::No };
                 if message["fresh"] != true {
-                    ticker.show(&format!("building suites {done}/{total}"), landmark);
+                    ticker.show(&format!("building {of} {done}/{total}"), landmark);
                 }
             }
             Some("compiler-message") => match message["message"]["level"].as_str() {
