@@ -51,6 +51,10 @@ pub struct Entry {
 }
 
 impl Lsn {
+    /// The last number a frame may have: from here one can still count on. At a million frames a
+    /// second it is reached in 146,000 years, so a larger one was never written.
+    pub const LAST: Lsn = Lsn(1 << 62);
+
     /// Returns the number after this one.
     pub fn next(self) -> Lsn {
         Lsn(self.0 + 1)

@@ -169,6 +169,7 @@ impl FrameHeader {
             && header.len as usize <= rest.len()
             && header.payloads_at() <= header.len as usize
             && header.durable < header.lsn
+            && header.lsn <= Lsn::LAST
             && (header.flags != Flags::Seal || header.items == 0);
         is_sound.then_some(header)
     }

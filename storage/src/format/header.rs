@@ -135,7 +135,7 @@ impl SegmentHeader {
             return Err(HeaderFault::Field("length"));
         };
         let first_lsn = Lsn(u64_at(bytes, 40));
-        if first_lsn == Lsn(0) {
+        if first_lsn == Lsn(0) || first_lsn > Lsn::LAST {
             return Err(HeaderFault::Field("first LSN"));
         }
         let salt = Salt(u64_at(bytes, 48));

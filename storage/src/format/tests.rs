@@ -99,7 +99,7 @@ fn a_segments_header_is_read_as_it_was_written() {
 
 proptest! {
     #[test]
-    fn a_frame_is_read_as_it_was_written(batch in batches(), lsn in 1..u64::MAX) {
+    fn a_frame_is_read_as_it_was_written(batch in batches(), lsn in 1..=1u64 << 62) {
         let bytes = frame_of(&batch, lsn);
         prop_assert_eq!(bytes.len(), batch.size_bytes());
         let frame = Frame::decode(&bytes, Salt::new(SALT), Lsn(lsn)).unwrap();

@@ -17,6 +17,8 @@ mod failure; // operations that fail, full disks, syncs that lie
 mod fates; // what a power cut does to each sector
 mod garbage; // collection: space, and what must not come back
 mod history; // what is done to a log, drawn
+mod hostile; // directories nobody wrote
+mod kill; // a real process, killed
 mod loss; // losses others have had, each by name
 mod model; // what a log is, without disks
 mod openers; // directories that are refused

@@ -1,0 +1,148 @@
+//! Directories that nobody's engine wrote: they are refused, or they are logs. Nothing panics.
+//!
+//! A checksum hides what is behind it from whoever only draws bytes, so every damage comes in two
+//! forms: as it is, and with the checksums mended. The mending is written from the format's page, and
+//! shares no code with the engine.
+
+use crate::history::{History, small};
+use crate::model::Model;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use storage::{Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Log, SimDisk};
+
+/// Where bytes are put: anywhere, or where they mean something.
+#[derive(Clone, Debug)]
+enum Place {
+    Header(u64),
+    Frames(u64),
+}
+
+/// Bytes that are put into a file.
+fn patches() -> impl Strategy<Value = Vec<(usize, Place, Vec<u8>)>> {
+    let place =
+        prop_oneof![(0..64u64).prop_map(Place::Header), (0..1000u64).prop_map(Place::Frames)];
+    let word = prop_oneof![
+        any::<u64>().prop_map(|word| word.to_le_bytes().to_vec()),
+        (0..8u64).prop_map(|word| word.to_le_bytes().to_vec()),
+        any::<u8>().prop_map(|byte| vec![byte]),
+        Just(u64::MAX.to_le_bytes().to_vec()),
+        Just((1u64 << 62).to_le_bytes().to_vec()),
+    ];
+    prop::collection::vec((0..4usize, place, word), 1..8)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
+}
+
+/// Computes every checksum of a segment anew.
+fn mend(bytes: &mut [u8]) {
+    let header = crc32fast::hash(&bytes[..60]);
+    bytes[60..64].copy_from_slice(&header.to_le_bytes());
+    let salt = u32_at(bytes, 48);
+    let mut rest = &mut bytes[4096..];
+    while rest.len() >= 32 {
+        let len = u32_at(rest, 4) as usize;
+        let items = usize::from(u16::from_le_bytes([rest[28], rest[29]]));
+        if len < 32 + 32 * items || len > rest.len() {
+            return;
+        }
+        let (frame, later) = std::mem::take(&mut rest).split_at_mut(len);
+        mend_frame(frame, items, salt);
+        rest = later;
+    }
+}
+
+/// Computes every checksum of a frame anew.
+fn mend_frame(frame: &mut [u8], items: usize, salt: u32) {
+    let mut payload = 32 + 32 * items;
+    for item in 0..items {
+        let descriptor = 32 + 32 * item;
+        let end = payload + (u32_at(frame, descriptor + 24) & 0x0fff_ffff) as usize;
+        if end <= frame.len() {
+            let checksum = crc32fast::hash(&frame[payload..end]);
+            frame[descriptor + 28..descriptor + 32].copy_from_slice(&checksum.to_le_bytes());
+        }
+        payload = end;
+    }
+    let descriptors = crc32fast::hash(&frame[32..32 + 32 * items]);
+    frame[24..28].copy_from_slice(&descriptors.to_le_bytes());
+    let mut hasher = crc32fast::Hasher::new_with_initial(salt);
+    hasher.update(&frame[4..32]);
+    frame[0..4].copy_from_slice(&hasher.finalize().to_le_bytes());
+}
+
+/// Returns a log's disk with these patches in it.
+fn patched(seed: u64, patches: &[(usize, Place, Vec<u8>)], is_mended: bool) -> SimDisk {
+    let disk = SimDisk::new(seed);
+    History::drawn(seed, 40, &Model::default()).run(&Log::open_on(disk.clone(), small()).unwrap());
+    let disk = disk.after_kill();
+    let names = disk.list().unwrap();
+    let segments: Vec<_> = names.iter().filter(|name| name.ends_with(".log")).collect();
+    let mut changed = BTreeSet::new();
+    for (file, place, bytes) in patches {
+        let name = segments[file % segments.len()];
+        let offset = match place {
+            Place::Header(at) => at % 57,
+            Place::Frames(at) => 4096 + at * 4,
+        };
+        disk.open(name).unwrap().write_all_at(offset, bytes).unwrap();
+        changed.insert(name);
+    }
+    for name in changed.into_iter().filter(|_| is_mended) {
+        let mut bytes = disk.bytes(name);
+        mend(&mut bytes);
+        disk.open(name).unwrap().write_all_at(0, &bytes).unwrap();
+    }
+    disk
+}
+
+/// Opens a directory, and if it is a log, lives with it.
+fn live_with(disk: &SimDisk) -> bool {
+    let Ok(log) = Log::open_on(disk.clone(), small()) else { return false };
+    let held = Model::of(&log);
+    let fresh = GroupId(u64::MAX);
+    let id = match log.last_index(fresh) {
+        Some(last) => EntryId::new(last.0 + 1, 1),
+        None => EntryId::new(1, 1),
+    };
+    if id.index <= Index::LAST {
+        let entry = Entry { id, data: "new".into() };
+        log.write(Batch::new().entries(fresh, std::slice::from_ref(&entry))).unwrap();
+        assert_eq!(log.entry(fresh, id.index).unwrap(), Some(entry));
+    }
+    let _ = log.gc();
+    let shown = Model::of(&log);
+    assert!(shown.groups.len() >= held.groups.len());
+    drop(log);
+    let again = Log::open_on(disk.after_kill(), small()).unwrap();
+    assert_eq!(Model::of(&again), shown);
+    true
+}
+
+/// Mended logs of one frame each, which say what no owner says.
+#[test]
+fn mending_makes_what_the_engine_takes() {
+    let mut disk = patched(3, &[], false);
+    let name = disk.list().unwrap().into_iter().find(|name| name.ends_with(".log")).unwrap();
+    let before = disk.bytes(&name);
+    let mut after = before.clone();
+    mend(&mut after);
+    assert!(before == after, "checksums that hold are not changed");
+    disk = patched(3, &[(0, Place::Frames(10), vec![1])], false);
+    assert!(Log::open_on(disk.after_kill(), small()).is_err() || disk.bytes(&name) == before);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::seeds(400) as u32))]
+
+    #[test]
+    fn damaged_directories_are_refused_or_are_logs(seed in 0..50u64, patches in patches()) {
+        live_with(&patched(seed, &patches, false));
+    }
+
+    #[test]
+    fn hostile_directories_are_refused_or_are_logs(seed in 0..50u64, patches in patches()) {
+        live_with(&patched(seed, &patches, true));
+    }
+}
