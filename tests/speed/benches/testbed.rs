@@ -2,17 +2,22 @@
 //! the explorer visits.
 //!
 //! ```text
-//!   cargo bench -p speed                     all of it
-//!   cargo bench -p speed -- simulator/swarm  one profile
+//!   cargo bench -p speed --bench testbed                         all of it
+//!   cargo bench -p speed --bench testbed -- simulator            events a second, one line for each profile
+//!   cargo bench -p speed --bench testbed -- simulator/owned/swarm
 //!
-//!   simulator/...   elements are inputs applied: a tick, an arrival, a write, a crash; each is
-//!                   followed by a look of every invariant
+//!   simulator/...   whole runs; elements are inputs applied: a tick, an arrival, a write, a crash;
+//!                   each is followed by a look of every invariant
+//!     elections     bare nodes that nobody asks for anything
+//!     replication   bare nodes and a client
+//!     owned         nodes behind their RawNode, and a client
 //!   proposals/...   the same while three nodes replicate, on logs that are long from the beginning
 //!   explorer/...    elements are moves tried: clone, apply, judge, fold, name
 //! ```
 //!
-//! The goal is 100,000 events a second on one core. A bench prints; whether a number is good enough
-//! is a reader's decision, for machines differ.
+//! The goal is 100,000 events a second on one core, every invariant on, and each line of the simulator
+//! says how many times that was. A bench prints; whether a number is good enough is a reader's
+//! decision, for machines differ.
 
 use bytes::Bytes;
 use criterion::measurement::WallTime;
@@ -21,25 +26,62 @@ use criterion::{
 };
 use raft::{Entry, EntryId, HardState, Index, NodeId, Payload, Term};
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 use testbed::explore::{Bounds, explore};
-use testbed::sim::{self, Profile};
+use testbed::sim::{self, Plan, Profile};
 use testbed::{Cluster, Door, Input, Owner, Setup};
 
 /// How many seeds make one sample: usual settings and drawn ones, half and half.
 const SEEDS: u64 = 8;
 
+/// How many events a second one core is to get through.
+const GOAL: f64 = 100_000.0;
+
+/// Draws a run of a profile from a seed.
+type Draw = fn(Profile, u64) -> Plan;
+
+/// What runs are about, and how they are drawn.
+const RUNS: [(&str, Draw); 3] = [
+    ("elections", Plan::new),
+    ("replication", |profile, seed| Plan::new(profile, seed).with_client(4)),
+    ("owned", Plan::replicating),
+];
+
 /// Runs a profile's first seeds and returns how many inputs that took.
-fn inputs(profile: Profile) -> u64 {
-    (0..SEEDS).map(|seed| black_box(sim::run(profile, seed)).inputs.len() as u64).sum()
+fn inputs(draw: Draw, profile: Profile) -> u64 {
+    let run = |seed| {
+        let run = sim::run_plan(draw(profile, seed));
+        assert_eq!(run.violation, None, "{} {seed}", profile.id());
+        black_box(run).inputs.len() as u64
+    };
+    (0..SEEDS).map(run).sum()
 }
 
 fn simulator(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("simulator");
     group.sample_size(10);
-    for profile in Profile::ALL {
-        group.throughput(Throughput::Elements(inputs(profile)));
-        let id = BenchmarkId::from_parameter(profile.id());
-        group.bench_with_input(id, &profile, |bench, &profile| bench.iter(|| inputs(profile)));
+    group.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
+    for (about, draw) in RUNS {
+        for profile in Profile::ALL {
+            group.throughput(Throughput::Elements(inputs(draw, profile)));
+            let (mut events, mut time) = (0, Duration::ZERO);
+            group.bench_function(BenchmarkId::new(about, profile.id()), |bench| {
+                bench.iter_custom(|times| {
+                    let start = Instant::now();
+                    events += (0..times).map(|_| inputs(draw, profile)).sum::<u64>();
+                    let took = start.elapsed();
+                    time += took;
+                    took
+                });
+            });
+            if events > 0 {
+                let rate = events as f64 / time.as_secs_f64();
+                let (id, goals) = (profile.id(), rate / GOAL);
+                println!(
+                    "simulator/{about}/{id}: {rate:.0} events a second, {goals:.1} x the goal\n"
+                );
+            }
+        }
     }
     group.finish();
 }
