@@ -50,7 +50,9 @@ pub struct Config {
     /// Whether a follower hands proposals on to its leader. Default: yes.
     pub forward_proposals: bool,
     /// Whether appends are built when a Ready, or the outbox, is taken: once for all that was proposed
-    /// by then, instead of one for each proposal. Default: no.
+    /// by then, instead of one for each proposal. An owner who takes in many proposals between two
+    /// Readys wants it: messages leave with a Ready anyway, so none leaves later for it, and there are
+    /// fewer. Default: no, so that what a proposal makes a leader say is there right after it.
     pub batch_append: bool,
     /// Whether an acknowledgement that still waits to leave gives way to a later one of more: whoever
     /// holds the log up to 7 holds it up to 5. Default: yes.
