@@ -31,6 +31,9 @@
 //!    it could have been.
 //! 9. A state that was seen with more crashes or proposals left is not walked again with fewer.
 //!
+//! `walk/tests.rs` walks small bounds with and without the last of 2 and with and without 7 to 9: what
+//! nodes and disks look like while nobody writes is the same in both.
+//!
 //! With a bound on messages under way (`in_flight`) the network does forget, so 8 does not apply, and
 //! messages are lost one by one.
 //!
@@ -49,7 +52,7 @@ mod canonical; // one name for all states that are alike but for the nodes' name
 
 pub mod hunt; // walks that find what is wrong
 
-pub use bounds::{Bounds, Subject};
+pub use bounds::{Bounds, Folding, Subject};
 
 use crate::cluster::{Cluster, Setup};
 use crate::input::Input;

@@ -11,7 +11,7 @@
 
 use super::Cluster;
 use super::seat::{Node, Seat};
-use crate::explore::Subject;
+use crate::explore::{Folding, Subject};
 use crate::network::Flight;
 use raft::{
     AppendOutcome, Body, EntryId, Index, MemoryStorage, Message, NodeId, Progress, ProgressState,
@@ -25,7 +25,7 @@ impl Cluster {
     /// words, a message of a term that its receiver's disk has left for good, and an answer that tells
     /// nobody anything. Where only elections are looked at, also an answer to a heartbeat that brings
     /// no later term, and every append: it is lost, as it may be on any network.
-    pub(crate) fn fold(&mut self, subject: Subject) {
+    pub(crate) fn fold(&mut self, subject: Subject, folding: Folding) {
         let seats = &self.seats;
         self.network.retain(|flight| {
             let Message { to, term, ref body, .. } = flight.message;
@@ -34,7 +34,7 @@ impl Cluster {
             let is_news = !matches!(body, Body::HeartbeatReply { .. });
             if subject == Subject::Logs {
                 let can_matter = floor.is_none() || term.is_none() || term >= floor;
-                return can_matter && !(term == floor && tells_nobody(seats, flight));
+                return can_matter && !(term == floor && tells_nobody(seats, flight, folding));
             }
             if is_append {
                 return false;
@@ -72,7 +72,7 @@ impl Cluster {
 /// Returns whether a message of its receiver's durable term is an answer that tells it nothing: to a
 /// question that it can ask no more, for it stands, or leads, in another term, or follows; or one that
 /// it knows.
-fn tells_nobody(seats: &BTreeMap<NodeId, Arc<Seat>>, flight: &Flight) -> bool {
+fn tells_nobody(seats: &BTreeMap<NodeId, Arc<Seat>>, flight: &Flight, folding: Folding) -> bool {
     let Message { from, to, term, ref body } = flight.message;
     let role = match body {
         Body::VoteReply { .. } => RoleName::Candidate,
@@ -88,7 +88,8 @@ fn tells_nobody(seats: &BTreeMap<NodeId, Arc<Seat>>, flight: &Flight) -> bool {
         return false;
     };
     let node = raft.inspect();
-    node.role != role || Some(node.term) != term || is_known(raft, from, body)
+    let is_known = || folding == Folding::All && is_known(raft, from, body);
+    node.role != role || Some(node.term) != term || is_known()
 }
 
 /// Returns whether a candidate or leader knows already what an answer of its term says.

@@ -150,7 +150,7 @@ fn branches(cluster: &Cluster, one: &Move, spent: Spent, bounds: &Bounds) -> Vec
         if bounds.beats_at_once() {
             branch.beat();
         }
-        branch.cluster.fold(bounds.subject);
+        branch.cluster.fold(bounds.subject, bounds.folding);
     }
     branches
 }
