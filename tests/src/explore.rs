@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A random run meets a rare interleaving once in a million events; the explorer meets every one that
-//! its bounds allow, and since it walks breadth first, the way to a broken rule is the shortest.
+//! its bounds allow, and since it walks breadth first, the way to a broken rule takes as few moves as
+//! there can be. Of that way every input goes that it does without.
 //!
 //! What keeps the number of states small, and what is lost by it:
 //!
@@ -25,7 +26,8 @@
 //! 6. A node that is down is a node that hears nothing: it starts again at once.
 //! 7. An owner who does one thing at a time hears nothing while it writes. So a write is durable at
 //!    once, or else a crash takes it: one that is merely late is one that everybody else hears of
-//!    late. No more writes wait for a crash than there are crashes left.
+//!    late. No more writes wait for a crash than there are crashes left. With a bound on messages
+//!    something is lost: what is promised late would not take up room so early.
 //! 8. Where logs are looked at, a leader beats whenever it can: a heartbeat too many is in nobody's way
 //!    (1). What is lost are runs in which a peer was told less of the commit index by heartbeats than
 //!    it could have been.
