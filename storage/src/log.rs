@@ -100,8 +100,9 @@ impl<D: Disk> Log<D> {
     /// # Errors
     /// [`Error::Locked`], [`Error::ForeignFile`] and whatever else [`Error`] has for directories:
     /// nothing was touched. [`Error::Corrupt`] if something that was durable has rotted: it is left
-    /// as it is, for nobody can tell from here what to do about it. [`Error::Io`],
-    /// [`Error::NoSpace`].
+    /// as it is, for nobody can tell from here what to do about it. [`Error::Io`].
+    /// [`Error::NoSpace`] if the tail is to be written again and the disk has no room for a segment:
+    /// not after [`Log::close`], nor if there was a spare ([`Log::maintain`]).
     pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
         options.check()?;
         let lock = recovery::lock(&disk)?;

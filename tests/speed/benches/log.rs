@@ -56,7 +56,7 @@ impl<'a> Writer<'a> {
             self.batch.compact(*group, EntryId::new(*last - KEPT, 1));
         }
         let lsn = self.log.append(&self.batch).expect("the disk has room");
-        if self.turn % 8192 == 0 {
+        if self.turn.is_multiple_of(8192) {
             self.log.gc().expect("the disk works");
         }
         lsn
