@@ -131,8 +131,9 @@ impl<D: Disk> Log<D> {
         let mut writer = self.writer()?;
         self.committer_wait(writer.next_lsn.before())?;
         let seal = Draft::new(&[], &[], Flags::Seal);
-        if seal.len() > writer.capacity - writer.offset {
-            return Ok(());
+        match self.make_room(&mut writer, seal.len(), Purpose::Collect) {
+            Err(Error::NoSpace { .. }) => return Ok(()), // durable all the same, and unmarked
+            outcome => outcome?,
         }
         let lsn = self.write_frame(&mut writer, seal)?;
         self.committer_wait(lsn)
