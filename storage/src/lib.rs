@@ -17,7 +17,7 @@
 //! use storage::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SimDisk};
 //!
 //! let disk = SimDisk::new(1);
-//! let log = Log::open_on(disk.clone(), Options { segment_bytes: 1 << 16, max_batch_bytes: 4096, ..Options::default() })?;
+//! let log = Log::open_on(disk.clone(), Options::default())?;
 //! let (group, id) = (GroupId(7), EntryId::new(1, 1));
 //! let mut batch = Batch::new();
 //! batch.entries(group, &[Entry { id, data: "hello".into() }]).put(group, b"vote", b"n2");

@@ -1,0 +1,143 @@
+//! The engine's side of the simulated disk: every operation, and what was planned to go wrong with it.
+//!
+//! ```text
+//!   operation --> State::begin: power on? counted; a fault for this one?
+//!                     |-- none      done, and pending
+//!                     |-- Fails     half done, or let go of; an error
+//!                     '-- PowerCut  done, and pending; an error, and one for all that come later
+//! ```
+
+use super::{Content, Fault, NameChange, SimDisk, SimFile, SimLock, failure};
+use crate::disk::{Disk, DiskFile, Mapped};
+use std::io::{self, ErrorKind};
+use std::sync::atomic::Ordering;
+
+/// Returns the error of a name that means nothing.
+fn not_found(name: &str) -> io::Error {
+    io::Error::new(ErrorKind::NotFound, format!("no file {name}"))
+}
+
+impl Disk for SimDisk {
+    type File = SimFile;
+    type Lock = SimLock;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.state().names.keys().cloned().collect())
+    }
+
+    fn create(&self, name: &str) -> io::Result<SimFile> {
+        let mut state = self.state();
+        if state.names.contains_key(name) {
+            return Err(io::Error::new(ErrorKind::AlreadyExists, format!("{name} is there")));
+        }
+        let file = state.files.len();
+        state.files.push(Content::default());
+        state.change_names(NameChange::Create { name: name.into(), file })?;
+        Ok(SimFile { disk: self.clone(), file })
+    }
+
+    fn open(&self, name: &str) -> io::Result<SimFile> {
+        let state = self.state();
+        let file = *state.names.get(name).ok_or_else(|| not_found(name))?;
+        Ok(SimFile { disk: self.clone(), file })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        let file = *state.names.get(from).ok_or_else(|| not_found(from))?;
+        state.change_names(NameChange::Rename { from: from.into(), to: to.into(), file })
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        if !state.names.contains_key(name) {
+            return Err(not_found(name));
+        }
+        state.change_names(NameChange::Remove { name: name.into() })
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.syncs += 1;
+        match state.begin()? {
+            None | Some(Fault::Short | Fault::Misdirected { .. }) => {}
+            Some(Fault::PowerCut) => return Err(failure()),
+            Some(Fault::Fails) => {
+                // What they were for is not tried again: the names are seen, and not durable.
+                state.name_changes.clear();
+                return Err(failure());
+            }
+        }
+        for change in std::mem::take(&mut state.name_changes) {
+            change.apply(&mut state.durable_names);
+        }
+        state.forget_unnamed();
+        Ok(())
+    }
+
+    fn lock(&self) -> io::Result<SimLock> {
+        if self.is_locked.swap(true, Ordering::SeqCst) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(SimLock { is_locked: self.is_locked.clone() })
+    }
+
+    fn entropy(&self) -> u64 {
+        let mut state = self.state();
+        state.entropy = state.entropy.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state.entropy ^ (state.entropy >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ (mixed >> 29)
+    }
+}
+
+impl DiskFile for SimFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.disk.state();
+        let fault = state.begin()?;
+        let (offset, wanted) = match fault {
+            None | Some(Fault::PowerCut) => (offset, bytes.len()),
+            Some(Fault::Short | Fault::Fails) => (offset, bytes.len().div_ceil(2)),
+            Some(Fault::Misdirected { by }) => (offset + by, bytes.len()),
+        };
+        let len = state.files[self.file].len();
+        let growth = (offset + wanted as u64).saturating_sub(len);
+        let room = state.take_room(growth);
+        let taken = wanted - (growth - room) as usize;
+        state.files[self.file].write(offset, &bytes[..taken]);
+        match fault {
+            Some(Fault::PowerCut | Fault::Fails) => Err(failure()),
+            None | Some(Fault::Short | Fault::Misdirected { .. }) if taken == 0 && wanted > 0 => {
+                Err(ErrorKind::StorageFull.into())
+            }
+            None | Some(Fault::Short | Fault::Misdirected { .. }) => Ok(taken),
+        }
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.syncs += 1;
+        if state.let_down.contains(&self.file) {
+            state.syncs_after_failure += 1;
+        }
+        match state.begin()? {
+            None | Some(Fault::Short | Fault::Misdirected { .. }) => {
+                state.files[self.file].sync();
+                Ok(())
+            }
+            Some(Fault::PowerCut) => Err(failure()),
+            Some(Fault::Fails) => {
+                state.files[self.file].let_go();
+                state.let_down.insert(self.file);
+                Err(failure())
+            }
+        }
+    }
+
+    fn map(&self) -> io::Result<Mapped> {
+        let state = self.disk.state();
+        if state.is_off {
+            return Err(failure());
+        }
+        Ok(Mapped::new(state.files[self.file].visible().to_vec()))
+    }
+}
