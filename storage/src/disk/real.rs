@@ -2,11 +2,9 @@
 
 use super::{Disk, DiskFile, Mapped};
 use memmap2::Mmap;
-use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// A directory of the file system.
@@ -38,7 +36,7 @@ impl RealDisk {
             fs::create_dir_all(&dir)?;
             // A directory is durable when its parent is. Its own parents are their owner's matter.
             if let Some(parent) = dir.canonicalize()?.parent() {
-                File::open(parent)?.sync_all()?;
+                sync_names(parent)?;
             }
         }
         Ok(RealDisk { dir })
@@ -78,14 +76,14 @@ impl Disk for RealDisk {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        File::open(&self.dir)?.sync_all()
+        sync_names(&self.dir)
     }
 
     fn lock(&self) -> io::Result<RealLock> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(self.dir.join(crate::segment::LOCK))?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        file.try_lock()?;
         Ok(RealLock { _file: file })
     }
 
@@ -97,7 +95,7 @@ impl Disk for RealDisk {
 
 impl DiskFile for RealFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_at(bytes, offset)
+        write_part(&self.file, offset, bytes)
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -115,4 +113,30 @@ impl DiskFile for RealFile {
         let map = unsafe { Mmap::map(&self.file)? };
         Ok(Mapped::new(map))
     }
+}
+
+// Where operating systems differ.
+
+/// Makes the names in a directory durable.
+#[cfg(unix)]
+fn sync_names(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Makes the names in a directory durable: the file system's journal does, in order, unasked.
+#[cfg(windows)]
+fn sync_names(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Writes at a place, and returns how many bytes were taken.
+#[cfg(unix)]
+fn write_part(file: &File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::write_at(file, bytes, offset)
+}
+
+/// Writes at a place, and returns how many bytes were taken.
+#[cfg(windows)]
+fn write_part(file: &File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
 }
