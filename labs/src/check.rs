@@ -208,12 +208,12 @@ fn skeleton(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
 /// # Errors
 /// Cargo cannot be started, a file does not parse, or a page names an item that is not there.
 pub fn fix(course: &Course) -> Result<(), String> {
-    let before = crate::course::texts(&course.root, "raft/src")?;
+    let before = crate::course::sources(&course.root)?;
     let faults = run(course, &["fmt", "--all"], "a file cannot be formatted");
     if !faults.is_empty() {
         return Err(faults.join("\n"));
     }
-    let after = crate::course::texts(&course.root, "raft/src")?;
+    let after = crate::course::sources(&course.root)?;
     let changed = before.iter().filter(|(name, text)| after.get(*name) != Some(*text)).count();
     let formatted = Course::read(course.root.clone())?;
     let stale = excerpt::stale(&formatted)?;
@@ -222,7 +222,7 @@ pub fn fix(course: &Course) -> Result<(), String> {
             .map_err(|why| format!("{}: {why}", page.name))?;
     }
     anstream::println!(
-        "formatted: {changed} files of raft changed. the book: {} pages changed. next:  cargo labs check",
+        "formatted: {changed} source files changed. the book: {} pages changed. next:  cargo labs check",
         stale.len()
     );
     Ok(())

@@ -1,8 +1,8 @@
 //! Copies of the course without the desk: a student's workspace, and the desk's own scratch folders.
 //!
 //! ```text
-//!   course  raft tests labs/{suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock} ...
-//!     |        '--- with other bodies                     '-> book/*.md
+//!   course  raft storage tests labs/{suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock}
+//!     |        '-------'--- with other bodies                     '-> book/*.md
 //!     v
 //!   a map from path to bytes  -->  written to a folder, whole or not at all
 //! ```
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The packages of a copy, by folder.
-const MEMBERS: [&str; 5] = ["raft", "tests", "labs/suites", "labs/runner", "labs/step"];
+const MEMBERS: [&str; 6] = ["raft", "storage", "tests", "labs/suites", "labs/runner", "labs/step"];
 
 /// Pages of the book that stay in the course: the table for mdBook, and the teachers' chapter.
 const NOT_FOR_STUDENTS: [&str; 2] = ["SUMMARY.md", "teachers.md"];
@@ -134,7 +134,7 @@ fn workspace_manifest(root: &Path, version: &str) -> Result<String, String> {
 
 /// Keeps of the lock file what the packages of a copy need, under the copy's own version.
 fn workspace_lock(lock: &str, version: &str) -> String {
-    let names = ["raft", "testbed", "suites", "runner", "step"];
+    let names = ["raft", "storage", "testbed", "suites", "runner", "step"];
     let mut blocks = lock.split("\n[[package]]\n");
     let mut out = blocks.next().unwrap_or_default().to_owned();
     let blocks: BTreeMap<_, Vec<_>> = blocks.fold(BTreeMap::new(), |mut map, block| {

@@ -1,12 +1,24 @@
 //! The course's checkout, as the desk sees it: its sources, its catalogue, its version.
 
 use runner::catalogue::{Catalogue, Hole, Lab, Mistake, Step, marker};
-use runner::place::{Place, is_checkout, target};
+use runner::place::{CUT, Place, is_checkout, target};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Source texts by their path from the root, such as `raft/src/quorum.rs`.
 pub type Sources = BTreeMap<String, String>;
+
+/// The sources of the course that labs are cut from.
+///
+/// # Errors
+/// A file cannot be read, or a folder is not there.
+pub fn sources(root: &Path) -> Result<Sources, String> {
+    let mut found = Sources::new();
+    for package in CUT {
+        found.extend(texts(root, &format!("{package}/src"))?);
+    }
+    Ok(found)
+}
 
 /// The checkout.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,7 +27,7 @@ pub struct Course {
     pub root: PathBuf,
     /// Every lab.
     pub catalogue: Catalogue,
-    /// The reference: what is under `raft/src`.
+    /// The reference: what is under `src` of each package that labs are cut from.
     pub reference: Sources,
     /// The version of the course.
     pub version: String,
@@ -42,7 +54,7 @@ impl Course {
     /// Its catalogue has mistakes, or a file cannot be read.
     pub fn read(root: PathBuf) -> Result<Self, String> {
         let catalogue = Place { root: root.clone(), settings: None }.catalogue()?;
-        let reference = texts(&root, "raft/src")?;
+        let reference = sources(&root)?;
         let manifest = manifest(&root)?;
         let version = manifest
             .get("workspace")

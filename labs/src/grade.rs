@@ -14,10 +14,10 @@
 //! wait to be written do nothing, as before those labs were opened.
 
 use crate::copy;
-use crate::course::{Course, Sources, at_start, cut, judged, texts};
+use crate::course::{Course, Sources, at_start, cut, judged};
 use runner::card;
 use runner::catalogue::Lab;
-use runner::place::{SETTINGS, Settings, lines, suites_target};
+use runner::place::{CUT, SETTINGS, Settings, lines, suites_target};
 use runner::points::Points;
 use runner::report::{Outcome, Verdict};
 use runner::screen::{BOLD, GREY, paint, spread};
@@ -123,10 +123,13 @@ pub fn sources(course: &Course, whose: &Whose<'_>, lab: &Lab) -> Result<Sources,
                 .map_err(|found| lines(&found))
         }
         Whose::Student(folder) => {
-            if !folder.join("raft/src").is_dir() {
-                return Err(format!("{} holds no raft/src to grade", folder.display()));
+            for package in CUT {
+                if !folder.join(package).join("src").is_dir() {
+                    let folder = folder.display();
+                    return Err(format!("{folder} holds no {package}/src to grade"));
+                }
             }
-            Ok(judged(texts(folder, "raft/src")?, &course.catalogue, lab))
+            Ok(judged(crate::course::sources(folder)?, &course.catalogue, lab))
         }
     }
 }
@@ -171,7 +174,8 @@ pub fn grade(
                 anstream::eprint!("{rendered}");
                 // The course's own crates compile with the reference: the student's core lacks
                 // something they use.
-                let against = if package == "raft" { "" } else { " against this raft" };
+                let is_theirs = CUT.contains(&package.as_str());
+                let against = if is_theirs { "" } else { " against these sources" };
                 blocked = Some(format!("{package} does not compile{against}"));
                 Vec::new()
             }

@@ -63,14 +63,22 @@ fn config(root: &Path, course: &Path) -> String {
 
 fn readme(lab: &Lab) -> String {
     format!(
-        "# My raft\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `raft/src`;\n\
+        "# My raft\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `{}`;\n\
          some that an earlier step runs into do nothing until their own step.\n\n\
          * `cargo labs` tells where you are and what to do next\n\
          * `cargo labs read` prints the hand-out of your step (all of it: `book/`)\n\
          * `cargo labs watch` tests whenever you save\n\
          * `cargo labs hint` says a little more each time\n",
-        lab.id, lab.title
+        lab.id,
+        lab.title,
+        package_of(lab)
     )
+}
+
+/// Returns the folder that a lab's functions are written in.
+fn package_of(lab: &Lab) -> &str {
+    let mut files = lab.steps.iter().flat_map(|step| &step.holes).map(|hole| hole.file.as_str());
+    files.next().and_then(|file| file.find("/src/").map(|at| &file[..at + 4])).unwrap_or("raft/src")
 }
 
 fn slashes(path: &Path) -> String {

@@ -79,15 +79,15 @@ mod frame; // a batch, as bytes
 mod header; // what a segment says of itself
 mod item; // one thing that a batch does
 
-pub(crate) use frame::{Draft, FRAME_HEADER_BYTES, Flags, Frame, FrameFault, FrameHeader};
-pub(crate) use header::{HeaderFault, Salt, SegmentHeader, StoreId, VERSION};
-pub(crate) use item::{DESCRIPTOR_BYTES, Item, MAX_PAYLOAD_BYTES, Op};
+pub use frame::{Draft, FRAME_HEADER_BYTES, Flags, Frame, FrameFault, FrameHeader};
+pub use header::{HeaderFault, Salt, SegmentHeader, StoreId, VERSION};
+pub use item::{DESCRIPTOR_BYTES, Item, MAX_PAYLOAD_BYTES, Op};
 
 /// Where a segment's frames begin: the header never shares a page with what is written after it.
-pub(crate) const FRAMES_AT: u32 = 4096;
+pub const FRAMES_AT: u32 = 4096;
 
 /// What a segment's length is a multiple of.
-pub(crate) const PAGE_BYTES: u32 = 4096;
+pub const PAGE_BYTES: u32 = 4096;
 
 /// Reads a number of two bytes at `at`.
 fn u16_at(bytes: &[u8], at: usize) -> u16 {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   .labs/last.jsonl   the suite's report
-//!   .labs/last.code    a fingerprint of raft/src as it was when that run began
+//!   .labs/last.code    a fingerprint of raft/ and storage/ as they were when that run began
 //! ```
 //!
 //! A verdict is about code. One that is older than the code is still worth a word ("held before your
@@ -61,11 +61,13 @@ pub fn note(place: &Place, code: &str) -> Result<(), String> {
     replace_file(&code_file(place), &format!("{code}\n"))
 }
 
-/// Returns a fingerprint of a place's core. Take it before a build: what is saved meanwhile makes the
-/// verdicts old.
+/// Returns a fingerprint of the code that a place's student writes. Take it before a build: what is
+/// saved meanwhile makes the verdicts old.
 pub fn code(place: &Place) -> String {
     let mut print = Fingerprint::default();
-    take(&place.root.join("raft"), &mut print);
+    for folder in place.written() {
+        take(&folder, &mut print);
+    }
     print.to_string()
 }
 

@@ -1,7 +1,7 @@
 //! Where a command was typed: a student's workspace, or the course's own checkout.
 //!
 //! ```text
-//!   workspace   labs.toml       my-raft/  raft (cut)  tests  labs/suites  labs/catalog  book/2aa.md
+//!   workspace   labs.toml       my-raft/  raft, storage (cut)  tests  labs/suites ..  book/2aa.md
 //!                  | course = "../course"
 //!                  v
 //!   checkout    labs/src        the desk, the reference, bugs, variants, book/src
@@ -13,6 +13,9 @@ use std::path::{Component, Path, PathBuf};
 
 /// The file that makes a folder a workspace.
 pub const SETTINGS: &str = "labs.toml";
+
+/// The packages that labs are cut from: what a student writes lies in the `src` of one of them.
+pub const CUT: [&str; 2] = ["raft", "storage"];
 
 /// What a workspace knows of where it comes from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -91,6 +94,11 @@ impl Place {
             Some(settings) => tidy(&self.root.join(&settings.course)),
             None => self.root.clone(),
         }
+    }
+
+    /// Returns the folders of the packages that students write in.
+    pub fn written(&self) -> Vec<PathBuf> {
+        CUT.iter().map(|package| self.root.join(package)).collect()
     }
 
     /// Returns the folder of the hand-outs.

@@ -10,6 +10,7 @@
 //! A suite is believed only through its report: an exit code says nothing.
 
 use crate::catalogue::Lab;
+use crate::place::CUT;
 use crate::report::{self, Verdict};
 use crate::screen::{Landmark, Ticker};
 use serde_json::Value;
@@ -122,7 +123,9 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
                     rendered.push(text.to_owned());
                     culprit.get_or_insert(package);
                 }
-                Some("warning") if package == "raft" && !message["message"]["code"].is_null() => {
+                Some("warning")
+                    if CUT.contains(&package.as_str()) && !message["message"]["code"].is_null() =>
+                {
                     warnings += 1;
                 }
                 Some(_) | None => {}

@@ -3,12 +3,12 @@
 //! It looks at times of change four times a second: that works on every file system, over networks
 //! and in containers, and costs nothing at the size of these crates.
 
-use crate::place::Place;
+use crate::place::{CUT, Place};
 use crate::progress::Progress;
 use crate::screen::{GREY, paint};
 use crate::trial::{self, Wish};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 type Times = BTreeMap<PathBuf, SystemTime>;
@@ -18,19 +18,18 @@ type Times = BTreeMap<PathBuf, SystemTime>;
 /// # Errors
 /// The first run already cannot be made. Later ones say so and go on watching.
 pub fn watch(place: &Place, wish: &Wish) -> Result<(), String> {
-    let folder = place.root.join("raft");
-    let mut seen = times(&folder);
+    let mut seen = times(place);
     test(place, wish, &mut seen)?;
     waiting();
     loop {
         std::thread::sleep(Duration::from_millis(250));
-        let now = times(&folder);
+        let now = times(place);
         if now == seen {
             continue;
         }
         // Editors save in several strokes: wait until they are done.
         std::thread::sleep(Duration::from_millis(100));
-        seen = times(&folder);
+        seen = times(place);
         anstream::println!();
         if let Err(why) = test(place, wish, &mut seen) {
             anstream::println!("{why}");
@@ -40,7 +39,9 @@ pub fn watch(place: &Place, wish: &Wish) -> Result<(), String> {
 }
 
 fn waiting() {
-    anstream::println!("{}", paint(GREY, "watching raft/ (save a file to test, Ctrl-C ends)"));
+    let folders = CUT.map(|package| format!("{package}/")).join(" and ");
+    let said = format!("watching {folders} (save a file to test, Ctrl-C ends)");
+    anstream::println!("{}", paint(GREY, &said));
 }
 
 /// Tests, and then knows the files again in which the run itself opened functions of a next step.
@@ -54,7 +55,7 @@ fn test(place: &Place, wish: &Wish, seen: &mut Times) -> Result<(), String> {
         let holes = catalogue.holes().filter(|(lab, step, hole)| {
             after.get(&lab.id) == Some(&step.number) && hole.before.is_some()
         });
-        let now = times(&place.root.join("raft"));
+        let now = times(place);
         for path in holes.map(|(_, _, hole)| place.root.join(&hole.file)) {
             if let Some(time) = now.get(&path) {
                 seen.insert(path, *time);
@@ -70,9 +71,9 @@ fn step(place: &Place) -> BTreeMap<String, u32> {
     labs.into_iter().map(|(id, lab)| (id, lab.step)).collect()
 }
 
-fn times(folder: &Path) -> Times {
+fn times(place: &Place) -> Times {
     let mut found = Times::new();
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = place.written();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let (path, Ok(about)) = (entry.path(), entry.metadata()) else { continue };

@@ -14,11 +14,11 @@ use crate::types::Lsn;
 use std::fmt;
 
 /// A frame header's length.
-pub(crate) const FRAME_HEADER_BYTES: usize = 32;
+pub const FRAME_HEADER_BYTES: usize = 32;
 
 /// What kind of frame it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Flags {
+pub enum Flags {
     /// Somebody's batch.
     Batch,
     /// What garbage collection wrote again.
@@ -29,63 +29,82 @@ pub(crate) enum Flags {
 
 /// A frame's header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct FrameHeader {
+pub struct FrameHeader {
     /// The whole frame's length.
-    pub(crate) len: u32,
+    pub len: u32,
     /// Its place among all frames.
-    pub(crate) lsn: Lsn,
+    pub lsn: Lsn,
     /// Up to where everything was durable when it was made.
-    pub(crate) durable: Lsn,
+    pub durable: Lsn,
     /// The checksum of its descriptors.
-    pub(crate) descriptors_crc: u32,
+    pub descriptors_crc: u32,
     /// How many items it has.
-    pub(crate) items: u16,
+    pub items: u16,
     /// What kind of frame it is.
-    pub(crate) flags: Flags,
+    pub flags: Flags,
 }
 
 /// What is wrong with a frame.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum FrameFault {
+pub enum FrameFault {
     /// The segment ends before a header could.
     NoRoom,
     /// The header's checksum does not hold.
-    Header { found: u32, stated: u32 },
+    Header {
+        /// What the bytes come to.
+        found: u32,
+        /// What stands there.
+        stated: u32,
+    },
     /// The header's checksum holds, and its fields cannot be.
     Fields,
     /// It is a frame, and another one's turn.
-    Lsn { found: Lsn },
+    Lsn {
+        /// Which one it is.
+        found: Lsn,
+    },
     /// The descriptors' checksum does not hold.
-    Descriptors { found: u32, stated: u32 },
+    Descriptors {
+        /// What the bytes come to.
+        found: u32,
+        /// What stands there.
+        stated: u32,
+    },
     /// The descriptors' checksum holds, and one of them, counted from 0, cannot be.
-    Descriptor { item: usize },
+    Descriptor {
+        /// Which one.
+        item: usize,
+    },
     /// These items' payloads do not hold; everything else does.
-    Payloads { items: Vec<Item> },
+    Payloads {
+        /// Which.
+        items: Vec<Item>,
+    },
     /// The padding is not zero.
     Padding,
 }
 
 /// A frame that holds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame<'a> {
+pub struct Frame<'a> {
     header: FrameHeader,
     bytes: &'a [u8],
 }
 
 /// A frame whose place is not known yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub struct Draft {
     bytes: Vec<u8>,
 }
 
 impl Draft {
     /// Returns how long a frame of so many items and bytes of payload is.
-    pub(crate) fn len_of(items: usize, payload_bytes: usize) -> usize {
+    pub fn len_of(items: usize, payload_bytes: usize) -> usize {
         (FRAME_HEADER_BYTES + items * DESCRIPTOR_BYTES + payload_bytes).next_multiple_of(8)
     }
 
     /// Drafts a frame. Its length and its number of items must fit their fields.
-    pub(crate) fn new(items: &[Item], payloads: &[u8], flags: Flags) -> Draft {
+    pub fn new(items: &[Item], payloads: &[u8], flags: Flags) -> Draft {
         let len = Draft::len_of(items.len(), payloads.len());
         let mut bytes = Vec::with_capacity(len);
         bytes.resize(FRAME_HEADER_BYTES, 0);
@@ -113,7 +132,7 @@ impl Draft {
     }
 
     /// Gives the frame its place, and returns its bytes.
-    pub(crate) fn place(mut self, lsn: Lsn, durable: Lsn, salt: Salt) -> Vec<u8> {
+    pub fn place(mut self, lsn: Lsn, durable: Lsn, salt: Salt) -> Vec<u8> {
         self.bytes[8..16].copy_from_slice(&lsn.0.to_le_bytes());
         self.bytes[16..24].copy_from_slice(&durable.0.to_le_bytes());
         let checksum = header_crc(&self.bytes, salt);
@@ -143,7 +162,7 @@ impl FrameHeader {
     ///
     /// # Errors
     /// What is wrong with it. When there is nothing wrong, `rest` is long enough for the frame.
-    pub(crate) fn decode(rest: &[u8], salt: Salt) -> Result<FrameHeader, FrameFault> {
+    pub fn decode(rest: &[u8], salt: Salt) -> Result<FrameHeader, FrameFault> {
         if rest.len() < FRAME_HEADER_BYTES {
             return Err(FrameFault::NoRoom);
         }
@@ -156,7 +175,7 @@ impl FrameHeader {
 
     /// Reads the fields at the beginning of `rest`, whether the checksum holds or not; `None` if
     /// they cannot be.
-    pub(crate) fn read_fields(rest: &[u8]) -> Option<FrameHeader> {
+    pub fn read_fields(rest: &[u8]) -> Option<FrameHeader> {
         let header = FrameHeader {
             len: u32_at(rest, 4),
             lsn: Lsn(u64_at(rest, 8)),
@@ -185,7 +204,7 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// The first thing that is wrong with it. Of payloads, all that do not hold.
-    pub(crate) fn decode(rest: &'a [u8], salt: Salt, lsn: Lsn) -> Result<Frame<'a>, FrameFault> {
+    pub fn decode(rest: &'a [u8], salt: Salt, lsn: Lsn) -> Result<Frame<'a>, FrameFault> {
         let header = FrameHeader::decode(rest, salt)?;
         if header.lsn != lsn {
             return Err(FrameFault::Lsn { found: header.lsn });
@@ -198,7 +217,7 @@ impl<'a> Frame<'a> {
 
     /// Reads a frame's items although something is wrong with it; `None` if its descriptors do not
     /// hold either. For naming what was lost, and for nothing else.
-    pub(crate) fn peek(rest: &'a [u8]) -> Option<Frame<'a>> {
+    pub fn peek(rest: &'a [u8]) -> Option<Frame<'a>> {
         let header = FrameHeader::read_fields(rest.get(..FRAME_HEADER_BYTES).map(|_| rest)?)?;
         let frame = Frame { header, bytes: &rest[..header.len as usize] };
         frame.check_descriptors().ok().map(|()| frame)
@@ -214,12 +233,12 @@ impl<'a> Frame<'a> {
     }
 
     /// Lends the header.
-    pub(crate) fn header(&self) -> &FrameHeader {
+    pub fn header(&self) -> &FrameHeader {
         &self.header
     }
 
     /// Returns the items, each with where in the frame its payload begins.
-    pub(crate) fn items(&self) -> impl Iterator<Item = (Item, u32)> + 'a {
+    pub fn items(&self) -> impl Iterator<Item = (Item, u32)> + 'a {
         let mut payload_at = self.header.payloads_at() as u32;
         self.descriptors().chunks_exact(DESCRIPTOR_BYTES).map_while(Item::decode).map(move |item| {
             let at = payload_at;
@@ -228,8 +247,11 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Returns the bytes of a payload.
-    pub(crate) fn payload(&self, item: &Item, at: u32) -> &'a [u8] {
+    /// Returns the bytes of a payload, as [`Frame::items`] has given both.
+    ///
+    /// # Panics
+    /// If the frame has no such item.
+    pub fn payload(&self, item: &Item, at: u32) -> &'a [u8] {
         &self.bytes[at as usize..(at + item.len) as usize]
     }
 

@@ -15,7 +15,7 @@ use crate::types::{Lsn, SegmentId};
 use std::fmt;
 
 /// The version of the format that this code writes, and the only one it reads.
-pub(crate) const VERSION: u16 = 1;
+pub const VERSION: u16 = 1;
 
 /// The header's length.
 pub(crate) const HEADER_BYTES: usize = 64;
@@ -28,60 +28,71 @@ const BYTE_ORDER: u32 = 0x0a0b_0c0d;
 
 /// A store's name for itself, drawn when it was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct StoreId(pub(crate) u128);
+pub struct StoreId(pub u128);
 
 /// What a segment's frame checksums begin with. A file that is used again gets another one, and none
 /// of the frames it held before has a checksum that holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Salt(u64);
+pub struct Salt(u64);
 
 /// A segment's header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct SegmentHeader {
+pub struct SegmentHeader {
     /// Whose it is.
-    pub(crate) store: StoreId,
+    pub store: StoreId,
     /// Which one it is.
-    pub(crate) segment: SegmentId,
+    pub segment: SegmentId,
     /// The LSN of its first frame, written or not.
-    pub(crate) first_lsn: Lsn,
+    pub first_lsn: Lsn,
     /// What its frames' checksums begin with.
-    pub(crate) salt: Salt,
+    pub salt: Salt,
     /// The file's length.
-    pub(crate) capacity: u32,
+    pub capacity: u32,
 }
 
 /// What is wrong with a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum HeaderFault {
+pub enum HeaderFault {
     /// The file ends within it.
-    Short { len: usize },
+    Short {
+        /// How long the file is.
+        len: usize,
+    },
     /// It is not a segment's.
     Magic,
     /// It was written by a machine that counts the other way.
     ByteOrder,
     /// It was written in another version of the format.
-    Version { found: u16 },
+    Version {
+        /// Which one.
+        found: u16,
+    },
     /// Its checksum does not hold.
-    Checksum { found: u32, stated: u32 },
+    Checksum {
+        /// What the bytes come to.
+        found: u32,
+        /// What stands there.
+        stated: u32,
+    },
     /// The checksum holds, and a field says what no writer says.
     Field(&'static str),
 }
 
 impl Salt {
     /// Makes a salt of a number nobody can foretell.
-    pub(crate) fn new(entropy: u64) -> Salt {
+    pub fn new(entropy: u64) -> Salt {
         Salt(if entropy as u32 == 0 { entropy | 1 } else { entropy })
     }
 
     /// Returns what a frame's checksum begins with; never 0.
-    pub(crate) fn seed(self) -> u32 {
+    pub fn seed(self) -> u32 {
         self.0 as u32
     }
 }
 
 impl SegmentHeader {
     /// Returns the header's bytes.
-    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&BYTE_ORDER.to_le_bytes());
@@ -102,7 +113,7 @@ impl SegmentHeader {
     /// # Errors
     /// What is wrong with it. A file of another kind, machine or version is told apart from a
     /// damaged one, as far as its first bytes let it.
-    pub(crate) fn decode(file: &[u8]) -> Result<SegmentHeader, HeaderFault> {
+    pub fn decode(file: &[u8]) -> Result<SegmentHeader, HeaderFault> {
         let Some(bytes) = file.get(..HEADER_BYTES) else {
             return Err(HeaderFault::Short { len: file.len() });
         };

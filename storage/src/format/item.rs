@@ -13,46 +13,61 @@ use super::{u32_at, u64_at};
 use crate::types::{EntryId, GroupId, Index, Term};
 
 /// A descriptor's length.
-pub(crate) const DESCRIPTOR_BYTES: usize = 32;
+pub const DESCRIPTOR_BYTES: usize = 32;
 
 /// The longest payload: 28 bits have to do.
-pub(crate) const MAX_PAYLOAD_BYTES: usize = (1 << 28) - 1;
+pub const MAX_PAYLOAD_BYTES: usize = (1 << 28) - 1;
 
 /// What an item does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Op {
+pub enum Op {
     /// Ends the log before its index, and stands there.
-    Entry { id: EntryId },
+    Entry {
+        /// Its name.
+        id: EntryId,
+    },
     /// Sets a key.
-    Put { key_len: u32 },
+    Put {
+        /// How much of the payload is the key; the rest is the value.
+        key_len: u32,
+    },
     /// Removes a key.
     Delete,
     /// Lets the log begin after `through`.
-    Compact { through: EntryId },
+    Compact {
+        /// The last entry that is gone.
+        through: EntryId,
+    },
     /// Removes the group.
     Clean,
     /// Stands at its index, and ends nothing: garbage collection wrote it again.
-    Moved { id: EntryId },
+    Moved {
+        /// Its name.
+        id: EntryId,
+    },
     /// Empties the log, and lets it begin after `through`.
-    Reset { through: EntryId },
+    Reset {
+        /// The entry before the log's first.
+        through: EntryId,
+    },
 }
 
 /// One thing that a batch does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Item {
+pub struct Item {
     /// Whose.
-    pub(crate) group: GroupId,
+    pub group: GroupId,
     /// What.
-    pub(crate) op: Op,
+    pub op: Op,
     /// How long its payload is.
-    pub(crate) len: u32,
+    pub len: u32,
     /// The payload's checksum.
-    pub(crate) crc: u32,
+    pub crc: u32,
 }
 
 impl Item {
-    /// Writes the descriptor.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    /// Writes the descriptor behind what is in `out`: 32 bytes, as the format's page has them.
+    pub fn encode(&self, out: &mut Vec<u8>) {
         let (kind, a, b) = match self.op {
             Op::Entry { id } => (1, id.index.0, id.term.0),
             Op::Put { key_len } => (2, u64::from(key_len), 0),
@@ -70,7 +85,10 @@ impl Item {
     }
 
     /// Reads a descriptor; `None` if it says what no writer says.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Item> {
+    ///
+    /// # Panics
+    /// If there are fewer than 32 bytes.
+    pub fn decode(bytes: &[u8]) -> Option<Item> {
         let (a, b) = (u64_at(bytes, 8), u64_at(bytes, 16));
         let (kind, len) = (u32_at(bytes, 24) >> 28, u32_at(bytes, 24) & ((1 << 28) - 1));
         let id = EntryId { index: Index(a), term: Term(b) };

@@ -71,15 +71,8 @@ fn every_byte_goes_through_the_disk() {
 
 #[test]
 fn one_source_file_speaks_to_the_operating_system() {
-    let words = [
-        "std::fs",
-        "std::net",
-        "std::process",
-        "std::time",
-        "std::env",
-        "memmap2",
-        "unsafe {",
-    ];
+    let words =
+        ["std::fs", "std::net", "std::process", "std::time", "std::env", "memmap2", "unsafe {"];
     let mut speakers = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     while let Some(folder) = folders.pop() {
