@@ -18,13 +18,14 @@ mod real; // files in a directory
 mod sim; // a disk that can be cut off, damaged and filled, at any operation
 
 pub use real::{RealDisk, RealFile, RealLock};
-pub use sim::{Fate, Fates, Fault, Sector, SimDisk, SimFile, SimLock};
+pub use sim::{Doing, Fate, Fates, Fault, Operation, Sector, SimDisk, SimFile, SimLock};
 
 use bytes::Bytes;
 use std::io;
 use std::sync::{Arc, Weak};
 
-/// A directory of files, flat, with names of the engine's choice.
+/// A directory of files, flat, with names of the engine's choice. What changes something knows who
+/// asked for it (`track_caller`): a simulated disk can name the line.
 pub trait Disk: Send + Sync + 'static {
     /// An open file.
     type File: DiskFile;
@@ -41,6 +42,7 @@ pub trait Disk: Send + Sync + 'static {
     ///
     /// # Errors
     /// `AlreadyExists`, and what the operating system says.
+    #[track_caller]
     fn create(&self, name: &str) -> io::Result<Self::File>;
 
     /// Opens a file to read and write it.
@@ -53,18 +55,21 @@ pub trait Disk: Send + Sync + 'static {
     ///
     /// # Errors
     /// What the operating system says.
+    #[track_caller]
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a name. Durable after [`Disk::sync_dir`].
     ///
     /// # Errors
     /// What the operating system says.
+    #[track_caller]
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// Makes every name durable, and every removal.
     ///
     /// # Errors
     /// What the operating system says; what was to be made durable may be lost.
+    #[track_caller]
     fn sync_dir(&self) -> io::Result<()>;
 
     /// Locks the directory against other openers, of this process and of others.
@@ -83,12 +88,14 @@ pub trait DiskFile: Send + Sync + 'static {
     ///
     /// # Errors
     /// What the operating system says. Some of the bytes may have been written.
+    #[track_caller]
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
 
     /// Makes what was written durable, and the file's length.
     ///
     /// # Errors
     /// What the operating system says; what was to be made durable may be lost.
+    #[track_caller]
     fn sync_data(&self) -> io::Result<()>;
 
     /// Returns the file's whole content, to read it without copying it.
@@ -105,6 +112,7 @@ pub trait DiskFile: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`DiskFile::write_at`]; `WriteZero` if the disk takes nothing.
+    #[track_caller]
     fn write_all_at(&self, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.write_at(offset, bytes) {

@@ -59,7 +59,9 @@ mod error; // what can be wrong
 
 pub use batch::Batch;
 pub use commit::{Duty, GroupCommit};
-pub use disk::{Disk, DiskFile, Fate, Fates, Fault, Mapped, RealDisk, Sector, SimDisk};
+pub use disk::{
+    Disk, DiskFile, Doing, Fate, Fates, Fault, Mapped, Operation, RealDisk, Sector, SimDisk,
+};
 pub use error::{Corruption, Error, Lost, Result, Rot};
 pub use log::{Collected, Laggard, Log, Stats};
 pub use options::Options;

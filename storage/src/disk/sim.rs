@@ -16,12 +16,15 @@
 
 mod door; // what the engine does with it
 mod file; // one file: what is seen, what is pending, what is durable
+mod journal; // what was done, and by which line
 
 pub use file::{Fate, Sector};
+pub use journal::{Doing, Operation};
 
 use file::Content;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -70,6 +73,7 @@ struct State {
     name_changes: Vec<NameChange>,
     /// How many operations that change something there were.
     operations: u64,
+    journal: Option<Vec<Operation>>,
     faults: BTreeMap<u64, Fault>,
     is_off: bool,
     /// Bytes that files may still grow by.
@@ -211,11 +215,12 @@ impl SimDisk {
 
 impl State {
     /// Counts an operation that changes something, and returns what is to go wrong with it.
-    fn begin(&mut self) -> io::Result<Option<Fault>> {
+    fn begin(&mut self, doing: Doing, at: &'static Location<'static>) -> io::Result<Option<Fault>> {
         if self.is_off {
             return Err(io::Error::new(ErrorKind::BrokenPipe, "the power is off"));
         }
         self.operations += 1;
+        self.note(doing, at);
         let fault = self.faults.get(&self.operations).copied();
         self.is_off = fault == Some(Fault::PowerCut);
         Ok(fault)
@@ -223,8 +228,9 @@ impl State {
 
     /// Begins an operation on names. Cut off, it may or may not have happened: it is done here, and
     /// stays pending.
+    #[track_caller]
     fn change_names(&mut self, change: NameChange) -> io::Result<()> {
-        match self.begin()? {
+        match self.begin(Doing::from(&change), Location::caller())? {
             None | Some(Fault::Short | Fault::Misdirected { .. }) => {}
             Some(Fault::Fails) => return Err(failure()),
             Some(Fault::PowerCut) => {
@@ -272,6 +278,7 @@ impl State {
     /// Returns the state as a process finds it that has just been started.
     fn restarted(mut self) -> State {
         self.operations = 0;
+        self.journal = None;
         self.faults.clear();
         self.is_off = false;
         self.let_down.clear();

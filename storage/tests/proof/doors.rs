@@ -4,7 +4,7 @@ use crate::history::{History, small};
 use crate::model::Model;
 use std::io;
 use std::path::Path;
-use storage::{Disk, DiskFile, Log, Mapped, SimDisk};
+use storage::{Batch, Disk, DiskFile, Doing, GroupId, Log, Mapped, SimDisk};
 
 /// A disk on which every byte is stored as its complement.
 struct Mirrored(SimDisk);
@@ -86,4 +86,22 @@ fn one_source_file_speaks_to_the_operating_system() {
         }
     }
     assert_eq!(speakers, ["real.rs"]);
+}
+
+#[test]
+fn a_simulated_disk_names_the_line_that_asked() {
+    let disk = SimDisk::new(1);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    disk.remember();
+    log.write(Batch::new().put(GroupId(7), b"k", b"v")).unwrap();
+    let journal = disk.journal();
+    let [write, sync] = &journal[..] else { panic!("one write, one sync: {journal:?}") };
+    assert!(matches!(write.doing, Doing::Write { offset: 4096, len: 72, .. }), "{write:?}");
+    assert!(matches!(sync.doing, Doing::Sync { .. }), "{sync:?}");
+    for operation in &journal {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let source = std::fs::read_to_string(source.join(operation.at.file())).unwrap();
+        let line = source.lines().nth(operation.at.line() as usize - 1).unwrap();
+        assert!(line.contains("write_all_at") || line.contains("sync_data"), "{line}");
+    }
 }

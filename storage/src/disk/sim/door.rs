@@ -7,9 +7,10 @@
 //!                     '-- PowerCut  done, and pending; an error, and one for all that come later
 //! ```
 
-use super::{Content, Fault, NameChange, SimDisk, SimFile, SimLock, failure};
+use super::{Content, Doing, Fault, NameChange, SimDisk, SimFile, SimLock, failure};
 use crate::disk::{Disk, DiskFile, Mapped};
 use std::io::{self, ErrorKind};
+use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 /// Returns the error of a name that means nothing.
@@ -59,7 +60,7 @@ impl Disk for SimDisk {
     fn sync_dir(&self) -> io::Result<()> {
         let mut state = self.state();
         state.syncs += 1;
-        match state.begin()? {
+        match state.begin(Doing::SyncNames, Location::caller())? {
             None | Some(Fault::Short | Fault::Misdirected { .. }) => {}
             Some(Fault::PowerCut) => return Err(failure()),
             Some(Fault::Fails) => {
@@ -93,7 +94,8 @@ impl Disk for SimDisk {
 impl DiskFile for SimFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.disk.state();
-        let fault = state.begin()?;
+        let doing = Doing::Write { file: self.file, offset, len: bytes.len() };
+        let fault = state.begin(doing, Location::caller())?;
         let (offset, wanted) = match fault {
             None | Some(Fault::PowerCut) => (offset, bytes.len()),
             Some(Fault::Short | Fault::Fails) => (offset, bytes.len().div_ceil(2)),
@@ -119,7 +121,7 @@ impl DiskFile for SimFile {
         if state.let_down.contains(&self.file) {
             state.syncs_after_failure += 1;
         }
-        match state.begin()? {
+        match state.begin(Doing::Sync { file: self.file }, Location::caller())? {
             None | Some(Fault::Short | Fault::Misdirected { .. }) => {
                 state.files[self.file].sync();
                 Ok(())
