@@ -30,8 +30,8 @@
 //! ```
 //!
 //! The engine knows nothing of Raft: groups have numbers, entries have places and terms, and what the
-//! bytes mean is their owner's affair. It reads no clock and starts no thread. What it assumes of the
-//! disk stands in [`disk`].
+//! bytes mean is their owner's affair. It reads no clock, and starts no thread but a [`Keeper`]'s, if
+//! its owner wants one. What it assumes of the disk stands in [`disk`].
 //!
 //! The modules below stand in reading order.
 
@@ -44,6 +44,8 @@ mod options; // settings
 mod log; // append, sync, read, collect   <- you may stop here and use it
 
 mod commit; // who syncs, and for whom
+
+mod keeper; // a thread that does the chores, for those who want one
 
 pub mod format; // what the bytes mean
 
@@ -63,6 +65,7 @@ pub use disk::{
     Disk, DiskFile, Doing, Fate, Fates, Fault, Mapped, Operation, RealDisk, Sector, SimDisk,
 };
 pub use error::{Corruption, Error, Lost, Result, Rot};
+pub use keeper::{Keeper, Kept};
 pub use log::{Collected, Laggard, Log, Stats};
 pub use options::Options;
 pub use types::{Entry, EntryId, GroupId, Index, Lsn, SegmentId, Term};

@@ -28,6 +28,7 @@ use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Frame, Salt, StoreId};
 use crate::groups::{Groups, check};
+use crate::keeper::Bell;
 use crate::options::Options;
 use crate::recovery::{self, Found};
 use crate::segment::Segment;
@@ -37,6 +38,9 @@ use room::Purpose;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// How many bytes are written before a keeper is rung to sync them.
+const WRITTEN_BEHIND_BYTES: u32 = 4 << 20;
 
 /// A log of many groups, on a disk.
 pub struct Log<D: Disk = RealDisk> {
@@ -50,6 +54,8 @@ pub struct Log<D: Disk = RealDisk> {
     spare: Mutex<Option<D::File>>,
     /// Held by the one who collects garbage.
     collector: Mutex<()>,
+    /// Rung when there may be chores: a keeper hears it, if there is one.
+    bell: Arc<Bell>,
     /// The disk's first failure.
     failure: OnceLock<Arc<Error>>,
     _lock: D::Lock,
@@ -117,6 +123,7 @@ impl<D: Disk> Log<D> {
             committer,
             spare: Mutex::new(None),
             collector: Mutex::new(()),
+            bell: Arc::default(),
             failure: OnceLock::new(),
             _lock: lock,
         })
@@ -213,7 +220,11 @@ impl<D: Disk> Log<D> {
         let len = bytes.len() as u32;
         let segment = segments.get_mut(&writer.segment).expect("the tail is a segment");
         segment.content.push(writer.offset, bytes);
+        let stretch = writer.offset / WRITTEN_BEHIND_BYTES;
         writer.offset += len;
+        if writer.offset / WRITTEN_BEHIND_BYTES > stretch {
+            self.bell.ring();
+        }
     }
 
     /// Waits until `lsn` is durable.
@@ -234,6 +245,7 @@ impl<D: Disk> Log<D> {
         if let Err(error @ Error::Io { .. }) = &outcome {
             self.failure.get_or_init(|| Arc::new(error.clone()));
             self.committer.fail();
+            self.bell.ring();
         }
         outcome
     }
@@ -274,6 +286,11 @@ impl<D: Disk> Log<D> {
     /// Lends what readers see, to change it.
     fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
         self.view.write().expect("no thread panics while it changes what readers see")
+    }
+
+    /// Lends what is rung when there may be chores.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 
     /// Returns a segment's name.

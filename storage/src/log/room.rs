@@ -34,7 +34,8 @@ pub(super) enum Purpose {
 
 impl<D: Disk> Log<D> {
     /// Does what would otherwise make an append wait: prepares a spare segment, if there is none.
-    /// For a thread of the owner's choice, whenever it has nothing better to do.
+    /// For a thread of the owner's choice, whenever it has nothing better to do: a
+    /// [`crate::Keeper`] is one.
     ///
     /// # Errors
     /// [`Error::NoSpace`]; [`Error::Io`] and [`Error::Poisoned`].
@@ -104,6 +105,7 @@ impl<D: Disk> Log<D> {
             next_lsn: writer.next_lsn,
         };
         self.committer.turn_to(writer.file.clone());
+        self.bell.ring();
         Ok(())
     }
 

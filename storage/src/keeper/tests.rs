@@ -1,0 +1,125 @@
+//! A keeper beside a log. When its thread runs is chance, so each test waits for what must come, and
+//! none says when.
+
+use super::Keeper;
+use crate::{
+    Batch, Entry, EntryId, Error, Fault, GroupId, Log, Lsn, Options, RealDisk, Result, SimDisk,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const GROUP: GroupId = GroupId(1);
+
+/// Settings under which a little log has many segments, and all garbage is collected.
+fn small() -> Options {
+    let (segment_bytes, max_batch_bytes) = (8192, 2048);
+    Options { segment_bytes, max_batch_bytes, collect_above_bytes: 0, ..Options::default() }
+}
+
+fn open(disk: &SimDisk) -> Arc<Log<SimDisk>> {
+    Arc::new(Log::open_on(disk.clone(), small()).unwrap())
+}
+
+/// Appends the entry at `index`, of a thousand bytes, and lets go of all before it.
+fn append_only(log: &Log<SimDisk>, index: u64) -> Result<Lsn> {
+    let entry = |index| Entry { id: EntryId::new(index, 1), data: vec![7; 1000].into() };
+    let mut batch = Batch::new();
+    batch.entries(GROUP, &[entry(index)]);
+    if index > 1 {
+        batch.compact(GROUP, EntryId::new(index - 1, 1));
+    }
+    log.append(&batch)
+}
+
+/// Waits until something is so.
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let ends = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < ends, "{what}: not within a minute");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_spare_is_ready_before_anybody_needs_it_and_after_it_was_taken() {
+    let log = open(&SimDisk::new(1));
+    let keeper = Keeper::start(log.clone()).unwrap();
+    for index in 1..=20 {
+        wait_until("a spare", || log.stats().spare_bytes == 8192);
+        append_only(&log, index).unwrap();
+    }
+    keeper.stop().unwrap();
+}
+
+#[test]
+fn garbage_goes_although_nobody_collects_it() {
+    let log = open(&SimDisk::new(1));
+    let keeper = Keeper::start(log.clone()).unwrap();
+    wait_until("a spare, the last chore", || log.stats().spare_bytes == 8192);
+    for index in 1..=60 {
+        append_only(&log, index).unwrap();
+    }
+    wait_until("one segment, and what follows it", || log.stats().segments <= 3);
+    assert!(keeper.kept().removed_segments >= 6, "{:?}", keeper.kept());
+}
+
+#[test]
+fn what_nobody_waits_for_becomes_durable_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Arc::new(Log::<RealDisk>::open(dir.path(), Options::default()).unwrap());
+    let _keeper = Keeper::start(log.clone()).unwrap();
+    let data = vec![7; 1 << 20].into();
+    for index in 1..=5 {
+        let entry = Entry { id: EntryId::new(index, 1), data: bytes::Bytes::clone(&data) };
+        log.append(Batch::new().entries(GROUP, &[entry])).unwrap();
+    }
+    // The fourth MiB and its headers rang; what came before that is synced.
+    wait_until("most of it is durable", || log.durable_lsn() >= Lsn(4));
+}
+
+#[test]
+fn a_keeper_that_is_dropped_lets_go_of_the_log() {
+    let log = open(&SimDisk::new(1));
+    drop(Keeper::start(log.clone()).unwrap());
+    Arc::into_inner(log).expect("nobody else owns the log").close().unwrap();
+}
+
+#[test]
+fn a_full_disk_is_trouble_that_passes() {
+    let disk = SimDisk::new(1);
+    let log = open(&disk);
+    disk.set_free_bytes(Some(0));
+    let keeper = Keeper::start(log.clone()).unwrap();
+    wait_until("it has noticed", || keeper.kept().trouble.is_some());
+    assert!(matches!(keeper.kept().trouble, Some(Error::NoSpace { bytes: 8192 })));
+
+    append_only(&log, 1).unwrap();
+    disk.set_free_bytes(None);
+    keeper.nudge();
+    wait_until("it has passed", || keeper.kept().trouble.is_none());
+    assert_eq!(log.stats().spare_bytes, 8192);
+    keeper.stop().unwrap();
+}
+
+#[test]
+fn a_disk_that_fails_stops_it_and_it_says_how() {
+    let disk = SimDisk::new(1);
+    let log = open(&disk);
+    disk.plan(disk.operations() + 1, Fault::Fails);
+    let keeper = Keeper::start(log.clone()).unwrap();
+    wait_until("it has stopped", || Arc::strong_count(&log) == 1);
+    assert!(matches!(append_only(&log, 1), Err(Error::Poisoned { .. })));
+    assert!(matches!(keeper.stop(), Err(Error::Io { .. })));
+}
+
+#[test]
+fn a_disk_that_fails_somebody_else_stops_it_too() {
+    let disk = SimDisk::new(1);
+    let log = open(&disk);
+    let keeper = Keeper::start(log.clone()).unwrap();
+    wait_until("a spare", || log.stats().spare_bytes == 8192);
+    disk.plan(disk.operations() + 1, Fault::Fails);
+    assert!(matches!(append_only(&log, 1), Err(Error::Io { .. })));
+    wait_until("it has stopped", || Arc::strong_count(&log) == 1);
+    assert!(matches!(keeper.stop(), Err(Error::Poisoned { .. })));
+}
