@@ -14,9 +14,9 @@
 //! wait to be written do nothing, as before those labs were opened.
 
 use crate::copy;
-use crate::course::{Course, Sources, at_start, cut, judged};
+use crate::course::{Course, Sources, at_start, cut, judged, texts};
 use runner::card;
-use runner::catalogue::Lab;
+use runner::catalogue::{Hole, Lab};
 use runner::place::{CUT, SETTINGS, Settings, lines, suites_target};
 use runner::points::Points;
 use runner::report::{Outcome, Verdict};
@@ -123,15 +123,31 @@ pub fn sources(course: &Course, whose: &Whose<'_>, lab: &Lab) -> Result<Sources,
                 .map_err(|found| lines(&found))
         }
         Whose::Student(folder) => {
-            for package in CUT {
-                if !folder.join(package).join("src").is_dir() {
-                    let folder = folder.display();
-                    return Err(format!("{folder} holds no {package}/src to grade"));
-                }
-            }
-            Ok(judged(crate::course::sources(folder)?, &course.catalogue, lab))
+            Ok(judged(handed_in(course, folder, lab)?, &course.catalogue, lab))
         }
     }
+}
+
+/// Returns a core to judge a lab in: the student's own packages as far as the lab is about them or builds
+/// upon them, and ours for the rest.
+fn handed_in(course: &Course, folder: &Path, lab: &Lab) -> Result<Sources, String> {
+    let mut found = Sources::new();
+    for package in CUT {
+        let src = format!("{package}/src");
+        let is_in_it = |hole: &Hole| hole.file.strip_prefix(&src).is_some();
+        let is_theirs = course.catalogue.holes().any(|(of, _, hole)| {
+            is_in_it(hole) && (of.id == lab.id || course.catalogue.builds_on(lab, &of.id))
+        });
+        if !is_theirs {
+            let ours = course.reference.iter().filter(|(name, _)| name.starts_with(&src));
+            found.extend(ours.map(|(name, text)| (name.clone(), text.clone())));
+        } else if folder.join(&src).is_dir() {
+            found.extend(texts(folder, &src)?);
+        } else {
+            return Err(format!("{} holds no {src} to grade", folder.display()));
+        }
+    }
+    Ok(found)
 }
 
 /// Grades labs in a scratch copy.
