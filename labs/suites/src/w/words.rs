@@ -1,0 +1,101 @@
+//! What the tests say to a log, and how they say what it holds.
+//!
+//! ```text
+//!   run(5, &[2, 2, 3])                    5@2 6@2 7@3, each with bytes that tell its name
+//!   open(&RULE, &fresh(), small())        a log on a disk that remembers who asked for what
+//!   must(&RULE, call, function, outcome)  an error where nothing is wrong becomes a card
+//! ```
+//!
+//! A panic needs no help: whatever the student's code panics in, the worker makes a card of it.
+
+use crate::{Failure, Rule, current};
+use bytes::Bytes;
+use storage::{Entry, EntryId, GroupId, Log, Options, SimDisk};
+
+/// A group.
+pub(crate) const G1: GroupId = GroupId(1);
+/// A group that is not the first.
+pub(crate) const G7: GroupId = GroupId(7);
+/// A group with a number that needs all its bytes.
+pub(crate) const G9: GroupId = GroupId(0x0908_0706_0504_0302);
+
+/// Names a place: `at(3, 2)` is 3@2.
+pub(crate) fn at(index: u64, term: u64) -> EntryId {
+    EntryId::new(index, term)
+}
+
+/// Returns the entry of this name, whose bytes are its name.
+pub(crate) fn entry(id: EntryId) -> Entry {
+    Entry { id, data: Bytes::from(format!("{id};")) }
+}
+
+/// Returns the entry of this name with so many bytes: its name, over and over.
+pub(crate) fn sized(id: EntryId, len: usize) -> Entry {
+    let name = format!("{id};").into_bytes();
+    Entry { id, data: name.into_iter().cycle().take(len).collect() }
+}
+
+/// Returns entries of these terms, the first of them at `first`.
+pub(crate) fn run(first: u64, terms: &[u64]) -> Vec<Entry> {
+    (first..).zip(terms).map(|(index, &term)| entry(at(index, term))).collect()
+}
+
+/// Says which entries these are: `5@2 6@2`; one with bytes that are not its own is marked.
+pub(crate) fn names(entries: &[Entry]) -> String {
+    let name = |held: &Entry| match *held == sized(held.id, held.data.len()) {
+        true => held.id.to_string(),
+        false => format!("{}(other bytes)", held.id),
+    };
+    let names: Vec<String> = entries.iter().map(name).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
+}
+
+/// Settings under which a little log has many segments, and all of its garbage is worth collecting.
+pub(crate) fn small() -> Options {
+    Options {
+        segment_bytes: 8192,
+        max_batch_bytes: 2048,
+        collect_above_bytes: 0,
+        laggard_bytes: 1 << 20,
+        force_above_bytes: 0,
+        ..Options::default()
+    }
+}
+
+/// Returns an empty disk that remembers every operation, and the line that asked for it.
+pub(crate) fn fresh() -> SimDisk {
+    let disk = SimDisk::new(1);
+    disk.remember();
+    disk
+}
+
+/// Opens a log.
+///
+/// # Errors
+/// A card of `rule`, if opening it is refused.
+pub(crate) fn open(
+    rule: &Rule,
+    disk: &SimDisk,
+    options: Options,
+) -> Result<Log<SimDisk>, Box<Failure>> {
+    current::doing("opening the log".to_owned());
+    must(rule, "opening the log", "Log::open_on", Log::open_on(disk.clone(), options))
+}
+
+/// Takes what a call has returned that nothing is wrong with.
+///
+/// # Errors
+/// A card of `rule`, if it was refused: it says the call, the engine's own words, and the function to
+/// read.
+pub(crate) fn must<T>(
+    rule: &Rule,
+    call: &str,
+    function: &str,
+    outcome: storage::Result<T>,
+) -> Result<T, Box<Failure>> {
+    outcome.map_err(|error| {
+        let because = format!("{call} is refused, and nothing is wrong with it");
+        let failure = Failure::of(rule).because(because).function(function);
+        Box::new(failure.expected("it is done").got(error.to_string()))
+    })
+}
