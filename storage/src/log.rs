@@ -16,6 +16,7 @@
 //! the next opening to judge.
 
 mod gc; // what is wanted of the oldest segment moves, and the segment goes
+mod pick; // what is wanted of a segment
 mod read; // from a group and a place to its bytes
 mod room; // the next segment, and the one after it
 

@@ -18,18 +18,13 @@ use super::room::Purpose;
 use super::{Log, View};
 use crate::batch::Batch;
 use crate::disk::Disk;
-use crate::error::{Corruption, Error, Lost, Result, Rot};
-use crate::format::{DESCRIPTOR_BYTES, FRAMES_AT, Flags};
-use crate::groups::{Group, Loc};
-use crate::segment::{Content, SPARE, name_of};
-use crate::types::{EntryId, GroupId, SegmentId};
-use bytes::Bytes;
+use crate::error::{Error, Result};
+use crate::format::{FRAMES_AT, Flags};
+use crate::segment::{Content, SPARE, Segment, name_of};
+use crate::types::{GroupId, SegmentId};
 
 /// How much of a segment is moved in one frame, at most, if an entry is not longer by itself.
 const FRAME_BYTES: u32 = 1 << 20;
-
-/// How many items are moved in one frame, at most.
-const FRAME_ITEMS: usize = 4096;
 
 /// What a call of [`Log::gc`] did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -72,7 +67,7 @@ impl<D: Disk> Log<D> {
         // What this call writes is for a later call to judge: one turn through the log is enough.
         let tail = self.writer()?.segment;
         while let Some(oldest) = self.worth_collecting().filter(|oldest| *oldest < tail) {
-            if collected.moved_bytes >= self.options.move_bytes {
+            if self.has_moved_enough(&collected) {
                 collected.is_more_to_do = true;
                 break;
             }
@@ -82,7 +77,9 @@ impl<D: Disk> Log<D> {
                 break;
             }
             if self.view().groups.live().of(oldest).items > 0 {
-                self.move_some(oldest, &mut collected)?;
+                let moved = self.move_some(oldest)?;
+                collected.moved_items += moved.items().len() as u64;
+                collected.moved_bytes += moved.size_bytes() as u64;
             } else {
                 self.remove_segment(oldest)?;
                 collected.removed.push(oldest);
@@ -107,6 +104,11 @@ impl<D: Disk> Log<D> {
         is_worth_it.then_some(*oldest)
     }
 
+    /// Returns whether a call has moved as much as it may.
+    fn has_moved_enough(&self, collected: &Collected) -> bool {
+        collected.moved_bytes >= self.options.move_bytes
+    }
+
     /// Returns whether there is so much log that laggards are moved.
     fn is_forced(&self) -> bool {
         self.view().log_bytes() > self.options.force_above_bytes
@@ -129,8 +131,8 @@ impl<D: Disk> Log<D> {
         held.filter(|laggard| laggard.bytes > self.options.laggard_bytes).collect()
     }
 
-    /// Writes again some of what is wanted of a segment.
-    fn move_some(&self, oldest: SegmentId, collected: &mut Collected) -> Result<()> {
+    /// Writes again some of what is wanted of a segment, and returns that.
+    fn move_some(&self, oldest: SegmentId) -> Result<Batch> {
         // Under the writer's lock nothing stops being wanted between being picked and written.
         let mut writer = self.writer()?;
         let room = self.options.segment_bytes - FRAMES_AT;
@@ -138,10 +140,8 @@ impl<D: Disk> Log<D> {
         assert!(!batch.is_empty(), "segment {oldest} counts as live, and nothing points to it");
         let draft = batch.draft(Flags::Moved, room)?;
         self.make_room(&mut writer, draft.len(), Purpose::Collect)?;
-        collected.moved_items += batch.items().len() as u64;
-        collected.moved_bytes += u64::from(draft.len());
         self.write_frame(&mut writer, draft)?;
-        Ok(())
+        Ok(batch)
     }
 
     /// Removes the oldest segment, of which nothing is wanted.
@@ -150,27 +150,34 @@ impl<D: Disk> Log<D> {
         let lsn = self.writer()?.next_lsn.before();
         self.committer_wait(lsn)?;
         let gone = self.view_mut().segments.remove(&oldest);
-        let gone = gone.expect("only the collector removes a segment");
-        let can_be_spare =
-            gone.capacity == self.options.segment_bytes && is_read_no_more(gone.content);
-        self.note(self.remove_file(oldest, can_be_spare))
+        self.let_go_of(oldest, gone.expect("only the collector removes a segment"))
     }
 
-    /// Removes a segment's name, or lets the file be the spare.
-    fn remove_file(&self, segment: SegmentId, can_be_spare: bool) -> Result<()> {
-        let name = name_of(segment);
+    /// Lets go of a segment's file, which may be the spare then.
+    fn let_go_of(&self, segment: SegmentId, gone: Segment) -> Result<()> {
         let mut spare = self.spare();
-        let sync_dir =
-            || self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e));
-        if can_be_spare && spare.is_none() {
-            self.disk.rename(&name, SPARE).map_err(|e| Error::io("renaming", name, e))?;
-            // Before it is written again, it must be certain that it is no segment.
-            sync_dir()?;
-            *spare = Some(self.disk.open(SPARE).map_err(|e| Error::io("opening", SPARE, e))?);
+        let fits = gone.capacity == self.options.segment_bytes;
+        if spare.is_none() && fits && is_read_no_more(gone.content) {
+            *spare = Some(self.note(self.make_spare(segment))?);
             return Ok(());
         }
+        self.note(self.remove_file(segment))
+    }
+
+    /// Lets a segment's file be the spare.
+    fn make_spare(&self, segment: SegmentId) -> Result<D::File> {
+        let name = name_of(segment);
+        self.disk.rename(&name, SPARE).map_err(|e| Error::io("renaming", name, e))?;
+        // Before it is written again, it must be certain that it is no segment.
+        self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
+        self.disk.open(SPARE).map_err(|e| Error::io("opening", SPARE, e))
+    }
+
+    /// Removes a segment's file.
+    fn remove_file(&self, segment: SegmentId) -> Result<()> {
+        let name = name_of(segment);
         self.disk.remove(&name).map_err(|e| Error::io("removing", name, e))?;
-        sync_dir()
+        self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
     }
 }
 
@@ -186,79 +193,5 @@ impl View {
     /// Returns how long all segments are together, without their headers.
     fn room_bytes(&self) -> u64 {
         self.log_bytes() - self.segments.len() as u64 * u64::from(FRAMES_AT)
-    }
-
-    /// Returns what is wanted of a segment, up to a frame of so many bytes; of one item, if that is
-    /// longer by itself.
-    fn pick_wanted(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
-        let mut picker = Picker { batch: Batch::new(), segment, frame_bytes };
-        for (id, group) in self.groups.iter() {
-            if self.pick_of_group(id, group, &mut picker)? == Room::None {
-                break;
-            }
-        }
-        Ok(picker.batch)
-    }
-
-    /// Adds what is wanted of a group.
-    fn pick_of_group(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<Room> {
-        let segment = picker.segment;
-        if let (base, Some(base_in)) = group.base()
-            && base_in == segment
-        {
-            if picker.room_for(0) == Room::None {
-                return Ok(Room::None);
-            }
-            picker.batch.compact(id, base);
-        }
-        for (key, value) in group.keys().iter().filter(|(_, value)| value.segment == segment) {
-            if picker.room_for(key.len() + value.data.len()) == Room::None {
-                return Ok(Room::None);
-            }
-            picker.batch.put(id, key, &value.data);
-        }
-        for (entry, loc) in group.entries().filter(|(_, loc)| loc.segment == segment) {
-            if picker.room_for(loc.len as usize) == Room::None {
-                return Ok(Room::None);
-            }
-            picker.batch.moved(id, entry, &self.bytes_to_move(id, entry, loc)?);
-        }
-        Ok(Room::Some)
-    }
-
-    /// Returns an entry's bytes, if they are what was written: rot must not get a new checksum.
-    fn bytes_to_move(&self, group: GroupId, id: EntryId, loc: Loc) -> Result<Bytes> {
-        let data = self.slice(loc);
-        if let Some(data) = data.filter(|data| crc32fast::hash(data) == loc.crc) {
-            return Ok(data);
-        }
-        let mut lost = Vec::new();
-        Lost::add_entry(&mut lost, group, id.index);
-        let what = format!("entry {id} was to be moved, and does not match its checksum");
-        let (segment, offset) = (loc.segment, loc.offset.into());
-        Err(Corruption { segment, offset, lsn: None, rot: Rot::Read, what, lost }.into())
-    }
-}
-
-/// What is picked from a segment, and how much of it may be.
-struct Picker {
-    batch: Batch,
-    segment: SegmentId,
-    frame_bytes: usize,
-}
-
-/// Whether one more item fits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Room {
-    Some,
-    None,
-}
-
-impl Picker {
-    /// Returns whether an item with so much payload fits. The first always does.
-    fn room_for(&self, payload_bytes: usize) -> Room {
-        let bytes = self.batch.size_bytes() + DESCRIPTOR_BYTES + payload_bytes;
-        let fits = bytes <= self.frame_bytes && self.batch.items().len() < FRAME_ITEMS;
-        if fits || self.batch.is_empty() { Room::Some } else { Room::None }
     }
 }
