@@ -123,7 +123,11 @@ impl<F> Committer<F> {
         self.lock().0.append(lsn);
     }
 
-    /// Lets later frames go to another file. What was written to the one before must be durable.
+    /// Lets later frames go to another file.
+    ///
+    /// # Panics
+    /// If what was written to the one before is not durable.
+    #[track_caller]
     pub(crate) fn turn_to(&self, file: Arc<F>) {
         let mut state = self.lock();
         let (appended, durable) = (state.0.appended(), state.0.durable());

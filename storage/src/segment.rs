@@ -117,14 +117,23 @@ pub(crate) fn what_is(name: &str) -> Named {
 /// [`Error::NoSpace`], and the file is gone again; or what else the disk says.
 pub(crate) fn zeroed<D: Disk>(disk: &D, name: &str, capacity: u32) -> Result<D::File> {
     let file = disk.create(name).map_err(|e| Error::io("creating", name, e))?;
-    let Err(error) = fill(&file, capacity) else { return Ok(file) };
+    match fill(&file, capacity) {
+        Ok(()) => Ok(file),
+        Err(error) => Err(give_up(disk, name, capacity, error)),
+    }
+}
+
+/// Removes a file that could not be filled because the disk is full, and returns what is to be said of
+/// it. Not a byte of the log was touched: the file never had a segment's name.
+fn give_up(disk: &impl Disk, name: &str, capacity: u32, error: std::io::Error) -> Error {
     let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
     if !is_full {
-        return Err(Error::io("filling with zeros", name, error));
+        return Error::io("filling with zeros", name, error);
     }
-    // Not a byte of the log was touched: the file never had a segment's name.
-    disk.remove(name).map_err(|e| Error::io("removing", name, e))?;
-    Err(Error::NoSpace { bytes: u64::from(capacity) })
+    match disk.remove(name) {
+        Ok(()) => Error::NoSpace { bytes: u64::from(capacity) },
+        Err(error) => Error::io("removing", name, error),
+    }
 }
 
 /// Writes zeros, and syncs them.
@@ -151,11 +160,16 @@ pub(crate) fn publish<D: Disk>(
     header: &SegmentHeader,
     frames: &[u8],
 ) -> Result<()> {
-    let name = name_of(header.segment);
     file.write_all_at(0, &header.encode()).map_err(|e| Error::io("writing", unfinished, e))?;
     file.write_all_at(FRAMES_AT.into(), frames).map_err(|e| Error::io("writing", unfinished, e))?;
+    give_name(disk, file, unfinished, &name_of(header.segment))
+}
+
+/// Gives a file that was written the name under which it counts, so that no power cut leaves the name
+/// without the bytes, or takes it once this has returned.
+fn give_name<D: Disk>(disk: &D, file: &D::File, unfinished: &str, name: &str) -> Result<()> {
     file.sync_data().map_err(|e| Error::io("syncing", unfinished, e))?;
-    disk.rename(unfinished, &name).map_err(|e| Error::io("renaming to", name, e))?;
+    disk.rename(unfinished, name).map_err(|e| Error::io("renaming to", name, e))?;
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
 }
 

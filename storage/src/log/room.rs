@@ -79,34 +79,64 @@ impl<D: Disk> Log<D> {
     /// Leaves the tail, all of it durable, for the spare.
     fn rotate(&self, writer: &mut Writer<D::File>) -> Result<()> {
         self.committer_wait(writer.next_lsn.before())?;
-        let next = writer.segment.next().ok_or(Error::NoSpace { bytes: 0 })?;
-        let sealed = self.note(
-            writer.file.map().map_err(|e| Error::io("mapping", self.name(writer.segment), e)),
-        )?;
-        // Lent until the spare has its new name: nobody makes another meanwhile.
-        let mut spare = self.spare();
-        let file = spare.take().expect("a spare was made before the tail is left");
-        let header = SegmentHeader {
+        let header = self.header_after(writer)?;
+        let sealed = self.seal(writer)?;
+        let file = self.publish_spare(&header)?;
+        self.turn_to(writer, sealed, file, &header);
+        Ok(())
+    }
+
+    /// Returns the header of the segment that follows the tail.
+    fn header_after(&self, writer: &Writer<D::File>) -> Result<SegmentHeader> {
+        Ok(SegmentHeader {
             store: self.store,
-            segment: next,
+            segment: writer.segment.next().ok_or(Error::NoSpace { bytes: 0 })?,
             first_lsn: writer.next_lsn,
             salt: segment::new_salt(&self.disk),
             capacity: self.options.segment_bytes,
-        };
-        self.note(segment::publish(&self.disk, &file, SPARE, &header, &[]))?;
-        drop(spare);
-        self.show_rotation(writer.segment, Content::Sealed(sealed), &header);
+        })
+    }
+
+    /// Returns what readers see of the tail when nobody writes it any more.
+    fn seal(&self, writer: &Writer<D::File>) -> Result<Content> {
+        let mapped = writer.file.map();
+        let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
+        Ok(Content::Sealed(self.note(mapped)?))
+    }
+
+    /// Makes the spare the segment of this header.
+    fn publish_spare(&self, header: &SegmentHeader) -> Result<D::File> {
+        // Lent until the spare has its new name: nobody makes another meanwhile.
+        let mut spare = self.spare();
+        let file = spare.take().expect("a spare was made before the tail is left");
+        self.note(segment::publish(&self.disk, &file, SPARE, header, &[]))?;
+        Ok(file)
+    }
+
+    /// Lets everything that is written from now on go to a segment that is published.
+    ///
+    /// # Panics
+    /// If not all of the tail is durable.
+    #[track_caller]
+    fn turn_to(
+        &self,
+        writer: &mut Writer<D::File>,
+        sealed: Content,
+        file: D::File,
+        header: &SegmentHeader,
+    ) {
+        let file = Arc::new(file);
+        self.committer.turn_to(file.clone());
+        self.show_rotation(writer.segment, sealed, header);
         *writer = Writer {
-            segment: next,
-            file: Arc::new(file),
+            segment: header.segment,
+            file,
             salt: header.salt,
             capacity: header.capacity,
             offset: FRAMES_AT,
             next_lsn: writer.next_lsn,
         };
-        self.committer.turn_to(writer.file.clone());
         self.bell.ring();
-        Ok(())
     }
 
     /// Shows readers that the tail is sealed, and that there is another.
