@@ -18,7 +18,7 @@ mod real; // files in a directory
 mod sim; // a disk that can be cut off, damaged and filled, at any operation
 
 pub use real::{RealDisk, RealFile, RealLock};
-pub use sim::{Doing, Fate, Fates, Fault, Operation, Sector, SimDisk, SimFile, SimLock};
+pub use sim::{Doing, Fate, Fates, Fault, Latency, Operation, Sector, SimDisk, SimFile, SimLock};
 
 use bytes::Bytes;
 use std::io;

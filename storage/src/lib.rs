@@ -62,7 +62,8 @@ mod error; // what can be wrong
 pub use batch::Batch;
 pub use commit::{Duty, GroupCommit};
 pub use disk::{
-    Disk, DiskFile, Doing, Fate, Fates, Fault, Mapped, Operation, RealDisk, Sector, SimDisk,
+    Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation, RealDisk, Sector,
+    SimDisk,
 };
 pub use error::{Corruption, Error, Lost, Result, Rot};
 pub use keeper::{Keeper, Kept};

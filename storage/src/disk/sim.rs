@@ -53,6 +53,21 @@ pub enum Fault {
     },
 }
 
+/// What an operation costs, in ticks of a clock that stands still otherwise.
+///
+/// It is for judging how much disk something needs: that callers share a sync, that a spare was paid
+/// for beforehand. A test compares the ticks of two ways to do a thing, or holds them to a budget, and
+/// gets the same figure on every machine. Ticks delay nobody; a new disk has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Latency {
+    /// A write, however long.
+    pub write_ticks: u64,
+    /// A sync, of data or of names.
+    pub sync_ticks: u64,
+    /// A create, rename or remove.
+    pub name_ticks: u64,
+}
+
 /// A name's change that is not durable.
 #[derive(Clone, Debug)]
 enum NameChange {
@@ -83,6 +98,8 @@ struct State {
     let_down: BTreeSet<usize>,
     syncs_after_failure: u64,
     syncs: u64,
+    latency: Latency,
+    ticks: u64,
 }
 
 /// A disk in memory. A clone is the same disk.
@@ -138,6 +155,17 @@ impl SimDisk {
     /// Returns how many times data or names were synced.
     pub fn syncs(&self) -> u64 {
         self.state().syncs
+    }
+
+    /// Says what operations cost from now on.
+    pub fn set_latency(&self, latency: Latency) {
+        self.state().latency = latency;
+    }
+
+    /// Returns what all operations have cost, those that failed too, since the disk was made, or was
+    /// last cut off.
+    pub fn ticks(&self) -> u64 {
+        self.state().ticks
     }
 
     /// Returns how often a file was synced after a sync of it had failed: never, it should be.
@@ -220,6 +248,7 @@ impl State {
             return Err(io::Error::new(ErrorKind::BrokenPipe, "the power is off"));
         }
         self.operations += 1;
+        self.ticks += self.latency.of(&doing);
         self.note(doing, at);
         let fault = self.faults.get(&self.operations).copied();
         self.is_off = fault == Some(Fault::PowerCut);
@@ -278,11 +307,23 @@ impl State {
     /// Returns the state as a process finds it that has just been started.
     fn restarted(mut self) -> State {
         self.operations = 0;
+        self.ticks = 0;
         self.journal = None;
         self.faults.clear();
         self.is_off = false;
         self.let_down.clear();
         self
+    }
+}
+
+impl Latency {
+    /// Returns what an operation costs.
+    fn of(&self, doing: &Doing) -> u64 {
+        match doing {
+            Doing::Write { .. } => self.write_ticks,
+            Doing::Sync { .. } | Doing::SyncNames => self.sync_ticks,
+            Doing::Create { .. } | Doing::Rename { .. } | Doing::Remove { .. } => self.name_ticks,
+        }
     }
 }
 
