@@ -30,7 +30,8 @@
 //!   16  8  durable LSN: everything up to there was durable when the frame was made
 //!   24  4  CRC of the descriptors
 //!   28  2  number of items
-//!   30  2  flags: 1 these items were moved here by garbage collection
+//!   30  2  flags: 1 these items were moved here by garbage collection; with none, the frame only
+//!                   bears witness of what was durable when a segment was about to be removed
 //!                 2 the store was closed: the frame has no items, and is the last
 //! ```
 //!

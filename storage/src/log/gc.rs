@@ -12,14 +12,16 @@
 //! ended was older, and segments go strictly oldest first. So records that only end something are
 //! never moved, a log's beginning and a key's value are, and no copy can overtake its original.
 //!
-//! Invariant: everything is durable that made a segment needless, before the segment goes.
+//! Invariant: everything is durable that made a segment needless, and proven so by a later frame,
+//! before the segment goes. Otherwise rot in the last frames, which look torn then, would take what
+//! they have moved, however old that is.
 
 use super::room::Purpose;
 use super::{Log, View};
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::format::{FRAMES_AT, Flags};
+use crate::format::{Draft, FRAMES_AT, Flags};
 use crate::segment::{Content, SPARE, Segment, name_of};
 use crate::types::{GroupId, SegmentId};
 
@@ -149,8 +151,22 @@ impl<D: Disk> Log<D> {
         // What made it needless may still be on its way to the disk. Nothing will want it again.
         let lsn = self.writer()?.next_lsn.before();
         self.committer_wait(lsn)?;
+        self.bear_witness()?;
         let gone = self.view_mut().segments.remove(&oldest);
         self.let_go_of(oldest, gone.expect("only the collector removes a segment"))
+    }
+
+    /// Writes a frame of nothing, which says of all before it what is durable, and makes it durable.
+    fn bear_witness(&self) -> Result<()> {
+        let witness = Draft::new(&[], &[], Flags::Moved);
+        let mut writer = self.writer()?;
+        match self.make_room(&mut writer, witness.len(), Purpose::Collect) {
+            Err(Error::NoSpace { .. }) => return Ok(()), // there will be, once the segment is gone
+            outcome => outcome?,
+        }
+        let lsn = self.write_frame(&mut writer, witness)?;
+        drop(writer);
+        self.committer_wait(lsn)
     }
 
     /// Lets go of a segment's file, which may be the spare then.
