@@ -1,16 +1,13 @@
-//! Power cuts: at every operation of a history, and at every operation of the recovery after it.
+//! Power cuts: at every operation of a history, and at every operation of the recovery after it (P3).
 
+use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
 use crate::history::{History, Reached, small};
 use crate::model::Model;
-use crate::seeds;
 use storage::{Fault, Log, SimDisk};
 
-/// How many ways to lose power are tried at each operation.
-const SAMPLES: u64 = 8;
-
 /// Runs a history on a disk whose power fails at an operation.
-fn cut_at(seed: u64, operation: u64, history: &History) -> (SimDisk, Reached) {
+pub(crate) fn cut_at(seed: u64, operation: u64, history: &History) -> (SimDisk, Reached) {
     let disk = SimDisk::new(seed);
     disk.plan(operation, Fault::PowerCut);
     let reached = match Log::open_on(disk.clone(), small()) {
@@ -21,7 +18,7 @@ fn cut_at(seed: u64, operation: u64, history: &History) -> (SimDisk, Reached) {
 }
 
 /// Returns how many operations a history takes.
-fn operations(seed: u64, history: &History) -> u64 {
+pub(crate) fn operations(seed: u64, history: &History) -> u64 {
     let disk = SimDisk::new(seed);
     let reached = history.run(&Log::open_on(disk.clone(), small()).unwrap());
     assert!(reached.error.is_none(), "seed {seed}: {:?}", reached.error);
@@ -30,27 +27,28 @@ fn operations(seed: u64, history: &History) -> u64 {
 
 #[test]
 fn after_a_power_cut_at_any_operation_the_log_is_one_it_has_been() {
-    let mut images = 0;
-    let mut within = 0;
-    for seed in 0..seeds(12) {
+    let samples = rounds(8, 24); // the ways to lose power that are tried at each operation
+    let (mut images, mut within) = (0, 0);
+    for seed in seeds(16, 100) {
         let history = History::drawn(seed, 60, &Model::default());
         for operation in 1..=operations(seed, &history) {
             let (disk, reached) = cut_at(seed, operation, &history);
-            for sample in 0..SAMPLES {
+            for sample in 0..samples {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
                 let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
                 images += 1;
                 within +=
-                    judge(&image, &history, &reached, seed, &place, sample == operation % SAMPLES);
+                    judge(&image, &history, &reached, seed, &place, sample == operation % samples);
             }
         }
     }
-    println!("{images} images of power cuts, {within} of power cuts within recovery");
-    assert!(images > 1000 && within > 1000);
+    tally(Row::CutImages, images, 10_000);
+    tally(Row::CutsInRecovery, within, 10_000);
 }
 
 /// Opens an image, and checks that nothing acknowledged is missing, that the opening itself is
-/// durable, and that life goes on. Returns how many images it made of its own.
+/// durable, and that life goes on; if `deep`, cuts its recovery at every operation, too. Returns how
+/// many images that made.
 fn judge(
     image: &SimDisk,
     history: &History,
@@ -77,9 +75,9 @@ fn judge(
     assert!(went.error.is_none(), "{place}, going on: {:?}", went.error);
     assert_eq!(&Model::of(&log), later.states.last().unwrap(), "{place}, going on");
     if !deep {
-        return 1;
+        return 0;
     }
-    let mut images = 1;
+    let mut images = 0;
     for operation in 1..=opening_operations(image) {
         let cut = image.after_kill();
         cut.plan(operation, Fault::PowerCut);
@@ -105,7 +103,7 @@ fn opening_operations(image: &SimDisk) -> u64 {
 
 #[test]
 fn crash_upon_crash_upon_crash_loses_nothing_acknowledged() {
-    for seed in 0..seeds(60) {
+    for seed in seeds(60, 2000) {
         let mut disk = SimDisk::new(seed);
         let mut held = Model::default();
         for round in 0..12 {
@@ -133,7 +131,7 @@ fn crash_upon_crash_upon_crash_loses_nothing_acknowledged() {
 
 #[test]
 fn a_killed_process_loses_nothing_at_all() {
-    for seed in 0..seeds(60) {
+    for seed in seeds(60, 2000) {
         let disk = SimDisk::new(seed);
         let history = History::drawn(seed, 60, &Model::default());
         history.run(&Log::open_on(disk.clone(), small()).unwrap());
@@ -145,7 +143,7 @@ fn a_killed_process_loses_nothing_at_all() {
 #[test]
 fn what_is_acknowledged_after_a_kill_at_any_operation_outlives_a_power_cut() {
     // What the opening found may have been the page cache's alone, names as well as bytes.
-    for seed in 0..seeds(12) {
+    for seed in seeds(12, 100) {
         let history = History::drawn(seed, 40, &Model::default());
         for operation in 1..=operations(seed, &history) {
             let place = format!("seed {seed}, killed at operation {operation}");
@@ -167,7 +165,7 @@ fn what_is_acknowledged_after_a_kill_at_any_operation_outlives_a_power_cut() {
 
 #[test]
 fn a_closed_log_opens_without_a_write() {
-    for seed in 0..seeds(30) {
+    for seed in seeds(30, 1000) {
         let disk = SimDisk::new(seed);
         let history = History::drawn(seed, 60, &Model::default());
         let log = Log::open_on(disk.clone(), small()).unwrap();

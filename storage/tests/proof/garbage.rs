@@ -136,7 +136,7 @@ fn rotten_bytes_get_no_new_checksum() {
 
 #[test]
 fn a_log_that_was_collected_opens_as_it_was() {
-    for seed in 0..20 {
+    for seed in crate::counts::seeds(20, 500) {
         let disk = SimDisk::new(seed);
         let log = Log::open_on(disk.clone(), small()).unwrap();
         let history = crate::history::History::drawn(seed, 300, &Model::default());

@@ -46,6 +46,18 @@ pub(crate) fn small() -> Options {
     }
 }
 
+impl Deed {
+    /// Does it.
+    pub(crate) fn perform<D: Disk>(&self, log: &Log<D>) -> Result<(), Error> {
+        match self {
+            Deed::Append(changes) => log.append(&batch_of(changes)).map(|_| ()),
+            Deed::Sync => log.sync_to(log.appended_lsn()),
+            Deed::Collect => log.gc().map(|_| ()),
+            Deed::Maintain => log.maintain(),
+        }
+    }
+}
+
 impl History {
     /// Draws a history that continues what `from` holds.
     pub(crate) fn drawn(seed: u64, deeds: usize, from: &Model) -> History {
@@ -82,16 +94,8 @@ impl History {
     pub(crate) fn run<D: Disk>(&self, log: &Log<D>) -> Reached {
         let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
         for deed in &self.deeds {
-            let outcome = match deed {
-                Deed::Append(changes) => {
-                    reached.begun += 1;
-                    log.append(&batch_of(changes)).map(|_| ())
-                }
-                Deed::Sync => log.sync_to(log.appended_lsn()),
-                Deed::Collect => log.gc().map(|_| ()),
-                Deed::Maintain => log.maintain(),
-            };
-            match (outcome, deed) {
+            reached.begun += usize::from(matches!(deed, Deed::Append(_)));
+            match (deed.perform(log), deed) {
                 (Err(error), _) => {
                     reached.error = Some(error);
                     break;

@@ -1,6 +1,8 @@
 //! A real process that writes to a real directory, and is killed while it does: nothing that it
-//! acknowledged is missing afterwards. `STORAGE_KILLS=1000` kills it so often.
+//! acknowledged is missing afterwards. What a kill leaves is in the page cache: this shows that the
+//! engine holds on a real file system, and says nothing of power; that is what `crash` is for.
 
+use crate::counts::{Row, rounds, tally};
 use crate::history::small;
 use crate::model::entry;
 use std::io::{BufRead, BufReader};
@@ -42,7 +44,7 @@ fn child() {
 
 #[test]
 fn a_killed_writer_has_lost_nothing_it_acknowledged() {
-    let rounds = env::var("STORAGE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(25);
+    let rounds = rounds(100, 1000);
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged = [0u64; 3];
     let mut total = 0;
@@ -59,7 +61,7 @@ fn a_killed_writer_has_lost_nothing_it_acknowledged() {
             let lines = lines.map_while(Result::ok).filter(|line| line.starts_with("durable "));
             lines.collect::<Vec<_>>()
         });
-        thread::sleep(time::Duration::from_millis(20 + round * 13 % 60));
+        thread::sleep(time::Duration::from_millis(10 + round * 13 % 50));
         child.kill().unwrap();
         child.wait().unwrap();
         for line in reader.join().unwrap() {
@@ -83,6 +85,6 @@ fn a_killed_writer_has_lost_nothing_it_acknowledged() {
             }
         }
     }
-    println!("{rounds} kills, {total} batches acknowledged, none lost");
-    assert!(total > rounds);
+    tally(Row::Kills, rounds, 100);
+    tally(Row::Acknowledged, total, rounds);
 }

@@ -1,5 +1,15 @@
-//! Losses that other log engines have had, each by name. Most of them came of copies whose place
-//! changed their meaning, and of records that were forgotten too early.
+//! Losses that another log engine has had, each by the number under which it was reported.
+//!
+//! ```text
+//!   raft-engine    #141  a deletion forgotten, its value copied    #288  a copy begun twice, a front lost
+//!                  #142  a removal copied behind a new group       #315  a copy in parts, its first gone
+//!                  a footer with one bit flipped: taken for the end of the log
+//! ```
+//!
+//! It keeps two queues of files, one for what is appended and one for what collection rewrites, and
+//! what a record means hangs on which queue it stands in, and where. Four of these losses came of that,
+//! the fifth of taking every bad record of the last file for a torn one. Here there is one order, and a
+//! frame that says what was durable; each of them is tried all the same.
 
 use crate::fates::Drawn;
 use crate::history::small;
@@ -28,9 +38,10 @@ fn survives(disk: &SimDisk, log: &Log<SimDisk>) -> Log<SimDisk> {
     again
 }
 
+/// raft-engine #141 (open since 2021): collection copied a key's value to the second queue; later the
+/// key was deleted, and the file with the deletion went. What was left was the copy: the key was back.
 #[test]
-fn a_deleted_key_does_not_come_back_when_its_deletion_is_collected() {
-    // raft-engine #141: the value was copied, the deletion was not, and the copy was read later.
+fn loss_141_a_deleted_key_does_not_come_back_when_its_deletion_is_collected() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     log.write(Batch::new().put(G, b"k", b"v")).unwrap();
@@ -40,9 +51,11 @@ fn a_deleted_key_does_not_come_back_when_its_deletion_is_collected() {
     assert_eq!(survives(&disk, &log).get(G, b"k"), None);
 }
 
+/// raft-engine #142: the mark that a group was removed was itself copied to the second queue, and then
+/// stood behind the entries of a new group of that name, which had been copied before: at the next
+/// opening the mark removed the new group.
 #[test]
-fn a_group_made_anew_does_not_fall_to_its_predecessors_removal() {
-    // raft-engine #142: the removal was copied behind what came after it.
+fn loss_142_a_group_made_anew_does_not_fall_to_its_predecessors_removal() {
     let disk = SimDisk::new(2);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     log.write(Batch::new().entries(G, &[entry(1, 1, 50)])).unwrap();
@@ -65,9 +78,10 @@ fn a_removed_group_does_not_come_back_when_its_removal_is_collected() {
     assert_eq!(survives(&disk, &log).groups(), [GroupId(99)]);
 }
 
+/// raft-engine #288: a rewrite of the second queue that a restart had cut short was begun anew, and
+/// the entries at the front of the groups it had been busy with were missing after that.
 #[test]
-fn a_collection_cut_short_at_any_point_loses_no_front_of_a_log() {
-    // raft-engine #288: an aborted rewrite, begun again after a restart, lost the first entries.
+fn loss_288_a_collection_cut_short_at_any_point_loses_no_front_of_a_log() {
     let prepare = |disk: &SimDisk| {
         let log = Log::open_on(disk.clone(), small()).unwrap();
         for index in 1..=40 {
@@ -101,9 +115,10 @@ fn a_collection_cut_short_at_any_point_loses_no_front_of_a_log() {
     }
 }
 
+/// raft-engine #315: what was copied in several parts began with a mark, and when the file of that mark
+/// was deleted, all the other parts, in files that were still there, counted as unfinished: gone.
 #[test]
-fn what_was_moved_in_many_frames_does_not_hang_on_the_first_of_them() {
-    // raft-engine #315: a copy in several parts fell with the segment of its first part.
+fn loss_315_what_was_moved_in_many_frames_does_not_hang_on_the_first_of_them() {
     let disk = SimDisk::new(5);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     for index in 1..=60 {
@@ -142,11 +157,11 @@ fn a_log_without_entries_keeps_its_beginning() {
     assert_eq!(again.term(G, Index(500)).map(|term| term.0), Some(9));
 }
 
+/// The flipped footer: 1,024 batches of 32 entries, all of them synced, and one bit of batch 100. By
+/// default raft-engine takes every bad batch of its last file for a torn one: with the bit in a batch's
+/// footer, or in its length, it opened with 3,200 entries of 32,768, and said nothing.
 #[test]
-fn one_flipped_bit_does_not_pass_for_the_end_of_the_log() {
-    // The experiment of the format's design: 1,024 batches of 32 entries, all acknowledged, and one
-    // bit of batch 100. An engine that takes every bad frame of its last file for a torn one opens
-    // with 3,200 entries of 32,768, and says nothing.
+fn loss_by_a_flipped_footer_one_bit_does_not_pass_for_the_end_of_the_log() {
     let options = storage::Options::default();
     let disk = SimDisk::new(8);
     let log = Log::open_on(disk.clone(), options.clone()).unwrap();

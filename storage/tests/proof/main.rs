@@ -6,30 +6,51 @@
 //!                       acknowledged <= k <= appended, and it is states[k] <---'
 //! ```
 //!
-//! What is drawn is drawn from a seed, and the seed is in every failure. `STORAGE_SEEDS=1000` tries
-//! so many histories instead of a few.
+//! What is drawn is drawn from a seed, and the seed is in every failure: `STORAGE_SEED=17` tries that
+//! one alone. `STORAGE_PROOF=long` tries more of everything.
+//!
+//! What must be shown, and where it is. The names are those of the engine's design.
+//!
+//! ```text
+//!   P1  the model          equivalence: after every deed, refusal, kill and closing
+//!   P2  frames             src/format/tests; page: a reader that knows the format's page alone
+//!   P3  power cuts         crash: at every operation, in recovery too, crash upon crash; subsets: every
+//!                          subset of what was not durable
+//!   P4  cut and zeroed     rot: every length, every word
+//!   P5  rot                rot: every bit of a small log, drawn bits of drawn logs, each verdict foretold
+//!   P6  collection         resurrection: cut at every operation, and nothing comes back; loss: by name
+//!   P7  recycled files     stale: by hand, and cut at every operation
+//!   P8  failures           failure: every operation, once; then not another byte, not another sync
+//!   P9  fsyncgate          failure: a failed sync keeps the page cache, and loses it with the power
+//!   P10 full disks         full: at every byte
+//!   P11 group commit       callers: every interleaving; threads: a sync that waits for the others
+//!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
+//!   --  the list           openers, rules, hostile, doors (one door), ticks
+//!   --  torture            kill
+//! ```
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod callers; // every interleaving of those who share a sync
+mod counts; // how much is tried, and what it came to
 mod crash; // power cuts, at every operation, in recovery too
 mod doors; // the only way out
-mod failure; // operations that fail, full disks, syncs that lie
+mod equivalence; // the engine and the model, deed by deed
+mod failure; // operations that fail, syncs that lie
 mod fates; // what a power cut does to each sector
-mod garbage; // collection: space, and what must not come back
+mod full; // disks without room
+mod garbage; // collection: space, laggards, readers
 mod history; // what is done to a log, drawn
 mod hostile; // directories nobody wrote
 mod kill; // a real process, killed
 mod loss; // losses others have had, each by name
 mod model; // what a log is, without disks
 mod openers; // directories that are refused
+mod page; // a reader that knows the format's page alone
+mod resurrection; // what was collected must not come back
 mod rot; // every bit, every length
 mod rules; // batches and reads, one rule each
 mod stale; // what were frames once
-mod threads; // group commit
-
-use std::env;
-
-/// Returns how many seeds to try: `few`, or what `STORAGE_SEEDS` says.
-fn seeds(few: u64) -> u64 {
-    env::var("STORAGE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(few)
-}
+mod subsets; // everything a power cut may leave
+mod threads; // group commit, and readers beside it
+mod ticks; // what an operation costs

@@ -71,8 +71,13 @@ impl Model {
                     self.groups.remove(group);
                 }
             }
-            self.groups.retain(|_, held| *held != Held::default());
+            self.forget_nothings();
         }
+    }
+
+    /// Forgets groups that hold nothing.
+    pub(crate) fn forget_nothings(&mut self) {
+        self.groups.retain(|_, held| *held != Held::default());
     }
 
     /// Returns what a log holds, every byte of it read.

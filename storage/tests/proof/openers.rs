@@ -139,6 +139,17 @@ fn an_empty_file_and_a_file_of_zeros_are_no_segments() {
 }
 
 #[test]
+fn a_segment_of_a_header_and_nothing_else_is_an_empty_log() {
+    let disk = SimDisk::new(11);
+    drop(Log::open_on(disk.clone(), small()).unwrap());
+    assert!(disk.bytes("00000001.log")[64..].iter().all(|byte| *byte == 0));
+    let log = Log::open_on(disk.after_kill(), small()).unwrap();
+    assert_eq!((log.groups(), log.appended_lsn().0), (vec![], 0));
+    disk.cut("00000001.log", 64);
+    assert_eq!(refused(&disk.after_kill()).corruption().map(|c| c.rot), Some(Rot::Segment));
+}
+
+#[test]
 fn settings_may_change_from_one_opening_to_the_next() {
     let disk = filled(10);
     let held = Model::of(&Log::open_on(disk.after_kill(), small()).unwrap());

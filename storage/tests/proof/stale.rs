@@ -1,8 +1,11 @@
-//! Stale frames: bytes that were frames once, and must not be taken for frames again.
+//! Stale frames: bytes that were frames once, and must not be taken for frames again (P7).
 
+use crate::counts::rounds;
+use crate::fates::Drawn;
 use crate::history::small;
 use crate::model::Model;
-use storage::{Batch, Fate, Fates, GroupId, Log, Sector, SimDisk};
+use crate::page::Segment;
+use storage::{Batch, Error, Fate, Fates, Fault, GroupId, Log, Sector, SimDisk};
 
 const G: GroupId = GroupId(1);
 
@@ -76,4 +79,50 @@ fn frames_behind_a_torn_one_do_not_come_back_behind_its_successor() {
     log.write(&frame_of(128, 4)).unwrap();
     let again = Log::open_on(disk.after_kill(), small()).unwrap();
     assert_eq!(again.get(G, b"k").unwrap()[0], 4, "3 stood right behind, and never counted");
+}
+
+/// Runs a log whose files are all used a second time, on a disk whose power fails at an operation.
+/// Returns what was written through, and what was begun: a key's value counts the batches.
+fn use_files_again(disk: &SimDisk) -> (u8, u8, Option<Error>) {
+    let (mut through, mut begun) = (0, 0);
+    let outcome = (|| {
+        let log = Log::open_on(disk.clone(), small())?;
+        for n in 1..=60 {
+            begun = n;
+            // Two lengths, so that a frame of the earlier life begins where one of this life ends.
+            log.append(&frame_of(if n < 30 { 512 } else { 1024 }, n))?;
+            if n % 3 == 0 {
+                log.sync_to(log.appended_lsn())?;
+                through = n;
+            }
+            if n % 6 == 0 {
+                log.gc()?;
+            }
+        }
+        Ok(())
+    })();
+    (through, begun, outcome.err())
+}
+
+#[test]
+fn a_file_used_again_shows_nothing_of_its_earlier_life_wherever_power_is_cut() {
+    let disk = SimDisk::new(3);
+    assert!(use_files_again(&disk).2.is_none());
+    assert!(Segment::all(&disk)[0].name.as_str() > "00000004.log", "most files are gone");
+    assert!(disk.used_bytes() <= 4 * 8192, "and were used again");
+    for operation in 1..=disk.operations() {
+        let disk = SimDisk::new(3);
+        disk.plan(operation, Fault::PowerCut);
+        let (through, begun, _) = use_files_again(&disk);
+        for sample in 0..rounds(16, 200) {
+            let place = format!("operation {operation}, sample {sample}");
+            let cut = disk.after_power_cut(&mut Drawn::new(operation, sample));
+            let log = Log::open_on(cut, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+            let shown = log.get(G, b"k").map_or(0, |value| value[0]);
+            assert!(
+                (through..=begun).contains(&shown),
+                "{place}: {shown}, of {through} to {begun}"
+            );
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Group commit: the rules, stepped by hand; then with threads.
+//! Group commit: the rules, stepped by hand; then with threads (P11). And readers beside them (P12).
 
 use crate::history::small;
 use crate::model::{Model, entry};
@@ -139,4 +139,41 @@ fn every_waiter_wakes_when_the_disk_fails() {
     });
     assert_eq!(outcomes.len(), 4, "{outcomes:?}");
     assert_eq!(disk.syncs_after_failure(), 0);
+}
+
+#[test]
+fn a_reader_beside_a_writer_sees_the_old_entries_or_the_new_ones() {
+    let group = GroupId(1);
+    let len_in = |term: u64| 20 + (term * 7 % 90) as usize;
+    let entries = |from: u64, term: u64| -> Vec<_> {
+        (from..=10).map(|index| entry(index, term, len_in(term))).collect()
+    };
+    let log = Log::open_on(SimDisk::new(1), small()).unwrap();
+    log.append(Batch::new().entries(group, &entries(1, 1))).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut newest = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    // All of the suffix changes at once, or none of it.
+                    let read = log.entries(group, Index(5)..Index(11), u64::MAX).unwrap();
+                    let term = read[0].id.term.0;
+                    assert_eq!(read, entries(5, term));
+                    assert!(term >= newest, "{term} is seen after {newest}");
+                    newest = term;
+                    let one = log.entry(group, Index(7)).unwrap().unwrap();
+                    assert_eq!(one, entry(7, one.id.term.0, len_in(one.id.term.0)));
+                }
+            });
+        }
+        for term in 2..=600 {
+            log.append(Batch::new().entries(group, &entries(5, term))).unwrap();
+            if term % 5 == 0 {
+                log.gc().unwrap(); // what is read may be moved, and its file be the next spare
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(log.entries(group, Index(5)..Index(11), u64::MAX).unwrap(), entries(5, 600));
 }

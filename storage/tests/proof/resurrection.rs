@@ -1,0 +1,84 @@
+//! Resurrection: what was deleted, removed, compacted or overwritten does not come back when the
+//! records that say so are collected, wherever the collection is cut off (P6).
+//!
+//! ```text
+//!   a log full of endings --> collect, power cut at operation n --> open: the same
+//!                                                                    '-> collect to the end: the same
+//!                                                                          '-> turn it over: the same
+//! ```
+
+use crate::counts::{Row, rounds, seeds, tally};
+use crate::fates::Drawn;
+use crate::history::{Deed, History, small};
+use crate::model::Model;
+use storage::{Batch, Fault, GroupId, Log, SimDisk};
+
+/// A group that no history has.
+const FILLER: GroupId = GroupId(99);
+
+/// Collects as much as there is.
+fn collect(log: &Log<SimDisk>) {
+    while log.gc().unwrap().is_more_to_do {}
+}
+
+/// Writes garbage and collects it, until nothing of the log stands where it stood.
+fn turn_over(log: &Log<SimDisk>) {
+    let segments = log.stats().segments + 2;
+    for n in 0..4 * segments {
+        log.append(Batch::new().put(FILLER, b"filler", &[n as u8; 1500])).unwrap();
+        collect(log);
+    }
+    log.append(Batch::new().remove_group(FILLER)).unwrap();
+    log.sync_to(log.appended_lsn()).unwrap();
+}
+
+/// Returns a disk with a log in which nothing was collected yet, and what the log holds.
+fn uncollected(seed: u64) -> (SimDisk, Model) {
+    let disk = SimDisk::new(seed);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    let mut history = History::drawn(seed, 90, &Model::default());
+    history.deeds.retain(|deed| !matches!(deed, Deed::Collect));
+    assert!(history.run(&log).error.is_none());
+    let held = history.states.last().unwrap().clone();
+    assert_eq!(Model::of(&log), held);
+    (disk.after_kill(), held)
+}
+
+#[test]
+fn nothing_comes_back_wherever_a_collection_is_cut_off() {
+    let mut images = 0;
+    for seed in seeds(100, 1000) {
+        let (disk, held) = uncollected(seed);
+        let whole = disk.after_kill();
+        let log = Log::open_on(whole.clone(), small()).unwrap();
+        let opened = whole.operations();
+        collect(&log);
+        for operation in opened + 1..=whole.operations() {
+            let cut = disk.after_kill();
+            let log = Log::open_on(cut.clone(), small()).unwrap();
+            cut.plan(operation, Fault::PowerCut);
+            assert!(log.gc().is_err(), "seed {seed}: operation {operation} was planned");
+            for sample in 0..rounds(8, 24) {
+                let place = format!("seed {seed}, operation {operation}, sample {sample}");
+                let image = cut.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                judge(&image, &held, &place);
+                images += 1;
+            }
+        }
+    }
+    tally(Row::CutsInCollection, images, 10_000);
+}
+
+/// Checks that an image shows exactly what the log held, however much of it is collected, and after
+/// the worst power cut there is.
+fn judge(image: &SimDisk, held: &Model, place: &str) {
+    let log = Log::open_on(image.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+    assert_eq!(&Model::of(&log), held, "{place}");
+    collect(&log);
+    assert_eq!(&Model::of(&log), held, "{place}, collected");
+    turn_over(&log);
+    assert_eq!(&Model::of(&log), held, "{place}, turned over");
+    let cut = image.after_power_cut(&mut Drawn::new(0, 0));
+    let log = Log::open_on(cut, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
+    assert_eq!(&Model::of(&log), held, "{place}, turned over and cut");
+}

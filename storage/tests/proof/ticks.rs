@@ -1,0 +1,190 @@
+//! Ticks: what an operation costs, without a clock.
+//!
+//! ```text
+//!   a byte range written  1 tick      a sync  100      a name changed  10
+//! ```
+//!
+//! The figures are nobody's disk. They let a test say "one sync, and not one for each", or "this was
+//! paid for beforehand", and mean the same on every machine.
+
+use crate::history::small;
+use crate::model::entry;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+use storage::{Batch, Disk, DiskFile, EntryId, GroupId, Latency, Log, Mapped, SimDisk};
+
+const LATENCY: Latency = Latency { write_ticks: 1, sync_ticks: 100, name_ticks: 10 };
+
+/// Returns a log whose disk counts ticks, and its disk.
+fn new_log() -> (SimDisk, Log<SimDisk>) {
+    let disk = SimDisk::new(1);
+    disk.set_latency(LATENCY);
+    (disk.clone(), Log::open_on(disk, small()).unwrap())
+}
+
+/// Returns what something costs.
+fn cost(disk: &SimDisk, what: impl FnOnce()) -> u64 {
+    let before = disk.ticks();
+    what();
+    disk.ticks() - before
+}
+
+#[test]
+fn a_write_costs_one_write_and_one_sync_whatever_is_in_it() {
+    let (disk, log) = new_log();
+    let mut batch = Batch::new();
+    for group in 0..10 {
+        batch.entries(GroupId(group), &[entry(1, 1, 20)]).put(GroupId(group), b"hs", b"state");
+    }
+    let append = || assert_eq!(log.append(&batch).unwrap().0, 1);
+    assert_eq!(cost(&disk, append), 1);
+    assert_eq!(cost(&disk, || log.sync_to(log.appended_lsn()).unwrap()), 100);
+    assert_eq!(cost(&disk, || log.sync_to(log.appended_lsn()).unwrap()), 0, "it is durable");
+}
+
+#[test]
+fn who_maintains_a_log_beforehand_pays_less_when_it_is_written() {
+    // Four batches of 904 bytes fill a segment, and the fifth needs the next.
+    let costs = |is_maintained: &dyn Fn() -> bool| -> Vec<u64> {
+        let (disk, log) = new_log();
+        let write = |index| {
+            if is_maintained() {
+                log.maintain().unwrap();
+            }
+            let entries = [entry(index, 1, 840)];
+            cost(&disk, || {
+                log.write(Batch::new().entries(GroupId(1), &entries)).unwrap();
+            })
+        };
+        (1..=60).map(write).collect()
+    };
+    let (prepared, unprepared) = (costs(&|| true), costs(&|| false));
+    // The new segment's header, sync, name and directory; then the batch.
+    let dearest = (1 + 100 + 10 + 100) + (1 + 100);
+    assert_eq!(prepared.iter().max(), Some(&dearest));
+    // A spare's name, its zeros, their sync: for each of the segments, somebody pays.
+    let spares = (unprepared.iter().sum::<u64>() - prepared.iter().sum::<u64>()) / (10 + 1 + 100);
+    assert_eq!(spares, 15);
+}
+
+#[test]
+fn a_collection_syncs_once_for_what_it_moves_and_once_for_each_name() {
+    let (disk, log) = new_log();
+    for index in 1..=40 {
+        log.append(Batch::new().entries(GroupId(1), &[entry(index, 1, 300)])).unwrap();
+    }
+    log.append(Batch::new().compact(GroupId(1), EntryId::new(38, 1))).unwrap();
+    log.sync_to(log.appended_lsn()).unwrap();
+    let syncs = disk.syncs();
+    let collected = log.gc().unwrap();
+    let removed = collected.removed.len() as u64;
+    assert!(removed >= 2, "{collected:?}");
+    let spent = disk.syncs() - syncs;
+    assert!(spent <= 2 * removed + 2, "{spent} syncs for {removed} segments");
+}
+
+/// A disk on which a sync of data lasts until a test lets it end.
+struct Gate {
+    disk: SimDisk,
+    barrier: Arc<Barrier>,
+}
+
+/// A file on it.
+struct GateFile {
+    file: <SimDisk as Disk>::File,
+    barrier: Arc<Barrier>,
+}
+
+/// Whether syncs may end, and who waits for that.
+#[derive(Default)]
+struct Barrier {
+    is_down: Mutex<bool>,
+    moved: Condvar,
+}
+
+impl Barrier {
+    /// Lets no sync end, or all of them.
+    fn set(&self, is_down: bool) {
+        *self.is_down.lock().unwrap() = is_down;
+        self.moved.notify_all();
+    }
+
+    /// Waits until syncs may end.
+    fn pass(&self) {
+        let is_down = self.is_down.lock().unwrap();
+        drop(self.moved.wait_while(is_down, |is_down| *is_down).unwrap());
+    }
+}
+
+impl Disk for Gate {
+    type File = GateFile;
+    type Lock = <SimDisk as Disk>::Lock;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.disk.list()
+    }
+    fn create(&self, name: &str) -> io::Result<GateFile> {
+        Ok(GateFile { file: self.disk.create(name)?, barrier: self.barrier.clone() })
+    }
+    fn open(&self, name: &str) -> io::Result<GateFile> {
+        Ok(GateFile { file: self.disk.open(name)?, barrier: self.barrier.clone() })
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+    fn sync_dir(&self) -> io::Result<()> {
+        self.disk.sync_dir()
+    }
+    fn lock(&self) -> io::Result<Self::Lock> {
+        self.disk.lock()
+    }
+    fn entropy(&self) -> u64 {
+        self.disk.entropy()
+    }
+}
+
+impl DiskFile for GateFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_at(offset, bytes)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.barrier.pass();
+        self.file.sync_data()
+    }
+    fn map(&self) -> io::Result<Mapped> {
+        self.file.map()
+    }
+}
+
+#[test]
+fn seven_who_come_while_one_syncs_share_one_sync() {
+    let disk = SimDisk::new(1);
+    let barrier = Arc::new(Barrier::default());
+    let gate = Gate { disk: disk.clone(), barrier: barrier.clone() };
+    let log = Log::open_on(gate, small()).unwrap();
+    disk.set_latency(LATENCY);
+    barrier.set(true);
+    let all_came = thread::scope(|scope| {
+        for group in 0..8 {
+            let log = &log;
+            scope.spawn(move || {
+                let lsn = log.write(Batch::new().entries(GroupId(group), &[entry(1, 1, 20)]));
+                assert!(log.durable_lsn() >= lsn.unwrap());
+            });
+        }
+        let patience = Instant::now() + Duration::from_secs(60);
+        while log.appended_lsn().0 < 8 && Instant::now() < patience {
+            thread::yield_now();
+        }
+        let all_came = log.appended_lsn().0 == 8;
+        barrier.set(false);
+        all_came
+    });
+    assert!(all_came, "nobody can write while somebody syncs");
+    let budget = 8 * LATENCY.write_ticks + 2 * LATENCY.sync_ticks;
+    assert!(disk.ticks() <= budget, "{} ticks, {budget} allowed", disk.ticks());
+}
