@@ -78,6 +78,10 @@ fn one_source_file_speaks_to_the_operating_system() {
     while let Some(folder) = folders.pop() {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
+            // Unit tests, and programs that stand on the engine, are no part of it.
+            if path.ends_with("tests.rs") || path.ends_with("bin") {
+                continue;
+            }
             if path.is_dir() {
                 folders.push(path);
             } else if words.iter().any(|w| std::fs::read_to_string(&path).unwrap().contains(w)) {
