@@ -1,7 +1,7 @@
 //! What is written again, so that all that is shown is durable.
 //!
 //! ```text
-//!   closed properly, or nothing written yet        go on where the frames end
+//!   closed properly                                go on where the frames end
 //!
 //!   [40][41][42][43] torn ..     41 is the last that is proven
 //!             |   '----.
@@ -10,6 +10,9 @@
 //! ```
 //!
 //! The old tail stays as it is: whatever is in it, it ends where the new segment begins.
+//!
+//! A segment without a frame is made again too. Whoever made it may have stopped because the directory
+//! could not be synced, and then its name is the cache's alone. A frame behind it says that it was.
 
 use super::Found;
 use super::scan::{Scan, Span};
@@ -91,7 +94,8 @@ pub(super) fn plan(
 ) -> Result<Plan> {
     let offset = scan.seal().map_or(scan.end, |seal| seal.offset);
     let next_lsn = scan.seal().map_or(scan.next, |seal| seal.lsn);
-    if scan.unproven().is_empty() && end == End::Clean {
+    let is_proven = scan.unproven().is_empty() && !scan.frames.is_empty();
+    if is_proven && end == End::Clean {
         return Ok(Plan::GoOn { offset, next_lsn });
     }
     let unproven = scan.unproven();
