@@ -4,7 +4,7 @@
 //!   x 2aa step 5 · aa_vote_once_per_term · row 3 "a second candidate asks in the same term"
 //!     ONE VOTE PER TERM: n1 voted for n2 and then for n3, both in term 1            §5.2
 //!     expected  n3 is refused      got  n3 is granted
-//!     <diagram, table, details>
+//!     <details, picture, table, diagram>
 //!     your line   raft/src/election.rs:84   self.vote_for(from);   in Core::on_request_vote
 //!     so what     n2 and n3 may both count n1: two leaders in term 1
 //!     replay  cargo labs replay aa_vote_once_per_term/3 --open   hint  ...   read  ...
@@ -22,6 +22,8 @@ use crate::wire::Printed;
 pub const LINES_MAX: usize = 40;
 /// The most columns of a card.
 pub const COLUMNS_MAX: usize = 80;
+/// The most lines of a picture.
+const PICTURE_LINES_MAX: usize = 22;
 /// The most lines that a student's prints take under a card, with their heading.
 const PRINTED_LINES_MAX: usize = 7;
 
@@ -82,6 +84,8 @@ pub(crate) fn draw(failure: &Failure, course: Course<'_>) -> String {
     below.extend(course.foot(&course.replay(row, seed), failure.anchor.as_deref()));
 
     let mut room = LINES_MAX - above.len() - below.len();
+    above.extend(cap(failure.picture.clone(), room.min(PICTURE_LINES_MAX)));
+    room = LINES_MAX - above.len() - below.len();
     if let Some(table) = &failure.table {
         above.extend(paragraph("  ", table.intro_text(), 2));
         room = LINES_MAX - above.len() - below.len();

@@ -3,7 +3,7 @@
 //! ```text
 //!   rule        which rule of the paper, by id and by sentence
 //!   because     who broke it, and when
-//!   expected, got, details, table, diagram     how we know
+//!   expected, got, details, picture, table, diagram     how we know
 //!   your line   the line of the student's code that decided
 //!   so what     what it would come to
 //! ```
@@ -51,6 +51,7 @@ pub struct Failure {
     pub(crate) expected: String,
     pub(crate) got: String,
     pub(crate) details: Vec<String>,
+    pub(crate) picture: Vec<String>,
     pub(crate) table: Option<Table>,
     pub(crate) diagram: Diagram,
     pub(crate) your_line: Option<Place>,
@@ -84,6 +85,7 @@ impl Failure {
             expected: String::new(),
             got: String::new(),
             details: Vec::new(),
+            picture: Vec::new(),
             table: None,
             diagram: Diagram::default(),
             your_line: None,
@@ -129,6 +131,13 @@ impl Failure {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.details.push(detail.into());
+        self
+    }
+
+    /// Shows a picture of a disk: lines that are laid out already.
+    #[must_use]
+    pub fn picture(mut self, lines: Vec<String>) -> Self {
+        self.picture = lines;
         self
     }
 

@@ -1,0 +1,463 @@
+//! The lights go out: power is cut at every operation of a history, in several ways each, and what is
+//! found afterwards is judged.
+//!
+//! ```text
+//!   history --> log on a disk --X operation 14         for each operation,
+//!                     |                                for each way to lose what was not durable:
+//!                     '--> the disk then --> opened     1 it opens
+//!                                              |        2 it holds a state the log has been in, and
+//!                                              |          no earlier one than was acknowledged
+//!                                              |        3 the worst power cut right now takes nothing
+//!                                              '------> 4 written on and reopened, all is there
+//! ```
+//!
+//! The first history and operation that break a rule are shrunk: the shortest history that still
+//! breaks the same rule is the one on the card ([`super::picture`] draws its disk).
+
+use super::fates::Way;
+use super::history::{Deed, History, Reached};
+use super::model::{Change, Model, batch_of};
+use super::picture::{self, Picture};
+use super::rules::{A_STATE, ACKNOWLEDGED, DURABLE, GOES_ON, OPENS, TAKES};
+use super::words::{at, entry};
+use crate::{Failure, Rule, current};
+use bytes::Bytes;
+use storage::{Error, Fault, GroupId, Log, Options, Rot, SimDisk};
+
+/// How many smaller histories are tried.
+const TRIES: usize = 400;
+
+/// The group that is written to when a log goes on after a crash.
+const LATER: GroupId = GroupId(77);
+
+/// What happens to an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Trouble {
+    /// Power fails during it, and what was not durable is lost in one of so many ways.
+    PowerCut { ways: u64 },
+    /// Power fails during it, and again during every operation of the opening that follows.
+    PowerCutTwice { ways: u64 },
+    /// The process dies in it. What was written is seen by the next one, durable or not.
+    Kill,
+    /// It fails; the log is dropped and opened again, or power fails then.
+    Failure,
+}
+
+/// Which operations it happens to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum During {
+    /// All of them.
+    Anything,
+    /// Those of collections.
+    Collections,
+}
+
+/// How the lights go out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Lights {
+    /// For the disk's own numbers, and for ways that draw.
+    pub(crate) seed: u64,
+    /// The log's settings.
+    pub(crate) options: Options,
+    /// What happens.
+    pub(crate) trouble: Trouble,
+    /// To which operations.
+    pub(crate) during: During,
+}
+
+/// How often they went out, and nothing was wrong.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Tally {
+    /// How many disks were judged.
+    pub(crate) images: u64,
+    /// How many of them held something acknowledged.
+    pub(crate) acknowledged: u64,
+}
+
+/// When they went out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Moment {
+    /// During which operation.
+    operation: u64,
+    /// In which way.
+    way: u64,
+    /// During which operation of the opening that followed, if they did again.
+    again: Option<u64>,
+}
+
+/// A rule that broke when they went out.
+#[derive(Debug)]
+pub(crate) struct Dark {
+    lights: Lights,
+    history: History,
+    moment: Option<Moment>,
+    broken: Broken,
+}
+
+/// What broke.
+#[derive(Debug)]
+struct Broken {
+    rule: &'static Rule,
+    because: String,
+    expected: String,
+    got: String,
+    /// The function to read, where no operation decided.
+    function: &'static str,
+}
+
+impl Broken {
+    fn of(rule: &'static Rule, because: impl Into<String>, function: &'static str) -> Broken {
+        let (expected, got) = (String::new(), String::new());
+        Broken { rule, because: because.into(), expected, got, function }
+    }
+
+    fn expected(mut self, expected: impl Into<String>) -> Broken {
+        self.expected = expected.into();
+        self
+    }
+
+    fn got(mut self, got: impl ToString) -> Broken {
+        self.got = got.to_string();
+        self
+    }
+}
+
+// Putting them out.
+
+impl Lights {
+    /// Puts them out at every operation of a history.
+    ///
+    /// # Errors
+    /// The first rule that broke.
+    pub(crate) fn out(&self, history: &History) -> Result<Tally, Box<Dark>> {
+        let dark = |moment, broken| {
+            let (lights, history) = (self.clone(), history.clone());
+            Box::new(Dark { lights, history, moment, broken })
+        };
+        let whole = self.undisturbed(history).map_err(|broken| dark(None, broken))?;
+        let last = whole.operations.last().copied().unwrap_or(0);
+        let mut tally = Tally::default();
+        for operation in (1..=last).filter(|&operation| self.is_meant(history, &whole, operation)) {
+            current::doing_within(
+                format!("seed {}: {:?} in operation {operation}", self.seed, self.trouble),
+                &[],
+            );
+            let (disk, reached) = self.run(history, operation);
+            for way in 0..self.ways() {
+                let moment = Moment { operation, way, again: None };
+                let dark = |moment, broken| dark(Some(moment), broken);
+                let night = Night { lights: self, history, reached: &reached };
+                let image = self.image(&disk, moment);
+                night.judge(&image).map_err(|broken| dark(moment, broken))?;
+                tally.images += 1;
+                tally.acknowledged += u64::from(reached.acknowledged > 0);
+                let Trouble::PowerCutTwice { .. } = self.trouble else { continue };
+                for again in 1..=self.opening(&image) {
+                    let moment = Moment { again: Some(again), ..moment };
+                    let image = self.cut_again(&image, moment);
+                    night.judge(&image).map_err(|broken| dark(moment, broken))?;
+                    tally.images += 1;
+                }
+            }
+        }
+        Ok(tally)
+    }
+
+    /// Runs a history with no trouble.
+    fn undisturbed(&self, history: &History) -> Result<Reached, Broken> {
+        let disk = SimDisk::new(self.seed);
+        let log = Log::open_on(disk.clone(), self.options.clone()).map_err(|error| {
+            Broken::of(&TAKES, "an empty disk is refused", "Log::open_on").got(error)
+        })?;
+        let reached = history.run(&disk, &log);
+        if let Some(error) = &reached.error {
+            let deed = &history.deeds[reached.operations.len() - 2];
+            let because = format!("deed {}, {deed}, is refused", reached.operations.len() - 1);
+            return Err(Broken::of(&TAKES, because, "Log::append").got(error));
+        }
+        let seen = Model::of(&log)
+            .map_err(|odd| Broken::of(&TAKES, "the log contradicts itself", "").got(odd))?;
+        if seen != *history.end() {
+            let broken = Broken::of(&TAKES, "without any crash the log shows the wrong thing", "");
+            return Err(broken.expected(history.end().to_string()).got(seen));
+        }
+        Ok(reached)
+    }
+
+    /// Returns whether something happens to an operation.
+    fn is_meant(&self, history: &History, whole: &Reached, operation: u64) -> bool {
+        let deed = whole.deed_of(operation).checked_sub(1).map(|nth| &history.deeds[nth]);
+        match self.during {
+            During::Anything => true,
+            During::Collections => deed == Some(&Deed::Collect),
+        }
+    }
+
+    /// Returns how many ways there are.
+    fn ways(&self) -> u64 {
+        match self.trouble {
+            Trouble::PowerCut { ways } | Trouble::PowerCutTwice { ways } => ways,
+            Trouble::Kill => 1,
+            Trouble::Failure => 3,
+        }
+    }
+
+    /// Runs a history with trouble in an operation.
+    fn run(&self, history: &History, operation: u64) -> (SimDisk, Reached) {
+        let disk = SimDisk::new(self.seed);
+        disk.remember();
+        disk.plan(
+            operation,
+            match self.trouble {
+                Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } | Trouble::Kill => {
+                    Fault::PowerCut
+                }
+                Trouble::Failure => Fault::Fails,
+            },
+        );
+        let reached = match Log::open_on(disk.clone(), self.options.clone()) {
+            Ok(log) => history.run(&disk, &log),
+            Err(error) => Reached::nothing(error),
+        };
+        (disk, reached)
+    }
+
+    /// Returns the way in which power is lost at a moment; `None` if it is not.
+    fn way(&self, moment: Moment) -> Option<Way> {
+        let way = Way::new(self.seed ^ moment.operation << 8, moment.way);
+        match self.trouble {
+            Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } => Some(way),
+            Trouble::Kill => None,
+            // The first time the process goes on; then power fails too.
+            Trouble::Failure => (moment.way > 0).then(|| Way::new(self.seed, moment.way - 1)),
+        }
+    }
+
+    /// Returns the disk as the next process finds it.
+    fn image(&self, disk: &SimDisk, moment: Moment) -> SimDisk {
+        match self.way(moment) {
+            Some(mut way) => disk.after_power_cut(&mut way),
+            None => disk.after_kill(),
+        }
+    }
+
+    /// Returns how many operations an opening takes.
+    fn opening(&self, image: &SimDisk) -> u64 {
+        let probe = image.after_kill();
+        let _ = Log::open_on(probe.clone(), self.options.clone());
+        probe.operations()
+    }
+
+    /// Opens an image whose power is cut again, and returns what is left of it.
+    fn cut_again(&self, image: &SimDisk, moment: Moment) -> SimDisk {
+        let (probe, _) = self.open_and_cut(image, moment);
+        let again = moment.again.unwrap_or_default();
+        probe.after_power_cut(&mut Way::new(self.seed ^ again << 16, moment.way))
+    }
+
+    fn open_and_cut(&self, image: &SimDisk, moment: Moment) -> (SimDisk, Option<Error>) {
+        let probe = image.after_kill();
+        probe.remember();
+        probe.plan(moment.again.unwrap_or(u64::MAX), Fault::PowerCut);
+        let error = Log::open_on(probe.clone(), self.options.clone()).err();
+        (probe, error)
+    }
+}
+
+/// What a disk is judged by.
+struct Night<'a> {
+    lights: &'a Lights,
+    history: &'a History,
+    reached: &'a Reached,
+}
+
+impl Night<'_> {
+    /// Judges a disk as the next process finds it.
+    fn judge(&self, image: &SimDisk) -> Result<(), Broken> {
+        let probe = image.after_kill();
+        probe.remember();
+        let log = self.open(&probe)?;
+        let state = self.state_of(&log)?;
+        let held = &self.history.states[state];
+
+        // What an opening has shown is durable: the worst power cut right after it takes nothing.
+        let worst = probe.after_power_cut(&mut Way::worst());
+        let again = self.open_as(&worst, &DURABLE, "opened, and cut off at once: it is refused")?;
+        self.same(&again, held, &DURABLE, "it was opened, and power failed before anything else")?;
+
+        // And the log goes on from there.
+        let later = [
+            Change::Entries { group: LATER, entries: vec![entry(at(1, 1)), entry(at(2, 1))] },
+            Change::Put { group: LATER, key: Bytes::from("k"), value: Bytes::from("later") },
+        ];
+        let mut want = held.clone();
+        want.apply(&later);
+        if let Err(error) = log.write(&batch_of(&later)) {
+            let because = "the first batch after it is refused";
+            return Err(Broken::of(&GOES_ON, because, "plan").got(error));
+        }
+        self.same(&log, &want, &GOES_ON, "one batch was written after it")?;
+        drop(log);
+        let worst = probe.after_power_cut(&mut Way::worst());
+        let again = self.open_as(&worst, &GOES_ON, "written on, and cut off: it is refused")?;
+        self.same(&again, &want, &GOES_ON, "one batch was written and synced, then power failed")
+    }
+
+    /// Opens an image.
+    fn open(&self, image: &SimDisk) -> Result<Log<SimDisk>, Broken> {
+        self.open_as(image, &OPENS, "what the crash left is refused")
+    }
+
+    fn open_as(
+        &self,
+        image: &SimDisk,
+        rule: &'static Rule,
+        because: &str,
+    ) -> Result<Log<SimDisk>, Broken> {
+        Log::open_on(image.clone(), self.lights.options.clone()).map_err(|error| {
+            let function = who_refuses(&error);
+            Broken::of(rule, because, function).expected("it is opened").got(error)
+        })
+    }
+
+    /// Returns which state a log shows, if it is one that may be seen.
+    fn state_of(&self, log: &Log<SimDisk>) -> Result<usize, Broken> {
+        let seen = Model::of(log)
+            .map_err(|odd| Broken::of(&A_STATE, "the log contradicts itself", "").got(odd))?;
+        let Reached { acknowledged, begun, .. } = *self.reached;
+        let states = &self.history.states;
+        if let Some(state) = (acknowledged..=begun).rev().find(|&n| states[n] == seen) {
+            return Ok(state);
+        }
+        let may_be: Vec<String> = (acknowledged..=begun).map(|n| states[n].to_string()).collect();
+        let expected = may_be.join(", or  ");
+        let broken = match (0..acknowledged).rev().find(|&n| states[n] == seen) {
+            Some(n) => {
+                let said = format!(
+                    "{acknowledged} of {begun} batches were acknowledged, and the log is back where \
+                     {n} had left it"
+                );
+                Broken::of(&ACKNOWLEDGED, said, "scan")
+            }
+            None => {
+                let said = format!(
+                    "{begun} batches had begun, {acknowledged} of them acknowledged; no number of \
+                     them makes what is found"
+                );
+                Broken::of(&A_STATE, said, "Replay::item")
+            }
+        };
+        Err(broken.expected(expected).got(seen))
+    }
+
+    /// Checks that a log shows what it must.
+    fn same(
+        &self,
+        log: &Log<SimDisk>,
+        want: &Model,
+        rule: &'static Rule,
+        because: &str,
+    ) -> Result<(), Broken> {
+        let seen = Model::of(log).map_err(|odd| Broken::of(rule, because, "plan").got(odd))?;
+        if seen == *want {
+            return Ok(());
+        }
+        Err(Broken::of(rule, because, "plan").expected(want.to_string()).got(seen))
+    }
+}
+
+/// Returns the function that says an error of an opening.
+fn who_refuses(error: &Error) -> &'static str {
+    match error.corruption().map(|corruption| corruption.rot) {
+        Some(Rot::Acknowledged) => "judge",
+        Some(Rot::Hole) => "Replayed::finish",
+        Some(Rot::Segment) => "give_name",
+        Some(Rot::Read) | None => "check_follows",
+    }
+}
+
+// Explaining it.
+
+impl Dark {
+    /// Returns the rule that broke.
+    pub(crate) fn rule(&self) -> &'static Rule {
+        self.broken.rule
+    }
+
+    /// Shrinks the history, draws the disk, and says what broke.
+    pub(crate) fn explain(self) -> Failure {
+        let from = self.history.deeds.len();
+        let dark = self.shrink();
+        let to = dark.history.deeds.len();
+        let failure = dark.failure();
+        if to < from { failure.shrunk(from as u64, to as u64) } else { failure }
+    }
+
+    /// Returns the smallest history found that breaks the same rule.
+    fn shrink(mut self) -> Dark {
+        let mut tries = 0;
+        'again: loop {
+            let smaller: Vec<History> = self.history.smaller().collect();
+            for history in smaller {
+                tries += 1;
+                if tries > TRIES {
+                    return self;
+                }
+                if let Err(dark) = self.lights.out(&history)
+                    && dark.rule().id == self.rule().id
+                {
+                    self = *dark;
+                    continue 'again;
+                }
+            }
+            return self;
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        let Broken { rule, because, expected, got, function } = &self.broken;
+        let failure = Failure::of(rule).because(because).expected(expected).got(got);
+        let Some(moment) = self.moment else {
+            let history = picture::told(&self.history.deeds, None);
+            return failure.picture(history).function(*function);
+        };
+        let (disk, reached) = self.lights.run(&self.history, moment.operation);
+        let cut = picture::Cut {
+            deeds: &self.history.deeds,
+            deed: reached.deed_of(moment.operation),
+            operation: moment.operation,
+            trouble: self.lights.trouble,
+        };
+        let mut lines = picture::told(&self.history.deeds, Some(&cut));
+        let mut way = self.lights.way(moment).unwrap_or_else(|| Way::new(0, 1));
+        let image = disk.after_power_cut(&mut way);
+        let mut picture = Picture::of(&disk, &way, Some(moment.operation));
+        if rule.id == DURABLE.id || moment.again.is_some() {
+            // What counts is what the opening that followed did.
+            let image = if self.lights.way(moment).is_some() { image } else { disk.after_kill() };
+            let (probe, _) = self.lights.open_and_cut(&image, moment);
+            way = match moment.again {
+                Some(again) => Way::new(self.lights.seed ^ again << 16, moment.way),
+                None => Way::worst(),
+            };
+            let _ = probe.after_power_cut(&mut way);
+            picture = Picture::of(&probe, &way, moment.again);
+            lines.push(match moment.again {
+                Some(again) => {
+                    format!("  then opened, and power failed again in operation {again}:")
+                }
+                None => "  then opened, and power failed again at once:".to_owned(),
+            });
+        }
+        lines.extend(picture.lines());
+        let acknowledged = reached.acknowledged_lsn();
+        let said = acknowledged.map_or("nothing".to_owned(), |lsn| format!("up to LSN {lsn}"));
+        lines.push(format!("  acknowledged  {said}"));
+        let failure = failure.picture(lines);
+        match picture.decided(acknowledged).filter(|_| rule.id != OPENS.id && rule.id != A_STATE.id)
+        {
+            Some(place) => failure.your_line(place),
+            None => failure.function(*function),
+        }
+    }
+}

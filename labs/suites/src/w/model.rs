@@ -1,0 +1,254 @@
+//! What a log is, without disks: groups, their entries in a vector, their keys in a map.
+//!
+//! ```text
+//!   batch --> Log --> disk, crash, recovery --> Log'  --Model::of--.
+//!      '----> Model --------------------------> Model ------- the same?
+//! ```
+//!
+//! The model forgets nothing and has no files: what a log shows must be a state that the model has
+//! been in.
+
+use super::words::names;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::fmt;
+use storage::{Batch, Disk, Entry, EntryId, GroupId, Index, Log};
+
+/// One thing that a batch does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Change {
+    /// Writes entries.
+    Entries { group: GroupId, entries: Vec<Entry> },
+    /// Sets a key.
+    Put { group: GroupId, key: Bytes, value: Bytes },
+    /// Removes a key.
+    Delete { group: GroupId, key: Bytes },
+    /// Forgets entries up to and with `through`.
+    Compact { group: GroupId, through: EntryId },
+    /// Forgets all entries, and begins after `through`.
+    Reset { group: GroupId, through: EntryId },
+    /// Removes a group.
+    Remove { group: GroupId },
+}
+
+/// One group.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Held {
+    /// The entry before the first.
+    pub(crate) base: EntryId,
+    /// The entries, without a gap.
+    pub(crate) entries: Vec<Entry>,
+    /// The keys and their values.
+    pub(crate) keys: BTreeMap<Bytes, Bytes>,
+}
+
+/// All groups.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Model {
+    /// By number.
+    pub(crate) groups: BTreeMap<GroupId, Held>,
+}
+
+impl Held {
+    /// Returns the place of the last entry; the base's if there is none.
+    pub(crate) fn last(&self) -> u64 {
+        self.base.index.0 + self.entries.len() as u64
+    }
+
+    /// Returns the term at a place of the log, or of its base.
+    fn holds(&self, id: EntryId) -> bool {
+        id == self.base || self.entries.iter().any(|entry| entry.id == id)
+    }
+}
+
+impl Model {
+    /// Returns whether a log that holds this takes a change.
+    pub(crate) fn fits(&self, change: &Change) -> bool {
+        match change {
+            Change::Entries { group, entries } => {
+                let held = self.groups.get(group).cloned().unwrap_or_default();
+                let (base, mut last) = (held.base.index.0, held.last());
+                entries.iter().all(|entry| {
+                    let index = entry.id.index.0;
+                    let fits = index > base && index <= last + 1;
+                    last = index;
+                    fits
+                })
+            }
+            Change::Put { .. } | Change::Delete { .. } | Change::Reset { .. } => true,
+            Change::Compact { group, through } => {
+                self.groups.get(group).is_some_and(|held| held.holds(*through))
+            }
+            Change::Remove { group } => self.groups.contains_key(group),
+        }
+    }
+
+    /// Does what a batch does.
+    pub(crate) fn apply(&mut self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.make(change));
+        self.groups.retain(|_, held| *held != Held::default());
+    }
+
+    fn make(&mut self, change: &Change) {
+        match change {
+            Change::Entries { group, entries } => {
+                let held = self.groups.entry(*group).or_default();
+                for entry in entries {
+                    let kept = entry.id.index.0 - held.base.index.0 - 1;
+                    held.entries.truncate(kept as usize);
+                    held.entries.push(entry.clone());
+                }
+            }
+            Change::Put { group, key, value } => {
+                let held = self.groups.entry(*group).or_default();
+                held.keys.insert(key.clone(), value.clone());
+            }
+            Change::Delete { group, key } => {
+                if let Some(held) = self.groups.get_mut(group) {
+                    held.keys.remove(key);
+                }
+            }
+            Change::Compact { group, through } => {
+                let held = self.groups.entry(*group).or_default();
+                held.entries.drain(..(through.index.0 - held.base.index.0) as usize);
+                held.base = *through;
+            }
+            Change::Reset { group, through } => {
+                let held = self.groups.entry(*group).or_default();
+                held.entries.clear();
+                held.base = *through;
+            }
+            Change::Remove { group } => {
+                self.groups.remove(group);
+            }
+        }
+    }
+
+    /// Returns what a log holds, every byte of it read.
+    ///
+    /// # Errors
+    /// A sentence, if it contradicts itself: its calls are asked all that they answer.
+    pub(crate) fn of<D: Disk>(log: &Log<D>) -> Result<Model, String> {
+        let mut model = Model::default();
+        for group in log.groups() {
+            let (Some(first), Some(last)) = (log.first_index(group), log.last_index(group)) else {
+                return Err(format!("{group} is listed, and has no first or no last place"));
+            };
+            let before = Index(first.0.saturating_sub(1));
+            let Some(term) = log.term(group, before) else {
+                return Err(format!("{group} begins with {first}, and knows no term at {before}"));
+            };
+            let entries = log.entries(group, first..last.next(), u64::MAX);
+            let entries = entries.map_err(|e| format!("reading {group} {first}..={last}: {e}"))?;
+            if entries.len() as u64 != last.0 + 1 - first.0 {
+                let names = names(&entries);
+                return Err(format!("{group} says {first}..={last}, and reads {names}"));
+            }
+            if let Some(odd) =
+                entries.iter().find(|e| log.term(group, e.id.index) != Some(e.id.term))
+            {
+                return Err(format!("{group} holds {}, and says another term of it", odd.id));
+            }
+            let keys = log.scan(group, b"").into_iter().collect();
+            let base = EntryId { index: before, term };
+            model.groups.insert(group, Held { base, entries, keys });
+        }
+        Ok(model)
+    }
+}
+
+impl Change {
+    /// Returns the group.
+    pub(crate) fn group(&self) -> GroupId {
+        match self {
+            Change::Entries { group, .. }
+            | Change::Put { group, .. }
+            | Change::Delete { group, .. }
+            | Change::Compact { group, .. }
+            | Change::Reset { group, .. }
+            | Change::Remove { group } => *group,
+        }
+    }
+}
+
+/// Returns the batch that makes these changes.
+pub(crate) fn batch_of(changes: &[Change]) -> Batch {
+    let mut batch = Batch::new();
+    for change in changes {
+        match change {
+            Change::Entries { group, entries } => batch.entries(*group, entries),
+            Change::Put { group, key, value } => batch.put(*group, key, value),
+            Change::Delete { group, key } => batch.delete(*group, key),
+            Change::Compact { group, through } => batch.compact(*group, *through),
+            Change::Reset { group, through } => batch.reset(*group, *through),
+            Change::Remove { group } => batch.remove_group(*group),
+        };
+    }
+    batch
+}
+
+/// Says bytes in few words: as they are if they are short and can be read.
+fn said(bytes: &Bytes) -> String {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= 8);
+    let text = text.filter(|text| text.chars().all(|c| c.is_ascii_graphic()));
+    text.map_or_else(|| format!("({} bytes)", bytes.len()), str::to_owned)
+}
+
+/// `put g7 vote=n2`, `append g7 1..=3@1`.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let group = self.group();
+        match self {
+            Change::Entries { entries, .. } => write!(f, "append {group} {}", runs(entries)),
+            Change::Put { key, value, .. } => {
+                write!(f, "put {group} {}={}", said(key), said(value))
+            }
+            Change::Delete { key, .. } => write!(f, "delete {group} {}", said(key)),
+            Change::Compact { through, .. } => write!(f, "compact {group} {through}"),
+            Change::Reset { through, .. } => write!(f, "reset {group} {through}"),
+            Change::Remove { .. } => write!(f, "remove {group}"),
+        }
+    }
+}
+
+/// `g7 1..=3@1 4@2 vote=n2; g9 after 4@1`.
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.groups.is_empty() {
+            return f.write_str("nothing");
+        }
+        for (n, (group, held)) in self.groups.iter().enumerate() {
+            write!(f, "{}{group}", if n == 0 { "" } else { "; " })?;
+            if held.base != EntryId::default() {
+                write!(f, " after {}", held.base)?;
+            }
+            if !held.entries.is_empty() {
+                write!(f, " {}", runs(&held.entries))?;
+            }
+            for (key, value) in &held.keys {
+                write!(f, " {}={}", said(key), said(value))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says entries in few words: those of one term that follow each other are one run.
+fn runs(entries: &[Entry]) -> String {
+    let mut runs: Vec<(EntryId, EntryId)> = Vec::new();
+    for entry in entries {
+        match runs.last_mut() {
+            Some((_, last))
+                if last.term == entry.id.term && last.index.next() == entry.id.index =>
+            {
+                *last = entry.id;
+            }
+            Some(_) | None => runs.push((entry.id, entry.id)),
+        }
+    }
+    let say = |(first, last): &(EntryId, EntryId)| match first == last {
+        true => first.to_string(),
+        false => format!("{}..={last}", first.index),
+    };
+    runs.iter().map(say).collect::<Vec<_>>().join(" ")
+}

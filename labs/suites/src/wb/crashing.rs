@@ -1,0 +1,156 @@
+//! Step 8: find your bug. Power is cut at every operation of a history, and what is found is judged.
+//!
+//! ```text
+//!   1wb_crash_every_syscall     histories made by hand, eight ways each
+//!   1wb_sweep_power_cut         drawn histories, six ways
+//!   1wb_sweep_power_cut_twice   and power fails again at every operation of the opening
+//!   1wb_sweep_kill              the process dies, and the cache lives on: it is no disk
+//!   1wb_sweep_failure           an operation fails, and nothing is written after it
+//! ```
+
+use super::rules::COVERAGE;
+use crate::coverage::Coverage;
+use crate::w::fates::PLAIN_WAYS;
+use crate::w::history::{Deed, History, Mix};
+use crate::w::lights::{During, Lights, Trouble};
+use crate::w::model::{Change, Model};
+use crate::w::words::{G1, G7, run, sized, small};
+use crate::{Check, Failure, Verdict};
+use bytes::Bytes;
+use storage::{Entry, EntryId, GroupId};
+
+/// How many things are done in a drawn history.
+const DEEDS: usize = 14;
+
+/// Half of what is done writes; now and then it is synced.
+const MIX: Mix = Mix { groups: 3, sync: 5, collect: 0, maintain: 1, entry_bytes: 180 };
+
+fn lights(seed: u64, trouble: Trouble) -> Lights {
+    Lights { seed, options: small(), trouble, during: During::Anything }
+}
+
+fn append(group: GroupId, entries: Vec<Entry>) -> Change {
+    Change::Entries { group, entries }
+}
+
+fn put(group: GroupId, key: &'static str, value: &'static str) -> Change {
+    Change::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
+}
+
+fn batch(changes: impl IntoIterator<Item = Change>) -> Deed {
+    Deed::Append { changes: changes.into_iter().collect() }
+}
+
+/// Returns entries of term 1 from `first` on, each a third of a segment's quarter.
+fn long(first: u64, count: u64) -> Vec<Entry> {
+    (first..first + count).map(|index| sized(EntryId::new(index, 1), 600)).collect()
+}
+
+/// Histories made by hand: each is about one thing that a crash may fall into.
+fn stories() -> Vec<(&'static str, Vec<Deed>)> {
+    let hard = || put(G7, "hard", "t1");
+    vec![
+        (
+            "a batch is acknowledged, another is not",
+            vec![
+                batch([append(G7, run(1, &[1, 1])), hard()]),
+                Deed::Sync,
+                batch([append(G7, run(3, &[1]))]),
+            ],
+        ),
+        (
+            "a suffix is replaced",
+            vec![
+                batch([append(G7, run(1, &[1, 1, 1, 1]))]),
+                Deed::Sync,
+                batch([append(G7, run(3, &[2])), put(G7, "hard", "t2")]),
+                Deed::Sync,
+                batch([append(G1, run(1, &[2]))]),
+            ],
+        ),
+        (
+            "keys, a compaction, a removal",
+            vec![
+                batch([append(G7, run(1, &[1, 1, 2])), hard(), append(G1, run(1, &[1]))]),
+                batch([Change::Compact { group: G7, through: EntryId::new(2, 1) }]),
+                Deed::Sync,
+                batch([Change::Delete { group: G7, key: Bytes::from("hard") }]),
+                batch([Change::Remove { group: G1 }]),
+                Deed::Sync,
+                batch([Change::Reset { group: G7, through: EntryId::new(9, 3) }]),
+            ],
+        ),
+        (
+            "a segment is full, and the next one begins",
+            vec![
+                batch([append(G7, long(1, 3))]),
+                Deed::Sync,
+                batch([append(G7, long(4, 3))]),
+                batch([append(G7, long(7, 1))]),
+                Deed::Sync,
+                batch([append(G7, long(8, 3)), hard()]),
+                batch([append(G7, long(11, 3))]),
+            ],
+        ),
+        (
+            "a spare waits, and is taken",
+            vec![
+                batch([append(G7, long(1, 3))]),
+                Deed::Maintain,
+                batch([append(G7, long(4, 3))]),
+                batch([append(G7, long(7, 3))]),
+                Deed::Maintain,
+                Deed::Sync,
+            ],
+        ),
+    ]
+}
+
+/// No power cut, at whatever operation, takes what was acknowledged; none makes a log that never was;
+/// and none keeps the log from opening.
+pub(super) fn crash_every_syscall(_: &mut Check) -> Verdict {
+    for (number, (title, deeds)) in (1..).zip(stories()) {
+        let history = History::of(deeds, &Model::default()).expect("each batch was made to fit");
+        let lights = lights(number, Trouble::PowerCut { ways: PLAIN_WAYS + 3 });
+        lights.out(&history).map_err(|dark| Box::new(dark.explain().row(number, title)))?;
+    }
+    Ok(())
+}
+
+/// The same of histories that nobody made.
+pub(super) fn sweep_power_cut(check: &mut Check) -> Verdict {
+    sweep(check, DEEDS, |_| Trouble::PowerCut { ways: PLAIN_WAYS + 1 })
+}
+
+/// And while it recovers, power fails again.
+pub(super) fn sweep_power_cut_twice(check: &mut Check) -> Verdict {
+    sweep(check, DEEDS / 2, |_| Trouble::PowerCutTwice { ways: PLAIN_WAYS })
+}
+
+/// A process that dies leaves what it wrote in a cache. The next one reads it there, and answers for
+/// it.
+pub(super) fn sweep_kill(check: &mut Check) -> Verdict {
+    sweep(check, DEEDS, |_| Trouble::Kill)
+}
+
+/// An operation fails. The cache shows what the platter may never hold.
+pub(super) fn sweep_failure(check: &mut Check) -> Verdict {
+    sweep(check, DEEDS, |_| Trouble::Failure)
+}
+
+fn sweep(check: &mut Check, deeds: usize, trouble: fn(u64) -> Trouble) -> Verdict {
+    let mut coverage = Coverage::default();
+    let swept = check.sweep(
+        |seed| {
+            let history = History::drawn(seed, deeds, &Model::default(), MIX);
+            let tally = lights(seed, trouble(seed)).out(&history)?;
+            coverage.count(seed, tally.acknowledged > 0);
+            Ok(())
+        },
+        |_, dark: Box<crate::w::lights::Dark>| dark.explain(),
+    );
+    swept?;
+    coverage.judge("something was acknowledged before the crash", |because, _| {
+        Failure::of(&COVERAGE).because(because)
+    })
+}
