@@ -28,8 +28,10 @@ pub(crate) const SPARE: &str = "spare.tmp";
 /// A segment that recovery is writing.
 pub(crate) const RECOVERY: &str = "recovery.tmp";
 
-/// How many zeros are written at once.
-const ZEROS_BYTES: usize = 1 << 20;
+/// How many zeros are written at once. A page cache keeps a file in pieces as long as it was written
+/// in, and may look through a whole piece whenever a frame is written to it: from 1 MiB on, that
+/// takes longer than all else that an append does.
+const ZEROS_BYTES: usize = 1 << 15;
 
 /// A segment as readers see it.
 #[derive(Clone, Debug)]

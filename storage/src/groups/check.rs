@@ -32,9 +32,17 @@ struct Outlook {
 /// # Errors
 /// What is wrong with the first item that does not.
 pub(crate) fn check(groups: &Groups, items: &[Item]) -> Result<()> {
-    let mut outlooks: BTreeMap<GroupId, Outlook> = BTreeMap::new();
+    let Some(first) = items.first() else { return Ok(()) };
+    // Most batches speak of one group, and then of the next: nothing is looked up in between.
+    let (mut group, mut outlook) = (first.group, Outlook::of(groups, first.group));
+    let mut others: BTreeMap<GroupId, Outlook> = BTreeMap::new();
     for item in items {
-        let outlook = outlooks.entry(item.group).or_insert_with(|| Outlook::of(groups, item.group));
+        if item.group != group {
+            let next = others.remove(&item.group);
+            let next = next.unwrap_or_else(|| Outlook::of(groups, item.group));
+            others.insert(group, std::mem::replace(&mut outlook, next));
+            group = item.group;
+        }
         match item.op {
             Op::Entry { id } => outlook.append(item.group, id)?,
             Op::Compact { through } => outlook.compact(groups, item.group, through)?,
