@@ -25,7 +25,7 @@
 //!   P10 full disks         full: at every byte
 //!   P11 group commit       callers: every interleaving; threads: a sync that waits for the others
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
-//!   --  the list           openers, rules, hostile, doors (one door), ticks
+//!   --  the list           fixture (golden bytes), openers, rules, hostile, doors (one door), ticks
 //!   --  torture            kill
 //! ```
 
@@ -38,6 +38,7 @@ mod doors; // the only way out
 mod equivalence; // the engine and the model, deed by deed
 mod failure; // operations that fail, syncs that lie
 mod fates; // what a power cut does to each sector
+mod fixture; // directories that are kept for later versions
 mod full; // disks without room
 mod garbage; // collection: space, laggards, readers
 mod history; // what is done to a log, drawn

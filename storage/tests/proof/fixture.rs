@@ -1,0 +1,218 @@
+//! Fixtures: directories that this version wrote, kept for later ones to open.
+//!
+//! ```text
+//!   tests/fixtures/v1/clean/    00000001.log, contents.txt    closed
+//!                     torn/     ..                            power failed: a torn frame, a whole one behind
+//!                     lived/    ..                            overwritten, compacted, collected; files used again
+//!   scenes below --write--> what is kept, byte for byte       as long as version 1 is written
+//!   what is kept --open---> contents.txt, line for line       for ever
+//! ```
+//!
+//! `STORAGE_FIXTURE=write cargo test -p storage --test proof fixture` writes them anew. That is for before
+//! a release alone: a later version that writes other bytes keeps these, and adds its own beside them.
+
+use crate::history::small;
+use crate::model::{Model, entry};
+use crate::page::{Segment, replay};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+use storage::{Batch, Disk, DiskFile, EntryId, Fate, Fates, GroupId, Index, Log, Sector, SimDisk};
+
+/// A scene: its directory's name, and how it comes about.
+type Scene = (&'static str, fn() -> SimDisk);
+
+/// All of them.
+const SCENES: [Scene; 3] = [("clean", clean), ("torn", torn), ("lived", lived)];
+
+/// A log of two groups that was closed.
+fn clean() -> SimDisk {
+    let disk = SimDisk::new(0xc1ea);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    let mut batch = Batch::new();
+    batch.entries(GroupId(1), &[entry(1, 1, 20), entry(2, 1, 0)]).put(GroupId(1), b"vote", b"n2");
+    batch.entries(GroupId(2), &[entry(1, 3, 100)]);
+    log.write(&batch).unwrap();
+    log.write(Batch::new().entries(GroupId(1), &[entry(3, 2, 33)])).unwrap();
+    log.write(Batch::new().compact(GroupId(1), EntryId::new(1, 1)).put(GroupId(2), b"", b""))
+        .unwrap();
+    log.close().unwrap();
+    disk.after_kill()
+}
+
+/// Keeps all but the second sector of the first write.
+struct SecondSectorIsLost;
+
+impl Fates for SecondSectorIsLost {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        let is_second = sector.write == 0 && sector.offset.is_multiple_of(512);
+        if is_second { Fate::Lost } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
+}
+
+/// Three batches that are durable; then one that is torn, and a whole one behind it.
+fn torn() -> SimDisk {
+    let disk = SimDisk::new(0x7024);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    for index in 1..=3 {
+        log.write(Batch::new().entries(GroupId(7), &[entry(index, 1, 40)])).unwrap();
+    }
+    log.append(Batch::new().entries(GroupId(7), &[entry(4, 2, 400)])).unwrap();
+    log.append(Batch::new().entries(GroupId(7), &[entry(5, 2, 40)])).unwrap();
+    disk.after_power_cut(&mut SecondSectorIsLost)
+}
+
+/// A log with a past: every kind of item, collections, and files that are used for the second time.
+fn lived() -> SimDisk {
+    let disk = SimDisk::new(0x11fe);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    let (busy, idle, gone, reset) = (GroupId(1), GroupId(2), GroupId(3), GroupId(4));
+    let mut batch = Batch::new();
+    batch.entries(idle, &[entry(1, 1, 60), entry(2, 1, 60), entry(3, 2, 60)]);
+    batch.put(idle, b"members", b"n1 n2 n3").put(idle, b"mistake", b"to be deleted");
+    batch.entries(gone, &[entry(1, 1, 10)]).put(gone, b"vote", b"n1");
+    batch.reset(reset, EntryId::new(100, 7));
+    log.write(&batch).unwrap();
+    log.write(Batch::new().compact(idle, EntryId::new(1, 1)).delete(idle, b"mistake")).unwrap();
+    log.write(Batch::new().remove_group(gone)).unwrap();
+    for index in 1..=60 {
+        let mut batch = Batch::new();
+        batch.entries(busy, &[entry(index, 1, 200), entry(index + 1, 1, 200)]);
+        batch.put(busy, b"applied", &(index - 1).to_le_bytes());
+        if index > 5 {
+            batch.compact(busy, EntryId::new(index - 5, 1));
+        }
+        log.append(&batch).unwrap();
+        if index % 8 == 0 {
+            log.gc().unwrap();
+        }
+    }
+    // Overwritten: the last two go, and one of a later term stands there.
+    log.append(Batch::new().entries(busy, &[entry(60, 4, 50)])).unwrap();
+    log.append(Batch::new().put(idle, b"members", b"n1 n2 n3 n4")).unwrap();
+    log.sync_to(log.appended_lsn()).unwrap();
+    disk.after_kill()
+}
+
+/// Returns where a scene is kept.
+fn kept_at(scene: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1").join(scene)
+}
+
+/// Returns what a log holds, to be read by people, and compared line by line.
+fn contents(model: &Model) -> String {
+    let mut text = String::new();
+    for (group, held) in &model.groups {
+        writeln!(text, "{group} begins after {}", held.base).unwrap();
+        for entry in &held.entries {
+            writeln!(text, "  {} \"{}\"", entry.id, entry.data.escape_ascii()).unwrap();
+        }
+        for (key, value) in &held.keys {
+            writeln!(text, "  \"{}\" = \"{}\"", key.escape_ascii(), value.escape_ascii()).unwrap();
+        }
+    }
+    text
+}
+
+/// Returns the segments of a directory, and their bytes.
+fn segments_in(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let listed = fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+    let names = listed.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".log")).collect();
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), fs::read(dir.join(name)).unwrap())).collect()
+}
+
+/// Returns the segments of a disk, and their bytes.
+fn segments_on(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
+    let names = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".log"));
+    names.map(|name| (name.clone(), disk.bytes(&name))).collect()
+}
+
+/// Puts segments on a disk.
+fn disk_of(segments: &[(String, Vec<u8>)]) -> SimDisk {
+    let disk = SimDisk::new(1);
+    for (name, bytes) in segments {
+        let file = disk.create(name).unwrap();
+        file.write_all_at(0, bytes).unwrap();
+        file.sync_data().unwrap();
+    }
+    disk.sync_dir().unwrap();
+    disk
+}
+
+#[test]
+fn what_is_kept_is_what_the_scenes_write() {
+    for (name, scene) in SCENES {
+        let (dir, written) = (kept_at(name), segments_on(&scene()));
+        if env::var("STORAGE_FIXTURE").as_deref() == Ok("write") {
+            let log = Log::open_on(disk_of(&written), small()).unwrap();
+            fs::create_dir_all(&dir).unwrap();
+            segments_in(&dir).iter().for_each(|(old, _)| fs::remove_file(dir.join(old)).unwrap());
+            written.iter().for_each(|(new, bytes)| fs::write(dir.join(new), bytes).unwrap());
+            fs::write(dir.join("contents.txt"), contents(&Model::of(&log))).unwrap();
+        }
+        let kept = segments_in(&dir);
+        let names = |segments: &[(String, Vec<u8>)]| -> Vec<String> {
+            segments.iter().map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(names(&kept), names(&written), "{name}");
+        for ((segment, kept), (_, written)) in kept.iter().zip(&written) {
+            let differs = kept.iter().zip(written).position(|(kept, written)| kept != written);
+            assert_eq!(differs, None, "{name}/{segment} differs from what is written, there");
+            assert_eq!(kept.len(), written.len(), "{name}/{segment}");
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_opens_with_what_it_held() {
+    for (name, _) in SCENES {
+        let (dir, kept) = (kept_at(name), segments_in(&kept_at(name)));
+        let expected = fs::read_to_string(dir.join("contents.txt")).unwrap();
+
+        // On a disk in memory, and again after that: an opening takes nothing away.
+        let disk = disk_of(&kept);
+        for _ in 0..2 {
+            let log = Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(contents(&Model::of(&log)), expected, "{name}");
+        }
+        // In a directory, with the settings that everybody has; and it goes on from there.
+        let copy = tempfile::tempdir().unwrap();
+        kept.iter().for_each(|(file, bytes)| fs::write(copy.path().join(file), bytes).unwrap());
+        let log = Log::open(copy.path(), storage::Options::default()).unwrap();
+        assert_eq!(contents(&Model::of(&log)), expected, "{name}, copied");
+        log.write(Batch::new().entries(GroupId(50), &[entry(1, 1, 9)])).unwrap();
+        log.close().unwrap();
+        let log = Log::open(copy.path(), storage::Options::default()).unwrap();
+        assert_eq!(log.last_index(GroupId(50)), Some(Index(1)), "{name}");
+    }
+}
+
+#[test]
+fn a_reader_who_knows_only_the_page_reads_what_is_kept() {
+    for (name, _) in SCENES {
+        let kept = segments_in(&kept_at(name));
+        let segments: Vec<_> =
+            kept.iter().map(|(name, bytes)| Segment::read(name, bytes)).collect();
+        let expected = fs::read_to_string(kept_at(name).join("contents.txt")).unwrap();
+        assert_eq!(contents(&replay(&segments)), expected, "{name}");
+        // What a scene is there for.
+        let behind = |nth: usize| kept[nth].1[segments[nth].end()..].iter().any(|byte| *byte != 0);
+        let has_remains = (0..kept.len()).any(behind);
+        let kinds = segments.iter().flat_map(|s| &s.frames).flat_map(|f| &f.items).map(|i| i.kind);
+        let has_moved = kinds.into_iter().any(|kind| kind == 6);
+        match name {
+            "clean" => assert!(!has_remains && segments[0].frames.last().unwrap().items.is_empty()),
+            "torn" => assert!(has_remains && segments[0].next_lsn() == 4),
+            "lived" => {
+                assert!(has_remains && has_moved && segments[0].name.as_str() > "00000003.log")
+            }
+            other => panic!("what is {other} there for?"),
+        }
+    }
+}
