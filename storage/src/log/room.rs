@@ -18,7 +18,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, SegmentHeader};
 use crate::segment::{self, Content, SPARE, Segment};
-use crate::types::SegmentId;
+use crate::types::{Lsn, SegmentId};
 use std::sync::{Arc, MutexGuard};
 
 /// Whose frame needs room.
@@ -54,6 +54,9 @@ impl<D: Disk> Log<D> {
         len: u32,
         purpose: Purpose,
     ) -> Result<()> {
+        if writer.next_lsn > Lsn::LAST {
+            return Err(Error::NoSpace { bytes: 0 }); // no frame has such a number
+        }
         let room = writer.capacity - writer.offset;
         let kept_free = match purpose {
             Purpose::Append => writer.capacity / 4,
