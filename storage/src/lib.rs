@@ -59,6 +59,9 @@ pub mod disk; // the only door to the operating system
 
 mod error; // what can be wrong
 
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz; // what a fuzzer does with all of it
+
 pub use batch::Batch;
 pub use commit::{Duty, GroupCommit};
 pub use disk::{

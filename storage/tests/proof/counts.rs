@@ -105,7 +105,9 @@ impl Row {
             Row::Subsets => "subsets of unsynced sectors and names, each of them opened",
             Row::Failures => "operations that failed, and nothing was written after them",
             Row::Misdirected => "writes that landed elsewhere",
-            Row::FullDisks => "disks that were full at some byte",
+            Row::FullDisks => {
+                "disks that were full, and what was there was read, collected, opened"
+            }
             Row::Flips => "bits flipped, every one of a small log",
             Row::DrawnFlips => "bits flipped in drawn logs, each foretold: refused, or a prefix",
             Row::Truncations => "files cut, at every length",

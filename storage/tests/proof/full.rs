@@ -1,4 +1,4 @@
-//! Full disks: met before a byte of the log is written, at whatever byte the room ends (P10).
+//! Full disks: met before a byte of the log is written, wherever the room ends (P10).
 //!
 //! ```text
 //!   so many bytes free --> history --> NoSpace --> all is there, and read
@@ -107,7 +107,7 @@ fn run_until_full(log: &Log<SimDisk>, deeds: &[Deed], place: &str) -> (Option<us
 }
 
 #[test]
-fn a_disk_may_be_full_at_any_byte() {
+fn a_disk_may_be_full_wherever_the_room_ends() {
     let step = rounds(1024, 128) as usize;
     let (mut full, mut enough) = (0, 0);
     for seed in seeds(12, 40) {

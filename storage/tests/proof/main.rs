@@ -13,7 +13,7 @@
 //!
 //! ```text
 //!   P1  the model          equivalence: after every deed, refusal, kill and closing
-//!   P2  frames             src/format/tests; page: a reader that knows the format's page alone
+//!   P2  frames             src/format/tests, src/fuzz; page: a reader that knows the format's page alone
 //!   P3  power cuts         crash: at every operation, in recovery too, crash upon crash; subsets: every
 //!                          subset of what was not durable
 //!   P4  cut and zeroed     rot: every length, every word
@@ -22,10 +22,10 @@
 //!   P7  recycled files     stale: by hand, and cut at every operation
 //!   P8  failures           failure: every operation, once; then not another byte, not another sync
 //!   P9  fsyncgate          failure: a failed sync keeps the page cache, and loses it with the power
-//!   P10 full disks         full: at every byte
-//!   P11 group commit       callers: every interleaving; threads: a sync that waits for the others
+//!   P10 full disks         full: wherever the room ends
+//!   P11 group commit       callers: every interleaving; ticks: a sync that waits for others; threads
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
-//!   --  the list           fixture (golden bytes), openers, rules, hostile, doors (one door), ticks
+//!   --  the list           fixture (golden bytes), openers, rules, hostile, doors (one door)
 //!   --  torture            kill
 //! ```
 
