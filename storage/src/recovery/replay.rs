@@ -71,26 +71,11 @@ impl Replay {
         }
         let group = self.groups.entry(item.group).or_default();
         match item.op {
-            Op::Entry { id } => {
-                group.end_before(id.index);
-                group.entries.insert(id.index, (id.term, loc));
-            }
-            Op::Moved { id } => {
-                group.entries.insert(id.index, (id.term, loc));
-            }
-            Op::Compact { through } => {
-                group.entries = group.entries.split_off(&through.index.next());
-                (group.base, group.base_in) = (through, Some(loc.segment));
-            }
-            Op::Reset { through } => {
-                group.entries.clear();
-                (group.base, group.base_in) = (through, Some(loc.segment));
-            }
-            Op::Put { key_len } => {
-                let (key, data) = payload.split_at(key_len as usize);
-                let value = Value { data: Bytes::copy_from_slice(data), segment: loc.segment };
-                group.keys.insert(Bytes::copy_from_slice(key), value);
-            }
+            Op::Entry { id } => group.append(id, loc),
+            Op::Moved { id } => group.stand(id, loc),
+            Op::Compact { through } => group.compact(through, loc.segment),
+            Op::Reset { through } => group.reset(through, loc.segment),
+            Op::Put { key_len } => group.put(payload.split_at(key_len as usize), loc.segment),
             Op::Delete => {
                 group.keys.remove(payload);
             }
@@ -115,11 +100,40 @@ impl Replay {
 }
 
 impl Replayed {
+    /// Ends the log before an entry's place, and lets it stand there.
+    fn append(&mut self, id: EntryId, loc: Loc) {
+        self.end_before(id.index);
+        self.stand(id, loc);
+    }
+
+    /// Lets an entry stand at its place, and ends nothing.
+    fn stand(&mut self, id: EntryId, loc: Loc) {
+        self.entries.insert(id.index, (id.term, loc));
+    }
+
     /// Ends the log before a place. Mostly it does, and to look is cheaper than to cut.
     fn end_before(&mut self, index: Index) {
         if self.entries.last_key_value().is_some_and(|(last, _)| *last >= index) {
             self.entries.split_off(&index);
         }
+    }
+
+    /// Lets the log begin after `through`.
+    fn compact(&mut self, through: EntryId, segment: SegmentId) {
+        self.entries = self.entries.split_off(&through.index.next());
+        (self.base, self.base_in) = (through, Some(segment));
+    }
+
+    /// Empties the log, and lets it begin after `through`.
+    fn reset(&mut self, through: EntryId, segment: SegmentId) {
+        self.entries.clear();
+        (self.base, self.base_in) = (through, Some(segment));
+    }
+
+    /// Sets a key.
+    fn put(&mut self, (key, data): (&[u8], &[u8]), segment: SegmentId) {
+        let value = Value { data: Bytes::copy_from_slice(data), segment };
+        self.keys.insert(Bytes::copy_from_slice(key), value);
     }
 
     /// Returns the group, if it has no gap.

@@ -94,8 +94,7 @@ pub(super) fn plan(
 ) -> Result<Plan> {
     let offset = scan.seal().map_or(scan.end, |seal| seal.offset);
     let next_lsn = scan.seal().map_or(scan.next, |seal| seal.lsn);
-    let is_proven = scan.unproven().is_empty() && !scan.frames.is_empty();
-    if is_proven && end == End::Clean {
+    if may_go_on(scan, end) {
         return Ok(Plan::GoOn { offset, next_lsn });
     }
     let unproven = scan.unproven();
@@ -110,6 +109,13 @@ pub(super) fn plan(
     };
     let (frames, offsets) = rewrite(last, unproven, &header);
     Ok(Plan::Rewrite { header, frames, offsets, next_lsn })
+}
+
+/// Returns whether the tail may be written on where its frames end: all of them are proven durable, and
+/// behind them nothing is left that could be taken for one.
+fn may_go_on(scan: &Scan, end: End) -> bool {
+    let is_proven = scan.unproven().is_empty() && !scan.frames.is_empty();
+    is_proven && end == End::Clean
 }
 
 /// Returns the number of a segment that begins with `first_lsn`: the last one's own, if nothing of
