@@ -65,6 +65,15 @@ pub(crate) struct Lights {
     pub(crate) during: During,
 }
 
+/// How much of what is found is judged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Depth {
+    /// That it opens, and what it shows.
+    Found,
+    /// That this is durable, too, and that the log goes on.
+    Whole,
+}
+
 /// How often they went out, and nothing was wrong.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Tally {
@@ -89,6 +98,7 @@ struct Moment {
 #[derive(Debug)]
 pub(crate) struct Dark {
     lights: Lights,
+    depth: Depth,
     history: History,
     moment: Option<Moment>,
     broken: Broken,
@@ -130,9 +140,22 @@ impl Lights {
     /// # Errors
     /// The first rule that broke.
     pub(crate) fn out(&self, history: &History) -> Result<Tally, Box<Dark>> {
+        self.put_out(history, Depth::Whole)
+    }
+
+    /// Puts them out at every operation of a history, and judges no more of what is found than that it
+    /// opens, and what it shows.
+    ///
+    /// # Errors
+    /// The first rule that broke.
+    pub(crate) fn out_and_found(&self, history: &History) -> Result<Tally, Box<Dark>> {
+        self.put_out(history, Depth::Found)
+    }
+
+    fn put_out(&self, history: &History, depth: Depth) -> Result<Tally, Box<Dark>> {
         let dark = |moment, broken| {
             let (lights, history) = (self.clone(), history.clone());
-            Box::new(Dark { lights, history, moment, broken })
+            Box::new(Dark { lights, depth, history, moment, broken })
         };
         let whole = self.undisturbed(history).map_err(|broken| dark(None, broken))?;
         let last = whole.operations.last().copied().unwrap_or(0);
@@ -146,7 +169,7 @@ impl Lights {
             for way in 0..self.ways() {
                 let moment = Moment { operation, way, again: None };
                 let dark = |moment, broken| dark(Some(moment), broken);
-                let night = Night { lights: self, history, reached: &reached };
+                let night = Night { lights: self, depth, history, reached: &reached };
                 let image = self.image(&disk, moment);
                 night.judge(&image).map_err(|broken| dark(moment, broken))?;
                 tally.images += 1;
@@ -267,6 +290,7 @@ impl Lights {
 /// What a disk is judged by.
 struct Night<'a> {
     lights: &'a Lights,
+    depth: Depth,
     history: &'a History,
     reached: &'a Reached,
 }
@@ -279,6 +303,9 @@ impl Night<'_> {
         let log = self.open(&probe)?;
         let state = self.state_of(&log)?;
         let held = &self.history.states[state];
+        if self.depth == Depth::Found {
+            return Ok(());
+        }
 
         // What an opening has shown is durable: the worst power cut right after it takes nothing.
         let worst = probe.after_power_cut(&mut Way::worst());
@@ -403,7 +430,7 @@ impl Dark {
                 if tries > TRIES {
                     return self;
                 }
-                if let Err(dark) = self.lights.out(&history)
+                if let Err(dark) = self.lights.put_out(&history, self.depth)
                     && dark.rule().id == self.rule().id
                 {
                     self = *dark;

@@ -1,0 +1,234 @@
+//! Step 6: what nobody can prove durable is written again.
+//!
+//! ```text
+//!   [1][2][  ][4 old]                        torn: 4 never counted
+//!   a new file: [1'][2'] zeros               and nothing can come back behind 3
+//! ```
+
+use super::rules::{FILLS, NUMBERS, STALE};
+use crate::w::fates::Way;
+use crate::w::model::Model;
+use crate::w::rules::DURABLE;
+use crate::w::words::{G7, at, must, open, small};
+use crate::{Check, Failure, Rule, Table, Verdict, current};
+use storage::{Batch, Entry, Fate, Fates, Fault, Log, Sector, SimDisk};
+
+/// Loses the first write that is pending, and keeps the others.
+struct FirstIsLost;
+
+impl Fates for FirstIsLost {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        if sector.write == 0 { Fate::Lost } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
+}
+
+/// Returns a batch that sets one key. All of them are of one length.
+fn set(value: u8) -> Batch {
+    let mut batch = Batch::new();
+    batch.put(G7, b"k", &[value; 40]);
+    batch
+}
+
+/// Says which value a log shows.
+fn shown(log: &Log<SimDisk>) -> String {
+    log.get(G7, b"k").map_or("nothing".to_owned(), |value| match value.first() {
+        Some(first) => first.to_string(),
+        None => "an empty value".to_owned(),
+    })
+}
+
+fn append(rule: &Rule, log: &Log<SimDisk>, value: u8) -> Result<u64, Box<Failure>> {
+    let outcome = log.append(&set(value));
+    must(rule, &format!("batch {value}"), "Log::append", outcome).map(|lsn| lsn.0)
+}
+
+fn sync(rule: &Rule, log: &Log<SimDisk>) -> Verdict {
+    must(rule, "the sync", "Log::sync_to", log.sync_to(log.appended_lsn()))
+}
+
+/// What stands behind a torn frame does not come back behind its successor.
+pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&STALE, "appended and lost, but for what was behind it");
+    for (closed, before) in [(false, 1), (false, 3), (true, 1), (true, 2)] {
+        for behind in 1..=3 {
+            let disk = SimDisk::new(2);
+            let mut log = open(&STALE, &disk, small())?;
+            for value in 1..=before {
+                append(&STALE, &log, value)?;
+                sync(&STALE, &log)?;
+            }
+            if closed {
+                must(&STALE, "closing the log", "Log::close", log.close())?;
+                log = open(&STALE, &disk, small())?;
+            }
+            // The first of these is lost, and those behind it are kept: they never counted.
+            for value in 50..=50 + behind {
+                append(&STALE, &log, value)?;
+            }
+            let disk = disk.after_power_cut(&mut FirstIsLost);
+            current::doing_within("opening the log".to_owned(), &["may_go_on", "rewrite"]);
+            let log = open(&STALE, &disk, small())?;
+            append(&STALE, &log, 99)?;
+            sync(&STALE, &log)?;
+            let log = open(&STALE, &disk.after_kill(), small())?;
+            let (last, was) = (before as u64 + 1, shown(&log));
+            let end = if closed { "closed, opened; " } else { "" };
+            let what = format!("LSN {last}; {end}{behind} behind it; then 99");
+            let was = format!("{was}, at LSN {}", log.appended_lsn());
+            table.equal(what, format!("99, at LSN {last}"), was).decided_in("may_go_on");
+        }
+    }
+    table.verdict()
+}
+
+/// How a process ends whose log is opened again.
+#[derive(Clone, Copy)]
+enum Ended {
+    /// It dies, and nothing was synced.
+    Unsynced,
+    /// The last batch was not synced.
+    HalfSynced,
+    /// Its last sync failed.
+    SyncFailed,
+    /// It was closed.
+    Closed,
+    /// It was opened, and died before it wrote anything; the directory could not be synced.
+    NamesFailed,
+}
+
+/// What an opening shows, a power cut at once cannot take: it may have been in a cache alone.
+pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&DURABLE, "opened, then power fails");
+    for (what, ended) in [
+        ("three batches, none synced", Ended::Unsynced),
+        ("three batches, two synced", Ended::HalfSynced),
+        ("three batches, and the sync failed", Ended::SyncFailed),
+        ("three batches, closed", Ended::Closed),
+        ("a new log whose directory's sync failed", Ended::NamesFailed),
+    ] {
+        let disk = ended_so(ended)?;
+        current::doing_within(format!("opening the log: {what}"), &["may_go_on", "rewrite"]);
+        let log = open(&DURABLE, &disk, small())?;
+        let before = shown(&log);
+        let cut = disk.after_power_cut(&mut Way::worst());
+        let again = must(&DURABLE, "opening it after that", "plan", Log::open_on(cut, small()))?;
+        table.equal(what, before, shown(&again)).decided_in("may_go_on");
+        // And so is what is written from there.
+        append(&DURABLE, &log, 7)?;
+        sync(&DURABLE, &log)?;
+        let cut = disk.after_power_cut(&mut Way::worst());
+        let again = must(&DURABLE, "opening it after that", "plan", Log::open_on(cut, small()))?;
+        let what = format!("{what}; one more, synced");
+        table.equal(what, "7".to_owned(), shown(&again)).decided_in("may_go_on");
+    }
+    table.verdict()
+}
+
+/// Returns the disk of a process that has ended.
+fn ended_so(ended: Ended) -> Result<SimDisk, Box<Failure>> {
+    let disk = SimDisk::new(5);
+    if let Ended::NamesFailed = ended {
+        // The last operation of an opening makes the names durable.
+        let probe = SimDisk::new(5);
+        open(&DURABLE, &probe, small())?;
+        disk.plan(probe.operations(), Fault::Fails);
+        let _ = Log::open_on(disk.clone(), small());
+        return Ok(disk.after_kill());
+    }
+    let log = open(&DURABLE, &disk, small())?;
+    append(&DURABLE, &log, 1)?;
+    append(&DURABLE, &log, 2)?;
+    match ended {
+        Ended::HalfSynced => sync(&DURABLE, &log)?,
+        Ended::Unsynced | Ended::SyncFailed | Ended::Closed | Ended::NamesFailed => {}
+    }
+    append(&DURABLE, &log, 3)?;
+    match ended {
+        Ended::SyncFailed => {
+            disk.plan(disk.operations() + 1, Fault::Fails);
+            let _ = log.sync_to(log.appended_lsn());
+        }
+        Ended::Closed => must(&DURABLE, "closing the log", "Log::close", log.close())?,
+        Ended::Unsynced | Ended::HalfSynced | Ended::NamesFailed => {}
+    }
+    Ok(disk.after_kill())
+}
+
+/// A process that dies again and again fills no disk.
+pub(super) fn reopening_fills_no_disk(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&FILLS, "opened 20 times; bytes on the disk");
+    for (what, batches, closed) in [
+        ("nothing was ever written", 0, false),
+        ("one batch, never synced", 1, false),
+        ("two batches, one of them synced", 2, false),
+        ("two batches, closed", 2, true),
+    ] {
+        let disk = SimDisk::new(1);
+        let log = open(&FILLS, &disk, small())?;
+        for value in 1..=batches {
+            append(&FILLS, &log, value)?;
+            if value == 1 && batches > 1 {
+                sync(&FILLS, &log)?;
+            }
+        }
+        if closed {
+            must(&FILLS, "closing the log", "Log::close", log.close())?;
+        }
+        let mut disk = disk.after_kill();
+        for _ in 0..20 {
+            let log = open(&FILLS, &disk, small())?;
+            let was = shown(&log);
+            let want = if batches == 0 { "nothing".to_owned() } else { batches.to_string() };
+            if was != want {
+                let failure = Failure::of(&FILLS).because(format!("{what}, opened again"));
+                return failure.expected(want).got(was).function("next_segment").fail();
+            }
+            drop(log);
+            disk = disk.after_kill();
+        }
+        table.within(what, 0..=3 * 8192, disk.used_bytes()).decided_in("next_segment");
+    }
+    table.verdict()
+}
+
+/// What is written again keeps its number, its order and its bytes.
+pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&NUMBERS, "batches, of which the first are synced");
+    for (batches, synced) in [(1, 0), (2, 0), (5, 0), (5, 1), (5, 4), (6, 5)] {
+        let disk = SimDisk::new(3);
+        let log = open(&NUMBERS, &disk, small())?;
+        for n in 1..=batches {
+            let data = format!("{n}@1;").repeat(n as usize).into();
+            let entry = Entry { id: at(n, 1), data };
+            let outcome = log.append(Batch::new().entries(G7, &[entry]));
+            must(&NUMBERS, "a batch", "Log::append", outcome)?;
+            if n == synced {
+                sync(&NUMBERS, &log)?;
+            }
+        }
+        let want = Model::of(&log);
+        let mut disk = disk.after_kill();
+        // Twice: what was written again must itself be found.
+        for times in ["once", "twice"] {
+            current::doing_within("opening the log".to_owned(), &["rewrite", "Scan::unproven"]);
+            let log = open(&NUMBERS, &disk, small())?;
+            let seen = Model::of(&log);
+            let is_same = if seen == want { "the same" } else { "not the same" };
+            let was = format!("{is_same}, to LSN {}", log.appended_lsn());
+            let what = format!("{batches}, {synced} synced; opened {times}");
+            let must_be = format!("the same, to LSN {batches}");
+            table.equal(what, must_be, was).decided_in("rewrite");
+            drop(log);
+            disk = disk.after_kill();
+        }
+        let log = open(&NUMBERS, &disk, small())?;
+        let next = append(&NUMBERS, &log, 9)?;
+        let what = format!("{batches}, {synced} synced; the next batch");
+        table.equal(what, format!("LSN {}", batches + 1), format!("LSN {next}")).decided_in("plan");
+    }
+    table.verdict()
+}
