@@ -58,8 +58,7 @@ impl Content {
         let (start, whole) = match self {
             Content::Sealed(mapped) => (0, mapped.bytes()),
             Content::Tail(buffers) => {
-                let after = buffers.partition_point(|(start, _)| *start <= offset);
-                let (start, buffer) = buffers.get(after.checked_sub(1)?)?;
+                let (start, buffer) = buffer_at(buffers, offset)?;
                 (*start, buffer)
             }
         };
@@ -78,6 +77,13 @@ impl Content {
             Content::Sealed(_) => panic!("a sealed segment is not written"),
         }
     }
+}
+
+/// Finds the buffer of a tail that covers `offset`: the last one that begins there or before. `None`
+/// if all of them begin later.
+fn buffer_at(buffers: &[(u32, Bytes)], offset: u32) -> Option<&(u32, Bytes)> {
+    let after = buffers.partition_point(|(start, _)| *start <= offset);
+    buffers.get(after.checked_sub(1)?)
 }
 
 /// Returns a segment's name.
