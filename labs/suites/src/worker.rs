@@ -3,7 +3,7 @@
 //! ```text
 //!   read the nonce | keep a private way out | cap memory | run the test on a small stack
 //!                                                 |                |
-//!   watchdog: CPU time used up? ------------------+-> verdict <----'
+//!   watchdog: CPU time used up, or none used? ----+-> verdict <----'
 //! ```
 //!
 //! Invariant: exactly one verdict leaves, and the process ends right after it.
@@ -30,6 +30,8 @@ const STACK_BYTES: usize = 4 << 20;
 pub(crate) const MEMORY_BYTES: usize = 512 << 20;
 /// How often the watchdog looks up.
 const WATCH: Duration = Duration::from_millis(20);
+/// How long a test may use no CPU time to speak of: no lab test sleeps, or reads.
+const ASLEEP: Duration = Duration::from_secs(8);
 /// What a worker answers that was started by hand.
 pub(crate) const NO_NONCE: &str =
     "--worker is how a suite starts its own workers; to run one test here use --in-process";
@@ -55,7 +57,7 @@ pub(crate) fn run(test: &Test, about: About, options: &Options, memory: &'static
     }
     install_hook(speaker, about, memory);
     watch_for_orphanhood();
-    watch_cpu(speaker, about, options.cpu_limit_ms.unwrap_or(test.limit_ms()));
+    watch(speaker, about, options.cpu_limit_ms.unwrap_or(test.limit_ms()));
     memory.set_limit(MEMORY_BYTES).expect("little is allocated before the test");
 
     let (run, seeds) = (test.run, options.seeds);
@@ -134,23 +136,54 @@ fn watch_for_orphanhood() {
     let _ = thread::Builder::new().name("orphan".into()).stack_size(1 << 17).spawn(wait);
 }
 
-/// Ends the test when one thing it does has used up its CPU time. This is the one verdict that is no
-/// function of code and seed, so the limit is far out.
-fn watch_cpu(speaker: &'static Speaker, about: &'static About, limit_ms: u64) {
+/// Ends the test when one thing it does has used up its CPU time, or uses none at all. These are the
+/// only verdicts that are no function of code and seed, so the limits are far out.
+///
+/// A test that sleeps is told from a machine that is busy elsewhere by the looks of this very thread:
+/// who lets us look hundreds of times would have let the test compute.
+fn watch(speaker: &'static Speaker, about: &'static About, limit_ms: u64) {
     let limit = Duration::from_millis(limit_ms);
+    let asleep_looks = (limit.min(ASLEEP).as_millis() / WATCH.as_millis()) as u32;
     let watch = move || {
-        let (mut since, mut seen) = (ProcessTime::now(), current::turned());
+        let (mut since, mut seen, mut looks) = (ProcessTime::now(), current::turned(), 0_u32);
+        let mut awake = ProcessTime::now();
         loop {
             thread::sleep(WATCH);
             let turned = current::turned();
             if turned != seen {
                 (since, seen) = (ProcessTime::now(), turned);
+                (awake, looks) = (ProcessTime::now(), 0);
             } else if since.elapsed() >= limit {
                 finish(speaker, || endless(about, limit));
+            }
+            looks += 1;
+            if looks >= asleep_looks {
+                if awake.elapsed() < WATCH * looks / 50 {
+                    finish(speaker, || asleep(about, WATCH * looks));
+                }
+                (awake, looks) = (ProcessTime::now(), 0);
             }
         }
     };
     let _ = thread::Builder::new().name("watchdog".into()).stack_size(1 << 20).spawn(watch);
+}
+
+fn asleep(about: &About, looks: Duration) -> Report {
+    let now = current::now();
+    let crash = Crash {
+        headline: format!(
+            "BLOCKED: this has waited for {:.1} seconds, and nothing is under way that could end it",
+            looks.as_secs_f64()
+        ),
+        doing: now.doing,
+        within: now.within,
+        advice: "there is one thread: look for a lock that it takes a second time, or for a wait \
+                 that only another call could end"
+            .to_owned(),
+        seed: now.seed,
+        ..Crash::default()
+    };
+    about.crashed("blocked", crash)
 }
 
 fn endless(about: &About, limit: Duration) -> Report {

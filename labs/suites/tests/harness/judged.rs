@@ -128,6 +128,8 @@ fn blocks() {
     for test in ["blocks", "reads_stdin"] {
         crash(test, "blocked", &["--wall-limit-ms", "400"]);
     }
+    // Nobody waits for the far end of patience: a test that uses no CPU time is seen to sleep.
+    has(&crash("blocks", "blocked", &["--cpu-limit-ms", "600"]), "and nothing is under way");
 }
 
 fn lies() {
