@@ -248,7 +248,9 @@ impl Failure {
 
     /// Returns the function that decided, as far as it is known.
     pub(crate) fn decided_in(&self) -> Option<String> {
-        self.function.clone().or_else(|| self.line().and_then(Place::function))
+        let of_table = || self.table.as_ref().and_then(Table::first_function);
+        let of_line = || self.line().and_then(Place::function);
+        self.function.clone().or_else(of_line).or_else(of_table)
     }
 }
 

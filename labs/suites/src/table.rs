@@ -176,6 +176,11 @@ impl Table {
         self.broken().find_map(|row| row.place.as_ref())
     }
 
+    /// Returns the function to read for the first row that names one.
+    pub(crate) fn first_function(&self) -> Option<String> {
+        self.broken().find_map(|row| row.function.clone())
+    }
+
     /// Returns `2 of 12 rows`.
     pub(crate) fn count(&self) -> String {
         format!("{} of {} rows", self.broken().count(), self.rows.len())
