@@ -29,7 +29,7 @@ enum Typed {
         /// A new folder, beside the course
         dir: PathBuf,
         /// The lab to begin with
-        #[arg(long, default_value = "2aa")]
+        #[arg(long, default_value = runner::place::FIRST_LAB)]
         lab: String,
     },
     /// Open another lab in the workspace you are in
@@ -54,7 +54,7 @@ enum Typed {
     },
     /// Count the points of a workspace, or of the reference
     ///
-    /// Only raft/src is taken from a student's folder; all else is the course's own.
+    /// Only raft/src and storage/src are taken from a student's folder; all else is the course's own.
     Grade {
         /// A student's folder; in a workspace: this one; else the reference
         dir: Option<PathBuf>,

@@ -62,16 +62,16 @@ fn config(root: &Path, course: &Path) -> String {
 }
 
 fn readme(lab: &Lab) -> String {
+    let package = package_of(lab);
+    let mine = if package.starts_with("storage") { "log" } else { "raft" };
     format!(
-        "# My raft\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `{}`;\n\
+        "# My {mine}\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `{package}`;\n\
          some that an earlier step runs into do nothing until their own step.\n\n\
          * `cargo labs` tells where you are and what to do next\n\
          * `cargo labs read` prints the hand-out of your step (all of it: `book/`)\n\
          * `cargo labs watch` tests whenever you save\n\
          * `cargo labs hint` says a little more each time\n",
-        lab.id,
-        lab.title,
-        package_of(lab)
+        lab.id, lab.title
     )
 }
 

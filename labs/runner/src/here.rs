@@ -11,7 +11,7 @@
 use crate::card;
 use crate::catalogue::{Catalogue, Lab, Step};
 use crate::last::{Age, Last};
-use crate::place::Place;
+use crate::place::{FIRST_LAB, Place};
 use crate::points::Points;
 use crate::progress::Progress;
 use crate::report::{Outcome, Verdict};
@@ -26,7 +26,7 @@ use anstyle::Style;
 pub fn lab<'a>(place: &Place, catalogue: &'a Catalogue) -> Result<&'a Lab, String> {
     let id = match &place.settings {
         Some(settings) => settings.lab.as_str(),
-        None => catalogue.labs.first().map_or("", |lab| &lab.id),
+        None => FIRST_LAB,
     };
     catalogue.lab(id).ok_or_else(|| {
         let labs = catalogue.labs.iter().map(|lab| lab.id.as_str());

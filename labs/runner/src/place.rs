@@ -14,6 +14,9 @@ use std::path::{Component, Path, PathBuf};
 /// The file that makes a folder a workspace.
 pub const SETTINGS: &str = "labs.toml";
 
+/// The lab that somebody begins with who says nothing else.
+pub const FIRST_LAB: &str = "2aa";
+
 /// The packages that labs are cut from: what a student writes lies in the `src` of one of them.
 pub const CUT: [&str; 2] = ["raft", "storage"];
 
