@@ -72,6 +72,7 @@ mod worker; // one process, one test
 pub mod aa; // lab 2aa: leader election
 pub mod ab; // lab 2ab: log replication
 pub mod ac; // lab 2ac: what must be durable when
+pub mod wa; // lab 1wa: a log, written and read
 pub mod wb; // lab 1wb: what counts after the lights went out
 
 #[expect(dead_code, reason = "labs 1wa, 1wb and 1wc are being built upon it")]

@@ -1,0 +1,447 @@
+//! Step 8: random batches, against a log that is only vectors and maps.
+//!
+//! ```text
+//!   seed --> deeds: g1 2@3 .. | compact g7 4@2 | sync ..
+//!              |                        |
+//!              v                        v
+//!       the log, on its disk     the model, in memory        after every deed: the same
+//! ```
+//!
+//! Deeds that do not fit are among them: the log must refuse them, and so does the model. That is why
+//! a history that fails can be made shorter by leaving out any of it.
+
+use super::reading::refusal;
+use super::rules::{ACKNOWLEDGED, COVERAGE, FITS, LIVE, MODEL};
+use super::stage::Stage;
+use crate::coverage::Coverage;
+use crate::w::words::names;
+use crate::{Check, Failure, Rule, Verdict, current};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::fmt;
+use storage::{Batch, Entry, EntryId, GroupId, Index, Lsn, Term};
+use testbed::sim::Stream;
+
+/// How many deeds a history has.
+const DEEDS: u64 = 40;
+
+/// One thing that a batch does.
+#[derive(Clone, Debug)]
+enum Change {
+    Entry { group: GroupId, id: EntryId, data: Bytes },
+    Put { group: GroupId, key: &'static str, value: Bytes },
+    Delete { group: GroupId, key: &'static str },
+    Compact { group: GroupId, through: EntryId },
+    Reset { group: GroupId, through: EntryId },
+    Remove { group: GroupId },
+}
+
+/// One thing that is done to a log.
+#[derive(Clone, Debug)]
+enum Deed {
+    Append(Vec<Change>),
+    Sync,
+}
+
+/// One group.
+#[derive(Clone, Default, PartialEq)]
+struct Held {
+    base: EntryId,
+    /// Whether the beginning was ever written down, and is kept.
+    keeps_base: bool,
+    entries: Vec<Entry>,
+    keys: BTreeMap<&'static str, Bytes>,
+}
+
+/// All groups.
+#[derive(Clone, Default)]
+struct Model {
+    groups: BTreeMap<GroupId, Held>,
+}
+
+impl Held {
+    fn last(&self) -> u64 {
+        self.base.index.0 + self.entries.len() as u64
+    }
+
+    /// Returns the term at a place of the log, or of its beginning.
+    fn term(&self, index: u64) -> Option<Term> {
+        if index == self.base.index.0 {
+            return Some(self.base.term);
+        }
+        let nth = index.checked_sub(self.base.index.0 + 1)?;
+        self.entries.get(nth as usize).map(|entry| entry.id.term)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.base == EntryId::default() && self.entries.is_empty() && self.keys.is_empty()
+    }
+
+    fn live_bytes(&self) -> u64 {
+        let entries = self.entries.iter().map(|entry| entry.data.len());
+        let keys = self.keys.iter().map(|(key, value)| key.len() + value.len());
+        let base = self.keeps_base.then_some(0);
+        entries.chain(keys).chain(base).map(|len| 32 + len as u64).sum()
+    }
+}
+
+impl Model {
+    /// Does all that a batch does, or says why it does not fit.
+    fn append(&mut self, changes: &[Change]) -> Result<(), &'static str> {
+        let mut next = self.clone();
+        changes.iter().try_for_each(|change| next.change(change))?;
+        next.groups.retain(|_, held| !held.is_nothing());
+        *self = next;
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), &'static str> {
+        match change {
+            Change::Entry { group, id, data } => {
+                let held = self.groups.get(group).cloned().unwrap_or_default();
+                if id.index <= held.base.index {
+                    return Err("Compacted");
+                }
+                if id.index.0 > held.last() + 1 {
+                    return Err("Gap");
+                }
+                let held = self.groups.entry(*group).or_default();
+                held.entries.truncate((id.index.0 - held.base.index.0 - 1) as usize);
+                held.entries.push(Entry { id: *id, data: data.clone() });
+            }
+            Change::Put { group, key, value } => {
+                self.groups.entry(*group).or_default().keys.insert(key, value.clone());
+            }
+            Change::Delete { group, key } => {
+                if let Some(held) = self.groups.get_mut(group) {
+                    held.keys.remove(key);
+                }
+            }
+            Change::Compact { group, through } => {
+                let held = self.groups.get_mut(group).ok_or("UnknownGroup")?;
+                if through.index < held.base.index {
+                    return Err("Compacted");
+                }
+                if through.index.0 > held.last() {
+                    return Err("Gap");
+                }
+                if held.term(through.index.0) != Some(through.term) {
+                    return Err("Mismatch");
+                }
+                held.entries.drain(..(through.index.0 - held.base.index.0) as usize);
+                (held.base, held.keeps_base) = (*through, true);
+            }
+            Change::Reset { group, through } => {
+                let held = self.groups.entry(*group).or_default();
+                held.entries.clear();
+                (held.base, held.keeps_base) = (*through, true);
+            }
+            Change::Remove { group } => {
+                self.groups.remove(group).ok_or("UnknownGroup")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+// Histories.
+
+/// Draws a history.
+fn drawn(seed: u64) -> Vec<Deed> {
+    let mut luck = Stream::new(seed, "batches");
+    let mut model = Model::default();
+    let mut deeds = Vec::new();
+    for number in 0..DEEDS {
+        if luck.within(0, 5) == 0 {
+            deeds.push(Deed::Sync);
+            continue;
+        }
+        let changes: Vec<Change> = (0..luck.within(1, 3))
+            .map(|nth| draw(&mut luck, &mut model, number * 8 + nth))
+            .collect();
+        deeds.push(Deed::Append(changes));
+    }
+    deeds
+}
+
+/// Draws one change, most likely one that fits; the model follows as if it were alone.
+fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> Change {
+    let group = GroupId(luck.within(1, 3));
+    let held = model.groups.get(&group).cloned().unwrap_or_default();
+    let key = ["hs", "members", "k"][luck.within(0, 2) as usize];
+    let change = match luck.within(0, 19) {
+        0 => Change::Remove { group },
+        1 => {
+            let index = held.last() + luck.within(0, 3);
+            Change::Reset { group, through: EntryId::new(index, luck.within(1, 6)) }
+        }
+        2..=5 => {
+            let lowest = held.base.index.0.saturating_sub(1);
+            let index = luck.within(lowest, held.last() + 1);
+            let term = held.term(index).map_or(1, |term| term.0);
+            let term = if luck.chance(100) { term + 1 } else { term };
+            Change::Compact { group, through: EntryId::new(index, term) }
+        }
+        6 | 7 => {
+            let value = Bytes::from(format!("value {number}"));
+            Change::Put { group, key, value }
+        }
+        8 => Change::Delete { group, key },
+        9 => {
+            let id = EntryId::new((held.last() + luck.within(0, 3)).max(1), luck.within(1, 6));
+            Change::Entry { group, id, data: bytes(luck, number) }
+        }
+        10..=12 => {
+            let index = held.last().saturating_sub(luck.within(0, 3)).max(1);
+            let id = EntryId::new(index, luck.within(1, 6));
+            Change::Entry { group, id, data: bytes(luck, number) }
+        }
+        _ => {
+            let id = EntryId::new(held.last() + 1, luck.within(1, 6));
+            Change::Entry { group, id, data: bytes(luck, number) }
+        }
+    };
+    // What does not fit spoils its batch, not this bookkeeping.
+    let _ = model.append(std::slice::from_ref(&change));
+    change
+}
+
+/// Draws an entry's bytes: no two entries of a history have the same, but for those without any.
+fn bytes(luck: &mut Stream, number: u64) -> Bytes {
+    let len = if luck.chance(100) { 0 } else { luck.within(1, 40) };
+    format!("{number:04}-").into_bytes().into_iter().cycle().take(len as usize).collect()
+}
+
+fn batch_of(changes: &[Change]) -> Batch {
+    let mut batch = Batch::new();
+    for change in changes {
+        match change {
+            Change::Entry { group, id, data } => {
+                batch.entries(*group, &[Entry { id: *id, data: data.clone() }])
+            }
+            Change::Put { group, key, value } => batch.put(*group, key.as_bytes(), value),
+            Change::Delete { group, key } => batch.delete(*group, key.as_bytes()),
+            Change::Compact { group, through } => batch.compact(*group, *through),
+            Change::Reset { group, through } => batch.reset(*group, *through),
+            Change::Remove { group } => batch.remove_group(*group),
+        };
+    }
+    batch
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Entry { group, id, data } => write!(f, "{group} {id} ({} bytes)", data.len()),
+            Change::Put { group, key, value } => {
+                write!(f, "{group} {key} = {}", String::from_utf8_lossy(value))
+            }
+            Change::Delete { group, key } => write!(f, "{group} delete {key}"),
+            Change::Compact { group, through } => write!(f, "{group} compact {through}"),
+            Change::Reset { group, through } => write!(f, "{group} reset {through}"),
+            Change::Remove { group } => write!(f, "{group} removed"),
+        }
+    }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Deed::Append(changes) => {
+                let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
+                write!(f, "append {}", changes.join(", "))
+            }
+            Deed::Sync => f.write_str("sync"),
+        }
+    }
+}
+
+// Runs.
+
+/// What broke, after which deed.
+struct Broken {
+    rule: &'static Rule,
+    after: usize,
+    expected: String,
+    got: String,
+    function: &'static str,
+}
+
+/// Does it all to a log and to the model. Returns how many batches were taken.
+fn run(deeds: &[Deed]) -> Result<u64, Box<Failure>> {
+    let stage = Stage::new(&MODEL)?;
+    let mut model = Model::default();
+    let mut taken = 0;
+    for (number, deed) in deeds.iter().enumerate() {
+        current::doing(format!("deed {} of a history: {deed}", number + 1));
+        let said = match deed {
+            Deed::Append(changes) => match stage.log.append(&batch_of(changes)) {
+                Ok(_) => "taken".to_owned(),
+                Err(error) => refusal(&error),
+            },
+            Deed::Sync => match stage.log.sync_to(stage.log.appended_lsn()) {
+                Ok(()) => format!("durable {}", stage.log.durable_lsn()),
+                Err(error) => refusal(&error),
+            },
+        };
+        let must_be = match deed {
+            Deed::Append(changes) => match model.append(changes) {
+                Ok(()) => {
+                    taken += 1;
+                    "taken".to_owned()
+                }
+                Err(why) => format!("refused: {why}"),
+            },
+            Deed::Sync => format!("durable {}", Lsn(taken)),
+        };
+        let broken =
+            |rule, expected, got, function| Broken { rule, after: number, expected, got, function };
+        if said != must_be {
+            let (rule, function) = match deed {
+                Deed::Append(_) => (&FITS, "Outlook::append"),
+                Deed::Sync => (&ACKNOWLEDGED, "GroupCommit::finish"),
+            };
+            return Err(explain(deeds, broken(rule, must_be, said, function)));
+        }
+        if let Err((rule, expected, got, function)) = same(&stage, &model, number as u64) {
+            return Err(explain(deeds, broken(rule, expected, got, function)));
+        }
+    }
+    Ok(taken)
+}
+
+/// What differs: the rule, what must be, what is, and where to read.
+type Differs = (&'static Rule, String, String, &'static str);
+
+/// Compares the log with the model.
+fn same(stage: &Stage, model: &Model, number: u64) -> Result<(), Differs> {
+    for group in (1..=3).map(GroupId) {
+        let held = model.groups.get(&group);
+        let must_be = held.map_or("no such group".to_owned(), places);
+        let seen = stage.seen(group);
+        if seen != must_be {
+            let (must_be, seen) = (format!("{group} {must_be}"), format!("{group} {seen}"));
+            return Err((&MODEL, must_be, seen, "Group::truncate_from"));
+        }
+        let Some(held) = held else { continue };
+        for key in ["hs", "members", "k"] {
+            let got = stage.log.get(group, key.as_bytes());
+            if got.as_ref() != held.keys.get(key) {
+                let say = |value: Option<&Bytes>| {
+                    let value = value.map(|value| String::from_utf8_lossy(value).into_owned());
+                    format!("{group} {key} = {}", value.unwrap_or_else(|| "none".to_owned()))
+                };
+                let (must_be, got) = (say(held.keys.get(key)), say(got.as_ref()));
+                return Err((&MODEL, must_be, got, "Log::write_frame"));
+            }
+        }
+        read(stage, group, held, u64::MAX)?;
+        read(stage, group, held, number * 7 % 60)?;
+    }
+    let live = model.groups.values().map(Held::live_bytes).sum::<u64>();
+    let counted = stage.log.stats().live_bytes;
+    if live != counted {
+        let (live, counted) = (format!("{live} bytes live"), format!("{counted} bytes live"));
+        return Err((&LIVE, live, counted, "Group::compact"));
+    }
+    Ok(())
+}
+
+/// Reads all entries of a group, up to a limit.
+fn read(stage: &Stage, group: GroupId, held: &Held, max_bytes: u64) -> Result<(), Differs> {
+    let range = held.base.index.next()..Index(held.last() + 1);
+    current::doing(format!("reading all of {group}, {max_bytes} bytes at most"));
+    let differs = |got: String| {
+        let must_be = format!("{group}: {}, at most {max_bytes} bytes", ids(&held.entries));
+        Err((&MODEL, must_be, format!("{group}: {got}"), "View::pick_range"))
+    };
+    let entries = match stage.log.entries(group, range, max_bytes) {
+        Ok(entries) => entries,
+        Err(error) => return differs(refusal(&error)),
+    };
+    if !held.entries.starts_with(&entries) {
+        let is_named_alike = ids(&held.entries).starts_with(&ids(&entries));
+        let bytes = if is_named_alike { ", with other bytes" } else { "" };
+        return differs(format!("{}{bytes}", ids(&entries)));
+    }
+    let weigh =
+        |entries: &[Entry]| entries.iter().map(|entry| entry.data.len() as u64).sum::<u64>();
+    // One more would be too many; an entry without bytes never is, and need not be taken.
+    let is_enough = match held.entries.get(entries.len()) {
+        Some(next) => {
+            let next = next.data.len() as u64;
+            !entries.is_empty() && (next == 0 || weigh(&entries) + next > max_bytes)
+        }
+        None => true,
+    };
+    let is_too_much = entries.len() > 1 && weigh(&entries) > max_bytes;
+    if is_enough && !is_too_much { Ok(()) } else { differs(ids(&entries)) }
+}
+
+/// Names entries, whatever their bytes.
+fn ids(entries: &[Entry]) -> String {
+    let alike: Vec<Entry> =
+        entries.iter().map(|entry| Entry { data: Bytes::new(), ..entry.clone() }).collect();
+    names(&alike)
+}
+
+/// Says what must be seen of a group.
+fn places(held: &Held) -> String {
+    let mut said = format!("after {}:", held.base);
+    for entry in &held.entries {
+        said.push_str(&format!(" {}", entry.id));
+    }
+    said
+}
+
+/// Says a failure.
+fn explain(deeds: &[Deed], broken: Broken) -> Box<Failure> {
+    let Broken { rule, after, expected, got, function } = broken;
+    let deed = &deeds[after];
+    let because = format!("after deed {} of a history: {deed}", after + 1);
+    let failure = Failure::of(rule).because(because).expected(expected).got(got).function(function);
+    // A card has room for eight lines of it: the last ones.
+    let shown = (1..).zip(&deeds[..=after]).skip((after + 1).saturating_sub(8));
+    let tell = |failure: Failure, (number, deed): (usize, &Deed)| {
+        failure.detail(format!("{number:>3}  {deed}"))
+    };
+    Box::new(shown.fold(failure, tell))
+}
+
+/// Leaves out what is not needed for the same rule to break.
+fn shrink(mut deeds: Vec<Deed>, rule: &str) -> (Vec<Deed>, Option<Failure>) {
+    let breaks = |deeds: &[Deed]| run(deeds).err().filter(|failure| failure.rule().id == rule);
+    let mut found = None;
+    let mut at = 0;
+    while at < deeds.len() {
+        let mut fewer = deeds.clone();
+        fewer.remove(at);
+        match breaks(&fewer) {
+            Some(failure) => (deeds, found) = (fewer, Some(*failure)),
+            None => at += 1,
+        }
+    }
+    (deeds, found)
+}
+
+/// Random histories.
+pub(super) fn against_a_model(check: &mut Check) -> Verdict {
+    let mut coverage = Coverage::default();
+    let swept = check.sweep(
+        |seed| {
+            let outcome = run(&drawn(seed));
+            coverage.count(seed, outcome.as_ref().is_ok_and(|taken| *taken >= 10));
+            outcome.map(drop)
+        },
+        |seed, failure| {
+            let deeds = drawn(seed);
+            let from = deeds.len() as u64;
+            let (deeds, found) = shrink(deeds, failure.rule().id);
+            found.unwrap_or(*failure).shrunk(from, deeds.len() as u64)
+        },
+    );
+    swept?;
+    coverage.judge("ten batches or more were taken", |because, _| {
+        Failure::of(&COVERAGE).because(because).function("Outlook::append")
+    })
+}
