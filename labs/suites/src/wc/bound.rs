@@ -1,0 +1,143 @@
+//! Step 7: how much disk a log takes that is collected as it goes.
+//!
+//! ```text
+//!   used <= 3 * wanted + 2 segments       after every collection, however idle most groups are
+//! ```
+//!
+//! A segment that has to go may be half full of what is wanted; that is written again behind the tail.
+//! One turn through the log leaves twice what is wanted, so a log need never have three times as much.
+
+use super::rules::{BOUNDED, COVERAGE};
+use super::stage::Stage;
+use crate::coverage::Coverage;
+use crate::w::words::{at, sized};
+use crate::{Check, Failure, Verdict};
+use storage::{Batch, GroupId, Options};
+use testbed::sim::Stream;
+
+/// How long a segment is here.
+const SEGMENT_BYTES: u64 = 16384;
+
+/// How many batches are written.
+const BATCHES: u64 = 1500;
+
+/// What a run came to.
+struct Crowded {
+    because: String,
+    used: u64,
+    wanted: u64,
+}
+
+/// A few busy groups, many idle ones, and a collection every ten batches.
+pub(super) fn purge_bound(check: &mut Check) -> Verdict {
+    let mut coverage = Coverage::default();
+    let swept = check.sweep(
+        |seed| {
+            let removed = run(seed)?;
+            coverage.count(seed, removed > 20);
+            Ok(())
+        },
+        |_, why: Result<Crowded, Box<Failure>>| match why {
+            Ok(Crowded { because, used, wanted }) => Failure::of(&BOUNDED)
+                .because(because)
+                .function("Log::worth_collecting")
+                .expected(format!("at most {} bytes", bound(wanted)))
+                .got(format!("{used} bytes"))
+                .detail(format!("{wanted} bytes are wanted; a segment has {SEGMENT_BYTES}")),
+            Err(failure) => *failure,
+        },
+    );
+    swept?;
+    coverage.judge("twenty segments or more went", |because, _| {
+        Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
+    })
+}
+
+/// Returns how many bytes of disk a log may take.
+fn bound(wanted: u64) -> u64 {
+    3 * wanted + 2 * SEGMENT_BYTES
+}
+
+/// What is wanted of a group: its last entries, by our own count.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    first: u64,
+    last: u64,
+    entry_bytes: u64,
+    key_bytes: u64,
+}
+
+impl Wanted {
+    /// Returns how many bytes of log that is: an item's descriptor has 32.
+    fn bytes(self) -> u64 {
+        let base = if self.first > 1 { 32 } else { 0 };
+        (self.last + 1 - self.first) * (32 + self.entry_bytes) + base + self.key_bytes
+    }
+}
+
+/// Runs a seed, and returns how many segments went.
+fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
+    let mut luck = Stream::new(seed, "bound");
+    let options = Options {
+        segment_bytes: SEGMENT_BYTES as u32,
+        max_batch_bytes: 8192,
+        collect_above_bytes: 0,
+        // Idle owners have compacted all they can: asking them again brings nothing.
+        laggard_bytes: if seed.is_multiple_of(2) { 1 << 30 } else { 500 },
+        force_above_bytes: 0,
+        ..Options::default()
+    };
+    let groups = luck.within(4, 48);
+    let busy = luck.within(1, 3);
+    let kept = luck.within(2, 40);
+    let entry_bytes = luck.within(0, 300);
+    let wanted = Wanted { first: 1, last: 0, entry_bytes, key_bytes: 0 };
+    let mut held = vec![wanted; groups as usize + 1];
+    let mut stage = Stage::new(&BOUNDED, options).map_err(Err)?;
+    let mut removed = 0;
+    for round in 0..BATCHES {
+        let number = if round < groups { round + 1 } else { luck.within(1, busy) };
+        let (group, held_of) = (GroupId(number), &mut held[number as usize]);
+        let mut batch = Batch::new();
+        let count = luck.within(1, 4);
+        let entries: Vec<_> = (held_of.last + 1..=held_of.last + count)
+            .map(|index| sized(at(index, 1), entry_bytes as usize))
+            .collect();
+        batch.entries(group, &entries).put(group, b"hs", b"term, vote");
+        held_of.last += count;
+        held_of.key_bytes = 32 + 2 + 10;
+        if held_of.last + 1 - held_of.first > kept {
+            held_of.first = held_of.last + 1 - kept;
+            batch.compact(group, at(held_of.first - 1, 1));
+        }
+        let outcome = stage.log().append(&batch);
+        crate::w::words::must(&BOUNDED, "an append", "Log::append", outcome).map_err(Err)?;
+        if round % 10 == 0 {
+            let collected = stage.log().gc();
+            let collected = crate::w::words::must(&BOUNDED, "a collection", "Log::gc", collected);
+            let collected = collected.map_err(Err)?;
+            removed += collected.removed.len() as u64;
+            let used = stage.disk().used_bytes();
+            let wanted = held.iter().filter(|wanted| wanted.last > 0).map(|w| w.bytes()).sum();
+            if used > bound(wanted) {
+                let because =
+                    format!("after {round} batches of {groups} groups, {busy} of them busy");
+                return Err(Ok(Crowded { because, used, wanted }));
+            }
+        }
+    }
+    stage.tell("all written");
+    for number in 1..=groups {
+        let Wanted { first, last, .. } = held[number as usize];
+        let group = GroupId(number);
+        let ends = (stage.log().first_index(group), stage.log().last_index(group));
+        if ends != (Some(storage::Index(first)), Some(storage::Index(last))) {
+            let failure = stage.failure().because(format!("{group} lost something on the way"));
+            let failure = failure.function("View::pick_entries");
+            let failure = failure.expected(format!("entries {first} to {last}"));
+            let got = stage.shows(group);
+            return Err(Err(Box::new(failure.got(got))));
+        }
+    }
+    Ok(removed)
+}

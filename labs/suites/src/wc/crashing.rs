@@ -1,0 +1,127 @@
+//! Step 7, second part: power cut at every operation of every collection.
+//!
+//! ```text
+//!   history   append .. append .. gc .. append .. gc
+//!                                 XXXX            XXXX     each operation, in several ways
+//! ```
+//!
+//! What was acknowledged is there, what is found once was, and nothing that had gone is back
+//! ([`crate::w::lights`]).
+
+use super::rules::COVERAGE;
+use crate::coverage::Coverage;
+use crate::w::fates::PLAIN_WAYS;
+use crate::w::history::{Deed, History, Mix};
+use crate::w::lights::{Dark, During, Lights, Tally, Trouble};
+use crate::w::model::{Change, Model};
+use crate::w::words::{G1, G7, G9, at, run, sized, small};
+use crate::{Check, Failure, Verdict};
+use bytes::Bytes;
+use storage::{GroupId, Options};
+
+/// How many things are done in a drawn history: enough for several segments to go.
+const DEEDS: usize = 45;
+
+/// Mostly appends, of entries that fill a segment soon; a collection now and then.
+const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 400 };
+
+/// Power cut at every operation of a collection takes nothing, and brings nothing back.
+pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
+    for (number, (title, deeds)) in (1..).zip(stories()) {
+        let history = History::of(deeds, &Model::default()).expect("each batch was made to fit");
+        let tally = lights(number, PLAIN_WAYS + 3).out(&history);
+        tally.map_err(|dark| Box::new(dark.explain().row(number, title)))?;
+    }
+    let mut coverage = Coverage::default();
+    let swept = check.sweep(
+        |seed| {
+            let history = History::drawn(seed, DEEDS, &Model::default(), MIX);
+            let Tally { images, .. } = lights(seed, PLAIN_WAYS + 1).out(&history)?;
+            coverage.count(seed, images > 30);
+            Ok(())
+        },
+        |_, dark: Box<Dark>| dark.explain(),
+    );
+    swept?;
+    coverage.judge("power was cut five times or more in a collection", |because, _| {
+        Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
+    })
+}
+
+fn lights(seed: u64, ways: u64) -> Lights {
+    let (trouble, during) = (Trouble::PowerCut { ways }, During::Collections);
+    // Drawn batches are longer here than elsewhere: up to nine entries.
+    let options = Options { max_batch_bytes: 4096, ..small() };
+    Lights { seed, options, trouble, during }
+}
+
+fn batch(changes: impl IntoIterator<Item = Change>) -> Deed {
+    Deed::Append { changes: changes.into_iter().collect() }
+}
+
+fn entries(group: GroupId, first: u64, terms: &[u64]) -> Change {
+    Change::Entries { group, entries: run(first, terms) }
+}
+
+fn put(group: GroupId, key: &'static str, value: &'static str) -> Change {
+    Change::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
+}
+
+/// Appends that leave nothing behind but garbage: three of them begin another segment.
+fn garbage(batches: usize) -> impl Iterator<Item = Deed> {
+    let deed = batch([Change::Entries { group: GroupId(99), entries: vec![sized(at(1, 1), 900)] }]);
+    std::iter::repeat_n(deed, batches)
+}
+
+/// Histories made by hand: each is about one thing that a crash within a collection may fall into.
+fn stories() -> Vec<(&'static str, Vec<Deed>)> {
+    let gc = || [Deed::Collect, Deed::Collect];
+    let story = |parts: Vec<Vec<Deed>>| parts.into_iter().flatten().collect::<Vec<_>>();
+    let all = |batches| garbage(batches).collect::<Vec<_>>();
+    vec![
+        (
+            "what made a segment needless was never synced",
+            story(vec![
+                vec![batch([entries(G1, 1, &[1, 1, 2])]), Deed::Sync],
+                all(7),
+                vec![batch([Change::Compact { group: G1, through: at(3, 2) }])],
+                gc().into(),
+            ]),
+        ),
+        (
+            "half of a group has moved",
+            story(vec![
+                vec![
+                    batch([entries(G1, 1, &[1, 1]), put(G1, "hs", "n2")]),
+                    batch([Change::Entries {
+                        group: G7,
+                        entries: (1..=3).map(|index| sized(at(index, 1), 500)).collect(),
+                    }]),
+                    Deed::Sync,
+                ],
+                all(9),
+                gc().into(),
+            ]),
+        ),
+        (
+            "removed, made again, and moved",
+            story(vec![
+                vec![
+                    batch([entries(G1, 1, &[1, 1, 1]), put(G9, "k", "old"), put(G9, "hs", "n3")]),
+                    batch([entries(G7, 1, &[1])]),
+                    Deed::Sync,
+                ],
+                all(4),
+                vec![
+                    batch([Change::Remove { group: G1 }]),
+                    batch([Change::Delete { group: G9, key: Bytes::from("k") }]),
+                ],
+                all(4),
+                vec![batch([entries(G1, 1, &[5])]), Deed::Sync],
+                gc().into(),
+                all(6),
+                gc().into(),
+            ]),
+        ),
+    ]
+}

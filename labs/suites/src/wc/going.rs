@@ -1,0 +1,185 @@
+//! Step 2: segments of which nothing is wanted.
+//!
+//! ```text
+//!   1 [ x x x ]   2 [ x x ]   3 [ x x ]   4 [ compact ..      x: needless, and nobody may know it yet
+//!     |              |  removed, synced
+//!     '- removed, synced
+//! ```
+
+use super::rules::{DURABLE_FIRST, OLDEST_FIRST, WORTH_IT};
+use super::stage::{Outcome, Stage, cut_everywhere, names_gone};
+use crate::w::words::{G1, at, sized, small};
+use crate::{Check, Failure, Place, Rule, Table, Verdict};
+use storage::{Batch, Doing, Entry, Options};
+
+/// Returns entries of these places, each so long that three fill a segment's room for batches.
+fn long(first: u64, count: u64) -> Vec<Entry> {
+    (first..first + count).map(|index| sized(at(index, 1), 880)).collect()
+}
+
+/// Writes g1's entries 1 to 6, which fill a segment and a half, and garbage until another begins.
+fn two_segments_of_entries(rule: &Rule) -> Outcome<Stage> {
+    let mut stage = Stage::new(rule, small())?;
+    for entry in long(1, 6) {
+        stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
+    }
+    stage.turns(2)?;
+    stage.sync()?;
+    Ok(stage)
+}
+
+/// A log that need not be collected is left alone, to the byte; one that should be is not.
+pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&WORTH_IT, "the log");
+    let large = Options { collect_above_bytes: 6 * 8192, ..small() };
+
+    // All of four segments is wanted: there is nothing to win.
+    let mut stage = Stage::new(&WORTH_IT, small())?;
+    for entry in long(1, 16) {
+        stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
+    }
+    stage.sync()?;
+    let before = stage.disk().operations();
+    stage.collect()?;
+    let done = stage.disk().operations() - before;
+    table.equal("all of it is wanted: operations", 0, done).decided_in("Log::worth_collecting");
+
+    // Five segments of garbage, and six may be there.
+    let mut stage = Stage::new(&WORTH_IT, large)?;
+    stage.turns(4)?;
+    stage.sync()?;
+    let before = stage.disk().operations();
+    stage.collect()?;
+    let done = stage.disk().operations() - before;
+    table
+        .equal("garbage, below collect_above_bytes: operations", 0, done)
+        .decided_in("Log::worth_collecting");
+
+    // Two more, and it is too much.
+    stage.turns(4)?;
+    stage.collect_all()?;
+    let left = stage.segments().len() as u64;
+    table
+        .within("garbage, above it: segments of 9 that stay", 1..=6, left)
+        .decided_in("Log::worth_collecting");
+
+    // The tail is all there is.
+    let mut stage = Stage::new(&WORTH_IT, small())?;
+    stage.append("g1 1@1", Batch::new().entries(G1, &long(1, 1)))?;
+    stage.append("g1 removed", Batch::new().remove_group(G1))?;
+    stage.collect()?;
+    let left = stage.segments().join(" ");
+    table
+        .equal("the tail alone, and nothing of it wanted", "00000001.log".to_owned(), left)
+        .decided_in("Log::worth_collecting");
+    table.verdict()
+}
+
+/// Whatever goes is the oldest, and is gone for good before the next one goes.
+pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
+    let build = || {
+        let mut stage = two_segments_of_entries(&OLDEST_FIRST)?;
+        stage.turns(2)?;
+        stage.append("g1 compacted through 6@1", Batch::new().compact(G1, at(6, 1)))?;
+        stage.sync()?;
+        Ok(stage)
+    };
+    let mut stage: Stage = build()?;
+    let before = stage.segments();
+    let began = stage.disk().operations();
+    let collected = stage.collect()?;
+    stage.collect_all()?;
+
+    // In which order they went.
+    let journal = stage.disk().journal();
+    let gone = journal.iter().filter(|done| done.number > began);
+    let gone: Vec<_> = gone.filter_map(|done| Some((names_gone(&done.doing)?, done.at))).collect();
+    for ((name, at), oldest) in gone.iter().zip(&before) {
+        if name != oldest {
+            let failure = stage.failure().because(format!("{name} went before {oldest}"));
+            return failure.your_line(Place::from(*at)).fail();
+        }
+    }
+    let (tail, needless) = before.split_last().expect("a log has a segment");
+    let left = stage.segments();
+    if left != [tail.clone()] {
+        let because = format!("nothing of {} is wanted, and not all are gone", needless.join(" "));
+        let failure = stage.failure().because(because).function("Log::remove_segment");
+        return failure.expected(format!("{tail} is left")).got(left.join(" ")).fail();
+    }
+    let told: Vec<String> = collected.removed.iter().map(ToString::to_string).collect();
+    let names: Vec<String> =
+        collected.removed.iter().map(|id| format!("{:08x}.log", id.0)).collect();
+    if !before.starts_with(&names) || names.is_empty() {
+        let failure = stage.failure().because("gc says that others are gone than are");
+        return failure.expected(needless.join(" ")).got(told.join(" ")).fail();
+    }
+    must_show(&stage, "after 6@1: nothing", "Log::remove_segment")?;
+
+    // And what a power cut makes of that.
+    cut_everywhere(build, |stage| stage.collect().map(|_| ()), &[(G1, &["after 6@1: nothing"])])
+}
+
+/// Fails if g1 is not as it must be, in the log as it is.
+fn must_show(stage: &Stage, must_be: &str, read: &str) -> Verdict {
+    let shown = stage.shows(G1);
+    if shown == must_be {
+        return Ok(());
+    }
+    let failure = stage.failure().because("g1 is another after a collection").function(read);
+    failure.expected(must_be).got(shown).fail()
+}
+
+/// The record that ended what a segment holds may be lost only with the segment still there.
+pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
+    let whole = "1@1 2@1 3@1 4@1 5@1 6@1";
+    let compacted = Batch::new().compact(G1, at(6, 1)).clone();
+    let removed = Batch::new().remove_group(G1).clone();
+    let reset = Batch::new().reset(G1, at(9, 2)).clone();
+    let rows: [(&str, Batch, &str); 3] = [
+        ("g1 compacted through 6@1", compacted, "after 6@1: nothing"),
+        ("g1 removed", removed, "no such group"),
+        ("g1 reset to 9@2", reset, "after 9@2: nothing"),
+    ];
+    for (number, (what, batch, afterwards)) in (1..).zip(rows) {
+        let mut stage = two_segments_of_entries(&DURABLE_FIRST)?;
+        stage.append(&format!("{what}, not synced"), &batch)?;
+        let before = stage.segments().len();
+        let began = stage.disk().operations();
+        stage.collect()?;
+        if stage.segments().len() >= before {
+            let failure = stage.failure().row(number, what).function("Log::remove_segment");
+            let because = "nothing of the oldest segments is wanted, and they stay";
+            return failure.because(because).fail();
+        }
+        stage.tell("power cut: what was not synced is lost");
+        let shown = stage.shows_after(stage.cut(), &[G1]).remove(0);
+        if shown == whole || shown == afterwards {
+            continue;
+        }
+        let failure = unsynced(&stage, began).row(number, what);
+        let because = format!("{what} was lost, and the segments were gone that it had ended");
+        let failure = failure.because(because).expected(format!("{whole} or {afterwards}"));
+        return failure.got(shown).fail();
+    }
+    Ok(())
+}
+
+/// Returns a failure that points at the removal, and says which write no sync followed.
+fn unsynced(stage: &Stage, began: u64) -> Failure {
+    let journal = stage.disk().journal();
+    let failure = stage.failure();
+    let gone = journal.iter().find(|done| done.number > began && names_gone(&done.doing).is_some());
+    let Some(gone) = gone else { return failure };
+    let written = journal
+        .iter()
+        .rev()
+        .find(|done| done.number <= began && matches!(done.doing, Doing::Write { .. }));
+    let failure = failure.your_line(Place::from(gone.at));
+    let Some(written) = written else { return failure };
+    let (number, line) = (written.number, Place::from(written.at).short());
+    failure.detail(format!(
+        "never synced: the write of operation {number} ({line}); gone in operation {}",
+        gone.number
+    ))
+}

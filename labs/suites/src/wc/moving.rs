@@ -1,0 +1,290 @@
+//! Step 3: entries that are wanted move, and nothing else changes.
+//!
+//! ```text
+//!   1 [ 1@1 x x ]   2 [ x 2@1 x ]   3 [ 3@1 ..        gc: 1@1 2@1 are written again, behind 3@1
+//!   reader:  1@1 2@1 3@1      before, after, and after every restart
+//! ```
+
+use super::rules::{COPIES, FULL_DISK, NEVER_LOST, ROT, WITNESS};
+use super::stage::{Outcome, Stage, cut_everywhere};
+use crate::w::words::{G1, G7, at, entry, run, sized, small};
+use crate::{Check, Rule, Table, Verdict};
+use storage::{Batch, Entry, Error, GroupId, Index};
+
+/// Collects everything, and adds a row for each moment at which groups must be as they were.
+fn same_after_collection(
+    stage: &mut Stage,
+    table: &mut Table,
+    what: &str,
+    groups: &[(GroupId, &str)],
+    read: &str,
+) -> Outcome<()> {
+    stage.sync()?;
+    let before = stage.segments().first().cloned().unwrap_or_default();
+    stage.collect_all()?;
+    let left = stage.segments();
+    if left.first() == Some(&before) {
+        let because = format!("most of the log is garbage, and {before} stays");
+        let failure = stage.failure().because(because).function("Log::gc");
+        let failure = failure.expected(format!("{before} goes, and what is wanted of it moves"));
+        return failure.got(left.join(" ")).fail();
+    }
+    let ids: Vec<GroupId> = groups.iter().map(|(group, _)| *group).collect();
+    let moments = [
+        ("collected", ids.iter().map(|group| stage.shows(*group)).collect::<Vec<_>>()),
+        ("collected, process killed", stage.shows_after(stage.killed(), &ids)),
+        ("collected, power cut", stage.shows_after(stage.cut(), &ids)),
+    ];
+    for (moment, shown) in moments {
+        for ((group, must_be), was) in groups.iter().zip(shown) {
+            let what = format!("{what}, {moment}: {group}");
+            table.equal(what, (*must_be).to_owned(), was).decided_in(read);
+        }
+    }
+    Ok(())
+}
+
+/// Fails with the table, if it does, and says what was done last.
+fn verdict(table: Table, stage: &Stage) -> Verdict {
+    match table.failure() {
+        Some(failure) => stage.explain(failure).fail(),
+        None => Ok(()),
+    }
+}
+
+/// Returns what a group holds that was acknowledged: `1@1 2@1`.
+fn named(count: u64) -> String {
+    crate::w::words::names(&run(1, &vec![1; count as usize]))
+}
+
+/// Runs one row: entries, each followed by garbage for so many segments, and a collection.
+fn row(rule: &Rule, table: &mut Table, what: &str, entries: &[(Entry, usize)]) -> Outcome<Stage> {
+    let mut stage = Stage::new(rule, small())?;
+    for (entry, turns) in entries {
+        let batch = Batch::new().entries(G1, std::slice::from_ref(entry)).clone();
+        stage.append(&format!("g1 {} of {} bytes", entry.id, entry.data.len()), &batch)?;
+        stage.turns(*turns)?;
+    }
+    let must_be = named(entries.len() as u64);
+    same_after_collection(&mut stage, table, what, &[(G1, &must_be)], "View::pick_entries")?;
+    Ok(stage)
+}
+
+/// LE10: whatever a collection deletes, what is wanted is there, to the byte.
+pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
+    let entries = |lens: &[(usize, usize)]| -> Vec<(Entry, usize)> {
+        (1..).zip(lens).map(|(i, (len, turns))| (sized(at(i, 1), *len), *turns)).collect()
+    };
+    for (what, rows) in [
+        ("one entry in garbage", entries(&[(100, 3)])),
+        ("one in each of three segments", entries(&[(100, 1), (100, 1), (100, 2)])),
+        ("an entry of no bytes", entries(&[(0, 1), (5, 2)])),
+        (
+            "more than one frame of copies",
+            entries(&[(300, 0), (300, 0), (300, 0), (900, 0), (300, 3)]),
+        ),
+        ("one longer than a frame of copies", entries(&[(1500, 3)])),
+        ("one in the tail", entries(&[(100, 2), (100, 1), (100, 0)])),
+    ] {
+        let mut table = Table::new(&NEVER_LOST, "what was done");
+        let stage = row(&NEVER_LOST, &mut table, what, &rows)?;
+        verdict(table, &stage)?;
+    }
+    // And a power cut anywhere in it takes nothing either.
+    let build = || {
+        let mut stage = Stage::new(&NEVER_LOST, small())?;
+        for index in 1..=5 {
+            let batch = Batch::new().entries(G1, &[sized(at(index, 1), 400)]).clone();
+            stage.append(&format!("g1 {index}@1 of 400 bytes"), &batch)?;
+        }
+        stage.turns(3)?;
+        stage.sync()?;
+        Ok(stage)
+    };
+    cut_everywhere(build, Stage::collect_all, &[(G1, &[&named(5)])])
+}
+
+/// LE12: a copy of an old record neither ends nor replaces a newer one.
+pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&COPIES, "what was done");
+    let mut stage = Stage::new(&COPIES, small())?;
+    stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
+    stage.turns(2)?;
+    stage.append("g1 4@1..=6@2", Batch::new().entries(G1, &run(4, &[1, 2, 2])))?;
+    let must_be = "1@1 2@1 3@1 4@1 5@2 6@2";
+    let what = "copies come behind what follows them";
+    same_after_collection(&mut stage, &mut table, what, &[(G1, must_be)], "View::pick_entries")?;
+    // Collected again: copies of copies, and of what followed.
+    stage.turns(2)?;
+    same_after_collection(&mut stage, &mut table, "twice", &[(G1, must_be)], "View::pick_entries")?;
+    stage.append("g1 3@3", Batch::new().entries(G1, &run(3, &[3])))?;
+    stage.turns(1)?;
+    let must_be = "1@1 2@1 3@3";
+    let what = "replaced after it had moved";
+    same_after_collection(&mut stage, &mut table, what, &[(G1, must_be)], "View::pick_entries")?;
+    verdict(table, &stage)?;
+
+    let mut table = Table::new(&COPIES, "what was done");
+    let mut stage = Stage::new(&COPIES, small())?;
+    stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
+    stage.turns(1)?;
+    stage.append("g1 2@2", Batch::new().entries(G1, &run(2, &[2])))?;
+    stage.turns(2)?;
+    let what = "replaced before it could move";
+    same_after_collection(&mut stage, &mut table, what, &[(G1, "1@1 2@2")], "View::pick_entries")?;
+    verdict(table, &stage)?;
+
+    // Power cuts, with one that follows in the tail.
+    let build = || {
+        let mut stage = Stage::new(&COPIES, small())?;
+        stage.append("g1 1@1..=2@1", Batch::new().entries(G1, &run(1, &[1, 1])))?;
+        stage.turns(1)?;
+        stage.append("g1 3@2", Batch::new().entries(G1, &run(3, &[2])))?;
+        stage.turns(1)?;
+        stage.append("g1 4@2", Batch::new().entries(G1, &run(4, &[2])))?;
+        stage.sync()?;
+        Ok(stage)
+    };
+    cut_everywhere(build, Stage::collect_all, &[(G1, &["1@1 2@1 3@2 4@2"])])
+}
+
+/// Bytes that have changed on the disk are not written again as if nothing had happened.
+pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
+    for (number, what, rots) in [(1, "a bit has flipped", true), (2, "none has", false)] {
+        let mut stage = Stage::new(&ROT, small())?;
+        let first = entry(at(1, 1));
+        stage.append("g1 1@1", Batch::new().entries(G1, std::slice::from_ref(&first)))?;
+        stage.append("g7 1@1", Batch::new().entries(G7, &[entry(at(1, 1))]))?;
+        if rots {
+            // Behind the segment's first page: a frame's header, a descriptor, the payload.
+            stage.disk().rot("00000001.log", 4096 + 32 + 32 + 1, 1);
+            stage.tell("one bit of g1's 1@1 rots on the disk");
+        }
+        stage.turns(3)?;
+        stage.sync()?;
+        let outcome = stage.log().gc();
+        stage.tell("gc");
+        let oldest = stage.segments().first().cloned().unwrap_or_default();
+        let broken = |because: &str, expected: &str, got: String| {
+            let failure = stage.failure().row(number, what).function("View::bytes_to_move");
+            failure.because(because).expected(expected).got(got).fail()
+        };
+        match (rots, outcome) {
+            (true, Ok(_)) => {
+                let because = "1@1 has rotted, and gc has nothing to say of it";
+                return broken(because, "an error that names g1", "done".to_owned());
+            }
+            (true, Err(Error::Corrupt(rot))) => {
+                let told = rot.to_string();
+                if !told.contains("g1") || oldest != "00000001.log" {
+                    let because = "1@1 has rotted, and its segment is the only witness";
+                    let got = format!("{told}; the oldest is {oldest}");
+                    return broken(because, "an error that names g1, and the segment stays", got);
+                }
+            }
+            (true, Err(error)) => {
+                let because = "1@1 has rotted, and gc fails with something else";
+                return broken(because, "Error::Corrupt", error.to_string());
+            }
+            (false, Ok(_)) => {
+                let read = stage.log().entry(G1, Index(1));
+                if !matches!(&read, Ok(Some(held)) if *held == first) {
+                    let because = "1@1 is another after it has moved";
+                    return broken(because, "1@1, as it was written", format!("{read:?}"));
+                }
+            }
+            (false, Err(error)) => {
+                let because = "nothing has rotted, and gc refuses";
+                return broken(because, "1@1 moves", error.to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A copy is all there is once its original has gone. If it rots, that is said, and never taken for a
+/// write that was torn.
+pub(super) fn rot_in_a_copy_is_told(_: &mut Check) -> Verdict {
+    let mut stage = Stage::new(&WITNESS, small())?;
+    stage.append("g1 1@1", Batch::new().entries(G1, &[sized(at(1, 1), 40)]))?;
+    stage.turns(3)?;
+    stage.sync()?;
+    stage.collect_all()?;
+    let mut found = 0;
+    for segment in stage.segments() {
+        for copy in copies_in(&stage.disk().bytes(&segment)) {
+            found += 1;
+            for (part, offset) in [("its descriptor", copy), ("its bytes", copy + 32)] {
+                let image = stage.killed();
+                image.rot(&segment, offset as u64, 1);
+                let shown = stage.shows_after(image, &[G1]).remove(0);
+                if shown.starts_with("cannot be opened") || shown == "1@1" {
+                    continue;
+                }
+                stage.tell(format!("one bit of {part} rots, in {segment}; opened again"));
+                let failure = stage.failure().function("Log::remove_segment");
+                let because = "the only copy of g1's 1@1 has rotted, and is gone without a word";
+                let failure = failure.because(because).expected("an error, or 1@1 as it was");
+                return failure.got(shown).fail();
+            }
+        }
+    }
+    if found == 0 {
+        let failure = stage.failure().function("Log::move_some");
+        return failure.because("g1's 1@1 was wanted, and no segment holds it").fail();
+    }
+    Ok(())
+}
+
+/// Returns where the descriptors of g1's 1@1 stand that have its bytes right behind them.
+fn copies_in(bytes: &[u8]) -> Vec<usize> {
+    let places = 0..bytes.len().saturating_sub(32 + 8);
+    let is_copy = |at: &usize| {
+        let (group, index) = (&bytes[*at..at + 8], &bytes[at + 8..at + 16]);
+        let one = 1u64.to_le_bytes();
+        group == one && index == one && bytes[at + 32..].starts_with(b"1@1;1@1;")
+    };
+    places.filter(is_copy).collect()
+}
+
+/// On a full disk batches are refused, and collection is not: that is how there is room again.
+pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
+    let mut stage = Stage::new(&FULL_DISK, small())?;
+    stage.disk().set_free_bytes(Some(40_000));
+    stage.append("g7 1@1", Batch::new().entries(G7, &run(1, &[1])))?;
+    let mut last = 0;
+    while last < 100 {
+        let next = [sized(at(last + 1, 1), 300)];
+        match stage.log().write(Batch::new().entries(G1, &next)) {
+            Ok(_) => last += 1,
+            Err(Error::NoSpace { .. }) => break,
+            Err(error) => {
+                let failure = stage.failure().because("a full disk is met by an error of the disk");
+                let failure = failure.function("Log::make_room").expected("Error::NoSpace");
+                return failure.got(error.to_string()).fail();
+            }
+        }
+    }
+    stage.disk().set_free_bytes(Some(0));
+    stage.tell(format!("g1 1@1..={last}@1, until the disk is full"));
+    let compact = Batch::new().compact(G1, at(last, 1)).clone();
+    stage.append(&format!("g1 compacted through {last}@1"), &compact)?;
+    stage.sync()?;
+    let before = stage.segments().len();
+    let outcome = stage.log().gc();
+    stage.tell("gc");
+    let left = stage.segments().len();
+    if outcome.is_err() || left >= before {
+        let failure = stage.failure().because("the disk is full of garbage, and gc makes no room");
+        let failure = failure.function("Log::move_some").expected("g7's 1@1 moves, segments go");
+        let got =
+            outcome.err().map_or_else(|| format!("{left} segments, as before"), |e| e.to_string());
+        return failure.got(got).fail();
+    }
+    let shown = stage.shows(G7);
+    if shown != "1@1" {
+        let failure = stage.failure().because("g7's 1@1 was wanted").function("View::pick_entries");
+        return failure.expected("1@1").got(shown).fail();
+    }
+    stage.append("g1 again", Batch::new().entries(G1, &[sized(at(last + 1, 1), 300)]))
+}
