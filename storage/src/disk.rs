@@ -101,12 +101,19 @@ pub trait DiskFile: Send + Sync + 'static {
     /// Returns the file's whole content, to read it without copying it.
     ///
     /// The caller promises that nobody writes the file or makes it shorter while the bytes, or any
-    /// part of them, are in use: the engine maps sealed segments, and a segment is written again
-    /// only once [`Released::is_in_use`] says no.
+    /// part of them, are in use: the engine maps segments that are sealed, and a segment is written
+    /// again only once [`Released::is_in_use`] says no.
     ///
     /// # Errors
     /// What the operating system says.
     fn map(&self) -> io::Result<Mapped>;
+
+    /// Returns the file's first `len` bytes, to read them without copying them, while what is behind
+    /// them is still written. For these bytes the caller promises as for [`DiskFile::map`].
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn map_first(&self, len: u64) -> io::Result<Mapped>;
 
     /// Writes all of `bytes` at `offset`, in as many turns as it takes.
     ///
@@ -133,7 +140,8 @@ pub trait DiskFile: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Mapped {
     bytes: Bytes,
-    owner: Weak<()>,
+    /// Of these bytes, and of those of the same file that were lent before them.
+    owners: Vec<Weak<()>>,
 }
 
 /// What the bytes belong to. It goes when the last slice of them does.
@@ -152,8 +160,13 @@ impl Mapped {
     /// Returns content that belongs to `content`, whatever that is.
     pub fn new(content: impl AsRef<[u8]> + Send + 'static) -> Mapped {
         let alive = Arc::new(());
-        let owner = Arc::downgrade(&alive);
-        Mapped { bytes: Bytes::from_owner(Owned { content, _alive: alive }), owner }
+        let owners = vec![Arc::downgrade(&alive)];
+        Mapped { bytes: Bytes::from_owner(Owned { content, _alive: alive }), owners }
+    }
+
+    /// Takes the place of `before`, which is of the same file: who still reads that reads the file.
+    pub(crate) fn replace(&mut self, before: Mapped) {
+        self.owners.extend(before.release().owners);
     }
 
     /// Lends the content: slices of it are shared, not copied.
@@ -163,19 +176,22 @@ impl Mapped {
 
     /// Gives up the content, and returns what tells whether somebody still reads it.
     pub fn release(self) -> Released {
-        Released { owner: self.owner }
+        drop(self.bytes);
+        let mut owners = self.owners;
+        owners.retain(|owner| owner.strong_count() > 0);
+        Released { owners }
     }
 }
 
 /// Content that its segment has given up.
 #[derive(Clone, Debug)]
 pub struct Released {
-    owner: Weak<()>,
+    owners: Vec<Weak<()>>,
 }
 
 impl Released {
     /// Returns whether a reader still holds a slice of it.
     pub fn is_in_use(&self) -> bool {
-        self.owner.strong_count() > 0
+        self.owners.iter().any(|owner| owner.strong_count() > 0)
     }
 }

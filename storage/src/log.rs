@@ -32,7 +32,7 @@ use crate::groups::{Groups, check};
 use crate::keeper::Bell;
 use crate::options::Options;
 use crate::recovery::{self, Found};
-use crate::segment::Segment;
+use crate::segment::{Content, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
 use bytes::Bytes;
 use room::Purpose;
@@ -40,8 +40,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// How many bytes are written before a keeper is rung to sync them.
-const WRITTEN_BEHIND_BYTES: u32 = 4 << 20;
+/// How long a stretch of the tail is, at most. When one is full it is mapped, and a keeper is rung
+/// to sync it.
+const STRETCH_BYTES: u32 = 4 << 20;
 
 /// A log of many groups, on a disk.
 pub struct Log<D: Disk = RealDisk> {
@@ -84,6 +85,22 @@ pub(crate) struct View {
     pub(crate) groups: Groups,
     /// The segments, oldest first.
     pub(crate) segments: BTreeMap<SegmentId, Segment>,
+}
+
+impl<F> Writer<F> {
+    /// Returns the number of the stretch that the next frame begins in.
+    fn stretch(&self) -> u32 {
+        self.offset / STRETCH_BYTES.min(self.capacity / 4)
+    }
+}
+
+impl View {
+    /// Lets a segment's bytes be read from elsewhere.
+    fn show_content(&mut self, segment: SegmentId, content: Content) {
+        let segment = self.segments.get_mut(&segment).expect("the tail is a segment");
+        let before = std::mem::replace(&mut segment.content, content);
+        segment.content.replace(before);
+    }
 }
 
 // Opening and closing.
@@ -207,9 +224,13 @@ impl<D: Disk> Log<D> {
         let bytes = Bytes::from(draft.place(lsn, self.durable_lsn(), writer.salt));
         let written = writer.file.write_all_at(writer.offset.into(), &bytes);
         self.note(written.map_err(|e| Error::io("writing", self.name(writer.segment), e)))?;
+        let stretch = writer.stretch();
         self.show(writer, bytes);
         self.committer.append(lsn);
         writer.next_lsn = lsn.next();
+        if writer.stretch() > stretch {
+            self.end_stretch(writer)?;
+        }
         Ok(lsn)
     }
 
@@ -221,11 +242,18 @@ impl<D: Disk> Log<D> {
         let len = bytes.len() as u32;
         let segment = segments.get_mut(&writer.segment).expect("the tail is a segment");
         segment.content.push(writer.offset, bytes);
-        let stretch = writer.offset / WRITTEN_BEHIND_BYTES;
         writer.offset += len;
-        if writer.offset / WRITTEN_BEHIND_BYTES > stretch {
-            self.bell.ring();
-        }
+    }
+
+    /// Lets what was written of the tail so far be read from the file: the buffers are free, and the
+    /// log takes no more memory than its index and a stretch.
+    fn end_stretch(&self, writer: &Writer<D::File>) -> Result<()> {
+        let mapped = writer.file.map_first(writer.offset.into());
+        let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
+        let tail = Content::Tail(Tail::mapped(self.note(mapped)?));
+        self.view_mut().show_content(writer.segment, tail);
+        self.bell.ring();
+        Ok(())
     }
 
     /// Waits until `lsn` is durable.

@@ -9,8 +9,8 @@
 //!
 //! Invariants: a file with a segment's name has a durable header, and its whole length is on the
 //! disk: zeros are written, not promised, so that a frame never finds the disk full, and a sync has
-//! only data to write. A file is mapped only while nobody writes it: what was appended to the tail
-//! is read from the very buffers that were written.
+//! only data to write. Only bytes are mapped that nobody writes any more: of the tail, what was written
+//! some time ago. What was appended since is read from the very buffers that were written.
 
 use crate::disk::{Disk, DiskFile, Mapped};
 use crate::error::{Error, Result};
@@ -45,10 +45,24 @@ pub(crate) struct Segment {
 /// A segment's bytes.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    /// It is being written: the buffers that were, each with where in the file it stands, in order.
-    Tail(Vec<(u32, Bytes)>),
+    /// It is being written.
+    Tail(Tail),
     /// Nobody writes it any more.
     Sealed(Mapped),
+}
+
+/// The bytes of a segment that is being written.
+///
+/// ```text
+///   [ header ][ frame | frame | frame | frame | frame ] room
+///    '-------- written: a map ---------' '- buffers -'
+/// ```
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tail {
+    /// The file from its beginning, if enough of it was written to be worth a map.
+    written: Option<Mapped>,
+    /// What was written behind that: each buffer, with where in the file it stands, in order.
+    buffers: Vec<(u32, Bytes)>,
 }
 
 impl Content {
@@ -57,10 +71,7 @@ impl Content {
     pub(crate) fn slice(&self, offset: u32, len: u32) -> Option<Bytes> {
         let (start, whole) = match self {
             Content::Sealed(mapped) => (0, mapped.bytes()),
-            Content::Tail(buffers) => {
-                let (start, buffer) = buffer_at(buffers, offset)?;
-                (*start, buffer)
-            }
+            Content::Tail(tail) => tail.piece_at(offset)?,
         };
         let from = (offset - start) as usize;
         let to = from + len as usize;
@@ -73,9 +84,48 @@ impl Content {
     /// If the segment is sealed.
     pub(crate) fn push(&mut self, offset: u32, bytes: Bytes) {
         match self {
-            Content::Tail(buffers) => buffers.push((offset, bytes)),
+            Content::Tail(tail) => tail.buffers.push((offset, bytes)),
             Content::Sealed(_) => panic!("a sealed segment is not written"),
         }
+    }
+
+    /// Takes the place of `before`, of which somebody may hold bytes: they read this segment still.
+    pub(crate) fn replace(&mut self, before: Content) {
+        let before = match before {
+            Content::Tail(tail) => tail.written,
+            Content::Sealed(mapped) => Some(mapped),
+        };
+        let now = match self {
+            Content::Tail(tail) => tail.written.as_mut(),
+            Content::Sealed(mapped) => Some(mapped),
+        };
+        if let (Some(now), Some(before)) = (now, before) {
+            now.replace(before);
+        }
+    }
+}
+
+impl Tail {
+    /// Returns a tail whose bytes are all in a map, from the file's beginning to where the next
+    /// frame goes.
+    pub(crate) fn mapped(written: Mapped) -> Tail {
+        Tail { written: Some(written), buffers: Vec::new() }
+    }
+
+    /// Returns a tail whose frames are in a buffer.
+    pub(crate) fn buffered(frames: Bytes) -> Tail {
+        Tail { written: None, buffers: vec![(FRAMES_AT, frames)] }
+    }
+
+    /// Returns the piece that holds what is at `offset`, and where it begins.
+    fn piece_at(&self, offset: u32) -> Option<(u32, &Bytes)> {
+        if let Some(written) = &self.written
+            && (offset as usize) < written.bytes().len()
+        {
+            return Some((0, written.bytes()));
+        }
+        let (start, buffer) = buffer_at(&self.buffers, offset)?;
+        Some((*start, buffer))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files in a directory. The one file of this package that speaks to the operating system.
 
 use super::{Disk, DiskFile, Mapped};
-use memmap2::Mmap;
+use memmap2::MmapOptions;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -103,14 +103,20 @@ impl DiskFile for RealFile {
     }
 
     fn map(&self) -> io::Result<Mapped> {
-        if self.file.metadata()?.len() == 0 {
-            return Ok(Mapped::new([])); // an empty file cannot be mapped
+        self.map_first(self.file.metadata()?.len())
+    }
+
+    fn map_first(&self, len: u64) -> io::Result<Mapped> {
+        if len == 0 {
+            return Ok(Mapped::new([])); // nothing cannot be mapped
         }
+        let len = usize::try_from(len).map_err(io::Error::other)?;
         #[expect(unsafe_code, reason = "a map is a borrow that only its users can keep honest")]
-        // SAFETY: nobody writes or cuts the file while the map lives. Of this process: `map` is
-        // called for sealed segments, and by recovery before it writes, and a segment becomes a
-        // spare only once nobody reads it. Of other processes: they hold no lock on the directory.
-        let map = unsafe { Mmap::map(&self.file)? };
+        // SAFETY: nobody writes these bytes or cuts the file while the map lives. Of this process:
+        // sealed segments are mapped, and by recovery all before it writes, and of the segment that is
+        // written, only what is before its next frame; and a segment becomes a spare only once nobody
+        // reads it. Of other processes: they hold no lock on the directory.
+        let map = unsafe { MmapOptions::new().len(len).map(&self.file)? };
         Ok(Mapped::new(map))
     }
 }

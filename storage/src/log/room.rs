@@ -17,7 +17,7 @@ use super::{Log, Writer};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, SegmentHeader};
-use crate::segment::{self, Content, SPARE, Segment};
+use crate::segment::{self, Content, SPARE, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
 use std::sync::{Arc, MutexGuard};
 
@@ -145,8 +145,8 @@ impl<D: Disk> Log<D> {
     /// Shows readers that the tail is sealed, and that there is another.
     fn show_rotation(&self, old: SegmentId, sealed: Content, header: &SegmentHeader) {
         let mut view = self.view_mut();
-        view.segments.get_mut(&old).expect("the tail is a segment").content = sealed;
-        let tail = Segment { capacity: header.capacity, content: Content::Tail(Vec::new()) };
+        view.show_content(old, sealed);
+        let tail = Segment { capacity: header.capacity, content: Content::Tail(Tail::default()) };
         view.segments.insert(header.segment, tail);
     }
 

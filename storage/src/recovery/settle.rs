@@ -24,9 +24,8 @@ use crate::format::{Draft, FRAMES_AT, Frame, PAGE_BYTES, SegmentHeader};
 use crate::groups::Groups;
 use crate::log::{View, Writer};
 use crate::options::Options;
-use crate::segment::{self, Content, RECOVERY, SPARE, Segment};
+use crate::segment::{self, Content, RECOVERY, SPARE, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -75,7 +74,7 @@ pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::Fi
     };
     let file = segment::zeroed(disk, SPARE, header.capacity)?;
     segment::publish(disk, &file, SPARE, &header, &[])?;
-    let settled = settled(file, header, Bytes::new(), Lsn(1));
+    let settled = settled(file, header, FRAMES_AT, Tail::default(), Lsn(1));
     let segments = BTreeMap::from([(header.segment, settled.tail)]);
     let view = View { groups: Groups::default(), segments };
     Ok(Found { store: header.store, writer: settled.writer, view, durable: Lsn(0) })
@@ -166,28 +165,29 @@ pub(super) fn carry_out<D: Disk>(
     match plan {
         Plan::GoOn { offset, next_lsn } => {
             let name = segment::name_of(last.header.segment);
-            let file = disk.open(&name).map_err(|e| Error::io("opening", name, e))?;
-            // Copied, not shared: from now on the file is written, and is no longer a map's.
-            let frames = &last.image.bytes()[FRAMES_AT as usize..offset as usize];
-            Ok(settled(file, last.header, Bytes::copy_from_slice(frames), next_lsn))
+            let file = disk.open(&name).map_err(|e| Error::io("opening", &name, e))?;
+            // No longer the map of all of it: behind these bytes the file is written from now on.
+            let written =
+                file.map_first(offset.into()).map_err(|e| Error::io("mapping", name, e))?;
+            Ok(settled(file, last.header, offset, Tail::mapped(written), next_lsn))
         }
         Plan::Rewrite { header, frames, next_lsn, .. } => {
             let file = segment::zeroed(disk, RECOVERY, header.capacity)?;
             segment::publish(disk, &file, RECOVERY, &header, &frames)?;
-            Ok(settled(file, header, Bytes::from(frames), next_lsn))
+            let offset = FRAMES_AT + frames.len() as u32;
+            Ok(settled(file, header, offset, Tail::buffered(frames.into()), next_lsn))
         }
     }
 }
 
-/// Returns a tail that holds these frames.
+/// Returns a tail that holds these bytes, and a writer behind them.
 fn settled<F: DiskFile>(
     file: F,
     header: SegmentHeader,
-    frames: Bytes,
+    offset: u32,
+    tail: Tail,
     next_lsn: Lsn,
 ) -> Settled<F> {
-    let offset = FRAMES_AT + frames.len() as u32;
-    let buffers = if frames.is_empty() { Vec::new() } else { vec![(FRAMES_AT, frames)] };
     let writer = Writer {
         segment: header.segment,
         file: Arc::new(file),
@@ -196,6 +196,6 @@ fn settled<F: DiskFile>(
         offset,
         next_lsn,
     };
-    let tail = Segment { capacity: header.capacity, content: Content::Tail(buffers) };
+    let tail = Segment { capacity: header.capacity, content: Content::Tail(tail) };
     Settled { writer, tail }
 }

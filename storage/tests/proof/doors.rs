@@ -54,6 +54,10 @@ impl DiskFile for MirroredFile {
         let mapped = self.0.map()?;
         Ok(Mapped::new(mapped.bytes().iter().map(|byte| !byte).collect::<Vec<u8>>()))
     }
+    fn map_first(&self, len: u64) -> io::Result<Mapped> {
+        let mapped = self.0.map_first(len)?;
+        Ok(Mapped::new(mapped.bytes().iter().map(|byte| !byte).collect::<Vec<u8>>()))
+    }
 }
 
 #[test]

@@ -158,6 +158,9 @@ impl DiskFile for GateFile {
     fn map(&self) -> io::Result<Mapped> {
         self.file.map()
     }
+    fn map_first(&self, len: u64) -> io::Result<Mapped> {
+        self.file.map_first(len)
+    }
 }
 
 #[test]

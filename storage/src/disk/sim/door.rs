@@ -142,4 +142,9 @@ impl DiskFile for SimFile {
         }
         Ok(Mapped::new(state.files[self.file].visible().to_vec()))
     }
+
+    fn map_first(&self, len: u64) -> io::Result<Mapped> {
+        let whole = self.map()?;
+        Ok(Mapped::new(whole.bytes().slice(..len as usize)))
+    }
 }
