@@ -46,10 +46,10 @@ pub enum Fault {
     Fails,
     /// A write takes only half of the bytes, and says so.
     Short,
-    /// A write lands this many bytes further on, and says that all is well.
+    /// A write lands this many bytes further on, or before, and says that all is well.
     Misdirected {
-        /// How far.
-        by: u64,
+        /// How far; less than nothing is before.
+        by: i64,
     },
 }
 

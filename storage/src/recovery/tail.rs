@@ -46,13 +46,12 @@ fn headers_from<'a>(
     let image = &segment.image.bytes()[scan.end as usize..];
     (0..image.len()).step_by(8).filter_map(move |at| {
         let rest = &image[at..];
-        // Asked before the checksum, for most of what is here is zeros, or nothing at all. Between
-        // the frame that is missing and this one there must have been room for all the others.
+        // Asked before the checksum, for most of what is here is zeros, or nothing at all. Where it
+        // stands is not asked: a write that landed elsewhere is a witness, too.
         let header =
             (rest.len() >= FRAME_HEADER_BYTES).then(|| FrameHeader::read_fields(rest)).flatten()?;
-        let frames_between = header.lsn.0.checked_sub(scan.next.0)?;
-        let fits = frames_between <= (at / FRAME_HEADER_BYTES) as u64;
-        let holds = fits && FrameHeader::decode(rest, segment.header.salt).is_ok();
+        let is_later = header.lsn >= scan.next;
+        let holds = is_later && FrameHeader::decode(rest, segment.header.salt).is_ok();
         holds.then_some(header)
     })
 }
@@ -62,11 +61,11 @@ pub(super) fn acknowledged(segment: &Surveyed, scan: &Scan) -> Corruption {
     let rest = &segment.image.bytes()[scan.end as usize..];
     let items: Vec<Item> = match &scan.fault {
         Some(FrameFault::Payloads { items }) => items.clone(),
+        Some(FrameFault::Lsn { .. }) => Vec::new(), // another frame's, if it has any
         Some(
             FrameFault::NoRoom
             | FrameFault::Header { .. }
             | FrameFault::Fields
-            | FrameFault::Lsn { .. }
             | FrameFault::Descriptors { .. }
             | FrameFault::Descriptor { .. }
             | FrameFault::Padding,

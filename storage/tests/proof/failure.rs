@@ -96,7 +96,7 @@ fn a_write_that_landed_elsewhere_is_noticed_or_was_in_the_last_batches() {
     for seed in seeds(10, 100) {
         let history = History::drawn(seed, 60, &Model::default());
         for operation in 1..=operations(seed, &history) {
-            for by in [8, 64, 512] {
+            for by in [8, 64, 512, -8, -64, -512, -4096] {
                 let place = format!("seed {seed}, operation {operation}, by {by}");
                 let fault = Fault::Misdirected { by };
                 let (disk, _, reached) = run_with(seed, operation, fault, &history);

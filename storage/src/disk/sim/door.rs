@@ -99,7 +99,7 @@ impl DiskFile for SimFile {
         let (offset, wanted) = match fault {
             None | Some(Fault::PowerCut) => (offset, bytes.len()),
             Some(Fault::Short | Fault::Fails) => (offset, bytes.len().div_ceil(2)),
-            Some(Fault::Misdirected { by }) => (offset + by, bytes.len()),
+            Some(Fault::Misdirected { by }) => (offset.saturating_add_signed(by), bytes.len()),
         };
         let len = state.files[self.file].len();
         let growth = (offset + wanted as u64).saturating_sub(len);
