@@ -70,6 +70,17 @@ fn a_reader_who_knows_only_the_page_reads_the_example() {
 }
 
 #[test]
+fn every_bit_of_the_example_matters() {
+    let bytes = worked_example();
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let decoded = Frame::decode(&flipped, Salt::new(SALT), Lsn(1));
+        assert!(decoded.is_err(), "bit {bit}");
+    }
+}
+
+#[test]
 fn zeros_are_no_frame_under_any_salt() {
     for salt in [1, 7, SALT, u64::MAX, 0] {
         for len in [0, 8, 31, 32, 4096] {

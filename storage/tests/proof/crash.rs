@@ -63,6 +63,8 @@ fn judge(
         let seen = Model::of(&log);
         panic!("{place}: {reached:?}: recovered something that never was: {seen:#?}");
     };
+    // A number that an acknowledged batch has is never given to another.
+    assert!(log.appended_lsn().0 >= reached.acknowledged as u64, "{place}: numbers went back");
 
     // What an opening has shown is durable: the worst power cut right after it takes nothing.
     let worst = probe.after_power_cut(&mut Drawn::new(seed, 0));

@@ -47,7 +47,7 @@ fn uncollected(seed: u64) -> (SimDisk, Model) {
 #[test]
 fn nothing_comes_back_wherever_a_collection_is_cut_off() {
     let mut images = 0;
-    for seed in seeds(100, 1000) {
+    for seed in seeds(100, 300) {
         let (disk, held) = uncollected(seed);
         let whole = disk.after_kill();
         let log = Log::open_on(whole.clone(), small()).unwrap();

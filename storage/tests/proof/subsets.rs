@@ -30,9 +30,9 @@ fn judge(image: &SimDisk, history: &History, reached: &Reached, place: &str) {
 
 #[test]
 fn every_subset_of_what_was_not_durable_leaves_a_log_that_has_been() {
-    let limit = rounds(1000, 20_000);
+    let limit = rounds(1000, 4000);
     let (mut images, mut in_full, mut drawn) = (0, 0, 0);
-    for seed in seeds(4, 60) {
+    for seed in seeds(4, 40) {
         let history = History::drawn(seed, 30, &Model::default());
         for operation in 1..=operations(seed, &history) {
             let (disk, reached) = cut_at(seed, operation, &history);
