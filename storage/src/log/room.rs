@@ -57,6 +57,12 @@ impl<D: Disk> Log<D> {
         if writer.next_lsn > Lsn::LAST {
             return Err(Error::NoSpace { bytes: 0 }); // no frame has such a number
         }
+        self.find_room(writer, len, purpose)
+    }
+
+    /// Finds room for a frame of `len` bytes: in the tail, if enough of it stays free, or if there is a
+    /// spare to go on in; else in the spare.
+    fn find_room(&self, writer: &mut Writer<D::File>, len: u32, purpose: Purpose) -> Result<()> {
         let room = writer.capacity - writer.offset;
         let kept_free = match purpose {
             Purpose::Append => writer.capacity / 4,

@@ -124,7 +124,7 @@ pub(super) fn sweep_power_cut(check: &mut Check) -> Verdict {
 
 /// And while it recovers, power fails again.
 pub(super) fn sweep_power_cut_twice(check: &mut Check) -> Verdict {
-    sweep(check, DEEDS / 2, |_| Trouble::PowerCutTwice { ways: PLAIN_WAYS })
+    sweep(check, DEEDS / 2, |_| Trouble::PowerCutTwice { ways: 3 })
 }
 
 /// A process that dies leaves what it wrote in a cache. The next one reads it there, and answers for

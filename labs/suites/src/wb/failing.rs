@@ -123,6 +123,13 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
                 return failure.expected(expected).got(got).fail();
             }
         }
+        let (durable, appended) = (log.durable_lsn(), log.appended_lsn());
+        if durable < appended && log.sync_to(appended).is_ok() {
+            let because = format!("{fails}; then LSN {appended} is synced, durable was {durable}");
+            let failure = Failure::of(&STOPS).because(because).function("Log::note");
+            let expected = format!("nothing is written since this failed: {first}");
+            return failure.expected(expected).got("it is done").fail();
+        }
         if disk.operations() != after {
             let because = format!("{fails}, and the disk is asked for more");
             let got = format!("{} operations", disk.operations() - after);
@@ -193,7 +200,7 @@ fn full_disk() -> Verdict {
         .decided_in("give_up");
     let held = log.entries(G7, Index(1)..Index(last + 1), u64::MAX);
     let held = held.map_or_else(|e| e.to_string(), |held| format!("{} entries", held.len()));
-    table.equal("all is read", format!("{last} entries"), held).decided_in("Log::make_room");
+    table.equal("all is read", format!("{last} entries"), held).decided_in("Log::find_room");
     let again = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
     table
         .equal("the batch comes again", "no space".into(), kind(&again).to_owned())
@@ -201,7 +208,7 @@ fn full_disk() -> Verdict {
     let free = log.write(Batch::new().compact(G7, at(last - 1, 1)));
     table
         .equal("a batch only lets go of something", "done".into(), kind(&free).to_owned())
-        .decided_in("Log::make_room");
+        .decided_in("Log::find_room");
     disk.set_free_bytes(Some(20_000));
     let next = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
     table

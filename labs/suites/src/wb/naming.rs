@@ -63,7 +63,7 @@ fn ran(rule: &Rule, history: &History) -> Result<SimDisk, Box<Failure>> {
     let disk = SimDisk::new(8);
     let log = open(rule, &disk, small())?;
     match history.run(&disk, &log).error {
-        Some(error) => must(rule, "a batch", "Log::make_room", Err(error)),
+        Some(error) => must(rule, "a batch", "Log::find_room", Err(error)),
         None => Ok(disk.after_kill()),
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn file_order_rollover(_: &mut Check) -> Verdict {
     if names.len() < 17 {
         let because = "80 entries of 900 bytes each fill 20 segments of 8192 bytes";
         let got = format!("{} segments", names.len());
-        let failure = Failure::of(&ORDER).because(because).function("Log::make_room");
+        let failure = Failure::of(&ORDER).because(because).function("Log::find_room");
         return failure.expected("17 segments or more").got(got).fail();
     }
     current::doing_within(format!("opening a log of {} segments", names.len()), &["check_follows"]);
@@ -98,11 +98,11 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
     for n in 0..60_u64 {
         let len = 200 + (n * 97 % 1500) as usize;
         let outcome = log.append(Batch::new().entries(G7, &[sized(at(n + 1, 1), len)]));
-        must(&LENGTH, &format!("entry {}, of {len} bytes,", n + 1), "Log::make_room", outcome)?;
+        must(&LENGTH, &format!("entry {}, of {len} bytes,", n + 1), "Log::find_room", outcome)?;
     }
     let mut table = Table::new(&LENGTH, "file");
     for (name, bytes) in segments(&disk) {
-        table.equal(name, SEGMENT_BYTES as usize, bytes.len()).decided_in("Log::make_room");
+        table.equal(name, SEGMENT_BYTES as usize, bytes.len()).decided_in("Log::find_room");
     }
     table.verdict()
 }

@@ -10,13 +10,18 @@ use super::images::{Items, Segment, disk_of, one};
 use super::rules::{ATOMIC, BOUNDS, HOLE, OVERWRITE, SAME};
 use crate::w::history::{Deed, History};
 use crate::w::model::{Change, Model};
-use crate::w::words::{G1, G7, at, must, open, run, small};
+use crate::w::words::{G1, G7, at, must, open, run, sized, small};
 use crate::{Check, Failure, Rule, Table, Verdict, current};
 use bytes::Bytes;
 use storage::{GroupId, Log, Lost, Rot, SimDisk};
 
 fn entries(group: GroupId, first: u64, terms: &[u64]) -> Change {
     Change::Entries { group, entries: run(first, terms) }
+}
+
+/// An entry of group 7 that has no bytes.
+fn empty(index: u64) -> Change {
+    Change::Entries { group: G7, entries: vec![sized(at(index, 1), 0)] }
 }
 
 fn put(key: &'static str, value: &'static str) -> Change {
@@ -76,6 +81,7 @@ pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
     let rows = vec![
         ("nothing", vec![], "nothing"),
         ("one entry", vec![vec![entries(G7, 1, &[1])]], "g7 1@1"),
+        ("one entry without bytes", vec![vec![empty(1)]], "g7 1@1"),
         (
             "three batches",
             vec![
