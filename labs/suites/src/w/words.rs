@@ -8,8 +8,9 @@
 //!
 //! A panic needs no help: whatever the student's code panics in, the worker makes a card of it.
 
-use crate::{Failure, Rule, current};
+use crate::{Failure, Rule, current, panics};
 use bytes::Bytes;
+use std::panic::AssertUnwindSafe;
 use storage::{Entry, EntryId, GroupId, Log, Options, SimDisk};
 
 /// A group.
@@ -80,6 +81,15 @@ pub(crate) fn open(
 ) -> Result<Log<SimDisk>, Box<Failure>> {
     current::doing("opening the log".to_owned());
     must(rule, "opening the log", "Log::open_on", Log::open_on(disk.clone(), options))
+}
+
+/// Makes a call, and returns what a panic in it said. What it was made to must not be used any more:
+/// its locks are poisoned. A hole that waits to be written is known to the worker all the same.
+///
+/// # Errors
+/// What the panic said.
+pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|said| panics::message(&*said))
 }
 
 /// Takes what a call has returned that nothing is wrong with.

@@ -12,7 +12,7 @@ use super::asked::is_write;
 use super::reading::{read, reads, refusal};
 use super::rules::{COMPACTED, FITS};
 use super::stage::Stage;
-use crate::w::words::{G1, G7, G9, at, run, sized};
+use crate::w::words::{G1, G7, G9, at, caught, run, sized};
 use crate::{Check, Failure, Table, Verdict, current};
 use storage::{Batch, EntryId, GroupId, Index};
 
@@ -83,14 +83,15 @@ pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
         let mut batch = Batch::new();
         make(&mut batch);
         current::doing(format!("appending a batch: {what}"));
-        let outcome = stage.log.append(&batch);
+        let outcome = caught(|| stage.log.append(&batch));
         let must_be = match answer {
             "taken" => format!("taken: {}", if holds.is_empty() { "nothing" } else { holds }),
             refused => format!("refused: {refused}"),
         };
         let was = match &outcome {
-            Ok(_) => format!("taken: {}", entries_of(&stage)),
-            Err(error) => refusal(error),
+            Ok(Ok(_)) => format!("taken: {}", entries_of(&stage)),
+            Ok(Err(error)) => refusal(error),
+            Err(panic) => format!("taken, and then a panic: {panic}"),
         };
         let is_about_compaction = what.contains("compact");
         let function = if is_about_compaction { "Outlook::compact" } else { "Outlook::append" };
@@ -103,7 +104,7 @@ pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
             false => table.equal(what, must_be, was),
         };
         row.decided_in(function);
-        if outcome.is_err() {
+        if let Ok(Err(_)) = outcome {
             let traces = match (asked.writes().len(), all_seen(&stage) == before) {
                 (0, true) => "no trace",
                 (0, false) => "readers see something else",

@@ -172,7 +172,8 @@ fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> Change {
     let change = match luck.within(0, 19) {
         0 => Change::Remove { group },
         1 => {
-            let index = held.last() + luck.within(0, 3);
+            // A snapshot may end anywhere, before the log's own beginning too.
+            let index = luck.within(held.base.index.0.saturating_sub(2), held.last() + 3);
             Change::Reset { group, through: EntryId::new(index, luck.within(1, 6)) }
         }
         2..=5 => {

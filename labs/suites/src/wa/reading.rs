@@ -14,6 +14,9 @@ use bytes::Bytes;
 use std::ops::Range;
 use storage::{Batch, Entry, Error, GroupId, Index, Log, SimDisk};
 
+/// A group whose log a new leader has changed.
+const G2: GroupId = GroupId(2);
+
 /// Returns a range of places.
 fn places(range: Range<u64>) -> Range<Index> {
     Index(range.start)..Index(range.end)
@@ -67,6 +70,12 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
     let mut batch = Batch::new();
     batch.reset(G9, at(4, 2)).entries(G9, &run(5, &[2, 3]));
     stage.append(&batch)?;
+    batch.clear();
+    batch.entries(G2, &run(1, &[1, 1, 2, 2]));
+    stage.append(&batch)?;
+    batch.clear();
+    batch.entries(G2, &run(3, &[3, 3]));
+    stage.append(&batch)?;
 
     let intro = "g7 was given 1@1 2@1, then 3@2 4@2 5@2, then 4@3; g9 begins after 4@2; read is";
     let mut table = Table::new(&READS, "asked for").intro(intro);
@@ -88,6 +97,7 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
         ("4 to 4 of g7", G7, 4..5, "4@3"),
         ("1 to 3 of g1", G1, 1..4, "1@1 2@1 3@2"),
         ("5 to 6 of g9", G9, 5..7, "5@2 6@3"),
+        ("1 to 4 of g2: 3 and 4 were of term 2", G2, 1..5, "1@1 2@1 3@3 4@3"),
         ("3 to 5 of g7: beyond its end", G7, 3..6, "refused: Beyond"),
         ("5 to 5 of g7: beyond its end", G7, 5..6, "refused: Beyond"),
         ("4 to 5 of g9: before its beginning", G9, 4..6, "refused: Compacted"),

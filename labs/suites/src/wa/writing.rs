@@ -5,7 +5,7 @@
 //!    | frame 1  | frame 2       |          each right behind the last, each in one write, none synced
 //! ```
 
-use super::asked::{Asked, is_write};
+use super::asked::{Asked, Written, is_write};
 use super::rules::{HEADER_TELLS, ONE_WRITE, SHOWN_IS_WRITTEN};
 use super::stage::{Stage, header};
 use crate::w::words::{G1, G7, G9, at, run, sized};
@@ -122,15 +122,13 @@ pub(super) fn failed_write_shows_nothing(_: &mut Check) -> Verdict {
             vote.map_or("unknown".into(), |vote| String::from_utf8_lossy(&vote).into_owned());
         let was = format!("{answer}: vote is {vote}, last LSN {}", stage.log.appended_lsn());
         point(table.equal(what, must_be, &was), asked.line(is_write));
-        if outcome.is_ok() && fault == Some(Fault::Short) {
-            let (from, to) = (4096, 4096 + batch.size_bytes() as u64);
-            let writes = asked.writes();
-            let reached = writes.iter().map(|write| write.to).max().unwrap_or(from);
-            let row = table.equal(
-                format!("{what}: the frame"),
-                format!("{from}..{to}"),
-                format!("{from}..{reached}"),
-            );
+        if outcome.is_ok() {
+            let stands = asked.writes().first().is_some_and(|first| {
+                let frame = Written { to: first.from + batch.size_bytes() as u64, ..*first };
+                stage.bytes(frame).windows(6).any(|bytes| bytes == b"voten2")
+            });
+            let say = |stands: bool| if stands { "all of it" } else { "a part of it" };
+            let row = table.equal(format!("{what}: the file has"), say(true), say(stands));
             point(row, asked.line(is_write));
         }
     }
