@@ -224,25 +224,24 @@ impl<D: Disk> Log<D> {
         let bytes = Bytes::from(draft.place(lsn, self.durable_lsn(), writer.salt));
         let written = writer.file.write_all_at(writer.offset.into(), &bytes);
         self.note(written.map_err(|e| Error::io("writing", self.name(writer.segment), e)))?;
-        let stretch = writer.stretch();
-        self.show(writer, bytes);
+        self.show(writer, bytes)?;
         self.committer.append(lsn);
         writer.next_lsn = lsn.next();
-        if writer.stretch() > stretch {
-            self.end_stretch(writer)?;
-        }
         Ok(lsn)
     }
 
     /// Shows a frame to readers that stands where the writer is, and moves the writer behind it.
-    fn show(&self, writer: &mut Writer<D::File>, bytes: Bytes) {
+    fn show(&self, writer: &mut Writer<D::File>, bytes: Bytes) -> Result<()> {
+        let stretch = writer.stretch();
         let mut view = self.view_mut();
         let View { groups, segments } = &mut *view;
         groups.apply(&Frame::trusted(&bytes), writer.segment, writer.offset);
         let len = bytes.len() as u32;
         let segment = segments.get_mut(&writer.segment).expect("the tail is a segment");
         segment.content.push(writer.offset, bytes);
+        drop(view);
         writer.offset += len;
+        if writer.stretch() > stretch { self.end_stretch(writer) } else { Ok(()) }
     }
 
     /// Lets what was written of the tail so far be read from the file: the buffers are free, and the
