@@ -1,22 +1,33 @@
 //! Files in a directory. The one file of this package that speaks to the operating system.
 
 use super::{Disk, DiskFile, Mapped};
-use memmap2::MmapOptions;
+use memmap2::{MmapMut, MmapOptions};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// A directory of the file system.
 #[derive(Clone, Debug)]
 pub struct RealDisk {
     dir: PathBuf,
+    access: Access,
 }
 
 /// A file of it.
 #[derive(Debug)]
 pub struct RealFile {
     file: File,
+    access: Access,
+}
+
+/// What may be done to a directory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Access {
+    /// Everything.
+    Write,
+    /// It may be read, and somebody else may be writing it meanwhile.
+    Read,
 }
 
 /// The locked `LOCK` file. The lock goes with the process, however that ends.
@@ -39,7 +50,29 @@ impl RealDisk {
                 sync_names(parent)?;
             }
         }
-        Ok(RealDisk { dir })
+        Ok(RealDisk { dir, access: Access::Write })
+    }
+
+    /// Opens a directory that is there, to read it and nothing else: whatever would change something
+    /// in it, be it a lock or a sync, is refused here.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotADirectory`; what else the operating system says.
+    pub fn to_read(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
+        let dir = dir.as_ref().to_path_buf();
+        fs::read_dir(&dir)?;
+        Ok(RealDisk { dir, access: Access::Read })
+    }
+
+    /// Checks that something may be changed.
+    fn check_may_write(&self) -> io::Result<()> {
+        match self.access {
+            Access::Write => Ok(()),
+            Access::Read => Err(io::Error::new(
+                ErrorKind::ReadOnlyFilesystem,
+                "the directory was opened to be read, and nothing else",
+            )),
+        }
     }
 }
 
@@ -57,29 +90,40 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<RealFile> {
+        self.check_may_write()?;
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).open(self.dir.join(name))?;
-        Ok(RealFile { file })
+        Ok(RealFile { file, access: self.access })
     }
 
     fn open(&self, name: &str) -> io::Result<RealFile> {
-        let file = OpenOptions::new().read(true).write(true).open(self.dir.join(name))?;
-        Ok(RealFile { file })
+        let path = self.dir.join(name);
+        // A pipe of that name would let a reader wait for ever.
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        let is_written = self.access == Access::Write;
+        let file = OpenOptions::new().read(true).write(is_written).open(path)?;
+        Ok(RealFile { file, access: self.access })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.check_may_write()?;
         fs::rename(self.dir.join(from), self.dir.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.check_may_write()?;
         fs::remove_file(self.dir.join(name))
     }
 
     fn sync_dir(&self) -> io::Result<()> {
+        self.check_may_write()?;
         sync_names(&self.dir)
     }
 
     fn lock(&self) -> io::Result<RealLock> {
+        self.check_may_write()?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(self.dir.join(crate::segment::LOCK))?;
@@ -110,6 +154,9 @@ impl DiskFile for RealFile {
         if len == 0 {
             return Ok(Mapped::new([])); // nothing cannot be mapped
         }
+        if self.access == Access::Read {
+            return copy(&self.file, len);
+        }
         let len = usize::try_from(len).map_err(io::Error::other)?;
         #[expect(unsafe_code, reason = "a map is a borrow that only its users can keep honest")]
         // SAFETY: nobody writes these bytes or cuts the file while the map lives. Of this process:
@@ -119,6 +166,33 @@ impl DiskFile for RealFile {
         let map = unsafe { MmapOptions::new().len(len).map(&self.file)? };
         Ok(Mapped::new(map))
     }
+}
+
+/// How much of a file is read at once.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Returns a file's first bytes, copied: others may write it meanwhile, or cut it, and where the medium
+/// fails, a read says so, and a map would end the process. Zeros take no memory.
+fn copy(mut file: &File, len: u64) -> io::Result<Mapped> {
+    if len > u64::from(u32::MAX) {
+        let what = format!("it is {len} bytes long, and no segment is longer than {}", u32::MAX);
+        return Err(io::Error::new(ErrorKind::FileTooLarge, what));
+    }
+    let len = len as usize;
+    let mut content = MmapMut::map_anon(len)?;
+    let mut chunk = vec![0; CHUNK_BYTES.min(len)];
+    file.seek(SeekFrom::Start(0))?;
+    let mut at = 0;
+    while at < len {
+        let part = &mut chunk[..CHUNK_BYTES.min(len - at)];
+        file.read_exact(part)
+            .map_err(|error| io::Error::new(error.kind(), format!("from {at} on: {error}")))?;
+        if part.iter().any(|byte| *byte != 0) {
+            content[at..at + part.len()].copy_from_slice(part);
+        }
+        at += part.len();
+    }
+    Ok(Mapped::new(content))
 }
 
 // Where operating systems differ.
