@@ -33,6 +33,8 @@
 //! bytes mean is their owner's affair. It reads no clock, and starts no thread but a [`Keeper`]'s, if
 //! its owner wants one. What it assumes of the disk stands in [`disk`].
 //!
+//! What is in a directory, whatever state it is in, [`inspect`] tells; the program `logctl` prints it.
+//!
 //! The modules below stand in reading order.
 
 mod types; // GroupId, Lsn, Index, Term, EntryId: the words everything else is written in
@@ -58,6 +60,8 @@ mod recovery; // what counts of what is found
 pub mod disk; // the only door to the operating system
 
 mod error; // what can be wrong
+
+pub mod inspect; // what a log holds, told to a person
 
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz; // what a fuzzer does with all of it

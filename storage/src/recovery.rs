@@ -16,11 +16,19 @@
 //! page cache shows what the platter does not hold, and no later sync of that file will tell. A frame
 //! is proven durable by a later one that says so, and by nothing else.
 
+mod cut; // a log that ends earlier, when somebody asks for it
+mod examine; // what recovery would do, and does not
+mod look; // a directory's segments, one after the other, untouched
 mod replay; // what the frames did
 mod scan; // which frames hold
 mod settle; // what is written again
 mod survey; // which segments there are
 mod tail; // where the log ends, and why
+
+pub(crate) use cut::{Cut, Planner, Uncuttable};
+pub(crate) use examine::{Examined, Examiner, Outlook, Torn};
+pub(crate) use look::{Directory, SegmentFile, each, look};
+pub(crate) use tail::lost;
 
 use crate::disk::Disk;
 use crate::error::{Error, Result};

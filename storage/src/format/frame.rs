@@ -237,6 +237,11 @@ impl<'a> Frame<'a> {
         &self.header
     }
 
+    /// Lends all of it, padding and checksums too.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Returns the items, each with where in the frame its payload begins.
     pub fn items(&self) -> impl Iterator<Item = (Item, u32)> + 'a {
         let mut payload_at = self.header.payloads_at() as u32;
@@ -308,9 +313,10 @@ impl fmt::Display for FrameFault {
                 write!(f, "descriptors: checksum is {found:08x}, header says {stated:08x}")
             }
             FrameFault::Descriptor { item } => write!(f, "descriptor {item}: it cannot be"),
-            FrameFault::Payloads { items } => {
-                write!(f, "{} of its payloads do not match their checksums", items.len())
-            }
+            FrameFault::Payloads { items } => match items.len() {
+                1 => write!(f, "a payload does not match its checksum"),
+                items => write!(f, "{items} payloads do not match their checksums"),
+            },
             FrameFault::Padding => write!(f, "its padding is not zero"),
         }
     }

@@ -134,6 +134,12 @@ impl SegmentHeader {
         SegmentHeader::read_fields(bytes)
     }
 
+    /// Reads a header's fields although something is wrong with it; `None` if they cannot be. For
+    /// showing what it says, and for nothing else.
+    pub fn peek(file: &[u8]) -> Option<SegmentHeader> {
+        SegmentHeader::read_fields(file.get(..HEADER_BYTES)?).ok()
+    }
+
     /// Reads the fields of a header whose checksum holds.
     fn read_fields(bytes: &[u8]) -> Result<SegmentHeader, HeaderFault> {
         if u32_at(bytes, 8) != BYTE_ORDER || u16_at(bytes, 14) as usize != HEADER_BYTES {
@@ -162,6 +168,12 @@ impl SegmentHeader {
 impl fmt::Display for StoreId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Display for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }
 

@@ -25,6 +25,11 @@ impl Live {
         self.segments.get(&segment).copied().unwrap_or_default()
     }
 
+    /// Returns the oldest segment of which something is live.
+    pub(crate) fn oldest(&self) -> Option<SegmentId> {
+        self.segments.keys().next().copied()
+    }
+
     /// Returns how many bytes are live in all segments together.
     pub(crate) fn bytes(&self) -> u64 {
         self.segments.values().map(|tally| tally.bytes).sum()

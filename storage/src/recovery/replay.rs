@@ -16,7 +16,7 @@
 use super::scan::Span;
 use super::settle::Plan;
 use super::survey::Surveyed;
-use crate::error::{Corruption, Lost, Result, Rot};
+use crate::error::{Corruption, Error, Lost, Result, Rot};
 use crate::format::{Frame, Item, Op};
 use crate::groups::{Group, Groups, Loc, Value};
 use crate::types::{EntryId, GroupId, Index, SegmentId, Term};
@@ -81,6 +81,25 @@ impl Replay {
             }
             Op::Clean => {}
         }
+    }
+
+    /// Returns of every group that has a gap the first one.
+    pub(super) fn gaps(&self) -> Vec<(GroupId, Error)> {
+        let gap = |(id, replayed): (&GroupId, &Replayed)| {
+            Some((*id, replayed.clone().finish(*id).err()?))
+        };
+        self.groups.iter().filter_map(gap).collect()
+    }
+
+    /// Returns how many entries a group has so far, and how many keys, wherever they stand.
+    pub(super) fn held(&self, group: GroupId) -> (u64, u64) {
+        let Some(held) = self.groups.get(&group) else { return (0, 0) };
+        (held.entries.len() as u64, held.keys.len() as u64)
+    }
+
+    /// Does what a frame would do that removed a group.
+    pub(super) fn remove(&mut self, group: GroupId) {
+        self.groups.remove(&group);
     }
 
     /// Returns the groups, if none has a gap.

@@ -112,14 +112,14 @@ pub(super) fn plan(
 
 /// Returns whether the tail may be written on where its frames end: all of them are proven durable, and
 /// behind them nothing is left that could be taken for one.
-fn may_go_on(scan: &Scan, end: End) -> bool {
+pub(super) fn may_go_on(scan: &Scan, end: End) -> bool {
     let is_proven = scan.unproven().is_empty() && !scan.frames.is_empty();
     is_proven && end == End::Clean
 }
 
 /// Returns the number of a segment that begins with `first_lsn`: the last one's own, if nothing of
 /// that would be left. So a process that dies again and again fills no disk with segments.
-fn next_segment(last: &Surveyed, first_lsn: Lsn) -> Result<SegmentId> {
+pub(super) fn next_segment(last: &Surveyed, first_lsn: Lsn) -> Result<SegmentId> {
     if first_lsn == last.header.first_lsn {
         return Ok(last.header.segment);
     }

@@ -57,7 +57,7 @@ pub(super) fn survey(disk: &impl Disk) -> Result<Survey> {
             Named::Segment(id) => {
                 let segment = read(disk, id, &name)?;
                 if let Some(before) = survey.segments.last() {
-                    check_follows(before, &segment, id)?;
+                    check_follows(&before.header, &segment.header)?;
                 }
                 survey.segments.push(segment);
             }
@@ -80,7 +80,12 @@ fn list(disk: &impl Disk) -> Result<Vec<String>> {
 fn read(disk: &impl Disk, id: SegmentId, name: &str) -> Result<Surveyed> {
     let file = disk.open(name).map_err(|e| Error::io("opening", name, e))?;
     let image = file.map().map_err(|e| Error::io("mapping", name, e))?;
-    let header = SegmentHeader::decode(image.bytes()).map_err(|fault| match fault {
+    Ok(Surveyed { header: read_header(id, name, image.bytes())?, image })
+}
+
+/// Reads what a segment's file says of itself, and checks it.
+pub(super) fn read_header(id: SegmentId, name: &str, image: &[u8]) -> Result<SegmentHeader> {
+    let header = SegmentHeader::decode(image).map_err(|fault| match fault {
         HeaderFault::Magic => Error::NotASegment { name: name.into() },
         HeaderFault::ByteOrder => Error::ByteOrder { segment: id },
         HeaderFault::Version { found } => Error::Version { segment: id, found, known: VERSION },
@@ -91,34 +96,32 @@ fn read(disk: &impl Disk, id: SegmentId, name: &str) -> Result<Surveyed> {
     if header.segment != id {
         return Err(damaged(id, 32, format!("its header is that of segment {}", header.segment)));
     }
-    let (found, stated) = (image.bytes().len(), header.capacity);
+    let (found, stated) = (image.len(), header.capacity);
     if found != stated as usize {
         let what = format!("the file is {found} bytes long, header says {stated}");
         return Err(damaged(id, found as u64, what));
     }
-    let gap = &image.bytes()[64..FRAMES_AT as usize];
+    let gap = &image[64..FRAMES_AT as usize];
     if let Some(at) = gap.iter().position(|byte| *byte != 0) {
         let what = "a byte between header and frames is not zero".into();
         return Err(damaged(id, 64 + at as u64, what));
     }
-    Ok(Surveyed { header, image })
+    Ok(header)
 }
 
 /// Checks that a segment follows the one before it.
-fn check_follows(before: &Surveyed, segment: &Surveyed, id: SegmentId) -> Result<()> {
-    let expected = before.header.segment.next();
+pub(super) fn check_follows(before: &SegmentHeader, header: &SegmentHeader) -> Result<()> {
+    let (id, expected) = (header.segment, before.segment.next());
     if let Some(missing) = expected.filter(|expected| *expected != id) {
         return Err(Error::MissingSegment { segment: missing, next: id });
     }
-    if segment.header.store != before.header.store {
+    if header.store != before.store {
         return Err(Error::ForeignStore { segment: id });
     }
-    let (first, earlier) = (segment.header.first_lsn, before.header.first_lsn);
+    let (first, earlier) = (header.first_lsn, before.first_lsn);
     if first < earlier {
-        let what = format!(
-            "it begins with LSN {first}, and {} with {earlier}",
-            name_of(before.header.segment)
-        );
+        let what =
+            format!("it begins with LSN {first}, and {} with {earlier}", name_of(before.segment));
         return Err(damaged(id, 40, what));
     }
     Ok(())

@@ -89,7 +89,7 @@ pub(super) fn acknowledged(segment: &Surveyed, scan: &Scan) -> Corruption {
 }
 
 /// Returns what was lost with some items.
-fn lost(items: &[Item]) -> Vec<Lost> {
+pub(crate) fn lost(items: &[Item]) -> Vec<Lost> {
     let mut lost = Vec::new();
     for item in items {
         match item.op {

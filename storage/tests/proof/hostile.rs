@@ -16,13 +16,13 @@ use storage::{Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Log, SimDis
 
 /// Where bytes are put: anywhere, or where they mean something.
 #[derive(Clone, Debug)]
-enum Place {
+pub(crate) enum Place {
     Header(u64),
     Frames(u64),
 }
 
 /// Bytes that are put into a file.
-fn patches() -> impl Strategy<Value = Vec<(usize, Place, Vec<u8>)>> {
+pub(crate) fn patches() -> impl Strategy<Value = Vec<(usize, Place, Vec<u8>)>> {
     let place =
         prop_oneof![(0..64u64).prop_map(Place::Header), (0..1000u64).prop_map(Place::Frames)];
     let word = prop_oneof![
@@ -36,7 +36,7 @@ fn patches() -> impl Strategy<Value = Vec<(usize, Place, Vec<u8>)>> {
 }
 
 /// Returns a log's disk with these patches in it.
-fn patched(seed: u64, patches: &[(usize, Place, Vec<u8>)], is_mended: bool) -> SimDisk {
+pub(crate) fn patched(seed: u64, patches: &[(usize, Place, Vec<u8>)], is_mended: bool) -> SimDisk {
     let disk = SimDisk::new(seed);
     History::drawn(seed, 40, &Model::default()).run(&Log::open_on(disk.clone(), small()).unwrap());
     let disk = disk.after_kill();

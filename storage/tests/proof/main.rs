@@ -27,6 +27,7 @@
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
 //!   --  the list           fixture (golden bytes), openers, rules, hostile, doors (one door)
 //!   --  torture            kill
+//!   --  logctl             inspected, cuts
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -34,6 +35,7 @@
 mod callers; // every interleaving of those who share a sync
 mod counts; // how much is tried, and what it came to
 mod crash; // power cuts, at every operation, in recovery too
+mod cuts; // logs that are cut at a frame, and groups that are dropped, by hand
 mod doors; // the only way out
 mod equivalence; // the engine and the model, deed by deed
 mod failure; // operations that fail, syncs that lie
@@ -43,6 +45,7 @@ mod full; // disks without room
 mod garbage; // collection: space, laggards, readers
 mod history; // what is done to a log, drawn
 mod hostile; // directories nobody wrote
+mod inspected; // what is told of a log is what the engine makes of it
 mod kill; // a real process, killed
 mod loss; // losses others have had, each by name
 mod model; // what a log is, without disks

@@ -1,0 +1,187 @@
+//! Every byte of a log tested, and what opening it would do.
+//!
+//! ```text
+//!   segment       bytes  LSNs    frames  items  up to
+//!   00000001.log   8192  1..=40      40     61   8184
+//!   00000002.log   8192  41..=52     12     15   5640  torn
+//!
+//!   what is wrong, one by one; then recovery's own judgement
+//! ```
+
+use super::page::{Side, plain, range, table};
+use super::walk::{Counts, Damage, Nature, Piece, Walk};
+use super::{Health, Stop, verdict};
+use crate::disk::Disk;
+use crate::format::{FrameFault, Item};
+use crate::recovery::{Directory, Examiner, SegmentFile, each, lost};
+use crate::types::Lsn;
+use std::io::{self, Write};
+
+/// How many damages are told of one segment; the others are counted.
+const TOLD: usize = 20;
+
+/// How much of what was lost in one place is named.
+const NAMED: usize = 8;
+
+/// Tests every byte of a log, and says what the engine would do with it.
+///
+/// # Errors
+/// [`Stop`]; damage is no error, it is what is shown.
+pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
+    let directory = super::look(disk)?;
+    let mut examiner = Examiner::new(&directory);
+    let mut found = Vec::new();
+    let outcome = each::<Stop>(disk, &directory.segments, |file, next| {
+        examiner.segment(file, next);
+        found.push(Found::of(file, next));
+        Ok(())
+    });
+    outcome?;
+    let head = ["segment", "bytes", "LSNs", "frames", "items", "up to", ""];
+    let sides = [Side::Left, Side::Right, Side::Left, Side::Right, Side::Right, Side::Right];
+    let mut columns = head.map(|name| (name, Side::Left));
+    for (column, side) in columns.iter_mut().zip(sides) {
+        column.1 = side;
+    }
+    table(out, columns, found.iter().map(Found::row))?;
+    writeln!(out)?;
+    told(&directory, &found, out)?;
+    verdict::tell(&examiner.finish(), out)
+}
+
+/// What was found in a segment.
+#[derive(Debug, Default)]
+struct Found {
+    name: String,
+    bytes: usize,
+    /// The first frame that counts, and the last.
+    lsns: Option<(Lsn, Lsn)>,
+    frames: u64,
+    items: u64,
+    /// Where the frames end that count.
+    end: u32,
+    /// How it ends, in a word.
+    ending: &'static str,
+    /// Where something is wrong, and what.
+    wrong: Vec<(String, String)>,
+    /// How many damages there are besides.
+    untold: u64,
+}
+
+impl Found {
+    /// Looks at a segment.
+    fn of(file: &SegmentFile, next: Option<&SegmentFile>) -> Found {
+        let bytes = file.image.bytes().len();
+        let mut found = Found { name: file.name.clone(), bytes, ..Found::default() };
+        if let Err(error) = file.in_place() {
+            found.wrong.push((plain(error), String::new()));
+            found.ending = "refused";
+        }
+        let Some(header) = &file.said() else { return found };
+        let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
+        for piece in Walk::new(file.image.bytes(), header, until) {
+            found.piece(&piece);
+        }
+        found
+    }
+
+    /// Takes a piece.
+    fn piece(&mut self, piece: &Piece<'_>) {
+        match piece {
+            Piece::Frame { offset, frame, counts: Counts::Yes } => {
+                let header = frame.header();
+                let first = self.lsns.map_or(header.lsn, |(first, _)| first);
+                self.lsns = Some((first, header.lsn));
+                self.frames += 1;
+                self.items += u64::from(header.items);
+                self.end = offset + header.len;
+            }
+            Piece::Frame { counts: Counts::No, .. } | Piece::Rest { .. } => {}
+            Piece::Damage(damage) => {
+                if self.ending.is_empty() {
+                    self.ending = match damage.nature {
+                        Nature::Torn => "torn",
+                        Nature::Rotted { .. } | Nature::Behind => "rotted",
+                    };
+                }
+                if self.wrong.len() < TOLD {
+                    self.wrong.push(wrong(&self.name, damage));
+                } else {
+                    self.untold += 1;
+                }
+            }
+        }
+    }
+
+    /// Returns its row of the table.
+    fn row(&self) -> [String; 7] {
+        let lsns = match self.lsns {
+            Some((first, last)) => range(first, last),
+            None => "none".into(),
+        };
+        let end = if self.frames > 0 { self.end.to_string() } else { String::new() };
+        [
+            self.name.clone(),
+            self.bytes.to_string(),
+            lsns,
+            self.frames.to_string(),
+            self.items.to_string(),
+            end,
+            self.ending.into(),
+        ]
+    }
+}
+
+/// Says where something is wrong with what should be a frame, and what.
+fn wrong(name: &str, damage: &Damage<'_>) -> (String, String) {
+    let Damage { offset, len, lsn, fault, nature, items } = damage;
+    let place = format!("{name}, offset {offset}, {len} bytes, where LSN {lsn} is due: {fault}");
+    let held: Vec<Item> = match fault {
+        FrameFault::Payloads { items } => items.clone(),
+        FrameFault::NoRoom
+        | FrameFault::Header { .. }
+        | FrameFault::Fields
+        | FrameFault::Lsn { .. }
+        | FrameFault::Descriptors { .. }
+        | FrameFault::Descriptor { .. }
+        | FrameFault::Padding => {
+            items.iter().flat_map(|frame| frame.items()).map(|(item, _)| item).collect()
+        }
+    };
+    let mut said = match nature {
+        Nature::Torn => "no later frame knows it as durable".into(),
+        Nature::Rotted { witness } => format!("it was durable when LSN {witness} was written"),
+        Nature::Behind => "behind the damage".to_owned(),
+    };
+    let lost = lost(&held);
+    for (n, lost) in lost.iter().take(NAMED).enumerate() {
+        let head = if *nature == Nature::Torn { "; it held: " } else { "; lost: " };
+        said += &format!("{}{lost}", if n == 0 { head } else { ", " });
+    }
+    if lost.len() > NAMED {
+        said += ", and more";
+    }
+    (place, said)
+}
+
+/// Tells what is wrong, one by one.
+fn told(directory: &Directory, found: &[Found], out: &mut dyn Write) -> io::Result<()> {
+    let mut is_anything = false;
+    for name in &directory.foreign {
+        is_anything = true;
+        writeln!(out, "! {}: belongs to no store", plain(name))?;
+    }
+    for found in found {
+        for (place, what) in &found.wrong {
+            is_anything = true;
+            writeln!(out, "! {place}")?;
+            if !what.is_empty() {
+                writeln!(out, "!   {what}")?;
+            }
+        }
+        if found.untold > 0 {
+            writeln!(out, "! {}, and {} more places", found.name, found.untold)?;
+        }
+    }
+    if is_anything { writeln!(out) } else { Ok(()) }
+}

@@ -1,0 +1,282 @@
+//! What a log is made of: what is live of each segment and group, and what collection would move.
+//!
+//! ```text
+//!   written by frames   [ header | descriptors | payloads | padding ]
+//!   live                           '-- of the items that somebody can still ask for --'
+//!   dead                everything else: it goes with its segment, and its segment goes when it is
+//!                       the oldest, and what is live of it has been written again
+//! ```
+
+use super::loss::indexes;
+use super::page::{Side, count, plain, table};
+use super::walk::{Counts, Piece, Walk};
+use super::{Health, Stop};
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::format::{DESCRIPTOR_BYTES, FRAMES_AT, StoreId};
+use crate::groups::{Group, Groups, Live};
+use crate::options::Options;
+use crate::recovery::{Examined, Examiner, SegmentFile, each};
+use crate::segment::name_of;
+use crate::types::{GroupId, SegmentId};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// What frames wrote.
+#[derive(Debug, Default)]
+struct Written {
+    segments: Vec<Segment>,
+    /// Descriptors and payloads of each group.
+    groups: BTreeMap<GroupId, u64>,
+    store: Option<StoreId>,
+}
+
+/// What frames wrote into a segment.
+#[derive(Debug)]
+struct Segment {
+    id: SegmentId,
+    bytes: u64,
+    frames: u64,
+    items: u64,
+    frame_bytes: u64,
+}
+
+/// Counts what a log is made of.
+///
+/// # Errors
+/// [`Stop`]; damage is no error: what is before it is counted, and it is said.
+pub fn stats(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
+    let directory = super::look(disk)?;
+    let mut examiner = Examiner::new(&directory);
+    let mut written = Written::default();
+    each::<Stop>(disk, &directory.segments, |file, next| {
+        examiner.segment(file, next);
+        written.take(file, next);
+        Ok(())
+    })?;
+    let Examined { outlook, groups, .. } = examiner.finish();
+    let (health, known) = match (&outlook, &groups) {
+        (Ok(_), _) => (Health::Sound, Known::All),
+        (Err(error @ Error::ForeignFile { .. }), Ok(_)) => (Health::of(error), Known::All),
+        (Err(error), Ok(_)) => (Health::of(error), Known::Before),
+        (Err(error), Err(_)) => (Health::of(error), Known::Nothing),
+    };
+    if let Err(error) = &outlook {
+        writeln!(out, "! the engine refuses to open this log: {}", plain(error))?;
+        let what = match known {
+            Known::All => "",
+            Known::Before => {
+                "! groups are as they were before the damage; what is live nobody knows\n"
+            }
+            Known::Nothing => "! nobody knows what the groups are, and what is live\n",
+        };
+        writeln!(out, "{what}")?;
+    }
+    let stats = Stats { written, groups: groups.unwrap_or_default(), known };
+    stats.show_totals(out)?;
+    stats.show_segments(out)?;
+    stats.show_groups(out)?;
+    if known == Known::All {
+        stats.show_collection(out)?;
+    }
+    Ok(health)
+}
+
+/// How much is known of what the frames made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Known {
+    /// All of it.
+    All,
+    /// What it was before the damage; not what is live, for that is of the log's end.
+    Before,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is shown.
+struct Stats {
+    written: Written,
+    groups: Groups,
+    known: Known,
+}
+
+impl Written {
+    /// Takes a segment.
+    fn take(&mut self, file: &SegmentFile, next: Option<&SegmentFile>) {
+        let bytes = file.image.bytes().len() as u64;
+        let mut segment = Segment { id: file.id, bytes, frames: 0, items: 0, frame_bytes: 0 };
+        let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
+        if let Some(header) = &file.said() {
+            self.store.get_or_insert(header.store);
+            for piece in Walk::new(file.image.bytes(), header, until) {
+                match piece {
+                    Piece::Frame { frame, counts: Counts::Yes, .. } => {
+                        segment.frames += 1;
+                        segment.frame_bytes += u64::from(frame.header().len);
+                        for (item, _) in frame.items() {
+                            segment.items += 1;
+                            *self.groups.entry(item.group).or_default() += weight(item.len);
+                        }
+                    }
+                    Piece::Frame { counts: Counts::No, .. }
+                    | Piece::Damage(_)
+                    | Piece::Rest { .. } => {}
+                }
+            }
+        }
+        self.segments.push(segment);
+    }
+}
+
+impl Stats {
+    /// Prints sums.
+    fn show_totals(&self, out: &mut dyn Write) -> io::Result<()> {
+        let sum = |of: fn(&Segment) -> u64| self.written.segments.iter().map(of).sum::<u64>();
+        let entries: u64 = self.groups.iter().map(|(_, group)| group.len() as u64).sum();
+        let keys: u64 = self.groups.iter().map(|(_, group)| group.keys().len() as u64).sum();
+        if let Some(store) = self.written.store {
+            writeln!(out, "store {store}")?;
+        }
+        writeln!(
+            out,
+            "{}, {} bytes; {}, {}{}",
+            count(self.written.segments.len() as u64, "segment"),
+            sum(|segment| segment.bytes),
+            count(sum(|segment| segment.frames), "frame"),
+            count(sum(|segment| segment.items), "item"),
+            match self.known {
+                Known::All => format!(", {} bytes of them live", self.groups.live().bytes()),
+                Known::Before | Known::Nothing => String::new(),
+            }
+        )?;
+        if self.known == Known::Nothing {
+            return writeln!(out);
+        }
+        let groups = count(self.groups.iter().count() as u64, "group");
+        let entries = count(entries, "entry");
+        writeln!(out, "{groups}, {entries}, {}\n", count(keys, "key"))
+    }
+
+    /// Prints a row for each segment.
+    fn show_segments(&self, out: &mut dyn Write) -> io::Result<()> {
+        let head = [
+            ("segment", Side::Left),
+            ("bytes", Side::Right),
+            ("frames", Side::Right),
+            ("items", Side::Right),
+            ("written", Side::Right),
+            ("live items", Side::Right),
+            ("live", Side::Right),
+            ("dead", Side::Right),
+        ];
+        let rows = self.written.segments.iter().map(|segment| {
+            let tally = self.groups.live().of(segment.id);
+            [
+                name_of(segment.id),
+                segment.bytes.to_string(),
+                segment.frames.to_string(),
+                segment.items.to_string(),
+                segment.frame_bytes.to_string(),
+                self.live(tally.items),
+                self.live(tally.bytes),
+                self.live(segment.frame_bytes.saturating_sub(tally.bytes)),
+            ]
+        });
+        table(out, head, rows)?;
+        writeln!(out)
+    }
+
+    /// Prints a row for each group.
+    fn show_groups(&self, out: &mut dyn Write) -> io::Result<()> {
+        let head = [
+            ("group", Side::Left),
+            ("indexes", Side::Left),
+            ("entries", Side::Right),
+            ("keys", Side::Right),
+            ("written", Side::Right),
+            ("live", Side::Right),
+            ("dead", Side::Right),
+            ("oldest live in", Side::Left),
+        ];
+        let nothing = Group::default();
+        let rows = self.written.groups.iter().map(|(id, written)| {
+            let group = self.groups.get(*id).unwrap_or(&nothing);
+            let mut live = Live::default();
+            group.count(&mut live);
+            let oldest = live.oldest().map_or_else(|| "nothing".into(), name_of);
+            [
+                id.to_string(),
+                self.held(indexes(group)),
+                self.held(group.len()),
+                self.held(group.keys().len()),
+                written.to_string(),
+                self.live(live.bytes()),
+                self.live(written.saturating_sub(live.bytes())),
+                self.live(oldest),
+            ]
+        });
+        table(out, head, rows)
+    }
+
+    /// Returns what is to be said of what is live, if that is known.
+    fn live(&self, value: impl Display) -> String {
+        match self.known {
+            Known::All => value.to_string(),
+            Known::Before | Known::Nothing => "?".into(),
+        }
+    }
+
+    /// Returns what is to be said of what a group holds, if that is known.
+    fn held(&self, value: impl Display) -> String {
+        match self.known {
+            Known::All | Known::Before => value.to_string(),
+            Known::Nothing => "?".into(),
+        }
+    }
+
+    /// Says what collection would do next.
+    fn show_collection(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out)?;
+        let [oldest, _, ..] = &self.written.segments[..] else {
+            return writeln!(out, "collection: there is one segment, and it is being written");
+        };
+        let name = name_of(oldest.id);
+        let tally = self.groups.live().of(oldest.id);
+        writeln!(
+            out,
+            "collection: {name} would go next, after {} of it, {} bytes, had been written again",
+            count(tally.items, "live item"),
+            tally.bytes
+        )?;
+        for (id, group) in self.groups.iter() {
+            let mut live = Live::default();
+            group.count(&mut live);
+            let of = live.of(oldest.id);
+            if of.items > 0 {
+                writeln!(out, "  {id}: {}, {} bytes", count(of.items, "item"), of.bytes)?;
+            }
+        }
+        let live = self.groups.live().bytes();
+        let last = self.written.segments.last().map_or(0, |last| last.bytes);
+        let headers = self.written.segments.len() as u64 * u64::from(FRAMES_AT);
+        let bytes: u64 = self.written.segments.iter().map(|segment| segment.bytes).sum();
+        let (room, limit) = (bytes - headers, 2 * live + last - u64::from(FRAMES_AT));
+        let what = if room > limit { "is" } else { "is not yet" };
+        writeln!(
+            out,
+            "  it {what} worth it: there is room for {room} bytes of frames, and {limit} is fine:"
+        )?;
+        writeln!(out, "  twice what is live, and a segment")?;
+        let floor = Options::default().collect_above_bytes;
+        writeln!(
+            out,
+            "  below Options::collect_above_bytes, by default {floor}, nothing is collected"
+        )
+    }
+}
+
+/// Returns what an item weighs: its descriptor, and its payload.
+fn weight(payload_bytes: u32) -> u64 {
+    DESCRIPTOR_BYTES as u64 + u64::from(payload_bytes)
+}

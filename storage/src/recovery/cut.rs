@@ -1,0 +1,250 @@
+//! A log that ends earlier, because somebody asks for it. Nobody else does such a thing: recovery
+//! refuses what has rotted, and this is what can be done about it.
+//!
+//! ```text
+//!   before   3 [40 41 42]  4 [43 44 45 46 ..]  5 [47 48 ..]          cut at 45
+//!   1        recovery.tmp [43 44 closed], under a salt of its own, synced
+//!   2        5 is removed, and the directory synced; of several the newest first
+//!   3        recovery.tmp is renamed to 4, and the directory synced
+//! ```
+//!
+//! A power cut leaves the log as it was, or as it is to be; or, within 2, a log that ends with a
+//! whole segment, in between: it was cut, though not all the way, and can be cut again. What a log may
+//! show then, it showed before: the frames behind a segment's end that count no more are those that
+//! recovery has written again into the next one, unchanged, and a cut leaves none.
+
+use super::look::{Directory, SegmentFile};
+use super::replay::Replay;
+use super::scan::{Span, scan};
+use super::settle;
+use super::survey::Surveyed;
+use super::tail::judge;
+use crate::batch::Batch;
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Error, Result};
+use crate::format::{Draft, FRAMES_AT, Flags, PAGE_BYTES, Salt, SegmentHeader};
+use crate::groups::Groups;
+use crate::segment::{self, RECOVERY, name_of};
+use crate::types::{GroupId, Lsn, SegmentId};
+
+/// Why a log cannot be cut at a frame.
+#[derive(Clone, Debug)]
+pub(crate) enum Uncuttable {
+    /// The first segment's header does not hold, so nothing could be kept.
+    NoHeader(Error),
+    /// The log begins later.
+    BeforeBeginning {
+        /// Where.
+        first: Lsn,
+    },
+    /// The log ends before it.
+    BehindEnd {
+        /// The frame that would come next.
+        next: Lsn,
+    },
+    /// A frame that would be kept does not hold.
+    BehindDamage {
+        /// Which.
+        lsn: Lsn,
+        /// In which segment it should be.
+        segment: SegmentId,
+    },
+}
+
+/// Finds out what a cut would leave, from segments that it takes one after the other.
+#[derive(Debug)]
+pub(crate) struct Planner {
+    lsn: Lsn,
+    replay: Replay,
+    /// The segment that the cut goes through, and its frames that are kept.
+    through: Option<(Surveyed, Vec<Span>)>,
+    /// The segments that go whole.
+    gone: Vec<SegmentId>,
+    why_not: Option<Uncuttable>,
+}
+
+/// A cut that can be made.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    lsn: Lsn,
+    through: Surveyed,
+    kept: Vec<Span>,
+    gone: Vec<SegmentId>,
+    unfinished: Vec<String>,
+    replay: Replay,
+    dropped: Vec<GroupId>,
+}
+
+impl Planner {
+    /// Begins to plan a cut that takes this frame, and all that come after it.
+    pub(crate) fn new(lsn: Lsn) -> Planner {
+        let replay = Replay::default();
+        Planner { lsn, replay, through: None, gone: Vec::new(), why_not: None }
+    }
+
+    /// Takes a segment, and the one that follows it. Returns from where on it would go.
+    pub(crate) fn segment(
+        &mut self,
+        file: &SegmentFile,
+        next: Option<&SegmentFile>,
+    ) -> Option<u32> {
+        if self.why_not.is_some() {
+            return None;
+        }
+        if self.through.is_some() {
+            self.gone.push(file.id);
+            return Some(FRAMES_AT);
+        }
+        let header = match file.in_place() {
+            Ok(header) => *header,
+            Err(error) => {
+                self.why_not = Some(Uncuttable::NoHeader(error));
+                return None;
+            }
+        };
+        if self.lsn < header.first_lsn {
+            self.why_not = Some(Uncuttable::BeforeBeginning { first: header.first_lsn });
+            return None;
+        }
+        let next_first = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
+        let goes_whole_on = next_first.filter(|first| *first <= self.lsn);
+        let until = goes_whole_on.unwrap_or(self.lsn);
+        let segment = Surveyed { header, image: file.image.clone() };
+        let scan = scan(&segment, Some(until));
+        if scan.next < until {
+            let ends = next.is_none() && judge(&segment, &scan).is_ok();
+            self.why_not = Some(match ends {
+                true => Uncuttable::BehindEnd { next: scan.next },
+                false => Uncuttable::BehindDamage { lsn: scan.next, segment: file.id },
+            });
+            return None;
+        }
+        self.replay.frames(&segment, &scan.frames);
+        if goes_whole_on.is_some() {
+            return None;
+        }
+        self.through = Some((segment, scan.frames));
+        Some(scan.end)
+    }
+
+    /// Returns the cut.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn finish(self, directory: &Directory) -> std::result::Result<Cut, Uncuttable> {
+        if let Some(why) = self.why_not {
+            return Err(why);
+        }
+        let Some((through, mut kept)) = self.through else {
+            return Err(Uncuttable::BehindEnd { next: Lsn(1) }); // there is no segment at all
+        };
+        // A mark of a log that was closed is written anew, behind all else.
+        let seal = kept.pop_if(|last| last.flags == Flags::Seal);
+        Ok(Cut {
+            lsn: seal.map_or(self.lsn, |seal| seal.lsn),
+            through,
+            kept,
+            gone: self.gone,
+            unfinished: directory.unfinished.clone(),
+            replay: self.replay,
+            dropped: Vec::new(),
+        })
+    }
+}
+
+impl Cut {
+    /// Returns the segment that the cut goes through.
+    pub(crate) fn through(&self) -> SegmentId {
+        self.through.header.segment
+    }
+
+    /// Returns the number of the first frame that is written then.
+    pub(crate) fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// Returns the segments that go whole.
+    pub(crate) fn gone(&self) -> &[SegmentId] {
+        &self.gone
+    }
+
+    /// Returns what the groups would hold.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if one would have a gap.
+    pub(crate) fn groups(&self) -> Result<Groups> {
+        self.replay.clone().finish()
+    }
+
+    /// Returns the groups that would have a gap: what fills it is behind the cut, or gone.
+    pub(crate) fn gaps(&self) -> Vec<(GroupId, Error)> {
+        self.replay.gaps()
+    }
+
+    /// Returns how many entries and keys of a group are kept, gap or no gap.
+    pub(crate) fn held(&self, group: GroupId) -> (u64, u64) {
+        self.replay.held(group)
+    }
+
+    /// Lets a group go, too: a frame that removes it will come last.
+    pub(crate) fn drop_group(&mut self, group: GroupId) {
+        self.replay.remove(group);
+        self.dropped.push(group);
+    }
+
+    /// Makes the cut, in a directory that is locked.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], and the log is as it was; [`Error::Io`], and it can be cut again.
+    pub(crate) fn carry_out(self, disk: &impl Disk) -> Result<()> {
+        let sync_dir = || disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e));
+        // What we saw may be nothing but the cache's.
+        sync_dir()?;
+        settle::clear(disk, &self.unfinished)?;
+        let frames = self.frames(segment::new_salt(disk));
+        let (header, frames) = frames?;
+        let file = segment::zeroed(disk, RECOVERY, header.capacity)?;
+        let writing = |e| Error::io("writing", RECOVERY, e);
+        file.write_all_at(0, &header.encode()).map_err(writing)?;
+        file.write_all_at(FRAMES_AT.into(), &frames).map_err(writing)?;
+        file.sync_data().map_err(|e| Error::io("syncing", RECOVERY, e))?;
+
+        for segment in self.gone.iter().rev() {
+            let name = name_of(*segment);
+            disk.remove(&name).map_err(|e| Error::io("removing", name, e))?;
+            sync_dir()?;
+        }
+        let name = name_of(header.segment);
+        disk.rename(RECOVERY, &name).map_err(|e| Error::io("renaming to", name, e))?;
+        sync_dir()
+    }
+
+    /// Returns the new segment's header, and its frames: those that are kept, one that removes the
+    /// groups that go, and the mark of a log that was closed, for all of it is durable then.
+    fn frames(&self, salt: Salt) -> Result<(SegmentHeader, Vec<u8>)> {
+        let image = self.through.image.bytes();
+        let mut frames = Vec::new();
+        for span in &self.kept {
+            let frame = &image[span.offset as usize..(span.offset + span.len) as usize];
+            frames.extend(Draft::of(frame).place(span.lsn, span.durable, salt));
+        }
+        let mut lsn = self.lsn;
+        // Many groups: a frame counts its items in two bytes.
+        for groups in self.dropped.chunks(usize::from(u16::MAX)) {
+            let mut batch = Batch::new();
+            for group in groups {
+                batch.remove_group(*group);
+            }
+            let draft = batch.draft(Flags::Batch, u32::MAX)?;
+            frames.extend(draft.place(lsn, self.lsn.before(), salt));
+            lsn = lsn.next();
+        }
+        frames.extend(Draft::new(&[], &[], Flags::Seal).place(lsn, lsn.before(), salt));
+        let too_long = Error::NoSpace { bytes: frames.len() as u64 };
+        let needed = u32::try_from(FRAMES_AT as usize + frames.len()).ok();
+        let needed = needed.and_then(|len| len.checked_next_multiple_of(PAGE_BYTES));
+        let before = &self.through.header;
+        let capacity = before.capacity.max(needed.ok_or(too_long)?);
+        Ok((SegmentHeader { salt, capacity, ..*before }, frames))
+    }
+}

@@ -1,0 +1,151 @@
+//! What recovery would do with a directory, asked without a write.
+//!
+//! ```text
+//!   look --> each segment: scan, judge, replay --> Outlook: where it would go on, what again, what not
+//!                                                  or the error with which it would refuse
+//! ```
+//!
+//! It is recovery's own judgement: the same functions, in the order of [`super::recover`], but with no
+//! more than two segments in memory, and with what holds before the damage as a result where recovery
+//! has none.
+
+use super::look::{Directory, SegmentFile};
+use super::replay::Replay;
+use super::scan::{Scan, scan};
+use super::settle::{may_go_on, next_segment};
+use super::survey::Surveyed;
+use super::tail::{self, End, judge};
+use crate::error::{Error, Result};
+use crate::groups::Groups;
+use crate::types::{Lsn, SegmentId};
+
+/// What recovery would do.
+#[derive(Clone, Debug)]
+pub(crate) enum Outlook {
+    /// There is no log yet: it would make one.
+    Creates,
+    /// It would write nothing: this frame says that the log was closed.
+    GoesOn {
+        /// Its number.
+        last: Lsn,
+    },
+    /// It would write a new segment.
+    Writes {
+        /// Which.
+        into: SegmentId,
+        /// The frames that it would write again: the first, and the last.
+        again: Option<(Lsn, Lsn)>,
+        /// What it would discard.
+        torn: Option<Torn>,
+    },
+}
+
+/// What a crash has torn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Torn {
+    /// In which segment.
+    pub(crate) segment: SegmentId,
+    /// From where on.
+    pub(crate) offset: u32,
+    /// Up to where there is something.
+    pub(crate) end: u32,
+    /// The first frame that is not there.
+    pub(crate) lsn: Lsn,
+}
+
+/// What was found out.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    /// What recovery would do, or say.
+    pub(crate) outlook: Result<Outlook>,
+    /// What the groups hold, by the frames before the damage, if there is damage.
+    pub(crate) groups: Result<Groups>,
+    /// The frame after the last that holds and is in its place: up to there the log can be cut.
+    pub(crate) reach: Option<Lsn>,
+}
+
+/// Takes segments one after the other.
+#[derive(Debug)]
+pub(crate) struct Examiner {
+    replay: Replay,
+    /// What is wrong with the names, or the first header: recovery looks at these first.
+    bad_survey: Option<Error>,
+    /// What is wrong with the first frame of which something is wrong.
+    bad_frame: Option<Error>,
+    outlook: Outlook,
+    reach: Option<Lsn>,
+}
+
+impl Examiner {
+    /// Begins with the names.
+    pub(crate) fn new(directory: &Directory) -> Examiner {
+        let foreign = directory.foreign.first();
+        Examiner {
+            replay: Replay::default(),
+            bad_survey: foreign.map(|name| Error::ForeignFile { name: name.clone() }),
+            bad_frame: None,
+            outlook: Outlook::Creates,
+            reach: None,
+        }
+    }
+
+    /// Takes a segment, and the one that follows it.
+    pub(crate) fn segment(&mut self, file: &SegmentFile, next: Option<&SegmentFile>) {
+        let header = match file.in_place() {
+            Ok(header) => *header,
+            Err(error) => {
+                self.bad_survey.get_or_insert(error);
+                self.bad_frame.get_or_insert(Error::NotASegment { name: file.name.clone() });
+                return;
+            }
+        };
+        if self.bad_frame.is_some() {
+            return;
+        }
+        let segment = Surveyed { header, image: file.image.clone() };
+        let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
+        let scan = scan(&segment, until);
+        self.replay.frames(&segment, &scan.frames);
+        self.reach = Some(scan.next);
+        let outcome = match (until, next) {
+            (Some(until), _) if scan.next < until => {
+                Err(tail::acknowledged(&segment, &scan).into())
+            }
+            (Some(_), _) | (None, Some(_)) => return,
+            (None, None) => judge(&segment, &scan).and_then(|end| outlook(&segment, &scan, end)),
+        };
+        match outcome {
+            Ok(outlook) => self.outlook = outlook,
+            Err(error) => self.bad_frame = Some(error),
+        }
+    }
+
+    /// Returns what was found out.
+    pub(crate) fn finish(self) -> Examined {
+        let groups = self.replay.finish();
+        let refused = self.bad_survey.or(self.bad_frame).or(groups.as_ref().err().cloned());
+        let outlook = match refused {
+            Some(error) => Err(error),
+            None => Ok(self.outlook),
+        };
+        Examined { outlook, groups, reach: self.reach }
+    }
+}
+
+/// Returns what would be done with the last segment.
+fn outlook(last: &Surveyed, scan: &Scan, end: End) -> Result<Outlook> {
+    if may_go_on(scan, end) {
+        return Ok(Outlook::GoesOn { last: scan.next.before() });
+    }
+    let unproven = scan.unproven();
+    let next_lsn = scan.seal().map_or(scan.next, |seal| seal.lsn);
+    let first_lsn = unproven.first().map_or(next_lsn, |frame| frame.lsn);
+    let again = unproven.first().zip(unproven.last()).map(|(first, last)| (first.lsn, last.lsn));
+    let torn = (end == End::Torn).then(|| {
+        let rest = &last.image.bytes()[scan.end as usize..];
+        let len = rest.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+        let segment = last.header.segment;
+        Torn { segment, offset: scan.end, end: scan.end + len as u32, lsn: scan.next }
+    });
+    Ok(Outlook::Writes { into: next_segment(last, first_lsn)?, again, torn })
+}

@@ -1,0 +1,130 @@
+//! A directory looked at and not touched: its names, and its segments one after the other.
+//!
+//! ```text
+//!   names   00000001.log   00000002.log   00000003.log   LOCK   spare.tmp   thesis.txt
+//!   each    1, before 2    2, before 3    3, the last
+//! ```
+//!
+//! Whatever is wrong with a file, the next one is looked at too. No more than two of them are held at
+//! a time, so a log may be larger than the memory.
+
+use super::survey::{check_follows, read_header};
+use crate::disk::{Disk, DiskFile, Mapped};
+use crate::error::{Error, Result};
+use crate::format::{FRAMES_AT, FrameHeader, HeaderFault, SegmentHeader};
+use crate::segment::{Named, name_of, what_is};
+use crate::types::SegmentId;
+
+/// The names in a directory, sorted by what they mean.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Directory {
+    /// The segments, oldest first.
+    pub(crate) segments: Vec<SegmentId>,
+    /// Files that were not finished, or are ready to be used.
+    pub(crate) unfinished: Vec<String>,
+    /// Files that no store has.
+    pub(crate) foreign: Vec<String>,
+}
+
+/// A file with a segment's name.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentFile {
+    /// The segment it is named for.
+    pub(crate) id: SegmentId,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its content; nothing if it cannot be read.
+    pub(crate) image: Mapped,
+    /// What it says of itself.
+    pub(crate) header: Result<SegmentHeader>,
+    /// Whether it follows the one before it.
+    pub(crate) place: Result<()>,
+}
+
+/// Lists a directory.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn look(disk: &impl Disk) -> Result<Directory> {
+    let mut directory = Directory::default();
+    for name in disk.list().map_err(|e| Error::io("listing", "the directory", e))? {
+        match what_is(&name) {
+            Named::Segment(id) => directory.segments.push(id),
+            Named::Unfinished => directory.unfinished.push(name),
+            Named::Foreign => directory.foreign.push(name),
+            Named::Lock => {}
+        }
+    }
+    Ok(directory)
+}
+
+/// Shows segments one after the other, each with the one that follows it.
+///
+/// # Errors
+/// What `visit` returns.
+pub(crate) fn each<E>(
+    disk: &impl Disk,
+    segments: &[SegmentId],
+    mut visit: impl FnMut(&SegmentFile, Option<&SegmentFile>) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let mut current: Option<SegmentFile> = None;
+    for id in segments {
+        let next = SegmentFile::read(disk, *id, current.as_ref());
+        if let Some(file) = &current {
+            visit(file, Some(&next))?;
+        }
+        current = Some(next);
+    }
+    current.iter().try_for_each(|last| visit(last, None))
+}
+
+impl SegmentFile {
+    /// Reads a file, and what it says of itself.
+    fn read(disk: &impl Disk, id: SegmentId, before: Option<&SegmentFile>) -> SegmentFile {
+        let name = name_of(id);
+        let opened = disk.open(&name).map_err(|e| Error::io("opening", &name, e));
+        let read = opened.and_then(|file| file.map().map_err(|e| Error::io("reading", &name, e)));
+        let (image, header) = match read {
+            Ok(image) => {
+                let header = read_header(id, &name, image.bytes());
+                (image, header)
+            }
+            Err(error) => (Mapped::new([]), Err(error)),
+        };
+        let place = match (before.map(|before| &before.header), &header) {
+            (Some(Ok(before)), Ok(header)) => check_follows(before, header),
+            (Some(Err(_)) | None, _) | (Some(Ok(_)), Err(_)) => Ok(()),
+        };
+        SegmentFile { id, name, image, header, place }
+    }
+
+    /// Returns what it says of itself, whether that holds or not, as far as its frames can be found
+    /// with it. For showing them, and for nothing else.
+    pub(crate) fn said(&self) -> Option<SegmentHeader> {
+        let image = self.image.bytes();
+        match SegmentHeader::decode(image) {
+            Ok(header) => Some(header),
+            Err(HeaderFault::Checksum { .. } | HeaderFault::Field(_)) => {
+                let header = SegmentHeader::peek(image)?;
+                // The first frame knows better which one it is than a header that does not hold.
+                let first = FrameHeader::decode(image.get(FRAMES_AT as usize..)?, header.salt);
+                first.ok().map(|first| SegmentHeader { first_lsn: first.lsn, ..header })
+            }
+            Err(
+                HeaderFault::Short { .. }
+                | HeaderFault::Magic
+                | HeaderFault::ByteOrder
+                | HeaderFault::Version { .. },
+            ) => None,
+        }
+    }
+
+    /// Returns its header, if that holds and follows the one before.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn in_place(&self) -> Result<&SegmentHeader> {
+        self.place.clone()?;
+        self.header.as_ref().map_err(Error::clone)
+    }
+}

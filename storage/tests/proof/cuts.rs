@@ -1,0 +1,360 @@
+//! Logs that are cut at a frame, and groups that are dropped, by hand: to the letter, and whatever
+//! fails meanwhile.
+//!
+//! ```text
+//!   history   1   2   3   4   5   6          cut at 4: what 1, 2 and 3 have made, and nothing else
+//!   power cut within it --> any of 3..=6     cut again: 3
+//! ```
+
+use crate::counts::seeds;
+use crate::fates::Drawn;
+use crate::history::{Deed, History, small};
+use crate::model::{Change, Model, entry};
+use storage::inspect::{Consent, Gapped, Health, Stop, check, drop_group, truncate_at};
+use storage::{Batch, Disk, Error, Fault, GroupId, Index, Log, Lsn, SimDisk};
+
+/// Returns a history in which nothing is collected, so that each append is a frame.
+fn appends(seed: u64, deeds: usize) -> History {
+    let mut history = History::drawn(seed, deeds, &Model::default());
+    history.deeds.retain(|deed| !matches!(deed, Deed::Collect));
+    history
+}
+
+/// Runs a history on a new disk, as a process that dies when all of it is durable.
+fn run(seed: u64, history: &History) -> SimDisk {
+    let disk = SimDisk::new(seed);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    assert!(history.run(&log).error.is_none());
+    log.sync_to(log.appended_lsn()).unwrap();
+    drop(log);
+    disk.after_kill()
+}
+
+fn cut(disk: &SimDisk, lsn: u64) -> Result<Health, Stop> {
+    truncate_at(disk, Lsn(lsn), Gapped::Refused, Consent::Given, &mut Vec::new())
+}
+
+fn opened(disk: &SimDisk, place: &str) -> Model {
+    let log = Log::open_on(disk.after_kill(), small());
+    Model::of(&log.unwrap_or_else(|error| panic!("{place}: {error}")))
+}
+
+#[test]
+fn a_log_that_is_cut_is_what_the_frames_before_have_made() {
+    for seed in seeds(12, 100) {
+        let history = appends(seed, 60);
+        let disk = run(seed, &history);
+        for lsn in 1..history.states.len() as u64 {
+            let place = format!("seed {seed}, LSN {lsn}");
+            let disk = disk.after_kill();
+            assert_eq!(cut(&disk, lsn).unwrap(), Health::Sound, "{place}");
+            assert_eq!(opened(&disk, &place), history.states[lsn as usize - 1], "{place}");
+            assert_eq!(check(&disk, &mut Vec::new()).unwrap(), Health::Sound, "{place}");
+            // All of it is durable: the worst power cut takes nothing of it.
+            let worst = disk.after_power_cut(&mut Drawn::new(seed, 0));
+            assert_eq!(opened(&worst, &place), history.states[lsn as usize - 1], "{place}");
+            // It is marked as closed: nothing of it is unproven, and it opens without a write.
+            let segments = |disk: &SimDisk| {
+                disk.list().unwrap().iter().map(|name| disk.bytes(name)).collect::<Vec<_>>()
+            };
+            let before = segments(&disk);
+            drop(Log::open_on(disk.clone(), small()).unwrap());
+            assert!(segments(&disk) == before, "{place}");
+            // And goes on, as any log does.
+            let later = History::drawn(seed + 7, 30, &history.states[lsn as usize - 1]);
+            assert!(later.run(&Log::open_on(disk.clone(), small()).unwrap()).error.is_none());
+            assert_eq!(&opened(&disk, &place), later.states.last().unwrap(), "{place}, later");
+        }
+    }
+}
+
+#[test]
+fn there_is_nothing_to_cut_behind_the_end_or_before_the_beginning() {
+    let history = appends(3, 40);
+    let disk = run(3, &history);
+    let end = history.states.len() as u64;
+    let files = |disk: &SimDisk| {
+        disk.list().unwrap().into_iter().map(|name| (disk.bytes(&name), name)).collect::<Vec<_>>()
+    };
+    let before = files(&disk);
+    for lsn in [0, end, end + 1, u64::MAX] {
+        let Err(Stop::Refused(why)) = cut(&disk, lsn) else { panic!("{lsn}") };
+        let last = end - 1;
+        let is_told =
+            why.contains(&format!("ends with LSN {last}")) || why.contains("gone already");
+        assert!(is_told, "{lsn}: {why}");
+    }
+    assert!(files(&disk) == before);
+}
+
+#[test]
+fn a_power_cut_within_a_cut_leaves_what_it_was_or_is_to_be_or_was_on_its_way() {
+    let mut images = 0;
+    for seed in seeds(5, 40) {
+        let history = appends(seed, 70);
+        let whole = run(seed, &history);
+        let last = history.states.len() as u64;
+        for lsn in [1, 2, last / 3, last / 2, last - 1] {
+            let probe = whole.after_kill();
+            cut(&probe, lsn).unwrap();
+            for operation in 1..=probe.operations() {
+                let disk = whole.after_kill();
+                disk.plan(operation, Fault::PowerCut);
+                let Err(Stop::Refused(why)) = cut(&disk, lsn) else { panic!("it was planned") };
+                assert!(why.ends_with("; do it again"), "{why}");
+                for sample in 0..8 {
+                    let place = format!("seed {seed}, LSN {lsn}, operation {operation}, {sample}");
+                    let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                    judge(&image, &history, lsn, &place);
+                    images += 1;
+                }
+            }
+        }
+    }
+    assert!(images > 1000, "{images}");
+}
+
+/// Checks what a power cut has left of a cut, and makes it again.
+fn judge(image: &SimDisk, history: &History, lsn: u64, place: &str) {
+    let held = opened(image, place);
+    let kept = history.states[lsn as usize - 1..].contains(&held);
+    assert!(kept, "{place}: it never was so: {held:#?}");
+    match cut(image, lsn) {
+        Ok(_) => {}
+        Err(Stop::Refused(why)) => assert!(why.contains("nothing to cut"), "{place}: {why}"),
+        Err(error) => panic!("{place}: {error}"),
+    }
+    assert_eq!(opened(image, place), history.states[lsn as usize - 1], "{place}, again");
+}
+
+#[test]
+fn a_cut_that_fails_can_be_made_again() {
+    for seed in seeds(6, 40) {
+        let history = appends(seed, 70);
+        let whole = run(seed, &history);
+        let lsn = history.states.len() as u64 / 3;
+        let probe = whole.after_kill();
+        cut(&probe, lsn).unwrap();
+        for operation in 1..=probe.operations() {
+            let place = format!("seed {seed}, operation {operation}");
+            let disk = whole.after_kill();
+            disk.plan(operation, Fault::Fails);
+            assert!(matches!(cut(&disk, lsn), Err(Stop::Refused(_))), "{place}");
+            assert_eq!(disk.syncs_after_failure(), 0, "{place}");
+            judge(&disk.after_kill(), &history, lsn, &place);
+            judge(&disk.after_power_cut(&mut Drawn::new(seed, 0)), &history, lsn, &place);
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_lets_a_log_be_as_it_was() {
+    let history = appends(5, 70);
+    let disk = run(5, &history);
+    for name in disk.list().unwrap().iter().filter(|name| name.ends_with(".tmp")) {
+        disk.remove(name).unwrap(); // a spare would be room enough
+    }
+    for free in [0, 1, 4096, 8191] {
+        let disk = disk.after_kill();
+        disk.set_free_bytes(Some(free));
+        let stop = cut(&disk, 9).unwrap_err();
+        assert!(matches!(stop, Stop::Log(Error::NoSpace { bytes: 8192 })), "{stop}");
+        disk.set_free_bytes(None);
+        assert_eq!(&opened(&disk, "full"), history.states.last().unwrap(), "{free}");
+    }
+}
+
+#[test]
+fn a_log_that_has_rotted_opens_when_it_is_cut_where_it_is_said_to_have() {
+    let history = appends(8, 60);
+    let disk = run(8, &history);
+    let mut cuts = 0;
+    for name in disk.list().unwrap().into_iter().filter(|name| name.ends_with(".log")) {
+        for offset in (4096..8192).step_by(37) {
+            let damaged = disk.after_kill();
+            damaged.rot(&name, offset, 0x10);
+            let Err(error) = Log::open_on(damaged.after_kill(), small()) else { continue };
+            let lsn = error.corruption().unwrap().lsn.unwrap();
+            let place = format!("{name}, {offset}: {error}");
+            cut(&damaged, lsn.0).unwrap_or_else(|stop| panic!("{place}: {stop}"));
+            assert_eq!(opened(&damaged, &place), history.states[lsn.0 as usize - 1], "{place}");
+            // One later, and the damage would be kept.
+            let damaged = disk.after_kill();
+            damaged.rot(&name, offset, 0x10);
+            let Err(Stop::Refused(why)) = cut(&damaged, lsn.0 + 1) else { panic!("{place}") };
+            assert!(why.contains(&format!("LSN {lsn} does not hold")), "{why}");
+            cuts += 1;
+        }
+    }
+    assert!(cuts > 50, "{cuts}");
+}
+
+#[test]
+fn what_collection_has_moved_behind_the_cut_is_not_lost_in_silence() {
+    let (idle, busy) = (GroupId(1), GroupId(2));
+    let disk = SimDisk::new(1);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    for index in 1..=4 {
+        log.append(Batch::new().entries(idle, &[entry(index, 1, 200)])).unwrap();
+    }
+    for n in 0..12 {
+        log.append(Batch::new().put(busy, b"filler", &[n; 1000])).unwrap();
+    }
+    let kept = log.appended_lsn();
+    log.write(Batch::new().entries(idle, &[entry(5, 1, 200)])).unwrap();
+    assert!(!log.gc().unwrap().removed.is_empty());
+    log.write(Batch::new().put(busy, b"filler", b"the last")).unwrap();
+    drop(log);
+    let disk = disk.after_kill();
+
+    let behind_the_fifth = kept.0 + 2;
+    let Err(Stop::Refused(why)) = cut(&disk, behind_the_fifth) else { panic!("there is a gap") };
+    assert!(why.contains("g1: entry 5 is here, and those before it are not"), "{why}");
+    assert!(why.contains("--drop-gapped"), "{why}");
+    let (lsn, gapped) = (Lsn(behind_the_fifth), Gapped::Dropped);
+    truncate_at(&disk, lsn, gapped, Consent::Given, &mut Vec::new()).unwrap();
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    assert_eq!(log.groups(), [busy]);
+    assert_eq!(log.get(busy, b"filler").as_deref(), Some(&[11; 1000][..]));
+}
+
+#[test]
+fn what_was_cut_and_written_anew_is_not_taken_for_what_was_cut() {
+    for seed in seeds(10, 60) {
+        let history = appends(seed, 60);
+        let disk = run(seed, &history);
+        let lsn = history.states.len() as u64 / 2;
+        cut(&disk, lsn).unwrap();
+        let later = History::drawn(seed + 99, 40, &history.states[lsn as usize - 1]);
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        for deed in later.deeds.iter().filter(|deed| !matches!(deed, Deed::Collect)) {
+            deed.perform(&log).unwrap();
+        }
+        drop(log);
+        // Cut once more, before the first cut, and with the power going at each operation.
+        let states: Vec<Model> =
+            history.states[..lsn as usize].iter().chain(&later.states[1..]).cloned().collect();
+        let both = History { deeds: Vec::new(), states };
+        let whole = disk.after_kill();
+        let probe = whole.after_kill();
+        cut(&probe, lsn / 2).unwrap();
+        for operation in 1..=probe.operations() {
+            let disk = whole.after_kill();
+            disk.plan(operation, Fault::PowerCut);
+            cut(&disk, lsn / 2).unwrap_err();
+            let place = format!("seed {seed}, operation {operation}");
+            for sample in 0..4 {
+                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                judge(&image, &both, lsn / 2, &place);
+            }
+        }
+    }
+}
+
+// Groups.
+
+fn drop_it(disk: &SimDisk, group: u64) -> Result<Health, Stop> {
+    drop_group(disk, GroupId(group), Consent::Given, &mut Vec::new())
+}
+
+#[test]
+fn a_group_that_is_dropped_is_gone_and_no_other() {
+    for seed in seeds(30, 300) {
+        let history = History::drawn(seed, 60, &Model::default());
+        let disk = run(seed, &history);
+        let last = history.states.last().unwrap();
+        for group in 1..=5 {
+            let disk = disk.after_kill();
+            let mut left = last.clone();
+            left.apply(&[Change::Remove(GroupId(group))]);
+            match drop_it(&disk, group) {
+                Ok(health) => assert_eq!(health, Health::Sound),
+                Err(Stop::Refused(why)) => {
+                    assert!(why.contains(&format!("g{group} is not here")), "{why}");
+                    assert!(&left == last, "seed {seed}, {group}: it is");
+                }
+                Err(stop) => panic!("seed {seed}: {stop}"),
+            }
+            assert_eq!(opened(&disk, "dropped"), left, "seed {seed}, {group}");
+        }
+    }
+}
+
+#[test]
+fn a_power_cut_within_a_drop_leaves_the_group_or_no_trace_of_it() {
+    for seed in seeds(8, 60) {
+        let history = History::drawn(seed, 60, &Model::default());
+        let whole = run(seed, &history);
+        let last = history.states.last().unwrap();
+        let Some(group) = last.groups.keys().next().copied() else { continue };
+        let mut left = last.clone();
+        left.apply(&[Change::Remove(group)]);
+        let probe = whole.after_kill();
+        drop_it(&probe, group.0).unwrap();
+        for operation in 1..=probe.operations() {
+            let disk = whole.after_kill();
+            disk.plan(operation, Fault::PowerCut);
+            drop_it(&disk, group.0).unwrap_err();
+            for sample in 0..8 {
+                let place = format!("seed {seed}, operation {operation}, sample {sample}");
+                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                let held = opened(&image, &place);
+                assert!(held == *last || held == left, "{place}: {held:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_group_with_a_gap_is_dropped_although_the_log_does_not_open() {
+    let disk = SimDisk::new(1);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    for index in 1..60 {
+        let batch = &mut Batch::new();
+        batch.entries(GroupId(1), &[entry(index, 1, 60)]).put(GroupId(2), b"k", &[index as u8]);
+        log.write(batch).unwrap();
+    }
+    log.close().unwrap();
+    disk.remove("00000001.log").unwrap();
+    assert!(matches!(Log::open_on(disk.clone(), small()), Err(Error::Corrupt(_))));
+    let Err(Stop::Refused(why)) = drop_it(&disk, 2) else { panic!("g2 is as it was") };
+    assert!(why.contains("not for want of g2"), "{why}");
+
+    let whole = disk.after_kill();
+    assert_eq!(drop_it(&disk, 1).unwrap(), Health::Sound);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    assert_eq!(log.groups(), [GroupId(2)]);
+    assert_eq!(log.get(GroupId(2), b"k").as_deref(), Some(&[59][..]));
+    log.write(Batch::new().entries(GroupId(1), &[entry(1, 1, 5)])).unwrap();
+    assert_eq!(log.last_index(GroupId(1)), Some(Index(1)));
+
+    for operation in 1.. {
+        let disk = whole.after_kill();
+        disk.plan(operation, Fault::PowerCut);
+        if drop_it(&disk, 1).is_ok() {
+            assert!(operation > 4);
+            break;
+        }
+        for sample in 0..8 {
+            let image = disk.after_power_cut(&mut Drawn::new(operation, sample));
+            let Ok(log) = Log::open_on(image.after_kill(), small()) else {
+                drop_it(&image, 1).unwrap();
+                continue;
+            };
+            assert_eq!(log.groups(), [GroupId(2)]);
+        }
+    }
+}
+
+#[test]
+fn whoever_has_the_log_open_keeps_it() {
+    let history = appends(2, 30);
+    let disk = run(2, &history);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    let operations = disk.operations();
+    assert!(matches!(cut(&disk, 3), Err(Stop::Log(Error::Locked))));
+    assert!(matches!(drop_it(&disk, 1), Err(Stop::Log(Error::Locked))));
+    assert_eq!(disk.operations(), operations);
+    drop(log);
+    cut(&disk, 3).unwrap();
+}
