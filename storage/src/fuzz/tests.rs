@@ -8,6 +8,7 @@
 //! `STORAGE_FIXTURE=write` writes the seeds anew; `STORAGE_PROOF=long` damages more of them.
 
 use super::*;
+use crate::disk::DiskFile;
 use crate::format::Flags;
 use crate::types::Lsn;
 use rand::rngs::ChaCha8Rng;
@@ -107,6 +108,21 @@ fn directories() -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
+/// Returns directories that are refused, each with a name.
+fn refused() -> Vec<(String, Vec<u8>)> {
+    let disk = SimDisk::new(3);
+    let log = Log::open_on(disk.clone(), options()).unwrap();
+    for index in 1..=3 {
+        log.write(Batch::new().entries(GroupId(1), &[entry(index, 1, 9)])).unwrap();
+    }
+    // The index of the first entry: a place where no log may reach, under checksums that hold.
+    let mut segment = disk.bytes("00000001.log");
+    segment[4096 + 32 + 8..][..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    mend::segment(&mut segment);
+    disk.open("00000001.log").unwrap().write_all_at(0, &segment).unwrap();
+    vec![("far_index".into(), directory::bytes_of(&disk))]
+}
+
 /// Returns where the seeds of a body and its mended twin are kept.
 fn kept_at(body: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(body)
@@ -133,9 +149,14 @@ fn damage(bytes: &mut Vec<u8>, seeds: &[(String, Vec<u8>)], rng: &mut ChaCha8Rng
             0 if at < to => bytes[at] ^= 1 << rng.random_range(0..8),
             1 if at < to => bytes[at] = rng.random(),
             2 | 3 => {
+                // Mostly where a field may begin: in a directory, 3 bytes stand before a file's.
+                let at = [at, at & !7, (at & !7) + 3].choose(rng).copied().unwrap();
                 let number = NUMBERS.choose(rng).unwrap().to_le_bytes();
-                let len = [1, 2, 4, 8].choose(rng).copied().unwrap().min(bytes.len() - at);
-                bytes[at..at + len].copy_from_slice(&number[..len]);
+                let len = [1, 2, 4, 8].choose(rng).copied().unwrap();
+                let len = bytes.len().saturating_sub(at).min(len);
+                if len > 0 {
+                    bytes[at..at + len].copy_from_slice(&number[..len]);
+                }
             }
             4 => drop(bytes.drain(at..to)),
             5 => {
@@ -180,7 +201,9 @@ fn copies(quick: u64) -> u64 {
 
 #[test]
 fn the_seeds_that_are_kept_are_what_the_engine_writes() {
-    for (body, seeds) in [("frame", frames()), ("directory", directories())] {
+    for (body, seeds) in
+        [("frame", frames()), ("directory", directories()), ("directory", refused())]
+    {
         for (name, bytes) in &seeds {
             let path = kept_at(body).join(name);
             if env::var("STORAGE_FIXTURE").as_deref() == Ok("write") {
@@ -207,6 +230,10 @@ fn seeds_are_frames_and_logs() {
             assert!(disk.bytes(&file) == mended.bytes(&file), "{name}: what holds is not changed");
         }
         Log::open_on(disk, options()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
+    for (name, bytes) in refused() {
+        let opened = Log::open_on(directory::disk_of(&bytes, |_| {}), options());
+        assert!(opened.is_err(), "{name}");
     }
 }
 
