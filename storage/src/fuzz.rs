@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::format::{Draft, Frame, FrameHeader, Item, Salt, SegmentHeader};
 use crate::log::Log;
 use crate::options::Options;
-use crate::types::{Entry, EntryId, GroupId, Index, Term};
+use crate::types::{Entry, EntryId, GroupId, Index, Lsn, Term};
 use bytes::Bytes;
 
 /// The salt of every frame that is decoded alone.
@@ -42,6 +42,7 @@ pub fn frame(bytes: &[u8]) {
         assert_eq!(header.encode()[..], bytes[..64], "a header that holds is what is written");
     }
     let Ok(header) = FrameHeader::decode(bytes, salt) else { return };
+    assert!(header.durable < header.lsn && header.lsn <= Lsn::LAST, "{header:?}");
     if let Ok(frame) = Frame::decode(bytes, salt, header.lsn) {
         write_again(&frame, &header, bytes);
     }
