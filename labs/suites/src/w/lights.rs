@@ -405,6 +405,11 @@ fn who_refuses(error: &Error) -> &'static str {
 
 // Explaining it.
 
+/// Names the function to read, if one is to blame more than the others.
+fn read(failure: Failure, function: &str) -> Failure {
+    if function.is_empty() { failure } else { failure.function(function) }
+}
+
 impl Dark {
     /// Returns the rule that broke.
     pub(crate) fn rule(&self) -> &'static Rule {
@@ -446,7 +451,7 @@ impl Dark {
         let failure = Failure::of(rule).because(because).expected(expected).got(got);
         let Some(moment) = self.moment else {
             let history = picture::told(&self.history.deeds, None);
-            return failure.picture(history).function(*function);
+            return read(failure.picture(history), function);
         };
         let (disk, reached) = self.lights.run(&self.history, moment.operation);
         let cut = picture::Cut {
@@ -484,7 +489,7 @@ impl Dark {
         match picture.decided(acknowledged).filter(|_| rule.id != OPENS.id && rule.id != A_STATE.id)
         {
             Some(place) => failure.your_line(place),
-            None => failure.function(*function),
+            None => read(failure, function),
         }
     }
 }

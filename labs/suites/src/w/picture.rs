@@ -177,6 +177,12 @@ impl Picture {
         lost.map(|write| write.at.clone()).or_else(|| renamed.map(|name| name.at.clone()))
     }
 
+    /// Returns the line that asked for the first change of a name that was lost.
+    pub(crate) fn lost_name(&self) -> Option<Place> {
+        let lost = self.names.iter().find(|name| name.became == Became::Lost);
+        lost.map(|name| name.at.clone())
+    }
+
     /// Draws it.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();

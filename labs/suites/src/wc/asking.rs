@@ -15,13 +15,13 @@ use storage::{Batch, Collected, GroupId, Options};
 /// How much a group may hold of the oldest segment.
 const LAGGARD_BYTES: u64 = 1000;
 
-/// Says whom a collection asks: `g1 holds 3 entries, 1500 bytes`.
+/// Says whom a collection asks: `g1: entries 3, bytes 1500`.
 fn asked(collected: &Collected) -> String {
     let said = collected.laggards.iter().map(|laggard| {
-        format!("{} {} entries {} bytes", laggard.group, laggard.entries, laggard.bytes)
+        format!("{}: entries {}, bytes {}", laggard.group, laggard.entries, laggard.bytes)
     });
     let said: Vec<String> = said.collect();
-    if said.is_empty() { "nobody".to_owned() } else { said.join(", ") }
+    if said.is_empty() { "nobody".to_owned() } else { said.join("; ") }
 }
 
 /// Returns a log in which g1 holds much of the oldest segment. g7 holds more of the whole log, and no
@@ -45,7 +45,7 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     let mut stage = one_holds_much()?;
     let before = stage.disk().operations();
     let collected = stage.collect()?;
-    let must_be = "g1 3 entries 1500 bytes".to_owned();
+    let must_be = "g1: entries 3, bytes 1500".to_owned();
     table
         .equal("g1 holds 1500 bytes: asked", must_be, asked(&collected))
         .decided_in("Log::laggards");

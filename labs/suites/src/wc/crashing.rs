@@ -9,12 +9,13 @@
 //! ([`crate::w::lights`]).
 
 use super::rules::COVERAGE;
+use super::stage::G3;
 use crate::coverage::Coverage;
 use crate::w::fates::PLAIN_WAYS;
 use crate::w::history::{Deed, History, Mix};
 use crate::w::lights::{Dark, During, Lights, Tally, Trouble};
 use crate::w::model::{Change, Model};
-use crate::w::words::{G1, G7, G9, at, run, sized, small};
+use crate::w::words::{G1, G7, at, run, sized, small};
 use crate::{Check, Failure, Verdict};
 use bytes::Bytes;
 use storage::{GroupId, Options};
@@ -50,9 +51,12 @@ pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
 
 fn lights(seed: u64, ways: u64) -> Lights {
     let (trouble, during) = (Trouble::PowerCut { ways }, During::Collections);
-    // Drawn batches are longer here than elsewhere: up to nine entries.
-    let options = Options { max_batch_bytes: 4096, ..small() };
-    Lights { seed, options, trouble, during }
+    Lights { seed, options: roomy(), trouble, during }
+}
+
+/// Returns settings for drawn batches that are longer than elsewhere: they have up to nine entries.
+pub(super) fn roomy() -> Options {
+    Options { max_batch_bytes: 4096, ..small() }
 }
 
 fn batch(changes: impl IntoIterator<Item = Change>) -> Deed {
@@ -107,14 +111,14 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
             "removed, made again, and moved",
             story(vec![
                 vec![
-                    batch([entries(G1, 1, &[1, 1, 1]), put(G9, "k", "old"), put(G9, "hs", "n3")]),
+                    batch([entries(G1, 1, &[1, 1, 1]), put(G3, "k", "old"), put(G3, "hs", "n3")]),
                     batch([entries(G7, 1, &[1])]),
                     Deed::Sync,
                 ],
                 all(4),
                 vec![
                     batch([Change::Remove { group: G1 }]),
-                    batch([Change::Delete { group: G9, key: Bytes::from("k") }]),
+                    batch([Change::Delete { group: G3, key: Bytes::from("k") }]),
                 ],
                 all(4),
                 vec![batch([entries(G1, 1, &[5])]), Deed::Sync],

@@ -165,7 +165,7 @@ pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// Returns a failure that points at the removal, and says which write no sync followed.
+/// Returns a failure that says which write no sync followed, and which operation did not wait for one.
 fn unsynced(stage: &Stage, began: u64) -> Failure {
     let journal = stage.disk().journal();
     let failure = stage.failure();
@@ -175,11 +175,11 @@ fn unsynced(stage: &Stage, began: u64) -> Failure {
         .iter()
         .rev()
         .find(|done| done.number <= began && matches!(done.doing, Doing::Write { .. }));
-    let failure = failure.your_line(Place::from(gone.at));
+    let failure = failure.function("Log::remove_segment");
     let Some(written) = written else { return failure };
     let (number, line) = (written.number, Place::from(written.at).short());
+    let (went, at) = (gone.number, Place::from(gone.at).short());
     failure.detail(format!(
-        "never synced: the write of operation {number} ({line}); gone in operation {}",
-        gone.number
+        "never synced: what operation {number} wrote ({line}); gone in operation {went} ({at})"
     ))
 }

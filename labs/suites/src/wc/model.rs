@@ -10,16 +10,18 @@
 //!
 //! And short histories, with power cut at every operation: those shrink to the shortest.
 
-use super::rules::{COVERAGE, MODEL};
+use super::crashing::roomy;
+use super::rules::COVERAGE;
 use crate::coverage::Coverage;
 use crate::w::fates::Way;
 use crate::w::history::{History, Mix, Reached};
 use crate::w::lights::{Dark, During, Lights, Trouble};
 use crate::w::model::Model;
 use crate::w::picture::{self, Picture};
-use crate::w::words::small;
-use crate::{Check, Failure, Verdict, current};
-use storage::{Fault, Log, SimDisk};
+use crate::w::rules::{A_STATE, OPENS, TAKES};
+use crate::{Check, Failure, Rule, Verdict, current};
+use std::collections::BTreeSet;
+use storage::{Fault, GroupId, Log, SimDisk};
 use testbed::sim::Stream;
 
 /// How many times the lights go out in a long run.
@@ -46,7 +48,7 @@ pub(super) fn model(check: &mut Check) -> Verdict {
         |seed| {
             let history = History::drawn(seed, 16, &Model::default(), MIX);
             let trouble = Trouble::PowerCut { ways: 4 };
-            let lights = Lights { seed, options: small(), trouble, during: During::Anything };
+            let lights = Lights { seed, options: roomy(), trouble, during: During::Anything };
             lights.out(&history).map_err(Wrong::Short)?;
             let removed = long_run(seed).map_err(Wrong::Long)?;
             coverage.count(seed, removed > 5);
@@ -78,34 +80,39 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
         let number = luck.within(0, 12);
         disk.remember();
         disk.plan(operation, Fault::PowerCut);
-        let reached = match Log::open_on(disk.clone(), small()) {
+        let reached = match Log::open_on(disk.clone(), roomy()) {
             Ok(log) => history.run(&disk, &log),
             Err(error) => Reached::nothing(error),
         };
         let mut way = Way::new(seed ^ round << 8, number);
         let image = if is_power { disk.after_power_cut(&mut way) } else { disk.after_kill() };
         let story = Story { history: &history, reached: &reached, disk: &disk, operation };
-        let wrong = |because: String, got: String| {
-            let failure = story.tell(Failure::of(&MODEL), is_power.then_some(&way));
-            let Reached { acknowledged, begun, .. } = reached;
-            let states = &history.states[acknowledged..=begun];
-            let may_be: Vec<String> = states.iter().map(ToString::to_string).collect();
+        let wrong = |rule: &Rule, because: &str| {
             let because = format!("in round {round} of {ROUNDS}, {because}");
-            let failure = failure.because(because).expected(may_be.join(", or  "));
-            Box::new(failure.got(got).function("Log::gc"))
+            let failure = Failure::of(rule).because(because).function("Log::gc");
+            story.tell(failure, is_power.then_some(&way))
         };
-        let is_known = reached.error.is_none() || disk.operations() >= operation;
-        if let (false, Some(error)) = (is_known, &reached.error) {
-            return Err(wrong("something is refused before power fails".into(), error.to_string()));
+        if let Some(error) = &reached.error
+            && disk.operations() < operation
+        {
+            let failure = wrong(&TAKES, "something is refused, and power has not failed yet");
+            return Err(Box::new(failure.got(error.to_string())));
         }
-        let log = Log::open_on(image.clone(), small())
-            .map_err(|error| wrong("what the crash left is refused".into(), error.to_string()))?;
-        let seen =
-            Model::of(&log).map_err(|odd| wrong("the log contradicts itself".into(), odd))?;
+        let log = Log::open_on(image.clone(), roomy()).map_err(|error| {
+            let failure = wrong(&OPENS, "what the crash left is refused");
+            Box::new(failure.expected("it is opened").got(error.to_string()))
+        })?;
+        let seen = Model::of(&log)
+            .map_err(|odd| Box::new(wrong(&A_STATE, "the log contradicts itself").got(odd)))?;
         let Reached { acknowledged, begun, .. } = reached;
-        if !history.states[acknowledged..=begun].contains(&seen) {
-            let because = format!("{acknowledged} of {begun} batches were acknowledged");
-            return Err(wrong(because, seen.to_string()));
+        let may_be = &history.states[acknowledged..=begun];
+        if !may_be.contains(&seen) {
+            let because =
+                format!("{begun} batches had begun, and {acknowledged} were acknowledged");
+            let (must, was) = nearest(may_be, &seen);
+            let failure = wrong(&A_STATE, &because);
+            let failure = failure.expected(must.to_string()).got(was.to_string());
+            return Err(Box::new(failure));
         }
         let segments = log.stats().segments;
         let names = storage::Disk::list(&image).unwrap_or_default();
@@ -117,6 +124,25 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
         disk = image.after_kill();
     }
     Ok(went)
+}
+
+/// Returns the groups that differ, of the state that differs in the fewest, and of what was found.
+fn nearest(may_be: &[Model], seen: &Model) -> (Model, Model) {
+    let differing = |state: &Model| -> Vec<GroupId> {
+        let groups: BTreeSet<GroupId> =
+            state.groups.keys().chain(seen.groups.keys()).copied().collect();
+        let differs = |group: &GroupId| state.groups.get(group) != seen.groups.get(group);
+        groups.into_iter().filter(differs).collect()
+    };
+    let nearest = may_be.iter().min_by_key(|state| differing(state).len());
+    let nearest = nearest.expect("a log may always be as the last acknowledgement left it");
+    let groups = differing(nearest);
+    let only = |model: &Model| {
+        let mut model = model.clone();
+        model.groups.retain(|group, _| groups.contains(group));
+        model
+    };
+    (only(nearest), only(seen))
 }
 
 /// What happened in a round.
@@ -136,8 +162,9 @@ impl Story<'_> {
             None => Trouble::Kill,
         };
         let deed = reached.deed_of(operation);
-        let cut = picture::Cut { deeds: &history.deeds, deed, operation, trouble };
-        let mut lines = picture::told(&history.deeds, Some(&cut));
+        let deeds = &history.deeds[..deed.min(history.deeds.len())];
+        let cut = picture::Cut { deeds, deed, operation, trouble };
+        let mut lines = picture::told(deeds, Some(&cut));
         if let Some(way) = way {
             lines.extend(Picture::of(disk, way, Some(operation)).lines());
         }

@@ -66,7 +66,9 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
             let failure = stage.failure().because("a file is written again, and 1@1 is held in it");
             let failure = failure.function("is_read_no_more");
             let failure = failure.expected("the file is left alone, or removed");
-            return failure.got(format!("a write {}", Place::from(written.at).short())).fail();
+            return failure
+                .got(format!("it is written at {}", Place::from(written.at).short()))
+                .fail();
         }
         if written.is_some() {
             again.insert(what);

@@ -139,13 +139,6 @@ pub(super) const BOUNDED: Rule = Rule::new(
     "fifty idle groups keep five times the disk that anybody asked for",
 );
 
-pub(super) const MODEL: Rule = Rule::new(
-    "a_log_is_its_model",
-    "WHATEVER IS DONE TO IT, AND WHENEVER POWER FAILS: IT HOLDS WHAT IT WAS GIVEN",
-    "",
-    "sooner or later, on some node, something is gone that a majority was thought to hold",
-);
-
 pub(super) const COVERAGE: Rule = Rule::new(
     "coverage",
     "A SWEEP THAT REACHES NOTHING SHOWS NOTHING",

@@ -16,6 +16,9 @@ use crate::w::words::{at, fresh, must, names, open, sized};
 use crate::{Failure, Place, Rule, current};
 use storage::{Batch, Collected, Doing, Fault, GroupId, Index, Log, Operation, Options, SimDisk};
 
+/// A third group, beside [`crate::w::words::G1`] and [`crate::w::words::G7`].
+pub(super) const G3: GroupId = GroupId(3);
+
 /// Whose entry is the garbage.
 const GARBAGE: GroupId = GroupId(99);
 
@@ -50,6 +53,11 @@ impl Stage {
     fn on(rule: &Rule, options: Options, disk: SimDisk) -> Outcome<Stage> {
         let log = open(rule, &disk, options.clone())?;
         Ok(Stage { rule: *rule, options, disk, log, told: Vec::new() })
+    }
+
+    /// Returns the rule that the test is about.
+    pub(super) fn rule(&self) -> &Rule {
+        &self.rule
     }
 
     /// Lends the log.
@@ -92,7 +100,8 @@ impl Stage {
             must(&self.rule, "writing garbage", "Log::append", self.log.append(&batch))?;
             let now = self.segments().pop();
             if now != tail {
-                self.tell(format!("garbage, until {} begins", now.unwrap_or_default()));
+                let begun = now.as_deref().map_or("another", |name| name.trim_start_matches('0'));
+                self.tell(format!("garbage, until {begun} begins"));
                 return Ok(());
             }
         }
@@ -251,7 +260,7 @@ pub(super) fn cut_everywhere(
                 failure = failure.expected(allowed.join(" or ")).got(shown);
                 let picture = Picture::of(&stage.disk, &way, Some(operation));
                 failure = failure.picture(picture.lines());
-                if let Some(place) = stage.last_gone() {
+                if let Some(place) = picture.lost_name().or_else(|| stage.last_gone()) {
                     failure = failure.your_line(place);
                 }
                 return failure.fail();
