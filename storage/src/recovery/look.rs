@@ -8,7 +8,7 @@
 //! Whatever is wrong with a file, the next one is looked at too. No more than two of them are held at
 //! a time, so a log may be larger than the memory.
 
-use super::survey::{check_follows, read_header};
+use super::survey::{Surveyed, check_follows, read_header};
 use crate::disk::{Disk, DiskFile, Mapped};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, FrameHeader, HeaderFault, SegmentHeader};
@@ -91,10 +91,17 @@ impl SegmentFile {
             }
             Err(error) => (Mapped::new([]), Err(error)),
         };
-        let place = match (before.map(|before| &before.header), &header) {
-            (Some(Ok(before)), Ok(header)) => check_follows(before, header),
-            (Some(Err(_)) | None, _) | (Some(Ok(_)), Err(_)) => Ok(()),
+        let surveyed = |header: &SegmentHeader, image: &Mapped| {
+            let image = image.clone();
+            Surveyed { header: *header, image }
         };
+        let place =
+            match (before.and_then(|file| Some((file, file.header.as_ref().ok()?))), &header) {
+                (Some((file, before)), Ok(header)) => {
+                    check_follows(&surveyed(before, &file.image), &surveyed(header, &image), id)
+                }
+                (None, _) | (Some(_), Err(_)) => Ok(()),
+            };
         SegmentFile { id, name, image, header, place }
     }
 

@@ -57,7 +57,7 @@ pub(super) fn survey(disk: &impl Disk) -> Result<Survey> {
             Named::Segment(id) => {
                 let segment = read(disk, id, &name)?;
                 if let Some(before) = survey.segments.last() {
-                    check_follows(&before.header, &segment.header)?;
+                    check_follows(before, &segment, id)?;
                 }
                 survey.segments.push(segment);
             }
@@ -110,18 +110,20 @@ pub(super) fn read_header(id: SegmentId, name: &str, image: &[u8]) -> Result<Seg
 }
 
 /// Checks that a segment follows the one before it.
-pub(super) fn check_follows(before: &SegmentHeader, header: &SegmentHeader) -> Result<()> {
-    let (id, expected) = (header.segment, before.segment.next());
+pub(super) fn check_follows(before: &Surveyed, segment: &Surveyed, id: SegmentId) -> Result<()> {
+    let expected = before.header.segment.next();
     if let Some(missing) = expected.filter(|expected| *expected != id) {
         return Err(Error::MissingSegment { segment: missing, next: id });
     }
-    if header.store != before.store {
+    if segment.header.store != before.header.store {
         return Err(Error::ForeignStore { segment: id });
     }
-    let (first, earlier) = (header.first_lsn, before.first_lsn);
+    let (first, earlier) = (segment.header.first_lsn, before.header.first_lsn);
     if first < earlier {
-        let what =
-            format!("it begins with LSN {first}, and {} with {earlier}", name_of(before.segment));
+        let what = format!(
+            "it begins with LSN {first}, and {} with {earlier}",
+            name_of(before.header.segment)
+        );
         return Err(damaged(id, 40, what));
     }
     Ok(())
