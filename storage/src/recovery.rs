@@ -19,6 +19,7 @@
 mod cut; // a log that ends earlier, when somebody asks for it
 mod examine; // what recovery would do, and does not
 mod look; // a directory's segments, one after the other, untouched
+mod places; // a group's entries, while they are replayed
 mod replay; // what the frames did
 mod scan; // which frames hold
 mod settle; // what is written again

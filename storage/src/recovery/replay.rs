@@ -13,13 +13,14 @@
 //! Nothing is allotted by what an index says: a log of two entries is two entries, wherever they
 //! claim to stand.
 
+use super::places::Places;
 use super::scan::Span;
 use super::settle::Plan;
 use super::survey::Surveyed;
 use crate::error::{Corruption, Error, Lost, Result, Rot};
 use crate::format::{Frame, Item, Op};
 use crate::groups::{Group, Groups, Loc, Value};
-use crate::types::{EntryId, GroupId, Index, SegmentId, Term};
+use crate::types::{EntryId, GroupId, Index, SegmentId};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ pub(super) struct Replay {
 struct Replayed {
     base: EntryId,
     base_in: Option<SegmentId>,
-    entries: BTreeMap<Index, (Term, Loc)>,
+    entries: Places,
     keys: BTreeMap<Bytes, Value>,
 }
 
