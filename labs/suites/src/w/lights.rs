@@ -66,7 +66,7 @@ pub(crate) struct Lights {
 }
 
 /// How much of what is found is judged.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Depth {
     /// That it opens, and what it shows.
     Found,
@@ -153,37 +153,53 @@ impl Lights {
     }
 
     fn put_out(&self, history: &History, depth: Depth) -> Result<Tally, Box<Dark>> {
-        let dark = |moment, broken| {
+        let dark = |moment, depth, broken| {
             let (lights, history) = (self.clone(), history.clone());
             Box::new(Dark { lights, depth, history, moment, broken })
         };
-        let whole = self.undisturbed(history).map_err(|broken| dark(None, broken))?;
+        let whole = self.undisturbed(history).map_err(|broken| dark(None, depth, broken))?;
         let last = whole.operations.last().copied().unwrap_or(0);
+        let meant: Vec<u64> =
+            (1..=last).filter(|&operation| self.is_meant(history, &whole, operation)).collect();
         let mut tally = Tally::default();
-        for operation in (1..=last).filter(|&operation| self.is_meant(history, &whole, operation)) {
-            current::doing_within(
-                format!("seed {}: {:?} in operation {operation}", self.seed, self.trouble),
-                &[],
-            );
-            let (disk, reached) = self.run(history, operation);
-            for way in 0..self.ways() {
-                let moment = Moment { operation, way, again: None };
-                let dark = |moment, broken| dark(Some(moment), broken);
-                let night = Night { lights: self, depth, history, reached: &reached };
-                let image = self.image(&disk, moment);
-                night.judge(&image).map_err(|broken| dark(moment, broken))?;
-                tally.images += 1;
-                tally.acknowledged += u64::from(reached.acknowledged > 0);
-                let Trouble::PowerCutTwice { .. } = self.trouble else { continue };
-                for again in 1..=self.opening(&image) {
-                    let moment = Moment { again: Some(again), ..moment };
-                    let image = self.cut_again(&image, moment);
-                    night.judge(&image).map_err(|broken| dark(moment, broken))?;
-                    tally.images += 1;
-                }
+        // What was acknowledged comes first: a batch that is lost says more than one that is lost later.
+        for depth in [Depth::Found, Depth::Whole].into_iter().filter(|pass| *pass <= depth) {
+            tally = Tally::default();
+            for operation in &meant {
+                let outcome = self.at_operation(history, *operation, depth, &mut tally);
+                outcome.map_err(|broken| dark(Some(broken.0), depth, broken.1))?;
             }
         }
         Ok(tally)
+    }
+
+    /// Puts them out at one operation, in every way.
+    fn at_operation(
+        &self,
+        history: &History,
+        operation: u64,
+        depth: Depth,
+        tally: &mut Tally,
+    ) -> Result<(), Box<(Moment, Broken)>> {
+        let doing = format!("seed {}: {:?} in operation {operation}", self.seed, self.trouble);
+        current::doing_within(doing, &[]);
+        let (disk, reached) = self.run(history, operation);
+        let night = Night { lights: self, depth, history, reached: &reached };
+        for way in 0..self.ways() {
+            let moment = Moment { operation, way, again: None };
+            let image = self.image(&disk, moment);
+            night.judge(&image).map_err(|broken| Box::new((moment, broken)))?;
+            tally.images += 1;
+            tally.acknowledged += u64::from(reached.acknowledged > 0);
+            let Trouble::PowerCutTwice { .. } = self.trouble else { continue };
+            for again in 1..=self.opening(&image) {
+                let moment = Moment { again: Some(again), ..moment };
+                let image = self.cut_again(&image, moment);
+                night.judge(&image).map_err(|broken| Box::new((moment, broken)))?;
+                tally.images += 1;
+            }
+        }
+        Ok(())
     }
 
     /// Runs a history with no trouble.

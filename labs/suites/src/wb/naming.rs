@@ -48,7 +48,15 @@ pub(super) fn dir_sync_on_rotate(_: &mut Check) -> Verdict {
 
 /// A segment is left when all of it is durable.
 pub(super) fn left_when_durable(_: &mut Check) -> Verdict {
-    power_cuts(&filling(10, &[]))
+    power_cuts(&filling(10, &[]))?;
+    // All of it but its last frame is durable when it is left.
+    let entries = |n| vec![Change::Entries { group: G7, entries: vec![sized(at(n, 1), 900)] }];
+    let deeds = (1..=10).flat_map(|n| {
+        let append = Deed::Append { changes: entries(n) };
+        if n % 4 == 3 { vec![append, Deed::Sync] } else { vec![append] }
+    });
+    let history = History::of(deeds.collect(), &Model::default());
+    power_cuts(&history.expect("each entry follows the one before it"))
 }
 
 /// Returns the segments of a directory: their names, and their bytes.
