@@ -27,7 +27,7 @@ mod survey; // which segments there are
 mod tail; // where the log ends, and why
 
 pub(crate) use cut::{Cut, Planner, Uncuttable};
-pub(crate) use examine::{Examined, Examiner, Outlook, Torn};
+pub(crate) use examine::{Examined, Examiner, Outlook, Torn, was_durable};
 pub(crate) use look::{Directory, SegmentFile, each, look};
 pub(crate) use tail::lost;
 

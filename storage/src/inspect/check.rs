@@ -79,7 +79,7 @@ impl Found {
         }
         let Some(header) = &file.said() else { return found };
         let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
-        for piece in Walk::new(file.image.bytes(), header, until) {
+        for piece in Walk::new(&file.image, header, until) {
             found.piece(&piece);
         }
         found
@@ -101,7 +101,7 @@ impl Found {
                 if self.ending.is_empty() {
                     self.ending = match damage.nature {
                         Nature::Torn => "torn",
-                        Nature::Rotted { .. } | Nature::Behind => "rotted",
+                        Nature::Rotted | Nature::Behind => "rotted",
                     };
                 }
                 if self.wrong.len() < TOLD {
@@ -150,7 +150,7 @@ fn wrong(name: &str, damage: &Damage<'_>) -> (String, String) {
     };
     let mut said = match nature {
         Nature::Torn => "no later frame knows it as durable".into(),
-        Nature::Rotted { witness } => format!("it was durable when LSN {witness} was written"),
+        Nature::Rotted => "it was durable, as what was written after it says".into(),
         Nature::Behind => "behind the damage".to_owned(),
     };
     let lost = lost(&held);

@@ -110,7 +110,7 @@ impl<'o> Printer<'o> {
         let Some(header) = self.heading(file)? else { return Ok(()) };
         let columns = "    offset    bytes      LSN  durable  frame";
         writeln!(self.out, "{columns}")?;
-        let mut walk = Walk::new(file.image.bytes(), &header, until);
+        let mut walk = Walk::new(&file.image, &header, until);
         let skipped = self.begin.filter(|(segment, _)| *segment == file.id);
         for piece in &mut walk {
             let (Piece::Frame { offset, .. }
@@ -255,7 +255,7 @@ impl<'o> Printer<'o> {
         let Damage { offset, len, lsn, fault, items, nature } = damage;
         let what = match nature {
             Nature::Torn => "TORN".to_owned(),
-            Nature::Rotted { .. } => {
+            Nature::Rotted => {
                 self.note(Health::Damaged);
                 "ROTTED".to_owned()
             }
@@ -264,8 +264,8 @@ impl<'o> Printer<'o> {
         writeln!(self.out, "!{offset:>9} {len:>8} {lsn:>8} {:>8}  {what}: {fault}", "")?;
         match nature {
             Nature::Torn => writeln!(self.out, "!{:>12}no later frame knows it as durable", "")?,
-            Nature::Rotted { witness } => {
-                writeln!(self.out, "!{:>12}it was durable when LSN {witness} was written", "")?;
+            Nature::Rotted => {
+                writeln!(self.out, "!{:>12}it was durable, as what was written after it says", "")?;
             }
             Nature::Behind => {}
         }

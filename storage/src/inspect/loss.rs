@@ -76,7 +76,7 @@ impl Loss {
             lost.bytes = 0;
             let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
             let due = header.first_lsn.max(lsn);
-            for piece in Walk::new(file.image.bytes(), header, until).from(offset, due) {
+            for piece in Walk::new(&file.image, header, until).from(offset, due) {
                 self.piece(&piece, &mut lost);
             }
         }

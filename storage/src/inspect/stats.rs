@@ -109,7 +109,7 @@ impl Written {
         let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
         if let Some(header) = &file.said() {
             self.store.get_or_insert(header.store);
-            for piece in Walk::new(file.image.bytes(), header, until) {
+            for piece in Walk::new(&file.image, header, until) {
                 match piece {
                     Piece::Frame { frame, counts: Counts::Yes, .. } => {
                         segment.frames += 1;

@@ -57,7 +57,7 @@ fn places(
     let Ok(()) = each::<Infallible>(disk, segments, |file, next| {
         let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
         let Some(header) = &file.said() else { return Ok(()) };
-        for piece in Walk::new(file.image.bytes(), header, until) {
+        for piece in Walk::new(&file.image, header, until) {
             match piece {
                 Piece::Frame { offset, counts: Counts::Yes, .. } => {
                     if places.len() == frames.get() {

@@ -12,7 +12,9 @@
 //! nothing else of it holds; otherwise the next header that holds is looked for. So a walk takes time
 //! linear in the segment's length, whatever is in it.
 
+use crate::disk::Mapped;
 use crate::format::{FRAME_HEADER_BYTES, FRAMES_AT, Frame, FrameFault, FrameHeader, SegmentHeader};
+use crate::recovery::was_durable;
 use crate::types::Lsn;
 
 /// What stands at a place.
@@ -71,11 +73,8 @@ pub(super) struct Damage<'a> {
 pub(super) enum Nature {
     /// Nobody says that it was durable: a crash may have left it so.
     Torn,
-    /// It was durable: this frame says so, or the next segment, which begins with it.
-    Rotted {
-        /// Who says so.
-        witness: Lsn,
-    },
+    /// It was durable: a later frame says so, or there is a next segment.
+    Rotted,
     /// There is damage before it, and that decides.
     Behind,
 }
@@ -83,6 +82,7 @@ pub(super) enum Nature {
 /// Goes through a segment.
 #[derive(Clone, Debug)]
 pub(super) struct Walk<'a> {
+    mapped: &'a Mapped,
     image: &'a [u8],
     header: &'a SegmentHeader,
     at: usize,
@@ -94,9 +94,13 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Begins with the first frame of a segment.
-    pub(super) fn new(image: &'a [u8], header: &'a SegmentHeader, until: Option<Lsn>) -> Walk<'a> {
+    pub(super) fn new(
+        mapped: &'a Mapped,
+        header: &'a SegmentHeader,
+        until: Option<Lsn>,
+    ) -> Walk<'a> {
         let (at, next) = (FRAMES_AT as usize, header.first_lsn);
-        Walk { image, header, at, next, until, is_damaged: false }
+        Walk { mapped, image: mapped.bytes(), header, at, next, until, is_damaged: false }
     }
 
     /// Begins within a segment, where this frame is due.
@@ -152,12 +156,10 @@ impl<'a> Walk<'a> {
         if self.is_damaged {
             return Nature::Behind;
         }
-        if let Some(until) = self.until {
-            return Nature::Rotted { witness: until };
-        }
-        let speaks = |header: &FrameHeader| header.lsn > self.next && header.durable >= self.next;
-        let witness = self.later_headers().map(|(_, header)| header).find(speaks);
-        witness.map_or(Nature::Torn, |header| Nature::Rotted { witness: header.lsn })
+        // A segment is left only when all of it is durable.
+        let has_rotted = self.until.is_some()
+            || was_durable(self.header, self.mapped, self.at as u32, self.next);
+        if has_rotted { Nature::Rotted } else { Nature::Torn }
     }
 
     /// Returns the headers behind this place that hold, of this frame or of later ones, wherever they

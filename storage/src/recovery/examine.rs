@@ -15,7 +15,9 @@ use super::scan::{Scan, scan};
 use super::settle::{may_go_on, next_segment};
 use super::survey::Surveyed;
 use super::tail::{self, End, judge};
+use crate::disk::Mapped;
 use crate::error::{Error, Result};
+use crate::format::SegmentHeader;
 use crate::groups::Groups;
 use crate::types::{Lsn, SegmentId};
 
@@ -130,6 +132,14 @@ impl Examiner {
         };
         Examined { outlook, groups, reach: self.reach }
     }
+}
+
+/// Returns whether a frame of the last segment was durable, as a later one says, that is due at `end` and
+/// does not hold.
+pub(crate) fn was_durable(header: &SegmentHeader, image: &Mapped, end: u32, next: Lsn) -> bool {
+    let segment = Surveyed { header: *header, image: image.clone() };
+    let (frames, proven_through) = (Vec::new(), next.before());
+    judge(&segment, &Scan { frames, end, next, fault: None, proven_through }).is_err()
 }
 
 /// Returns what would be done with the last segment.
