@@ -11,7 +11,8 @@
 //!
 //! Nothing may panic, and what is taken for good has to be so: a frame that holds is exactly what its
 //! items would be written as; a directory that is refused is left as it was; one that opens shows the
-//! same after a kill, and after the worst power cut; it can be written, and collected. The bodies are called by `fuzz/`, a package of its
+//! same after a kill, and after the worst power cut; it can be written, and collected. Before that, what
+//! `logctl` does to look at it is done, and must say of its health what the opening says. The bodies are called by `fuzz/`, a package of its
 //! own for cargo-fuzz, and by this module's tests, over the seeds that are kept in `fuzz/seeds/` and
 //! thousands of damaged copies of them.
 
@@ -22,10 +23,13 @@ use crate::batch::Batch;
 use crate::disk::{Disk, Fate, Fates, Sector, SimDisk};
 use crate::error::Error;
 use crate::format::{Draft, Frame, FrameHeader, Item, Salt, SegmentHeader};
+use crate::inspect::{self, Health, Selection};
 use crate::log::Log;
 use crate::options::Options;
 use crate::types::{Entry, EntryId, GroupId, Index, Lsn, Term};
 use bytes::Bytes;
+use std::io;
+use std::num::NonZeroUsize;
 
 /// The salt of every frame that is decoded alone.
 const SALT: u64 = 0x1122_3344;
@@ -118,14 +122,18 @@ fn live_with(disk: &SimDisk) {
         names.into_iter().map(|name| (name.clone(), disk.bytes(&name))).collect()
     };
     let before = files(disk);
+    let health = look_at(disk);
+    assert!(before == files(disk), "whoever only looked has changed something");
     let log = match Log::open_on(disk.clone(), options()) {
         Ok(log) => log,
         Err(error) => {
             assert!(!error.to_string().is_empty());
             assert!(before == files(disk), "it was refused, and touched: {error}");
+            assert_ne!(health, Some(Health::Sound), "called sound, and refused: {error}");
             return;
         }
     };
+    assert!(health.is_none_or(|health| health == Health::Sound), "{health:?}, and it opens");
     let found = show(&log);
     let worst = disk.after_power_cut(&mut AllIsLost);
     let again = Log::open_on(worst, options()).expect("what was opened opens after a power cut");
@@ -147,6 +155,16 @@ fn live_with(disk: &SimDisk) {
     let worst = disk.after_power_cut(&mut AllIsLost);
     let again = Log::open_on(worst, options()).expect("what was written opens after a power cut");
     assert_eq!(show(&again), shown, "after a power cut");
+}
+
+/// Shows a directory in all the ways there are, and returns what is said of its health, if anything.
+fn look_at(disk: &SimDisk) -> Option<Health> {
+    let all = Selection { bytes: inspect::Bytes::Shown, ..Selection::default() };
+    let mut nobody = io::sink();
+    let _ = inspect::dump(disk, &all, &mut nobody);
+    let _ = inspect::tail(disk, NonZeroUsize::MIN, &all, &mut nobody);
+    let _ = inspect::stats(disk, &mut nobody);
+    inspect::check(disk, &mut nobody).ok()
 }
 
 /// Writes an entry to a group of our own, if there are numbers left for it.
