@@ -38,7 +38,6 @@ pub const TESTS: &[Test] = &[
     Test::new(4, "1wa_failed_write_shows_nothing", writing::failed_write_shows_nothing),
     Test::new(5, "1wa_positions", holding::positions),
     Test::new(5, "1wa_overwrite_conflict_suffix", holding::overwrite_conflict_suffix),
-    Test::new(5, "1wa_what_is_live", holding::what_is_live),
     Test::new(6, "1wa_append_read", reading::append_read),
     Test::new(6, "1wa_entries_size_limit", reading::entries_size_limit),
     Test::new(6, "1wa_empty_and_zero_len", reading::empty_and_zero_len),

@@ -15,6 +15,8 @@ use storage::{Doing, Operation, SimDisk};
 pub(super) struct Asked {
     disk: SimDisk,
     from: usize,
+    /// Where we looked away again, if we did.
+    to: Option<usize>,
 }
 
 /// Where a write went.
@@ -31,12 +33,19 @@ pub(super) struct Written {
 impl Asked {
     /// Begins to look.
     pub(super) fn of(disk: &SimDisk) -> Asked {
-        Asked { disk: disk.clone(), from: disk.journal().len() }
+        Asked { disk: disk.clone(), from: disk.journal().len(), to: None }
+    }
+
+    /// Looks away: what comes from here on is not counted.
+    pub(super) fn end(&mut self) {
+        self.to = Some(self.disk.journal().len());
     }
 
     /// Returns the operations since then.
     pub(super) fn operations(&self) -> Vec<Operation> {
-        self.disk.journal().split_off(self.from)
+        let mut journal = self.disk.journal();
+        journal.truncate(self.to.unwrap_or(journal.len()));
+        journal.split_off(self.from)
     }
 
     /// Returns where writes went.
@@ -91,7 +100,7 @@ impl Asked {
         let place = Place::from(operation.at);
         let function = place.function().unwrap_or_default();
         let what = self.what(&operation.doing);
-        format!("operation {:<3} {what:<36} {} {function}", operation.number, place.short())
+        format!("operation {:<3} {what:<30} {} {function}", operation.number, place.short())
             .trim_end()
             .to_owned()
     }

@@ -13,7 +13,7 @@ use super::asked::{Written, is_write};
 use super::rules::ATOMIC;
 use super::stage::{Stage, header};
 use crate::w::words::{G1, G7, run};
-use crate::{Check, Failure, Verdict};
+use crate::{Check, Failure, Verdict, text};
 use storage::{Batch, Fate, Fates, Fault, Sector, SimDisk};
 
 /// What becomes of each write that was pending: bit n is the nth one's.
@@ -112,12 +112,13 @@ fn cut_at(number: u64, row: &Row, cut: u64) -> Verdict {
             .collect();
         let reached = match reached.as_slice() {
             [] => "none".to_owned(),
+            all if all.len() == writes.len() => "all".to_owned(),
             some => format!("only {}", some.join(" and ")),
         };
         let because = format!(
-            "power is cut in operation {cut} of the batch, and of its {} writes {reached} reached \
-             the disk",
-            writes.len()
+            "power is cut in operation {cut} of the batch; {} had been asked for by then, of which \
+             {reached} reached the disk",
+            text::counted(writes.len() as u64, "write")
         );
         let whole = row.items.join(", ");
         let expected = if acknowledged { whole } else { format!("nothing, or {whole}") };

@@ -93,13 +93,6 @@ pub(super) const SUFFIX: Rule = Rule::new(
     "entries that a new leader has replaced are seen again, and may be committed",
 );
 
-pub(super) const LIVE: Rule = Rule::new(
-    "live_is_counted",
-    "WHAT IS COUNTED LIVE IS WHAT THE GROUPS STILL HOLD",
-    "storage/src/groups/live.rs",
-    "segments go by this count: too low, and one goes that is wanted; too high, and none ever goes",
-);
-
 // Step 6.
 
 pub(super) const READS: Rule = Rule::new(

@@ -11,7 +11,7 @@
 //! short as there is.
 
 use super::rules::{ACKNOWLEDGED, BROKEN, BUDGET, NOBODY_WAITS};
-use crate::{Check, Failure, Rule, Verdict, current};
+use crate::{Check, Failure, Rule, Verdict, current, text};
 use std::collections::{BTreeSet, VecDeque};
 use storage::{Duty, GroupCommit, Lsn};
 
@@ -311,8 +311,16 @@ pub(super) fn shared_sync() -> Verdict {
     }
     let because = "1 is being synced when 2 to 9 are appended, and all nine want to be durable";
     let expected = "2 syncs, durable up to 9";
-    let got = format!("{syncs} syncs, {counted} of them counted, durable up to {durable}");
-    broken(&BUDGET, because.to_owned(), expected, got, "GroupCommit::ask", &story)
+    let got = format!(
+        "{}, {counted} of them counted, durable up to {durable}",
+        text::counted(syncs as u64, "sync")
+    );
+    // With fewer, somebody was told so of what no sync has covered.
+    let (rule, function) = match syncs < 2 && durable > Lsn(1) {
+        true => (&ACKNOWLEDGED, "GroupCommit::finish"),
+        false => (&BUDGET, "GroupCommit::ask"),
+    };
+    broken(rule, because.to_owned(), expected, got, function, &story)
 }
 
 /// Lets everybody ask who is not told yet; returns what leaders lead through.
@@ -333,6 +341,8 @@ fn ask_all(
             said.push(say(duty));
         }
     }
-    story.push(format!("{first} to {last} ask: {}", said.join(", ")));
+    let who =
+        if first == last { format!("{first} asks") } else { format!("{first} to {last} ask") };
+    story.push(format!("{who}: {}", said.join(", ")));
     leads
 }
