@@ -136,7 +136,11 @@ impl<D: Disk> Log<D> {
         max_bytes: u64,
     ) -> Result<Vec<Entry>> {
         let picked = self.view().pick_range(group, &range, max_bytes)?;
-        picked.into_iter().map(|picked| self.verify(group, picked)).collect()
+        let mut entries = Vec::with_capacity(picked.len());
+        for picked in picked {
+            entries.push(self.verify(group, picked)?);
+        }
+        Ok(entries)
     }
 
     /// Checks an entry's bytes, and returns it.
