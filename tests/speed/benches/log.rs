@@ -1,23 +1,28 @@
-//! What the log engine costs, on a real directory: appends with and without a sync, reads, recovery.
+//! What the log engine costs, on a real directory: appends with and without a sync, reads, recovery,
+//! collection.
 //!
 //! ```text
 //!   cargo bench -p speed --bench log                   all of it
 //!   cargo bench -p speed --bench log -- append/32      one shape
 //!
 //!   append/..    one batch of so many entries of 256 bytes, not synced; elements are entries
-//!   sync/..      one batch of one entry, and a sync; and beside it what the disk takes for a bare
-//!                write and sync of as many bytes in a file of zeros. With eight threads, elements
-//!                are appends of all of them
+//!   sync/..      one batch of so many entries, and a sync; and beside it what the disk takes for a
+//!                bare write and sync of as many bytes in a file of zeros. With eight threads,
+//!                elements are appends of all of them. A keeper does the chores
 //!   read/..      entries that lie in sealed segments, and those in the tail
 //!   recovery/..  an opening, every byte tested; elements are bytes of log
+//!   collect      a call that moves 512 entries of idle groups, and lets their segment go
 //! ```
 //!
 //! The directory is made where temporary files are; `TMPDIR` says where.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use std::time::Instant;
-use storage::{Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Log, Options, RealDisk};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use storage::{
+    Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Keeper, Log, Options, RealDisk,
+};
 use tempfile::TempDir;
 
 /// How many groups take turns.
@@ -83,23 +88,27 @@ fn append(c: &mut Criterion) {
 
 fn sync(c: &mut Criterion) {
     let mut bench = c.benchmark_group("sync");
-    bench.throughput(Throughput::Elements(1));
     let dir = tempfile::tempdir().expect("a directory");
-    let log = open(&dir);
+    let log = Arc::new(open(&dir));
     log.maintain().expect("the disk has room");
+    let _keeper = Keeper::start(log.clone()).expect("there are threads");
     let mut writer = Writer::new(&log, 0..1);
-    bench.bench_function("one thread", |b| {
-        b.iter(|| {
-            let lsn = writer.append(1);
-            log.sync_to(lsn).expect("the disk works");
+    for entries in [1, 32] {
+        bench.throughput(Throughput::Elements(entries));
+        bench.bench_with_input(BenchmarkId::new("one thread", entries), &entries, |b, entries| {
+            b.iter(|| {
+                let lsn = writer.append(*entries);
+                log.sync_to(lsn).expect("the disk works");
+            });
         });
-    });
+    }
 
+    bench.throughput(Throughput::Elements(1));
     let bare = tempfile::tempdir().expect("a directory");
     let file = RealDisk::at(bare.path()).and_then(|disk| disk.create("bare")).expect("a file");
     let len = 32u64 << 20;
-    for offset in (0..len).step_by(1 << 20) {
-        file.write_all_at(offset, &vec![0; 1 << 20]).expect("the disk has room");
+    for offset in (0..len).step_by(1 << 15) {
+        file.write_all_at(offset, &[0; 1 << 15]).expect("the disk has room");
     }
     file.sync_data().expect("the disk works");
     let mut offset = 0;
@@ -194,5 +203,38 @@ fn recovery(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, append, sync, read, recovery);
+fn collect(c: &mut Criterion) {
+    const MIB: u64 = 1 << 20;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (segment_bytes, max_batch_bytes) = (MIB as u32, MIB as u32 / 2);
+    let options =
+        Options { segment_bytes, max_batch_bytes, collect_above_bytes: 0, ..Options::default() };
+    let log = Log::open(dir.path(), options).expect("a directory of our own");
+    let mut idle = Writer::new(&log, 1..GROUPS + 1);
+    for _ in 0..GROUPS {
+        idle.append(8);
+    }
+    let mut busy = Writer::new(&log, 0..1);
+    let mut fill = || {
+        // So much that the segment with the idle groups is the oldest, and mostly garbage.
+        let until = log.stats().log_bytes + 2 * MIB;
+        while log.stats().log_bytes < until {
+            busy.append(32);
+        }
+    };
+    c.bench_function("collect", |b| {
+        b.iter_custom(|rounds| {
+            let mut took = Duration::ZERO;
+            for _ in 0..rounds {
+                fill();
+                let begun = Instant::now();
+                black_box(log.gc().expect("the disk works"));
+                took += begun.elapsed();
+            }
+            took
+        });
+    });
+}
+
+criterion_group!(benches, append, sync, read, recovery, collect);
 criterion_main!(benches);
