@@ -12,10 +12,12 @@
 //!
 //! ```text
 //!   cargo run --release --manifest-path tests/peers/Cargo.toml -- raft
+//!   cargo run --release --manifest-path tests/peers/Cargo.toml -- log
 //! ```
 
 mod allocations; // counts what is asked of the memory allocator
 mod cluster; // three nodes in one thread, ours or the peer's: what both must do
+mod log; // the log engine and the peer's
 mod measure; // one slice of one side, and how two sides take turns
 mod ours; // the cluster of our nodes
 mod raft_rs; // the cluster of the peer's
@@ -23,7 +25,9 @@ mod report; // the table, and the same as JSON
 mod shape; // what is measured, and the goals
 
 use clap::{Parser, Subcommand};
+use log::Form;
 use measure::Effort;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -51,6 +55,27 @@ enum What {
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
         rounds: u32,
     },
+    /// The log engine: ours and crate `raft-engine` 0.4.2.
+    Log {
+        /// Prints one JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// How long each side of each cell is measured, all rounds together, where a cell is a speed.
+        #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+        seconds: f64,
+        /// How many rounds that time is cut into; medians and spreads are over them.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        rounds: u32,
+        /// Measures only cells that have this in their names. May be given several times.
+        #[arg(long, value_name = "CELL")]
+        only: Vec<String>,
+        /// A directory on a disk, instead of the one for temporary files: about 3 GiB are used.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Says how many bytes one log holds in memory for each entry: `log` runs this.
+    #[command(hide = true)]
+    Weigh { who: log::Who, when: log::When, dir: PathBuf },
 }
 
 /// Reads a number of seconds that can be measured.
@@ -64,19 +89,40 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    let What::Raft { json, seconds, rounds } = Arguments::parse().what;
-    let effort = Effort { slice: Duration::from_secs_f64(seconds / f64::from(rounds)), rounds };
-    let compared = match measure::compare(effort) {
-        Ok(compared) => compared,
+    let outcome = match Arguments::parse().what {
+        What::Raft { json, seconds, rounds } => raft(form(json), seconds, rounds),
+        What::Log { json, seconds, rounds, only, dir } => {
+            let effort = log::Effort { slice: slice(seconds, rounds), rounds };
+            log::run(dir, effort, &log::Wanted { only }, form(json))
+        }
+        What::Weigh { who, when, dir } => log::weigh(who, when, &dir).map(|it| println!("{it}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    if json {
-        report::print_json(effort, &compared);
-    } else {
-        report::print_table(effort, &compared);
     }
-    ExitCode::SUCCESS
+}
+
+/// Compares Raft nodes.
+fn raft(form: Form, seconds: f64, rounds: u32) -> Result<(), String> {
+    let effort = Effort { slice: slice(seconds, rounds), rounds };
+    let compared = measure::compare(effort)?;
+    match form {
+        Form::Json => report::print_json(effort, &compared),
+        Form::Table => report::print_table(effort, &compared),
+    }
+    Ok(())
+}
+
+/// Returns the length of each slice of some seconds.
+fn slice(seconds: f64, rounds: u32) -> Duration {
+    Duration::from_secs_f64(seconds / f64::from(rounds))
+}
+
+/// Returns the form that was asked for.
+fn form(json: bool) -> Form {
+    if json { Form::Json } else { Form::Table }
 }
