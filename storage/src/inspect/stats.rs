@@ -261,7 +261,9 @@ impl Stats {
         let last = self.written.segments.last().map_or(0, |last| last.bytes);
         let headers = self.written.segments.len() as u64 * u64::from(FRAMES_AT);
         let bytes: u64 = self.written.segments.iter().map(|segment| segment.bytes).sum();
-        let (room, limit) = (bytes - headers, 2 * live + last - u64::from(FRAMES_AT));
+        // A damaged segment may be shorter than what stands before the frames.
+        let room = bytes.saturating_sub(headers);
+        let limit = 2 * live + last.saturating_sub(u64::from(FRAMES_AT));
         let what = if room > limit { "is" } else { "is not yet" };
         writeln!(
             out,
