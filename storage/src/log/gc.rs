@@ -139,22 +139,10 @@ impl<D: Disk> Log<D> {
         let mut writer = self.writer()?;
         let room = self.options.segment_bytes - FRAMES_AT;
         let batch = self.view().pick_wanted(oldest, FRAME_BYTES.min(room / 4) as usize)?;
-        self.check_picked(oldest, &batch);
         let draft = batch.draft(Flags::Moved, room)?;
         self.make_room(&mut writer, draft.len(), Purpose::Collect)?;
         self.write_frame(&mut writer, draft)?;
         Ok(batch)
-    }
-
-    /// Checks that something was picked of a segment. If all that was wanted of it was let go before
-    /// the writer was locked, nothing is: a frame of nothing does no harm.
-    ///
-    /// # Panics
-    /// If something of the segment counts as live, and nothing points to it.
-    fn check_picked(&self, oldest: SegmentId, picked: &Batch) {
-        let is_live = self.view().groups.live().of(oldest).items > 0;
-        let is_right = !picked.is_empty() || !is_live;
-        assert!(is_right, "segment {oldest} counts as live, and nothing points to it");
     }
 
     /// Removes the oldest segment, of which nothing is wanted.

@@ -39,6 +39,13 @@ enum Room {
 impl View {
     /// Returns what is wanted of a segment, up to a frame of so many bytes; of one item, if that is
     /// longer by itself.
+    ///
+    /// Nothing, if all that was wanted of it was let go before the writer was locked: a frame of
+    /// nothing does no harm.
+    ///
+    /// # Panics
+    /// If something of the segment counts as live, and nothing points to it: whoever asks would ask for
+    /// ever.
     pub(super) fn pick_wanted(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
         let mut picker = Picker { batch: Batch::new(), segment, frame_bytes };
         for (id, group) in self.groups.iter() {
@@ -46,7 +53,10 @@ impl View {
                 break;
             }
         }
-        Ok(picker.batch)
+        let batch = picker.batch;
+        let is_right = !batch.is_empty() || self.groups.live().of(segment).items == 0;
+        assert!(is_right, "segment {segment} counts as live, and nothing points to it");
+        Ok(batch)
     }
 
     /// Picks what is wanted of a group. Returns whether there is room for more.
