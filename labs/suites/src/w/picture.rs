@@ -171,7 +171,7 @@ impl Picture {
         let written = self.writes.iter().filter(counts);
         let lost = written.clone().find(|write| is_gone(&write.became) && !is_elsewhere(write));
         let files: Vec<usize> = written.map(|write| write.file).collect();
-        let renamed = self.names.iter().find(|name| {
+        let renamed = self.names.iter().rfind(|name| {
             is_gone(&name.became) && name.file.is_some_and(|file| files.contains(&file))
         });
         lost.map(|write| write.at.clone()).or_else(|| renamed.map(|name| name.at.clone()))
@@ -210,7 +210,7 @@ impl Picture {
             }
             let (word, at, by) = (name.became.word(), name.at.short(), name.became.by());
             let head = format!("     {}", name.what);
-            let line = format!("{head:<29} {word:<10} {at:<15} {by}");
+            let line = format!("{head:<31} {word:<8} {at:<15} {by}");
             lines.push(clip(&line, COLUMNS_MAX));
         }
         lines
