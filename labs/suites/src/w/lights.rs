@@ -489,7 +489,12 @@ impl Dark {
                 None => Way::worst(),
             };
             let _ = probe.after_power_cut(&mut way);
-            picture = Picture::of(&probe, &way, moment.again);
+            picture = match self.lights.trouble {
+                Trouble::Kill => Picture::of_killed(&disk, moment.operation, &probe, &way),
+                Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } | Trouble::Failure => {
+                    Picture::of(&probe, &way, moment.again)
+                }
+            };
             lines.push(match moment.again {
                 Some(again) => {
                     format!("  then opened, and power failed again in operation {again}:")

@@ -99,6 +99,20 @@ impl Picture {
         picture
     }
 
+    /// Returns the picture of a disk on which a process was killed during an operation, and which was
+    /// then opened: what the first had written, and nobody synced, is pending still.
+    pub(crate) fn of_killed(disk: &SimDisk, killed: u64, opened: &SimDisk, way: &Way) -> Picture {
+        let mut picture = Picture { files: BTreeMap::new(), writes: Vec::new(), names: Vec::new() };
+        for operation in disk.journal() {
+            picture.take(disk, &operation, operation.number != killed);
+        }
+        for operation in opened.journal() {
+            picture.take(opened, &operation, true);
+        }
+        picture.lose(way);
+        picture
+    }
+
     /// Takes an operation.
     fn take(&mut self, disk: &SimDisk, operation: &Operation, is_done: bool) {
         let at = Place::from(operation.at);
