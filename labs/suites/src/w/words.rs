@@ -83,6 +83,19 @@ pub(crate) fn open(
     must(rule, "opening the log", "Log::open_on", Log::open_on(disk.clone(), options))
 }
 
+/// Opens a log that another process has left there, empty: recovery is asked at once.
+///
+/// # Errors
+/// A card of `rule`, if opening it is refused.
+pub(crate) fn found(
+    rule: &Rule,
+    disk: &SimDisk,
+    options: Options,
+) -> Result<Log<SimDisk>, Box<Failure>> {
+    drop(open(rule, disk, options.clone())?);
+    open(rule, disk, options)
+}
+
 /// Makes a call, and returns what a panic in it said. What it was made to must not be used any more:
 /// its locks are poisoned. A hole that waits to be written is known to the worker all the same.
 ///

@@ -9,7 +9,7 @@
 use super::rules::{FATAL, FULL, SHORT, STOPS};
 use crate::w::history::{Deed, History};
 use crate::w::model::{Change, Model};
-use crate::w::words::{G1, G7, at, entry, must, open, sized, small};
+use crate::w::words::{G1, G7, at, entry, found, must, open, sized, small};
 use crate::{Check, Failure, Table, Verdict, current};
 use storage::{Batch, Disk, Error, Fault, Index, Log, SimDisk};
 
@@ -33,7 +33,7 @@ fn kind<T>(outcome: &storage::Result<T>) -> &'static str {
 /// A sync that fails has lost what it was for. Nobody says otherwise, now or later.
 pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     let disk = SimDisk::new(1);
-    let log = open(&FATAL, &disk, small())?;
+    let log = found(&FATAL, &disk, small())?;
     let lsn = must(&FATAL, "a batch", "Log::append", log.append(&one()))?;
     disk.plan(disk.operations() + 1, Fault::Fails);
     let outcome = log.sync_to(lsn);
@@ -76,7 +76,7 @@ fn filling() -> History {
 /// Returns how many operations a history takes, and how many of them are the opening's.
 fn operations(history: &History) -> Result<(u64, u64), Box<Failure>> {
     let disk = SimDisk::new(1);
-    let log = open(&STOPS, &disk, small())?;
+    let log = found(&STOPS, &disk, small())?;
     let opening = disk.operations();
     match history.run(&disk, &log).error {
         Some(error) => must(&STOPS, "a batch", "Log::append", Err(error)),
@@ -90,7 +90,7 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
     let (opening, all) = operations(&history)?;
     for operation in opening + 1..=all {
         let disk = SimDisk::new(1);
-        let log = open(&STOPS, &disk, small())?;
+        let log = found(&STOPS, &disk, small())?;
         disk.plan(operation, Fault::Fails);
         current::doing_within(format!("operation {operation} fails"), &["Log::note"]);
         let reached = history.run(&disk, &log);
@@ -153,7 +153,8 @@ pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
         );
         let because = format!("in operation {operation} the disk takes half of what it is given");
         let failure = || Failure::of(&SHORT).because(&because).function("DiskFile::write_all_at");
-        let log = match Log::open_on(disk.clone(), small()) {
+        let opening = || Log::open_on(disk.clone(), small());
+        let log = match opening().map(drop).and_then(|()| opening()) {
             Ok(log) => log,
             Err(error) => return failure().expected("the log opens").got(error.to_string()).fail(),
         };

@@ -11,7 +11,7 @@ use crate::w::fates::PLAIN_WAYS;
 use crate::w::history::{Deed, History};
 use crate::w::lights::{During, Lights, Trouble};
 use crate::w::model::{Change, Model};
-use crate::w::words::{G7, at, must, open, sized, small};
+use crate::w::words::{G7, at, found, must, sized, small};
 use crate::{Check, Failure, Rule, Table, Verdict, current};
 use std::collections::BTreeMap;
 use storage::format::{Salt, SegmentHeader};
@@ -69,7 +69,7 @@ fn segments(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
 /// Runs a history to its end.
 fn ran(rule: &Rule, history: &History) -> Result<SimDisk, Box<Failure>> {
     let disk = SimDisk::new(8);
-    let log = open(rule, &disk, small())?;
+    let log = found(rule, &disk, small())?;
     match history.run(&disk, &log).error {
         Some(error) => must(rule, "a batch", "Log::find_room", Err(error)),
         None => Ok(disk.after_kill()),
@@ -101,7 +101,7 @@ pub(super) fn file_order_rollover(_: &mut Check) -> Verdict {
 /// A frame lies within its segment, and a segment keeps its length.
 pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
     let disk = SimDisk::new(8);
-    let log = open(&LENGTH, &disk, small())?;
+    let log = found(&LENGTH, &disk, small())?;
     // Lengths that leave every kind of rest, from nothing to almost a frame.
     for n in 0..60_u64 {
         let len = 200 + (n * 97 % 1500) as usize;
