@@ -30,10 +30,19 @@ enum Access {
     Read,
 }
 
-/// The locked `LOCK` file. The lock goes with the process, however that ends.
+/// The locked `LOCK` file. The lock goes with this value; with the process, however that ends.
 #[derive(Debug)]
 pub struct RealLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for RealLock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a process that some thread is just starting has a copy of
+        // every open file until its program is loaded, and the lock lasts as long as the last copy.
+        // What fails here is a lock that stays until then.
+        let _ = self.file.unlock();
+    }
 }
 
 impl RealDisk {
@@ -128,7 +137,7 @@ impl Disk for RealDisk {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(self.dir.join(crate::segment::LOCK))?;
         file.try_lock()?;
-        Ok(RealLock { _file: file })
+        Ok(RealLock { file })
     }
 
     fn entropy(&self) -> u64 {
@@ -219,4 +228,21 @@ fn write_part(file: &File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
 #[cfg(windows)]
 fn write_part(file: &File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_goes_though_a_child_that_is_starting_has_a_copy_of_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = RealDisk::at(dir.path()).unwrap();
+        let lock = disk.lock().unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        assert_eq!(disk.lock().unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(lock);
+        disk.lock().unwrap();
+        drop(copy);
+    }
 }
