@@ -95,12 +95,7 @@ impl History {
         let mut model = from.clone();
         for deed in &deeds {
             let Deed::Append { changes } = deed else { continue };
-            for change in changes {
-                if !model.fits(change) {
-                    return None;
-                }
-                model.apply(std::slice::from_ref(change));
-            }
+            model.append(changes).ok()?;
             states.push(model.clone());
         }
         Some(History { deeds, states })

@@ -11,21 +11,21 @@
 //!                                              '------> 4 written on and reopened, all is there
 //! ```
 //!
-//! The first history and operation that break a rule are shrunk: the shortest history that still
-//! breaks the same rule is the one on the card ([`super::picture`] draws its disk).
+//! The first history and operation that break a rule are explained in [`dark`].
+
+mod dark; // a rule that broke: shrunk, and put on a card
+
+pub(crate) use dark::Dark;
 
 use super::fates::Way;
 use super::history::{Deed, History, Reached};
 use super::model::{Change, Model, batch_of};
-use super::picture::{self, Picture};
 use super::rules::{A_STATE, ACKNOWLEDGED, DURABLE, GOES_ON, OPENS, TAKES};
 use super::words::{at, entry};
-use crate::{Failure, Rule, current};
+use crate::{Rule, current};
 use bytes::Bytes;
+use dark::Broken;
 use storage::{Error, Fault, GroupId, Log, Options, Rot, SimDisk};
-
-/// How many smaller histories are tried.
-const TRIES: usize = 400;
 
 /// The group that is written to when a log goes on after a crash.
 const LATER: GroupId = GroupId(77);
@@ -92,44 +92,6 @@ struct Moment {
     way: u64,
     /// During which operation of the opening that followed, if they did again.
     again: Option<u64>,
-}
-
-/// A rule that broke when they went out.
-#[derive(Debug)]
-pub(crate) struct Dark {
-    lights: Lights,
-    depth: Depth,
-    history: History,
-    moment: Option<Moment>,
-    broken: Broken,
-}
-
-/// What broke.
-#[derive(Debug)]
-struct Broken {
-    rule: &'static Rule,
-    because: String,
-    expected: String,
-    got: String,
-    /// The function to read, where no operation decided.
-    function: &'static str,
-}
-
-impl Broken {
-    fn of(rule: &'static Rule, because: impl Into<String>, function: &'static str) -> Broken {
-        let (expected, got) = (String::new(), String::new());
-        Broken { rule, because: because.into(), expected, got, function }
-    }
-
-    fn expected(mut self, expected: impl Into<String>) -> Broken {
-        self.expected = expected.into();
-        self
-    }
-
-    fn got(mut self, got: impl ToString) -> Broken {
-        self.got = got.to_string();
-        self
-    }
 }
 
 // Putting them out.
@@ -416,101 +378,5 @@ fn who_refuses(error: &Error) -> &'static str {
         Some(Rot::Hole) => "Replayed::finish",
         Some(Rot::Segment) => "give_name",
         Some(Rot::Read) | None => "check_follows",
-    }
-}
-
-// Explaining it.
-
-/// Names the function to read, if one is to blame more than the others.
-fn read(failure: Failure, function: &str) -> Failure {
-    if function.is_empty() { failure } else { failure.function(function) }
-}
-
-impl Dark {
-    /// Returns the rule that broke.
-    pub(crate) fn rule(&self) -> &'static Rule {
-        self.broken.rule
-    }
-
-    /// Shrinks the history, draws the disk, and says what broke.
-    pub(crate) fn explain(self) -> Failure {
-        let from = self.history.deeds.len();
-        let dark = self.shrink();
-        let to = dark.history.deeds.len();
-        let failure = dark.failure();
-        if to < from { failure.shrunk(from as u64, to as u64) } else { failure }
-    }
-
-    /// Returns the smallest history found that breaks the same rule.
-    fn shrink(mut self) -> Dark {
-        let mut tries = 0;
-        'again: loop {
-            let smaller: Vec<History> = self.history.smaller().collect();
-            for history in smaller {
-                tries += 1;
-                if tries > TRIES {
-                    return self;
-                }
-                if let Err(dark) = self.lights.put_out(&history, self.depth)
-                    && dark.rule().id == self.rule().id
-                {
-                    self = *dark;
-                    continue 'again;
-                }
-            }
-            return self;
-        }
-    }
-
-    fn failure(&self) -> Failure {
-        let Broken { rule, because, expected, got, function } = &self.broken;
-        let failure = Failure::of(rule).because(because).expected(expected).got(got);
-        let Some(moment) = self.moment else {
-            let history = picture::told(&self.history.deeds, None);
-            return read(failure.picture(history), function);
-        };
-        let (disk, reached) = self.lights.run(&self.history, moment.operation);
-        let cut = picture::Cut {
-            deeds: &self.history.deeds,
-            deed: reached.deed_of(moment.operation),
-            operation: moment.operation,
-            trouble: self.lights.trouble,
-        };
-        let mut lines = picture::told(&self.history.deeds, Some(&cut));
-        let mut way = self.lights.way(moment).unwrap_or_else(|| Way::new(0, 1));
-        let image = disk.after_power_cut(&mut way);
-        let mut picture = Picture::of(&disk, &way, Some(moment.operation));
-        if rule.id == DURABLE.id || moment.again.is_some() {
-            // What counts is what the opening that followed did.
-            let image = if self.lights.way(moment).is_some() { image } else { disk.after_kill() };
-            let (probe, _) = self.lights.open_and_cut(&image, moment);
-            way = match moment.again {
-                Some(again) => Way::new(self.lights.seed ^ again << 16, moment.way),
-                None => Way::worst(),
-            };
-            let _ = probe.after_power_cut(&mut way);
-            picture = match self.lights.trouble {
-                Trouble::Kill => Picture::of_killed(&disk, moment.operation, &probe, &way),
-                Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } | Trouble::Failure => {
-                    Picture::of(&probe, &way, moment.again)
-                }
-            };
-            lines.push(match moment.again {
-                Some(again) => {
-                    format!("  then opened, and power failed again in operation {again}:")
-                }
-                None => "  then opened, and power failed again at once:".to_owned(),
-            });
-        }
-        lines.extend(picture.lines());
-        let acknowledged = reached.acknowledged_lsn();
-        let said = acknowledged.map_or("nothing".to_owned(), |lsn| format!("up to LSN {lsn}"));
-        lines.push(format!("  acknowledged  {said}"));
-        let failure = failure.picture(lines);
-        match picture.decided(acknowledged).filter(|_| rule.id != OPENS.id && rule.id != A_STATE.id)
-        {
-            Some(place) => failure.your_line(place),
-            None => read(failure, function),
-        }
     }
 }

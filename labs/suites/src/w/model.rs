@@ -12,7 +12,7 @@ use super::words::names;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
-use storage::{Batch, Disk, Entry, EntryId, GroupId, Index, Log};
+use storage::{Batch, Disk, Entry, EntryId, GroupId, Index, Log, Term};
 
 /// One thing that a batch does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,36 +56,71 @@ impl Held {
     }
 
     /// Returns the term at a place of the log, or of its base.
-    fn holds(&self, id: EntryId) -> bool {
-        id == self.base || self.entries.iter().any(|entry| entry.id == id)
+    pub(crate) fn term(&self, index: Index) -> Option<Term> {
+        if index == self.base.index {
+            return Some(self.base.term);
+        }
+        let nth = index.0.checked_sub(self.base.index.next().0)?;
+        self.entries.get(usize::try_from(nth).ok()?).map(|entry| entry.id.term)
     }
 }
 
 impl Model {
-    /// Returns whether a log that holds this takes a change.
-    pub(crate) fn fits(&self, change: &Change) -> bool {
+    /// Returns why a log that holds this refuses a change, if it does: the name of its error.
+    fn refuses(&self, change: &Change) -> Option<&'static str> {
         match change {
             Change::Entries { group, entries } => {
-                let held = self.groups.get(group).cloned().unwrap_or_default();
-                let (base, mut last) = (held.base.index.0, held.last());
-                entries.iter().all(|entry| {
+                let held = self.groups.get(group);
+                let mut last = held.map_or(0, Held::last);
+                let base = held.map_or(0, |held| held.base.index.0);
+                entries.iter().find_map(|entry| {
                     let index = entry.id.index.0;
-                    let fits = index > base && index <= last + 1;
+                    let is_gap = index > last + 1;
                     last = index;
-                    fits
+                    if index <= base { Some("Compacted") } else { is_gap.then_some("Gap") }
                 })
             }
-            Change::Put { .. } | Change::Delete { .. } | Change::Reset { .. } => true,
             Change::Compact { group, through } => {
-                self.groups.get(group).is_some_and(|held| held.holds(*through))
+                let Some(held) = self.groups.get(group) else { return Some("UnknownGroup") };
+                if through.index < held.base.index {
+                    return Some("Compacted");
+                }
+                if through.index.0 > held.last() {
+                    return Some("Gap");
+                }
+                (held.term(through.index) != Some(through.term)).then_some("Mismatch")
             }
-            Change::Remove { group } => self.groups.contains_key(group),
+            Change::Remove { group } if !self.groups.contains_key(group) => Some("UnknownGroup"),
+            Change::Put { .. }
+            | Change::Delete { .. }
+            | Change::Reset { .. }
+            | Change::Remove { .. } => None,
         }
     }
 
-    /// Does what a batch does.
+    /// Does all that a batch does, or nothing.
+    ///
+    /// # Errors
+    /// Why the first change that does not fit is refused.
+    pub(crate) fn append(&mut self, changes: &[Change]) -> Result<(), &'static str> {
+        let mut next = self.clone();
+        for change in changes {
+            next.refuses(change).map_or(Ok(()), Err)?;
+            next.make(change);
+        }
+        next.forget_nothings();
+        *self = next;
+        Ok(())
+    }
+
+    /// Does what a batch does that fits.
     pub(crate) fn apply(&mut self, changes: &[Change]) {
         changes.iter().for_each(|change| self.make(change));
+        self.forget_nothings();
+    }
+
+    /// Lets go of groups that hold nothing: no log lists them.
+    fn forget_nothings(&mut self) {
         self.groups.retain(|_, held| *held != Held::default());
     }
 

@@ -14,125 +14,22 @@ use super::reading::refusal;
 use super::rules::{ACKNOWLEDGED, COVERAGE, FITS, MODEL};
 use super::stage::Stage;
 use crate::coverage::Coverage;
+use crate::w::model::{Change, Held, Model, batch_of};
 use crate::w::words::{caught, names};
 use crate::{Check, Failure, Rule, Verdict, current};
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::fmt;
-use storage::{Batch, Entry, EntryId, GroupId, Index, Lsn, Term};
+use storage::{Entry, EntryId, GroupId, Index, Lsn};
 use testbed::sim::Stream;
 
 /// How many deeds a history has.
 const DEEDS: u64 = 40;
-
-/// One thing that a batch does.
-#[derive(Clone, Debug)]
-enum Change {
-    Entry { group: GroupId, id: EntryId, data: Bytes },
-    Put { group: GroupId, key: &'static str, value: Bytes },
-    Delete { group: GroupId, key: &'static str },
-    Compact { group: GroupId, through: EntryId },
-    Reset { group: GroupId, through: EntryId },
-    Remove { group: GroupId },
-}
 
 /// One thing that is done to a log.
 #[derive(Clone, Debug)]
 enum Deed {
     Append(Vec<Change>),
     Sync,
-}
-
-/// One group.
-#[derive(Clone, Default, PartialEq)]
-struct Held {
-    base: EntryId,
-    entries: Vec<Entry>,
-    keys: BTreeMap<&'static str, Bytes>,
-}
-
-/// All groups.
-#[derive(Clone, Default)]
-struct Model {
-    groups: BTreeMap<GroupId, Held>,
-}
-
-impl Held {
-    fn last(&self) -> u64 {
-        self.base.index.0 + self.entries.len() as u64
-    }
-
-    /// Returns the term at a place of the log, or of its beginning.
-    fn term(&self, index: u64) -> Option<Term> {
-        if index == self.base.index.0 {
-            return Some(self.base.term);
-        }
-        let nth = index.checked_sub(self.base.index.0 + 1)?;
-        self.entries.get(nth as usize).map(|entry| entry.id.term)
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.base == EntryId::default() && self.entries.is_empty() && self.keys.is_empty()
-    }
-}
-
-impl Model {
-    /// Does all that a batch does, or says why it does not fit.
-    fn append(&mut self, changes: &[Change]) -> Result<(), &'static str> {
-        let mut next = self.clone();
-        changes.iter().try_for_each(|change| next.change(change))?;
-        next.groups.retain(|_, held| !held.is_nothing());
-        *self = next;
-        Ok(())
-    }
-
-    fn change(&mut self, change: &Change) -> Result<(), &'static str> {
-        match change {
-            Change::Entry { group, id, data } => {
-                let held = self.groups.get(group).cloned().unwrap_or_default();
-                if id.index <= held.base.index {
-                    return Err("Compacted");
-                }
-                if id.index.0 > held.last() + 1 {
-                    return Err("Gap");
-                }
-                let held = self.groups.entry(*group).or_default();
-                held.entries.truncate((id.index.0 - held.base.index.0 - 1) as usize);
-                held.entries.push(Entry { id: *id, data: data.clone() });
-            }
-            Change::Put { group, key, value } => {
-                self.groups.entry(*group).or_default().keys.insert(key, value.clone());
-            }
-            Change::Delete { group, key } => {
-                if let Some(held) = self.groups.get_mut(group) {
-                    held.keys.remove(key);
-                }
-            }
-            Change::Compact { group, through } => {
-                let held = self.groups.get_mut(group).ok_or("UnknownGroup")?;
-                if through.index < held.base.index {
-                    return Err("Compacted");
-                }
-                if through.index.0 > held.last() {
-                    return Err("Gap");
-                }
-                if held.term(through.index.0) != Some(through.term) {
-                    return Err("Mismatch");
-                }
-                held.entries.drain(..(through.index.0 - held.base.index.0) as usize);
-                held.base = *through;
-            }
-            Change::Reset { group, through } => {
-                let held = self.groups.entry(*group).or_default();
-                held.entries.clear();
-                held.base = *through;
-            }
-            Change::Remove { group } => {
-                self.groups.remove(group).ok_or("UnknownGroup")?;
-            }
-        }
-        Ok(())
-    }
 }
 
 // Histories.
@@ -159,7 +56,7 @@ fn drawn(seed: u64) -> Vec<Deed> {
 fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> Change {
     let group = GroupId(luck.within(1, 3));
     let held = model.groups.get(&group).cloned().unwrap_or_default();
-    let key = ["hs", "members", "k"][luck.within(0, 2) as usize];
+    let key = Bytes::from(["hs", "members", "k"][luck.within(0, 2) as usize]);
     let change = match luck.within(0, 19) {
         0 => Change::Remove { group },
         1 => {
@@ -170,7 +67,7 @@ fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> Change {
         2..=5 => {
             let lowest = held.base.index.0.saturating_sub(1);
             let index = luck.within(lowest, held.last() + 1);
-            let term = held.term(index).map_or(1, |term| term.0);
+            let term = held.term(Index(index)).map_or(1, |term| term.0);
             let term = if luck.chance(100) { term + 1 } else { term };
             Change::Compact { group, through: EntryId::new(index, term) }
         }
@@ -181,21 +78,26 @@ fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> Change {
         8 => Change::Delete { group, key },
         9 => {
             let id = EntryId::new((held.last() + luck.within(0, 3)).max(1), luck.within(1, 6));
-            Change::Entry { group, id, data: bytes(luck, number) }
+            written(group, id, bytes(luck, number))
         }
         10..=12 => {
             let index = held.last().saturating_sub(luck.within(0, 3)).max(1);
             let id = EntryId::new(index, luck.within(1, 6));
-            Change::Entry { group, id, data: bytes(luck, number) }
+            written(group, id, bytes(luck, number))
         }
         _ => {
             let id = EntryId::new(held.last() + 1, luck.within(1, 6));
-            Change::Entry { group, id, data: bytes(luck, number) }
+            written(group, id, bytes(luck, number))
         }
     };
     // What does not fit spoils its batch, not this bookkeeping.
     let _ = model.append(std::slice::from_ref(&change));
     change
+}
+
+/// Returns the change that writes one entry.
+fn written(group: GroupId, id: EntryId, data: Bytes) -> Change {
+    Change::Entries { group, entries: vec![Entry { id, data }] }
 }
 
 /// Draws an entry's bytes: no two entries of a history have the same, but for those without any.
@@ -204,44 +106,12 @@ fn bytes(luck: &mut Stream, number: u64) -> Bytes {
     format!("{number:04}-").into_bytes().into_iter().cycle().take(len as usize).collect()
 }
 
-fn batch_of(changes: &[Change]) -> Batch {
-    let mut batch = Batch::new();
-    for change in changes {
-        match change {
-            Change::Entry { group, id, data } => {
-                batch.entries(*group, &[Entry { id: *id, data: data.clone() }])
-            }
-            Change::Put { group, key, value } => batch.put(*group, key.as_bytes(), value),
-            Change::Delete { group, key } => batch.delete(*group, key.as_bytes()),
-            Change::Compact { group, through } => batch.compact(*group, *through),
-            Change::Reset { group, through } => batch.reset(*group, *through),
-            Change::Remove { group } => batch.remove_group(*group),
-        };
-    }
-    batch
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Change::Entry { group, id, data } => write!(f, "{group} {id} ({} bytes)", data.len()),
-            Change::Put { group, key, value } => {
-                write!(f, "{group} {key} = {}", String::from_utf8_lossy(value))
-            }
-            Change::Delete { group, key } => write!(f, "{group} delete {key}"),
-            Change::Compact { group, through } => write!(f, "{group} compact {through}"),
-            Change::Reset { group, through } => write!(f, "{group} reset {through}"),
-            Change::Remove { group } => write!(f, "{group} removed"),
-        }
-    }
-}
-
 impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Deed::Append(changes) => {
                 let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
-                write!(f, "append {}", changes.join(", "))
+                f.write_str(&changes.join(", "))
             }
             Deed::Sync => f.write_str("sync"),
         }
@@ -328,12 +198,12 @@ fn same(stage: &Stage, model: &Model, number: u64) -> Result<(), Differs> {
         let Some(held) = held else { continue };
         for key in ["hs", "members", "k"] {
             let got = stage.log.get(group, key.as_bytes());
-            if got.as_ref() != held.keys.get(key) {
+            if got.as_ref() != held.keys.get(key.as_bytes()) {
                 let say = |value: Option<&Bytes>| {
                     let value = value.map(|value| String::from_utf8_lossy(value).into_owned());
                     format!("{group} {key} = {}", value.unwrap_or_else(|| "none".to_owned()))
                 };
-                let (must_be, got) = (say(held.keys.get(key)), say(got.as_ref()));
+                let (must_be, got) = (say(held.keys.get(key.as_bytes())), say(got.as_ref()));
                 return Err((&MODEL, must_be, got, "Log::write_frame"));
             }
         }

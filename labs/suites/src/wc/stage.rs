@@ -286,19 +286,14 @@ pub(super) fn names_gone(doing: &Doing) -> Option<&str> {
 
 /// Says how a segment went: `00000001.log removed gc.rs:174`.
 fn went(operation: &Operation) -> Option<String> {
+    let name = names_gone(&operation.doing)?;
     let place = Place::from(operation.at).short();
-    match &operation.doing {
-        Doing::Rename { from, to, .. } if from.ends_with(".log") => {
-            Some(format!("{from} renamed to {to} {place}"))
-        }
-        Doing::Remove { name } if name.ends_with(".log") => Some(format!("{name} removed {place}")),
-        Doing::Create { .. }
-        | Doing::Rename { .. }
-        | Doing::Remove { .. }
-        | Doing::SyncNames
-        | Doing::Write { .. }
-        | Doing::Sync { .. } => None,
-    }
+    let how = if let Doing::Rename { to, .. } = &operation.doing {
+        format!("renamed to {to}")
+    } else {
+        "removed".to_owned()
+    };
+    Some(format!("{name} {how} {place}"))
 }
 
 /// Says an operation and the line that asked for it.
