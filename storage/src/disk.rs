@@ -12,9 +12,8 @@
 //! What the engine assumes of a disk, and nothing more: bytes nobody writes stay as they are, even
 //! when their neighbours in the same sector are being written; a rename happens or does not; a sync
 //! that returns has told the truth. A sync that fails may have lost what it was for, now and for
-//! ever: it is never tried again. One thing it may not lose: a file that is gone when a process
-//! starts, and is still gone after a sync of the directory, does not come back, even if the sync
-//! that was to follow its removal had failed.
+//! ever: it is never tried again. The cache goes on showing what the platter may not hold: bytes,
+//! names, and that a file is gone.
 
 mod real; // files in a directory
 mod sim; // a disk that can be cut off, damaged and filled, at any operation

@@ -2,7 +2,9 @@
 //!
 //! All numbers are little-endian. A store is a directory of segments `00000001.log`,
 //! `00000002.log`, ... in which no number is left out; besides them, `LOCK`, and files that end in
-//! `.tmp`, which mean nothing.
+//! `.tmp`, which mean nothing. An empty file `00000003.first` says that nothing before segment 3 is
+//! wanted. If a number before 3 is left out, the segments before it were removed, have come back
+//! after a power cut, and are no part of the log.
 //!
 //! ```text
 //!   segment  = header, zeros up to 4096, frame*, rest

@@ -75,9 +75,9 @@ pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
 /// # Errors
 /// As [`crate::Log::open_on`].
 pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
-    let Survey { segments, unfinished } = survey(disk)?;
+    let Survey { segments, strays } = survey(disk)?;
     let Some((last, earlier)) = segments.split_last() else {
-        settle::clear(disk, &unfinished)?;
+        settle::clear(disk, &strays)?;
         return settle::create(disk, options);
     };
 
@@ -97,7 +97,7 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::F
     replay.rewritten(&plan);
     let groups = replay.finish()?;
 
-    settle::clear(disk, &unfinished)?;
+    settle::clear(disk, &strays)?;
     let settled = settle::carry_out(disk, last, plan)?;
     let mut view = View { groups, segments: BTreeMap::new() };
     for segment in &segments {

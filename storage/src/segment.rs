@@ -4,7 +4,8 @@
 //!   spare.tmp  --header, sync, rename, sync the directory-->  00000004.log   being written: the tail
 //!                                                                  |  rotation: all of it durable
 //!   spare.tmp  <--rename, if nobody reads it any more--       00000004.log   sealed: mapped
-//!                                             removed <-------'  collection: nothing of it live
+//!                                             removed <-------'  collection: nothing of it live,
+//!                                                                and 00000005.first says so
 //! ```
 //!
 //! Invariants: a file with a segment's name has a durable header, and its whole length is on the
@@ -24,6 +25,9 @@ pub(crate) const LOCK: &str = "LOCK";
 
 /// A segment that is ready to be used.
 pub(crate) const SPARE: &str = "spare.tmp";
+
+/// A mark that has no segment's name yet.
+pub(crate) const MARK: &str = "mark.tmp";
 
 /// A segment that recovery is writing.
 pub(crate) const RECOVERY: &str = "recovery.tmp";
@@ -141,11 +145,19 @@ pub(crate) fn name_of(segment: SegmentId) -> String {
     format!("{:08x}.log", segment.0)
 }
 
+/// Returns the name of an empty file that says, by being there, that nothing before this segment is
+/// wanted.
+pub(crate) fn mark_of(segment: SegmentId) -> String {
+    format!("{:08x}.first", segment.0)
+}
+
 /// What a file in a store's directory is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Named {
     /// A segment.
     Segment(SegmentId),
+    /// The mark of a segment before which nothing is wanted.
+    First(SegmentId),
     /// A file that was not finished.
     Unfinished,
     /// The lock.
@@ -159,12 +171,13 @@ pub(crate) fn what_is(name: &str) -> Named {
     if name == LOCK {
         return Named::Lock;
     }
-    if name == SPARE || name == RECOVERY {
+    if [SPARE, MARK, RECOVERY].contains(&name) {
         return Named::Unfinished;
     }
-    let number = name.strip_suffix(".log").and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    match number.map(SegmentId) {
-        Some(segment) if segment.0 > 0 && name_of(segment) == name => Named::Segment(segment),
+    let number = name.split('.').next().and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    match number.filter(|number| *number > 0).map(SegmentId) {
+        Some(segment) if name_of(segment) == name => Named::Segment(segment),
+        Some(segment) if mark_of(segment) == name => Named::First(segment),
         Some(_) | None => Named::Foreign,
     }
 }

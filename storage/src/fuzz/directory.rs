@@ -3,11 +3,12 @@
 //! ```text
 //!   kind 1 | length 2 | bytes ...    kind 1 | length 2 | bytes ...      one record, one file
 //!
-//!   kind   low half    0 to 9   00000001.log to 0000000a.log      10 spare.tmp   11 recovery.tmp
+//!   kind   low half    0 to 9   00000001.log to 0000000a.log      10 spare.tmp   11 a mark
 //!                      12 LOCK  13 notes.txt  14 ffffffff.log  15 fffffffe.log
 //!          high half   1, 2  so many pages more than two
 //!                      4     nothing is left free between header and frames
 //!                      8     the file ends where the bytes do
+//!                      of a mark: 0 to 15 for 00000001.first to 00000010.first
 //! ```
 //!
 //! As a rule the first 64 bytes are the header, those after it stand where frames begin, and the rest of
@@ -30,8 +31,8 @@ pub(super) fn disk_of(mut bytes: &[u8], finish: impl Fn(&mut [u8])) -> SimDisk {
         let len = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
         let (content, later) = rest.split_at(len);
         bytes = later;
-        let name = name_of(kind & 15);
-        let mut file = file_of(kind >> 4, content);
+        let name = name_of(*kind);
+        let mut file = if name.ends_with(".first") { vec![] } else { file_of(kind >> 4, content) };
         if name.ends_with(".log") {
             finish(&mut file);
         }
@@ -44,12 +45,12 @@ pub(super) fn disk_of(mut bytes: &[u8], finish: impl Fn(&mut [u8])) -> SimDisk {
     disk
 }
 
-/// Returns the name that a number stands for.
-fn name_of(number: u8) -> String {
-    match number {
-        0..10 => format!("{:08x}.log", number + 1),
+/// Returns the name that a kind stands for.
+fn name_of(kind: u8) -> String {
+    match kind & 15 {
+        number @ 0..10 => format!("{:08x}.log", number + 1),
         10 => crate::segment::SPARE.into(),
-        11 => crate::segment::RECOVERY.into(),
+        11 => format!("{:08x}.first", (kind >> 4) + 1),
         12 => crate::segment::LOCK.into(),
         13 => "notes.txt".into(),
         14 => "ffffffff.log".into(),
@@ -79,8 +80,8 @@ pub(super) fn bytes_of(disk: &SimDisk) -> Vec<u8> {
     let names = disk.list().expect("the disk is on");
     for name in &names {
         let file = disk.bytes(name);
-        let kind = (0..16).find(|number| name_of(*number) == *name).expect("a name there is");
-        let pages = (file.len() / PAGE_BYTES as usize - 2) as u8;
+        let kind = (0..=u8::MAX).find(|kind| name_of(*kind) == *name).expect("a name there is");
+        let pages = (file.len() / PAGE_BYTES as usize).saturating_sub(2) as u8;
         let end = file.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let header = &file[..end.min(HEADER_BYTES)];
         let frames = file.get(FRAMES_AT as usize..end).unwrap_or_default();

@@ -8,12 +8,13 @@
 //!   what is wrong, one by one; then recovery's own judgement
 //! ```
 
-use super::page::{Side, plain, range, table};
+use super::page::{BACK, Side, plain, range, table};
 use super::walk::{Counts, Damage, Nature, Piece, Walk};
 use super::{Health, Stop, verdict};
 use crate::disk::Disk;
 use crate::format::{FrameFault, Item};
 use crate::recovery::{Directory, Examiner, SegmentFile, each, lost};
+use crate::segment::name_of;
 use crate::types::Lsn;
 use std::io::{self, Write};
 
@@ -164,9 +165,13 @@ fn wrong(name: &str, damage: &Damage<'_>) -> (String, String) {
     (place, said)
 }
 
-/// Tells what is wrong, one by one.
+/// Tells what is there and should not be, and what is wrong, one by one.
 fn told(directory: &Directory, found: &[Found], out: &mut dyn Write) -> io::Result<()> {
     let mut is_anything = false;
+    for segment in &directory.back {
+        is_anything = true;
+        writeln!(out, "{}: {BACK}; to open the log removes it", name_of(*segment))?;
+    }
     for name in &directory.foreign {
         is_anything = true;
         writeln!(out, "! {}: belongs to no store", plain(name))?;

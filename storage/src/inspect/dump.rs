@@ -9,12 +9,13 @@
 //!
 //! A line that begins with `!` is about damage, one with `=` about a frame that does not count.
 
-use super::page::{count, hexdump, plain, quoted};
+use super::page::{BACK, count, hexdump, plain, quoted};
 use super::walk::{Counts, Damage, Nature, Piece, Walk};
 use super::{Bytes, Health, Selection, Stop};
 use crate::disk::Disk;
 use crate::format::{Flags, Frame, FrameFault, Item, Op, SegmentHeader, VERSION};
 use crate::recovery::{Directory, SegmentFile, each};
+use crate::segment::name_of;
 use crate::types::SegmentId;
 use std::io::{self, Write};
 
@@ -69,6 +70,11 @@ impl<'o> Printer<'o> {
 
     /// Prints what else is in the directory.
     pub(super) fn names(&mut self, directory: &Directory) -> io::Result<()> {
+        for segment in &directory.back {
+            self.has_begun = true;
+            let name = name_of(*segment);
+            writeln!(self.out, "{name}: {BACK}")?;
+        }
         for name in &directory.unfinished {
             self.has_begun = true;
             writeln!(self.out, "{name}: no part of the log, but a segment in the making")?;

@@ -13,6 +13,9 @@ use std::io::{self, Write};
 /// How many bytes of a payload are quoted.
 const QUOTED_BYTES: usize = 24;
 
+/// What is said of a segment that was removed, and is there again.
+pub(super) const BACK: &str = "no part of the log: it was removed, and has come back";
+
 /// To which side of its column a cell stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Side {

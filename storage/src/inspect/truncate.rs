@@ -102,7 +102,8 @@ pub fn truncate_at(
 /// Says what to do about a cut that failed.
 pub(super) fn unfinished(error: Error) -> Stop {
     if matches!(error, Error::Io { .. }) {
-        return Stop::Refused(format!("{}; do it again", plain(error)));
+        let what = "copy the directory, and cut the copy";
+        return Stop::Refused(format!("{}; {what}", plain(error)));
     }
     Stop::Log(error)
 }

@@ -22,8 +22,9 @@ use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::format::{Draft, FRAMES_AT, Flags};
-use crate::segment::{Content, SPARE, Segment, name_of};
+use crate::segment::{Content, MARK, SPARE, Segment, mark_of, name_of};
 use crate::types::{GroupId, SegmentId};
+use std::io::ErrorKind;
 
 /// How much of a segment is moved in one frame, at most, if an entry is not longer by itself.
 const FRAME_BYTES: u32 = 1 << 20;
@@ -170,6 +171,7 @@ impl<D: Disk> Log<D> {
 
     /// Lets go of a segment's file, which may be the spare then.
     fn let_go_of(&self, segment: SegmentId, gone: Segment) -> Result<()> {
+        self.note(self.mark_the_next(segment))?;
         let mut spare = self.spare();
         let fits = gone.capacity == self.options.segment_bytes;
         if spare.is_none() && fits && is_read_no_more(gone.content) {
@@ -177,6 +179,27 @@ impl<D: Disk> Log<D> {
             return Ok(());
         }
         self.note(self.remove_file(segment))
+    }
+
+    /// Leaves a mark that nothing is wanted any more up to and with a segment, and makes it durable.
+    /// The mark before it goes when the segment does.
+    ///
+    /// If the sync after a removal fails, a power cut may undo the removal long after a later one was
+    /// synced; the mark tells that from a segment that is missing.
+    fn mark_the_next(&self, segment: SegmentId) -> Result<()> {
+        match self.disk.create(MARK) {
+            Err(error) if is_full(&error) => return Ok(()), // there will be room, once it is gone
+            outcome => drop(outcome.map_err(|e| Error::io("creating", MARK, e))?),
+        }
+        // Renamed, not created: a mark may be there that a sync has failed to make durable.
+        let mark = mark_of(segment.next().expect("the tail is behind it"));
+        self.disk.rename(MARK, &mark).map_err(|e| Error::io("renaming to", mark, e))?;
+        self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
+        let before = mark_of(segment);
+        match self.disk.remove(&before) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            outcome => outcome.map_err(|e| Error::io("removing", before, e)),
+        }
     }
 
     /// Lets a segment's file be the spare.
@@ -194,6 +217,11 @@ impl<D: Disk> Log<D> {
         self.disk.remove(&name).map_err(|e| Error::io("removing", name, e))?;
         self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
     }
+}
+
+/// Returns whether an operation failed because the disk is full.
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Returns whether nobody reads a segment's file any more.

@@ -11,7 +11,9 @@
 //! A power cut leaves the log as it was, or as it is to be; or, within 2, a log that ends with a
 //! whole segment, in between: it was cut, though not all the way, and can be cut again. What a log may
 //! show then, it showed before: the frames behind a segment's end that count no more are those that
-//! recovery has written again into the next one, unchanged, and a cut leaves none.
+//! recovery has written again into the next one, unchanged, and a cut leaves none. If the disk fails
+//! meanwhile, nobody knows which of the names are durable, now or ever: the directory is to be copied,
+//! and the copy cut.
 
 use super::look::{Directory, SegmentFile};
 use super::replay::Replay;
@@ -70,7 +72,7 @@ pub(crate) struct Cut {
     through: Surveyed,
     kept: Vec<Span>,
     gone: Vec<SegmentId>,
-    unfinished: Vec<String>,
+    strays: Vec<String>,
     replay: Replay,
     dropped: Vec<GroupId>,
 }
@@ -145,7 +147,7 @@ impl Planner {
             through,
             kept,
             gone: self.gone,
-            unfinished: directory.unfinished.clone(),
+            strays: directory.strays_of_a_cut(),
             replay: self.replay,
             dropped: Vec::new(),
         })
@@ -195,12 +197,12 @@ impl Cut {
     /// Makes the cut, in a directory that is locked.
     ///
     /// # Errors
-    /// [`Error::NoSpace`], and the log is as it was; [`Error::Io`], and it can be cut again.
+    /// [`Error::NoSpace`], and the log is as it was; [`Error::Io`], and a copy can be cut.
     pub(crate) fn carry_out(self, disk: &impl Disk) -> Result<()> {
         let sync_dir = || disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e));
         // What we saw may be nothing but the cache's.
         sync_dir()?;
-        settle::clear(disk, &self.unfinished)?;
+        settle::clear(disk, &self.strays)?;
         let frames = self.frames(segment::new_salt(disk));
         let (header, frames) = frames?;
         let file = segment::zeroed(disk, RECOVERY, header.capacity)?;

@@ -3,16 +3,22 @@
 //! ```text
 //!   names   00000001.log   00000002.log   00000003.log   LOCK   spare.tmp   thesis.txt
 //!   each    1, before 2    2, before 3    3, the last
+//!
+//!   names   00000001.log   00000003.log   00000004.log   00000003.first
+//!   each                   3, before 4    4, the last        1 was removed, and has come back
 //! ```
+//!
+//! A removal whose sync failed may be undone by the next power cut, and later ones that were synced
+//! are not. So a segment may be missing where a mark says that nothing before the next one is wanted.
 //!
 //! Whatever is wrong with a file, the next one is looked at too. No more than two of them are held at
 //! a time, so a log may be larger than the memory.
 
-use super::survey::{Surveyed, check_follows, read_header};
+use super::survey::{Surveyed, check_follows, read, read_header};
 use crate::disk::{Disk, DiskFile, Mapped};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, FrameHeader, HeaderFault, SegmentHeader};
-use crate::segment::{Named, name_of, what_is};
+use crate::segment::{Named, mark_of, name_of, what_is};
 use crate::types::SegmentId;
 
 /// The names in a directory, sorted by what they mean.
@@ -20,6 +26,10 @@ use crate::types::SegmentId;
 pub(crate) struct Directory {
     /// The segments, oldest first.
     pub(crate) segments: Vec<SegmentId>,
+    /// Segments that were removed, and have come back.
+    pub(crate) back: Vec<SegmentId>,
+    /// Segments before which nothing is wanted, as their marks say.
+    pub(crate) marks: Vec<SegmentId>,
     /// Files that were not finished, or are ready to be used.
     pub(crate) unfinished: Vec<String>,
     /// Files that no store has.
@@ -50,12 +60,53 @@ pub(crate) fn look(disk: &impl Disk) -> Result<Directory> {
     for name in disk.list().map_err(|e| Error::io("listing", "the directory", e))? {
         match what_is(&name) {
             Named::Segment(id) => directory.segments.push(id),
+            Named::First(id) => directory.marks.push(id),
             Named::Unfinished => directory.unfinished.push(name),
             Named::Foreign => directory.foreign.push(name),
             Named::Lock => {}
         }
     }
+    directory.find_beginning(disk);
     Ok(directory)
+}
+
+impl Directory {
+    /// Sorts out what was removed, and has come back.
+    fn find_beginning(&mut self, disk: &impl Disk) {
+        let Some(mark) = self.marks.iter().max() else { return };
+        let is_gap = |pair: &[SegmentId]| pair[0].next() != Some(pair[1]) && pair[1] <= *mark;
+        if let Some(last) = self.segments.windows(2).rposition(is_gap)
+            && are_of_one_store(disk, &self.segments[..last + 2])
+        {
+            self.back = self.segments.drain(..=last).collect();
+        }
+    }
+
+    /// Returns the names that are no part of the log, and not needed: what was not finished, what has
+    /// come back, and the marks of segments that are gone.
+    pub(crate) fn strays(&self) -> Vec<String> {
+        let oldest = self.segments.first();
+        let is_old = |mark: &&SegmentId| oldest.is_none_or(|oldest| *mark < oldest);
+        let marks = self.marks.iter().filter(is_old).copied().map(mark_of);
+        let back = self.back.iter().copied().map(name_of);
+        self.unfinished.iter().cloned().chain(back).chain(marks).collect()
+    }
+
+    /// Returns what need not be there once the log ends earlier: any mark but the oldest segment's, too,
+    /// for what they speak of is the end that goes.
+    pub(super) fn strays_of_a_cut(&self) -> Vec<String> {
+        let oldest = self.segments.first();
+        let is_newer = |mark: &&SegmentId| oldest.is_some_and(|oldest| *mark > oldest);
+        let newer = self.marks.iter().filter(is_newer).copied().map(mark_of);
+        self.strays().into_iter().chain(newer).collect()
+    }
+}
+
+/// Returns whether these are segments of one store. Of what is not, nobody may say that it can go.
+fn are_of_one_store(disk: &impl Disk, segments: &[SegmentId]) -> bool {
+    let mut stores = segments.iter().map(|id| Some(read(disk, *id).ok()?.header.store));
+    let first = stores.next().flatten();
+    first.is_some() && stores.all(|store| store == first)
 }
 
 /// Shows segments one after the other, each with the one that follows it.

@@ -46,15 +46,15 @@ pub(super) struct Settled<F> {
     pub(super) tail: Segment,
 }
 
-/// Removes what was not finished. Its room is free then, on a disk that may have no other.
+/// Removes what is no part of the log. Its room is free then, on a disk that may have no other.
 ///
 /// # Errors
 /// [`Error::Io`].
-pub(super) fn clear(disk: &impl Disk, unfinished: &[String]) -> Result<()> {
-    for name in unfinished {
+pub(super) fn clear(disk: &impl Disk, strays: &[String]) -> Result<()> {
+    for name in strays {
         disk.remove(name).map_err(|e| Error::io("removing", name, e))?;
     }
-    if unfinished.is_empty() {
+    if strays.is_empty() {
         return Ok(());
     }
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))

@@ -1,7 +1,7 @@
 //! Which segments there are: told from names and headers, before a frame is looked at.
 //!
 //! ```text
-//!   00000003.log   header: segment 3, LSN 40..     the oldest may have any number
+//!   00000003.log   header: segment 3, LSN 40..     the oldest may have any number (look.rs finds it)
 //!   00000004.log   header: segment 4, LSN 90..     then none is missing, and no LSN goes back
 //!   00000005.log   header: segment 5, LSN 131..    the last one is being written
 //! ```
@@ -9,6 +9,7 @@
 //! A file got its name when its header was durable, and its length. So nothing that is wrong here is
 //! a crash's doing.
 
+use super::look::look;
 use crate::disk::{Disk, DiskFile, Mapped};
 use crate::error::{Corruption, Error, Result, Rot};
 use crate::format::{FRAMES_AT, HeaderFault, SegmentHeader, VERSION};
@@ -29,7 +30,7 @@ pub(super) struct Surveyed {
 /// # Errors
 /// [`Error::ForeignFile`]; [`Error::Io`].
 pub(super) fn refuse_foreign(disk: &impl Disk) -> Result<()> {
-    for name in list(disk)? {
+    for name in disk.list().map_err(|e| Error::io("listing", "the directory", e))? {
         if what_is(&name) == Named::Foreign {
             return Err(Error::ForeignFile { name });
         }
@@ -42,8 +43,8 @@ pub(super) fn refuse_foreign(disk: &impl Disk) -> Result<()> {
 pub(super) struct Survey {
     /// The segments, oldest first.
     pub(super) segments: Vec<Surveyed>,
-    /// What was not finished when a process died: it never was part of the log.
-    pub(super) unfinished: Vec<String>,
+    /// What is no part of the log, or is no more.
+    pub(super) strays: Vec<String>,
 }
 
 /// Returns what is in the directory.
@@ -51,36 +52,26 @@ pub(super) struct Survey {
 /// # Errors
 /// If one is missing, or is none, or is not of this store; if a header has rotted.
 pub(super) fn survey(disk: &impl Disk) -> Result<Survey> {
-    let mut survey = Survey::default();
-    for name in list(disk)? {
-        match what_is(&name) {
-            Named::Segment(id) => {
-                let segment = read(disk, id, &name)?;
-                if let Some(before) = survey.segments.last() {
-                    check_follows(before, &segment, id)?;
-                }
-                survey.segments.push(segment);
-            }
-            Named::Unfinished => survey.unfinished.push(name),
-            Named::Lock => {}
-            Named::Foreign => return Err(Error::ForeignFile { name }),
+    let directory = look(disk)?;
+    let mut segments: Vec<Surveyed> = Vec::new();
+    for id in &directory.segments {
+        let segment = read(disk, *id)?;
+        if let Some(before) = segments.last() {
+            check_follows(before, &segment, *id)?;
         }
+        segments.push(segment);
     }
     // What we saw may be nothing but the cache's: a name counts once it is durable.
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
-    Ok(survey)
-}
-
-/// Returns the names in the directory, in order.
-fn list(disk: &impl Disk) -> Result<Vec<String>> {
-    disk.list().map_err(|e| Error::io("listing", "the directory", e))
+    Ok(Survey { segments, strays: directory.strays() })
 }
 
 /// Reads a segment, and checks what it says of itself.
-fn read(disk: &impl Disk, id: SegmentId, name: &str) -> Result<Surveyed> {
-    let file = disk.open(name).map_err(|e| Error::io("opening", name, e))?;
-    let image = file.map().map_err(|e| Error::io("mapping", name, e))?;
-    Ok(Surveyed { header: read_header(id, name, image.bytes())?, image })
+pub(super) fn read(disk: &impl Disk, id: SegmentId) -> Result<Surveyed> {
+    let name = name_of(id);
+    let file = disk.open(&name).map_err(|e| Error::io("opening", &name, e))?;
+    let image = file.map().map_err(|e| Error::io("mapping", &name, e))?;
+    Ok(Surveyed { header: read_header(id, &name, image.bytes())?, image })
 }
 
 /// Reads what a segment's file says of itself, and checks it.

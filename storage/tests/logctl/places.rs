@@ -17,7 +17,7 @@ const USERS: GroupId = GroupId(2);
 type Place = (&'static str, fn(&SimDisk));
 
 /// Every directory.
-const PLACES: [Place; 17] = [
+const PLACES: [Place; 18] = [
     ("log", |_| {}),
     // Two sectors of the last frame, which nobody had synced.
     ("crashed", |disk| zero(disk, "00000003.log", 5632..6656)),
@@ -30,6 +30,11 @@ const PLACES: [Place; 17] = [
     ("cut-short", |disk| disk.cut("00000002.log", 6000)),
     ("missing", |disk| disk.remove("00000002.log").unwrap()),
     ("beheaded", |disk| disk.remove("00000001.log").unwrap()),
+    ("returned", |disk| {
+        let first = disk.bytes("00000001.log");
+        collect(disk);
+        disk.create("00000001.log").unwrap().write_all_at(0, &first).unwrap();
+    }),
     ("swapped", |disk| {
         disk.rename("00000001.log", "0000000a.log").unwrap();
         disk.rename("00000002.log", "00000001.log").unwrap();
@@ -103,6 +108,21 @@ fn unfinished() -> SimDisk {
     log.append(Batch::new().entries(ORDERS, &[long(10, 2)])).unwrap();
     drop(log);
     disk
+}
+
+/// Lets everything go, and the first two segments with it.
+fn collect(disk: &SimDisk) {
+    let options = Options {
+        segment_bytes: 8192,
+        max_batch_bytes: 2048,
+        collect_above_bytes: 0,
+        ..Options::default()
+    };
+    let log = Log::open_on(disk.clone(), options).unwrap();
+    let (orders, users) = (EntryId::new(9, 2), EntryId::new(5, 2));
+    log.write(Batch::new().compact(ORDERS, orders).compact(USERS, users)).unwrap();
+    assert_eq!(log.gc().unwrap().removed.len(), 2);
+    log.close().unwrap();
 }
 
 fn entry(index: u64, term: u64, data: &str) -> Entry {

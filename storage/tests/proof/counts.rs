@@ -61,6 +61,7 @@ pub(crate) enum Row {
     CutsInCollection,
     Subsets,
     Failures,
+    CutsAfterFailures,
     Misdirected,
     FullDisks,
     Flips,
@@ -75,13 +76,14 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    const ALL: [Row; 17] = [
+    const ALL: [Row; 18] = [
         Row::Deeds,
         Row::CutImages,
         Row::CutsInRecovery,
         Row::CutsInCollection,
         Row::Subsets,
         Row::Failures,
+        Row::CutsAfterFailures,
         Row::Misdirected,
         Row::FullDisks,
         Row::Flips,
@@ -104,6 +106,7 @@ impl Row {
             Row::CutsInCollection => "power cuts at every operation of a collection",
             Row::Subsets => "subsets of unsynced sectors and names, each of them opened",
             Row::Failures => "operations that failed, and nothing was written after them",
+            Row::CutsAfterFailures => "power cuts of the process after one that failed",
             Row::Misdirected => "writes that landed elsewhere",
             Row::FullDisks => {
                 "disks that were full, and what was there was read, collected, opened"

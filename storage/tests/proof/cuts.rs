@@ -11,7 +11,7 @@ use crate::fates::Drawn;
 use crate::history::{Deed, History, small};
 use crate::model::{Change, Model, entry};
 use storage::inspect::{Consent, Gapped, Health, Stop, check, drop_group, truncate_at};
-use storage::{Batch, Disk, Error, Fault, GroupId, Index, Log, Lsn, SimDisk};
+use storage::{Batch, Disk, DiskFile, Error, Fault, GroupId, Index, Log, Lsn, SimDisk};
 
 /// Returns a history in which nothing is collected, so that each append is a frame.
 fn appends(seed: u64, deeds: usize) -> History {
@@ -68,6 +68,57 @@ fn a_log_that_is_cut_is_what_the_frames_before_have_made() {
     }
 }
 
+/// Returns a copy of what a process sees, every byte and every name of it durable.
+fn copied(disk: &SimDisk) -> SimDisk {
+    let copy = SimDisk::new(99);
+    for name in disk.list().unwrap() {
+        let file = copy.create(&name).unwrap();
+        file.write_all_at(0, &disk.bytes(&name)).unwrap();
+        file.sync_data().unwrap();
+    }
+    copy.sync_dir().unwrap();
+    copy
+}
+
+#[test]
+fn what_failed_within_a_cut_is_cut_in_a_copy() {
+    for seed in seeds(5, 40) {
+        let history = appends(seed, 70);
+        let whole = run(seed, &history);
+        for lsn in [2, history.states.len() as u64 / 2] {
+            let probe = whole.after_kill();
+            cut(&probe, lsn).unwrap();
+            for operation in 1..=probe.operations() {
+                let place = format!("seed {seed}, LSN {lsn}, operation {operation}");
+                let disk = whole.after_kill();
+                disk.plan(operation, Fault::Fails);
+                let Err(Stop::Refused(why)) = cut(&disk, lsn) else { panic!("{place}") };
+                assert!(why.ends_with("; copy the directory, and cut the copy"), "{why}");
+                let copy = copied(&disk.after_kill());
+                match cut(&copy, lsn) {
+                    Ok(health) => assert_eq!(health, Health::Sound, "{place}"),
+                    Err(Stop::Refused(why)) => assert!(why.contains("nothing to cut"), "{why}"),
+                    Err(why) => panic!("{place}: {why:?}"),
+                }
+                let worst = copy.after_power_cut(&mut Drawn::new(seed, 0));
+                assert_eq!(opened(&worst, &place), history.states[lsn as usize - 1], "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_takes_the_marks_of_what_it_takes() {
+    let history = appends(4, 60);
+    let disk = run(4, &history);
+    // Somebody began to let segments go, and power failed before the first of them had gone.
+    disk.create("00000003.first").unwrap();
+    disk.sync_dir().unwrap();
+    cut(&disk, 5).unwrap();
+    assert_eq!(disk.list().unwrap(), ["00000001.log"]);
+    assert_eq!(opened(&disk, "cut"), history.states[4]);
+}
+
 #[test]
 fn there_is_nothing_to_cut_behind_the_end_or_before_the_beginning() {
     let history = appends(3, 40);
@@ -101,7 +152,7 @@ fn a_power_cut_within_a_cut_leaves_what_it_was_or_is_to_be_or_was_on_its_way() {
                 let disk = whole.after_kill();
                 disk.plan(operation, Fault::PowerCut);
                 let Err(Stop::Refused(why)) = cut(&disk, lsn) else { panic!("it was planned") };
-                assert!(why.ends_with("; do it again"), "{why}");
+                assert!(why.ends_with("; copy the directory, and cut the copy"), "{why}");
                 for sample in 0..8 {
                     let place = format!("seed {seed}, LSN {lsn}, operation {operation}, {sample}");
                     let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));

@@ -1,6 +1,7 @@
-//! Operations that fail, syncs that lie, writes that are short or land elsewhere (P8, P9).
+//! Operations that fail, syncs that lie, writes that are short or land elsewhere (P8, P9); and power
+//! that fails in the process after one that failed, when what the cache showed it is gone.
 
-use crate::counts::{Row, seeds, tally};
+use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
 use crate::history::{History, Reached, small};
 use crate::model::Model;
@@ -74,6 +75,43 @@ fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost()
         }
     }
     tally(Row::Failures, failures, 1000);
+}
+
+#[test]
+fn what_failed_in_one_process_is_no_loss_of_the_next() {
+    let mut images = 0;
+    for seed in seeds(6, 60) {
+        let history = History::drawn(seed, 60, &Model::default());
+        for operation in 1..=operations(seed, &history) {
+            let place = format!("seed {seed}, operation {operation} failed");
+            let (disk, log, reached) = run_with(seed, operation, Fault::Fails, &history);
+            drop(log);
+            let log = Log::open_on(disk.after_kill(), small()).unwrap();
+            let state = history.state_of(&log, &reached).unwrap();
+            let later = History::drawn(seed + 1000, 60, &history.states[state]);
+
+            // The next process goes on, and power fails at one of its operations.
+            let next = disk.after_kill();
+            let went = later.run(&Log::open_on(next.clone(), small()).unwrap());
+            assert!(went.error.is_none(), "{place}: {:?}", went.error);
+            let stride = rounds(7, 1);
+            for cut in (1 + operation % stride..=next.operations()).step_by(stride as usize) {
+                let place = format!("{place}, power failed at operation {cut} of the next process");
+                let next = disk.after_kill();
+                next.plan(cut, Fault::PowerCut);
+                let went = Log::open_on(next.clone(), small()).map(|log| later.run(&log)).ok();
+                images += 1;
+                let image = next.after_power_cut(&mut Drawn::new(seed ^ cut, images % 6));
+                let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+                let seen = match &went {
+                    Some(went) => later.state_of(&log, went),
+                    None => history.state_of(&log, &reached), // cut before it showed anything
+                };
+                assert!(seen.is_some(), "{place}: never was");
+            }
+        }
+    }
+    tally(Row::CutsAfterFailures, images, 5_000);
 }
 
 #[test]

@@ -118,25 +118,30 @@ fn contents(model: &Model) -> String {
     text
 }
 
-/// Returns the segments of a directory, and their bytes.
-fn segments_in(dir: &Path) -> Vec<(String, Vec<u8>)> {
+/// Returns whether a name is a segment's, or a mark's.
+fn is_of_the_log(name: &str) -> bool {
+    name.ends_with(".log") || name.ends_with(".first")
+}
+
+/// Returns the files of a directory that are a log, and their bytes.
+fn files_in(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let listed = fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
     let names = listed.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".log")).collect();
+    let mut names: Vec<String> = names.filter(|name| is_of_the_log(name)).collect();
     names.sort();
     names.into_iter().map(|name| (name.clone(), fs::read(dir.join(name)).unwrap())).collect()
 }
 
-/// Returns the segments of a disk, and their bytes.
-fn segments_on(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
-    let names = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".log"));
+/// Returns the files of a disk that are a log, and their bytes.
+fn files_on(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
+    let names = disk.list().unwrap().into_iter().filter(|name| is_of_the_log(name));
     names.map(|name| (name.clone(), disk.bytes(&name))).collect()
 }
 
-/// Puts segments on a disk.
-fn disk_of(segments: &[(String, Vec<u8>)]) -> SimDisk {
+/// Puts files on a disk.
+fn disk_of(files: &[(String, Vec<u8>)]) -> SimDisk {
     let disk = SimDisk::new(1);
-    for (name, bytes) in segments {
+    for (name, bytes) in files {
         let file = disk.create(name).unwrap();
         file.write_all_at(0, bytes).unwrap();
         file.sync_data().unwrap();
@@ -148,23 +153,23 @@ fn disk_of(segments: &[(String, Vec<u8>)]) -> SimDisk {
 #[test]
 fn what_is_kept_is_what_the_scenes_write() {
     for (name, scene) in SCENES {
-        let (dir, written) = (kept_at(name), segments_on(&scene()));
+        let (dir, written) = (kept_at(name), files_on(&scene()));
         if env::var("STORAGE_FIXTURE").as_deref() == Ok("write") {
             let log = Log::open_on(disk_of(&written), small()).unwrap();
             fs::create_dir_all(&dir).unwrap();
-            segments_in(&dir).iter().for_each(|(old, _)| fs::remove_file(dir.join(old)).unwrap());
+            files_in(&dir).iter().for_each(|(old, _)| fs::remove_file(dir.join(old)).unwrap());
             written.iter().for_each(|(new, bytes)| fs::write(dir.join(new), bytes).unwrap());
             fs::write(dir.join("contents.txt"), contents(&Model::of(&log))).unwrap();
         }
-        let kept = segments_in(&dir);
-        let names = |segments: &[(String, Vec<u8>)]| -> Vec<String> {
-            segments.iter().map(|(name, _)| name.clone()).collect()
+        let kept = files_in(&dir);
+        let names = |files: &[(String, Vec<u8>)]| -> Vec<String> {
+            files.iter().map(|(name, _)| name.clone()).collect()
         };
         assert_eq!(names(&kept), names(&written), "{name}");
-        for ((segment, kept), (_, written)) in kept.iter().zip(&written) {
+        for ((file, kept), (_, written)) in kept.iter().zip(&written) {
             let differs = kept.iter().zip(written).position(|(kept, written)| kept != written);
-            assert_eq!(differs, None, "{name}/{segment} differs from what is written, there");
-            assert_eq!(kept.len(), written.len(), "{name}/{segment}");
+            assert_eq!(differs, None, "{name}/{file} differs from what is written, there");
+            assert_eq!(kept.len(), written.len(), "{name}/{file}");
         }
     }
 }
@@ -172,7 +177,7 @@ fn what_is_kept_is_what_the_scenes_write() {
 #[test]
 fn what_is_kept_opens_with_what_it_held() {
     for (name, _) in SCENES {
-        let (dir, kept) = (kept_at(name), segments_in(&kept_at(name)));
+        let (dir, kept) = (kept_at(name), files_in(&kept_at(name)));
         let expected = fs::read_to_string(dir.join("contents.txt")).unwrap();
 
         // On a disk in memory, and again after that: an opening takes nothing away.
@@ -196,7 +201,8 @@ fn what_is_kept_opens_with_what_it_held() {
 #[test]
 fn a_reader_who_knows_only_the_page_reads_what_is_kept() {
     for (name, _) in SCENES {
-        let kept = segments_in(&kept_at(name));
+        let (kept, marks): (Vec<_>, Vec<_>) =
+            files_in(&kept_at(name)).into_iter().partition(|(file, _)| file.ends_with(".log"));
         let segments: Vec<_> =
             kept.iter().map(|(name, bytes)| Segment::read(name, bytes)).collect();
         let expected = fs::read_to_string(kept_at(name).join("contents.txt")).unwrap();
@@ -210,7 +216,9 @@ fn a_reader_who_knows_only_the_page_reads_what_is_kept() {
             "clean" => assert!(!has_remains && segments[0].frames.last().unwrap().items.is_empty()),
             "torn" => assert!(has_remains && segments[0].next_lsn() == 4),
             "lived" => {
-                assert!(has_remains && has_moved && segments[0].name.as_str() > "00000003.log")
+                assert!(has_remains && has_moved && segments[0].name.as_str() > "00000003.log");
+                let mark = (segments[0].name.replace(".log", ".first"), vec![]);
+                assert_eq!(marks, [mark], "nothing before the oldest is wanted");
             }
             other => panic!("what is {other} there for?"),
         }

@@ -21,7 +21,8 @@
 //!   P6  collection         resurrection: cut at every operation, and nothing comes back; loss: by name
 //!   P7  recycled files     stale: by hand, and cut at every operation
 //!   P8  failures           failure: every operation, once; then not another byte, not another sync
-//!   P9  fsyncgate          failure: a failed sync keeps the page cache, and loses it with the power
+//!   P9  fsyncgate          failure: a failed sync keeps the page cache, and loses it with the power, then
+//!                          or in the next process
 //!   P10 full disks         full: wherever the room ends
 //!   P11 group commit       callers: every interleaving; ticks: a sync that waits for others; threads
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn

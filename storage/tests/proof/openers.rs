@@ -2,7 +2,9 @@
 
 use crate::history::small;
 use crate::model::{Model, entry};
-use storage::{Batch, Disk, DiskFile, Error, GroupId, Log, Options, RealDisk, Rot, SimDisk};
+use storage::{
+    Batch, Disk, DiskFile, EntryId, Error, GroupId, Log, Options, RealDisk, Rot, SimDisk,
+};
 
 /// Returns a disk with a log of several segments.
 fn filled(seed: u64) -> SimDisk {
@@ -75,6 +77,54 @@ fn a_first_segment_that_is_gone_is_missed_by_its_groups() {
     let corruption = error.corruption().unwrap();
     assert_eq!(corruption.rot, Rot::Hole);
     assert!(error.to_string().contains("lost: g1 1..="), "{error}");
+}
+
+/// Returns a disk whose log began later once, and the first segment that it had then.
+fn collected(seed: u64) -> (SimDisk, Vec<u8>) {
+    let disk = filled(seed);
+    let first = disk.bytes("00000001.log");
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    log.write(Batch::new().compact(GroupId(1), EntryId::new(60, 1))).unwrap();
+    assert!(log.gc().unwrap().removed.len() >= 2);
+    drop(log);
+    (disk, first)
+}
+
+/// Puts a file into a directory.
+fn put(disk: &SimDisk, name: &str, bytes: &[u8]) {
+    disk.create(name).unwrap().write_all_at(0, bytes).unwrap();
+}
+
+#[test]
+fn a_removed_segment_that_has_come_back_is_removed_again() {
+    let (disk, first) = collected(30);
+    let before = Model::of(&Log::open_on(disk.clone(), small()).unwrap());
+    put(&disk, "00000001.log", &first);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    assert_eq!(Model::of(&log), before);
+    assert!(!disk.list().unwrap().contains(&"00000001.log".to_owned()));
+}
+
+#[test]
+fn a_mark_excuses_no_segment_behind_it() {
+    let (disk, first) = collected(31);
+    put(&disk, "00000001.log", &first);
+    let names = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".log"));
+    let names: Vec<String> = names.collect();
+    assert!(names.len() > 3, "{names:?}");
+    disk.remove(&names[2]).unwrap();
+    let missing = names[2].strip_suffix(".log").unwrap();
+    let missing = u32::from_str_radix(missing, 16).unwrap();
+    assert!(
+        matches!(refused(&disk), Error::MissingSegment { segment, .. } if segment.0 == missing)
+    );
+}
+
+#[test]
+fn a_segment_of_another_store_is_not_taken_for_one_that_has_come_back() {
+    let (disk, _) = collected(32);
+    put(&disk, "00000001.log", &filled(33).bytes("00000001.log"));
+    assert!(matches!(refused(&disk), Error::MissingSegment { segment, .. } if segment.0 == 2));
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn who_maintains_a_log_beforehand_pays_less_when_it_is_written() {
 }
 
 #[test]
-fn a_collection_syncs_once_for_all_it_moves_and_twice_for_each_segment() {
+fn a_collection_syncs_once_for_all_it_moves_and_three_times_for_each_segment() {
     let (disk, log) = new_log();
     for key in 0..6 {
         log.append(Batch::new().put(GroupId(2), &[key], &[key; 500])).unwrap(); // two fit a frame
@@ -84,10 +84,10 @@ fn a_collection_syncs_once_for_all_it_moves_and_twice_for_each_segment() {
     let collected = log.gc().unwrap();
     let removed = collected.removed.len() as u64;
     assert_eq!((collected.moved_items, removed), (6, segments - 1));
-    // For what was moved, once; for each segment, a witness and its name; and where the tail was full
-    // meanwhile: it, the next one's header, and its name.
+    // For what was moved, once; for each segment, a witness, the mark of the next, and its name; and
+    // where the tail was full meanwhile: it, the next one's header, and its name.
     let begun = log.stats().segments + removed - segments;
-    assert_eq!(disk.syncs() - syncs, 1 + 2 * removed + 3 * begun, "{collected:?}");
+    assert_eq!(disk.syncs() - syncs, 1 + 3 * removed + 3 * begun, "{collected:?}");
 }
 
 /// A disk on which a sync of data lasts until a test lets it end.

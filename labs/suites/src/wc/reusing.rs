@@ -102,7 +102,15 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&USED_AGAIN, small())?;
     let count = |stage: &Stage| {
         let journal = stage.disk().journal();
-        journal.iter().filter(|done| matches!(done.doing, Doing::Create { .. })).count() as u64
+        let written = journal.iter().filter_map(|done| match done.doing {
+            Doing::Write { file, .. } => Some(file),
+            Doing::Create { .. }
+            | Doing::Rename { .. }
+            | Doing::Remove { .. }
+            | Doing::SyncNames
+            | Doing::Sync { .. } => None,
+        });
+        written.collect::<BTreeSet<_>>().len() as u64
     };
     let mut table = Table::new(&USED_AGAIN, "a log of garbage, collected as it grows");
     for segments in [10, 20, 40] {
@@ -111,7 +119,7 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
             stage.collect()?;
         }
         let made = count(&stage);
-        let what = format!("after {segments} segments: files made");
+        let what = format!("after {segments} segments: files written");
         table.within(what, 1..=4, made).decided_in("is_read_no_more");
     }
     match table.failure() {
