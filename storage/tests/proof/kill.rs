@@ -7,6 +7,7 @@ use crate::history::small;
 use crate::model::entry;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::{env, thread, time};
 use storage::{Batch, EntryId, GroupId, Index, Log, Options};
 
@@ -57,10 +58,17 @@ fn a_killed_writer_has_lost_nothing_it_acknowledged() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, said) = mpsc::channel();
         let reader = thread::spawn(move || {
             let lines = lines.map_while(Result::ok).filter(|line| line.starts_with("durable "));
+            let lines = lines.inspect(|_| sender.send(()).unwrap_or_default());
             lines.collect::<Vec<_>>()
         });
+        // Every other writer has said something when it dies, on a slow machine, too; the others die
+        // whenever it happens, within recovery if they are slow.
+        if round % 2 == 0 {
+            said.recv().expect("the writer died before it said anything");
+        }
         thread::sleep(time::Duration::from_millis(10 + round * 13 % 50));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -86,5 +94,5 @@ fn a_killed_writer_has_lost_nothing_it_acknowledged() {
         }
     }
     tally(Row::Kills, rounds, 100);
-    tally(Row::Acknowledged, total, rounds);
+    tally(Row::Acknowledged, total, rounds / 2);
 }
