@@ -89,8 +89,8 @@ pub(crate) fn print_heading(effort: Effort, file_system: &str) {
     );
     println!();
     println!(
-        "{:<44} {:>11} {:>11} {:>11}  {:>7} {:<15} {:>7}  {}",
-        "cell", "unit", "ours", "peer", "ratio", "(spread)", "by CPU", "goal"
+        "{:<44} {:>11} {:>11} {:>11}  {:>7} {:<15} {:>7}  goal",
+        "cell", "unit", "ours", "peer", "ratio", "(spread)", "by CPU"
     );
 }
 

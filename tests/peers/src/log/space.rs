@@ -118,7 +118,7 @@ impl Load {
     fn draw(self, numbers: &mut Numbers) -> u64 {
         match self {
             Load::Uniform => numbers.next() % GROUPS,
-            Load::Idle if numbers.next() % 256 == 0 => {
+            Load::Idle if numbers.next().is_multiple_of(256) => {
                 BUSY_GROUPS + numbers.next() % (GROUPS - BUSY_GROUPS)
             }
             Load::Idle => numbers.next() % BUSY_GROUPS,
