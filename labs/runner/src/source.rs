@@ -84,7 +84,8 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Returns where `fn name` of a path stands: under an `impl` that names its type, if it has one.
+/// Returns where `fn name` of a path stands: under an `impl` that names its type or in the trait of
+/// that name, if it has one.
 fn function(text: &str, path: &str) -> Option<usize> {
     let (of, name) = path.rsplit_once("::").map_or((None, path), |(of, name)| (Some(of), name));
     let of = of.map(|of| of.rsplit("::").next().unwrap_or(of));
@@ -92,7 +93,7 @@ fn function(text: &str, path: &str) -> Option<usize> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let code = line.trim_start();
-        if code.starts_with("impl") {
+        if code.starts_with("impl") || is_trait(code) {
             under = Some(words(code).any(|word| Some(word) == of));
         }
         let mut words = words(code).skip_while(|word| *word != "fn");
@@ -103,6 +104,11 @@ fn function(text: &str, path: &str) -> Option<usize> {
         start += line.len();
     }
     None
+}
+
+/// Returns whether a trait's definition begins on this line.
+fn is_trait(code: &str) -> bool {
+    words(code).find(|word| !matches!(*word, "pub" | "crate" | "super" | "in")) == Some("trait")
 }
 
 fn words(code: &str) -> impl Iterator<Item = &str> {
@@ -125,6 +131,16 @@ mod tests {
         assert_eq!(function(TEXT, "Core::of").map(|at| line(TEXT, at)), Some(5));
         assert_eq!(function(TEXT, "Votes::of").map(|at| line(TEXT, at)), Some(1));
         assert_eq!(function(TEXT, "Raft::of"), None);
+    }
+
+    #[test]
+    fn a_function_that_a_trait_gives_is_found_in_the_trait() {
+        let text = "pub trait File: Send {\n    fn len(&self);\n    /// All of a trait.\n    fn \
+                    all(&self) { self.len() }\n}\nimpl File for Real {\n    fn len(&self) {}\n}\n";
+        assert_eq!(function(text, "File::all").map(|at| line(text, at)), Some(3));
+        assert_eq!(function(text, "Real::all"), None);
+        let text = opened(text, "File::all", "{ self.len() }", "todo!()").expect("inert");
+        assert!(text.contains("fn all(&self) {\n        todo!()\n    }\n}"), "{text}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::place::CUT;
 use crate::report::{self, Verdict};
 use crate::screen::{Landmark, Ticker};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,8 +27,8 @@ pub struct Suite {
     pub program: PathBuf,
     /// The copy of the course it was built from.
     pub root: PathBuf,
-    /// How many warnings the student's own crate has.
-    pub warnings: usize,
+    /// How many warnings each of the packages has that a student writes in, if it has any.
+    pub warnings: BTreeMap<String, usize>,
 }
 
 /// Why there is no suite to run.
@@ -99,7 +99,7 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
     let mut built = BTreeSet::new();
     let mut program = None;
     let mut rendered = Vec::new();
-    let mut warnings = 0;
+    let mut warnings = BTreeMap::new();
     let mut culprit = None;
     for line in BufReader::new(child.stdout.take().expect("it was piped")).lines() {
         let Ok(line) = line else { break };
@@ -126,7 +126,7 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
                 Some("warning")
                     if CUT.contains(&package.as_str()) && !message["message"]["code"].is_null() =>
                 {
-                    warnings += 1;
+                    *warnings.entry(package).or_default() += 1;
                 }
                 Some(_) | None => {}
             },

@@ -76,9 +76,10 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
     last::note(place, &code)?;
     let verdicts = run(place, &suite, lab, tests, wish)?;
     show(&choice, &verdicts, &asked, wish.cards);
-    if suite.warnings > 0 {
-        let warnings = count(suite.warnings as u64, "compiler warning");
-        anstream::println!("  {warnings} in your code: cargo check --package raft shows them");
+    for (package, warnings) in &suite.warnings {
+        let warnings = count(*warnings as u64, "compiler warning");
+        let shown = format!("cargo check --package {package} shows them");
+        anstream::println!("  {warnings} in your code: {shown}");
     }
     let here = progress.lab_mut(&lab.id);
     for verdict in &verdicts {
@@ -186,10 +187,14 @@ fn show(choice: &Choice<'_>, verdicts: &[Verdict], asked: &BTreeSet<String>, car
             }
         }
     }
-    let broken: Vec<_> = below.into_iter().filter(|v| v.outcome != Outcome::Passed).collect();
-    if !broken.is_empty() {
-        anstream::println!("of the steps before this one, no longer:");
-        broken.iter().for_each(|v| anstream::println!("{}", card::line(v)));
+    let not_held = below.into_iter().filter(|v| v.outcome != Outcome::Passed);
+    let (waiting, broken): (Vec<_>, Vec<_>) =
+        not_held.partition(|v| v.outcome == Outcome::NotWritten);
+    for (what, which) in [("no longer:", broken), ("waiting for a function again:", waiting)] {
+        if !which.is_empty() {
+            anstream::println!("of the steps before this one, {what}");
+            which.iter().for_each(|v| anstream::println!("{}", card::line(v)));
+        }
     }
     // In the order of the steps: what an earlier step gets wrong explains the later ones.
     card::show(verdicts, cards);
