@@ -126,7 +126,7 @@ pub(super) fn next_segment(last: &Surveyed, first_lsn: Lsn) -> Result<SegmentId>
     last.header.segment.next().ok_or(Error::NoSpace { bytes: 0 })
 }
 
-/// Returns frames with their places in another segment, and where each begins.
+/// Returns frames with their places in another segment, and where in these bytes each begins.
 fn rewrite(last: &Surveyed, frames: &[Span], header: &SegmentHeader) -> (Vec<u8>, Vec<usize>) {
     let image = last.image.bytes();
     let durable = header.first_lsn.before();

@@ -25,7 +25,7 @@ use super::words::{at, entry};
 use crate::{Rule, current};
 use bytes::Bytes;
 use dark::Broken;
-use storage::{Error, Fault, GroupId, Log, Options, Rot, SimDisk};
+use storage::{Disk, Error, Fault, GroupId, Log, Options, Rot, SimDisk};
 
 /// The group that is written to when a log goes on after a crash.
 const LATER: GroupId = GroupId(77);
@@ -174,7 +174,7 @@ impl Lights {
         if let Some(error) = &reached.error {
             let deed = &history.deeds[reached.operations.len() - 2];
             let because = format!("deed {}, {deed}, is refused", reached.operations.len() - 1);
-            return Err(Broken::of(&TAKES, because, "Log::append").got(error));
+            return Err(Broken::of(&TAKES, because, "").got(error));
         }
         let seen = Model::of(&log)
             .map_err(|odd| Broken::of(&TAKES, "the log contradicts itself", "").got(odd))?;
@@ -299,7 +299,7 @@ impl Night<'_> {
         want.apply(&later);
         if let Err(error) = log.write(&batch_of(&later)) {
             let because = "the first batch after it is refused";
-            return Err(Broken::of(&GOES_ON, because, "plan").got(error));
+            return Err(Broken::of(&GOES_ON, because, "rewrite").got(error));
         }
         self.same(&log, &want, &GOES_ON, "one batch was written after it")?;
         drop(log);
@@ -320,7 +320,7 @@ impl Night<'_> {
         because: &str,
     ) -> Result<Log<SimDisk>, Broken> {
         Log::open_on(image.clone(), self.lights.options.clone()).map_err(|error| {
-            let function = who_refuses(&error);
+            let function = who_refuses(&error, image);
             Broken::of(rule, because, function).expected("it is opened").got(error)
         })
     }
@@ -334,7 +334,9 @@ impl Night<'_> {
         if let Some(state) = (acknowledged..=begun).rev().find(|&n| states[n] == seen) {
             return Ok(state);
         }
-        let may_be: Vec<String> = (acknowledged..=begun).map(|n| states[n].to_string()).collect();
+        let mut may_be: Vec<String> =
+            (acknowledged..=begun).map(|n| states[n].to_string()).collect();
+        may_be.dedup(); // a batch may change nothing that is shown
         let expected = may_be.join(", or  ");
         let broken = match (0..acknowledged).rev().find(|&n| states[n] == seen) {
             Some(n) => {
@@ -363,20 +365,31 @@ impl Night<'_> {
         rule: &'static Rule,
         because: &str,
     ) -> Result<(), Broken> {
-        let seen = Model::of(log).map_err(|odd| Broken::of(rule, because, "plan").got(odd))?;
+        let seen = Model::of(log).map_err(|odd| Broken::of(rule, because, "may_go_on").got(odd))?;
         if seen == *want {
             return Ok(());
         }
-        Err(Broken::of(rule, because, "plan").expected(want.to_string()).got(seen))
+        Err(Broken::of(rule, because, "may_go_on").expected(want.to_string()).got(seen))
     }
 }
 
-/// Returns the function that says an error of an opening.
-fn who_refuses(error: &Error) -> &'static str {
-    match error.corruption().map(|corruption| corruption.rot) {
-        Some(Rot::Acknowledged) => "judge",
-        Some(Rot::Hole) => "Replayed::finish",
-        Some(Rot::Segment) => "give_name",
-        Some(Rot::Read) | None => "check_follows",
+/// Returns the function to read when an opening is refused: who has made such a disk, or who says so.
+fn who_refuses(error: &Error, image: &SimDisk) -> &'static str {
+    let Some(corruption) = error.corruption() else {
+        // A name without a header: nothing else makes a segment that is none.
+        let is_nameless = matches!(error, Error::NotASegment { .. });
+        return if is_nameless { "give_name" } else { "check_follows" };
+    };
+    match corruption.rot {
+        Rot::Acknowledged => {
+            let names = image.list().unwrap_or_default();
+            let last = names.into_iter().filter(|name| name.ends_with(".log")).max();
+            let is_last = last == Some(format!("{:08x}.log", corruption.segment.0));
+            // One that another follows is all durable, or it was left too soon.
+            if is_last { "judge" } else { "Log::rotate" }
+        }
+        Rot::Hole => "Replayed::finish",
+        Rot::Segment => "give_name",
+        Rot::Read => "check_follows",
     }
 }

@@ -83,6 +83,22 @@ pub(crate) fn open(
     must(rule, "opening the log", "Log::open_on", Log::open_on(disk.clone(), options))
 }
 
+/// Opens a log that another process has left there, with what it held: that leads to these of a
+/// student's functions, and the first of them is the one to read.
+///
+/// # Errors
+/// A card of `rule`, if opening it is refused.
+pub(crate) fn reopen(
+    rule: &Rule,
+    disk: &SimDisk,
+    what: &str,
+    functions: &[&str],
+) -> Result<Log<SimDisk>, Box<Failure>> {
+    current::doing_within(what.to_owned(), functions);
+    let read = functions.first().copied().unwrap_or("Log::open_on");
+    must(rule, what, read, Log::open_on(disk.clone(), small()))
+}
+
 /// Opens a log that another process has left there, empty: recovery is asked at once.
 ///
 /// # Errors
@@ -119,6 +135,6 @@ pub(crate) fn must<T>(
     outcome.map_err(|error| {
         let because = format!("{call} is refused, and nothing is wrong with it");
         let failure = Failure::of(rule).because(because).function(function);
-        Box::new(failure.expected("it is done").got(error.to_string()))
+        Box::new(failure.expected("no error").got(error.to_string()))
     })
 }

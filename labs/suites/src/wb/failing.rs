@@ -113,12 +113,12 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
                 Ok(()) | Err(_) => false,
             };
             if !holds {
-                let got = match outcome {
-                    Ok(()) => "it is done".to_owned(),
-                    Err(error) => error.to_string(),
+                let (got, function) = match outcome {
+                    Ok(()) => ("it is done".to_owned(), "Log::check_health"),
+                    Err(error) => (error.to_string(), "Log::note"),
                 };
                 let because = format!("{fails}; then {what}");
-                let failure = Failure::of(&STOPS).because(because).function("Log::note");
+                let failure = Failure::of(&STOPS).because(because).function(function);
                 let expected = format!("nothing is written since this failed: {first}");
                 return failure.expected(expected).got(got).fail();
             }

@@ -44,6 +44,11 @@ fn state(n: u64) -> String {
     if n == 0 { "nothing".to_owned() } else { format!("g1 n={n}; g7 1..={}@1", 2 * n) }
 }
 
+/// Says how many batches count.
+fn batches_in_words(n: u64) -> String {
+    if n == 1 { "1 batch".to_owned() } else { format!("{n} batches") }
+}
+
 /// Opens a segment, and says what it shows: how many batches, or why it is refused.
 fn opened(segment: &Segment, what: &str) -> String {
     current::doing_within(format!("opening a log: {what}"), &["judge", "scan"]);
@@ -51,7 +56,7 @@ fn opened(segment: &Segment, what: &str) -> String {
         Ok(log) => {
             let seen = Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
             match (0..10).find(|&n| state(n) == seen) {
-                Some(n) => format!("{n} batches"),
+                Some(n) => batches_in_words(n),
                 None => seen,
             }
         }
@@ -99,7 +104,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
         torn.bytes()[span].fill(0);
         let what = format!("none of 4 synced, LSN {} lost", lost + 1);
         let was = opened(&torn, &what);
-        table.equal(what, format!("{lost} batches"), was).decided_in("judge");
+        table.equal(what, batches_in_words(lost), was).decided_in("judge");
     }
     table.verdict()
 }
@@ -175,7 +180,7 @@ pub(super) fn corrupt_middle_refuses(_: &mut Check) -> Verdict {
                 damage(&mut segment.bytes()[span]);
                 let must = match synced {
                     Synced::Each => format!("refused: LSN {} at {start}", n + 1),
-                    Synced::None => format!("{n} batches"),
+                    Synced::None => batches_in_words(n as u64),
                 };
                 let what = format!("LSN {}, {what}; {how}", n + 1);
                 let was = opened(&segment, &what);
@@ -211,7 +216,7 @@ pub(super) fn corruption_names_what_is_lost(_: &mut Check) -> Verdict {
         ("a key", vec![payload(3)], "g1 keys or bounds"),
         ("the other group's entry", vec![payload(4)], "g1 1..=1"),
         ("the header", vec![9], "g7 3..=5, g1 keys or bounds, g1 1..=1, g1 keys or bounds"),
-        ("the descriptors", vec![40], ""),
+        ("the descriptors", vec![40], "refused, nothing named"),
     ];
     let mut table = Table::new(&LOST, "damaged in LSN 2");
     for (what, places, must) in rows {
@@ -222,6 +227,9 @@ pub(super) fn corruption_names_what_is_lost(_: &mut Check) -> Verdict {
         let was = match Log::open_on(disk_of(&[segment]), small()) {
             Ok(_) => "opened".to_owned(),
             Err(error) => match error.corruption() {
+                Some(corruption) if corruption.lost.is_empty() => {
+                    "refused, nothing named".to_owned()
+                }
                 Some(corruption) => {
                     let lost: Vec<String> = corruption.lost.iter().map(Lost::to_string).collect();
                     lost.join(", ")

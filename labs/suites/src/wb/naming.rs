@@ -105,6 +105,8 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
     // Lengths that leave every kind of rest, from nothing to almost a frame.
     for n in 0..60_u64 {
         let len = 200 + (n * 97 % 1500) as usize;
+        let appending = format!("appending entry {}, of {len} bytes", n + 1);
+        current::doing_within(appending, &["Log::find_room"]);
         let outcome = log.append(Batch::new().entries(G7, &[sized(at(n + 1, 1), len)]));
         must(&LENGTH, &format!("entry {}, of {len} bytes,", n + 1), "Log::find_room", outcome)?;
     }
@@ -150,10 +152,13 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
     rotted.bytes()[span.start + 70] ^= 1;
     let short = Segment::new(1, 1).frame(&one(1, 1), 0);
     let back = Segment::new(3, 2).frame(&one(5, 1), 1);
+    let empty = Segment::new(2, 3);
+    let after_it = Segment::new(3, 3).frame(&one(3, 1), 2);
     let foreign = Segment::foreign(2, 3).frame(&one(3, 1), 2);
     let rows = [
         ("1, 2, 3", "g7 1..=5@1", disk_of(&[s1.clone(), s2.clone(), s3.clone()])),
         ("2 alone: 1 was collected", "g7 after 2@1 3@1", disk_of(&[alone])),
+        ("1, 2 without a frame, 3", "g7 1..=3@1", disk_of(&[s1.clone(), empty, after_it])),
         ("1 and 3", "refused: 2 is missing", disk_of(&[s1.clone(), s3.clone()])),
         (
             "1, 2 of another store",

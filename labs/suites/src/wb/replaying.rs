@@ -10,7 +10,7 @@ use super::images::{Items, Segment, disk_of, one};
 use super::rules::{ATOMIC, BOUNDS, HOLE, OVERWRITE, SAME};
 use crate::w::history::{Deed, History};
 use crate::w::model::{Change, Model};
-use crate::w::words::{G1, G7, at, must, open, run, sized, small};
+use crate::w::words::{G1, G7, at, must, open, reopen, run, sized, small};
 use crate::{Check, Failure, Rule, Table, Verdict, current};
 use bytes::Bytes;
 use storage::{GroupId, Log, Lost, Rot, SimDisk};
@@ -35,8 +35,13 @@ enum Ending {
     Closed,
 }
 
-/// Returns what a log shows that is opened again after these batches.
-fn reopened(rule: &Rule, batches: &[Vec<Change>], ending: Ending) -> Result<Model, Box<Failure>> {
+/// Says what a log shows that is opened again after these batches; or why it is refused.
+fn reopened(
+    rule: &Rule,
+    (what, batches, _): &Row,
+    function: &str,
+    ending: Ending,
+) -> Result<String, Box<Failure>> {
     let deeds = batches.iter().map(|changes| Deed::Append { changes: changes.clone() });
     let history = History::of(deeds.chain([Deed::Sync]).collect(), &Model::default());
     let history = history.expect("each batch was made to fit");
@@ -52,8 +57,11 @@ fn reopened(rule: &Rule, batches: &[Vec<Change>], ending: Ending) -> Result<Mode
             disk.after_kill()
         }
     };
-    current::doing_within("opening the log again".to_owned(), &["Replayed::append"]);
-    read(rule, &open(rule, &disk, small())?)
+    current::doing_within(format!("opening a log again: {what}"), &[function]);
+    match Log::open_on(disk, small()) {
+        Ok(log) => Ok(read(rule, &log)?.to_string()),
+        Err(error) => Ok(format!("refused: {error}")),
+    }
 }
 
 /// Reads all that a log shows.
@@ -65,12 +73,16 @@ fn read(rule: &Rule, log: &Log<SimDisk>) -> Result<Model, Box<Failure>> {
 /// One row: what is written, in how many batches, and what must be left of it.
 type Row = (&'static str, Vec<Vec<Change>>, &'static str);
 
-fn table(rule: &Rule, rows: Vec<Row>, function: &'static str) -> Verdict {
+/// Fills a table: for each function, the rows of which it is the one to read.
+fn table(rule: &Rule, rows: &[(&'static str, Vec<Row>)]) -> Verdict {
     let mut table = Table::new(rule, "written, and opened again");
-    for (what, batches, want) in rows {
+    let rows =
+        rows.iter().flat_map(|(function, rows)| rows.iter().map(move |row| (*function, row)));
+    for (function, row) in rows {
+        let (what, _, want) = row;
         for (ending, how) in [(Ending::Killed, ""), (Ending::Closed, ", closed")] {
-            let was = reopened(rule, &batches, ending)?.to_string();
-            table.equal(format!("{what}{how}"), want.to_owned(), was).decided_in(function);
+            let was = reopened(rule, row, function, ending)?;
+            table.equal(format!("{what}{how}"), (*want).to_owned(), was).decided_in(function);
         }
     }
     table.verdict()
@@ -78,10 +90,12 @@ fn table(rule: &Rule, rows: Vec<Row>, function: &'static str) -> Verdict {
 
 /// A log that is opened again shows what it showed.
 pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
-    let rows = vec![
+    let entries_alone: Vec<Row> = vec![
         ("nothing", vec![], "nothing"),
         ("one entry", vec![vec![entries(G7, 1, &[1])]], "g7 1@1"),
         ("one entry without bytes", vec![vec![empty(1)]], "g7 1@1"),
+    ];
+    let keys_too: Vec<Row> = vec![
         (
             "three batches",
             vec![
@@ -106,7 +120,7 @@ pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
             "g1 1@1; g7 1@4",
         ),
     ];
-    table(&SAME, rows, "Replayed::append")
+    table(&SAME, &[("Replayed::append", entries_alone), ("Replayed::finish", keys_too)])
 }
 
 /// An entry ends the log before its place, in replay as when it was written.
@@ -126,7 +140,7 @@ pub(super) fn recover_overwrite(_: &mut Check) -> Verdict {
         ),
         ("another group's 1", vec![four(), vec![entries(G1, 1, &[2])]], "g1 1@2; g7 1..=4@1"),
     ];
-    table(&OVERWRITE, rows, "Replayed::end_before")
+    table(&OVERWRITE, &[("Replayed::end_before", rows)])
 }
 
 /// A compaction and a reset move the log's beginning, in replay as when they were written.
@@ -134,7 +148,7 @@ pub(super) fn recover_bounds(_: &mut Check) -> Verdict {
     let four = || vec![entries(G7, 1, &[1, 1, 2, 2])];
     let compact = |index, term| vec![Change::Compact { group: G7, through: at(index, term) }];
     let reset = |index, term| vec![Change::Reset { group: G7, through: at(index, term) }];
-    let rows = vec![
+    let compacted: Vec<Row> = vec![
         ("1 to 4, compacted to 2", vec![four(), compact(2, 1)], "g7 after 2@1 3..=4@2"),
         ("1 to 4, compacted to 4", vec![four(), compact(4, 2)], "g7 after 4@2"),
         (
@@ -147,6 +161,8 @@ pub(super) fn recover_bounds(_: &mut Check) -> Verdict {
             vec![four(), compact(2, 1), vec![entries(G7, 3, &[3])]],
             "g7 after 2@1 3@3",
         ),
+    ];
+    let emptied: Vec<Row> = vec![
         ("1 to 4, reset to 9", vec![four(), reset(9, 5)], "g7 after 9@5"),
         ("1 to 4, reset to 2", vec![four(), reset(2, 5)], "g7 after 2@5"),
         (
@@ -155,7 +171,7 @@ pub(super) fn recover_bounds(_: &mut Check) -> Verdict {
             "g7 after 9@5 10@6",
         ),
     ];
-    table(&BOUNDS, rows, "Replayed::compact")
+    table(&BOUNDS, &[("Replayed::compact", compacted), ("Replayed::reset", emptied)])
 }
 
 /// What a frame holds counts together, or not at all.
@@ -170,8 +186,8 @@ pub(super) fn batch_atomic(_: &mut Check) -> Verdict {
     let whole = "g1 1@2; g7 1..=2@1 3..=4@2 term=t2";
     let mut table = Table::new(&ATOMIC, "the second of two batches");
     let mut row = |what: String, must: &str, segment: Segment| -> Verdict {
-        current::doing_within(format!("opening a log: {what}"), &["Replayed::append"]);
-        let log = open(&ATOMIC, &disk_of(&[segment]), small())?;
+        let opening = format!("opening a log: {what}");
+        let log = reopen(&ATOMIC, &disk_of(&[segment]), &opening, &["Frame::decode"])?;
         let was = read(&ATOMIC, &log)?.to_string();
         table.equal(what, must.to_owned(), was).decided_in("Frame::decode");
         Ok(())

@@ -9,7 +9,7 @@ use super::rules::{FILLS, NUMBERS, STALE};
 use crate::w::fates::Way;
 use crate::w::model::Model;
 use crate::w::rules::DURABLE;
-use crate::w::words::{G7, at, must, open, small};
+use crate::w::words::{G7, at, must, open, reopen, small};
 use crate::{Check, Failure, Rule, Table, Verdict, current};
 use storage::{Batch, Entry, Fate, Fates, Fault, Log, Sector, SimDisk};
 
@@ -70,11 +70,12 @@ pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
                 append(&STALE, &log, value)?;
             }
             let disk = disk.after_power_cut(&mut FirstIsLost);
-            current::doing_within("opening the log".to_owned(), &["may_go_on", "rewrite"]);
-            let log = open(&STALE, &disk, small())?;
+            let opening = "opening the log after the power cut";
+            let log = reopen(&STALE, &disk, opening, &["may_go_on", "rewrite"])?;
             append(&STALE, &log, 99)?;
             sync(&STALE, &log)?;
-            let log = open(&STALE, &disk.after_kill(), small())?;
+            let opening = "opening the log after one more batch";
+            let log = reopen(&STALE, &disk.after_kill(), opening, &["may_go_on", "rewrite"])?;
             let (last, was) = (before as u64 + 1, shown(&log));
             let end = if closed { "closed, opened; " } else { "" };
             let what = format!("LSN {last}; {end}{behind} behind it; then 99");
@@ -103,29 +104,34 @@ enum Ended {
 /// What an opening shows, a power cut at once cannot take: it may have been in a cache alone.
 pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
     let mut table = Table::new(&DURABLE, "opened, then power fails");
-    for (what, ended) in [
-        ("three batches, none synced", Ended::Unsynced),
-        ("three batches, two synced", Ended::HalfSynced),
-        ("three batches, and the sync failed", Ended::SyncFailed),
-        ("three batches, closed", Ended::Closed),
-        ("a new log whose directory's sync failed", Ended::NamesFailed),
+    for (what, ended, function) in [
+        ("three batches, none synced", Ended::Unsynced, "may_go_on"),
+        ("three batches, two synced", Ended::HalfSynced, "may_go_on"),
+        ("three batches, and the sync failed", Ended::SyncFailed, "may_go_on"),
+        ("three batches, closed", Ended::Closed, "Scan::unproven"),
+        ("a new log whose directory's sync failed", Ended::NamesFailed, "may_go_on"),
     ] {
         let disk = ended_so(ended)?;
-        current::doing_within(format!("opening the log: {what}"), &["may_go_on", "rewrite"]);
-        let log = open(&DURABLE, &disk, small())?;
+        let opening = format!("opening a log of {what},");
+        let log = reopen(&DURABLE, &disk, &opening, &[function, "rewrite"])?;
         let before = shown(&log);
-        let cut = disk.after_power_cut(&mut Way::worst());
-        let again = must(&DURABLE, "opening it after that", "plan", Log::open_on(cut, small()))?;
-        table.equal(what, before, shown(&again)).decided_in("may_go_on");
+        table.equal(what, before, after_the_worst(&disk)).decided_in(function);
         // And so is what is written from there.
         append(&DURABLE, &log, 7)?;
         sync(&DURABLE, &log)?;
-        let cut = disk.after_power_cut(&mut Way::worst());
-        let again = must(&DURABLE, "opening it after that", "plan", Log::open_on(cut, small()))?;
         let what = format!("{what}; one more, synced");
-        table.equal(what, "7".to_owned(), shown(&again)).decided_in("may_go_on");
+        table.equal(what, "7".to_owned(), after_the_worst(&disk)).decided_in(function);
     }
     table.verdict()
+}
+
+/// Says what a log shows after the worst power cut there is right now; or why it is refused.
+fn after_the_worst(disk: &SimDisk) -> String {
+    current::doing_within("opening the log after a power cut".to_owned(), &["may_go_on"]);
+    match Log::open_on(disk.after_power_cut(&mut Way::worst()), small()) {
+        Ok(log) => shown(&log),
+        Err(error) => format!("refused: {error}"),
+    }
 }
 
 /// Returns the disk of a process that has ended.
@@ -180,7 +186,8 @@ pub(super) fn reopening_fills_no_disk(_: &mut Check) -> Verdict {
         }
         let mut disk = disk.after_kill();
         for _ in 0..20 {
-            let log = open(&FILLS, &disk, small())?;
+            let opening = format!("opening a log: {what},");
+            let log = reopen(&FILLS, &disk, &opening, &["next_segment", "rewrite"])?;
             let was = shown(&log);
             let want = if batches == 0 { "nothing".to_owned() } else { batches.to_string() };
             if was != want {
@@ -214,8 +221,8 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
         let mut disk = disk.after_kill();
         // Twice: what was written again must itself be found.
         for times in ["once", "twice"] {
-            current::doing_within("opening the log".to_owned(), &["rewrite", "Scan::unproven"]);
-            let log = open(&NUMBERS, &disk, small())?;
+            let opening = format!("opening a log of {batches} batches, {synced} synced, {times},");
+            let log = reopen(&NUMBERS, &disk, &opening, &["rewrite", "Scan::unproven"])?;
             let seen = Model::of(&log);
             let is_same = if seen == want { "the same" } else { "not the same" };
             let was = format!("{is_same}, to LSN {}", log.appended_lsn());
@@ -225,10 +232,12 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
             drop(log);
             disk = disk.after_kill();
         }
-        let log = open(&NUMBERS, &disk, small())?;
+        let log = reopen(&NUMBERS, &disk, "opening it once more", &["rewrite"])?;
         let next = append(&NUMBERS, &log, 9)?;
         let what = format!("{batches}, {synced} synced; the next batch");
-        table.equal(what, format!("LSN {}", batches + 1), format!("LSN {next}")).decided_in("plan");
+        table
+            .equal(what, format!("LSN {}", batches + 1), format!("LSN {next}"))
+            .decided_in("rewrite");
     }
     table.verdict()
 }
