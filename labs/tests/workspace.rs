@@ -198,3 +198,22 @@ fn a_step_opens_its_inert_functions_when_it_is_reached() {
     student::reset(&course, &place, Some("7")).expect("cut");
     assert_eq!(fs::read_to_string(&file).expect("the source"), opened);
 }
+
+#[test]
+fn every_inert_function_of_an_open_lab_opens_with_its_step() {
+    let course = course();
+    for lab in course.catalogue.open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("mine");
+        let plan = workspace::plan(&course, lab, &root).expect("a plan");
+        workspace::make(&plan, &root).expect("a workspace");
+        let place = Place::find(&root).expect("found");
+        for step in &lab.steps {
+            runner::source::open_step(&place, lab, step).expect("opened");
+            for hole in &step.holes {
+                let spot = runner::source::spot(&place, lab, step, hole);
+                assert!(spot.unwritten, "lab {}: {} at {}", lab.id, hole.path, spot.at);
+            }
+        }
+    }
+}
