@@ -187,7 +187,10 @@ pub(crate) fn what_is(name: &str) -> Named {
 /// # Errors
 /// [`Error::NoSpace`], and the file is gone again; or what else the disk says.
 pub(crate) fn zeroed<D: Disk>(disk: &D, name: &str, capacity: u32) -> Result<D::File> {
-    let file = disk.create(name).map_err(|e| Error::io("creating", name, e))?;
+    let file = match disk.create(name) {
+        Err(error) if is_full(&error) => return Err(Error::NoSpace { bytes: capacity.into() }),
+        outcome => outcome.map_err(|e| Error::io("creating", name, e))?,
+    };
     match fill(&file, capacity) {
         Ok(()) => Ok(file),
         Err(error) => Err(give_up(disk, name, capacity, error)),
@@ -197,14 +200,18 @@ pub(crate) fn zeroed<D: Disk>(disk: &D, name: &str, capacity: u32) -> Result<D::
 /// Removes a file that could not be filled because the disk is full, and returns what is to be said of
 /// it. Not a byte of the log was touched: the file never had a segment's name.
 fn give_up(disk: &impl Disk, name: &str, capacity: u32, error: std::io::Error) -> Error {
-    let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-    if !is_full {
+    if !is_full(&error) {
         return Error::io("filling with zeros", name, error);
     }
     match disk.remove(name) {
         Ok(()) => Error::NoSpace { bytes: u64::from(capacity) },
         Err(error) => Error::io("removing", name, error),
     }
+}
+
+/// Returns whether an operation failed because the disk is full.
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Writes zeros, and syncs them.

@@ -22,7 +22,7 @@ use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::format::{Draft, FRAMES_AT, Flags};
-use crate::segment::{Content, MARK, SPARE, Segment, mark_of, name_of};
+use crate::segment::{Content, MARK, SPARE, Segment, is_full, mark_of, name_of};
 use crate::types::{GroupId, SegmentId};
 use std::io::ErrorKind;
 
@@ -217,11 +217,6 @@ impl<D: Disk> Log<D> {
         self.disk.remove(&name).map_err(|e| Error::io("removing", name, e))?;
         self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
     }
-}
-
-/// Returns whether an operation failed because the disk is full.
-fn is_full(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Returns whether nobody reads a segment's file any more.

@@ -31,6 +31,9 @@ impl Disk for SimDisk {
         if state.names.contains_key(name) {
             return Err(io::Error::new(ErrorKind::AlreadyExists, format!("{name} is there")));
         }
+        if state.free_bytes == Some(0) {
+            return Err(ErrorKind::StorageFull.into()); // a file takes room before its first byte
+        }
         let file = state.files.len();
         state.files.push(Content::default());
         state.change_names(NameChange::Create { name: name.into(), file })?;
