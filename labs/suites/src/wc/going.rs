@@ -33,9 +33,9 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
     let mut table = Table::new(&WORTH_IT, "the log");
     let large = Options { collect_above_bytes: 6 * 8192, ..small() };
 
-    // All of four segments is wanted: there is nothing to win.
+    // All of six segments is wanted: there is nothing to win, whoever counts their headers too.
     let mut stage = Stage::new(&WORTH_IT, small())?;
-    for entry in long(1, 16) {
+    for entry in long(1, 24) {
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
     }
     stage.sync()?;
@@ -68,9 +68,9 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
     stage.append("g1 1@1", Batch::new().entries(G1, &long(1, 1)))?;
     stage.append("g1 removed", Batch::new().remove_group(G1))?;
     stage.collect()?;
-    let left = stage.segments().join(" ");
+    let left = stage.segments().len() as u64;
     table
-        .equal("the tail alone, and nothing of it wanted", "00000001.log".to_owned(), left)
+        .equal("the tail alone, and nothing wanted: segments", 1, left)
         .decided_in("Log::worth_collecting");
     table.verdict()
 }
@@ -117,7 +117,15 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
     must_show(&stage, "after 6@1: nothing", "Log::remove_segment")?;
 
     // And what a power cut makes of that.
-    cut_everywhere(build, |stage| stage.collect().map(|_| ()), &[(G1, &["after 6@1: nothing"])])
+    let allowed: [(_, &[&str]); 1] = [(G1, &["after 6@1: nothing"])];
+    cut_everywhere(build, |stage| stage.collect().map(|_| ()), &allowed)?;
+    // A disk that has no room for a mark: all depends on the order of the removals.
+    let full = |stage: &mut Stage| {
+        stage.disk().set_free_bytes(Some(0));
+        stage.tell("the disk is full: no mark can be made");
+        stage.collect().map(|_| ())
+    };
+    cut_everywhere(build, full, &allowed)
 }
 
 /// Fails if g1 is not as it must be, in the log as it is.

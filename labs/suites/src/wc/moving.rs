@@ -5,11 +5,11 @@
 //!   reader:  1@1 2@1 3@1      before, after, and after every restart
 //! ```
 
-use super::rules::{COPIES, FULL_DISK, NEVER_LOST, ROT, WITNESS};
+use super::rules::{COPIES, FULL_DISK, NEVER_LOST, OLDEST_FIRST, ROT, WITNESS};
 use super::stage::{Outcome, Stage, cut_everywhere};
 use crate::w::words::{G1, G7, at, entry, run, sized, small};
-use crate::{Check, Table, Verdict};
-use storage::{Batch, Entry, Error, Index};
+use crate::{Check, Failure, Table, Verdict};
+use storage::{Batch, Entry, Error, Index, Options};
 
 /// Collects everything. A group must be as it was: at once, and however the log is opened again.
 fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcome<()> {
@@ -17,6 +17,12 @@ fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcom
     let before = stage.segments().first().cloned().unwrap_or_default();
     stage.collect_all()?;
     let left = stage.segments();
+    let is_younger_gone = stage.last_gone().is_some();
+    if left.first() == Some(&before) && is_younger_gone {
+        let failure = stage.explain(Failure::of(&OLDEST_FIRST)).function("Log::worth_collecting");
+        let failure = failure.because(format!("others went, and {before} is the oldest"));
+        return failure.expected(format!("{before} goes first")).got(left.join(" ")).fail();
+    }
     if left.first() == Some(&before) {
         let because = format!("most of the log is garbage, and {before} stays");
         let failure = stage.failure().because(because).function("Log::gc");
@@ -59,11 +65,15 @@ pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
         (1..).zip(lens).map(|(i, (len, turns))| (sized(at(i, 1), *len), *turns)).collect()
     };
     let several = [(300, 0), (300, 0), (300, 0), (900, 0), (300, 3)];
+    let behind = [(300, 0), (300, 0), (1500, 3)];
+    let many = [[(300, 0); 11].as_slice(), &[(300, 5)]].concat();
     scattered("one entry among garbage", &entries(&[(100, 3)]))?;
     scattered("one in each of three segments", &entries(&[(100, 1), (100, 1), (100, 2)]))?;
     scattered("an entry of no bytes", &entries(&[(0, 1), (5, 2)]))?;
     scattered("more than one frame of copies", &entries(&several))?;
     scattered("one longer than a frame of copies", &entries(&[(1500, 3)]))?;
+    scattered("one behind others, and longer than a frame", &entries(&behind))?;
+    scattered("more copies than the tail has room for", &entries(&many))?;
     scattered("one in the tail", &entries(&[(100, 2), (100, 1), (100, 0)]))?;
     // And a power cut anywhere in it takes nothing either.
     let build = || {
@@ -171,7 +181,14 @@ pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
 /// A copy is all there is once its original has gone. If it rots, that is said, and never taken for a
 /// write that was torn.
 pub(super) fn rot_in_a_copy_is_told(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(&WITNESS, small())?;
+    // With the second settings one segment goes, and no later removal bears witness.
+    rot_in_a_copy(small())?;
+    rot_in_a_copy(Options { collect_above_bytes: 3 * 8192, ..small() })
+}
+
+/// Lets one entry move, and each bit of its copy rot that has a test of its own.
+fn rot_in_a_copy(options: Options) -> Verdict {
+    let mut stage = Stage::new(&WITNESS, options)?;
     stage.append("g1 1@1", Batch::new().entries(G1, &[sized(at(1, 1), 40)]))?;
     stage.turns(3)?;
     stage.sync()?;

@@ -130,9 +130,15 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
 
 /// A file that was a segment is no segment any more, for good, before it gets other bytes.
 pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
+    // One segment goes: a second removal would make sure of the first one's name.
     let build = || {
-        let mut stage = sealed_entries(&NO_SEGMENT)?;
-        stage.append("g1 compacted through 6@1", Batch::new().compact(G1, at(6, 1)))?;
+        let mut stage = Stage::new(&NO_SEGMENT, small())?;
+        for index in 1..=3 {
+            let entry = sized(at(index, 1), 700);
+            stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
+        }
+        stage.turn()?;
+        stage.append("g1 compacted through 3@1", Batch::new().compact(G1, at(3, 1)))?;
         stage.sync()?;
         Ok(stage)
     };
@@ -140,5 +146,5 @@ pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
         stage.collect_all()?;
         stage.turns(2)
     };
-    cut_everywhere(build, act, &[(G1, &["after 6@1: nothing"])])
+    cut_everywhere(build, act, &[(G1, &["after 3@1: nothing"])])
 }

@@ -14,7 +14,10 @@ use crate::w::fates::Way;
 use crate::w::picture::Picture;
 use crate::w::words::{at, fresh, must, names, open, sized};
 use crate::{Failure, Place, Rule, current};
-use storage::{Batch, Collected, Doing, Fault, GroupId, Index, Log, Operation, Options, SimDisk};
+use storage::{
+    Batch, Collected, Doing, Error, Fault, GroupId, Index, Log, Operation, Options, SegmentId,
+    SimDisk,
+};
 
 /// A third group, beside [`crate::w::words::G1`] and [`crate::w::words::G7`].
 pub(super) const G3: GroupId = GroupId(3);
@@ -118,14 +121,31 @@ impl Stage {
     /// Collects once.
     pub(super) fn collect(&mut self) -> Outcome<Collected> {
         current::doing("collecting garbage".to_owned());
-        let collected = must(&self.rule, "a collection", "Log::gc", self.log.gc())?;
+        let outcome = self.log.gc();
+        let asked = outcome.as_ref().err().map_or("Log::gc", who_was_refused);
+        let collected = must(&self.rule, "a collection", asked, outcome)?;
         let removed: Vec<String> = collected.removed.iter().map(ToString::to_string).collect();
         let removed = if removed.is_empty() { "nothing".to_owned() } else { removed.join(" ") };
         self.tell(match collected.moved_items {
             0 => format!("gc removes {removed}"),
             items => format!("gc moves {items} items, removes {removed}"),
         });
+        self.is_gone(&collected)?;
         Ok(collected)
+    }
+
+    /// Checks that the segments have gone that a collection says are gone.
+    fn is_gone(&self, collected: &Collected) -> Outcome<()> {
+        let there = self.segments();
+        let name = |segment: &SegmentId| format!("{:08x}.log", segment.0);
+        let Some(name) = collected.removed.iter().map(name).find(|name| there.contains(name))
+        else {
+            return Ok(());
+        };
+        let is_spare = self.log.stats().spare_bytes > 0;
+        let read = if is_spare { "Log::make_spare" } else { "Log::remove_file" };
+        let failure = self.failure().because("gc says that a segment is gone").function(read);
+        failure.expected(format!("no {name}")).got(there.join(" ")).fail()
     }
 
     /// Collects until a call does nothing.
@@ -195,6 +215,20 @@ impl Stage {
     }
 }
 
+/// Returns the function whose call the log, or the disk, has refused with such an error.
+fn who_was_refused(error: &Error) -> &'static str {
+    if matches!(error, Error::TooLarge { .. } | Error::TooManyItems { .. } | Error::NoSpace { .. })
+    {
+        "Log::move_some"
+    } else if matches!(error, Error::NotAppended { .. } | Error::Io { .. }) {
+        "Log::remove_segment"
+    } else if matches!(error, Error::Corrupt { .. }) {
+        "View::bytes_to_move"
+    } else {
+        "Log::gc"
+    }
+}
+
 /// Says what a group holds: where its log begins, its entries, its keys.
 pub(super) fn shows<L: storage::Disk>(log: &Log<L>, group: GroupId) -> String {
     let (Some(first), Some(last)) = (log.first_index(group), log.last_index(group)) else {
@@ -248,6 +282,7 @@ pub(super) fn cut_everywhere(
         for number in WAYS {
             let mut way = Way::new(operation, number);
             let image = stage.disk.after_power_cut(&mut way);
+            image.set_free_bytes(None); // an opening may need room, and has it
             for ((group, allowed), shown) in allowed.iter().zip(stage.shows_after(image, &groups)) {
                 if allowed.contains(&shown.as_str()) {
                     continue;
