@@ -45,11 +45,11 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     let mut stage = one_holds_much()?;
     let before = stage.disk().operations();
     let collected = stage.collect()?;
-    let must_be = "g1: entries 3, bytes 1500".to_owned();
-    table
-        .equal("g1 holds 1500 bytes: asked", must_be, asked(&collected))
-        .decided_in("Log::laggards");
     let done = stage.disk().operations() - before;
+    let was_left = collected.laggards.is_empty() && done == 0;
+    let read = if was_left { "Log::worth_collecting" } else { "Log::laggards" };
+    let must_be = "g1: entries 3, bytes 1500".to_owned();
+    table.equal("g1 holds 1500 bytes: asked", must_be, asked(&collected)).decided_in(read);
     table.equal("and nothing is done: operations", 0, done).decided_in("Log::laggards");
     stage.append("g1 compacted through 2@1", Batch::new().compact(G1, at(2, 1)))?;
     stage.sync()?;
