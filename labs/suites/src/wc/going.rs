@@ -116,16 +116,17 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
     }
     must_show(&stage, "after 6@1: nothing", "Log::remove_segment")?;
 
-    // And what a power cut makes of that.
-    let allowed: [(_, &[&str]); 1] = [(G1, &["after 6@1: nothing"])];
-    cut_everywhere(build, |stage| stage.collect().map(|_| ()), &allowed)?;
-    // A disk that has no room for a mark: all depends on the order of the removals.
-    let full = |stage: &mut Stage| {
+    // And what a power cut makes of that; also on a disk that has no room for a mark, where all depends
+    // on the order of the removals.
+    let full = || {
+        let mut stage: Stage = build()?;
         stage.disk().set_free_bytes(Some(0));
         stage.tell("the disk is full: no mark can be made");
-        stage.collect().map(|_| ())
+        Ok(stage)
     };
-    cut_everywhere(build, full, &allowed)
+    let act = |stage: &mut Stage| stage.collect().map(|_| ());
+    cut_everywhere(build, act, &[(G1, &["after 6@1: nothing"])])?;
+    cut_everywhere(full, act, &[(G1, &["after 6@1: nothing"])])
 }
 
 /// Fails if g1 is not as it must be, in the log as it is.
