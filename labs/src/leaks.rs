@@ -5,7 +5,7 @@ use crate::course::Course;
 use crate::cutter;
 use runner::catalogue::Lab;
 
-/// Bodies shorter than this, without spaces, prove nothing: `{Turn::stay()}` stands anywhere.
+/// Bodies shorter than this, without spaces, prove nothing: `{RoleChange::none()}` stands anywhere.
 const SHORTEST: usize = 24;
 
 /// Returns every place where the body of a hole stands in the files of a workspace that begins with

@@ -9,35 +9,52 @@
 //!
 //! Invariant: a committed entry is in the log of every later leader (Leader Completeness, Fig. 3). A
 //! majority holds it durably, and a majority must find a candidate's log up to date. The second half
-//! fails for an entry of an earlier term: Figure 8. So only entries of our own term are counted.
+//! fails for an entry of an earlier term: Figure 8. So a leader counts only entries of its own term.
 
-use crate::ledger::Core;
-use crate::progress::Progress;
-use crate::role::Leader;
+use crate::error::Halt;
+use crate::ledger::{Core, Leader};
 use crate::storage::Storage;
-use crate::types::Index;
+use crate::types::{EntryId, Index};
 
 impl<S: Storage> Core<S> {
-    /// Commits, as a leader, what a majority holds, if the last of it is of our own term (Fig. 2
-    /// Leaders (4)). Returns whether anything was.
-    pub(crate) fn maybe_commit(&mut self, leader: &Leader) -> bool {
-        let matched = |id| leader.progress.get(&id).map(Progress::matched);
-        let index = self.voters.committed_index(matched);
-        if index <= self.commit {
-            return false;
+    /// Commits, as a leader, what can be committed. Returns whether anything was. Counts only when
+    /// enough voters are ahead of the commit index: an acknowledgement that cannot commit anything costs
+    /// the same in a group of 3 and of 101.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn maybe_commit(&mut self, leader: &mut Leader) -> Result<bool, Halt> {
+        if leader.ahead_of_commit() < self.voters.needed() || !self.commit_by_counting(leader)? {
+            return Ok(false);
         }
-        if self.log.term(index) != Some(self.term) {
-            self.note_commit_withheld(index);
-            return false;
-        }
-        self.commit_to(index);
-        true
+        self.recount_ahead_of_commit(leader);
+        Ok(true)
     }
 
-    /// Learns, as a follower, how far our log is committed. Never goes back (Fig. 2 AppendEntries
-    /// (5)), and never beyond what agrees with the leader's log: whoever calls this has seen to it.
-    /// `on_append` goes no further than its last entry; a heartbeat tells no more than we are known to
-    /// hold.
+    /// Commits what a majority holds, if the last of it is of the leader's own term (Fig. 2 Leaders
+    /// (4)). Returns whether anything was committed.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn commit_by_counting(&mut self, leader: &Leader) -> Result<bool, Halt> {
+        let matched = |id| leader.progress.get(&id).map(|progress| progress.matched());
+        let index = self.voters.committed_index(matched);
+        if index <= self.commit {
+            return Ok(false);
+        }
+        let term = self.log.term(index)?;
+        if term != Some(self.term) {
+            self.note_commit_withheld(EntryId { index, term: term.unwrap_or_default() });
+            return Ok(false);
+        }
+        self.commit_to(index);
+        Ok(true)
+    }
+
+    /// Learns, as a follower, how far the log is committed. The commit index never decreases (Fig. 2
+    /// AppendEntries (5)), and never goes beyond what agrees with the leader's log. The callers see to
+    /// that: `on_append` goes no further than its last entry, and a heartbeat carries no more than this
+    /// node is known to hold.
     pub(crate) fn learn_commit(&mut self, index: Index) {
         if index > self.commit {
             self.commit_to(index);

@@ -3,12 +3,12 @@
 //! ```text
 //!   Entry   3@2 --> context  payload
 //!                      |        '-- Noop | Normal(bytes) | Change | ChangeV2
-//!                      '-- the proposer's own mark, carried along and never read here
+//!                      '-- the proposer's own mark: carried along, never read here
 //! ```
 //!
-//! The rules of Raft look at an entry's name, and at its weight where there is a limit. What it says
-//! is for those who apply it, and never changes: the log, a message to each peer, a Ready and the
-//! application each hold an entry of their own, and all of them share what it says.
+//! The rules of Raft look at an entry's id, and at its size where there is a limit. Its content is for
+//! the application, and never changes. The log, a message to each peer, a Ready and the application
+//! each hold an `Entry` of their own; all of them share one content.
 
 use crate::types::{EntryId, NodeId};
 use bytes::Bytes;
@@ -17,14 +17,14 @@ use std::sync::Arc;
 /// One entry of the log.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Entry {
-    /// Where it stands and which term created it.
+    /// Its index, and the term that created it.
     pub id: EntryId,
-    proposal: Arc<Proposal>,
+    content: Arc<Content>,
 }
 
 /// What was proposed, by a client or by the leader itself.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-struct Proposal {
+struct Content {
     context: Bytes,
     payload: Payload,
 }
@@ -32,62 +32,74 @@ struct Proposal {
 /// What an entry says.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Payload {
-    /// Nothing: the first entry of every term, so that a leader has something of its own to commit
+    /// Nothing: the first entry of every term. It gives the leader an entry of its own term to commit
     /// (§5.4.2, §8).
     Noop,
     /// A command of the application.
     Normal(Bytes),
     /// One voter or learner more or less (thesis §4.1).
     Change(ConfChange),
-    /// Several at once, through a joint configuration (§6, thesis §4.3).
+    /// Several changes at once, through a joint configuration (§6, thesis §4.3).
     ChangeV2(ConfChangeV2),
 }
 
 impl Entry {
-    /// What an entry weighs beside its context and payload, in bytes: its index and its term.
-    const NAME_BYTES: u64 = 16;
+    /// The size of an entry's id, in bytes: index and term.
+    const ID_BYTES: u64 = 16;
 
-    /// Returns an entry that no leader has given a place yet.
+    /// Returns an entry that no leader has given an index yet.
     pub fn unplaced(payload: Payload) -> Self {
         Entry::marked(Bytes::new(), payload)
     }
 
-    /// Returns an entry with a mark of the proposer's, to know it by when it is applied. It has no place
-    /// yet.
+    /// Returns an entry with a mark of the proposer, by which the proposer recognizes it when it is
+    /// applied. It has no index yet.
     pub fn marked(context: Bytes, payload: Payload) -> Self {
-        Entry { id: EntryId::default(), proposal: Arc::new(Proposal { context, payload }) }
+        Entry { id: EntryId::default(), content: Arc::new(Content { context, payload }) }
     }
 
-    /// Returns the same at this place.
+    /// Returns the same entry with this id.
     pub fn at(self, id: EntryId) -> Self {
         Entry { id, ..self }
     }
 
     /// Returns the proposer's mark; no bytes if it has none.
     pub fn context(&self) -> &Bytes {
-        &self.proposal.context
+        &self.content.context
     }
 
     /// Returns what it says.
     pub fn payload(&self) -> &Payload {
-        &self.proposal.payload
+        &self.content.payload
     }
 
-    /// Returns what it weighs in a message, and among what is handed out to be applied, in bytes.
+    /// Returns the size of the entry in a message, and among the entries to apply, in bytes: id,
+    /// context and payload.
     pub fn size_bytes(&self) -> u64 {
-        Self::NAME_BYTES + self.context().len() as u64 + self.payload().size_bytes()
+        Self::ID_BYTES + self.content_bytes()
     }
 
-    /// Returns how many of `entries`, from the first on, weigh no more than `max_bytes` together; all
-    /// of them if there is no limit.
-    pub fn fitting(entries: &[Entry], max_bytes: Option<u64>) -> usize {
-        let Some(mut left) = max_bytes else { return entries.len() };
-        let too_much = entries.iter().position(|entry| {
-            let fits = entry.size_bytes() <= left;
-            left = left.saturating_sub(entry.size_bytes());
-            !fits
-        });
-        too_much.unwrap_or(entries.len())
+    /// Returns the bytes that the proposer gave: context and payload. Limits on what is uncommitted or
+    /// in flight count these. The entries of the group itself (Noop, changes) count nothing, as in
+    /// etcd.
+    pub fn content_bytes(&self) -> u64 {
+        self.context().len() as u64 + self.payload().size_bytes()
+    }
+
+    /// Returns how many of `entries`, from the first on, have together at most `max_bytes`; all of them
+    /// if there is no limit.
+    pub fn fitting<'a>(
+        entries: impl IntoIterator<Item = &'a Entry>,
+        max_bytes: Option<u64>,
+    ) -> usize {
+        let mut left = max_bytes.unwrap_or(u64::MAX);
+        let fits = |entry: &&Entry| {
+            let size = entry.size_bytes();
+            let fits = size <= left;
+            left = left.saturating_sub(size);
+            fits
+        };
+        entries.into_iter().take_while(fits).count()
     }
 }
 
@@ -100,8 +112,7 @@ impl Payload {
         }
     }
 
-    /// Returns how many bytes of the application's it carries; the group's own entries weigh nothing.
-    /// Limits on what waits or is under way count these, as etcd's do.
+    /// Returns how many bytes of the application it carries; the group's own entries carry none.
     pub fn size_bytes(&self) -> u64 {
         match self {
             Payload::Normal(data) => data.len() as u64,
@@ -113,18 +124,18 @@ impl Payload {
 /// One change of one member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConfChange {
-    /// What becomes of it.
+    /// What happens to the node.
     pub kind: ChangeKind,
-    /// Whom it is about.
+    /// The node.
     pub node: NodeId,
 }
 
-/// What becomes of a member.
+/// What happens to a member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ChangeKind {
-    /// It votes from now on.
+    /// It becomes a voter.
     AddVoter,
-    /// It receives the log and does not vote.
+    /// It becomes a learner: it receives the log and does not vote.
     AddLearner,
     /// It is no longer a member.
     Remove,
@@ -142,10 +153,10 @@ pub struct ConfChangeV2 {
 /// How a group leaves a joint configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Transition {
-    /// By itself, and without one where a single change needs none.
+    /// By itself; a single change uses no joint configuration at all.
     Auto,
     /// By itself, always through a joint configuration.
     Implicit,
-    /// When told to.
+    /// When the application says so.
     Explicit,
 }

@@ -1,18 +1,22 @@
-//! What the ledger notes down: one event for every fact that changed, with the line that changed it.
+//! Events: everything that can happen inside a node, one variant for every fact that changes.
 //!
 //! ```text
-//!   election.rs:83   self.vote_for(Some(from));
+//!   election.rs:83   self.vote_for(from);
 //!        |                  '--> ledger: the fact changes, and a Note { event, at: election.rs:83 }
 //!        '-- the rule that decided, a student's line as well as ours
 //! ```
 //!
 //! Events replace log lines. They are typed, so a test, a card or a page can explain them.
 
-use crate::role::RoleName;
+mod citation; // where the paper and the book explain an event
+
+mod display; // what an event says to a person
+
+pub use citation::Paper;
+
+use crate::error::Read;
+use crate::state::RoleName;
 use crate::types::{EntryId, Index, NodeId, Term};
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::panic::Location;
 
 /// One thing that happened inside a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,27 +28,27 @@ pub enum Event {
         /// The term it is in.
         to: Term,
     },
-    /// The node gave its vote, or a new term took the old vote back.
+    /// The node granted its vote, or a new term cleared the old vote.
     VoteChanged {
-        /// Whom it had voted for.
+        /// The candidate that had its vote.
         from: Option<NodeId>,
-        /// Whom it has voted for now.
+        /// The candidate that has its vote now.
         to: Option<NodeId>,
     },
-    /// The node learnt who leads, or that it no longer knows.
+    /// The node learned which node leads, or that it no longer knows.
     LeaderChanged {
-        /// Whom it followed.
+        /// The leader it knew.
         from: Option<NodeId>,
-        /// Whom it follows now.
+        /// The leader it knows now.
         to: Option<NodeId>,
     },
-    /// The node starts waiting anew.
+    /// The node reset its timer.
     TimerReset {
-        /// How long it had waited, in ticks.
+        /// The ticks that the timer had counted.
         after_ticks: u64,
     },
     /// A rule asked for another role.
-    TurnAsked {
+    RoleChangeAsked {
         /// The role asked for.
         next: RoleName,
     },
@@ -64,14 +68,14 @@ pub enum Event {
     VoteRefused {
         /// The candidate.
         candidate: NodeId,
-        /// Which rule said no.
+        /// The rule that said no.
         why: Refusal,
     },
-    /// A candidate took down a voter's answer.
+    /// A candidate counted a voter's answer.
     VoteCounted {
-        /// Who answered.
+        /// The voter.
         voter: NodeId,
-        /// What it said.
+        /// Whether it granted its vote.
         granted: bool,
     },
     /// The node wrote entries at the end of its log.
@@ -83,46 +87,46 @@ pub enum Event {
     },
     /// The node removed entries that the leader does not have.
     LogTruncated {
-        /// The first place that was removed.
+        /// The first index that was removed.
         from: Index,
         /// The last one.
         last: Index,
     },
-    /// The node refused a leader's entries: what they follow is not in its log.
+    /// The node refused a leader's entries: the entry before them is not in its log.
     AppendRefused {
-        /// What they follow.
+        /// The entry before them.
         prev: EntryId,
-        /// Where the two logs may agree.
+        /// The last index at which the two logs may agree.
         hint: Index,
     },
-    /// The node learnt that more of its log is committed.
+    /// The node learned that more of its log is committed.
     CommitAdvanced {
-        /// How far it was.
+        /// The old commit index.
         from: Index,
-        /// How far it is.
+        /// The new commit index.
         to: Index,
     },
-    /// A majority holds this entry, and it is of an earlier term: it may not be counted.
+    /// A majority holds this entry, but it is of an earlier term: it may not be counted.
     CommitWithheld {
         /// The entry.
         at: EntryId,
     },
-    /// A leader learnt that more of a peer's log agrees with its own.
+    /// A leader learned that more of a peer's log agrees with its own.
     MatchAdvanced {
         /// The peer.
         peer: NodeId,
-        /// How far it was known to.
+        /// The old match index.
         from: Index,
-        /// How far it is.
+        /// The new match index.
         to: Index,
     },
-    /// A leader learnt that a peer lacks what came before the entries it was sent, and goes back.
+    /// A leader learned that a peer lacks the entry before those it was sent, and goes back.
     NextWentBack {
         /// The peer.
         peer: NodeId,
-        /// Which entry was to be sent next.
+        /// The old next index.
         from: Index,
-        /// Which one is.
+        /// The new next index.
         to: Index,
     },
     /// A leader sends a peer one append at a time from now on.
@@ -139,33 +143,54 @@ pub enum Event {
         /// The entry to be sent next.
         next: Index,
     },
-    /// A leader cannot send a peer what it lacks: storage has it no more.
-    EntriesUnreadable {
+    /// A peer says that it lacks an entry which it had acknowledged. Its disk was lost, or the answer
+    /// is an old one that came late. The leader asks again after its next heartbeat, and not before.
+    AcknowledgementDenied {
         /// The peer.
         peer: NodeId,
-        /// The first place that cannot be read.
+        /// The entry's index.
         index: Index,
+    },
+    /// A leader cannot send a peer what it lacks: the entries are compacted.
+    EntriesCompacted {
+        /// The peer.
+        peer: NodeId,
+        /// The first index that the peer lacks.
+        index: Index,
+    },
+    /// A leader cannot send a peer what it lacks yet: storage fetches the entries.
+    EntriesPending {
+        /// The peer.
+        peer: NodeId,
+        /// The first index that the peer lacks.
+        index: Index,
+    },
+    /// A read of storage failed, and the node halted. What storage said is in
+    /// [`Inspect::halted`](crate::Inspect::halted).
+    Halted {
+        /// The read.
+        read: Read,
     },
     /// At its start, the node's application has applied more than the saved commit index says: the
     /// commit index was not saved with, or before, what was applied.
     AppliedAhead {
-        /// How far it was applied.
+        /// The last index that was applied.
         applied: Index,
         /// The saved commit index.
         commit: Index,
     },
     /// A message was put into the outbox.
     Sent {
-        /// Whom it is for.
+        /// The receiver.
         to: NodeId,
-        /// What it says.
+        /// The kind of message.
         kind: &'static str,
     },
     /// A message changed nothing.
     MessageIgnored {
-        /// Who sent it.
+        /// The sender.
         from: NodeId,
-        /// What it says.
+        /// The kind of message.
         kind: &'static str,
         /// Why it changed nothing.
         why: Ignored,
@@ -175,7 +200,7 @@ pub enum Event {
 /// Why a vote was refused: one variant per rule that can say no, with what it compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// One vote per term, and it is given (Fig. 2 RequestVote (2)).
+    /// One vote per term, and it is granted to another (Fig. 2 RequestVote (2)).
     VotedFor(NodeId),
     /// The candidate's log may lack committed entries (§5.4.1).
     LogIsNewer {
@@ -184,7 +209,7 @@ pub enum Refusal {
         /// The candidate's last entry.
         theirs: EntryId,
     },
-    /// The term has a leader, and the settings say that nobody gets a vote beside it.
+    /// The term has a leader, and the settings say that no other node gets a vote then.
     LeaderKnown(NodeId),
 }
 
@@ -195,29 +220,26 @@ pub enum Ignored {
     OlderTerm {
         /// The message's term.
         theirs: Term,
-        /// The term we are in.
+        /// The term of this node.
         ours: Term,
     },
-    /// It claims to come from the leader of a term that we lead: one of us is lying.
+    /// Its term leaves no term above it ([`Term::LAST`]): damaged or hostile.
+    NoTermAbove {
+        /// The message's term.
+        theirs: Term,
+    },
+    /// It claims to come from the leader of a term that this node leads: one of the two is wrong.
     RivalLeader,
-    /// It answers a question that only another role asks: we are a candidate, or a leader, no more.
+    /// It answers a question that only another role asks: this node is no longer a candidate, or no
+    /// longer a leader.
     NotOurRole {
-        /// The role we have.
+        /// The role of this node.
         role: RoleName,
     },
     /// It belongs to an earlier replication to the same peer.
     OtherSession,
     /// This release has no rule for it yet.
     NoRule,
-}
-
-/// Where the paper states a rule.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Paper {
-    /// The section of the extended Raft paper: `5.4.1`.
-    pub section: &'static str,
-    /// The rule's place in Figure 2 or 3, if it stands there: `Fig. 2 RequestVote (2)`.
-    pub figure: Option<&'static str>,
 }
 
 impl Event {
@@ -228,7 +250,7 @@ impl Event {
             Event::VoteChanged { .. } => "vote_changed",
             Event::LeaderChanged { .. } => "leader_changed",
             Event::TimerReset { .. } => "timer_reset",
-            Event::TurnAsked { .. } => "turn_asked",
+            Event::RoleChangeAsked { .. } => "role_change_asked",
             Event::RoleEntered { .. } => "role_entered",
             Event::VoteGranted { .. } => "vote_granted",
             Event::VoteRefused { .. } => "vote_refused",
@@ -242,224 +264,13 @@ impl Event {
             Event::NextWentBack { .. } => "next_went_back",
             Event::Probes { .. } => "probes",
             Event::Replicates { .. } => "replicates",
-            Event::EntriesUnreadable { .. } => "entries_unreadable",
+            Event::AcknowledgementDenied { .. } => "acknowledgement_denied",
+            Event::EntriesCompacted { .. } => "entries_compacted",
+            Event::EntriesPending { .. } => "entries_pending",
+            Event::Halted { .. } => "halted",
             Event::AppliedAhead { .. } => "applied_ahead",
             Event::Sent { .. } => "sent",
             Event::MessageIgnored { .. } => "message_ignored",
         }
     }
-
-    /// Returns where the paper states the rule behind the event.
-    pub fn paper(&self) -> Paper {
-        let (section, figure) = match self {
-            Event::TermEntered { .. } => ("5.1", Some("Fig. 2 Rules for All Servers (2)")),
-            Event::VoteChanged { .. } => ("5.2", Some("Fig. 2 State: votedFor")),
-            Event::LeaderChanged { .. } => ("5.2", None),
-            Event::TimerReset { .. } => ("5.2", Some("Fig. 2 Followers (2)")),
-            Event::TurnAsked { next } | Event::RoleEntered { to: next, .. } => match next {
-                RoleName::Follower => ("5.2", Some("Fig. 2 Candidates (3)")),
-                RoleName::PreCandidate => ("9.6 of the thesis", None),
-                RoleName::Candidate => ("5.2", Some("Fig. 2 Candidates (1)")),
-                RoleName::Leader => ("5.2", Some("Fig. 2 Candidates (2)")),
-            },
-            Event::VoteGranted { .. } => ("5.2", Some("Fig. 2 RequestVote (2)")),
-            Event::VoteRefused { why: Refusal::VotedFor(_), .. } => {
-                ("5.2", Some("Fig. 2 RequestVote (2)"))
-            }
-            Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => {
-                ("5.4.1", Some("Fig. 2 RequestVote (2)"))
-            }
-            Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => ("5.2", None),
-            Event::VoteCounted { .. } => ("5.2", Some("Fig. 2 Candidates (2)")),
-            Event::EntriesAppended { .. } => ("5.3", Some("Fig. 2 AppendEntries (4)")),
-            Event::LogTruncated { .. } => ("5.3", Some("Fig. 2 AppendEntries (3)")),
-            Event::AppendRefused { .. } => ("5.3", Some("Fig. 2 AppendEntries (2)")),
-            Event::CommitAdvanced { .. } => ("5.3", Some("Fig. 2 State: commitIndex")),
-            Event::CommitWithheld { .. } => ("5.4.2", Some("Fig. 2 Leaders (4)")),
-            Event::MatchAdvanced { .. } => ("5.3", Some("Fig. 2 Leaders (3)")),
-            Event::NextWentBack { .. } => ("5.3", Some("Fig. 2 Leaders (3)")),
-            Event::Probes { .. } | Event::Replicates { .. } => ("10.2.1 of the thesis", None),
-            Event::EntriesUnreadable { .. } => ("7", None),
-            Event::AppliedAhead { .. } => ("5.3", Some("Fig. 2 Rules for All Servers (1)")),
-            Event::Sent { .. } => ("5.1", None),
-            Event::MessageIgnored { .. } => ("5.1", Some("Fig. 2 Rules for All Servers (2)")),
-        };
-        Paper { section, figure }
-    }
-
-    /// Returns the place in the book that explains the event: a file and an anchor.
-    pub fn chapter(&self) -> &'static str {
-        match self {
-            Event::TermEntered { .. } | Event::MessageIgnored { .. } => "election.md#terms",
-            Event::VoteChanged { .. } | Event::VoteGranted { .. } => "election.md#one-vote",
-            Event::VoteRefused { why: Refusal::VotedFor(_), .. } => "election.md#one-vote",
-            Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => "election.md#restriction",
-            Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => "election.md#one-vote",
-            Event::LeaderChanged { .. } => "election.md#heartbeats",
-            Event::TimerReset { .. } => "election.md#timer",
-            Event::TurnAsked { .. } | Event::RoleEntered { .. } => "election.md#roles",
-            Event::VoteCounted { .. } => "election.md#counting",
-            Event::EntriesAppended { .. } => "replication.md#append",
-            Event::LogTruncated { .. } => "replication.md#conflict",
-            Event::AppendRefused { .. } => "replication.md#consistency-check",
-            Event::CommitAdvanced { .. } => "replication.md#commit",
-            Event::CommitWithheld { .. } => "replication.md#figure-8",
-            Event::MatchAdvanced { .. } => "replication.md#match",
-            Event::NextWentBack { .. } => "replication.md#back-off",
-            Event::Probes { .. } | Event::Replicates { .. } => "replication.md#progress",
-            Event::EntriesUnreadable { .. } => "replication.md#progress",
-            Event::AppliedAhead { .. } => "ready.md#restart",
-            Event::Sent { .. } => "election.md#promises",
-        }
-    }
-}
-
-/// Writes what happened as the end of a sentence about the node: "n2" + " enters term 3".
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Event::TermEntered { from, to } => write!(f, "enters term {to} (was in {from})"),
-            Event::VoteChanged { to: Some(to), .. } => write!(f, "votes for {to}"),
-            Event::VoteChanged { to: None, .. } => write!(f, "has no vote given in this term"),
-            Event::LeaderChanged { to: Some(to), .. } => write!(f, "follows {to}"),
-            Event::LeaderChanged { to: None, .. } => write!(f, "knows no leader"),
-            Event::TimerReset { after_ticks } => {
-                write!(f, "starts waiting anew, after {after_ticks} ticks")
-            }
-            Event::TurnAsked { next } => write!(f, "is to become {next}"),
-            Event::RoleEntered { from, to } => write!(f, "turns from {from} to {to}"),
-            Event::VoteGranted { candidate } => write!(f, "grants its vote to {candidate}"),
-            Event::VoteRefused { candidate, why: Refusal::VotedFor(other) } => {
-                write!(f, "refuses {candidate}: it voted for {other} in this term")
-            }
-            Event::VoteRefused { candidate, why: Refusal::LogIsNewer { ours, theirs } } => {
-                write!(f, "refuses {candidate}: its last entry {theirs} is behind {ours}")
-            }
-            Event::VoteRefused { candidate, why: Refusal::LeaderKnown(leader) } => {
-                write!(f, "refuses {candidate}: {leader} leads this term")
-            }
-            Event::VoteCounted { voter, granted: true } => write!(f, "counts {voter}'s yes"),
-            Event::VoteCounted { voter, granted: false } => write!(f, "counts {voter}'s no"),
-            Event::EntriesAppended { first, last } if first == last => {
-                write!(f, "writes entry {last} to its log")
-            }
-            Event::EntriesAppended { first, last } => {
-                write!(f, "writes entries {first} to {last} to its log")
-            }
-            Event::LogTruncated { from, last } if from == last => {
-                write!(f, "removes entry {from}: the leader has another there")
-            }
-            Event::LogTruncated { from, last } => {
-                write!(f, "removes entries {from} to {last}: the leader has others there")
-            }
-            Event::AppendRefused { prev, hint } => {
-                write!(f, "refuses entries after {prev}: it does not hold that; try after {hint}")
-            }
-            Event::CommitAdvanced { from, to } => write!(f, "moves its commit {from} -> {to}"),
-            Event::CommitWithheld { at } => {
-                write!(f, "does not commit {at}: a majority holds it, but it is of an earlier term")
-            }
-            Event::MatchAdvanced { peer, from, to } => {
-                write!(f, "learns that {peer} holds its log up to {to} (was {from})")
-            }
-            Event::NextWentBack { peer, from, to } => {
-                write!(f, "goes back from {from} to {to} for {peer}")
-            }
-            Event::Probes { peer, next } => write!(f, "probes {peer} from {next} on"),
-            Event::Replicates { peer, next } => write!(f, "streams to {peer} from {next} on"),
-            Event::EntriesUnreadable { peer, index } => {
-                write!(f, "cannot send {peer} what it lacks: entry {index} cannot be read any more")
-            }
-            Event::AppliedAhead { applied, commit } => {
-                write!(f, "starts with applied {applied} beyond its saved commit {commit}")
-            }
-            Event::Sent { to, kind } => write!(f, "says {kind} to {to}"),
-            Event::MessageIgnored { from, kind, why } => match why {
-                Ignored::OlderTerm { theirs, ours } => {
-                    write!(f, "ignores {kind} from {from}: term {theirs} is over, this is {ours}")
-                }
-                Ignored::RivalLeader => {
-                    write!(f, "ignores {kind} from {from}: it leads this term itself")
-                }
-                Ignored::NotOurRole { role } => {
-                    write!(f, "ignores {kind} from {from}: it is a {role} now")
-                }
-                Ignored::OtherSession => {
-                    write!(f, "ignores {kind} from {from}: it is from before the peer came back")
-                }
-                Ignored::NoRule => write!(f, "ignores {kind} from {from}: no rule for it yet"),
-            },
-        }
-    }
-}
-
-/// An event and the line of source that caused it.
-#[derive(Clone, Copy, Debug)]
-pub struct Note {
-    /// What happened.
-    pub event: Event,
-    /// The line that decided it.
-    pub at: &'static Location<'static>,
-}
-
-/// The notes of one node, in order, until somebody takes them. Off unless someone listens.
-#[derive(Clone, Debug, Default)]
-pub struct Journal {
-    on: bool,
-    notes: Vec<Note>,
-}
-
-impl Journal {
-    /// Begins to note events.
-    pub fn listen(&mut self) {
-        self.on = true;
-    }
-
-    /// Returns whether anyone listens.
-    pub fn is_on(&self) -> bool {
-        self.on
-    }
-
-    /// Takes the notes since the last time.
-    pub fn drain(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.notes)
-    }
-
-    /// Notes an event at the caller's line. In line, so that an event which nobody listens to is not
-    /// even made.
-    #[inline]
-    #[track_caller]
-    pub(crate) fn note(&mut self, event: Event) {
-        self.note_at(event, Location::caller());
-    }
-
-    /// Notes an event for whoever will listen.
-    #[track_caller]
-    pub(crate) fn keep(&mut self, event: Event) {
-        self.notes.push(Note { event, at: Location::caller() });
-    }
-
-    /// Notes an event at a line remembered from before.
-    #[inline]
-    pub(crate) fn note_at(&mut self, event: Event, at: &'static Location<'static>) {
-        if self.on {
-            self.notes.push(Note { event, at });
-        }
-    }
-}
-
-/// Something carried along that does not make two states different.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Uncompared<T>(pub(crate) T);
-
-impl<T> PartialEq for Uncompared<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl<T> Eq for Uncompared<T> {}
-
-impl<T> Hash for Uncompared<T> {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
 }

@@ -1,23 +1,22 @@
-//! Heartbeats: a leader speaks, so that nobody else stands (§5.2).
+//! Heartbeats: a leader sends them, so that no other node campaigns (§5.2).
 //!
 //! ```text
 //!   leader    |--beat--|--beat--|--beat--|
-//!   follower  0........0........0........0     its timer never reaches the limit
+//!   follower  0........0........0........0     its timer never reaches the timeout
 //! ```
 //!
-//! What a leader makes of the answers is a matter of replication: `on_heartbeat_reply`, there.
+//! What a leader does with the replies is a matter of replication: `on_heartbeat_reply`, there.
 
-use crate::ledger::Core;
+use crate::ledger::{Core, Leader};
 use crate::message::{Body, ReadToken, Session};
 use crate::raft::Raft;
-use crate::role::Leader;
 use crate::storage::Storage;
 use crate::types::NodeId;
 
-// Speak.
+// Sending.
 
 impl<S: Storage> Core<S> {
-    /// Speaks when it is time to (Fig. 2 Leaders (1)).
+    /// Sends heartbeats when it is time to (Fig. 2 Leaders (1)).
     pub(crate) fn tick_heartbeat(&mut self, leader: &mut Leader) {
         if self.timer.elapsed_ticks >= self.config.heartbeat_ticks {
             self.reset_timer();
@@ -25,8 +24,8 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Tells every other voter that we lead. Nobody is told of a commit beyond what it is known to
-    /// hold: it could hold other entries there.
+    /// Tells every other voter that this node leads. Its commit index goes no further than what the
+    /// voter is known to hold: beyond that, the voter may hold other entries.
     pub(crate) fn bcast_heartbeat(&mut self, leader: &mut Leader) {
         for (&to, progress) in &mut leader.progress {
             if to != self.id {
@@ -37,20 +36,20 @@ impl<S: Storage> Core<S> {
     }
 }
 
-// Be heard.
+// Receiving.
 
 impl<S: Storage> Raft<S> {
-    /// Learns that this term has a leader: a candidate gives up, and everyone waits anew (§5.2,
+    /// Learns that this term has a leader: a candidate gives up, and every node resets its timer (§5.2,
     /// Fig. 2 Candidates (3)).
-    pub(crate) fn hear_from_leader(&mut self, leader: NodeId) {
+    pub(crate) fn recognize_leader(&mut self, leader: NodeId) {
         self.become_follower(self.core.term, Some(leader));
         self.core.reset_timer();
     }
 }
 
 impl<S: Storage> Core<S> {
-    /// Answers the leader, so that it knows it still has us. What it said of the commit index, the
-    /// table has given to `learn_commit` already.
+    /// Answers the leader, so that it knows that this node still follows. The table has given the
+    /// heartbeat's commit index to `learn_commit` already.
     pub(crate) fn on_heartbeat(
         &mut self,
         from: NodeId,

@@ -1,91 +1,84 @@
-//! The facts, and the only hands that write them.
+//! The ledger: the facts of a node, and the only functions that write them.
 //!
 //! ```text
-//!   a rule:  if self.vote.is_none() { self.vote_for(Some(from)) }
-//!                    reads facts           writes through the ledger
-//!                                             |-- the fact changes
-//!                                             '-- the journal notes it, with the rule's line
+//!   a rule:  if self.vote.is_none() { self.vote_for(from) }
+//!                    reads facts      writes through the ledger
+//!                                        |-- the fact changes
+//!                                        |-- what must hold is asserted
+//!                                        '-- the journal notes it, with the rule's line
 //! ```
 //!
-//! [`Core`] lends its [`Facts`] for reading (`Deref`) and never for writing (no `DerefMut`):
-//! `self.term = t` does not compile outside this file, so no transition can happen unseen. Every
-//! writer is `#[track_caller]`: the line in the journal is the line of the rule that decided. A
-//! change of role is the one page of the ledger that lies elsewhere, in `role.rs`, because only
-//! [`Raft`](crate::Raft) holds the role.
+//! [`Core`] gives its [`Facts`] out to be read (`Deref`) and never to be written (no `DerefMut`):
+//! `self.term = t` does not compile outside the ledger, so no transition happens unseen. The same holds
+//! for what a leader knows of its peers ([`Leader`], in `ledger/peers.rs`). Every writer is
+//! `#[track_caller]`: the line in the journal is the line of the rule that decided. A change of role is
+//! the one writer that stands elsewhere, in `role.rs`, because only [`Raft`](crate::Raft) holds the role.
 //!
 //! Invariant: what a promise rests on is in [`Raft::hard_state`](crate::Raft::hard_state) by the time
 //! the promise is in the outbox.
 
+mod peers; // what a leader knows of its peers
+
+pub(crate) use peers::{Leader, Tracked};
+
 use crate::config::{Config, VoteRequests};
 use crate::entry::Entry;
-use crate::error::StartError;
-use crate::event::{Event, Ignored, Journal, Refusal, Uncompared};
+use crate::error::{Halt, StartError};
+use crate::event::{Event, Ignored, Refusal};
+use crate::journal::Journal;
 use crate::log::{Appended, Log};
 use crate::message::{Body, Message, TermKind};
-use crate::progress::{Progress, ProgressState};
+use crate::outbox::Outbox;
 use crate::quorum::{Majority, Votes};
-use crate::role::{RoleName, Turn};
-use crate::storage::{HardState, Storage};
-use crate::types::{EntryId, Index, NodeId, Term};
+use crate::restart::check_ids;
+use crate::state::{HardState, RoleName};
+use crate::storage::Storage;
+use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
 use std::ops::Deref;
+use std::panic::Location;
 
 /// What a node knows in any role (Fig. 2, State).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Facts<S> {
-    /// Who we are.
+    /// The id of this node.
     pub(crate) id: NodeId,
-    /// The latest term we have seen.
+    /// The latest term this node has seen.
     pub(crate) term: Term,
-    /// Whom we voted for in it.
+    /// The candidate that has this node's vote in that term.
     pub(crate) vote: Option<NodeId>,
-    /// Who leads it, if we know.
+    /// The leader of that term, if it is known.
     pub(crate) leader: Option<NodeId>,
-    /// How far the log is known to be committed.
+    /// The highest index known to be committed.
     pub(crate) commit: Index,
-    /// How far the application has applied it.
+    /// The last index that the application has applied.
     pub(crate) applied: Index,
-    /// How long we have waited.
+    /// The timer of elections, and of a leader's heartbeats.
     pub(crate) timer: Timer,
     /// The log.
     pub(crate) log: Log<S>,
-    /// Who votes.
+    /// The voters.
     pub(crate) voters: Majority,
-    /// Our settings.
+    /// The settings.
     pub(crate) config: Config,
+    /// Why the node has halted, if it has.
+    pub(crate) halted: Option<Halt>,
 }
 
-/// Ticks since we last had a reason to wait.
+/// The ticks since the timer was reset.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Timer {
-    /// Ticks waited so far.
+    /// The ticks counted so far.
     pub(crate) elapsed_ticks: u64,
-    /// A limit that a test or a teacher has fixed.
+    /// A timeout that a test or a teacher has fixed.
     pub(crate) pinned_ticks: Option<u64>,
-    /// Counts the waits, so that each draws a limit of its own.
+    /// Counts the resets, so that each draws a timeout of its own.
     pub(crate) attempt: Uncompared<u64>,
+    /// The timeout that was drawn for this attempt in this term, once it was needed. It is a function of
+    /// seed, id, term and attempt: kept so that a tick need not draw it again.
+    pub(crate) drawn_ticks: Uncompared<Option<u64>>,
 }
 
-/// What leaves a node, sorted by what must be durable first.
-///
-/// The owner's duty, in this order: let `now` leave at any time; make
-/// [`Raft::hard_state`](crate::Raft::hard_state) and the entries of
-/// [`Raft::take_unwritten`](crate::Raft::take_unwritten) durable; then let `promised` leave, hand `own`
-/// back through [`Raft::keep_promises`](crate::Raft::keep_promises), and say by
-/// [`Raft::stable_to`](crate::Raft::stable_to) how far storage holds the log now.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Outbox {
-    /// May leave at once.
-    pub now: Vec<Message>,
-    /// Promises to others: a vote asked for, a vote given, entries acknowledged. If one left before
-    /// what it promises was durable, a crash would let the node vote twice in a term, or forget an
-    /// entry that a leader has counted on it for.
-    pub promised: Vec<Message>,
-    /// Promises to ourselves: our own vote, our own entries. They count once they cannot be
-    /// forgotten.
-    pub own: Vec<Message>,
-}
-
-/// The facts of every role, what the node has to say, and what it has noted.
+/// The facts of every role, the messages that wait to leave, and the journal.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Core<S> {
     facts: Facts<S>,
@@ -101,19 +94,22 @@ impl<S> Deref for Core<S> {
     }
 }
 
-// Being born.
+// Starting, and halting.
 
 impl<S: Storage> Core<S> {
-    /// Returns a node that remembers what its storage does, and nothing else. What its log begins after
-    /// was committed and applied, whatever the saved indexes say: nothing else is ever forgotten.
+    /// Returns a node that knows what its storage does, and nothing else. The entries before the first
+    /// one of its log are committed and applied, whatever the saved indexes say: only applied entries
+    /// are ever compacted.
     ///
     /// # Errors
-    /// What storage says, or what it remembers that cannot be.
+    /// What storage says, or what it says that cannot be.
     pub(crate) fn new(config: Config, storage: S) -> Result<Self, StartError> {
         let initial = storage.initial_state()?;
         let HardState { term, vote, commit } = initial.hard_state;
-        let covered = Index(storage.first_index()?.0 - 1);
         let log = Log::open(storage)?;
+        let covered = Index(log.storage.first_index()?.0 - 1);
+        let voters = Majority::new(initial.conf_state.voters);
+        check_ids(initial.hard_state, &voters)?;
         config.check_restart(initial.hard_state, log.last_index())?;
         let facts = Facts {
             id: config.id,
@@ -124,8 +120,9 @@ impl<S: Storage> Core<S> {
             applied: config.applied.max(covered),
             timer: Timer::default(),
             log,
-            voters: Majority::new(initial.conf_state.voters),
+            voters,
             config,
+            halted: None,
         };
         let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
         if core.applied > core.commit {
@@ -133,12 +130,34 @@ impl<S: Storage> Core<S> {
         }
         Ok(core)
     }
+
+    /// Halts the node, because storage failed. What it has to say and has not handed out is dropped: it
+    /// may rest on half of a decision. Returns the reason, for the owner.
+    pub(crate) fn halt(&mut self, halt: Halt) -> Halt {
+        self.journal.0.note_at(Event::Halted { read: halt.read }, halt.location());
+        self.facts.halted = Some(halt.clone());
+        self.outbox = Outbox::default();
+        halt
+    }
+
+    /// Checks that the node has not halted.
+    ///
+    /// # Errors
+    /// [`Halt`]: why it has.
+    pub(crate) fn check_running(&self) -> Result<(), Halt> {
+        self.halted.clone().map_or(Ok(()), Err)
+    }
+
+    /// Takes the storage back out of the node.
+    pub(crate) fn into_storage(self) -> S {
+        self.facts.log.storage
+    }
 }
 
 // Term, vote, leader.
 
 impl<S: Storage> Core<S> {
-    /// Enters a later term. What was true of the old one, the caller must forget.
+    /// Enters a later term. The caller must clear what was true of the old one.
     ///
     /// # Panics
     /// If the term is not later: a term only grows (§5.1).
@@ -147,19 +166,31 @@ impl<S: Storage> Core<S> {
         assert!(to > self.term, "a term only grows: from {} to {to}", self.term);
         self.note(Event::TermEntered { from: self.term, to });
         self.facts.term = to;
-    }
-
-    /// Gives this term's vote, or takes the vote back when a new term begins. A vote is noted every
-    /// time it is given: one for the same node in a later term is another vote.
-    #[track_caller]
-    pub(crate) fn vote_for(&mut self, to: Option<NodeId>) {
-        if to.is_some() || self.vote.is_some() {
-            self.note(Event::VoteChanged { from: self.vote, to });
-            self.facts.vote = to;
+        self.facts.timer.drawn_ticks.0 = None;
+        if self.config.reset_timer_on_new_term && self.timer.elapsed_ticks > 0 {
+            self.reset_timer();
         }
     }
 
-    /// Learns who leads this term, or that we do not know.
+    /// Grants this term's vote. Noted every time: a vote for the same node in a later term is another
+    /// vote.
+    #[track_caller]
+    pub(crate) fn vote_for(&mut self, candidate: NodeId) {
+        let to = Some(candidate);
+        self.note(Event::VoteChanged { from: self.vote, to });
+        self.facts.vote = to;
+    }
+
+    /// Clears the vote, because a new term begins.
+    #[track_caller]
+    pub(crate) fn clear_vote(&mut self) {
+        if self.vote.is_some() {
+            self.note(Event::VoteChanged { from: self.vote, to: None });
+            self.facts.vote = None;
+        }
+    }
+
+    /// Learns which node leads this term, or that it is not known.
     #[track_caller]
     pub(crate) fn follow(&mut self, to: Option<NodeId>) {
         if self.leader != to {
@@ -172,36 +203,42 @@ impl<S: Storage> Core<S> {
 // The timer.
 
 impl<S: Storage> Core<S> {
-    /// Starts waiting anew, with a limit of its own.
+    /// Resets the timer. The next election timeout is drawn for it alone.
     #[track_caller]
     pub(crate) fn reset_timer(&mut self) {
         self.note(Event::TimerReset { after_ticks: self.timer.elapsed_ticks });
         self.facts.timer.elapsed_ticks = 0;
         self.facts.timer.attempt.0 += 1;
+        self.facts.timer.drawn_ticks.0 = None;
     }
 
-    /// Lets one tick pass.
+    /// Counts one tick.
     pub(crate) fn count_tick(&mut self) {
         self.facts.timer.elapsed_ticks += 1;
     }
 
-    /// Fixes the election limit, or frees it.
-    pub(crate) fn pin(&mut self, limit_ticks: Option<u64>) {
-        self.facts.timer.pinned_ticks = limit_ticks;
+    /// Keeps the timeout that was drawn, until the timer is reset or the term changes.
+    pub(crate) fn keep_drawn_timeout(&mut self, ticks: u64) {
+        self.facts.timer.drawn_ticks.0 = Some(ticks);
+    }
+
+    /// Fixes the election timeout, or lets it be drawn again.
+    pub(crate) fn pin(&mut self, timeout_ticks: Option<u64>) {
+        self.facts.timer.pinned_ticks = timeout_ticks;
     }
 }
 
 // Votes.
 
 impl<S: Storage> Core<S> {
-    /// Takes down one voter's answer.
+    /// Counts one voter's answer.
     #[track_caller]
     pub(crate) fn count_vote(&mut self, votes: &mut Votes, voter: NodeId, granted: bool) {
         self.note(Event::VoteCounted { voter, granted });
         votes.record(voter, granted);
     }
 
-    /// Answers a candidate, and keeps the reason of a refusal.
+    /// Answers a candidate, and notes the reason of a refusal.
     #[track_caller]
     pub(crate) fn answer_vote(&mut self, candidate: NodeId, answer: Result<(), Refusal>) {
         self.note(match answer {
@@ -215,7 +252,7 @@ impl<S: Storage> Core<S> {
 // The log.
 
 impl<S: Storage> Core<S> {
-    /// Writes entries at the end of our own log, as its leader (Leader Append-Only, Fig. 3).
+    /// Writes entries at the end of the log of a leader (Leader Append-Only, Fig. 3).
     #[track_caller]
     pub(crate) fn append(&mut self, entries: Vec<Entry>) {
         if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
@@ -224,29 +261,36 @@ impl<S: Storage> Core<S> {
         self.facts.log.append(entries);
     }
 
-    /// Takes a leader's entries behind `prev`, and returns what became of them.
+    /// Takes a leader's entries after `prev`, and returns the result.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer; the log has not changed.
     ///
     /// # Panics
-    /// If a committed entry would go: what is committed stays (State Machine Safety, Fig. 3).
+    /// If a committed entry was replaced: what is committed stays (State Machine Safety, Fig. 3).
     #[track_caller]
-    pub(crate) fn take_entries(&mut self, prev: EntryId, entries: Vec<Entry>) -> Appended {
+    pub(crate) fn take_entries(
+        &mut self,
+        prev: EntryId,
+        entries: Vec<Entry>,
+    ) -> Result<Appended, Halt> {
         let (old_last, last) = (self.log.last_index(), entries.last().map(|entry| entry.id));
-        let appended = self.facts.log.maybe_append(prev, entries);
+        let appended = self.facts.log.maybe_append(prev, entries)?;
         if let (Appended::Matched { new_from: Some(from), .. }, Some(last)) = (appended, last) {
             assert!(from > self.commit, "entry {from} is committed: it must not be replaced");
             if from <= old_last {
                 self.note(Event::LogTruncated { from, last: old_last });
             }
-            let first = EntryId { index: from, term: self.log.term(from).unwrap_or(last.term) };
-            self.note(Event::EntriesAppended { first, last });
+            let term = self.log.unstable.term(from).unwrap_or(last.term);
+            self.note(Event::EntriesAppended { first: EntryId { index: from, term }, last });
         }
-        appended
+        Ok(appended)
     }
 
     /// Commits the log up to `to`.
     ///
     /// # Panics
-    /// If that goes back, or beyond the log's end: then a majority cannot hold it.
+    /// If that is lower than before, or beyond the end of the log: then no majority can hold it.
     #[track_caller]
     pub(crate) fn commit_to(&mut self, to: Index) {
         let (from, last) = (self.commit, self.log.last_index());
@@ -256,121 +300,31 @@ impl<S: Storage> Core<S> {
         self.facts.commit = to;
     }
 
-    /// Takes down how far the application has applied the log. The owner was asked to be in order.
+    /// Records the last index that the application has applied.
     pub(crate) fn applied_to(&mut self, to: Index) {
         self.facts.applied = to;
     }
 
-    /// Hands out, once, the entries that wait to be written.
-    pub(crate) fn take_unwritten(&mut self) -> Vec<Entry> {
-        self.facts.log.take_unwritten()
-    }
-
-    /// Learns that storage holds the log up to `last`, unless another entry stands there by now.
-    pub(crate) fn stable_to(&mut self, last: EntryId) {
-        self.facts.log.stable_to(last);
-    }
-
-    /// Lends storage to the owner.
-    pub(crate) fn storage_mut(&mut self) -> &mut S {
-        self.facts.log.storage_mut()
-    }
-}
-
-// Match and next.
-
-impl<S: Storage> Core<S> {
-    /// Learns that a peer's log agrees with ours up to `index`: a probe has found its place, a window
-    /// has room again. Returns whether either is so: whether it was news, or told a probe that nothing
-    /// is missing.
-    #[track_caller]
-    pub(crate) fn advance_match(
-        &mut self,
-        peer: NodeId,
-        progress: &mut Progress,
-        index: Index,
-    ) -> bool {
-        let (from, was) = (progress.matched(), progress.state().clone());
-        let is_news = progress.maybe_update(index);
-        if is_news {
-            self.note(Event::MatchAdvanced { peer, from, to: index });
-        } else if !(was == ProgressState::Probe && index == from) {
-            return false;
-        }
-        match was {
-            ProgressState::Replicate => progress.free_to(index),
-            ProgressState::Probe => {
-                progress.become_replicate();
-                self.note(Event::Replicates { peer, next: progress.next() });
-            }
-            ProgressState::Snapshot { .. } => {}
-        }
-        true
-    }
-
-    /// Learns that a peer refused what follows `rejected` and may agree at `hint`: goes back, and
-    /// probes. Returns whether the refusal was news.
-    #[track_caller]
-    pub(crate) fn back_off(
-        &mut self,
-        peer: NodeId,
-        progress: &mut Progress,
-        rejected: Index,
-        hint: Index,
-    ) -> bool {
-        let from = progress.next();
-        if !progress.maybe_decr_to(rejected, hint) {
-            return false;
-        }
-        self.note(Event::NextWentBack { peer, from, to: progress.next() });
-        if *progress.state() == ProgressState::Replicate {
-            self.probe(peer, progress);
-        }
-        true
-    }
-
-    /// Sends a peer one append at a time from now on.
-    #[track_caller]
-    pub(crate) fn probe(&mut self, peer: NodeId, progress: &mut Progress) {
-        progress.become_probe();
-        self.note(Event::Probes { peer, next: progress.next() });
+    /// Gives the log to the owner's half of the node, which hands entries out and hears that they are
+    /// durable. Both change no entry.
+    pub(crate) fn log_for_owner(&mut self) -> &mut Log<S> {
+        &mut self.facts.log
     }
 }
 
 // What leaves.
 
 impl<S: Storage> Core<S> {
-    /// Sends a peer entries behind `prev`, and takes down that they are under way.
-    #[track_caller]
-    pub(crate) fn send_entries(
-        &mut self,
-        to: NodeId,
-        progress: &mut Progress,
-        prev: EntryId,
-        entries: Vec<Entry>,
-    ) {
-        let (commit, session) = (self.commit, progress.session());
-        let bytes = entries.iter().map(|entry| entry.payload().size_bytes()).sum();
-        progress.sent_append(entries.last().map(|entry| entry.id.index), bytes, commit);
-        self.send(to, Body::AppendEntries { prev, entries, commit, session });
-    }
-
-    /// Sends a peer a heartbeat, and takes down which commit index it was told.
-    #[track_caller]
-    pub(crate) fn send_heartbeat(&mut self, to: NodeId, progress: &mut Progress, commit: Index) {
-        progress.sent_heartbeat(commit);
-        self.send(to, Body::Heartbeat { commit, token: None, session: progress.session() });
-    }
-
-    /// Says something to one node in our term, be it ourselves; a client's words, which are of no
-    /// term, without one. The outbox sorts it.
+    /// Sends a message of this term to one node, also to this node itself. What carries a client's words
+    /// has no term. The outbox sorts it.
     #[track_caller]
     pub(crate) fn send(&mut self, to: NodeId, body: Body) {
-        self.note(Event::Sent { to, kind: body.kind() });
-        let leaves_at_once = !body.is_promise()
+        let traits = body.traits();
+        self.note(Event::Sent { to, kind: traits.name });
+        let leaves_at_once = !traits.is_promise
             || matches!(body, Body::RequestVote(_))
                 && self.config.vote_requests == VoteRequests::AtOnce;
-        let term = Some(self.term).filter(|_| body.term_kind() != TermKind::Absent);
+        let term = Some(self.term).filter(|_| traits.term != TermKind::Absent);
         let message = Message { from: self.id, to, term, body };
         if leaves_at_once && to != self.id {
             self.outbox.now.push(message);
@@ -379,8 +333,8 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Puts a promise into the outbox, ours to ourselves or to another node. An acknowledgement takes
-    /// the place of the one before, if that has not left and says no more.
+    /// Puts a promise into the outbox, to this node itself or to another. An acknowledgement replaces the
+    /// one before it, if that has not left and covers no more.
     fn promise(&mut self, message: Message) {
         let merges = self.config.merge_acknowledgements;
         let Outbox { own, promised, .. } = &mut self.outbox;
@@ -391,7 +345,7 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Says the same to every other voter, in order.
+    /// Sends the same to every other voter, in ascending order.
     #[track_caller]
     pub(crate) fn send_to_others(&mut self, body: Body) {
         let me = self.id;
@@ -401,18 +355,18 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Returns whether anything wants to leave.
+    /// Returns whether anything waits to leave.
     pub(crate) fn has_outbox(&self) -> bool {
         let Outbox { now, promised, own } = &self.outbox;
         !(now.is_empty() && promised.is_empty() && own.is_empty())
     }
 
-    /// Hands over what may leave at once.
+    /// Takes what may leave at once.
     pub(crate) fn take_now(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.outbox.now)
     }
 
-    /// Hands over what wants to leave.
+    /// Takes everything that waits to leave.
     pub(crate) fn take_outbox(&mut self) -> Outbox {
         std::mem::take(&mut self.outbox)
     }
@@ -427,39 +381,40 @@ impl<S: Storage> Core<S> {
         self.note(Event::MessageIgnored { from, kind, why });
     }
 
-    /// Notes that a majority holds entries up to `index` and that they may not be counted: they are of
-    /// an earlier term.
+    /// Notes that a majority holds this entry, and that it may not be counted: it is of an earlier term.
     #[track_caller]
-    pub(crate) fn note_commit_withheld(&mut self, index: Index) {
-        if let Some(term) = self.log.term(index) {
-            self.note(Event::CommitWithheld { at: EntryId { term, index } });
-        }
+    pub(crate) fn note_commit_withheld(&mut self, at: EntryId) {
+        self.note(Event::CommitWithheld { at });
     }
 
-    /// Notes that the entry before a leader's is not here.
+    /// Notes that the entry before a leader's is not in the log.
     #[track_caller]
     pub(crate) fn note_append_refused(&mut self, prev: EntryId, hint: Index) {
         self.note(Event::AppendRefused { prev, hint });
     }
 
-    /// Notes that a peer cannot be sent what it lacks: `index` cannot be read any more.
+    /// Notes that a peer cannot be sent what it lacks from `index` on: it is compacted.
     #[track_caller]
-    pub(crate) fn note_unreadable(&mut self, peer: NodeId, index: Index) {
-        self.note(Event::EntriesUnreadable { peer, index });
+    pub(crate) fn note_compacted(&mut self, peer: NodeId, index: Index) {
+        self.note(Event::EntriesCompacted { peer, index });
     }
 
-    /// Notes at birth, when nobody can listen yet, that the application has applied more than the
+    /// Notes that a peer cannot be sent what it lacks from `index` on yet: storage fetches it.
+    #[track_caller]
+    pub(crate) fn note_pending(&mut self, peer: NodeId, index: Index) {
+        self.note(Event::EntriesPending { peer, index });
+    }
+
+    /// Notes at the start, when the journal is still off, that the application has applied more than the
     /// saved commit index says.
     fn note_applied_ahead(&mut self) {
         let (applied, commit) = (self.applied, self.commit);
-        self.journal.0.keep(Event::AppliedAhead { applied, commit });
+        self.journal.0.note_always(Event::AppliedAhead { applied, commit });
     }
 
     /// Notes that a handler asked for another role, at the line that asked.
-    pub(crate) fn note_turn(&mut self, turn: &Turn) {
-        if let Some((next, asked)) = turn.asked() {
-            self.journal.0.note_at(Event::TurnAsked { next }, asked);
-        }
+    pub(crate) fn note_role_asked(&mut self, next: RoleName, asked: &'static Location<'static>) {
+        self.journal.0.note_at(Event::RoleChangeAsked { next }, asked);
     }
 
     /// Notes a change of role; `Raft::enter_role` makes it.
@@ -473,7 +428,7 @@ impl<S: Storage> Core<S> {
         self.journal.0.note(event);
     }
 
-    /// Lends the journal.
+    /// Returns the journal.
     pub(crate) fn journal(&mut self) -> &mut Journal {
         &mut self.journal.0
     }

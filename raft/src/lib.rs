@@ -3,42 +3,78 @@
 //! ```text
 //!   message --> step --> the table --> one handler --> the ledger --> facts, outbox, journal
 //!   tick ---------------------^            |
-//!                                          '--> Turn --> Raft::perform --> a new role
+//!                                          '--> RoleChange --> a new role
 //! ```
 //!
-//! A node reads no clock, opens no file, sends nothing and draws no number but from its seed: its
-//! owner steps messages and ticks in, and takes the outbox out. The same inputs give the same
-//! outputs, always.
+//! A node reads no clock, opens no file, sends nothing, and draws no number but from its seed. Its owner
+//! gives it messages and ticks, and takes out of it what is to be saved, sent and applied. The same
+//! inputs give the same outputs, always.
+//!
+//! # The loop
+//!
+//! An owner drives a [`RawNode`]. [`Ready`] says what the owner must do before what.
 //!
 //! ```
-//! use raft::{Config, MemoryStorage, NodeId, Raft, RoleName};
+//! use bytes::Bytes;
+//! use raft::{Config, Entry, MemoryStorage, NodeId, Payload, RawNode};
 //!
 //! let alone = MemoryStorage::with_voters([NodeId(1)]);
-//! let mut node = Raft::new(&Config::new(NodeId(1)), alone)?;
+//! let mut node = RawNode::new(&Config::new(NodeId(1)), alone)?;
 //! node.campaign()?;
-//! assert_eq!(node.inspect().role, RoleName::Candidate);
-//! // Its own vote counts once it is durable: the owner saves `hard_state()`, then says so.
-//! let outbox = node.take_outbox();
-//! node.keep_promises(outbox.own);
-//! assert_eq!(node.inspect().role, RoleName::Leader);
+//! let mut applied: Vec<Bytes> = Vec::new();
+//! let mut apply = |entries: Vec<Entry>| {
+//!     applied.extend(entries.iter().filter_map(|entry| match entry.payload() {
+//!         Payload::Normal(data) => Some(data.clone()),
+//!         Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => None,
+//!     }));
+//! };
+//! let mut proposed = false;
+//! while node.has_ready() {
+//!     let mut ready = node.ready()?;
+//!     // 1. Send `ready.take_messages()`: they may leave now.
+//!     // 2. Save, then sync if `ready.must_sync()`.
+//!     node.storage_mut().append(ready.entries());
+//!     if let Some(hard_state) = ready.hard_state() {
+//!         node.storage_mut().save(hard_state);
+//!     }
+//!     // 3. Send `ready.take_persisted_messages()`: what they promise is durable now.
+//!     // 4. Apply what is committed.
+//!     apply(ready.take_committed_entries());
+//!     // 5. Everything of this Ready is done. What became possible comes back.
+//!     let mut light = node.advance(ready)?;
+//!     if let Some(commit) = light.commit_index() {
+//!         node.storage_mut().save_commit(commit);
+//!     }
+//!     // 6. Send `light.take_messages()`, and apply what is committed.
+//!     apply(light.take_committed_entries());
+//!     node.advance_apply()?;
+//!     if !proposed && node.status().leader == Some(NodeId(1)) {
+//!         node.propose(Bytes::new(), Bytes::from_static(b"x=1"))?;
+//!         proposed = true;
+//!     }
+//! }
+//! assert_eq!(applied, [Bytes::from_static(b"x=1")]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The modules below stand in reading order.
+//! # What this crate leaves to its owner
+//!
+//! * To encode messages and entries, and to send messages. They may be lost, repeated and reordered.
+//! * To store: an owner implements [`Storage`] and writes what a [`Ready`] holds. [`MemoryStorage`] is for
+//!   tests.
+//! * To measure time: an owner calls [`RawNode::tick`] at a steady pace.
+//! * To look at errors. A node whose storage fails halts ([`Halt`]): drop it, mend the storage, and start
+//!   a new node.
+//!
+//! # Reading order
+//!
+//! From the door inwards. A module uses only modules below it.
 
-mod types; // NodeId, Term, Index, EntryId: the words everything else is written in
+mod node; // RawNode, the node that applications use
 
-mod entry; // what the log holds
-
-mod message; // everything nodes say to each other
-
-mod config; // what a node is told at birth
-
-mod raft; // the node: what every role has, and what only this role has
+mod owner; // what an owner tells a bare node, takes from it, and sees of it
 
 mod step; // which handler answers which message
-
-mod role; // the four roles, and how a node changes its role
 
 mod election; // time out, ask, grant, count
 
@@ -46,27 +82,43 @@ mod replication; // propose, send, check, answer
 
 mod commit; // when an entry is safe for ever
 
-mod heartbeat; // speak, and be heard
+mod heartbeat; // keep others from campaigning
 
-mod node; // the node that applications use
+mod role; // how a node changes its role
 
-mod ready; // what it hands out, and what must be durable when
+mod raft; // the node: what every role has, and what only one role has
 
-mod restart; // what it may believe of what it finds
+mod ledger; // the facts, and the only functions that write them
 
-pub mod quorum; // how many are enough
-
-mod storage; // what survives a crash
+mod restart; // what a node may believe of what its storage remembers
 
 mod log; // what storage holds, and what is not durable yet
 
 mod progress; // what a leader knows of a peer's log
 
-mod event; // what the ledger notes down
+pub mod quorum; // how many are enough
 
-mod ledger; // the facts, and the only hands that write them
+mod storage; // what survives a crash
+
+mod ready; // what a node hands out, and what must be durable when
+
+mod outbox; // what leaves a node, sorted by what must be durable first
+
+mod config; // the settings of a node
+
+mod journal; // what happened in a node, and which line decided it
+
+mod event; // everything that can happen inside a node
 
 mod error; // what can be wrong from outside
+
+mod message; // everything nodes say to each other
+
+mod entry; // what the log holds
+
+mod state; // what a node is at one moment, as plain data
+
+mod types; // NodeId, Term, Index, EntryId: the words everything else is written in
 
 #[cfg(feature = "sources")]
 pub mod sources; // this crate's own text, for those who show it
@@ -74,16 +126,21 @@ pub mod sources; // this crate's own text, for those who show it
 pub use config::{ApplyGate, Config, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
 pub use error::{
-    CampaignError, ConfigError, OrderError, ProposeError, StartError, StepError, StorageError,
+    CampaignError, ConfigError, Halt, OrderError, ProposeError, Read, StartError, StepError,
+    StorageError,
 };
-pub use event::{Event, Ignored, Journal, Note, Paper, Refusal};
-pub use ledger::Outbox;
-pub use message::{AppendOutcome, Body, Message, ReadDropped, ReadToken, Session, VoteRequest};
+pub use event::{Event, Ignored, Paper, Refusal};
+pub use journal::{Journal, Note};
+pub use message::{
+    AppendOutcome, Body, BodyTraits, Message, ReadDropped, ReadToken, Session, VoteRequest,
+};
 pub use node::RawNode;
+pub use outbox::Outbox;
+pub use owner::Inspect;
 pub use progress::inflight::Inflights;
 pub use progress::{Progress, ProgressState};
-pub use raft::{Inspect, Raft};
-pub use ready::{Awaiting, LightReady, Ready, ReadyNumber, SoftState};
-pub use role::RoleName;
-pub use storage::{ConfState, HardState, InitialState, MemoryStorage, Snapshot, Storage};
-pub use types::{EntryId, Index, NodeId, Term};
+pub use raft::Raft;
+pub use ready::{LightReady, Ready, ReadyRecord};
+pub use state::{ConfState, HardState, InitialState, RoleName, Snapshot, SoftState};
+pub use storage::{MemoryStorage, Storage};
+pub use types::{EntryId, Index, NodeId, ReadyNumber, Term};

@@ -1,18 +1,17 @@
 //! Everything nodes say to each other (Fig. 2; thesis §3.10, §6.4, §9.6).
 //!
 //! ```text
-//!   envelope   from  to  term     the sender's term travels with every word of Raft's own
+//!   envelope   from  to  term     the sender's term travels with every message of Raft's own
 //!   body       one of fourteen    named as in the paper, where the paper has it
 //! ```
 //!
-//! Three facts about a body decide what becomes of it before any handler reads it: is it a PROMISE
-//! (it leaves only once what it promises is durable), does it come from a LEADER (only the leader of
-//! its term sends it), is it a REPLY (nobody answers a question that we did not ask). Elections use
-//! the vote and heartbeat bodies, replication the append bodies and `Propose`; the others are here so
-//! that the language is whole, and have no rule yet.
+//! [`Body::traits`] is one table with one row a body. It says what a node must know before any handler
+//! reads the body: is it a PROMISE (it leaves only once what it promises is durable), does it come from
+//! a LEADER (only the leader of its term sends it), is it a REPLY (to a question that this node asked),
+//! and what does the term of its envelope mean.
 
 use crate::entry::Entry;
-use crate::storage::Snapshot;
+use crate::state::Snapshot;
 use crate::types::{EntryId, Index, NodeId, Term};
 use bytes::Bytes;
 use std::fmt;
@@ -20,21 +19,20 @@ use std::fmt;
 /// One message.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Message {
-    /// Who says it.
+    /// The sender.
     pub from: NodeId,
-    /// To whom.
+    /// The receiver.
     pub to: NodeId,
     /// The sender's term; for a pre-vote and its grant, the term it would campaign in. None for what
-    /// carries a client's words and no claim of the sender's: `Propose`, `ReadIndex` and
-    /// `ReadIndexReply`.
+    /// only carries a client's words: `Propose`, `ReadIndex` and `ReadIndexReply`.
     pub term: Option<Term>,
     /// What is said.
     pub body: Body,
 }
 
 impl Message {
-    /// Returns whether this acknowledges, to the same node, all that `earlier` does: then nobody need
-    /// hear `earlier`.
+    /// Returns whether this acknowledges, to the same node, all that `earlier` does: then `earlier`
+    /// need not be sent.
     pub(crate) fn acknowledges_all_of(&self, earlier: &Message) -> bool {
         use AppendOutcome::Matched;
         if let Body::AppendReply { outcome: Matched(index), session } = self.body
@@ -59,34 +57,34 @@ pub enum Body {
     },
     /// "Vote for me in this term" (Fig. 2 RequestVote).
     RequestVote(VoteRequest),
-    /// "You have my vote", or "you have not".
+    /// "You have my vote", or "you do not".
     VoteReply {
-        /// Whether the vote is given.
+        /// Whether the vote is granted.
         granted: bool,
     },
     /// "These entries follow that one" (Fig. 2 AppendEntries).
     AppendEntries {
         /// The entry just before the new ones.
         prev: EntryId,
-        /// The new ones; none for a probe.
+        /// The new ones; none in an append that only asks.
         entries: Vec<Entry>,
-        /// How far the leader has committed.
+        /// The leader's commit index.
         commit: Index,
-        /// Which replication to this peer it belongs to.
+        /// The session of the replication to this peer.
         session: Session,
     },
-    /// "My log now matches yours up to here", or "it does not".
+    /// "My log matches yours up to here", or "it does not".
     AppendReply {
-        /// How it went.
+        /// The result.
         outcome: AppendOutcome,
         /// The session of the append it answers, if it answers one.
         session: Option<Session>,
     },
-    /// "Take this image instead of entries I no longer have" (§7).
+    /// "Take this snapshot instead of entries that I no longer have" (§7).
     InstallSnapshot {
-        /// The image.
+        /// The snapshot.
         snapshot: Box<Snapshot>,
-        /// Which replication to this peer it belongs to.
+        /// The session of the replication to this peer.
         session: Session,
     },
     /// "I lead this term" (§5.2).
@@ -95,7 +93,7 @@ pub enum Body {
         commit: Index,
         /// The round of linearizable reads it confirms, if any (thesis §6.4).
         token: Option<ReadToken>,
-        /// Which replication to this peer it belongs to.
+        /// The session of the replication to this peer.
         session: Session,
     },
     /// "I still follow you".
@@ -105,14 +103,14 @@ pub enum Body {
         /// The heartbeat's session, echoed.
         session: Session,
     },
-    /// A follower hands a client's proposal on to its leader.
+    /// A follower forwards a client's proposal to its leader.
     Propose {
-        /// The proposal; the leader gives it its place.
+        /// The proposal; the leader gives it its index and term.
         entries: Vec<Entry>,
     },
-    /// A follower hands a wish for another leader on to its leader (thesis §3.10).
+    /// A follower forwards a request to transfer leadership to its leader (thesis §3.10).
     TransferLeader {
-        /// Who should lead.
+        /// The node that should lead.
         target: NodeId,
     },
     /// "Campaign now, do not wait" (thesis §3.10).
@@ -145,22 +143,22 @@ pub struct VoteRequest {
 pub enum AppendOutcome {
     /// The logs are the same up to here.
     Matched(Index),
-    /// The entry before the new ones is not there.
+    /// The entry before the new ones is not in the follower's log.
     Rejected {
-        /// The place that did not match: it tells which append this answers.
+        /// The index that did not match: it tells which append this answers.
         prev: Index,
-        /// The last place where the two logs may agree: the leader might send what follows it.
+        /// The last index at which the two logs may agree: the leader may send what follows it.
         hint: Index,
         /// The term of the follower's entry there, if it has one.
         hint_term: Option<Term>,
     },
-    /// The term of the append is over: this answer's own term says so. Nobody says it yet, since a
-    /// message of the past is not answered; pre-votes will need it.
+    /// The term of the append is over: this answer's own term says so. No rule sends it yet (pre-votes
+    /// will), because a message of an older term is not answered.
     NewerTerm,
 }
 
 impl AppendOutcome {
-    /// Returns the place it speaks of.
+    /// Returns the index that the answer is about.
     pub(crate) fn index(&self) -> Option<Index> {
         match *self {
             AppendOutcome::Matched(index) => Some(index),
@@ -170,19 +168,19 @@ impl AppendOutcome {
     }
 }
 
-/// Counts how often a leader began to replicate to one peer, so that words from before the peer was
-/// removed and added again are known as such. Always 0 as long as no group can change its members.
+/// Counts how often a leader began to replicate to one peer. So an answer from before the peer was
+/// removed and added again is recognized. Always 0 until groups can change their members.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Session(pub u64);
 
-/// Names one round of a linearizable read (thesis §6.4).
+/// The id of one round of a linearizable read (thesis §6.4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ReadToken(pub u64);
 
 /// Why a read ended without an index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ReadDropped {
-    /// Nobody is known to lead.
+    /// No leader is known.
     NoLeader,
     /// The leader that was asked leads no more.
     SteppedDown,
@@ -190,123 +188,131 @@ pub enum ReadDropped {
     TimedOut,
 }
 
-impl Body {
-    /// Returns whether what this says must be durable before it leaves: votes asked for, votes
-    /// given, entries acknowledged.
-    pub fn is_promise(&self) -> bool {
-        use Body::*;
-        match self {
-            RequestPreVote(_) | RequestVote(_) | PreVoteReply { .. } => true,
-            VoteReply { .. } | AppendReply { .. } => true,
-            AppendEntries { .. } | InstallSnapshot { .. } | Heartbeat { .. } => false,
-            HeartbeatReply { .. } | Propose { .. } | TransferLeader { .. } | TimeoutNow => false,
-            ReadIndex { .. } | ReadIndexReply { .. } => false,
-        }
-    }
-
-    /// Returns whether only the leader of the message's term can have sent this.
-    pub fn is_from_leader(&self) -> bool {
-        use Body::*;
-        match self {
-            AppendEntries { .. } | InstallSnapshot { .. } | Heartbeat { .. } => true,
-            RequestPreVote(_) | RequestVote(_) | PreVoteReply { .. } | VoteReply { .. } => false,
-            AppendReply { .. } | HeartbeatReply { .. } | Propose { .. } => false,
-            TransferLeader { .. } | TimeoutNow | ReadIndex { .. } | ReadIndexReply { .. } => false,
-        }
-    }
-
-    /// Returns whether this answers a question. An answer from a node that we do not know is an
-    /// error; a question is not, for it may know more of the group than we do.
-    pub fn is_reply(&self) -> bool {
-        use Body::*;
-        match self {
-            PreVoteReply { .. } | VoteReply { .. } | AppendReply { .. } => true,
-            HeartbeatReply { .. } | ReadIndexReply { .. } => true,
-            RequestPreVote(_) | RequestVote(_) | AppendEntries { .. } => false,
-            InstallSnapshot { .. } | Heartbeat { .. } | Propose { .. } => false,
-            TransferLeader { .. } | TimeoutNow | ReadIndex { .. } => false,
-        }
-    }
-
-    /// Returns the last place in a log that this speaks of: 0 if it speaks of none.
-    pub(crate) fn last_place(&self) -> Index {
-        use Body::*;
-        match self {
-            RequestPreVote(ask) | RequestVote(ask) => ask.last.index,
-            AppendEntries { prev, commit, .. } => prev.index.max(*commit),
-            AppendReply { outcome: AppendOutcome::Rejected { prev, hint, .. }, .. } => {
-                *prev.max(hint)
-            }
-            AppendReply { outcome: AppendOutcome::Matched(index), .. } => *index,
-            InstallSnapshot { snapshot, .. } => snapshot.id.index,
-            Heartbeat { commit, .. } => *commit,
-            ReadIndexReply { outcome: Ok(index), .. } => *index,
-            AppendReply { outcome: AppendOutcome::NewerTerm, .. }
-            | ReadIndexReply { outcome: Err(_), .. } => Index(0),
-            PreVoteReply { .. } | VoteReply { .. } | HeartbeatReply { .. } => Index(0),
-            Propose { .. } | TransferLeader { .. } | TimeoutNow | ReadIndex { .. } => Index(0),
-        }
-    }
-
-    /// Returns which replication this answers, if it answers one.
-    pub(crate) fn answers_session(&self) -> Option<Session> {
-        use Body::*;
-        match self {
-            AppendReply { session, .. } => *session,
-            HeartbeatReply { session, .. } => Some(*session),
-            RequestPreVote(_) | RequestVote(_) | PreVoteReply { .. } | VoteReply { .. } => None,
-            AppendEntries { .. } | InstallSnapshot { .. } | Heartbeat { .. } => None,
-            Propose { .. } | TransferLeader { .. } | TimeoutNow => None,
-            ReadIndex { .. } | ReadIndexReply { .. } => None,
-        }
-    }
-
-    /// Returns what the envelope's term means for this body.
-    pub(crate) fn term_kind(&self) -> TermKind {
-        use Body::*;
-        match self {
-            Propose { .. } | ReadIndex { .. } | ReadIndexReply { .. } => TermKind::Absent,
-            RequestPreVote(_) | PreVoteReply { granted: true } => TermKind::Wished,
-            PreVoteReply { granted: false } | RequestVote(_) | VoteReply { .. } => {
-                TermKind::Senders
-            }
-            AppendEntries { .. } | AppendReply { .. } | InstallSnapshot { .. } => TermKind::Senders,
-            Heartbeat { .. } | HeartbeatReply { .. } => TermKind::Senders,
-            TransferLeader { .. } | TimeoutNow => TermKind::Senders,
-        }
-    }
-
-    /// Returns the body's name, as the paper writes it.
-    pub fn kind(&self) -> &'static str {
-        use Body::*;
-        match self {
-            RequestPreVote(_) => "RequestPreVote",
-            PreVoteReply { .. } => "PreVoteReply",
-            RequestVote(_) => "RequestVote",
-            VoteReply { .. } => "VoteReply",
-            AppendEntries { .. } => "AppendEntries",
-            AppendReply { .. } => "AppendReply",
-            InstallSnapshot { .. } => "InstallSnapshot",
-            Heartbeat { .. } => "Heartbeat",
-            HeartbeatReply { .. } => "HeartbeatReply",
-            Propose { .. } => "Propose",
-            TransferLeader { .. } => "TransferLeader",
-            TimeoutNow => "TimeoutNow",
-            ReadIndex { .. } => "ReadIndex",
-            ReadIndexReply { .. } => "ReadIndexReply",
-        }
-    }
+/// What a node must know of a body before it reads it. [`Body::traits`] has one row a body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BodyTraits {
+    /// The name, as the paper writes it.
+    pub name: &'static str,
+    /// Whether what the body says must be durable before it leaves: a vote that is asked for or
+    /// granted, entries that are acknowledged.
+    pub is_promise: bool,
+    /// Whether only the leader of the message's term can have sent it.
+    pub is_from_leader: bool,
+    /// Whether it answers a question. A reply from a node that is not a member is an error; a question
+    /// is not, because the sender may know of a change of the group that this node does not know yet.
+    pub is_reply: bool,
+    /// What the envelope's term means.
+    pub(crate) term: TermKind,
 }
 
 /// What the envelope's term means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TermKind {
-    /// The term the sender is in: ours is compared with it.
+    /// The term of the sender, at least 1: the receiver compares it with its own.
     Senders,
-    /// A term the sender has not entered, and nobody enters by hearing of it (thesis §9.6).
-    Wished,
+    /// As `Senders`, and 0 is possible: a node that has seen no election may refuse a pre-vote.
+    SendersOrZero,
+    /// The term in which the sender would campaign. Nobody enters it by hearing of it (thesis §9.6).
+    Campaign,
     /// There is none.
     Absent,
+}
+
+impl Body {
+    /// Returns the body's row in the table of bodies. Left out means no; the term is usually the
+    /// sender's.
+    pub fn traits(&self) -> BodyTraits {
+        use Body::*;
+        use TermKind::*;
+        const PLAIN: BodyTraits = BodyTraits {
+            name: "",
+            is_promise: false,
+            is_from_leader: false,
+            is_reply: false,
+            term: Senders,
+        };
+        const PROMISE: BodyTraits = BodyTraits { is_promise: true, ..PLAIN };
+        const PROMISED_REPLY: BodyTraits = BodyTraits { is_reply: true, ..PROMISE };
+        const REPLY: BodyTraits = BodyTraits { is_reply: true, ..PLAIN };
+        const FROM_LEADER: BodyTraits = BodyTraits { is_from_leader: true, ..PLAIN };
+        match self {
+            RequestPreVote(_) => BodyTraits { name: "RequestPreVote", term: Campaign, ..PROMISE },
+            PreVoteReply { granted } => BodyTraits {
+                name: "PreVoteReply",
+                term: if *granted { Campaign } else { SendersOrZero },
+                ..PROMISED_REPLY
+            },
+            RequestVote(_) => BodyTraits { name: "RequestVote", ..PROMISE },
+            VoteReply { .. } => BodyTraits { name: "VoteReply", ..PROMISED_REPLY },
+            AppendEntries { .. } => BodyTraits { name: "AppendEntries", ..FROM_LEADER },
+            AppendReply { .. } => BodyTraits { name: "AppendReply", ..PROMISED_REPLY },
+            InstallSnapshot { .. } => BodyTraits { name: "InstallSnapshot", ..FROM_LEADER },
+            Heartbeat { .. } => BodyTraits { name: "Heartbeat", ..FROM_LEADER },
+            HeartbeatReply { .. } => BodyTraits { name: "HeartbeatReply", ..REPLY },
+            Propose { .. } => BodyTraits { name: "Propose", term: Absent, ..PLAIN },
+            TransferLeader { .. } => BodyTraits { name: "TransferLeader", ..PLAIN },
+            TimeoutNow => BodyTraits { name: "TimeoutNow", ..PLAIN },
+            ReadIndex { .. } => BodyTraits { name: "ReadIndex", term: Absent, ..PLAIN },
+            ReadIndexReply { .. } => BodyTraits { name: "ReadIndexReply", term: Absent, ..REPLY },
+        }
+    }
+
+    /// Returns the body's name, as the paper writes it.
+    pub fn kind(&self) -> &'static str {
+        self.traits().name
+    }
+
+    /// Returns the highest index of a log that the body is about: 0 if it is about none.
+    pub(crate) fn max_index(&self) -> Index {
+        if let Body::InstallSnapshot { snapshot, .. } = self {
+            return snapshot.id.index;
+        }
+        if let Body::ReadIndexReply { outcome: Ok(index), .. } = self {
+            return *index;
+        }
+        if let Body::AppendReply { outcome: AppendOutcome::Rejected { prev, hint, .. }, .. } = self
+        {
+            return *prev.max(hint);
+        }
+        if let Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } = self {
+            return *index;
+        }
+        if let Body::AppendEntries { prev, commit, .. } = self {
+            return prev.index.max(*commit);
+        }
+        if let Body::Heartbeat { commit, .. } = self {
+            return *commit;
+        }
+        self.entry_id().map_or(Index(0), |id| id.index)
+    }
+
+    /// Returns the id of an entry that the body names as being in a log, if it names one.
+    pub(crate) fn entry_id(&self) -> Option<EntryId> {
+        if let Body::RequestPreVote(ask) | Body::RequestVote(ask) = self {
+            return Some(ask.last);
+        }
+        if let Body::AppendEntries { prev, .. } = self {
+            return Some(*prev);
+        }
+        if let Body::AppendReply {
+            outcome: AppendOutcome::Rejected { hint, hint_term, .. }, ..
+        } = self
+        {
+            return hint_term.map(|term| EntryId { term, index: *hint });
+        }
+        None
+    }
+
+    /// Returns which session this answers, if it answers one.
+    pub(crate) fn answers_session(&self) -> Option<Session> {
+        if let Body::AppendReply { session, .. } = self {
+            return *session;
+        }
+        if let Body::HeartbeatReply { session, .. } = self {
+            return Some(*session);
+        }
+        None
+    }
 }
 
 impl fmt::Display for Message {

@@ -10,53 +10,10 @@
 //!        '---------------------------------------------------'
 //! ```
 //!
-//! # One thing at a time
+//! The loop stands on the crate's first page, compiled and run. What follows is the other way to drive a
+//! node: several things at once.
 //!
-//! ```
-//! use bytes::Bytes;
-//! use raft::{Config, Entry, MemoryStorage, NodeId, Payload, RawNode};
-//!
-//! let alone = MemoryStorage::with_voters([NodeId(1)]);
-//! let mut node = RawNode::new(&Config::new(NodeId(1)), alone)?;
-//! node.campaign()?;
-//! let mut applied: Vec<Bytes> = Vec::new();
-//! let mut apply = |entries: Vec<Entry>| {
-//!     applied.extend(entries.iter().filter_map(|entry| match entry.payload() {
-//!         Payload::Normal(data) => Some(data.clone()),
-//!         Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => None,
-//!     }));
-//! };
-//! let mut proposed = false;
-//! while node.has_ready() {
-//!     let mut ready = node.ready();
-//!     // 1. What may leave leaves: `ready.take_messages()` go to the network.
-//!     // 2. Save, then sync if `ready.must_sync()`.
-//!     node.storage_mut().append(ready.entries());
-//!     if let Some(hard_state) = ready.hard_state() {
-//!         node.storage_mut().save(hard_state);
-//!     }
-//!     // 3. What promised something leaves: `ready.take_persisted_messages()`.
-//!     // 4. Apply what is committed.
-//!     apply(ready.take_committed_entries());
-//!     // 5. Everything of this Ready is done. What became possible comes back.
-//!     let mut light = node.advance(ready);
-//!     if let Some(commit) = light.commit_index() {
-//!         node.storage_mut().save_commit(commit);
-//!     }
-//!     apply(light.take_committed_entries());
-//!     node.advance_apply();
-//!     if !proposed && node.status().leader == Some(NodeId(1)) {
-//!         node.propose(Bytes::new(), Bytes::from_static(b"x=1"))?;
-//!         proposed = true;
-//!     }
-//! }
-//! assert_eq!(applied, [Bytes::from_static(b"x=1")]);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # Several things at once
-//!
-//! A write takes long, so the node goes on while it lasts. Writes end in order; each end is told by
+//! A write takes long, so the node goes on meanwhile. Writes end in order; each end is reported by
 //! [`RawNode::on_persist_ready`].
 //!
 //! ```text
@@ -65,107 +22,110 @@
 //!   disk        [= vote =]              [====== 1@1 ======]           /
 //!                                                 [======= 2@1 =======]
 //! ```
-//!
-//! ```
-//! use bytes::Bytes;
-//! use raft::{Config, MemoryStorage, NodeId, RawNode, ReadyNumber, RoleName};
-//! use std::collections::VecDeque;
-//!
-//! let alone = MemoryStorage::with_voters([NodeId(1)]);
-//! let mut node = RawNode::new(&Config::new(NodeId(1)), alone)?;
-//! let mut disk = VecDeque::new();
-//!
-//! node.campaign()?;
-//! let ready = node.ready();
-//! disk.push_back((ready.number(), ready.hard_state(), ready.entries().to_vec()));
-//! node.advance_append_async(ready);
-//! assert_eq!(node.status().role, RoleName::Candidate, "its vote is not durable yet");
-//!
-//! let mut finish = |node: &mut RawNode<MemoryStorage>, disk: &mut VecDeque<_>| {
-//!     let (number, hard_state, entries): (ReadyNumber, Option<_>, Vec<_>) =
-//!         disk.pop_front().expect("a write is under way");
-//!     node.storage_mut().append(&entries);
-//!     hard_state.map(|hard_state| node.storage_mut().save(hard_state));
-//!     node.on_persist_ready(number)
-//! };
-//! finish(&mut node, &mut disk)?;
-//! assert_eq!(node.status().role, RoleName::Leader);
-//!
-//! // Two writes under way: the term's first entry, then a proposal.
-//! let ready = node.ready();
-//! disk.push_back((ready.number(), ready.hard_state(), ready.entries().to_vec()));
-//! node.advance_append_async(ready);
-//! node.propose(Bytes::new(), Bytes::from_static(b"x=1"))?;
-//! let ready = node.ready();
-//! assert_eq!(ready.entries().len(), 1, "the first is being written and not handed out again");
-//! disk.push_back((ready.number(), ready.hard_state(), ready.entries().to_vec()));
-//! node.advance_append_async(ready);
-//! assert_eq!(node.status().commit.0, 0);
-//!
-//! finish(&mut node, &mut disk)?;
-//! assert_eq!(node.status().commit.0, 1, "the first entry is durable on a majority of one");
-//! finish(&mut node, &mut disk)?;
-//! assert_eq!(node.status().commit.0, 2);
-//! let ready = node.ready();
-//! assert_eq!(ready.committed_entries().len(), 2);
-//! node.advance_append_async(ready);
-//! node.advance_apply();
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 mod applying;
 
 use crate::config::{ApplyGate, Config};
 use crate::entry::Entry;
-use crate::error::{CampaignError, OrderError, ProposeError, StartError, StepError};
-use crate::event::{Journal, Uncompared};
-use crate::ledger::Outbox;
+use crate::error::{CampaignError, Halt, OrderError, ProposeError, StartError, StepError};
+use crate::journal::Journal;
 use crate::message::Message;
+use crate::outbox::Outbox;
+use crate::owner::Inspect;
 use crate::progress::Progress;
-use crate::raft::{Inspect, Raft};
-use crate::ready::{Awaiting, LightReady, Ready, ReadyNumber, SoftState};
-use crate::storage::{HardState, Storage};
-use crate::types::{Index, NodeId, Term};
+use crate::raft::Raft;
+use crate::ready::{LightReady, Ready, ReadyRecord};
+use crate::state::{HardState, SoftState};
+use crate::storage::Storage;
+use crate::types::{Index, NodeId, ReadyNumber, Term, Uncompared};
 use applying::Applying;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A node and its account of what it has handed out.
+/// A node, with a record of what it has handed out.
+///
+/// # Several things at once
+///
+/// ```
+/// use bytes::Bytes;
+/// use raft::{Config, MemoryStorage, NodeId, RawNode, ReadyNumber, RoleName};
+/// use std::collections::VecDeque;
+///
+/// let alone = MemoryStorage::with_voters([NodeId(1)]);
+/// let mut node = RawNode::new(&Config::new(NodeId(1)), alone)?;
+/// let mut disk = VecDeque::new();
+///
+/// node.campaign()?;
+/// let ready = node.ready()?;
+/// disk.push_back((ready.number(), ready.hard_state(), ready.entries().to_vec()));
+/// node.advance_append_async(ready)?;
+/// assert_eq!(node.status().role, RoleName::Candidate, "its vote is not durable yet");
+///
+/// let mut finish = |node: &mut RawNode<MemoryStorage>, disk: &mut VecDeque<_>| {
+///     let (number, hard_state, entries): (ReadyNumber, Option<_>, Vec<_>) =
+///         disk.pop_front().expect("a write is in progress");
+///     node.storage_mut().append(&entries);
+///     hard_state.map(|hard_state| node.storage_mut().save(hard_state));
+///     node.on_persist_ready(number)
+/// };
+/// finish(&mut node, &mut disk)?;
+/// assert_eq!(node.status().role, RoleName::Leader);
+///
+/// // Two writes in progress: the term's first entry, then a proposal.
+/// let ready = node.ready()?;
+/// disk.push_back((ready.number(), ready.hard_state(), ready.entries().to_vec()));
+/// node.advance_append_async(ready)?;
+/// node.propose(Bytes::new(), Bytes::from_static(b"x=1"))?;
+/// let ready = node.ready()?;
+/// assert_eq!(ready.entries().len(), 1, "the first is being written and not handed out again");
+/// disk.push_back((ready.number(), ready.hard_state(), ready.entries().to_vec()));
+/// node.advance_append_async(ready)?;
+/// assert_eq!(node.status().commit.0, 0);
+///
+/// finish(&mut node, &mut disk)?;
+/// assert_eq!(node.status().commit.0, 1, "the first entry is durable on a majority of one");
+/// finish(&mut node, &mut disk)?;
+/// assert_eq!(node.status().commit.0, 2);
+/// let ready = node.ready()?;
+/// assert_eq!(ready.committed_entries().len(), 2);
+/// node.advance_append_async(ready)?;
+/// node.advance_apply()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct RawNode<S> {
     raft: Raft<S>,
-    told: Told,
+    reported: Reported,
     /// The Readys that are not known to be durable, oldest first.
-    awaiting: VecDeque<Awaiting>,
+    records: VecDeque<ReadyRecord>,
     applying: Applying,
     /// The number of the last Ready.
     number: Uncompared<ReadyNumber>,
 }
 
-/// What the owner was told last.
+/// What the last Ready told the owner.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Told {
+struct Reported {
     soft: SoftState,
     hard: HardState,
 }
 
-// Being driven.
+// Driving.
 
 impl<S: Storage> RawNode<S> {
-    /// Starts a node with what its storage remembers. Its first Ready tells only what changes from
-    /// here.
+    /// Starts a node with what its storage remembers. Its first Ready holds only what changes from here.
     ///
     /// # Errors
     /// [`StartError`] names the setting that cannot work, or what is wrong with the storage.
     pub fn new(config: &Config, storage: S) -> Result<Self, StartError> {
         let raft = Raft::new(config, storage)?;
-        let told = Told { soft: raft.soft_state(), hard: raft.hard_state() };
+        let reported = Reported { soft: raft.soft_state(), hard: raft.hard_state() };
         let applying = Applying::after(raft.inspect().applied).capped_at(config.max_applying_bytes);
-        let (awaiting, number) = (VecDeque::new(), Uncompared::default());
-        Ok(RawNode { raft, told, awaiting, applying, number })
+        let (records, number) = (VecDeque::new(), Uncompared::default());
+        Ok(RawNode { raft, reported, records, applying, number })
     }
 
-    /// Lets one tick pass. Returns whether a Ready waits.
+    /// Counts one tick. Returns whether a Ready waits. A halted node does nothing.
     pub fn tick(&mut self) -> bool {
         self.raft.tick();
         self.has_ready()
@@ -174,33 +134,33 @@ impl<S: Storage> RawNode<S> {
     /// Takes one message from another node.
     ///
     /// # Errors
-    /// [`StepError`] if no correct network delivers this, or it proposes what we do not take; the node
-    /// has not changed.
+    /// [`StepError`] if no correct network delivers this message, or if it is a proposal that is not
+    /// taken; the node has not changed. [`StepError::Halted`] if the node has halted, now or earlier.
     pub fn step(&mut self, m: Message) -> Result<(), StepError> {
         self.raft.step(m)
     }
 
-    /// Holds an election now, without waiting.
+    /// Starts an election now, without waiting for a timeout.
     ///
     /// # Errors
-    /// A leader has won already, and a node that does not vote has no vote to win with.
+    /// [`CampaignError`] if the node leads already, is no voter, or has halted.
     pub fn campaign(&mut self) -> Result<(), CampaignError> {
         self.raft.campaign()
     }
 
-    /// Proposes a command of the application, with a mark to know it by once it is committed.
+    /// Proposes a command of the application, with a mark by which to recognize it once it is committed.
     ///
-    /// That it was taken does not mean that it will be committed: a leader may crash, a message may
-    /// get lost. Whoever must know waits for it among the committed entries, and tries again.
+    /// A proposal that was taken may still be lost: a leader may crash, a message may get lost. A client
+    /// that must know waits for it among the committed entries, and tries again.
     ///
     /// # Errors
-    /// [`ProposeError`] if it was not taken; the node has not changed.
+    /// [`ProposeError`] if it was not taken; the node has not changed, unless it has halted.
     pub fn propose(&mut self, context: Bytes, data: Bytes) -> Result<(), ProposeError> {
         self.raft.propose(context, data)
     }
 
-    /// Learns that messages to a peer are being lost: a leader sends it one append at a time until it
-    /// answers. Does nothing if we do not lead, or do not know the peer.
+    /// Learns that messages to a peer are lost: a leader sends it one append at a time until it answers.
+    /// Does nothing if the node does not lead, does not know the peer, or has halted.
     pub fn report_unreachable(&mut self, peer: NodeId) {
         self.raft.report_unreachable(peer);
     }
@@ -209,27 +169,33 @@ impl<S: Storage> RawNode<S> {
 // Handing out.
 
 impl<S: Storage> RawNode<S> {
-    /// Returns whether there is anything to save, to send, to apply or to tell.
+    /// Returns whether there is anything to save, to send, to apply or to report. Never, once the node
+    /// has halted.
     pub fn has_ready(&self) -> bool {
-        self.soft_news().is_some()
-            || self.hard_news().is_some()
+        let has_news = self.changed_soft_state().is_some()
+            || self.changed_hard_state().is_some()
             || self.raft.has_outbox()
             || self.raft.has_unwritten()
-            || self.has_committed()
+            || self.has_committed();
+        has_news && !self.raft.is_halted()
     }
 
     /// Hands out everything that is ready. What must be durable first is remembered under the Ready's
-    /// number until [`RawNode::on_persist_ready`], or one of the `advance` functions, says that it is.
-    pub fn ready(&mut self) -> Ready {
-        let (soft, hard) = (self.soft_news(), self.hard_news());
+    /// number until [`RawNode::on_persist_ready`], or one of the `advance` functions, reports that it is.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier: nothing is handed out.
+    pub fn ready(&mut self) -> Result<Ready, Halt> {
+        self.raft.flush_pending_appends()?;
+        let committed = self.take_committed(self.appliable())?;
+        let (soft, hard) = (self.changed_soft_state(), self.changed_hard_state());
         let entries = self.raft.take_unwritten();
         let must_sync = self.must_sync(&entries);
-        let committed = self.take_committed(self.appliable());
         let Outbox { now, promised, own } = self.raft.take_outbox();
-        self.told.soft = soft.unwrap_or(self.told.soft);
-        self.told.hard = hard.unwrap_or(self.told.hard);
-        let number = self.remember(own);
-        Ready {
+        self.reported.soft = soft.unwrap_or(self.reported.soft);
+        self.reported.hard = hard.unwrap_or(self.reported.hard);
+        let number = self.push_record(own);
+        Ok(Ready {
             number,
             soft,
             hard,
@@ -238,51 +204,52 @@ impl<S: Storage> RawNode<S> {
             messages: now,
             persisted_messages: promised,
             must_sync,
-        }
+        })
     }
 
-    /// Returns leader and role, if the owner does not know them yet.
-    fn soft_news(&self) -> Option<SoftState> {
-        Some(self.raft.soft_state()).filter(|&soft| soft != self.told.soft)
+    /// Returns leader and role, if they differ from those reported last.
+    fn changed_soft_state(&self) -> Option<SoftState> {
+        Some(self.raft.soft_state()).filter(|&soft| soft != self.reported.soft)
     }
 
-    /// Returns term, vote and commit, if the owner does not know them yet.
-    fn hard_news(&self) -> Option<HardState> {
-        Some(self.raft.hard_state()).filter(|&hard| hard != self.told.hard)
+    /// Returns term, vote and commit, if they differ from those reported last.
+    fn changed_hard_state(&self) -> Option<HardState> {
+        Some(self.raft.hard_state()).filter(|&hard| hard != self.reported.hard)
     }
 
     /// Returns whether promises may rest on what is to be saved: on these entries, or on a term or a
-    /// vote that the owner does not know yet. A commit index alone can be learnt again.
+    /// vote that was not reported yet. A commit index alone can be learned again.
     fn must_sync(&self, entries: &[Entry]) -> bool {
-        let (now, told) = (self.raft.hard_state(), self.told.hard);
-        !entries.is_empty() || (now.term, now.vote) != (told.term, told.vote)
+        let (now, reported) = (self.raft.hard_state(), self.reported.hard);
+        !entries.is_empty() || (now.term, now.vote) != (reported.term, reported.vote)
     }
 
-    /// Numbers a Ready, and remembers what its write will attest.
+    /// Numbers a Ready, and records what its write makes durable.
     ///
-    /// That is the end of the log as long as any of it is not durable, even if this Ready writes
-    /// none of it: an earlier write's attestation may have been void because the term changed under
-    /// way, and this one's makes good for it.
-    fn remember(&mut self, own: Vec<Message>) -> ReadyNumber {
+    /// That is the log up to its end, if any of it is not durable yet, even if this Ready writes none of
+    /// it: the record of an earlier write may have become void because the term changed meanwhile, and
+    /// this one replaces it.
+    fn push_record(&mut self, own: Vec<Message>) -> ReadyNumber {
         self.number.0.0 += 1;
-        let (term, last) = (self.raft.hard_state().term, self.raft.undurable_last());
-        self.awaiting.push_back(Awaiting { number: self.number.clone(), term, last, own });
+        let (term, last) = (self.raft.hard_state().term, self.raft.unstable_last());
+        self.records.push_back(ReadyRecord { number: self.number.clone(), term, last, own });
         self.number.0
     }
 }
 
-// Hearing that it is durable.
+// Reporting that a Ready is durable.
 
 impl<S: Storage> RawNode<S> {
-    /// Learns that every Ready up to `number` is durable and can be read from storage: our promises
-    /// to ourselves count now, and storage answers for the entries.
+    /// Learns that every Ready up to `number` is durable and can be read from storage. The node's
+    /// promises to itself count now, and storage answers for the entries.
     ///
     /// # Errors
-    /// [`OrderError`] if no such Ready waits; it says which number is due.
+    /// [`OrderError`] if no such Ready waits; it says which number is expected.
+    /// [`OrderError::Halted`] if the node has halted, now or earlier.
     pub fn on_persist_ready(&mut self, number: ReadyNumber) -> Result<(), OrderError> {
         for _ in 0..self.durable_by(number)? {
-            let record = self.awaiting.pop_front().expect("it was counted");
-            self.keep(record);
+            let record = self.records.pop_front().expect("it was counted");
+            self.on_persist_record(record)?;
         }
         Ok(())
     }
@@ -296,75 +263,93 @@ impl<S: Storage> RawNode<S> {
             let last = Some(self.number.0).filter(|&last| last > ReadyNumber(0));
             return Err(OrderError::ReadyNotTaken { came: number, last });
         }
-        let durable = self.awaiting.partition_point(|record| record.number() <= number);
+        let durable = self.records.partition_point(|record| record.number() <= number);
         if durable == 0 {
-            let due = self.awaiting.front().map(Awaiting::number);
-            return Err(OrderError::ReadyAlreadyDurable { came: number, due });
+            let expected = self.records.front().map(ReadyRecord::number);
+            return Err(OrderError::ReadyAlreadyDurable { came: number, expected });
         }
         Ok(durable)
     }
 
-    /// Lets a durable Ready count: first what we promised ourselves, then what it attests of the log.
-    fn keep(&mut self, record: Awaiting) {
-        let Awaiting { term, last, own, .. } = record;
-        self.raft.keep_promises(own);
-        if let Some(last) = last.filter(|_| self.still_attests(term)) {
+    /// Lets a durable Ready count: first the node's promises to itself, then the entries it wrote.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    fn on_persist_record(&mut self, record: ReadyRecord) -> Result<(), Halt> {
+        let ReadyRecord { term, last, own, .. } = record;
+        self.raft.step_own(own)?;
+        if let Some(last) = last.filter(|_| self.is_current(term)) {
             self.raft.stable_to(last);
         }
+        Ok(())
     }
 
     /// Returns whether a write that was handed out in `term` still says what storage holds.
     ///
-    /// In a later term, a write that replaces the attested entries may be under way: to call them
-    /// durable now would be to call durable what that write is about to remove (etcd's append ABA
-    /// race).
-    fn still_attests(&self, term: Term) -> bool {
+    /// In a later term, a write that replaces its entries may be in progress. To call them durable now
+    /// would be to call durable what that write is about to remove (etcd's append ABA race).
+    fn is_current(&self, term: Term) -> bool {
         term == self.raft.hard_state().term
     }
 
     /// Learns that this Ready is durable and its committed entries are applied. Returns what became
-    /// possible by it; those entries are applied once [`RawNode::advance_apply`] says so.
+    /// possible; the committed entries of that are applied once [`RawNode::advance_apply`] reports it.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
     ///
     /// # Panics
     /// If it is not the last Ready taken, or durable already.
-    pub fn advance(&mut self, ready: Ready) -> LightReady {
+    pub fn advance(&mut self, ready: Ready) -> Result<LightReady, Halt> {
         let applied = self.applying.last();
-        let light = self.advance_append(ready);
-        self.advance_apply_to(applied).expect("it was handed out, and not taken back");
-        light
+        let light = self.advance_append(ready)?;
+        self.record_applied(applied);
+        Ok(light)
     }
 
-    /// Learns that this Ready is durable, and returns what became possible by it. Its committed
-    /// entries are applied once [`RawNode::advance_apply_to`] says so.
+    /// Learns that this Ready is durable, and returns what became possible. Its committed entries are
+    /// applied once [`RawNode::advance_apply_to`] reports it.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
     ///
     /// # Panics
     /// If it is not the last Ready taken, or durable already.
-    pub fn advance_append(&mut self, ready: Ready) -> LightReady {
-        let number = ready.number;
-        self.advance_append_async(ready);
-        self.on_persist_ready(number).expect("it waits: advance_append_async has looked");
+    pub fn advance_append(&mut self, ready: Ready) -> Result<LightReady, Halt> {
+        self.advance_append_async(ready)?;
+        while let Some(record) = self.records.pop_front() {
+            self.on_persist_record(record)?;
+        }
         self.light_ready()
     }
 
-    /// Lets go of a Ready that is being written. [`RawNode::on_persist_ready`] tells when it is
-    /// durable. The node remembers what it needs since it handed the Ready out, so all this does is to
-    /// check that the owner has not mixed up two of them.
+    /// Releases a Ready that is being written. [`RawNode::on_persist_ready`] reports when it is durable.
+    /// The node has recorded what it needs, so this only checks that the owner has not mixed up two
+    /// Readys.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted.
     ///
     /// # Panics
     /// If it is not the last Ready taken, or durable already.
-    pub fn advance_append_async(&mut self, ready: Ready) {
-        let (came, last) = (ready.number, self.awaiting.back().map(Awaiting::number));
+    pub fn advance_append_async(&mut self, ready: Ready) -> Result<(), Halt> {
+        self.raft.check_running()?;
+        let (came, last) = (ready.number, self.records.back().map(ReadyRecord::number));
         assert!(Some(came) == last, "Ready {came} is not the last one that waits, {last:?}");
+        Ok(())
     }
 
-    /// Hands out what needs no write any more. The commit index it tells is one that storage can
-    /// answer for: what was stepped in since the Ready was taken may be committed, and is not written.
-    fn light_ready(&mut self) -> LightReady {
+    /// Hands out what needs no write any more. The commit index it holds is one that storage can answer
+    /// for: what was stepped in since the Ready was taken may be committed, but is not written.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    fn light_ready(&mut self) -> Result<LightReady, Halt> {
         let commit = self.raft.hard_state().commit.min(self.raft.stored_last());
-        let commit_index = Some(commit).filter(|&commit| commit > self.told.hard.commit);
-        self.told.hard.commit = commit_index.unwrap_or(self.told.hard.commit);
-        let committed = self.take_committed(commit);
-        LightReady { commit_index, committed, messages: self.raft.take_now() }
+        let committed = self.take_committed(commit)?;
+        let commit_index = Some(commit).filter(|&commit| commit > self.reported.hard.commit);
+        self.reported.hard.commit = commit_index.unwrap_or(self.reported.hard.commit);
+        Ok(LightReady { commit_index, committed, messages: self.raft.take_now() })
     }
 }
 
@@ -372,23 +357,34 @@ impl<S: Storage> RawNode<S> {
 
 impl<S: Storage> RawNode<S> {
     /// Learns that everything handed out so far is applied.
-    pub fn advance_apply(&mut self) {
-        let all = self.applying.last();
-        self.advance_apply_to(all).expect("it was handed out");
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted.
+    pub fn advance_apply(&mut self) -> Result<(), Halt> {
+        self.raft.check_running()?;
+        self.record_applied(self.applying.last());
+        Ok(())
     }
 
     /// Learns that everything up to `applied` is applied.
     ///
     /// # Errors
-    /// [`OrderError`] if that was not handed out yet, or is less than before.
+    /// [`OrderError`] if that was not handed out yet, or is less than before; [`OrderError::Halted`] if
+    /// the node has halted.
     pub fn advance_apply_to(&mut self, applied: Index) -> Result<(), OrderError> {
+        self.raft.check_running()?;
         self.check_applied(applied)?;
-        let payload_bytes = self.applying.settle(applied);
-        self.raft.applied_to(applied, payload_bytes);
+        self.record_applied(applied);
         Ok(())
     }
 
-    /// Checks that everything up to `applied` can have been applied by now.
+    /// Records that everything up to `applied` is applied.
+    fn record_applied(&mut self, applied: Index) {
+        let content_bytes = self.applying.applied_to(applied, self.raft.hard_state().term);
+        self.raft.applied_to(applied, content_bytes);
+    }
+
+    /// Checks that everything up to `applied` can have been applied.
     ///
     /// # Errors
     /// [`OrderError`] if it was not handed out yet, or is less than was applied before.
@@ -409,7 +405,7 @@ impl<S: Storage> RawNode<S> {
         match self.raft.config().apply_gate {
             ApplyGate::WithReady => commit,
             ApplyGate::Durable => commit.min(durable),
-            ApplyGate::Ahead(entries) => commit.min(durable + entries),
+            ApplyGate::Ahead(entries) => commit.min(Index(durable.0.saturating_add(entries))),
         }
     }
 
@@ -420,32 +416,35 @@ impl<S: Storage> RawNode<S> {
 
     /// Hands out committed entries up to `up_to`, in order and each once, as many as may be handed
     /// out at once.
-    fn take_committed(&mut self, up_to: Index) -> Vec<Entry> {
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    fn take_committed(&mut self, up_to: Index) -> Result<Vec<Entry>, Halt> {
         let after = self.applying.last();
         if self.applying.is_paused() || after >= up_to {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let entries = self.raft.committed_entries(after, up_to, self.applying.room_bytes());
+        let entries = self.raft.committed_entries(after, up_to, self.applying.room_bytes())?;
         self.applying.hand_out(&entries, up_to);
-        entries
+        Ok(entries)
     }
 }
 
-// Being looked at.
+// Looking.
 
 impl<S: Storage> RawNode<S> {
-    /// Lends the state machine, to look at.
+    /// Returns the state machine, to look at.
     pub fn raft(&self) -> &Raft<S> {
         &self.raft
     }
 
-    /// Shows the node.
+    /// Shows the node, also one that has halted. Reads no storage.
     pub fn status(&self) -> Inspect<'_> {
         self.raft.inspect()
     }
 
-    /// Returns what a leader knows of its voters' logs, its own among them, in order; nothing on
-    /// anyone else.
+    /// Returns what a leader knows of its voters' logs, its own among them, in ascending order; nothing
+    /// for any other role.
     pub fn progress(&self) -> impl Iterator<Item = (NodeId, &Progress)> {
         self.raft.progress()
     }
@@ -455,29 +454,34 @@ impl<S: Storage> RawNode<S> {
         self.raft.hard_state()
     }
 
-    /// Returns the Readys that are not known to be durable, oldest first.
-    pub fn awaiting(&self) -> impl ExactSizeIterator<Item = &Awaiting> {
-        self.awaiting.iter()
+    /// Returns the records of the Readys that are not known to be durable, oldest first.
+    pub fn records(&self) -> impl ExactSizeIterator<Item = &ReadyRecord> {
+        self.records.iter()
     }
 
-    /// Lends the storage.
+    /// Returns the storage.
     pub fn storage(&self) -> &S {
         self.raft.storage()
     }
 
-    /// Lends the storage, to write what was handed out.
+    /// Returns the storage, to write what was handed out.
     pub fn storage_mut(&mut self) -> &mut S {
         self.raft.storage_mut()
     }
 
-    /// Lends the journal of events.
+    /// Takes the storage back out of a node that is not needed any more: to start another node on it.
+    pub fn into_storage(self) -> S {
+        self.raft.into_storage()
+    }
+
+    /// Returns the journal of events.
     pub fn journal(&mut self) -> &mut Journal {
         self.raft.journal()
     }
 
-    /// Fixes the election limit to so many ticks (`Some`), or lets it be drawn again (`None`). For
-    /// tests and for stories, where luck would be in the way.
-    pub fn pin_election_limit(&mut self, limit_ticks: Option<u64>) {
-        self.raft.pin_election_limit(limit_ticks);
+    /// Fixes the election timeout to this many ticks (`Some`), or lets it be drawn again (`None`). For
+    /// tests and for stories, where chance would be in the way.
+    pub fn pin_election_timeout(&mut self, timeout_ticks: Option<u64>) {
+        self.raft.pin_election_timeout(timeout_ticks);
     }
 }

@@ -1,4 +1,4 @@
-//! What a leader knows of one peer's log, and how it sends to it (Fig. 2 State: nextIndex,
+//! What a leader knows of one peer's log, and how it sends to that peer (Fig. 2 State: nextIndex,
 //! matchIndex; thesis §10.2.1).
 //!
 //! ```text
@@ -13,16 +13,19 @@
 //!             [match] [in flight)[next: to be sent
 //! ```
 //!
-//! Probe: one append at a time, until we know where the two logs agree. Replicate: `next` runs ahead
-//! of what is acknowledged, as far as the window lets it. Snapshot: nothing until it has the image.
+//! Probe: one append at a time, until the leader knows where the two logs agree. Replicate: `next` runs
+//! ahead of what is acknowledged, as far as the window allows. Snapshot: nothing is sent until the peer
+//! has the snapshot.
 //!
-//! Invariants: `match < next`; `match` never goes back within a leadership.
+//! Only the ledger changes a Progress, and asserts the invariants after every change.
+//!
+//! Invariants: `match < next`; `match` never decreases within a leadership; the window is never over its
+//! limits, but for the append that crosses the limit of bytes.
 
 pub(crate) mod inflight;
 
-use crate::event::Uncompared;
 use crate::message::Session;
-use crate::types::Index;
+use crate::types::{Index, Uncompared};
 use inflight::Inflights;
 use std::fmt;
 
@@ -31,9 +34,9 @@ use std::fmt;
 pub enum ProgressState {
     /// One append at a time.
     Probe,
-    /// A window of them.
+    /// A window of appends.
     Replicate,
-    /// None, until a snapshot is there.
+    /// None, until the peer has a snapshot.
     Snapshot {
         /// The last entry the snapshot covers.
         pending: Index,
@@ -46,30 +49,30 @@ pub struct Progress {
     matched: Index,
     next: Index,
     state: ProgressState,
-    /// Whether nothing more is sent until the peer speaks, or a heartbeat is answered.
+    /// Whether nothing more is sent until the peer answers an append or a heartbeat.
     paused: bool,
-    /// The commit index the peer was told last, as far as it can have made use of it: not beyond what
+    /// The commit index the peer was sent last, as far as the peer could use it: not beyond the entries
     /// it was sent.
     sent_commit: Index,
     inflights: Inflights,
     session: Session,
     /// Whether an append is to be built when the next Ready is taken (`batch_append`).
-    owed: bool,
+    append_pending: bool,
     /// Whether the peer has answered in this leadership. No rule reads it yet.
-    heard: Uncompared<bool>,
+    recent_active: Uncompared<bool>,
 }
 
 // Being looked at.
 
 impl Progress {
-    /// Returns the progress of a peer to which nothing is to be sent yet: what stands in a new leader
-    /// until it begins its term.
+    /// Returns the progress of a peer to which nothing is sent yet: what a new leader has until it
+    /// begins its term.
     pub(crate) fn unknown() -> Self {
         Progress::new(Index(0), Inflights::new(usize::MAX, None), Session::default())
     }
 
-    /// Returns the progress of a peer of whose log nothing is known, when ours ends at `last`: it is
-    /// sent what comes after (Fig. 2: nextIndex starts at last + 1, matchIndex at 0).
+    /// Returns the progress of a peer of whose log nothing is known, when the leader's log ends at
+    /// `last`: the peer is sent what comes after (Fig. 2: nextIndex starts at last + 1, matchIndex at 0).
     pub(crate) fn new(last: Index, window: Inflights, session: Session) -> Self {
         Progress {
             matched: Index(0),
@@ -79,47 +82,47 @@ impl Progress {
             sent_commit: Index(0),
             inflights: window,
             session,
-            owed: false,
-            heard: Uncompared(false),
+            append_pending: false,
+            recent_active: Uncompared(false),
         }
     }
 
-    /// Returns the last place at which the peer's log is known to agree with ours.
+    /// Returns the last index at which the peer's log is known to agree with the leader's.
     pub fn matched(&self) -> Index {
         self.matched
     }
 
-    /// Returns the place of the next entry to send.
+    /// Returns the index of the next entry to send.
     pub fn next(&self) -> Index {
         self.next
     }
 
-    /// Returns how entries are sent to it.
+    /// Returns how entries are sent to the peer.
     pub fn state(&self) -> &ProgressState {
         &self.state
     }
 
-    /// Lends the window of appends under way.
+    /// Returns the window of appends in flight.
     pub fn inflights(&self) -> &Inflights {
         &self.inflights
     }
 
-    /// Returns which replication to this peer this is.
+    /// Returns the session of the replication to this peer.
     pub fn session(&self) -> Session {
         self.session
     }
 
-    /// Returns whether the peer has answered since we lead.
-    pub fn is_heard(&self) -> bool {
-        self.heard.0
+    /// Returns whether the peer has answered in this leadership.
+    pub fn is_recent_active(&self) -> bool {
+        self.recent_active.0
     }
 
-    /// Returns whether an append waits to be built.
-    pub(crate) fn is_owed(&self) -> bool {
-        self.owed
+    /// Returns whether an append is to be built when the next Ready is taken (`batch_append`).
+    pub fn has_pending_append(&self) -> bool {
+        self.append_pending
     }
 
-    /// Returns whether nothing may be sent now: a probe is under way, the window is full, or the peer
+    /// Returns whether nothing may be sent now: a probe is in flight, the window is full, or the peer
     /// waits for a snapshot.
     pub fn is_paused(&self) -> bool {
         match self.state {
@@ -128,23 +131,23 @@ impl Progress {
         }
     }
 
-    /// Returns whether entries may be sent, and not only a sign of life: in a full window, one empty
-    /// append at a time asks whether what filled it has been lost.
+    /// Returns whether entries may be sent, and not only an empty append. In a full window, one empty
+    /// append at a time asks whether the appends in flight were lost.
     pub(crate) fn takes_entries(&self) -> bool {
         self.state != ProgressState::Replicate || !self.inflights.is_full()
     }
 
-    /// Returns whether telling the peer of `commit` could move its commit index.
+    /// Returns whether sending `commit` to the peer could advance its commit index.
     pub(crate) fn can_bump_commit(&self, commit: Index) -> bool {
         commit > self.sent_commit && self.sent_commit + 1 < self.next
     }
 }
 
-// What answers tell. Holes of lab 2ab.
+// What answers say. Holes of lab 2ab.
 
 impl Progress {
-    /// Learns that the peer's log agrees with ours up to `index`. Old news changes nothing. Returns
-    /// whether it was news.
+    /// Learns that the peer's log agrees with the leader's up to `index`. Old news changes nothing.
+    /// Returns whether it was news.
     pub(crate) fn maybe_update(&mut self, index: Index) -> bool {
         if index <= self.matched {
             return false;
@@ -155,20 +158,20 @@ impl Progress {
         true
     }
 
-    /// Learns that the peer refused the append after `rejected`, and may agree at `hint`. A refusal
-    /// of something else than what we last asked is old and changes nothing. Returns whether it
-    /// was news.
+    /// Learns that the peer rejected the append after `rejected`, and may agree at `hint`. A rejection
+    /// of something else than the leader asked last is old, and changes nothing. Nor does one of an
+    /// entry that the peer has acknowledged: `next` cannot go back behind it. Returns whether it was
+    /// news.
     pub(crate) fn maybe_decr_to(&mut self, rejected: Index, hint: Index) -> bool {
-        let is_news = match self.state {
-            ProgressState::Replicate => rejected > self.matched,
-            ProgressState::Probe | ProgressState::Snapshot { .. } => rejected + 1 == self.next,
-        };
-        if !is_news {
+        if rejected <= self.matched {
             return false;
         }
         self.next = match self.state {
             ProgressState::Replicate => self.matched + 1,
             ProgressState::Probe | ProgressState::Snapshot { .. } => {
+                if rejected + 1 != self.next {
+                    return false;
+                }
                 rejected.min(hint + 1).max(self.matched + 1)
             }
         };
@@ -181,10 +184,10 @@ impl Progress {
 // What is sent.
 
 impl Progress {
-    /// Takes down that an append left, with its last entry if it had any, and so many `bytes` of
-    /// payload; and that it told `commit`.
+    /// Records that an append was sent: the index of its last entry, if it had one, its `bytes` of
+    /// content, and the `commit` it carried.
     pub(crate) fn sent_append(&mut self, last: Option<Index>, bytes: u64, commit: Index) {
-        self.owed = false;
+        self.append_pending = false;
         self.sent_commit = commit;
         match self.state {
             ProgressState::Replicate => {
@@ -199,37 +202,32 @@ impl Progress {
         }
     }
 
-    /// Takes down which commit index a heartbeat told.
+    /// Records the commit index that a heartbeat carried.
     pub(crate) fn sent_heartbeat(&mut self, commit: Index) {
         self.sent_commit = commit;
     }
 
-    /// Takes down that the peer answered an append or a heartbeat: it is alive.
-    pub(crate) fn hear(&mut self) {
-        self.heard.0 = true;
+    /// Records that the peer answered an append or a heartbeat.
+    pub(crate) fn set_recent_active(&mut self) {
+        self.recent_active.0 = true;
     }
 
-    /// Takes down that an append is to be built later.
-    pub(crate) fn owe(&mut self) {
-        self.owed = true;
+    /// Records whether an append is to be built later.
+    pub(crate) fn set_pending_append(&mut self, is_pending: bool) {
+        self.append_pending = is_pending;
     }
 
-    /// Takes down that nothing is to be built any more.
-    pub(crate) fn settle(&mut self) {
-        self.owed = false;
-    }
-
-    /// Takes down that the peer answered: a probe may be sent again.
+    /// Ends a pause: a probe may be sent again.
     pub(crate) fn resume(&mut self) {
         self.paused = false;
     }
 
-    /// Frees the window's places up to `index`.
+    /// Removes the appends that end at or before `index` from the window.
     pub(crate) fn free_to(&mut self, index: Index) {
         self.inflights.free_to(index);
     }
 
-    /// Sends one append at a time from now on, after what is known to match.
+    /// Enters Probe: one append at a time, after what is known to match.
     pub(crate) fn become_probe(&mut self) {
         let next = match self.state {
             ProgressState::Snapshot { pending } => (self.matched + 1).max(pending + 1),
@@ -239,7 +237,7 @@ impl Progress {
         self.sent_commit = self.sent_commit.min(Index(self.next.0 - 1));
     }
 
-    /// Sends a window of appends from now on.
+    /// Enters Replicate: a window of appends.
     pub(crate) fn become_replicate(&mut self) {
         self.enter(ProgressState::Replicate, self.matched + 1);
     }
@@ -249,6 +247,14 @@ impl Progress {
         self.next = next;
         self.paused = false;
         self.inflights.clear();
+    }
+
+    /// Asserts what must hold after every change. If it did not, the leader would send entries that the
+    /// peer has, and skip entries that it lacks.
+    pub(crate) fn assert_in_order(&self) {
+        let Progress { matched, next, .. } = *self;
+        assert!(matched < next, "match {matched} is not before next {next}");
+        self.inflights.assert_within_limits();
     }
 }
 

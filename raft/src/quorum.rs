@@ -15,21 +15,21 @@ use crate::types::{Index, NodeId};
 use held::Held;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The voters of whom more than half must agree.
+/// A set of voters, more than half of which must agree.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Majority {
-    /// In order, each once.
+    /// In ascending order, each once.
     voters: Vec<NodeId>,
 }
 
-/// How an election stands.
+/// The state of an election.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// Enough said yes.
+    /// Enough voters granted their vote.
     Won,
-    /// Enough can no longer say yes.
+    /// Too many voters refused for the others to be enough.
     Lost,
-    /// Still open.
+    /// Neither yet.
     Pending,
 }
 
@@ -47,7 +47,7 @@ impl Majority {
 
     /// Returns whether `id` votes.
     pub fn contains(&self, id: NodeId) -> bool {
-        self.voters.contains(&id)
+        self.voters.binary_search(&id).is_ok()
     }
 
     /// Returns how many votes win: more than half, so 2 of 3 and 3 of 4.
@@ -55,8 +55,8 @@ impl Majority {
         self.voters.len() / 2 + 1
     }
 
-    /// Returns how an election with these votes stands. Only voters count; whoever has not spoken
-    /// may still say either.
+    /// Returns the state of an election with these votes. Only voters count; a voter that has not
+    /// answered may still answer either way.
     pub fn outcome(&self, votes: &Votes) -> Outcome {
         let granted = self.voters().filter(|&id| votes.of(id) == Some(true)).count();
         let refused = self.voters().filter(|&id| votes.of(id) == Some(false)).count();
@@ -71,43 +71,42 @@ impl Majority {
 }
 
 impl Majority {
-    /// Returns the last index that more than half of the voters hold, when each holds the log up to
-    /// what `matched` says, and nothing where it says nothing. Without voters nothing is in the way:
-    /// the highest index there is, as etcd has it, so that a [`Joint`] may take the lower of two.
+    /// Returns the highest index that more than half of the voters hold. Each voter holds the log up to
+    /// what `matched` returns; nothing, if it returns none. Without voters this is the highest index
+    /// there is, as in etcd, so that a [`Joint`] may take the lower of two.
     pub fn committed_index(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
         let mut held: Held = self.voters().map(|id| matched(id).unwrap_or(Index(0))).collect();
         held.sort_unstable();
         match held.len().checked_sub(self.needed()) {
-            Some(weakest_of_the_majority) => held[weakest_of_the_majority],
+            Some(lowest_of_the_majority) => held[lowest_of_the_majority],
             None => Index(u64::MAX),
         }
     }
 }
 
-/// Those who must agree while a group changes its voters: a majority of the new AND, as long as the
-/// change is under way, a majority of the old (§6).
+/// The two sets of voters of a group that changes its voters (§6). A majority of the new set must agree
+/// AND, until the change is complete, a majority of the old set.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Joint {
-    /// The voters to be, or that are.
+    /// The new voters; the only ones outside a change.
     pub incoming: Majority,
-    /// The voters that were, while the change is under way.
+    /// The old voters, until the change is complete.
     pub outgoing: Option<Majority>,
 }
 
 impl Joint {
-    /// Returns whether `id` votes in either half.
+    /// Returns whether `id` votes in either set.
     pub fn contains(&self, id: NodeId) -> bool {
         self.incoming.contains(id) || self.outgoing.as_ref().is_some_and(|half| half.contains(id))
     }
 
-    /// Returns everyone who votes, in order, each once.
+    /// Returns all voters, in ascending order, each once.
     pub fn voters(&self) -> BTreeSet<NodeId> {
         self.incoming.voters().chain(self.outgoing.iter().flat_map(Majority::voters)).collect()
     }
 
-    /// Returns how an election with these votes stands: won where both halves are won, lost where
-    /// either is lost. A half without voters is in nobody's way, as in
-    /// [`Joint::committed_index`].
+    /// Returns the state of an election with these votes: won if both sets are won, lost if either is
+    /// lost. A set without voters counts as won, as in [`Joint::committed_index`].
     pub fn outcome(&self, votes: &Votes) -> Outcome {
         let half = |half: &Majority| {
             if half.voters.is_empty() { Outcome::Won } else { half.outcome(votes) }
@@ -121,7 +120,7 @@ impl Joint {
 }
 
 impl Joint {
-    /// Returns the last index that both halves hold.
+    /// Returns the highest index that a majority of each set holds.
     pub fn committed_index(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
         let incoming = self.incoming.committed_index(&matched);
         let outgoing = self.outgoing.as_ref().map(|half| half.committed_index(&matched));
@@ -129,25 +128,25 @@ impl Joint {
     }
 }
 
-/// The answers one candidate has heard in one term. Voters are counted, not messages.
+/// The answers that one candidate got in one term. Voters are counted, not messages.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Votes {
-    heard: BTreeMap<NodeId, bool>,
+    answers: BTreeMap<NodeId, bool>,
 }
 
 impl Votes {
-    /// Returns what `voter` said, if it spoke.
+    /// Returns whether `voter` granted its vote, if it has answered.
     pub fn of(&self, voter: NodeId) -> Option<bool> {
-        self.heard.get(&voter).copied()
+        self.answers.get(&voter).copied()
     }
 
-    /// Takes down what `voter` said. The first word counts; a repeated one changes nothing.
+    /// Records the answer of `voter`. The first answer counts; a repeated one changes nothing.
     pub fn record(&mut self, voter: NodeId, granted: bool) {
-        self.heard.entry(voter).or_insert(granted);
+        self.answers.entry(voter).or_insert(granted);
     }
 
-    /// Returns everyone who spoke and what they said, in order.
-    pub fn heard(&self) -> impl Iterator<Item = (NodeId, bool)> + '_ {
-        self.heard.iter().map(|(&voter, &granted)| (voter, granted))
+    /// Returns all voters that answered, and whether they granted their vote, in ascending order.
+    pub fn answers(&self) -> impl Iterator<Item = (NodeId, bool)> + '_ {
+        self.answers.iter().map(|(&voter, &granted)| (voter, granted))
     }
 }

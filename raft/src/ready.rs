@@ -1,45 +1,37 @@
-//! What a node hands to its owner, and what the owner owes before it may go on.
+//! What a node hands to its owner, and what the owner must do before it may go on.
 //!
 //! ```text
-//!   Ready n     what it holds              what the owner owes first
+//!   Ready n     what it holds              what the owner must do first
 //!   ----------  -------------------------  -----------------------------------------------------
-//!   soft        leader, role               nothing: it is only told
+//!   soft        leader, role               nothing: it is for information
 //!   messages    may leave now              nothing
-//!   hard        term, vote, commit         | durable together, in order of n;
+//!   hard        term, vote, commit         | make them durable together, in order of n;
 //!   entries     to be written              |   entries no later than `hard`
-//!   persisted_  promises to others         every Ready up to n is durable
+//!   persisted_  promises to others         make every Ready up to n durable
 //!   messages
-//!   committed   to be applied, in order    every Ready up to n is durable; then applied in order
+//!   committed   to be applied, in order    make every Ready up to n durable; then apply in order
 //! ```
 //!
 //! Invariant: a node that crashes at any moment, and starts again from what was durable then, has
 //! broken no promise that left it.
 
 use crate::entry::Entry;
-use crate::event::Uncompared;
 use crate::message::Message;
-use crate::role::RoleName;
-use crate::storage::HardState;
-use crate::types::{EntryId, Index, NodeId, Term};
-use std::fmt;
-
-/// Counts the Readys of a node, from 1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct ReadyNumber(pub u64);
-
-/// What a node knows that need not survive a crash.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SoftState {
-    /// Who leads, if we know.
-    pub leader: Option<NodeId>,
-    /// Our role.
-    pub role: RoleName,
-}
+use crate::state::{HardState, SoftState};
+use crate::types::{EntryId, Index, ReadyNumber, Term, Uncompared};
 
 /// Everything that has become ready to be saved, sent or applied since the last one.
 ///
-/// It has been handed out by the time it exists: the next one goes on where this one ends. Whoever
-/// loses one has lost its messages and must crash the node.
+/// Taking a Ready consumes its contents: the next one continues where this one ends. If you drop it
+/// unprocessed, its messages and entries are lost: restart the node.
+///
+/// | part | what it is | what you must do first |
+/// |---|---|---|
+/// | [`messages`](Ready::messages) | may leave now | nothing |
+/// | [`hard_state`](Ready::hard_state), [`entries`](Ready::entries) | to be made durable | make them durable together, in the order of the Readys |
+/// | [`persisted_messages`](Ready::persisted_messages) | promises to others | make this Ready and all before it durable |
+/// | [`committed_entries`](Ready::committed_entries) | to be applied | make this Ready and all before it durable; then apply in order |
+/// | [`soft_state`](Ready::soft_state) | for information | nothing |
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[must_use = "its entries must be saved, its messages sent, its committed entries applied"]
 pub struct Ready {
@@ -54,30 +46,30 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Returns its number: what [`RawNode::on_persist_ready`](crate::RawNode::on_persist_ready) is
-    /// told once everything up to it is durable.
+    /// Returns its number. Report it to [`RawNode::on_persist_ready`](crate::RawNode::on_persist_ready)
+    /// once everything up to it is durable.
     pub fn number(&self) -> ReadyNumber {
         self.number
     }
 
-    /// Returns who leads and which role we have, if either has changed. Nothing to save: a node that
-    /// starts again follows nobody.
+    /// Returns the leader and the role of the node, if either has changed. Do not save it: a node that
+    /// restarts knows no leader.
     pub fn soft_state(&self) -> Option<SoftState> {
         self.soft
     }
 
     /// Returns term, vote and commit, if any of them has changed.
     ///
-    /// Save it with [`Ready::entries`], or right after them. Saved before them, a crash between the
-    /// two leaves a commit index beyond the log, and the node cannot start
-    /// ([`StartError::CommitBeyondLog`](crate::StartError::CommitBeyondLog)). Not saved at all, it
-    /// votes twice in a term.
+    /// Save it with [`Ready::entries`], or right after them. If you save it before them, a crash between
+    /// the two leaves a commit index beyond the log, and the node cannot start
+    /// ([`StartError::CommitBeyondLog`](crate::StartError::CommitBeyondLog)). If you do not save it, the
+    /// node votes twice in a term.
     pub fn hard_state(&self) -> Option<HardState> {
         self.hard
     }
 
-    /// Returns the entries to write. The first replaces what stands at its place, and everything
-    /// after that goes: kept, it would come back to life at the next start.
+    /// Returns the entries to write. They replace what is at their indexes, and everything after it must
+    /// be removed: otherwise it would come back at the next start.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -89,8 +81,8 @@ impl Ready {
 
     /// Returns the entries to apply, in order, each exactly once.
     ///
-    /// Apply them once this Ready and all before it are durable: applied sooner, a crash may leave an
-    /// application that has done what its log does not say.
+    /// Apply them once this Ready and all before it are durable. If you apply them earlier, a crash may
+    /// leave an application that has done what its log does not say.
     pub fn committed_entries(&self) -> &[Entry] {
         &self.committed
     }
@@ -100,36 +92,37 @@ impl Ready {
         std::mem::take(&mut self.committed)
     }
 
-    /// Returns what may leave now: it rests on nothing that a crash could take. A leader's entries
-    /// are among it, so that followers write while the leader does (thesis §10.2.1).
+    /// Returns the messages that may leave now: they rest on nothing that a crash could take. A leader's
+    /// appends are among them, so that followers write while the leader does (thesis §10.2.1).
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
 
-    /// Takes what may leave now.
+    /// Takes the messages that may leave now.
     pub fn take_messages(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.messages)
     }
 
-    /// Returns our promises to others: votes asked for and given, entries acknowledged. They leave
-    /// once this Ready and all before it are durable. Sent sooner, a crash makes us break them: two
-    /// leaders in a term, or a committed entry lost.
+    /// Returns the node's promises to others: votes asked for and granted, entries acknowledged. Send
+    /// them once this Ready and all before it are durable. If you send them earlier, a crash breaks them:
+    /// two leaders in a term, or a committed entry lost.
     pub fn persisted_messages(&self) -> &[Message] {
         &self.persisted_messages
     }
 
-    /// Takes our promises to others.
+    /// Takes the node's promises to others.
     pub fn take_persisted_messages(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.persisted_messages)
     }
 
-    /// Returns whether what is saved must reach the disk before anything that waits for it goes on:
-    /// entries, a term or a vote. A commit index alone may be written lazily: it can be learnt again.
+    /// Returns whether the write must be synced before anything that waits for it goes on: it holds
+    /// entries, a term or a vote. A commit index alone may be written without a sync: the node can learn
+    /// it again.
     pub fn must_sync(&self) -> bool {
         self.must_sync
     }
 
-    /// Returns whether there is nothing in it.
+    /// Returns whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.soft.is_none()
             && self.hard.is_none()
@@ -140,7 +133,7 @@ impl Ready {
     }
 }
 
-/// What became possible because a Ready is durable. Rests on nothing more.
+/// What became possible because a Ready is durable. It needs no further write.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[must_use = "its messages must be sent, its committed entries applied"]
 pub struct LightReady {
@@ -166,40 +159,36 @@ impl LightReady {
         std::mem::take(&mut self.committed)
     }
 
-    /// Returns what may leave now.
+    /// Returns the messages that may leave now.
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
 
-    /// Takes what may leave now.
+    /// Takes the messages that may leave now.
     pub fn take_messages(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.messages)
     }
 }
 
-/// What a node remembers of a Ready that it has handed out and that is not known to be durable.
+/// What a node remembers of a Ready that it has handed out and that is not known to be durable. The name
+/// is raft-rs's.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Awaiting {
+pub struct ReadyRecord {
     /// The Ready's number. Two nodes that differ in it alone behave alike.
     pub(crate) number: Uncompared<ReadyNumber>,
-    /// The term in which it was handed out. What is written in a later term may replace what this one
-    /// writes; so what it attests counts only as long as the term lasts.
+    /// The term in which it was handed out. A write of a later term may replace what this one writes; so
+    /// `last` counts only while the term lasts.
     pub term: Term,
-    /// The last entry of the log then, unless all of it was durable: what the write attests.
+    /// The last entry of the log then, unless all of it was durable: the write makes the log durable up
+    /// to here.
     pub last: Option<EntryId>,
     /// What the node promised itself.
     pub own: Vec<Message>,
 }
 
-impl Awaiting {
+impl ReadyRecord {
     /// Returns the Ready's number.
     pub fn number(&self) -> ReadyNumber {
         self.number.0
-    }
-}
-
-impl fmt::Display for ReadyNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

@@ -2,58 +2,61 @@
 //!
 //! ```text
 //!   propose --> the leader's log --AppendEntries prev=4@2 [5@3 6@3] commit=4--> follower
-//!                                                         has it 4@2?  yes: write 5, 6
+//!                                                    is 4@2 in its log?  yes: write 5, 6
 //!               match := 6      <-----------Matched 6---------------'
 //!               next goes back  <-----------Rejected, hint----------'  no
 //! ```
 //!
 //! Invariant: if two logs hold the same entry, everything before it is the same (Log Matching, Fig.
-//! 3). It holds because an entry is only ever written behind the entry that the leader has before it.
+//! 3). It holds because an entry is only ever written after the entry that the leader has before it.
 
 use crate::config::Config;
 use crate::entry::{Entry, Payload};
-use crate::error::ProposeError;
-use crate::ledger::Core;
+use crate::error::{Halt, ProposeError, StorageError};
+use crate::ledger::{Core, Leader, Tracked};
 use crate::log::Appended;
 use crate::message::{AppendOutcome, Body, Session};
 use crate::progress::inflight::Inflights;
 use crate::progress::{Progress, ProgressState};
-use crate::role::Leader;
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term};
 
 // Propose.
 
 impl<S: Storage> Core<S> {
-    /// Begins a leader's term: an entry of its own, which says nothing. It is all that a leader may
-    /// commit by counting, and everything before it is committed with it (§5.4.2, §8).
-    pub(crate) fn start_term(&mut self, leader: &mut Leader) {
-        self.track_voters(leader);
+    /// Begins a leader's term with an entry of its own, which has no content. It is the first that the
+    /// leader may commit by counting, and everything before it is committed with it (§5.4.2, §8).
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn start_term(&mut self, leader: &mut Leader) -> Result<(), Halt> {
+        self.init_progress(leader);
         self.append_own(leader, vec![Entry::unplaced(Payload::Noop)]);
-        self.bcast_append(leader);
+        self.bcast_append(leader)
     }
 
-    /// Sets up what this leader knows: of every other voter's log nothing, so that it is probed after
-    /// our last entry; of our own everything (Fig. 2 State: nextIndex, matchIndex). Not all of ours need
-    /// be durable yet: none of it is of this term, so none is committed by being counted.
-    fn track_voters(&self, leader: &mut Leader) {
+    /// Initializes what this leader knows: of every other voter's log nothing, so that it is probed after
+    /// the leader's last entry; of its own log everything (Fig. 2 State: nextIndex, matchIndex). Not all
+    /// of its own log need be durable yet: none of it is of this term, so none is committed by counting.
+    fn init_progress(&self, leader: &mut Leader) {
         let last = self.log.last_index();
         let Config { max_inflight_messages, max_inflight_bytes, .. } = self.config;
-        for (&id, progress) in &mut leader.progress {
+        for (&id, peer) in &mut leader.progress {
             let window = Inflights::new(max_inflight_messages, max_inflight_bytes);
-            *progress = Progress::new(last, window, Session::default());
+            let progress = Progress::new(last, window, Session::default());
             if id == self.id {
-                progress.maybe_update(last);
-                progress.become_replicate();
-                progress.hear();
+                self.begin_own_progress(peer, progress, last);
+            } else {
+                self.begin_progress(peer, progress);
             }
         }
     }
 
-    /// Takes proposals as a leader: into its own log, then to everyone (Fig. 2 Leaders (2)).
+    /// Takes proposals as a leader: into its own log, then to all others (Fig. 2 Leaders (2)).
     ///
     /// # Errors
-    /// [`ProposeError::TooMuchUncommitted`] if too much waits to be committed and applied already.
+    /// [`ProposeError::TooMuchUncommitted`] if too much waits to be committed and applied already;
+    /// [`ProposeError::Halted`] if storage does not answer.
     pub(crate) fn on_propose(
         &mut self,
         leader: &mut Leader,
@@ -61,11 +64,11 @@ impl<S: Storage> Core<S> {
     ) -> Result<(), ProposeError> {
         self.admit(leader, &entries)?;
         self.append_own(leader, entries);
-        self.bcast_append(leader);
+        self.bcast_append(leader)?;
         Ok(())
     }
 
-    /// Hands proposals on to the leader, as a follower.
+    /// Forwards proposals to the leader, as a follower.
     ///
     /// # Errors
     /// [`ProposeError::NoLeader`] if none is known, [`ProposeError::NotForwarded`] if the settings
@@ -80,25 +83,25 @@ impl<S: Storage> Core<S> {
     }
 
     /// Admits proposals, and counts their bytes among those that wait to be committed and applied,
-    /// unless that would be more than the settings allow. What has no bytes is always admitted, and so
-    /// is anything when nothing waits.
+    /// unless that would be more than the settings allow. Entries without bytes are always admitted, and
+    /// so is any proposal when nothing waits.
     ///
     /// # Errors
     /// [`ProposeError::TooMuchUncommitted`], with the numbers.
     fn admit(&mut self, leader: &mut Leader, entries: &[Entry]) -> Result<(), ProposeError> {
-        let bytes: u64 = entries.iter().map(|entry| entry.payload().size_bytes()).sum();
-        let waiting = leader.uncommitted_bytes;
+        let bytes: u64 = entries.iter().map(Entry::content_bytes).sum();
+        let waiting = leader.uncommitted_bytes();
         let max = self.config.max_uncommitted_bytes.unwrap_or(u64::MAX);
         if bytes > 0 && waiting > 0 && waiting.saturating_add(bytes) > max {
             return Err(ProposeError::TooMuchUncommitted { waiting, bytes, max });
         }
-        leader.uncommitted_bytes = waiting.saturating_add(bytes);
+        self.add_uncommitted(leader, bytes);
         Ok(())
     }
 
-    /// Writes entries at the end of a leader's own log, each with its place and this term. Then the
+    /// Writes entries at the end of a leader's own log, each with its index and this term. Then the
     /// leader answers itself, as any follower would: a promise that waits for the disk and comes back
-    /// to [`Core::on_append_reply`], so that its own entries count once they are durable.
+    /// to [`Core::on_append_reply`]. So its own entries count once they are durable.
     fn append_own(&mut self, leader: &Leader, mut entries: Vec<Entry>) {
         let (term, mut index) = (self.term, self.log.last_index());
         for entry in &mut entries {
@@ -106,7 +109,7 @@ impl<S: Storage> Core<S> {
             entry.id = EntryId { term, index };
         }
         self.append(entries);
-        let session = leader.progress.get(&self.id).map(Progress::session);
+        let session = leader.progress.get(&self.id).map(|own| own.session());
         let outcome = AppendOutcome::Matched(index);
         self.send(self.id, Body::AppendReply { outcome, session });
     }
@@ -117,7 +120,7 @@ impl<S: Storage> Core<S> {
 /// What to do when there is no entry to send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum WhenEmpty {
-    /// Send an append without entries: it still asks, and tells the commit index.
+    /// Send an append without entries: it still asks, and carries the commit index.
     Send,
     /// Send nothing.
     Skip,
@@ -125,70 +128,101 @@ pub(crate) enum WhenEmpty {
 
 impl<S: Storage> Core<S> {
     /// Sends every other voter what it lacks.
-    pub(crate) fn bcast_append(&mut self, leader: &mut Leader) {
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn bcast_append(&mut self, leader: &mut Leader) -> Result<(), Halt> {
         for (&to, progress) in &mut leader.progress {
             if to != self.id {
-                self.want_append(to, progress);
+                self.want_append(to, progress)?;
             }
         }
+        Ok(())
     }
 
-    /// Sends a peer what it lacks: now, or with everything else that is wanted by the time a Ready is
-    /// taken (`batch_append`).
-    pub(crate) fn want_append(&mut self, to: NodeId, progress: &mut Progress) {
+    /// Sends a peer what it lacks: now, or together with everything else that it lacks by the time a
+    /// Ready is taken (`batch_append`).
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn want_append(&mut self, to: NodeId, progress: &mut Tracked) -> Result<(), Halt> {
         if self.config.batch_append {
-            progress.owe();
+            self.set_pending_append(progress, true);
         } else {
-            self.send_append(to, progress, WhenEmpty::Send);
+            self.send_append(to, progress, WhenEmpty::Send)?;
         }
+        Ok(())
     }
 
-    /// Sends every peer that is owed an append (`batch_append`) what it lacks, when a Ready is taken.
-    pub(crate) fn send_owed(&mut self, leader: &mut Leader) {
+    /// Builds the appends that wait to be built (`batch_append`), when a Ready is taken.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn flush_pending_appends(&mut self, leader: &mut Leader) -> Result<(), Halt> {
         for (&to, progress) in &mut leader.progress {
-            if progress.is_owed() {
-                progress.settle();
-                while self.send_append(to, progress, WhenEmpty::Send) && self.lacks(progress) {}
+            if progress.has_pending_append() {
+                self.set_pending_append(progress, false);
+                while self.send_append(to, progress, WhenEmpty::Send)? && self.lacks(progress) {}
             }
         }
+        Ok(())
     }
 
     /// Sends a peer one append: the entries from `next` on, as many as one message may hold, and the
-    /// entry before them. Nothing if the peer is paused. Returns whether it did.
+    /// entry before them. Nothing if the peer is paused, or if the entries cannot be had now. Returns
+    /// whether it sent one.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
     pub(crate) fn send_append(
         &mut self,
         to: NodeId,
-        progress: &mut Progress,
+        progress: &mut Tracked,
         when_empty: WhenEmpty,
-    ) -> bool {
+    ) -> Result<bool, Halt> {
         if progress.is_paused() {
-            return false;
+            return Ok(false);
         }
-        let Some((prev, entries)) = self.entries_for(to, progress) else { return false };
+        let Some((prev, entries)) = self.entries_for(to, progress)? else { return Ok(false) };
         if entries.is_empty() && when_empty == WhenEmpty::Skip {
-            return false;
+            return Ok(false);
         }
         self.send_entries(to, progress, prev, entries);
-        true
+        Ok(true)
     }
 
-    /// Returns what a peer is to be sent next, and the entry before it; nothing if the log does not
-    /// reach back that far any more. In a full window there is no entry among it: such an append only
-    /// asks.
-    fn entries_for(&mut self, to: NodeId, progress: &Progress) -> Option<(EntryId, Vec<Entry>)> {
+    /// Returns the entries to send to a peer next, and the entry before them. Nothing if they are
+    /// compacted, or if storage fetches them and has to be asked again. In a full window there are no
+    /// entries among it: such an append only asks.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn entries_for(
+        &mut self,
+        to: NodeId,
+        progress: &Progress,
+    ) -> Result<Option<(EntryId, Vec<Entry>)>, Halt> {
         let index = Index(progress.next().0 - 1);
-        let Some(term) = self.log.term(index) else {
-            self.note_unreadable(to, index);
-            return None;
+        let term = match self.log.term(index) {
+            Err(halt) if halt.is_compacted() => {
+                self.note_compacted(to, index);
+                return Ok(None);
+            }
+            term => term?.unwrap_or_default(),
         };
         let end = self.log.last_index() + 1;
         let high = if progress.takes_entries() { end } else { progress.next() };
         match self.log.entries(progress.next(), high, self.config.max_append_bytes) {
-            Ok(entries) => Some((EntryId { term, index }, entries)),
-            Err(_) => {
-                self.note_unreadable(to, progress.next());
-                None
+            Ok(entries) => Ok(Some((EntryId { term, index }, entries))),
+            Err(halt) if halt.is_compacted() => {
+                self.note_compacted(to, progress.next());
+                Ok(None)
             }
+            Err(halt) if halt.why == StorageError::Pending => {
+                self.note_pending(to, progress.next());
+                Ok(None)
+            }
+            Err(halt) => Err(halt),
         }
     }
 
@@ -201,9 +235,12 @@ impl<S: Storage> Core<S> {
 // Receive.
 
 impl<S: Storage> Core<S> {
-    /// Answers a leader's entries: they are here now, or the one they follow is not (Fig. 2
-    /// AppendEntries (2) to (5)). Entries that begin before our commit index are old: up to there our
+    /// Answers a leader's entries: they are in the log now, or the entry before them is not (Fig. 2
+    /// AppendEntries (2) to (5)). An append that begins before the commit index is old: up to there the
     /// log is every later leader's, and saying so is answer enough.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer; the log has not changed.
     pub(crate) fn on_append(
         &mut self,
         from: NodeId,
@@ -211,93 +248,110 @@ impl<S: Storage> Core<S> {
         entries: Vec<Entry>,
         commit: Index,
         session: Session,
-    ) {
+    ) -> Result<(), Halt> {
         let outcome = if prev.index < self.commit {
             AppendOutcome::Matched(self.commit)
         } else {
-            match self.take_entries(prev, entries) {
+            match self.take_entries(prev, entries)? {
                 Appended::Matched { last, .. } => {
                     self.learn_commit(commit.min(last));
                     AppendOutcome::Matched(last)
                 }
-                Appended::Mismatch => self.refuse_append(prev),
+                Appended::Mismatch => self.refuse_append(prev)?,
             }
         };
         self.send(from, Body::AppendReply { outcome, session: Some(session) });
+        Ok(())
     }
 
-    /// Refuses entries that would leave a gap or follow another entry than the leader's, and hints at
-    /// the last place where the two logs may still agree (§5.3): further on, ours is of later terms
-    /// than `prev`, and the leader's before `prev` is not.
+    /// Refuses entries that would leave a gap, or that follow another entry than the leader's. Hints at
+    /// the last index at which the two logs may still agree (§5.3): after it, this log is of later terms
+    /// than `prev`, and the leader's log up to `prev` is not.
     ///
     /// ```text
     ///    index   1  2  3  4  5  6      the leader sends 6@4, prev = 5@3
     ///    leader  1  2  3  3  3  4
-    ///    ours    1  2  2  5  5         term 5 is later than 3: our hint is place 3, of term 2
+    ///    ours    1  2  2  5  5         term 5 is later than 3: the hint is index 3, of term 2
     /// ```
-    fn refuse_append(&mut self, prev: EntryId) -> AppendOutcome {
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn refuse_append(&mut self, prev: EntryId) -> Result<AppendOutcome, Halt> {
         let at = prev.index.min(self.log.last_index());
-        let (hint, hint_term) = self.log.find_conflict_by_term(at, prev.term);
+        let (hint, hint_term) = self.log.find_conflict_by_term(at, prev.term)?;
         self.note_append_refused(prev, hint);
-        AppendOutcome::Rejected { prev: prev.index, hint, hint_term }
+        Ok(AppendOutcome::Rejected { prev: prev.index, hint, hint_term })
     }
 }
 
-// Hear the answer.
+// Take the answer.
 
 impl<S: Storage> Core<S> {
-    /// Hears a peer's answer to an append, our own among them (Fig. 2 Leaders (3)).
+    /// Takes a peer's answer to an append, also this leader's own (Fig. 2 Leaders (3)).
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
     pub(crate) fn on_append_reply(
         &mut self,
         leader: &mut Leader,
         from: NodeId,
         outcome: AppendOutcome,
-    ) {
+    ) -> Result<(), Halt> {
         match outcome {
             AppendOutcome::Matched(index) => self.on_matched(leader, from, index),
             AppendOutcome::Rejected { prev, hint, hint_term } => {
-                self.on_rejected(leader, from, prev, hint, hint_term);
+                self.on_rejected(leader, from, prev, hint, hint_term)
             }
-            AppendOutcome::NewerTerm => {}
+            AppendOutcome::NewerTerm => Ok(()),
         }
     }
 
-    /// Learns that a peer, or our own disk, holds our log up to `index`: that may commit entries, and
-    /// makes room for more.
-    fn on_matched(&mut self, leader: &mut Leader, from: NodeId, index: Index) {
-        let Some(progress) = leader.progress.get_mut(&from) else { return };
-        if !self.advance_match(from, progress, index) {
-            return;
+    /// Learns that a peer, or this leader's own disk, holds the log up to `index`: that may commit
+    /// entries, and makes room for more.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn on_matched(&mut self, leader: &mut Leader, from: NodeId, index: Index) -> Result<(), Halt> {
+        if !self.advance_match(leader, from, index) {
+            return Ok(());
         }
-        if self.maybe_commit(leader) {
-            self.bcast_append(leader);
+        if self.maybe_commit(leader)? {
+            self.bcast_append(leader)?;
         }
-        self.send_more(leader, from);
+        self.send_more(leader, from)
     }
 
-    /// Sends a peer that has just made room what it lacks: the commit index if that is news to it,
+    /// Sends a peer that has just made room what it lacks: the commit index if it is news to the peer,
     /// and entries as long as the window takes them.
-    fn send_more(&mut self, leader: &mut Leader, to: NodeId) {
-        let Some(progress) = leader.progress.get_mut(&to).filter(|_| to != self.id) else { return };
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn send_more(&mut self, leader: &mut Leader, to: NodeId) -> Result<(), Halt> {
+        let peer = leader.progress.get_mut(&to).filter(|_| to != self.id);
+        let Some(progress) = peer else { return Ok(()) };
         if progress.can_bump_commit(self.commit) {
-            self.want_append(to, progress);
+            self.want_append(to, progress)?;
         }
         if !self.config.batch_append {
-            while self.send_append(to, progress, WhenEmpty::Skip) {}
+            while self.send_append(to, progress, WhenEmpty::Skip)? {}
         } else if self.lacks(progress) {
-            self.want_append(to, progress);
+            self.want_append(to, progress)?;
         }
+        Ok(())
     }
 
-    /// Learns that a peer's log does not agree at `prev`: looks for the last place where it can, and
-    /// asks again there. The peer has nothing of a later term than `hint_term` up to `hint`, so what we
-    /// have of later terms there is skipped at once (§5.3).
+    /// Learns that a peer's log does not agree at `prev`: looks for the last index at which it can, and
+    /// asks again there. Up to `hint` the peer has nothing of a later term than `hint_term`. So entries
+    /// of later terms in this leader's log are skipped at once (§5.3).
     ///
     /// ```text
-    ///    index   1  2  3  4  5  6      the peer hints at place 3, of term 2
-    ///    ours    1  2  3  3  3  4      term 3 is later than 2: they can agree at place 2
+    ///    index   1  2  3  4  5  6      the peer hints at index 3, of term 2
+    ///    ours    1  2  3  3  3  4      term 3 is later than 2: they can agree at index 2
     ///    peer    1  2  2  5  5
     /// ```
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
     fn on_rejected(
         &mut self,
         leader: &mut Leader,
@@ -305,26 +359,38 @@ impl<S: Storage> Core<S> {
         prev: Index,
         hint: Index,
         hint_term: Option<Term>,
-    ) {
-        let Some(progress) = leader.progress.get_mut(&from) else { return };
-        let agree_at = hint_term.map_or(hint, |term| self.log.find_conflict_by_term(hint, term).0);
+    ) -> Result<(), Halt> {
+        let Some(progress) = leader.progress.get_mut(&from) else { return Ok(()) };
+        let agree_at = match hint_term {
+            Some(term) => self.log.find_conflict_by_term(hint, term)?.0,
+            None => hint,
+        };
         if self.back_off(from, progress, prev, agree_at) {
-            self.want_append(from, progress);
+            self.want_append(from, progress)?;
         }
+        Ok(())
     }
 
-    /// Hears that a peer is alive. If it may lack entries, it is asked: what was on its way may have
+    /// Learns that a peer is alive. If it may lack entries, it is asked: an append in flight may have
     /// been lost.
-    pub(crate) fn on_heartbeat_reply(&mut self, leader: &mut Leader, from: NodeId) {
-        let Some(progress) = leader.progress.get_mut(&from) else { return };
-        progress.resume();
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn on_heartbeat_reply(
+        &mut self,
+        leader: &mut Leader,
+        from: NodeId,
+    ) -> Result<(), Halt> {
+        let Some(progress) = leader.progress.get_mut(&from) else { return Ok(()) };
+        self.resume(progress);
         let is_behind = progress.matched() < self.log.last_index();
         if is_behind || *progress.state() == ProgressState::Probe {
-            self.want_append(from, progress);
+            self.want_append(from, progress)?;
         }
+        Ok(())
     }
 
-    /// Learns from the owner that messages to a peer are being lost: sends it one append at a time.
+    /// Learns from the owner that messages to a peer are lost: sends it one append at a time.
     pub(crate) fn on_unreachable(&mut self, leader: &mut Leader, peer: NodeId) {
         if let Some(progress) = leader.progress.get_mut(&peer)
             && *progress.state() == ProgressState::Replicate

@@ -1,4 +1,4 @@
-//! Restart: what a node may believe of what it finds on its disk (Fig. 2, persistent state).
+//! Restart: what a node may believe of what its storage remembers (Fig. 2, persistent state).
 //!
 //! ```text
 //!   log      1@1 2@1 3@2            ends at 3
@@ -7,20 +7,21 @@
 //!   term, vote      2, n3           exactly as saved, or two leaders are elected in term 2
 //! ```
 //!
-//! Invariant: a node that cannot keep its promises does not start. It says what is wrong, and somebody
-//! looks; a node that starts with half a memory is a node that lies.
+//! Invariant: a node that cannot keep its promises does not start. It says what is wrong, and a person
+//! looks; a node that starts without a part of its memory breaks what it promised.
 
 use crate::config::{ApplyGate, Config};
 use crate::error::StartError;
-use crate::storage::HardState;
-use crate::types::{Index, Term};
+use crate::quorum::Majority;
+use crate::state::HardState;
+use crate::types::{Index, NodeId, Term};
 
 impl Config {
     /// Checks what storage remembers, with a log that ends at `last`, and what the application says
     /// it has applied.
     ///
-    /// An application that runs ahead of its log ([`ApplyGate::Ahead`]) may have applied what the
-    /// crash took from it.
+    /// An application that may run ahead of its log ([`ApplyGate::Ahead`]) may have applied entries that
+    /// a crash took from the log: no more than the setting allows.
     ///
     /// # Errors
     /// [`StartError`] names what cannot be, with the numbers.
@@ -32,10 +33,28 @@ impl Config {
         if commit > last {
             return Err(StartError::CommitBeyondLog { commit, last });
         }
-        let may_be_ahead = matches!(self.apply_gate, ApplyGate::Ahead(_));
-        if self.applied > last && !may_be_ahead {
+        let may_be_ahead = match self.apply_gate {
+            ApplyGate::Ahead(entries) => entries,
+            ApplyGate::WithReady | ApplyGate::Durable => 0,
+        };
+        if self.applied.0 > last.0.saturating_add(may_be_ahead) {
             return Err(StartError::AppliedBeyondLog { applied: self.applied, last });
         }
         Ok(())
     }
+}
+
+/// Checks that storage does not write node 0 for "none": such a node would be followed, and asked for
+/// votes.
+///
+/// # Errors
+/// [`StartError::NodeZero`] says where.
+pub(crate) fn check_ids(hard: HardState, voters: &Majority) -> Result<(), StartError> {
+    if voters.contains(NodeId(0)) {
+        return Err(StartError::NodeZero { said_to: "is a voter" });
+    }
+    if hard.vote == Some(NodeId(0)) {
+        return Err(StartError::NodeZero { said_to: "has this node's vote" });
+    }
+    Ok(())
 }

@@ -1,70 +1,28 @@
 //! What survives a crash (Fig. 2, persistent state), and how a node reads it.
 //!
 //! ```text
-//!   hard state   term, vote, commit          small, rewritten
-//!   snapshot     last entry it covers, who was a member then, the application's image
+//!   hard state   term, vote, commit          small, rewritten in place
+//!   snapshot     its last entry, the members then, the application's data
 //!   log          first_index ..= last_index  what came after the snapshot
 //! ```
 //!
-//! A node only ever reads. Its owner writes, and the owner's promise is the whole contract: what the
-//! node handed out as needing to be durable IS durable before the owner lets a promise leave.
+//! A node only reads. Its owner writes, and the owner's promise is the whole contract: what the node
+//! handed out to be made durable IS durable before the owner lets a promise leave.
 
 use crate::entry::Entry;
 use crate::error::StorageError;
-use crate::types::{EntryId, Index, NodeId, Term};
-use bytes::Bytes;
+use crate::state::{ConfState, HardState, InitialState, Snapshot};
+use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The few facts that are rewritten in place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct HardState {
-    /// The latest term the node has seen. Durable before anything is said in that term.
-    pub term: Term,
-    /// Whom it voted for in that term. Durable before the vote is sent.
-    pub vote: Option<NodeId>,
-    /// How far it knows the log to be committed. May lag: it can be learnt again.
-    pub commit: Index,
-}
-
-/// Who is a member, and how. The two outgoing halves are empty outside a joint configuration (§6).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct ConfState {
-    /// Those who vote.
-    pub voters: BTreeSet<NodeId>,
-    /// Those who receive the log and do not vote.
-    pub learners: BTreeSet<NodeId>,
-    /// In a joint configuration, those who voted before.
-    pub voters_outgoing: BTreeSet<NodeId>,
-    /// In a joint configuration, those who will be learners once it is left.
-    pub learners_next: BTreeSet<NodeId>,
-    /// Whether the joint configuration is to be left by itself.
-    pub auto_leave: bool,
-}
-
-/// What a node finds when it starts.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct InitialState {
-    /// Term, vote and commit.
-    pub hard_state: HardState,
-    /// Who is a member.
-    pub conf_state: ConfState,
-}
-
-/// An image of the application's state, in place of the log that led to it (§7).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Snapshot {
-    /// The last entry it covers.
-    pub id: EntryId,
-    /// Who was a member then.
-    pub conf_state: ConfState,
-    /// The image.
-    pub data: Bytes,
-}
-
-/// Where a node finds what was made durable. The six methods are raft-rs's.
+/// Where a node reads what was made durable. The six methods are raft-rs's.
 ///
-/// What the owner has called durable, every method must return after a crash as it did before.
+/// What the owner has reported durable, every method must return after a crash as it did before.
+///
+/// A read that fails decides nothing: the node halts ([`Halt`](crate::Halt)). Two answers are no
+/// failure where a leader wants to SEND entries: [`StorageError::Compacted`], and
+/// [`StorageError::Pending`], after which the leader asks again at the peer's next answer.
 pub trait Storage {
     /// Returns term, vote, commit and members.
     ///
@@ -72,12 +30,13 @@ pub trait Storage {
     /// [`StorageError::Failed`] if it cannot be read.
     fn initial_state(&self) -> Result<InitialState, StorageError>;
 
-    /// Returns the entries of `low..high`, in order: at least one if any is asked for, and no more
-    /// after that than weigh `max_bytes` together ([`Entry::size_bytes`]).
+    /// Returns the entries of `low..high`, in order: at least one if any is asked for, and after that
+    /// as many as have together at most `max_bytes` ([`Entry::size_bytes`]).
     ///
     /// # Errors
     /// [`StorageError::Compacted`] if `low` is before the first, [`StorageError::Unavailable`] if
-    /// `high` is beyond the end, [`StorageError::Failed`] if they cannot be read.
+    /// `high` is beyond the end, [`StorageError::Failed`] if they cannot be read;
+    /// [`StorageError::Pending`] if they are being fetched.
     fn entries(
         &self,
         low: Index,
@@ -85,19 +44,20 @@ pub trait Storage {
         max_bytes: Option<u64>,
     ) -> Result<Vec<Entry>, StorageError>;
 
-    /// Returns the term of the entry at `index`; also of the last one a snapshot covers.
+    /// Returns the term of the entry at `index`; also of the last one a snapshot covers, and 0 for
+    /// index 0 while nothing is compacted.
     ///
     /// # Errors
-    /// As [`Storage::entries`].
+    /// As [`Storage::entries`], but never [`StorageError::Pending`]: no rule can wait for a term.
     fn term(&self, index: Index) -> Result<Term, StorageError>;
 
-    /// Returns the place of the first entry that is left; one past the end of an empty log.
+    /// Returns the index of the first entry that is left; one past the end of an empty log.
     ///
     /// # Errors
     /// [`StorageError::Failed`] if it cannot be read.
     fn first_index(&self) -> Result<Index, StorageError>;
 
-    /// Returns the place of the last entry; the snapshot's if the log is empty.
+    /// Returns the index of the last entry; the snapshot's if the log is empty.
     ///
     /// # Errors
     /// [`StorageError::Failed`] if it cannot be read.
@@ -106,25 +66,67 @@ pub trait Storage {
     /// Returns a snapshot that covers at least `at_least`.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`] if there is none yet, [`StorageError::Failed`] if it cannot be
-    /// read.
+    /// [`StorageError::Pending`] if it is being made, [`StorageError::Unavailable`] if there is none,
+    /// [`StorageError::Failed`] if it cannot be read.
     fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError>;
 }
 
-/// Storage for tests and for reading along: everything it is told is durable at once.
+/// Storage for tests and for reading along: everything it is told is durable at once, and any read can
+/// be made to fail ([`MemoryStorage::fail_read`]).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct MemoryStorage {
     hard_state: HardState,
-    /// What was before the log: an empty snapshot at 0 if nothing was.
+    /// The snapshot before the log; an empty one at 0 if there is none.
     snapshot: Snapshot,
     /// The entry just before the log: the snapshot's last, or one that was compacted after it.
     before: EntryId,
     /// The entries that are left, without a gap.
     entries: Vec<Entry>,
+    /// How many reads succeed before one fails.
+    faults: Uncompared<FaultPlan>,
+}
+
+/// Counts reads down to the one that fails. Reads share the storage, so the counter is atomic; no
+/// thread is meant.
+#[derive(Debug)]
+struct FaultPlan {
+    /// The reads that still succeed; `u64::MAX` if none is to fail.
+    reads_left: AtomicU64,
+}
+
+impl Default for FaultPlan {
+    fn default() -> Self {
+        FaultPlan { reads_left: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Clone for FaultPlan {
+    fn clone(&self) -> Self {
+        FaultPlan { reads_left: AtomicU64::new(self.reads_left.load(Ordering::Relaxed)) }
+    }
+}
+
+impl FaultPlan {
+    /// Counts one read.
+    ///
+    /// # Errors
+    /// [`StorageError::Failed`] if this is the one that fails. The next ones succeed again.
+    fn count_read(&self) -> Result<(), StorageError> {
+        let left = self.reads_left.load(Ordering::Relaxed);
+        if left == u64::MAX {
+            return Ok(());
+        }
+        self.reads_left.store(left.checked_sub(1).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if left == 0 {
+            Err(StorageError::Failed("this read was told to fail".into()))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl MemoryStorage {
-    /// Returns storage that remembers who votes, and nothing else yet.
+    /// Returns storage that remembers the voters, and nothing else yet.
     pub fn with_voters(voters: impl IntoIterator<Item = NodeId>) -> Self {
         let voters = voters.into_iter().collect();
         let conf_state = ConfState { voters, ..ConfState::default() };
@@ -135,9 +137,32 @@ impl MemoryStorage {
     }
 
     /// Returns storage that holds a snapshot, and no entry after it yet. A node that starts on it has
-    /// committed and applied what the snapshot covers: nothing else is ever put into one.
+    /// committed and applied what the snapshot covers: only applied entries are put into one.
     pub fn with_snapshot(snapshot: Snapshot) -> Self {
         MemoryStorage { before: snapshot.id, snapshot, ..MemoryStorage::default() }
+    }
+
+    /// Makes one read fail, after `successes` further ones that succeed. Later reads succeed again. So a
+    /// test of an owner's loop can try a failure at every read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use raft::{Index, MemoryStorage, NodeId, Storage, StorageError, Term};
+    ///
+    /// let mut storage = MemoryStorage::with_voters([NodeId(1)]);
+    /// storage.fail_read(1);
+    /// assert_eq!(storage.term(Index(0)), Ok(Term(0)));
+    /// assert!(matches!(storage.term(Index(0)), Err(StorageError::Failed(_))));
+    /// assert_eq!(storage.term(Index(0)), Ok(Term(0)), "a read that fails once");
+    /// ```
+    pub fn fail_read(&mut self, successes: u64) {
+        self.faults.0.reads_left = AtomicU64::new(successes);
+    }
+
+    /// Returns how many reads will succeed before one fails; none if no read is to fail.
+    pub fn reads_before_failure(&self) -> Option<u64> {
+        Some(self.faults.0.reads_left.load(Ordering::Relaxed)).filter(|&left| left < u64::MAX)
     }
 
     /// Returns what [`MemoryStorage::save`] was told last.
@@ -155,8 +180,8 @@ impl MemoryStorage {
         self.hard_state.commit = commit;
     }
 
-    /// Forgets the entries up to `through`, which the application has applied; of the last of them
-    /// the name is kept. What is forgotten already is no mistake.
+    /// Removes the entries up to `through`, which the application has applied; the id of the last of
+    /// them is kept. Entries that are removed already are no mistake.
     ///
     /// # Panics
     /// If the log ends before `through`: the owner's mistake.
@@ -175,7 +200,7 @@ impl MemoryStorage {
     /// let (index, first) = (Index(2), Index(3));
     /// assert_eq!(storage.first_index(), Ok(first));
     /// assert_eq!(storage.last_index(), Ok(Index(3)));
-    /// assert_eq!(storage.term(index), Ok(Term(1)), "the name of the last that went is kept");
+    /// assert_eq!(storage.term(index), Ok(Term(1)), "the id of the last that was removed is kept");
     /// assert_eq!(storage.entries(index, Index(4), None), Err(StorageError::Compacted { index, first }));
     /// storage.append(&[entry(4)]);
     /// assert_eq!(storage.entries(first, Index(5), None), Ok(vec![entry(3), entry(4)]));
@@ -189,8 +214,8 @@ impl MemoryStorage {
         self.entries.drain(..=last);
     }
 
-    /// Writes entries, lent or given, in order and without a gap; what was at their places and after
-    /// goes.
+    /// Writes entries, borrowed or owned, in order and without a gap. They replace what was at their
+    /// indexes, and everything after that.
     ///
     /// # Panics
     /// If they leave a gap, or begin in what the snapshot covers or was compacted: the owner's
@@ -200,19 +225,19 @@ impl MemoryStorage {
         let Some(first) = entries.first() else { return };
         let start = self.before.index + 1;
         let end = start + self.entries.len() as u64;
-        let place = first.id.index;
-        assert!(place >= start, "entry {place} is no longer here: the log begins at {start}");
-        assert!(place <= end, "entry {place} leaves a gap: the log ends before {end}");
+        let index = first.id.index;
+        assert!(index >= start, "entry {index} is no longer here: the log begins at {start}");
+        assert!(index <= end, "entry {index} leaves a gap: the log ends before {end}");
         let in_order = entries.windows(2).all(|pair| pair[0].id.index + 1 == pair[1].id.index);
         assert!(in_order, "entries come in order");
-        self.entries.truncate((place.0 - start.0) as usize);
+        self.entries.truncate((index.0 - start.0) as usize);
         match entries {
-            Cow::Borrowed(lent) => self.entries.extend_from_slice(lent),
-            Cow::Owned(given) => self.entries.extend(given),
+            Cow::Borrowed(entries) => self.entries.extend_from_slice(entries),
+            Cow::Owned(entries) => self.entries.extend(entries),
         }
     }
 
-    /// Returns how far into `entries` a place lies.
+    /// Returns the position of an index in `entries`.
     fn offset(&self, index: Index) -> Result<usize, StorageError> {
         let first = self.before.index + 1;
         let last = self.before.index + self.entries.len() as u64;
@@ -228,6 +253,7 @@ impl MemoryStorage {
 
 impl Storage for MemoryStorage {
     fn initial_state(&self) -> Result<InitialState, StorageError> {
+        self.faults.0.count_read()?;
         let conf_state = self.snapshot.conf_state.clone();
         Ok(InitialState { hard_state: self.hard_state, conf_state })
     }
@@ -238,6 +264,7 @@ impl Storage for MemoryStorage {
         high: Index,
         max_bytes: Option<u64>,
     ) -> Result<Vec<Entry>, StorageError> {
+        self.faults.0.count_read()?;
         if low >= high {
             return Ok(Vec::new());
         }
@@ -247,6 +274,7 @@ impl Storage for MemoryStorage {
     }
 
     fn term(&self, index: Index) -> Result<Term, StorageError> {
+        self.faults.0.count_read()?;
         if index == self.before.index {
             return Ok(self.before.term);
         }
@@ -254,14 +282,17 @@ impl Storage for MemoryStorage {
     }
 
     fn first_index(&self) -> Result<Index, StorageError> {
+        self.faults.0.count_read()?;
         Ok(self.before.index + 1)
     }
 
     fn last_index(&self) -> Result<Index, StorageError> {
+        self.faults.0.count_read()?;
         Ok(self.before.index + self.entries.len() as u64)
     }
 
     fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError> {
+        self.faults.0.count_read()?;
         if self.snapshot.id.index < at_least {
             let last = self.snapshot.id.index;
             return Err(StorageError::Unavailable { index: at_least, last });

@@ -1,5 +1,5 @@
-//! What comes in from outside: settings, storage, messages, an operator's wish. Everything that cannot
-//! be is refused with an error that names the thing and the number, and changes nothing.
+//! What comes in from outside: settings, storage, messages, an operator's commands. Everything that
+//! cannot be is refused with an error that names the thing and the number, and changes nothing.
 
 use raft::*;
 
@@ -34,6 +34,16 @@ fn every_bad_setting_has_its_own_error() {
         (Config { heartbeat_ticks: 0, ..good.clone() }, "heartbeat_ticks is 0"),
         (Config { heartbeat_ticks: 10, ..good.clone() }, "heartbeat_ticks is 10"),
         (Config { election_ticks: u64::MAX, ..good.clone() }, "at most 4294967296"),
+        (Config { applied: Index(u64::MAX), ..good.clone() }, "applied is 18446744073709551615"),
+        (Config { max_inflight_messages: 0, ..good.clone() }, "max_inflight_messages is 0"),
+        (
+            Config { max_inflight_bytes: Some(0), max_append_bytes: Some(0), ..good.clone() },
+            "max_inflight_bytes is 0",
+        ),
+        (
+            Config { max_inflight_bytes: Some(9), max_append_bytes: Some(10), ..good.clone() },
+            "max_inflight_bytes is 9, max_append_bytes is 10",
+        ),
     ];
     for (config, says) in cases {
         let storage = MemoryStorage::with_voters([N1]);
@@ -59,8 +69,8 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
         max_append_bytes: ours.max_append_bytes,
         max_inflight_messages: ours.max_inflight_messages,
         merge_acknowledgements: true,
-        wait_anew_each_term: ours.wait_anew_each_term,
-        vote_beside_leader: ours.vote_beside_leader,
+        reset_timer_on_new_term: ours.reset_timer_on_new_term,
+        vote_when_leader_known: ours.vote_when_leader_known,
         ..etcds
     };
     assert_eq!(back, ours);
@@ -81,19 +91,19 @@ fn storage_that_remembers_the_impossible_is_refused() {
 #[test]
 fn a_message_for_another_node_is_refused() {
     let said = refusal(vote_reply(N2, NodeId(3), Some(Term(1))));
-    assert_eq!(said, "the message is for n3, we are n1");
+    assert_eq!(said, "the message is for n3, this is n1");
 }
 
 #[test]
 fn a_message_from_oneself_is_refused() {
     let said = refusal(vote_reply(N1, N1, Some(Term(1))));
-    assert_eq!(said, "VoteReply claims to come from ourselves");
+    assert_eq!(said, "VoteReply claims to come from this node itself");
 }
 
 #[test]
 fn a_strangers_answer_is_refused_and_a_strangers_question_is_not() {
     let said = refusal(vote_reply(STRANGER, N1, Some(Term(1))));
-    assert_eq!(said, "VoteReply from n9, which is not in our group");
+    assert_eq!(said, "VoteReply from n9, which is not in this group");
 
     let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
     let mut node = node();
@@ -111,14 +121,165 @@ fn a_missing_term_and_one_too_many_are_refused() {
 }
 
 #[test]
-fn a_term_beyond_the_last_is_refused_and_the_last_one_can_be_lived_in() {
-    let said = refusal(vote_reply(N2, N1, Some(Term(u64::MAX))));
-    assert!(said.contains("n2 speaks of term 18446744073709551615"), "{said}");
+fn a_term_that_leaves_no_term_above_it_is_refused_with_an_event() {
+    for term in [Term::LAST, Term(u64::MAX)] {
+        let mut node = node();
+        node.journal().listen();
+        let said = node.step(vote_reply(N2, N1, Some(term))).expect_err("no term is left above");
+        assert!(said.to_string().contains(&format!("n2 sends term {term}")), "{said}");
+        let notes = node.journal().drain();
+        let why = Ignored::NoTermAbove { theirs: term };
+        let event = Event::MessageIgnored { from: N2, kind: "VoteReply", why };
+        assert_eq!(notes.iter().map(|note| note.event).collect::<Vec<_>>(), [event]);
+        node.campaign().expect("the node goes on as before");
+        assert_eq!(node.inspect().term, Term(1));
+    }
+}
 
+#[test]
+fn the_last_term_but_one_can_be_lived_in_and_the_last_one_can_be_restarted_in() {
     let mut node = node();
-    node.step(vote_reply(N2, N1, Some(Term::LAST))).expect("the last term is a term");
-    node.campaign().expect("and there is one after it");
-    assert_eq!(node.inspect().term, Term::LAST.next());
+    node.step(vote_reply(N2, N1, Some(Term(Term::LAST.0 - 1)))).expect("a term is left above");
+    node.campaign().expect("and this is it");
+    assert_eq!(node.inspect().term, Term::LAST);
+    assert_eq!(node.campaign(), Err(CampaignError::NoTermLeft { term: Term::LAST }));
+    (0..100).for_each(|_| node.tick());
+    assert_eq!(node.inspect().term, Term::LAST, "ticks cannot campaign in a later one either");
+    let saved = node.hard_state();
+    let mut storage = node.into_storage();
+    storage.save(saved);
+    Raft::new(&Config::new(N1), storage).expect("what a node can reach, it can start from");
+}
+
+#[test]
+fn node_zero_is_nobody() {
+    let zero = NodeId(0);
+    let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
+    let said = refusal(Message { from: zero, to: N1, term: Some(Term(1)), body: ask });
+    assert_eq!(said, "RequestVote comes from node 0, but ids start at 1");
+    let propose = Body::Propose { entries: vec![Entry::unplaced(Payload::Noop)] };
+    let said = refusal(Message { from: zero, to: N1, term: None, body: propose });
+    assert_eq!(said, "Propose comes from node 0, but ids start at 1");
+
+    let storage = MemoryStorage::with_voters([zero, N1]);
+    let why = Raft::new(&Config::new(N1), storage).expect_err("no node").to_string();
+    assert_eq!(why, "storage says that node 0 is a voter, but ids start at 1");
+    let mut storage = MemoryStorage::with_voters([N1]);
+    storage.save(HardState { vote: Some(zero), ..HardState::default() });
+    let why = Raft::new(&Config::new(N1), storage).expect_err("no node").to_string();
+    assert_eq!(why, "storage says that node 0 has this node's vote, but ids start at 1");
+}
+
+/// Returns an append of n2, with one entry `1@term_of_entry` after `prev`.
+fn append(term: u64, prev: EntryId, term_of_entry: u64) -> Message {
+    let id = EntryId { index: prev.index + 1, term: Term(term_of_entry) };
+    let entries = vec![Entry::unplaced(Payload::Noop).at(id)];
+    let (commit, session) = (Index(1), Session::default());
+    let body = Body::AppendEntries { prev, entries, commit, session };
+    Message { from: N2, to: N1, term: Some(Term(term)), body }
+}
+
+#[test]
+fn nobody_campaigns_or_leads_in_term_0() {
+    let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
+    let beat = Body::Heartbeat { commit: Index(0), token: None, session: Session::default() };
+    for body in [ask, beat, Body::VoteReply { granted: true }, Body::TimeoutNow] {
+        let kind = body.kind();
+        let said = refusal(Message { from: N2, to: N1, term: Some(Term(0)), body });
+        assert_eq!(said, format!("{kind} from n2 carries term 0: nobody campaigns or leads in it"));
+    }
+    let said = refusal(append(0, EntryId::default(), 0));
+    assert!(said.contains("carries term 0"), "{said}");
+    // A node that has seen no election may refuse a pre-vote, in its own term.
+    let body = Body::PreVoteReply { granted: false };
+    node().step(Message { from: N2, to: N1, term: Some(Term(0)), body }).expect("a correct answer");
+}
+
+#[test]
+fn no_entry_is_of_term_0_or_at_index_0() {
+    let says = "indexes and terms of entries start at 1";
+    let said = refusal(append(3, EntryId::default(), 0));
+    assert_eq!(said, format!("n2 names entry 1@0: {says}"));
+    let prev = EntryId { index: Index(7), term: Term(0) };
+    assert_eq!(refusal(append(3, prev, 1)), format!("n2 names entry 7@0: {says}"));
+    let prev = EntryId { index: Index(0), term: Term(2) };
+    assert_eq!(refusal(append(3, prev, 2)), format!("n2 names entry 0@2: {says}"));
+    let last = EntryId { index: Index(9), term: Term(0) };
+    let body = Body::RequestVote(VoteRequest { last, transfer: false });
+    let said = refusal(Message { from: N2, to: N1, term: Some(Term(3)), body });
+    assert_eq!(said, format!("n2 names entry 9@0: {says}"));
+    let (prev, hint, hint_term) = (Index(4), Index(3), Some(Term(0)));
+    let outcome = AppendOutcome::Rejected { prev, hint, hint_term };
+    let body = Body::AppendReply { outcome, session: Some(Session::default()) };
+    let said = refusal(Message { from: N2, to: N1, term: Some(Term(3)), body });
+    assert_eq!(said, format!("n2 names entry 3@0: {says}"));
+}
+
+/// A leader that crashes before its own write is durable restarts in the same term with a shorter log,
+/// and is answered for entries that it does not have any more. No correct network could avoid that.
+#[test]
+fn a_former_leader_may_be_answered_for_entries_that_a_crash_took() {
+    let mut storage = MemoryStorage::with_voters([N1, N2, NodeId(3)]);
+    storage.save(HardState { term: Term(1), vote: Some(N1), commit: Index(0) });
+    let mut node = Raft::new(&Config::new(N1), storage).expect("its own vote is durable");
+    let reply = |outcome| {
+        let body = Body::AppendReply { outcome, session: Some(Session::default()) };
+        Message { from: N2, to: N1, term: Some(Term(1)), body }
+    };
+    node.step(reply(AppendOutcome::Matched(Index(5)))).expect("it leads no more: it cannot judge");
+    assert_eq!(node.inspect().role, RoleName::Follower);
+
+    let mut leader = self::node();
+    leader.campaign().expect("a voter");
+    let own = leader.take_outbox().own;
+    leader.step_own(own).expect("memory can be read");
+    leader.step(vote_reply(N2, N1, Some(Term(1)))).expect("a vote");
+    let said = leader.step(reply(AppendOutcome::Matched(Index(5)))).expect_err("it leads");
+    assert_eq!(said.to_string(), "n2 answers for entry 5, but the log of this leader ends at 1");
+}
+
+/// Storage that says what no correct storage says.
+#[derive(Clone)]
+struct Lying {
+    first: u64,
+    last: u64,
+}
+
+impl Storage for Lying {
+    fn initial_state(&self) -> Result<InitialState, StorageError> {
+        MemoryStorage::with_voters([N1]).initial_state()
+    }
+
+    fn entries(&self, _: Index, _: Index, _: Option<u64>) -> Result<Vec<Entry>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    fn term(&self, _: Index) -> Result<Term, StorageError> {
+        Ok(Term(0))
+    }
+
+    fn first_index(&self) -> Result<Index, StorageError> {
+        Ok(Index(self.first))
+    }
+
+    fn last_index(&self) -> Result<Index, StorageError> {
+        Ok(Index(self.last))
+    }
+
+    fn snapshot(&self, _: Index) -> Result<Snapshot, StorageError> {
+        Err(StorageError::Pending)
+    }
+}
+
+#[test]
+fn storage_whose_log_cannot_be_is_refused_at_the_start() {
+    let start = |first, last| Raft::new(&Config::new(N1), Lying { first, last }).map(drop);
+    let why = start(0, 0).expect_err("entries start at 1").to_string();
+    assert_eq!(why, "storage says that its log starts at index 0, but entries start at 1");
+    let why = start(5, 3).expect_err("a hole").to_string();
+    assert_eq!(why, "storage says that its log starts at 5 and ends at 3");
+    start(4, 3).expect("an empty log after a snapshot");
+    start(1, 0).expect("an empty log");
 }
 
 #[test]
@@ -134,6 +295,18 @@ fn a_hoped_for_term_is_nobodys_term() {
 }
 
 #[test]
+fn a_leader_does_not_probe_itself() {
+    let alone = MemoryStorage::with_voters([N1]);
+    let mut node = Raft::new(&Config::new(N1), alone).expect("alone");
+    node.campaign().expect("a voter");
+    let own = node.take_outbox().own;
+    node.step_own(own).expect("memory can be read");
+    node.report_unreachable(N1);
+    let (_, own) = node.progress().next().expect("its own");
+    assert_eq!(*own.state(), ProgressState::Replicate);
+}
+
+#[test]
 fn only_a_voter_that_does_not_lead_can_campaign() {
     let outsider = MemoryStorage::with_voters([N2]);
     let mut node = Raft::new(&Config::new(N1), outsider).expect("an outsider may listen");
@@ -144,6 +317,6 @@ fn only_a_voter_that_does_not_lead_can_campaign() {
     let mut node = Raft::new(&Config::new(N1), MemoryStorage::with_voters([N1])).expect("alone");
     node.campaign().expect("a voter");
     let own = node.take_outbox().own;
-    node.keep_promises(own);
+    node.step_own(own).expect("memory can be read");
     assert_eq!(node.campaign(), Err(CampaignError::AlreadyLeader { term: Term(1) }));
 }

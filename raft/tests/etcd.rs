@@ -22,11 +22,11 @@ fn a_peer_is_heard_once_it_answers_its_leader_and_not_by_its_vote() {
     let mut leader = node(&Config::etcd(N1));
     leader.campaign().expect("it votes");
     let own = leader.take_outbox().own;
-    leader.keep_promises(own);
+    leader.step_own(own).expect("memory can be read");
     leader.step(word(N2, 1, Body::VoteReply { granted: true })).expect("it asked");
     leader.step(word(N3, 1, Body::VoteReply { granted: true })).expect("it asked");
     let heard = |leader: &Raft<MemoryStorage>| -> Vec<bool> {
-        leader.progress().map(|(_, progress)| progress.is_heard()).collect()
+        leader.progress().map(|(_, progress)| progress.is_recent_active()).collect()
     };
     assert_eq!(heard(&leader), [true, false, false], "only itself: a vote is for the election");
     let (outcome, session) = (AppendOutcome::Matched(Index(0)), Some(Session::default()));
@@ -41,7 +41,7 @@ fn a_peer_is_heard_once_it_answers_its_leader_and_not_by_its_vote() {
 fn a_later_term_makes_a_follower_wait_anew_where_the_settings_say_so() {
     for (config, waited) in [(Config::etcd(N1), 0), (Config::new(N1), 2)] {
         let mut follower = node(&config);
-        follower.pin_election_limit(Some(9));
+        follower.pin_election_timeout(Some(9));
         (0..2).for_each(|_| follower.tick());
         // An answer that comes too late brings a later term, and nothing that we could wait for.
         follower.step(word(N2, 5, Body::VoteReply { granted: false })).expect("it may come late");

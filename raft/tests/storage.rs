@@ -84,11 +84,11 @@ fn a_node_has_committed_and_applied_what_its_snapshot_covers() {
     node.campaign().expect("it votes");
     let mut applied = Vec::new();
     while node.has_ready() {
-        let mut ready = node.ready();
+        let mut ready = node.ready().expect("memory can be read");
         node.storage_mut().append(ready.entries());
         applied.extend(ready.take_committed_entries());
-        applied.extend(node.advance(ready).take_committed_entries());
-        node.advance_apply();
+        applied.extend(node.advance(ready).expect("memory can be read").take_committed_entries());
+        node.advance_apply().expect("memory can be read");
     }
     assert_eq!(indexes(&applied), [11]);
 }

@@ -146,7 +146,8 @@ impl<'a> Past<'a> {
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => {}
             // What leaves now was said before.
             Input::Ready(_) => causes.extend(earlier().find(speaks)),
-            Input::PinLimit { .. } | Input::Propose { .. } | Input::Apply(_) => {}
+            Input::FailRead { .. } | Input::PinLimit { .. } => {}
+            Input::Propose { .. } | Input::Apply(_) => {}
         }
         let counts = |event| matches!(event, Event::VoteCounted { .. });
         if step.notes.iter().any(|note| counts(note.event)) {

@@ -147,6 +147,11 @@ impl Cluster {
         &self.memory
     }
 
+    /// Returns whether a node is up and has halted: a read of its storage failed.
+    pub fn is_halted(&self, id: NodeId) -> bool {
+        self.node(id).is_some_and(Raft::is_halted)
+    }
+
     /// Returns who leads now, each with its term.
     pub fn leaders(&self) -> Vec<(NodeId, Term)> {
         let up = self.seats.values().filter_map(|seat| seat.node.as_ref());
@@ -304,9 +309,14 @@ impl Cluster {
             Input::Mend { from, to } => self.network.mend(*from, *to),
             Input::Partition(groups) => self.partition(groups),
             Input::Heal => self.network.heal(),
+            Input::FailRead { node, after } => {
+                if let Some(node) = self.up(*node, step) {
+                    node.storage_mut().fail_read(*after);
+                }
+            }
             Input::PinLimit { node, ticks } => {
                 if let Some(node) = self.up(*node, step) {
-                    node.pin_election_limit(*ticks);
+                    node.pin_election_timeout(*ticks);
                 }
             }
         }

@@ -130,7 +130,7 @@ impl Lanes {
                 Some(row)
             }
             Input::Deliver(_) | Input::Drop(_) | Input::Duplicate(_) => None,
-            Input::Post(_) | Input::PinLimit { .. } => None,
+            Input::Post(_) | Input::PinLimit { .. } | Input::FailRead { .. } => None,
         }
     }
 
@@ -263,13 +263,16 @@ fn facts(step: &Step, terms: &mut BTreeMap<NodeId, Term>) -> Vec<String> {
             | Event::NextWentBack { .. }
             | Event::Probes { .. }
             | Event::Replicates { .. }
-            | Event::EntriesUnreadable { .. }
+            | Event::AcknowledgementDenied { .. }
+            | Event::EntriesCompacted { .. }
+            | Event::EntriesPending { .. }
+            | Event::Halted { .. }
             | Event::AppliedAhead { .. }
             | Event::RoleEntered { .. }
             | Event::VoteChanged { .. }
             | Event::LeaderChanged { .. }
             | Event::TimerReset { .. }
-            | Event::TurnAsked { .. }
+            | Event::RoleChangeAsked { .. }
             | Event::VoteGranted { .. }
             | Event::VoteCounted { .. }
             | Event::Sent { .. }

@@ -68,6 +68,14 @@ pub enum Input {
     Partition(Vec<Vec<NodeId>>),
     /// Every link works again.
     Heal,
+    /// A node's storage fails one read, after some that succeed. The node halts at that read; it stays up,
+    /// to be looked at, until it crashes.
+    FailRead {
+        /// The node.
+        node: NodeId,
+        /// How many reads succeed before.
+        after: u64,
+    },
     /// A node's election limit is fixed, or drawn again.
     PinLimit {
         /// Whose limit.

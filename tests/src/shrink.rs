@@ -55,7 +55,7 @@ fn is_about(rule: Rule, note: &Note) -> bool {
         Rule::VoteOncePerTerm => votes,
         Rule::PersistBeforeSend => votes || acknowledges,
         Rule::LeaderHasQuorum | Rule::ElectionSafety | Rule::LeaderCompleteness => {
-            matches!(note.event, Event::TurnAsked { next: RoleName::Leader })
+            matches!(note.event, Event::RoleChangeAsked { next: RoleName::Leader })
         }
         Rule::TermMonotone => matches!(note.event, Event::TermEntered { .. }),
         Rule::CommitMonotone | Rule::CommitWithinLog | Rule::CommitOnQuorum => commits,
@@ -127,7 +127,7 @@ fn meant(input: &Input, cluster: &Cluster) -> Input {
         Input::Tick(_) | Input::Campaign(_) | Input::Post(_) | Input::Persist(_) => input.clone(),
         Input::Crash(_) | Input::Restart(_) | Input::Heal => input.clone(),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => input.clone(),
-        Input::PinLimit { .. } | Input::Propose { .. } => input.clone(),
+        Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => input.clone(),
         Input::Ready(_) | Input::Apply(_) => input.clone(),
     }
 }
@@ -218,7 +218,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 Input::Drop(_) | Input::Duplicate(_) | Input::Post(_) => step.input.clone(),
                 Input::Persist(_) | Input::Crash(_) | Input::Restart(_) => step.input.clone(),
                 Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => step.input.clone(),
-                Input::Heal | Input::PinLimit { .. } => step.input.clone(),
+                Input::Heal | Input::PinLimit { .. } | Input::FailRead { .. } => step.input.clone(),
                 Input::Propose { .. } | Input::Ready(_) | Input::Apply(_) => step.input.clone(),
             }
         };
@@ -247,7 +247,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
             Input::Tick(_) | Input::Campaign(_) | Input::Drop(_) | Input::Post(_) => false,
             Input::Persist(_) | Input::Crash(_) | Input::Restart(_) | Input::Heal => false,
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => false,
-            Input::PinLimit { .. } | Input::Propose { .. } => false,
+            Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => false,
             Input::Ready(_) | Input::Apply(_) => false,
         };
         self.keep(|input| !beat(input));
@@ -307,7 +307,8 @@ fn receiver(input: &Input) -> Option<NodeId> {
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
-        Input::Propose { node: id, .. } | Input::Ready(id) | Input::Apply(id) => Some(*id),
+        Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => Some(*id),
+        Input::Ready(id) | Input::Apply(id) => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) | Input::Post(message) => Some(message.to),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => None,

@@ -98,7 +98,7 @@ fn a_concurrent_owner_goes_on_and_writes_end_in_order() {
         drive(&mut cluster, Input::Ready(N1));
     }
     assert_eq!(cluster.disk(N1).unwrap().pending().len(), 3);
-    assert_eq!(cluster.raw_node(N1).unwrap().awaiting().len(), 3);
+    assert_eq!(cluster.raw_node(N1).unwrap().records().len(), 3);
     for _ in 0..3 {
         drive(&mut cluster, Input::Persist(N1));
     }

@@ -15,6 +15,7 @@ use raft::{
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use storage::{Batch, Error, Fate, Fates, GroupId, Log, Options, Sector, SimDisk};
@@ -27,6 +28,8 @@ const HARD_STATE: &[u8] = b"hard state";
 struct Replica {
     log: Arc<Log<SimDisk>>,
     voters: Vec<NodeId>,
+    /// How many reads succeed before one fails.
+    reads_left: Arc<Cell<u64>>,
 }
 
 /// Says an engine's error in Raft's words.
@@ -78,7 +81,18 @@ impl Replica {
             ..Options::default()
         };
         let log = Log::open_on(disk.clone(), options).expect("a crash leaves a log that opens");
-        Replica { log: Arc::new(log), voters: voters.to_vec() }
+        let reads_left = Arc::new(Cell::new(u64::MAX));
+        Replica { log: Arc::new(log), voters: voters.to_vec(), reads_left }
+    }
+
+    /// Counts one read.
+    ///
+    /// # Errors
+    /// If this is the one that fails.
+    fn count_read(&self) -> Result<(), StorageError> {
+        let left = self.reads_left.get();
+        self.reads_left.set(left.checked_sub(1).unwrap_or(u64::MAX));
+        if left == 0 { Err(StorageError::Failed("a bad sector".into())) } else { Ok(()) }
     }
 
     /// Saves a hard state and entries: both or neither, and with one sync.
@@ -109,6 +123,7 @@ impl Replica {
 
 impl Storage for Replica {
     fn initial_state(&self) -> Result<InitialState, StorageError> {
+        self.count_read()?;
         let voters = self.voters.iter().copied().collect();
         let conf_state = ConfState { voters, ..ConfState::default() };
         Ok(InitialState { hard_state: self.hard_state(), conf_state })
@@ -120,6 +135,7 @@ impl Storage for Replica {
         high: Index,
         max: Option<u64>,
     ) -> Result<Vec<Entry>, StorageError> {
+        self.count_read()?;
         let range = storage::Index(low.0)..storage::Index(high.0);
         // The engine's limit counts its own bytes, Raft's counts what an entry weighs in a message.
         let limit = max.unwrap_or(u64::MAX);
@@ -130,6 +146,7 @@ impl Storage for Replica {
     }
 
     fn term(&self, index: Index) -> Result<Term, StorageError> {
+        self.count_read()?;
         if index == Index(0) && self.first_index()? == Index(1) {
             return Ok(Term(0));
         }
@@ -142,10 +159,12 @@ impl Storage for Replica {
     }
 
     fn first_index(&self) -> Result<Index, StorageError> {
+        self.count_read()?;
         Ok(self.log.first_index(GROUP).map_or(Index(1), |first| Index(first.0)))
     }
 
     fn last_index(&self) -> Result<Index, StorageError> {
+        self.count_read()?;
         Ok(self.log.last_index(GROUP).map_or(Index(0), |last| Index(last.0)))
     }
 
@@ -167,6 +186,8 @@ struct Group {
     messages: VecDeque<Message>,
     rng: ChaCha8Rng,
     crashes: u64,
+    /// Nodes that were restarted because a read failed.
+    halts: u64,
 }
 
 /// Draws what a power cut leaves.
@@ -197,7 +218,7 @@ impl Group {
         });
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let members = members.collect();
-        let mut group = Group { members, messages: VecDeque::new(), rng, crashes: 0 };
+        let mut group = Group { members, messages: VecDeque::new(), rng, crashes: 0, halts: 0 };
         (0..3).for_each(|at| group.start(at));
         group
     }
@@ -220,13 +241,21 @@ impl Group {
         self.start(at);
     }
 
+    /// Cuts a node off power whose storage failed a read: it is as good as crashed.
+    fn restart_if_halted(&mut self, at: usize) {
+        if self.members[at].node.as_ref().is_some_and(|node| node.status().halted.is_some()) {
+            self.halts += 1;
+            self.crash(at);
+        }
+    }
+
     /// Does what a node's owner does, until nothing is ready. Its disk may fail it on the way: then
     /// it is as good as dead, and restarted.
     fn turn(&mut self, at: usize) {
         let member = &mut self.members[at];
         let node = member.node.as_mut().expect("it was started");
         while node.has_ready() {
-            let mut ready = node.ready();
+            let Ok(mut ready) = node.ready() else { return self.restart_if_halted(at) };
             self.messages.extend(ready.take_messages());
             let saved = node.storage().save(ready.hard_state(), ready.entries());
             if saved.is_err() {
@@ -234,7 +263,9 @@ impl Group {
             }
             self.messages.extend(ready.take_persisted_messages());
             let mut committed = ready.take_committed_entries();
-            let mut light = node.advance_append(ready);
+            let Ok(mut light) = node.advance_append(ready) else {
+                return self.restart_if_halted(at);
+            };
             self.messages.extend(light.take_messages());
             committed.extend(light.take_committed_entries());
             for entry in committed {
@@ -242,7 +273,7 @@ impl Group {
                     member.applied.push(data.clone());
                 }
             }
-            node.advance_apply();
+            node.advance_apply().expect("it has just given a LightReady");
         }
     }
 
@@ -261,6 +292,7 @@ impl Group {
                 let to = message.to.0 as usize - 1;
                 // A message may be too late for a node that was restarted: that is its own affair.
                 let _ = self.members[to].node.as_mut().expect("it was started").step(message);
+                self.restart_if_halted(to);
                 self.turn(to);
             }
             let at = self.rng.random_range(0..3);
@@ -268,6 +300,11 @@ impl Group {
             let node = self.members[at].node.as_mut().expect("it was started");
             if node.propose(Bytes::new(), data).is_ok() {
                 self.turn(at);
+            }
+            self.restart_if_halted(at);
+            if is_troubled && self.rng.random_bool(0.1) {
+                let node = self.members[at].node.as_ref().expect("it was started");
+                node.storage().reads_left.set(self.rng.random_range(0..40));
             }
             if is_troubled && self.rng.random_bool(0.02) {
                 let disk = &self.members[at].disk;
@@ -279,8 +316,8 @@ impl Group {
 }
 
 #[test]
-fn three_nodes_on_engines_agree_through_power_cuts_at_any_write() {
-    let (mut crashes, mut applied) = (0, 0);
+fn three_nodes_on_engines_agree_through_power_cuts_at_any_write_and_reads_that_fail() {
+    let (mut crashes, mut halts, mut applied) = (0, 0, 0);
     for seed in 0..20 {
         let mut group = Group::new(seed);
         let mut longest: Vec<Bytes> = Vec::new();
@@ -294,16 +331,24 @@ fn three_nodes_on_engines_agree_through_power_cuts_at_any_write() {
                 }
             }
         }
+        for member in &group.members {
+            let node = member.node.as_ref().expect("it was started");
+            node.storage().reads_left.set(u64::MAX);
+        }
         group.live(100, false);
         for member in &group.members {
             assert!(member.applied.len() >= longest.len(), "seed {seed}: something was forgotten");
             assert_eq!(member.applied[..longest.len()], longest, "seed {seed}: not what it was");
         }
         crashes += group.crashes;
+        halts += group.halts;
         applied += longest.len();
     }
-    println!("{crashes} power cuts, {applied} commands applied");
-    assert!(crashes > 100 && applied > 1000, "{crashes} power cuts, {applied} commands");
+    println!(
+        "{crashes} power cuts, {halts} of them after a failed read, {applied} commands applied"
+    );
+    assert!(crashes > 100 && halts > 100, "{crashes} power cuts, {halts} failed reads");
+    assert!(applied > 1000, "{applied} commands");
 }
 
 #[test]

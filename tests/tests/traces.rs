@@ -6,7 +6,7 @@
 //! ```
 
 use raft::{
-    Body, EntryId, Event, Ignored, Index, Message, NodeId, Note, Refusal, RoleName, Term,
+    Body, EntryId, Event, Ignored, Index, Message, NodeId, Note, Read, Refusal, RoleName, Term,
     VoteRequest,
 };
 use rand::rngs::ChaCha8Rng;
@@ -266,7 +266,7 @@ fn events() -> Vec<Event> {
         Event::VoteChanged { from: None, to: Some(n1) },
         Event::LeaderChanged { from: None, to: Some(n1) },
         Event::TimerReset { after_ticks: 3 },
-        Event::TurnAsked { next: RoleName::Leader },
+        Event::RoleChangeAsked { next: RoleName::Leader },
         Event::RoleEntered { from: RoleName::Candidate, to: RoleName::Leader },
         Event::VoteGranted { candidate: n1 },
         refused(Refusal::VotedFor(n2)),
@@ -287,9 +287,13 @@ fn events() -> Vec<Event> {
         Event::NextWentBack { peer: n1, from: index, to: index },
         Event::Probes { peer: n1, next: index },
         Event::Replicates { peer: n1, next: index },
-        Event::EntriesUnreadable { peer: n1, index },
+        Event::EntriesCompacted { peer: n1, index },
         Event::AppliedAhead { applied: index, commit: index },
         refused(Refusal::LeaderKnown(n2)),
+        Event::AcknowledgementDenied { peer: n1, index },
+        Event::Halted { read: Read::Term { index } },
+        ignored(Ignored::NoTermAbove { theirs: Term(1) }),
+        Event::EntriesPending { peer: n1, index },
     ]
 }
 
@@ -300,7 +304,7 @@ fn place(event: &Event) -> usize {
         Event::VoteChanged { .. } => 1,
         Event::LeaderChanged { .. } => 2,
         Event::TimerReset { .. } => 3,
-        Event::TurnAsked { .. } => 4,
+        Event::RoleChangeAsked { .. } => 4,
         Event::RoleEntered { .. } => 5,
         Event::VoteGranted { .. } => 6,
         Event::VoteRefused { why: Refusal::VotedFor(_), .. } => 7,
@@ -321,9 +325,13 @@ fn place(event: &Event) -> usize {
         Event::NextWentBack { .. } => 22,
         Event::Probes { .. } => 23,
         Event::Replicates { .. } => 24,
-        Event::EntriesUnreadable { .. } => 25,
+        Event::EntriesCompacted { .. } => 25,
         Event::AppliedAhead { .. } => 26,
         Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => 27,
+        Event::AcknowledgementDenied { .. } => 28,
+        Event::Halted { .. } => 29,
+        Event::MessageIgnored { why: Ignored::NoTermAbove { .. }, .. } => 30,
+        Event::EntriesPending { .. } => 31,
     }
 }
 
@@ -349,6 +357,10 @@ fn every_event_is_produced_by_some_golden_script() {
     let here = std::panic::Location::caller();
     for (number, event) in events().into_iter().enumerate() {
         assert_eq!(place(&event), number, "events() holds one of each, in the order of place()");
+        // No storage of the test bed fetches entries: `raft/tests/halt.rs` shows this event.
+        if matches!(event, Event::EntriesPending { .. }) {
+            continue;
+        }
         let wanted = kind(&Happening::new(NodeId(1), &Note { event, at: here }));
         assert!(told.contains(&wanted), "no golden script tells of {wanted:?}");
     }

@@ -40,7 +40,7 @@ pub(crate) const OURS: [Word; 12] = [
 ];
 
 /// The commands of scripts.
-pub(crate) const SCRIPT: [Word; 28] = [
+pub(crate) const SCRIPT: [Word; 29] = [
     word("add-nodes", "3 [disk=slow] [owner=concurrent] [n2.log=(1@1)]", "makes the cluster"),
     word("tick", "1|all [N]", "ticks pass"),
     word("campaign", "1", "a node is told to hold an election"),
@@ -59,6 +59,7 @@ pub(crate) const SCRIPT: [Word; 28] = [
     word("mend", "1->2", "it works again"),
     word("heal", "", "every link works again"),
     word("post", "9->1 VoteReply term=1 granted", "a message made by hand is put under way"),
+    word("fail-read", "1 3", "n1's storage fails a read, after 3 that succeed: n1 halts"),
     word("pin", "1 5|free", "an election limit is fixed, or drawn again"),
     word("state", "[1 2]", "shows the nodes"),
     word("messages", "", "shows what is under way"),

@@ -8,41 +8,53 @@
 //!                     being written  out yet
 //! ```
 //!
-//! Invariant: `first <= unwritten <= first + entries.len()`. An overwritten entry is unwritten again.
+//! Invariant: `first <= unwritten <= first + entries.len()`, and the entries have no gap. An entry that
+//! replaces another is unwritten, even if the other was handed out.
 
 use crate::entry::Entry;
 use crate::types::{EntryId, Index, Term};
+use std::collections::VecDeque;
 
 /// The tail of the log that is not known to be durable.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Unstable {
-    /// The place of the first entry here, or of the next one if there is none.
+    /// The last entry that was stable when the tail was empty last: the last entry of the log while
+    /// the tail is empty.
+    stable: EntryId,
+    /// The index of the first entry here, or of the next one if there is none.
     first: Index,
-    /// The entries, without a gap.
-    entries: Vec<Entry>,
-    /// The place of the first one that was not handed out to be written.
+    /// The entries, without a gap. They leave at the front, in the order of their writes.
+    entries: VecDeque<Entry>,
+    /// The index of the first one that was not handed out to be written.
     unwritten: Index,
 }
 
 impl Unstable {
-    /// Returns an empty tail behind the place `last`, up to which all is durable.
-    pub(crate) fn after(last: Index) -> Self {
-        Unstable { first: last + 1, entries: Vec::new(), unwritten: last + 1 }
+    /// Returns an empty tail after `last`, up to which everything is durable.
+    pub(crate) fn after(last: EntryId) -> Self {
+        let first = last.index + 1;
+        Unstable { stable: last, first, entries: VecDeque::new(), unwritten: first }
     }
 
-    /// Returns the place of the first entry here, or of the next one if there is none.
+    /// Returns the index of the first entry here, or of the next one if there is none.
     pub(crate) fn first(&self) -> Index {
         self.first
     }
 
-    /// Returns the place of the last entry here.
+    /// Returns the index of the last entry here.
     pub(crate) fn last(&self) -> Option<Index> {
-        self.entries.last().map(|entry| entry.id.index)
+        self.entries.back().map(|entry| entry.id.index)
     }
 
-    /// Returns the id of the last entry here.
+    /// Returns the id of the last entry here: what a write that is handed out now makes durable.
     pub(crate) fn last_id(&self) -> Option<EntryId> {
-        self.entries.last().map(|entry| entry.id)
+        self.entries.back().map(|entry| entry.id)
+    }
+
+    /// Returns the id of the last entry of the whole log. No read of storage is needed for it, so it
+    /// can be told even when storage has failed.
+    pub(crate) fn log_last(&self) -> EntryId {
+        self.last_id().unwrap_or(self.stable)
     }
 
     /// Returns the term of the entry at `index`, if it is here.
@@ -51,19 +63,17 @@ impl Unstable {
         self.entries.get(usize::try_from(offset).ok()?).map(|entry| entry.id.term)
     }
 
-    /// Lends the entries of `low..high`.
+    /// Returns the entries of `low..high`.
     ///
     /// # Panics
     /// If one of them is not here.
-    pub(crate) fn slice(&self, low: Index, high: Index) -> &[Entry] {
-        if low >= high {
-            return &[];
-        }
-        &self.entries[self.offset(low)..self.offset(high)]
+    pub(crate) fn range(&self, low: Index, high: Index) -> impl Iterator<Item = &Entry> + Clone {
+        let low = low.min(high);
+        self.entries.range(self.offset(low)..self.offset(high))
     }
 
-    /// Removes the entry at `from` and all after it, be they here or still in storage: storage learns
-    /// of it by what is written in their place.
+    /// Removes the entry at `from` and all after it, whether they are here or in storage: what is
+    /// written at their indexes replaces them in storage.
     pub(crate) fn truncate_from(&mut self, from: Index) {
         if from <= self.first {
             self.entries.clear();
@@ -72,6 +82,7 @@ impl Unstable {
             self.entries.truncate(self.offset(from));
         }
         self.unwritten = self.unwritten.min(from);
+        self.assert_in_order();
     }
 
     /// Adds entries at the end.
@@ -79,39 +90,56 @@ impl Unstable {
     /// # Panics
     /// If they leave a gap.
     pub(crate) fn extend(&mut self, entries: Vec<Entry>) {
-        let next = self.first + self.entries.len() as u64;
+        let next = self.end();
         let starts_at = entries.first().map_or(next, |entry| entry.id.index);
         assert_eq!(starts_at, next, "entries come without a gap");
         self.entries.extend(entries);
+        self.assert_in_order();
     }
 
     /// Returns whether entries wait to be handed out for writing.
     pub(crate) fn has_unwritten(&self) -> bool {
-        self.unwritten < self.first + self.entries.len() as u64
+        self.unwritten < self.end()
     }
 
-    /// Hands out, once, the entries that wait to be written.
+    /// Hands out, once, the entries that wait to be written. They are read from here until they are
+    /// durable.
     pub(crate) fn take_unwritten(&mut self) -> Vec<Entry> {
-        let end = self.first + self.entries.len() as u64;
-        let taken = self.slice(self.unwritten, end).to_vec();
+        let end = self.end();
+        let taken = self.range(self.unwritten, end).cloned().collect();
         self.unwritten = end;
         taken
     }
 
-    /// Forgets the entries up to `last`, now that storage has them; unless another entry stands at
-    /// its place by now. Returns whether it did.
-    pub(crate) fn stable_to(&mut self, last: EntryId) -> bool {
+    /// Forgets the entries up to `last`, because storage has them now; unless another entry is at that
+    /// index by now. The cost grows with the entries that leave, not with those that stay.
+    pub(crate) fn stable_to(&mut self, last: EntryId) {
         if self.term(last.index) != Some(last.term) {
-            return false;
+            return;
         }
         self.entries.drain(..=self.offset(last.index));
+        self.stable = last;
         self.first = last.index + 1;
         self.unwritten = self.unwritten.max(self.first);
-        true
+        self.assert_in_order();
     }
 
-    /// Returns how far into `entries` a place lies that is not before `first`.
+    /// Returns the index after the last entry here.
+    fn end(&self) -> Index {
+        self.first + self.entries.len() as u64
+    }
+
+    /// Returns the position in `entries` of an index that is not before `first`.
     fn offset(&self, index: Index) -> usize {
         (index.0 - self.first.0) as usize
+    }
+
+    /// Asserts what must hold after every change. If it did not, an entry would never be handed out to
+    /// be written, or one would be handed out that is not here.
+    fn assert_in_order(&self) {
+        let Unstable { first, unwritten, .. } = *self;
+        let end = self.end();
+        assert!(first <= unwritten, "unwritten {unwritten} is before the first entry, {first}");
+        assert!(unwritten <= end, "unwritten {unwritten} is beyond the end, {end}");
     }
 }

@@ -1,4 +1,5 @@
-//! What was handed out to be applied and is not known to be: pages, and what they weigh.
+//! The entries that were handed out to be applied and are not known to be applied: pages, and their
+//! sizes.
 //!
 //! ```text
 //!    index      1  2  3 | 4  5 | 6  7  8 | 9 10
@@ -7,23 +8,23 @@
 //!                                        ^ last
 //! ```
 //!
-//! Invariant: what is handed out begins right behind `last`, so that every entry is handed out once
-//! and none is left out. `bytes` is what all pages weigh.
+//! Invariant: the next entry handed out is the one after `last`, so that every entry is handed out once
+//! and none is left out. `bytes` is the size of all pages together.
 
 use crate::entry::Entry;
-use crate::types::Index;
+use crate::types::{Index, Term};
 use std::collections::VecDeque;
 
-/// What was handed out to be applied.
+/// The entries that were handed out to be applied.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Applying {
     /// The last entry that was handed out.
     last: Index,
     /// What was handed out together and is not applied, oldest first.
     pages: VecDeque<Page>,
-    /// What all of it weighs.
+    /// The size of all pages.
     bytes: u64,
-    /// What it may weigh before nothing more is handed out.
+    /// The size at which nothing more is handed out.
     max_bytes: u64,
     /// Whether nothing more is handed out until some of it is applied.
     paused: bool,
@@ -34,21 +35,26 @@ pub(super) struct Applying {
 struct Page {
     last: Index,
     bytes: u64,
-    payload_bytes: u64,
+    /// The term of the last entry, the highest of the page.
+    term: Term,
+    /// The bytes of content of the entries of that term. Entries of earlier terms were taken by other
+    /// leaders, so they count towards no limit of the present one.
+    content_bytes: u64,
 }
 
 impl Page {
-    /// Weighs entries; none is no page.
+    /// Returns the page of these entries; none without entries.
     fn of(entries: &[Entry]) -> Option<Page> {
-        let last = entries.last()?.id.index;
+        let id = entries.last()?.id;
         let bytes = entries.iter().map(Entry::size_bytes).sum();
-        let payload_bytes = entries.iter().map(|entry| entry.payload().size_bytes()).sum();
-        Some(Page { last, bytes, payload_bytes })
+        let of_term = entries.iter().filter(|entry| entry.id.term == id.term);
+        let content_bytes = of_term.map(Entry::content_bytes).sum();
+        Some(Page { last: id.index, bytes, term: id.term, content_bytes })
     }
 }
 
 impl Default for Applying {
-    /// Nothing was handed out ever, and there is no limit.
+    /// Nothing was ever handed out, and there is no limit.
     fn default() -> Self {
         let (last, pages) = (Index(0), VecDeque::new());
         Applying { last, pages, bytes: 0, max_bytes: u64::MAX, paused: false }
@@ -56,13 +62,13 @@ impl Default for Applying {
 }
 
 impl Applying {
-    /// Begins behind what the application has applied in an earlier life: nothing at or before it is
-    /// handed out again.
+    /// Begins after what the application applied before a restart: no entry up to there is handed out
+    /// again.
     pub(super) fn after(applied: Index) -> Self {
         Applying { last: applied, ..Applying::default() }
     }
 
-    /// Limits what may be handed out and not applied.
+    /// Limits the size of what is handed out and not applied.
     pub(super) fn capped_at(self, max_bytes: Option<u64>) -> Self {
         Applying { max_bytes: max_bytes.unwrap_or(u64::MAX), ..self }
     }
@@ -82,8 +88,8 @@ impl Applying {
         self.max_bytes.saturating_sub(self.bytes)
     }
 
-    /// Takes down that these entries were handed out, of those up to `up_to` that might have been. If
-    /// some were left out, or the limit is reached, nothing more is until some of it is applied.
+    /// Records that these entries were handed out, of those up to `up_to` that could have been. If some
+    /// were left out, or the limit is reached, nothing more is handed out until some of it is applied.
     pub(super) fn hand_out(&mut self, entries: &[Entry], up_to: Index) {
         let Some(page) = Page::of(entries) else { return };
         self.last = page.last;
@@ -92,18 +98,21 @@ impl Applying {
         self.paused = page.last < up_to || self.bytes >= self.max_bytes;
     }
 
-    /// Forgets the pages that are applied to their end, and returns how many bytes of payload they
-    /// were. That makes room for more.
-    pub(super) fn settle(&mut self, applied: Index) -> u64 {
-        let mut payload_bytes = 0;
+    /// Removes the pages that are applied to their end, and returns the bytes of content among them that
+    /// a leader of `term` had taken in that term. That makes room for more: a limit of 0 lets one page
+    /// at a time through.
+    pub(super) fn applied_to(&mut self, applied: Index, term: Term) -> u64 {
+        let mut content_bytes = 0;
         while let Some(&page) = self.pages.front()
             && page.last <= applied
         {
             self.pages.pop_front();
             self.bytes -= page.bytes;
-            payload_bytes += page.payload_bytes;
+            if page.term == term {
+                content_bytes += page.content_bytes;
+            }
         }
-        self.paused = self.bytes >= self.max_bytes;
-        payload_bytes
+        self.paused = self.bytes >= self.max_bytes && !self.pages.is_empty();
+        content_bytes
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!    sent    [5 .. 9]  [10 .. 12]  [13 .. 13]     limit 3 messages: full
-//!    ack 12   freed      freed      [13 .. 13]    2 places free
+//!    ack 12   freed      freed      [13 .. 13]    2 more may be sent
 //! ```
 //!
-//! Invariant: the places stand in order of their last entries; their bytes sum to `bytes`.
+//! Invariant: the appends are in the order of their last entries; their bytes sum to `bytes`.
 
 use crate::types::Index;
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 /// The window of one peer.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Inflights {
-    /// Each append under way: its last entry, and its bytes of payload.
+    /// Each append in flight: its last index, and its bytes of content.
     sent: VecDeque<(Index, u64)>,
     bytes: u64,
     max_messages: usize,
@@ -21,18 +21,18 @@ pub struct Inflights {
 }
 
 impl Inflights {
-    /// Returns an empty window for so many messages, and so many bytes if that is limited. The bytes
-    /// are a soft limit: the message that crosses it still goes.
+    /// Returns an empty window for this many messages, and this many bytes if they are limited. The
+    /// limit of bytes is soft: the message that crosses it is still sent.
     pub fn new(max_messages: usize, max_bytes: Option<u64>) -> Self {
         Inflights { sent: VecDeque::new(), bytes: 0, max_messages, max_bytes }
     }
 
-    /// Returns how many appends are under way.
+    /// Returns how many appends are in flight.
     pub fn count(&self) -> usize {
         self.sent.len()
     }
 
-    /// Returns how many bytes of payload are under way.
+    /// Returns how many bytes of content are in flight.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -43,19 +43,19 @@ impl Inflights {
         self.sent.len() >= self.max_messages || bytes_full
     }
 
-    /// Takes down an append that ends in `last`, with so many bytes of payload.
+    /// Adds an append that ends at `last` and has this many bytes of content.
     ///
     /// # Panics
-    /// If the window is full, or `last` lies before an earlier append: the caller's mistake.
+    /// If the window is full, or `last` is not after an earlier append: the caller's mistake.
     pub fn add(&mut self, last: Index, bytes: u64) {
-        assert!(!self.is_full(), "the window is full: {} appends under way", self.sent.len());
+        assert!(!self.is_full(), "the window is full: {} appends in flight", self.sent.len());
         let is_later = self.sent.back().is_none_or(|&(before, _)| before < last);
         assert!(is_later, "an append that ends at {last} is not the latest");
         self.sent.push_back((last, bytes));
         self.bytes += bytes;
     }
 
-    /// Frees every append that ends at or before `index`.
+    /// Removes every append that ends at or before `index`.
     pub fn free_to(&mut self, index: Index) {
         while let Some(&(last, bytes)) = self.sent.front()
             && last <= index
@@ -65,9 +65,18 @@ impl Inflights {
         }
     }
 
-    /// Frees everything.
+    /// Removes all appends.
     pub fn clear(&mut self) {
         self.sent.clear();
         self.bytes = 0;
+    }
+
+    /// Asserts that no limit is exceeded, but for the append that crosses the limit of bytes. Otherwise
+    /// a slow peer could fill the memory of its leader.
+    pub(crate) fn assert_within_limits(&self) {
+        let Inflights { bytes, max_messages, .. } = *self;
+        let count = self.sent.len();
+        assert!(count <= max_messages, "{count} appends in flight, at most {max_messages} may be");
+        assert!(count > 0 || bytes == 0, "{bytes} bytes in flight, but no append");
     }
 }

@@ -1,33 +1,33 @@
-//! How far each voter holds the log, to be put in order: a list that asks for no memory.
+//! The match index of each voter, to be sorted: a list that allocates nothing for few voters.
 //!
 //! ```text
-//!   up to 7 voters   [5 3 5 . . . .] 3     on the stack: a leader counts at every answer
+//!   up to 7 voters   [5 3 5 . . . .] 3     on the stack: a leader counts for every commit
 //!   more             Vec
 //! ```
 
 use crate::types::Index;
 use std::ops::{Deref, DerefMut};
 
-/// One place for each voter.
+/// One match index for each voter.
 pub(super) enum Held {
     /// The first `count` of these.
-    Few { places: [Index; 7], count: usize },
+    Few { indexes: [Index; 7], count: usize },
     /// All of these.
     Many(Vec<Index>),
 }
 
 impl FromIterator<Index> for Held {
     fn from_iter<I: IntoIterator<Item = Index>>(held: I) -> Self {
-        let (mut places, mut count) = ([Index(0); 7], 0);
+        let (mut indexes, mut count) = ([Index(0); 7], 0);
         let mut held = held.into_iter();
-        while let Some(place) = held.next() {
-            if count == places.len() {
-                return Held::Many(places.into_iter().chain([place]).chain(held).collect());
+        while let Some(index) = held.next() {
+            if count == indexes.len() {
+                return Held::Many(indexes.into_iter().chain([index]).chain(held).collect());
             }
-            places[count] = place;
+            indexes[count] = index;
             count += 1;
         }
-        Held::Few { places, count }
+        Held::Few { indexes, count }
     }
 }
 
@@ -36,8 +36,8 @@ impl Deref for Held {
 
     fn deref(&self) -> &[Index] {
         match self {
-            Held::Few { places, count } => &places[..*count],
-            Held::Many(places) => places,
+            Held::Few { indexes, count } => &indexes[..*count],
+            Held::Many(indexes) => indexes,
         }
     }
 }
@@ -45,8 +45,8 @@ impl Deref for Held {
 impl DerefMut for Held {
     fn deref_mut(&mut self) -> &mut [Index] {
         match self {
-            Held::Few { places, count } => &mut places[..*count],
-            Held::Many(places) => places,
+            Held::Few { indexes, count } => &mut indexes[..*count],
+            Held::Many(indexes) => indexes,
         }
     }
 }

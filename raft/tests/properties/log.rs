@@ -62,7 +62,7 @@ fn on_paper(
 
 /// Makes durable what waits.
 fn persist(node: &mut Raft<MemoryStorage>) {
-    let (unwritten, last) = (node.take_unwritten(), node.undurable_last());
+    let (unwritten, last) = (node.take_unwritten(), node.unstable_last());
     node.storage_mut().append(&unwritten);
     last.into_iter().for_each(|last| node.stable_to(last));
 }

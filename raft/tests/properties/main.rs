@@ -68,14 +68,14 @@ pub fn settle(node: &mut Raft<MemoryStorage>) -> Vec<Message> {
     let mut left = Vec::new();
     loop {
         let outbox = node.take_outbox();
-        let (unwritten, last) = (node.take_unwritten(), node.undurable_last());
+        let (unwritten, last) = (node.take_unwritten(), node.unstable_last());
         let is_quiet = outbox.own.is_empty() && unwritten.is_empty();
         let hard_state = node.hard_state();
         node.storage_mut().append(&unwritten);
         node.storage_mut().save(hard_state);
         left.extend(outbox.now);
         left.extend(outbox.promised);
-        node.keep_promises(outbox.own);
+        node.step_own(outbox.own).expect("memory can be read");
         last.into_iter().for_each(|last| node.stable_to(last));
         if is_quiet {
             return left;

@@ -130,9 +130,9 @@ fn serve(node: &mut RawNode<MemoryStorage>, mut ready: Ready) {
     }
     ready.take_messages();
     ready.take_committed_entries();
-    let light = node.advance(ready);
+    let light = node.advance(ready).expect("memory can be read");
     drop(light);
-    node.advance_apply();
+    node.advance_apply().expect("memory can be read");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_node_that_is_told_a_million_things_stands() {
             2 => drop(node.propose(Bytes::new(), Bytes::from_static(b"x"))),
             3 => node.report_unreachable(NodeId(noise.number(5))),
             4 | 5 if node.has_ready() => {
-                let ready = node.ready();
+                let ready = node.ready().expect("memory can be read");
                 serve(&mut node, ready);
             }
             _ => {

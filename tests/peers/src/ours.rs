@@ -74,7 +74,7 @@ impl Node {
         if !self.raw.has_ready() {
             return false;
         }
-        let mut ready = self.raw.ready();
+        let mut ready = self.raw.ready().expect("memory can be read");
         queue.extend(ready.take_messages());
         self.raw.storage_mut().append(ready.take_entries());
         if let Some(hard_state) = ready.hard_state() {
@@ -82,13 +82,13 @@ impl Node {
         }
         queue.extend(ready.take_persisted_messages());
         self.apply(ready.take_committed_entries());
-        let mut light = self.raw.advance(ready);
+        let mut light = self.raw.advance(ready).expect("memory can be read");
         if let Some(commit) = light.commit_index() {
             self.raw.storage_mut().save_commit(commit);
         }
         queue.extend(light.take_messages());
         self.apply(light.take_committed_entries());
-        self.raw.advance_apply();
+        self.raw.advance_apply().expect("memory can be read");
         if self.applied.last > self.compacted + COMPACT_EVERY {
             self.compacted = self.applied.last - KEEP_BEHIND;
             self.raw.storage_mut().compact(Index(self.compacted));

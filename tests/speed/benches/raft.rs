@@ -105,7 +105,7 @@ fn work(node: &mut RawNode<MemoryStorage>, queue: &mut Vec<Message>) -> bool {
     if !node.has_ready() {
         return false;
     }
-    let mut ready = node.ready();
+    let mut ready = node.ready().expect("memory can be read");
     queue.extend(ready.take_messages());
     node.storage_mut().append(ready.entries());
     if let Some(hard_state) = ready.hard_state() {
@@ -113,13 +113,13 @@ fn work(node: &mut RawNode<MemoryStorage>, queue: &mut Vec<Message>) -> bool {
     }
     queue.extend(ready.take_persisted_messages());
     black_box(ready.take_committed_entries());
-    let mut light = node.advance(ready);
+    let mut light = node.advance(ready).expect("memory can be read");
     if let Some(commit) = light.commit_index() {
         node.storage_mut().save_commit(commit);
     }
     queue.extend(light.take_messages());
     black_box(light.take_committed_entries());
-    node.advance_apply();
+    node.advance_apply().expect("memory can be read");
     true
 }
 
@@ -191,9 +191,9 @@ fn ready(criterion: &mut Criterion) {
             bench.iter_batched(
                 || trio.nodes[0].clone(),
                 |mut node| {
-                    let ready = node.ready();
+                    let ready = node.ready().expect("memory can be read");
                     node.storage_mut().append(ready.entries());
-                    let light = node.advance(ready);
+                    let light = node.advance(ready).expect("memory can be read");
                     black_box(light.committed_entries());
                     node
                 },

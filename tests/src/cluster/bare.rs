@@ -21,9 +21,14 @@ impl Cluster {
     /// An instant disk gives it back at once, which may make the node say more.
     pub(super) fn settle(&mut self, id: NodeId, step: &mut Step) {
         while let Some(Node::Bare(node)) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
+            if let Err(halt) = node.flush_pending_appends() {
+                // What it did since its last outbox does not leave it: not even to its disk.
+                step.notes.append(&mut node.journal().drain());
+                return step.refused = Some(halt.to_string());
+            }
             let outbox = node.take_outbox();
             let hard_state = node.hard_state();
-            let (entries, last) = (node.take_unwritten(), node.undurable_last());
+            let (entries, last) = (node.take_unwritten(), node.unstable_last());
             step.notes.append(&mut node.journal().drain());
             self.put_under_way(id, outbox.now, step);
             let slow = self.disks == DiskSpeed::Slow;
@@ -50,7 +55,9 @@ impl Cluster {
         let Some(seat) = self.seat(id) else { return };
         if let Some(Node::Bare(node)) = &mut seat.node {
             node.storage_mut().append(&write.entries);
-            node.keep_promises(write.own);
+            if let Err(halt) = node.step_own(write.own) {
+                return step.refused = Some(halt.to_string());
+            }
             if let Some(last) = write.last
                 && write.hard_state.term == node.hard_state().term
             {

@@ -98,7 +98,7 @@ fn is_known(raft: &Raft<MemoryStorage>, from: NodeId, answer: &Body) -> bool {
     let peer = || raft.progress().find(|(id, _)| *id == from).map(|(_, progress)| progress);
     if let Body::VoteReply { .. } = answer {
         // A second word of the same voter does not count.
-        return node.votes.is_some_and(|votes| votes.heard().any(|(id, _)| id == from));
+        return node.votes.is_some_and(|votes| votes.answers().any(|(id, _)| id == from));
     }
     if let Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } = answer {
         return peer().is_some_and(|progress| progress.matched() >= *index);

@@ -16,7 +16,7 @@ use super::seat::{Node, Owned};
 use super::{Cluster, Owner};
 use crate::disk::{DiskSpeed, Write};
 use crate::input::Step;
-use raft::{Entry, NodeId, Ready};
+use raft::{Entry, NodeId, OrderError, Ready};
 
 impl Cluster {
     /// Takes a Ready from a node: its messages leave, its write goes to the disk. A disk that is
@@ -31,7 +31,10 @@ impl Cluster {
             step.refused = Some(format!("{id} has nothing ready"));
             return;
         }
-        let mut ready = owned.raw.ready();
+        let mut ready = match owned.raw.ready() {
+            Ok(ready) => ready,
+            Err(halt) => return step.refused = Some(halt.to_string()),
+        };
         let messages = ready.take_messages();
         let saved = ready.hard_state();
         let write = Write {
@@ -56,7 +59,8 @@ impl Cluster {
         }
     }
 
-    /// Lets a durable write's promises leave, tells the node, and lays out what may be applied.
+    /// Lets a durable write's promises leave, tells the node, and lays out what may be applied. A node
+    /// that has halted, or halts now, hears of nothing any more.
     pub(super) fn finish(&mut self, id: NodeId, write: Write, step: &mut Step) {
         self.put_under_way(id, write.promised, step);
         let node = self.seat(id).and_then(|seat| seat.node.as_mut());
@@ -66,10 +70,17 @@ impl Cluster {
         owned.lay_out(write.committed);
         let Some(ready) = owned.writing.take() else {
             let number = write.ready.expect("an owner's write is a Ready's");
-            owned.raw.on_persist_ready(number).expect("writes end in order");
+            match owned.raw.on_persist_ready(number) {
+                Ok(()) => {}
+                Err(OrderError::Halted(halt)) => step.refused = Some(halt.to_string()),
+                Err(why) => panic!("writes end in order: {why}"),
+            }
             return;
         };
-        let mut light = owned.raw.advance_append(ready);
+        let mut light = match owned.raw.advance_append(ready) {
+            Ok(light) => light,
+            Err(halt) => return step.refused = Some(halt.to_string()),
+        };
         let commit = light.commit_index();
         if let Some(commit) = commit {
             // Saved without a sync: a crash takes it back.
@@ -90,7 +101,11 @@ impl Cluster {
             return;
         };
         let last = page.last().expect("a page is never empty").id.index;
-        owned.raw.advance_apply_to(last).expect("it was handed out, after what was applied before");
+        match owned.raw.advance_apply_to(last) {
+            Ok(()) => {}
+            Err(OrderError::Halted(halt)) => return step.refused = Some(halt.to_string()),
+            Err(why) => panic!("it was handed out, after what was applied before: {why}"),
+        }
         self.apply_entries(id, page, step);
     }
 
@@ -107,7 +122,9 @@ impl Owned {
     fn hold(&mut self, ready: Ready) {
         match self.owner {
             Owner::OneAtATime => self.writing = Some(ready),
-            Owner::Concurrent => self.raw.advance_append_async(ready),
+            Owner::Concurrent => {
+                self.raw.advance_append_async(ready).expect("it has just given a Ready");
+            }
         }
     }
 

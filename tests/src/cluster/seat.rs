@@ -89,6 +89,13 @@ impl Node {
         }
     }
 
+    pub(super) fn storage_mut(&mut self) -> &mut MemoryStorage {
+        match self {
+            Node::Bare(raft) => raft.storage_mut(),
+            Node::Owned(owned) => owned.raw.storage_mut(),
+        }
+    }
+
     pub(super) fn tick(&mut self) {
         match self {
             Node::Bare(raft) => raft.tick(),
@@ -117,10 +124,10 @@ impl Node {
         }
     }
 
-    pub(super) fn pin_election_limit(&mut self, limit_ticks: Option<u64>) {
+    pub(super) fn pin_election_timeout(&mut self, limit_ticks: Option<u64>) {
         match self {
-            Node::Bare(raft) => raft.pin_election_limit(limit_ticks),
-            Node::Owned(owned) => owned.raw.pin_election_limit(limit_ticks),
+            Node::Bare(raft) => raft.pin_election_timeout(limit_ticks),
+            Node::Owned(owned) => owned.raw.pin_election_timeout(limit_ticks),
         }
     }
 }

@@ -39,7 +39,8 @@ impl Seen<'_> {
             return self.wrong(Mistake::KeepsOldVote, at, text);
         }
         let leader = self.cluster.node(id)?.inspect().leader?;
-        let says_so = self.message.is_some_and(|m| m.body.is_from_leader() && m.from == leader);
+        let says_so =
+            self.message.is_some_and(|m| m.body.traits().is_from_leader && m.from == leader);
         if says_so {
             return None;
         }
@@ -138,7 +139,7 @@ impl Seen<'_> {
                     votes.len(),
                     all.len()
                 );
-                let asked = |event| event == Event::TurnAsked { next: RoleName::Leader };
+                let asked = |event| event == Event::RoleChangeAsked { next: RoleName::Leader };
                 let at = self.note(asked).or(Some(note));
                 return self.wrong(Mistake::LeadsWithoutQuorum, at, text);
             }
@@ -158,7 +159,7 @@ impl Seen<'_> {
         let Seen { id, before, after, .. } = *self;
         let (message, theirs) = (self.message?, self.senders_term()?);
         let stays = before.term == after.term;
-        if stays && message.body.is_from_leader() && theirs == after.term {
+        if stays && message.body.traits().is_from_leader && theirs == after.term {
             let stands = before.role == RoleName::Candidate && after.role == RoleName::Candidate;
             let text =
                 format!("{id} hears {}, leader of term {theirs}, and stands on", message.from);

@@ -92,7 +92,7 @@ fn nameless(cluster: &Cluster, id: NodeId) -> u64 {
         look.word(node.term.0);
         look.word(relation(node.vote));
         look.word(relation(node.leader));
-        look.word(node.votes.map_or(0, |votes| 1 + votes.heard().count() as u64));
+        look.word(node.votes.map_or(0, |votes| 1 + votes.answers().count() as u64));
         (node.commit, node.last).hash(&mut look);
     }
     look.wide() as u64
@@ -162,7 +162,7 @@ impl Renaming<'_> {
         sum.word(self.maybe(node.vote));
         sum.word(self.maybe(node.leader));
         (node.commit, node.last, node.votes.is_some()).hash(&mut sum);
-        let heard = node.votes.into_iter().flat_map(|votes| votes.heard());
+        let heard = node.votes.into_iter().flat_map(|votes| votes.answers());
         let votes = heard.map(|(voter, granted)| self.pair(voter, granted.into()));
         let progress = up.progress().map(|(peer, progress)| {
             let mut sum = Fingerprint::new(0);
@@ -177,7 +177,7 @@ impl Renaming<'_> {
         sum.word(node.stored.0);
         let applied = cluster.application(id).map_or(0, |application| application.applied().0);
         sum.words([node.applied.0, applied]);
-        for record in cluster.raw_node(id).into_iter().flat_map(|raw| raw.awaiting()) {
+        for record in cluster.raw_node(id).into_iter().flat_map(|raw| raw.records()) {
             (record.term, record.last, record.own.len()).hash(&mut sum);
             let own = record.own.iter().map(|message| self.message(message));
             let own = own.fold(0, u128::wrapping_add);

@@ -81,6 +81,7 @@ fn inspect<'a>(puppet: &Puppet, disk: &Disk, voters: &'a Majority) -> Inspect<'a
         pinned_ticks: None,
         voters,
         votes: None,
+        halted: None,
     }
 }
 

@@ -67,6 +67,13 @@ pub enum Command {
     Restart(Vec<NodeId>),
     /// Everything arrives and every disk writes, until these nodes, or all, are silent.
     Stabilize(Vec<NodeId>),
+    /// A node's storage fails one read, after some that succeed.
+    FailRead {
+        /// The node.
+        id: NodeId,
+        /// How many reads succeed before.
+        after: u64,
+    },
     /// A node's election limit is fixed, or drawn again.
     Pin {
         /// Whose.
@@ -130,7 +137,7 @@ impl Pick {
 pub const TICKS_MAX: u64 = 10_000;
 
 /// Every command's name, ours first.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     "add-nodes",
     "apply",
     "campaign",
@@ -139,6 +146,7 @@ pub const NAMES: [&str; 28] = [
     "deliver",
     "drop",
     "duplicate",
+    "fail-read",
     "heal",
     "mend",
     "messages",
@@ -203,6 +211,7 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
         "restart" => Command::Restart(some(arguments)?),
         "stabilize" => Command::Stabilize(arguments.ids()?),
         "pin" => pin(arguments)?,
+        "fail-read" => fail_read(arguments)?,
         "set-randomized-election-timeout" => {
             let id = arguments.id()?;
             let timeout = arguments.number("timeout")?;
@@ -307,6 +316,15 @@ fn some(arguments: &mut Arguments<'_>) -> Result<Vec<NodeId>, ScriptError> {
     let mut ids = vec![arguments.id()?];
     ids.extend(arguments.ids()?);
     Ok(ids)
+}
+
+fn fail_read(arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
+    let id = arguments.id()?;
+    let word = arguments.expect("how many reads succeed before,")?;
+    Ok(Command::FailRead {
+        id,
+        after: arguments.read_number("how many reads succeed before", word)?,
+    })
 }
 
 fn pin(arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {

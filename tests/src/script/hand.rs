@@ -77,7 +77,13 @@ fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> 
             session,
         },
         "AppendReply" => {
-            let outcome = AppendOutcome::Matched(index(arguments, "matched")?);
+            let outcome = match arguments.number("rejected")? {
+                None => AppendOutcome::Matched(index(arguments, "matched")?),
+                Some(prev) => {
+                    let hint = index(arguments, "hint")?;
+                    AppendOutcome::Rejected { prev: Index(prev), hint, hint_term: None }
+                }
+            };
             Body::AppendReply { outcome, session: Some(session) }
         }
         "TimeoutNow" => Body::TimeoutNow,
@@ -138,6 +144,10 @@ pub(crate) fn phrase(message: &Message) -> String {
         Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } => {
             format!(" matched={index}")
         }
+        Body::AppendReply {
+            outcome: AppendOutcome::Rejected { prev, hint, hint_term: None },
+            ..
+        } => format!(" rejected={prev} hint={hint}"),
         Body::TransferLeader { target } => format!(" target={}", target.0),
         Body::AppendReply { .. } | Body::HeartbeatReply { .. } | Body::TimeoutNow => String::new(),
         Body::InstallSnapshot { .. } | Body::Propose { .. } => String::new(),

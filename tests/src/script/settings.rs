@@ -51,8 +51,12 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "merge-acknowledgements",
             usual.merge_acknowledgements,
         )?,
-        wait_anew_each_term: choice(arguments, "wait-anew", usual.wait_anew_each_term)?,
-        vote_beside_leader: choice(arguments, "vote-beside-leader", usual.vote_beside_leader)?,
+        reset_timer_on_new_term: choice(arguments, "wait-anew", usual.reset_timer_on_new_term)?,
+        vote_when_leader_known: choice(
+            arguments,
+            "vote-beside-leader",
+            usual.vote_when_leader_known,
+        )?,
         ..usual
     })
 }
@@ -109,8 +113,8 @@ pub(super) fn phrase(config: &Config) -> String {
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
             ("merge-acknowledgements", choice(config.merge_acknowledgements)),
-            ("wait-anew", choice(config.wait_anew_each_term)),
-            ("vote-beside-leader", choice(config.vote_beside_leader)),
+            ("wait-anew", choice(config.reset_timer_on_new_term)),
+            ("vote-beside-leader", choice(config.vote_when_leader_known)),
         ]
     };
     let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);

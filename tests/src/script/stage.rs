@@ -217,6 +217,10 @@ impl Stage {
                 self.steps(links.into_iter().map(mend).collect(), Headlines::None)
             }
             Command::Heal => self.steps(vec![Input::Heal], Headlines::None),
+            Command::FailRead { id, after } => {
+                self.know(&[id])?;
+                self.steps(vec![Input::FailRead { node: id, after }], Headlines::None)
+            }
             Command::Pin { id, ticks } => {
                 self.know(&[id])?;
                 self.steps(vec![Input::PinLimit { node: id, ticks }], Headlines::None)

@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 use crate::input::Input;
 use crate::invariant::{Rule, Violation};
 use bytes::Bytes;
-use raft::{NodeId, Payload, Raft, RoleName, Term};
+use raft::{MemoryStorage, NodeId, Payload, Raft, RoleName, Term};
 
 /// Election time-outs until everyone must follow one leader.
 const PATIENCE: u64 = 20;
@@ -30,6 +30,13 @@ pub(super) fn find_a_leader(
     mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
     apply(cluster, Input::Heal)?;
+    let is_armed = |id: &NodeId| {
+        let reads_left = |raft: &Raft<MemoryStorage>| raft.storage().reads_before_failure();
+        cluster.node(*id).and_then(reads_left).is_some()
+    };
+    for id in cluster.ids().filter(is_armed).collect::<Vec<_>>() {
+        apply(cluster, Input::Crash(id))?;
+    }
     let down: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_none()).collect();
     for id in down {
         apply(cluster, Input::Restart(id))?;

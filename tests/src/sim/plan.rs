@@ -106,6 +106,9 @@ pub struct Faults {
     pub unrest_ticks: u64,
     /// How much longer the slowest clock's tick may last than the quickest one's, in percent.
     pub skew_percent: u64,
+    /// When a node's storage fails a read, if it does. The node halts; its owner takes its power, and
+    /// starts it again.
+    pub read_failures: Option<Rhythm>,
 }
 
 impl Faults {
@@ -120,6 +123,7 @@ impl Faults {
             persist_ticks: 0,
             unrest_ticks: 0,
             skew_percent: 0,
+            read_failures: None,
         }
     }
 
@@ -143,6 +147,7 @@ impl Faults {
                 crashes: rhythm(60, 40),
                 persist_ticks: 4,
                 skew_percent: 50,
+                read_failures: rhythm(60, 20),
                 ..none
             },
         }
@@ -167,6 +172,7 @@ impl Faults {
             persist_ticks: up_to(usual.persist_ticks, 1, 15),
             unrest_ticks: up_to(usual.unrest_ticks, 10, 120),
             skew_percent: up_to(usual.skew_percent, 10, 100),
+            read_failures: None,
         }
     }
 
@@ -184,6 +190,7 @@ impl Faults {
             crashes,
             unrest_ticks: self.unrest_ticks,
             skew_percent: if keep() { self.skew_percent } else { 0 },
+            read_failures: None,
         }
     }
 }
@@ -231,7 +238,9 @@ impl Plan {
         let mut luck = Stream::new(seed, "swarm");
         if profile == Profile::Swarm {
             let drawn = Faults::drawn(&usual, &mut luck).thinned(&mut luck);
-            return Plan { faults: drawn, ..plan }.with_drawn_settings(&mut luck);
+            let mut plan = Plan { faults: drawn, ..plan }.with_drawn_settings(&mut luck);
+            plan.faults.read_failures = usual.read_failures.filter(|_| luck.chance(500));
+            return plan;
         }
         if seed.is_multiple_of(2) {
             return plan;

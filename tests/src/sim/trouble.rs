@@ -46,6 +46,7 @@ enum Entry {
     Unrest,
     Propose,
     Crash,
+    FailRead,
     Restart(NodeId),
     Split,
     Heal,
@@ -72,6 +73,7 @@ pub(super) struct Trouble<'a> {
     crash: Stream,
     split: Stream,
     owner: Stream,
+    read: Stream,
 }
 
 impl<'a> Trouble<'a> {
@@ -92,6 +94,7 @@ impl<'a> Trouble<'a> {
             crash: stream("crash"),
             split: stream("partition"),
             owner: stream("owner"),
+            read: stream("read"),
             owners: BTreeSet::new(),
         };
         let mut clock = stream("clock");
@@ -108,6 +111,9 @@ impl<'a> Trouble<'a> {
         }
         if let Some(rhythm) = plan.faults.partitions {
             trouble.enter_split(rhythm);
+        }
+        if let Some(rhythm) = plan.faults.read_failures {
+            trouble.enter_read_failure(rhythm);
         }
         trouble
     }
@@ -128,7 +134,8 @@ impl<'a> Trouble<'a> {
         }
     }
 
-    /// Enters what a step leads to; returns the messages that are lost at once.
+    /// Enters what a step leads to; returns what happens at once: messages are lost, and a node that has
+    /// halted loses its power.
     pub(super) fn follow_up(&mut self, step: &Step, cluster: &Cluster) -> Vec<Input> {
         let mut lost = Vec::new();
         for Flight { message, .. } in &step.sent {
@@ -143,7 +150,11 @@ impl<'a> Trouble<'a> {
                 self.enter(delay, Entry::Arrive(message.clone()));
             }
         }
-        if let Some(node) = step.node {
+        if let Some(node) = step.node.filter(|&node| cluster.is_halted(node)) {
+            let lasts_ticks = self.plan.faults.read_failures.map_or(1, |rhythm| rhythm.lasts_ticks);
+            let down = self.read.within(1, lasts_ticks * TICK);
+            lost.push(self.take_power(node, down));
+        } else if let Some(node) = step.node {
             self.enter_writes(node, cluster);
             self.enter_owner(node, cluster);
         } else if let (Some(_), Input::Deliver(message) | Input::Duplicate(message)) =
@@ -225,6 +236,11 @@ impl<'a> Trouble<'a> {
         self.enter(pause, Entry::Crash);
     }
 
+    fn enter_read_failure(&mut self, rhythm: Rhythm) {
+        let pause = self.read.within(1, rhythm.pause_ticks * TICK);
+        self.enter(pause, Entry::FailRead);
+    }
+
     fn enter_split(&mut self, rhythm: Rhythm) {
         let pause = self.split.within(1, rhythm.pause_ticks * TICK);
         self.enter(pause, Entry::Split);
@@ -264,6 +280,7 @@ impl<'a> Trouble<'a> {
             Entry::Unrest => self.unrest(cluster),
             Entry::Propose => self.propose(cluster),
             Entry::Crash => self.crash(cluster),
+            Entry::FailRead => self.fail_read(cluster),
             Entry::Restart(id) => vec![Input::Restart(id)],
             Entry::Split => self.split(cluster),
             Entry::Heal => vec![Input::Heal],
@@ -299,10 +316,24 @@ impl<'a> Trouble<'a> {
         let from = if self.crash.chance(333) && !leaders.is_empty() { &leaders } else { &up };
         let Some(&id) = self.crash.pick(from) else { return Vec::new() };
         let down = self.crash.within(1, rhythm.lasts_ticks * TICK);
+        vec![self.take_power(id, down)]
+    }
+
+    /// Takes the power from a node, and enters its restart.
+    fn take_power(&mut self, id: NodeId, down: u64) -> Input {
         self.enter(down, Entry::Restart(id));
         self.lives.entry(id).and_modify(|(life, timed)| (*life, *timed) = (*life + 1, 0));
         self.owners.remove(&id);
-        vec![Input::Crash(id)]
+        Input::Crash(id)
+    }
+
+    /// Lets a read of a node's storage fail soon.
+    fn fail_read(&mut self, cluster: &Cluster) -> Vec<Input> {
+        let Some(rhythm) = self.plan.faults.read_failures else { return Vec::new() };
+        self.enter_read_failure(rhythm);
+        let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
+        let Some(&node) = self.read.pick(&up) else { return Vec::new() };
+        vec![Input::FailRead { node, after: self.read.within(0, 20) }]
     }
 
     /// Lets the network fall apart in one of four ways.

@@ -80,8 +80,8 @@ pub struct Traffic {
     pub forward_proposals: bool,
     pub batch_append: bool,
     pub merge_acknowledgements: bool,
-    pub wait_anew_each_term: bool,
-    pub vote_beside_leader: bool,
+    pub reset_timer_on_new_term: bool,
+    pub vote_when_leader_known: bool,
 }
 
 /// When a committed entry is handed out: [`ApplyGate`].
@@ -164,8 +164,8 @@ impl Traffic {
             forward_proposals: config.forward_proposals,
             batch_append: config.batch_append,
             merge_acknowledgements: config.merge_acknowledgements,
-            wait_anew_each_term: config.wait_anew_each_term,
-            vote_beside_leader: config.vote_beside_leader,
+            reset_timer_on_new_term: config.reset_timer_on_new_term,
+            vote_when_leader_known: config.vote_when_leader_known,
         }
     }
 }
@@ -220,8 +220,8 @@ impl Birth {
             forward_proposals,
             batch_append: self.traffic.batch_append,
             merge_acknowledgements: self.traffic.merge_acknowledgements,
-            wait_anew_each_term: self.traffic.wait_anew_each_term,
-            vote_beside_leader: self.traffic.vote_beside_leader,
+            reset_timer_on_new_term: self.traffic.reset_timer_on_new_term,
+            vote_when_leader_known: self.traffic.vote_when_leader_known,
         }
     }
 

@@ -36,6 +36,7 @@ pub enum Cause {
     Mend { from: u64, to: u64 },
     Partition(Vec<Vec<u64>>),
     Heal,
+    FailRead { node: u64, after: u64 },
     PinLimit { node: u64, ticks: Option<u64> },
     Propose { node: u64, data: Hex },
 }
@@ -99,6 +100,7 @@ impl Cause {
             Input::Propose { node, data } => {
                 Cause::Propose { node: node.0, data: Hex(data.clone()) }
             }
+            Input::FailRead { node, after } => Cause::FailRead { node: node.0, after: *after },
             Input::PinLimit { node, ticks } => Cause::PinLimit { node: node.0, ticks: *ticks },
         }
     }
@@ -129,6 +131,9 @@ impl Cause {
             Cause::Heal => Input::Heal,
             Cause::Propose { node, data } => {
                 Input::Propose { node: NodeId(*node), data: data.0.clone() }
+            }
+            Cause::FailRead { node, after } => {
+                Input::FailRead { node: NodeId(*node), after: *after }
             }
             Cause::PinLimit { node, ticks } => {
                 Input::PinLimit { node: NodeId(*node), ticks: *ticks }

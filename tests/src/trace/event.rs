@@ -9,7 +9,7 @@
 //! `rule` is a name in the header's `rules`, where the paper's section and the book's place stand once.
 //! Readers take `data` as it comes: a later release may say more.
 
-use raft::{Event, Ignored, NodeId, Note, Refusal};
+use raft::{Event, Ignored, NodeId, Note, Read, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ fn rule(event: &Event) -> String {
         Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => {
             "vote_refused/leader_known".into()
         }
-        Event::TurnAsked { next: role } | Event::RoleEntered { to: role, .. } => {
+        Event::RoleChangeAsked { next: role } | Event::RoleEntered { to: role, .. } => {
             format!("{}/{role}", event.name())
         }
         Event::TermEntered { .. }
@@ -96,7 +96,10 @@ fn rule(event: &Event) -> String {
         | Event::NextWentBack { .. }
         | Event::Probes { .. }
         | Event::Replicates { .. }
-        | Event::EntriesUnreadable { .. }
+        | Event::AcknowledgementDenied { .. }
+        | Event::EntriesCompacted { .. }
+        | Event::EntriesPending { .. }
+        | Event::Halted { .. }
         | Event::AppliedAhead { .. }
         | Event::Sent { .. }
         | Event::MessageIgnored { .. } => event.name().into(),
@@ -112,7 +115,7 @@ fn data(event: &Event) -> Value {
         Event::VoteChanged { from, to } => json!({"from": name(from), "to": name(to)}),
         Event::LeaderChanged { from, to } => json!({"from": name(from), "to": name(to)}),
         Event::TimerReset { after_ticks } => json!({"after_ticks": after_ticks}),
-        Event::TurnAsked { next } => json!({"next": next.to_string()}),
+        Event::RoleChangeAsked { next } => json!({"next": next.to_string()}),
         Event::RoleEntered { from, to } => json!({"from": from.to_string(), "to": to.to_string()}),
         Event::VoteGranted { candidate } => json!({"candidate": candidate.0}),
         Event::VoteRefused { candidate, why } => {
@@ -140,7 +143,13 @@ fn data(event: &Event) -> Value {
         Event::Probes { peer, next } | Event::Replicates { peer, next } => {
             json!({"next": next.0, "peer": peer.0})
         }
-        Event::EntriesUnreadable { peer, index } => json!({"index": index.0, "peer": peer.0}),
+        Event::AcknowledgementDenied { peer, index }
+        | Event::EntriesCompacted { peer, index }
+        | Event::EntriesPending { peer, index } => json!({"index": index.0, "peer": peer.0}),
+        Event::Halted { read: Read::Term { index } } => json!({"term_of": index.0}),
+        Event::Halted { read: Read::Entries { low, high } } => {
+            json!({"entries": {"high": high.0, "low": low.0}})
+        }
         Event::AppliedAhead { applied, commit } => {
             json!({"applied": applied.0, "commit": commit.0})
         }
@@ -150,6 +159,7 @@ fn data(event: &Event) -> Value {
                 Ignored::OlderTerm { theirs, ours } => {
                     json!({"older_term": {"ours": ours.0, "theirs": theirs.0}})
                 }
+                Ignored::NoTermAbove { theirs } => json!({"no_term_above": theirs.0}),
                 Ignored::RivalLeader => json!("rival_leader"),
                 Ignored::NotOurRole { role } => json!({"not_our_role": role.to_string()}),
                 Ignored::OtherSession => json!("other_session"),

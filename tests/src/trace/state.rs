@@ -126,7 +126,7 @@ impl NodeState {
             state.commit = Some(seen.commit.0);
             state.timer = Some((seen.elapsed_ticks, seen.pinned_ticks));
             state.votes =
-                seen.votes.map(|votes| votes.heard().map(|(id, yes)| (id.0, yes)).collect());
+                seen.votes.map(|votes| votes.answers().map(|(id, yes)| (id.0, yes)).collect());
             state.matched = Some(matched).filter(|matched| !matched.is_empty());
         }
         Some(state)

@@ -80,6 +80,10 @@ pub fn announcement(input: &Input, cluster: &Cluster) -> String {
         Input::Propose { node, data } => {
             format!("> a client proposes {} to {node}", data.escape_ascii())
         }
+        Input::FailRead { node, after: 0 } => format!("> {node}'s storage fails its next read"),
+        Input::FailRead { node, after } => {
+            format!("> {node}'s storage fails a read, after {after} that succeed")
+        }
         Input::PinLimit { node, ticks: Some(ticks) } => {
             format!("> {node} will wait {ticks} ticks from now on")
         }
@@ -132,7 +136,7 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
                 moves.enter_term(to.0, at, &mut facts);
                 continue;
             }
-            Event::TurnAsked { .. } => {
+            Event::RoleChangeAsked { .. } => {
                 moves.asked = Some(at);
                 continue;
             }
@@ -153,9 +157,9 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
             }
             Event::LeaderChanged { to: None, .. } if !leads => format!("{id} {}", note.event),
             Event::TimerReset { after_ticks } if !turned && !leads => match after_ticks {
-                0 => format!("{id} starts waiting anew"),
-                1 => format!("{id} starts waiting anew, after 1 tick"),
-                many => format!("{id} starts waiting anew, after {many} ticks"),
+                0 => format!("{id} resets its timer"),
+                1 => format!("{id} resets its timer after 1 tick"),
+                many => format!("{id} resets its timer after {many} ticks"),
             },
             Event::VoteGranted { candidate } if !votes_anew => {
                 format!("{id} grants {candidate} its vote again")
@@ -174,7 +178,10 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
             | Event::NextWentBack { .. }
             | Event::Probes { .. }
             | Event::Replicates { .. }
-            | Event::EntriesUnreadable { .. }
+            | Event::AcknowledgementDenied { .. }
+            | Event::EntriesCompacted { .. }
+            | Event::EntriesPending { .. }
+            | Event::Halted { .. }
             | Event::AppliedAhead { .. } => format!("{id} {}", note.event),
             Event::VoteCounted { voter, granted } => {
                 format!("{id} {}: {}", note.event, tally.count(*voter, *granted))
@@ -294,6 +301,7 @@ fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Op
         | Input::Mend { .. }
         | Input::Partition(_)
         | Input::Heal
+        | Input::FailRead { .. }
         | Input::PinLimit { .. } => {
             let write = disk.pending().last().filter(|_| has > had)?;
             let words = match write.promised.len() + write.own.len() {

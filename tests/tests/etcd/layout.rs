@@ -261,7 +261,7 @@ pub(crate) fn progress(id: NodeId, progress: &Progress) -> String {
     if let Some(pending) = pending {
         put(&mut text, format_args!(" pendingSnap={pending}"));
     }
-    if !progress.is_heard() {
+    if !progress.is_recent_active() {
         text += " inactive";
     }
     let window = progress.inflights();

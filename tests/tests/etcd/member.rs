@@ -16,8 +16,8 @@ use crate::layout::{self, Fields, Party};
 use crate::letter::{Cargo, Letter};
 use crate::verdict::Halt;
 use raft::{
-    Awaiting, Entry, Event, HardState, Index, MemoryStorage, Message, NodeId, RawNode, Ready,
-    ReadyNumber, RoleName, StepError, Term,
+    Entry, Event, HardState, Index, MemoryStorage, Message, NodeId, RawNode, Ready, ReadyNumber,
+    ReadyRecord, RoleName, StepError, Term,
 };
 use std::collections::VecDeque;
 
@@ -81,7 +81,7 @@ impl Member {
         let phase = (self.node.status().term, self.node.status().role);
         if phase != self.phase {
             self.phase = phase;
-            self.node.pin_election_limit(None);
+            self.node.pin_election_timeout(None);
         }
         let mut unreadable = Vec::new();
         for note in self.node.journal().drain() {
@@ -89,13 +89,14 @@ impl Member {
                 note.event
             {
                 self.promised.push_back(to);
-            } else if let Event::EntriesUnreadable { peer, .. } = note.event {
+            } else if let Event::EntriesCompacted { peer, .. } = note.event {
                 unreadable.push(peer);
             }
         }
-        let is_heard =
-            |peer| self.node.progress().any(|(id, progress)| id == peer && progress.is_heard());
-        match unreadable.into_iter().any(is_heard) {
+        let is_recent_active = |peer| {
+            self.node.progress().any(|(id, progress)| id == peer && progress.is_recent_active())
+        };
+        match unreadable.into_iter().any(is_recent_active) {
             true => Err(Halt::needs(Feature::Snapshots)),
             false => Ok(()),
         }
@@ -104,7 +105,7 @@ impl Member {
     /// Takes a Ready and does with it what an owner does. Returns it as etcd shows it, and what it
     /// sends.
     pub(crate) fn take_ready(&mut self) -> (String, Vec<Letter>) {
-        let ready = self.node.ready();
+        let ready = self.node.ready().expect("memory can be read");
         match self.threads.take() {
             None => self.do_at_once(ready),
             Some(mut threads) => {
@@ -123,10 +124,10 @@ impl Member {
         let text = layout::ready(&ready, &texts(&letters));
         write(&mut self.node, ready.entries(), ready.hard_state());
         let (number, applied) = (ready.number(), ready.take_committed_entries());
-        self.node.advance_append_async(ready);
+        self.node.advance_append_async(ready).expect("memory can be read");
         self.keep(number);
         if !applied.is_empty() {
-            self.node.advance_apply();
+            self.node.advance_apply().expect("memory can be read");
         }
         self.promised.clear();
         (text, letters)
@@ -145,8 +146,8 @@ impl Member {
         let mut shown = texts(&letters);
         let hard_state = ready.hard_state();
         if hard_state.is_some() || !(ready.entries().is_empty() && answers.is_empty()) {
-            // What else is still being written is attested again: an earlier word may be void.
-            answers.extend(self.node.awaiting().last().and_then(|last| attestation(self.id, last)));
+            // What else is still being written is recorded again: an earlier record may be void.
+            answers.extend(self.node.records().last().and_then(|last| attestation(self.id, last)));
             let entries = ready.entries().to_vec();
             let head = |responses| {
                 let asked = hard_state.unwrap_or_default();
@@ -173,14 +174,14 @@ impl Member {
             threads.apply.push_back(Work { head, hard_state, entries, answers: vec![answer] });
         }
         let text = layout::ready(&ready, &shown);
-        self.node.advance_append_async(ready);
+        self.node.advance_append_async(ready).expect("memory can be read");
         (text, letters)
     }
 
     /// Returns what may be said once the last Ready is durable: promises to others and to ourselves,
     /// in the order in which they were made.
     fn promises(&mut self, to_others: Vec<Message>) -> Vec<Letter> {
-        let Some(record) = self.node.awaiting().last() else { return Vec::new() };
+        let Some(record) = self.node.records().last() else { return Vec::new() };
         let (number, me) = (record.number(), self.id);
         let mut own = record.own.iter();
         let mut to_others = to_others.into_iter();
@@ -287,7 +288,7 @@ fn label(me: NodeId, number: ReadyNumber, m: &Message) -> Letter {
 }
 
 /// Returns what a write attests of the log, as a letter.
-fn attestation(me: NodeId, record: &Awaiting) -> Option<Letter> {
+fn attestation(me: NodeId, record: &ReadyRecord) -> Option<Letter> {
     let kind = "MsgStorageAppendResp";
     let fields = Fields { kind, term: record.term.0, log: record.last?, ..Fields::default() };
     let text = fields.describe(Party::AppendThread, Party::Node(me));

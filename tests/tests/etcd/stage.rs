@@ -108,7 +108,7 @@ impl Stage {
                 Ok(())
             }
             Command::SetRandomizedElectionTimeout(id, ticks) => {
-                self.member(id)?.node.pin_election_limit(Some(ticks));
+                self.member(id)?.node.pin_election_timeout(Some(ticks));
                 Ok(())
             }
             Command::Stabilize(ids, name) => {
@@ -157,6 +157,9 @@ impl Stage {
         match stood {
             // etcd says of a leader at level DEBUG that it stands already.
             Ok(()) | Err(CampaignError::AlreadyLeader { .. }) => Ok(()),
+            Err(why @ (CampaignError::NoTermLeft { .. } | CampaignError::Halted(_))) => {
+                Err(Trouble::Printed(why.to_string()))
+            }
             Err(CampaignError::NotAVoter { us }) => {
                 let words = format!("{:x} is unpromotable and can not campaign", us.0);
                 self.log(Level::Warn, &words);

@@ -166,10 +166,13 @@ fn happen(
             for message in addressed {
                 prop_assert!(message.from == NodeId(1) && message.to != NodeId(1), "{}", message);
             }
-            prop_assert!(outbox.now.iter().all(|message| !message.body.is_promise()));
+            prop_assert!(outbox.now.iter().all(|message| !message.body.traits().is_promise));
             match keeping {
-                Keeping::Now => node.keep_promises(outbox.own),
-                Keeping::Later => node.keep_promises(std::mem::replace(waiting, outbox.own)),
+                Keeping::Now => node.step_own(outbox.own).expect("memory can be read"),
+                Keeping::Later => {
+                    let own = std::mem::replace(waiting, outbox.own);
+                    node.step_own(own).expect("memory can be read");
+                }
                 Keeping::Never => {}
             }
         }

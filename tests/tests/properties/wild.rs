@@ -228,6 +228,7 @@ pub(crate) fn unlucky() -> impl Strategy<Value = Move> {
         1 => link().prop_map(|(from, to)| Input::Mend { from, to }),
         1 => vec(vec(node(), 0..3), 0..3).prop_map(Input::Partition),
         2 => Just(Input::Heal),
+        1 => (node(), 0..9_u64).prop_map(|(node, after)| Input::FailRead { node, after }),
         1 => (node(), proptest::option::of(0..12_u64))
             .prop_map(|(node, ticks)| Input::PinLimit { node, ticks }),
         1 => message().prop_map(Input::Deliver),

@@ -178,7 +178,8 @@ fn is_nonsense(input: &Input, cluster: &Bare) -> bool {
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => strange(id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => strange(id),
-        Input::Propose { node: id, .. } | Input::Ready(id) | Input::Apply(id) => strange(id),
+        Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => strange(id),
+        Input::Ready(id) | Input::Apply(id) => strange(id),
         Input::Deliver(message) | Input::Drop(message) | Input::Duplicate(message) => {
             cluster.network().find(message).is_none() || strange(&message.to)
         }

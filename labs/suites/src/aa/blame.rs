@@ -4,7 +4,7 @@
 //!   n1 stands -> its own vote -> answers counted -> it asks to lead -> it leads
 //!      |            |                 |                  |              '-- Raft::become_leader
 //!      |            |                 |                  '-- Core::on_vote_reply
-//!      |            |                 '-- Core::on_vote_reply, or Raft::meet_term
+//!      |            |                 '-- Core::on_vote_reply, or Raft::update_term
 //!      |            '-- Raft::ask_for_votes
 //!      '-- Raft::become_candidate            the first link that is missing is to blame
 //! ```
@@ -51,7 +51,7 @@ pub(crate) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
     let is_own = |step: &&Step| step.node == Some(id);
     let stands = |step: &Step| {
         let asked = |note: &Note| {
-            matches!(note.event, Event::TurnAsked { next: RoleName::Candidate })
+            matches!(note.event, Event::RoleChangeAsked { next: RoleName::Candidate })
                 || matches!(note.event, Event::RoleEntered { to: RoleName::Candidate, .. })
         };
         step.input == Input::Campaign(id) || step.node == Some(id) && step.notes.iter().any(asked)
@@ -66,7 +66,7 @@ pub(crate) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
     if !has(&enters(RoleName::Candidate)) {
         return Blame::Function("Raft::become_candidate");
     }
-    if has(&|event| matches!(event, Event::TurnAsked { next: RoleName::Leader })) {
+    if has(&|event| matches!(event, Event::RoleChangeAsked { next: RoleName::Leader })) {
         let led = notes().position(|note| enters(RoleName::Leader)(&note.event));
         let Some(led) = led else { return Blame::Function("Raft::become_leader") };
         let leaves = |note: &&Note| {
@@ -83,10 +83,10 @@ pub(crate) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
         return Blame::Function("Raft::ask_for_votes");
     }
     if has(&|event| is_wrongly_old(event)) {
-        return Blame::Function("Raft::meet_term");
+        return Blame::Function("Raft::update_term");
     }
     let resigns = notes().find(|note| {
-        matches!(note.event, Event::TurnAsked { next: RoleName::Follower })
+        matches!(note.event, Event::RoleChangeAsked { next: RoleName::Follower })
             || matches!(
                 note.event,
                 Event::RoleEntered { from: RoleName::Candidate, to: RoleName::Follower }
@@ -119,7 +119,7 @@ pub(crate) fn is_wrongly_old(event: &Event) -> bool {
 pub(crate) fn answered_wrongly(stage: &Stage, id: NodeId) -> Blame {
     let has = |about: fn(&Event) -> bool| stage.last_line(about);
     if has(is_wrongly_old).is_some() {
-        return Blame::Function("Raft::meet_term");
+        return Blame::Function("Raft::update_term");
     }
     let granted = has(|event| matches!(event, Event::VoteGranted { .. }));
     let refused = has(|event| matches!(event, Event::VoteRefused { .. }));
@@ -161,7 +161,7 @@ pub(crate) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
     let led = |note: &Note| matches!(note.event, Event::RoleEntered { to: RoleName::Leader, .. });
     let after = notes().position(led).map_or(0, |at| at + 1);
     let entered = notes().skip(after).filter(|note| is_term(&note.event));
-    entered.last().map_or(Blame::Function("Raft::meet_term"), Blame::at)
+    entered.last().map_or(Blame::Function("Raft::update_term"), Blame::at)
 }
 
 /// Lists the functions that an input leads to, of those that students write: one of them never comes
@@ -191,7 +191,7 @@ pub(crate) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
         Input::Persist(_) => functions.extend(COUNT),
         Input::Deliver(message) | Input::Duplicate(message) => {
             let now = inspect(&message.to).map(|node| node.term);
-            functions.push("Raft::meet_term");
+            functions.push("Raft::update_term");
             if message.term > now {
                 functions.push("Raft::become_follower");
             }
@@ -201,7 +201,7 @@ pub(crate) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
                 }
                 Body::VoteReply { .. } if message.term == now => functions.extend(COUNT),
                 Body::Heartbeat { .. } | Body::AppendEntries { .. } => {
-                    functions.extend(["Raft::hear_from_leader", "Core::on_heartbeat"]);
+                    functions.extend(["Raft::recognize_leader", "Core::on_heartbeat"]);
                 }
                 Body::VoteReply { .. }
                 | Body::RequestPreVote(_)
@@ -219,7 +219,7 @@ pub(crate) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
         Input::Drop(_) | Input::Post(_) | Input::Crash(_) | Input::Restart(_) => {}
         Input::Ready(_) | Input::Apply(_) => {}
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => {}
-        Input::PinLimit { .. } | Input::Propose { .. } => {}
+        Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => {}
     }
     functions
 }

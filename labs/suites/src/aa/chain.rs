@@ -58,7 +58,7 @@ impl Chain {
         for (flight, _) in step.gone.iter().filter(|(_, fate)| arrives(fate)) {
             let body = &flight.message.body;
             self.requests += u64::from(matches!(body, Body::RequestVote(_)));
-            self.words += u64::from(body.is_from_leader());
+            self.words += u64::from(body.traits().is_from_leader);
         }
         let enters_term = step.notes.iter().any(|note| is_term(&note.event));
         for note in &step.notes {
@@ -98,7 +98,7 @@ impl Chain {
         } else if self.requests == 0 {
             "Raft::ask_for_votes"
         } else if self.wrongly_old > 0 {
-            "Raft::meet_term"
+            "Raft::update_term"
         } else if self.granted + self.refused == 0 {
             "Core::on_request_vote"
         } else if self.kept > self.granted {
@@ -112,7 +112,7 @@ impl Chain {
         } else if self.words < self.ticks * followers / 3 {
             "Core::tick_heartbeat"
         } else {
-            "Raft::hear_from_leader"
+            "Raft::recognize_leader"
         }
     }
 }

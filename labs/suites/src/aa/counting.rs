@@ -25,7 +25,7 @@ use testbed::{Input, Setup};
 
 /// Returns whether an event shows how votes were counted.
 pub(super) fn is_about_counting(event: &Event) -> bool {
-    matches!(event, Event::VoteCounted { .. } | Event::TurnAsked { .. })
+    matches!(event, Event::VoteCounted { .. } | Event::RoleChangeAsked { .. })
 }
 
 fn must_lead(stage: &Stage, rule: &Rule, because: &str) -> Verdict {
@@ -152,7 +152,7 @@ pub(super) fn stale_vote_resp_ignored(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     stage.answers(N1, 1, &[N2], Said::Yes);
     let because = "n1 leads term 2 with a vote that n2 gave in term 1";
-    must_not_lead(&stage, &THIS_TERM, Some("Raft::meet_term"), because)?;
+    must_not_lead(&stage, &THIS_TERM, Some("Raft::update_term"), because)?;
 
     let mut stage = stage.row(2, "then n2's answer of term 2");
     stage.answers(N1, 2, &[N2], Said::Yes);

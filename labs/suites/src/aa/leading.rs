@@ -148,7 +148,7 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
         }
         if stage.follows(N1) != Some(N2) {
             let leader = name_or_none(stage.follows(N1));
-            let failure = stage.broken(&YIELDS, "Raft::hear_from_leader");
+            let failure = stage.broken(&YIELDS, "Raft::recognize_leader");
             let failure = failure.because(format!("n2 leads term {term} and n1 has heard it"));
             return failure.expected("n1 follows n2").got(format!("leader {leader}")).fail();
         }
@@ -164,7 +164,7 @@ fn heard_in_time() -> Verdict {
         if !stage.asked(N1).is_empty() {
             let because = "n2 leads term 1, speaks to n1 every 9 ticks, and n1 stands against it";
             // Before the first word, it is its limit that is too short.
-            let function = if heard > 0 { "Raft::hear_from_leader" } else { "Core::draw_timeout" };
+            let function = if heard > 0 { "Raft::recognize_leader" } else { "Core::draw_timeout" };
             let failure = stage.missing(&TIMER, function).because(because);
             return failure.expected("n1 waits anew at each word").got("n1 stands").fail();
         }

@@ -101,7 +101,7 @@ fn a_new_wait() -> Verdict {
 
 /// Lets n1 wait each wait, and takes down how long it took.
 fn watch(waits: Vec<Wait>) -> Rows {
-    let is_turn = |event: &Event| matches!(event, Event::TurnAsked { .. });
+    let is_turn = |event: &Event| matches!(event, Event::RoleChangeAsked { .. });
     let intro = "ticks until n1 asks for votes";
     let mut table = Rows::new(&PATIENCE, "wait", intro);
     let mut pinned_hold = true;

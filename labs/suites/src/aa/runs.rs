@@ -225,9 +225,9 @@ pub(crate) fn views(stage: &Stage, who: impl Iterator<Item = NodeId>) -> String 
 fn blame_of(wrong: &Wrong) -> Blame {
     let line_or = |function| Blame::line_or(wrong.at.map(Place::from), function);
     match wrong.mistake {
-        Mistake::MissesTerm => Blame::Function("Raft::meet_term"),
+        Mistake::MissesTerm => Blame::Function("Raft::update_term"),
         Mistake::VotesTwice | Mistake::VotesForShorterLog => Blame::Function("Core::decide_vote"),
-        Mistake::IgnoresLeader => Blame::Function("Raft::hear_from_leader"),
+        Mistake::IgnoresLeader => Blame::Function("Raft::recognize_leader"),
         Mistake::KeepsOldVote | Mistake::KeepsOldLeader | Mistake::KeepsRole => {
             line_or("Raft::become_follower")
         }
@@ -247,7 +247,7 @@ fn blame_of(wrong: &Wrong) -> Blame {
         Mistake::KeepsWhatFollowed => Blame::Function("Log::append"),
         Mistake::CommitsUnchecked => line_or("Core::on_append"),
         Mistake::CountsWhatWasNotSaid => line_or("Core::on_matched"),
-        Mistake::CountsOldTerm | Mistake::CountsTooFew => line_or("Core::maybe_commit"),
+        Mistake::CountsOldTerm | Mistake::CountsTooFew => line_or("Core::commit_by_counting"),
     }
 }
 

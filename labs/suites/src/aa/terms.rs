@@ -50,15 +50,15 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
     for (stage, what, must_be, takes_for) in rows {
         if wrong {
             let was = in_few_words(&stage, N1);
-            let blame = Blame::line_or(stage.line(is_term), "Raft::meet_term");
+            let blame = Blame::line_or(stage.line(is_term), "Raft::update_term");
             table.row_blamed(blame, stage, |table| table.equal(what, must_be, was));
         } else {
             let was = taken_for(&stage).unwrap_or(takes_for);
-            let blame = Blame::Function("Raft::meet_term");
+            let blame = Blame::Function("Raft::update_term");
             table.row_blamed(blame, stage, |table| table.equal(what, takes_for, was));
         }
     }
-    table.verdict("Raft::meet_term")
+    table.verdict("Raft::update_term")
 }
 
 const ITS_OWN: &str = "of its own term";
@@ -74,7 +74,7 @@ fn taken_for(stage: &Stage) -> Option<&'static str> {
     Some(match why {
         Ignored::OlderTerm { .. } => TOO_OLD,
         Ignored::NotOurRole { .. } | Ignored::RivalLeader => ITS_OWN,
-        Ignored::OtherSession | Ignored::NoRule => ITS_OWN,
+        Ignored::OtherSession | Ignored::NoRule | Ignored::NoTermAbove { .. } => ITS_OWN,
     })
 }
 

@@ -82,10 +82,10 @@ fn judge(cases: Vec<Case>) -> Verdict {
         let is_old = message.term < Some(Term(TERM));
         let function = if matches!(message.body, Body::RequestVote(_)) {
             "Core::on_request_vote"
-        } else if message.body.is_from_leader() {
-            "Raft::hear_from_leader"
+        } else if message.body.traits().is_from_leader {
+            "Raft::recognize_leader"
         } else {
-            "Raft::meet_term"
+            "Raft::update_term"
         };
         stage.hear(message);
         let reset = stage.last_line(|event| matches!(event, Event::TimerReset { .. }));
@@ -97,7 +97,7 @@ fn judge(cases: Vec<Case>) -> Verdict {
         let what_it_did = if reset.is_some() { "waits anew" } else { "does not wait anew" };
         let blame = match reset {
             _ if tick == u64::MAX => Blame::Function("Core::tick_election"),
-            _ if is_old && !(allowed.contains(&tick)) => Blame::Function("Raft::meet_term"),
+            _ if is_old && !(allowed.contains(&tick)) => Blame::Function("Raft::update_term"),
             reset => Blame::line_or(reset, function),
         };
         table.row_blamed(blame, stage, |table| match tick {

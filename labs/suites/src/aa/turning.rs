@@ -54,7 +54,7 @@ pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
             let blame = match stage.last_line(blame::is_term).filter(|_| kept) {
                 Some(place) => Blame::Line(place),
                 None if term > 3 && stage.disk(N1).term.0 == 3 => {
-                    Blame::Function("Raft::meet_term")
+                    Blame::Function("Raft::update_term")
                 }
                 None => blame::answered_wrongly(&stage, N1),
             };
@@ -129,10 +129,10 @@ fn update_term(role: RoleName, rule: &Rule) -> Verdict {
         // Who entered the later term and is no follower went wrong there; anything else is a matter of
         // which term a message is of.
         let entered = stage.last_line(blame::is_term).filter(|_| must_be.starts_with("follower"));
-        let blame = Blame::line_or(entered, "Raft::meet_term");
+        let blame = Blame::line_or(entered, "Raft::update_term");
         table.row_blamed(blame, stage, |table| table.equal(what, must_be.to_owned(), was));
     }
-    table.verdict("Raft::meet_term")
+    table.verdict("Raft::update_term")
 }
 
 /// The message that brings a later term is answered, by the follower that it made.
@@ -166,7 +166,7 @@ pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
             _ => table.equal(what, must_be, was, stage),
         }
     }
-    table.verdict("Raft::meet_term")
+    table.verdict("Raft::update_term")
 }
 
 /// A leader is told to campaign, and its ticks run on.

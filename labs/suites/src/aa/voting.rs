@@ -146,7 +146,7 @@ pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
             Must::Grant => (wrong_vote(&stage), "granted, vote n2".to_owned()),
             Must::Refuse => (wrong_vote(&stage), format!("refused, vote {vote}")),
             Must::NotGrant => {
-                (Blame::Function("Raft::meet_term"), format!("not granted, vote {vote}"))
+                (Blame::Function("Raft::update_term"), format!("not granted, vote {vote}"))
             }
         };
         let silent = format!("nothing, vote {vote}");

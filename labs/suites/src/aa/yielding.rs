@@ -48,7 +48,7 @@ pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
         let was = format!("{}{leader}", stage.short_standing(N1));
         table.equal(what, must_be, was, stage);
     }
-    table.verdict("Raft::hear_from_leader")?;
+    table.verdict("Raft::recognize_leader")?;
     after_the_duel()
 }
 
@@ -60,7 +60,7 @@ fn after_the_duel() -> Verdict {
     if stage.leads(N1) {
         let because = "n2 leads term 3, n1 has heard it, and leads term 3 as well";
         let failure = stage
-            .broken(&YIELDS, "Raft::hear_from_leader")
+            .broken(&YIELDS, "Raft::recognize_leader")
             .because(because)
             .expected("n1 follows n2");
         return failure.got("n1 leads").fail();
@@ -83,7 +83,7 @@ fn after_the_duel() -> Verdict {
     }
     let because = "the leader of term 2 spoke, and n1 gave up its election in term 3";
     let failure = stage
-        .broken(&YIELDS, "Raft::hear_from_leader")
+        .broken(&YIELDS, "Raft::recognize_leader")
         .because(because)
         .expected("n1 leads term 3");
     failure.got(format!("n1 is {}", stage.standing(N1))).fail()
@@ -138,7 +138,7 @@ fn candidate_reset_term(word: Message) -> Verdict {
         };
         let words = stage.leaders_words(N1, rival).len() as u64;
         let (rule, function) = match 2 * words >= ticks {
-            true => (&TIMER, "Raft::hear_from_leader"),
+            true => (&TIMER, "Raft::recognize_leader"),
             false => (&BEATS, "Core::tick_heartbeat"),
         };
         let (times, ticks) = (counted(words, "time"), counted(ticks, "tick"));
@@ -157,7 +157,7 @@ fn candidate_reset_term(word: Message) -> Verdict {
 }
 
 fn reset_failure(stage: &Stage, expected: &str, because: &str) -> Failure {
-    let failure = stage.broken(&YIELDS, "Raft::hear_from_leader");
+    let failure = stage.broken(&YIELDS, "Raft::recognize_leader");
     let failure = failure.because(because).expected(expected);
     let leader = name_or_none(stage.follows(N3));
     let got =
@@ -186,7 +186,7 @@ pub(super) fn disruptive_follower(_: &mut Check) -> Verdict {
         let answers = if answers { "answered" } else { "no answer" };
         let blame = match was.as_str() {
             "follower, term 4, leader n2" => Blame::Function("Core::on_heartbeat"),
-            _ => Blame::line_or(stage.decided_line(), "Raft::meet_term"),
+            _ => Blame::line_or(stage.decided_line(), "Raft::update_term"),
         };
         let failure = stage.blamed(&STEPS_DOWN_THEN_ANSWERS, blame).because(because);
         let failure = failure.expected("follower, term 4, leader n2; the beat is answered");
@@ -222,12 +222,12 @@ fn whatever_brings_it() -> Verdict {
             // Whoever is what it must be, and yet speaks or is silent, errs in speaking.
             let blame = match must_be.starts_with(&stood) {
                 true => Blame::Function("Core::tick_heartbeat"),
-                false => Blame::line_or(place, "Raft::meet_term"),
+                false => Blame::line_or(place, "Raft::update_term"),
             };
             table.row_blamed(blame, stage, |table| table.equal(what, must_be.to_owned(), was));
         }
     }
-    table.verdict("Raft::meet_term")
+    table.verdict("Raft::update_term")
 }
 
 /// n3 is cut off, stands, and comes back: a leader is deposed, and soon there is one again.
@@ -261,7 +261,7 @@ fn cut_off_and_back() -> Verdict {
         }
     }
     let because = format!("n3 came back with term {later}, and after {} ticks:", NEVER / 2);
-    let failure = stage.missing(&DEPOSED, "Raft::meet_term").because(because);
+    let failure = stage.missing(&DEPOSED, "Raft::update_term").because(because);
     let expected = format!("one leader of term {later} or later, followed by all");
     let got: Vec<String> = [N1, N2, N3].map(|id| stage.view(id)).into();
     failure.expected(expected).got(got.join("; ")).fail()

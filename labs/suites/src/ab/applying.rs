@@ -66,7 +66,8 @@ pub(super) fn next_entries(_: &mut Check) -> Verdict {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2, 2, 2], 0));
         stage.hear(beat_with(N2, N1, 2, 4));
         let node = stage.cluster().node(N1).expect("it is up");
-        let taken = node.committed_entries(Index(after), Index(up_to), bytes);
+        let taken = node.clone().committed_entries(Index(after), Index(up_to), bytes);
+        let taken = taken.expect("memory can be read");
         let must_be: Vec<Entry> = then.iter().map(|&at| log[at as usize - 1].clone()).collect();
         let or_all = |bound: u64| if bound == all { "all".to_owned() } else { bound.to_string() };
         let what = format!("{after}, {}, {}", or_all(up_to), or_all(bytes));

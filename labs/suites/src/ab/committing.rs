@@ -23,7 +23,7 @@ use raft::{Body, Event, Index, NodeId};
 use testbed::{Input, Setup};
 
 fn expects<'a>(rule: &'a Rule, because: &'a str) -> Expected<'a> {
-    Expected { rule, function: "Core::maybe_commit", decides: is_about_commit, because }
+    Expected { rule, function: "Core::commit_by_counting", decides: is_about_commit, because }
 }
 
 /// Peers acknowledge their logs in n1's term.
@@ -116,7 +116,7 @@ pub(super) fn leader_commit_preceding_entries(_: &mut Check) -> Verdict {
         let was = stage.commit(N1).to_string();
         table.equal(terms_of(&logged(log)), last.to_string(), was, stage);
     }
-    table.verdict("Core::maybe_commit")
+    table.verdict("Core::commit_by_counting")
 }
 
 /// Figure 8: an entry of an earlier term is not counted.
@@ -141,7 +141,7 @@ pub(super) fn only_current_term(_: &mut Check) -> Verdict {
         let what = format!("{}: {answers:?}", terms_of(&logged(log)));
         table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
     }
-    table.verdict("Core::maybe_commit")
+    table.verdict("Core::commit_by_counting")
 }
 
 /// A leader's own copy is one of the majority; a majority of others is one without it.

@@ -189,7 +189,7 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
 /// A leader whose term is over still speaks.
 pub(super) fn old_messages(_: &mut Check) -> Verdict {
     let setup = || remembering(holding(Setup::new(3, 0), N1, &[1, 1, 3], 1), N1, 3, None);
-    let function = "Raft::meet_term";
+    let function = "Raft::update_term";
     let because = "n1 is in term 3, and heard the leader of term 2";
     let what = Expected { rule: &OLD_LEADER, function, decides: is_about_appends, because };
     let kept = "log 1 1 3, commit 1";

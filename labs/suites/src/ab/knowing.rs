@@ -165,7 +165,7 @@ pub(super) fn reject_at_higher_term_steps_down(_: &mut Check) -> Verdict {
     stage.hear(rejected(N2, N1, 3, 3, at(2, 1)));
     stage.propose(N1, "a");
     let because = "n1 led term 2, and n2 answered in term 3";
-    let what = Expected { function: "Raft::meet_term", ..expects(&STEPS_DOWN, because) };
+    let what = Expected { function: "Raft::update_term", ..expects(&STEPS_DOWN, because) };
     let was = format!("{}, {}", stage.standing(N1), follows(&stage));
     stage.must_be(&what, "follower, term 3, sent nothing", was)?;
 

@@ -199,7 +199,8 @@ pub(super) fn commit_without_new_term_entry(_: &mut Check) -> Verdict {
     stage.apply(Input::Partition(vec![vec![N1, N2], vec![N3, N4, N5]]));
     client(&mut stage, N1, &["a", "b"]);
     if stage.commit(N1) > 1 {
-        let failure = stage.broken_by(&COMMITTED_STAYS, "Core::maybe_commit", is_about_repair);
+        let failure =
+            stage.broken_by(&COMMITTED_STAYS, "Core::commit_by_counting", is_about_repair);
         let because = "n1 reaches only n2, two of five";
         let got = format!("commit {}", stage.commit(N1));
         return failure.because(because).expected("commit 1").got(got).fail();
@@ -293,7 +294,7 @@ pub(super) fn candidate_concede(_: &mut Check) -> Verdict {
     if stage.follows(N1) == Some(N3) {
         return Ok(());
     }
-    let failure = stage.broken(&REPAIRS, "Raft::hear_from_leader").expected("n1 follows n3");
+    let failure = stage.broken(&REPAIRS, "Raft::recognize_leader").expected("n1 follows n3");
     let failure: Failure = failure.because("n3 leads the term that n1 stood in");
     failure.got(stage.standing(N1)).fail()
 }

@@ -75,8 +75,9 @@ impl Stage {
     /// Returns the committed entries that a node hands to its application.
     pub(super) fn applied(&self, id: NodeId) -> Vec<Entry> {
         let node = self.cluster().node(id);
-        node.map(|node| node.committed_entries(Index(0), Index(u64::MAX >> 1), u64::MAX >> 1))
-            .unwrap_or_default()
+        let (all, much) = (Index(u64::MAX >> 1), u64::MAX >> 1);
+        let applied = node.map(|node| node.clone().committed_entries(Index(0), all, much));
+        applied.map_or(Vec::new(), |read| read.expect("memory can be read"))
     }
 
     /// Returns every append that `from` sent `to`, in order.

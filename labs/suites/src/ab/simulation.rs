@@ -87,7 +87,7 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
 /// Fails if hardly any run committed anything.
 fn commits_something(coverage: Coverage) -> Verdict {
     coverage.judge("four entries or more were committed", |because, _| {
-        Failure::of(&COVERAGE).because(because).function("Core::maybe_commit")
+        Failure::of(&COVERAGE).because(because).function("Core::commit_by_counting")
     })
 }
 

@@ -57,7 +57,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     n1.persist_all_at_once()?;
     n1.hear(yes(N2, 1));
     n1.settle()?;
-    if !n1.sent().iter().any(|message| message.body.is_from_leader()) {
+    if !n1.sent().iter().any(|message| message.body.traits().is_from_leader) {
         let failure = n1.broken(&WRITE_ORDER, "RawNode::on_persist_ready");
         let because = "n1 is told of the second of two writes, and its own vote does not count";
         return failure.because(because).expected("n1 leads, with n2's vote and its own").fail();
@@ -90,7 +90,7 @@ pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
         n1.persist()?;
         let taken = n1.start_all()?;
         if let Some(first) = committed(&taken).first() {
-            let failure = n1.broken(&ATTEST, "RawNode::still_attests");
+            let failure = n1.broken(&ATTEST, "RawNode::is_current");
             let because = format!("{ended}, the third has not, and {} counts as durable", first.id);
             return failure
                 .because(because)
@@ -126,7 +126,7 @@ fn all_applied(n1: &Owner, want: &str) -> Verdict {
     if got == want {
         return Ok(());
     }
-    let failure = n1.broken(&ALL_APPLIED, "RawNode::keep");
+    let failure = n1.broken(&ALL_APPLIED, "RawNode::on_persist_record");
     let because = "all writes have ended, and all is committed";
     failure.because(because).expected(format!("{want} applied")).got(got).fail()
 }

@@ -129,7 +129,7 @@ impl Judge {
                 if let Body::AppendReply { .. } = message.body {
                     return fault(&ENTRIES_ONCE, "RawNode::ready", because);
                 }
-                return fault(&HARD_NEWS, "RawNode::hard_news", because);
+                return fault(&HARD_NEWS, "RawNode::changed_hard_state", because);
             }
         }
         Ok(())
@@ -208,7 +208,7 @@ impl Judge {
 
     fn save(&mut self, hard: HardState) -> Result<(), Fault> {
         let told = self.told;
-        let function = "RawNode::hard_news";
+        let function = "RawNode::changed_hard_state";
         let went_back = hard.term < told.term
             || hard.commit < told.commit
             || hard.term == told.term && told.vote.is_some() && hard.vote != told.vote;
@@ -261,7 +261,7 @@ impl Judge {
                     "{id} is handed out to be applied, and the last commit index told is {}",
                     self.told.commit
                 );
-                return fault(&COMMIT_FIRST, "RawNode::hard_news", because);
+                return fault(&COMMIT_FIRST, "RawNode::changed_hard_state", because);
             }
             self.applied = id.index;
         }

@@ -132,7 +132,7 @@ impl State {
         if self.n1.applied() == commit {
             return Ok(());
         }
-        let failure = self.n1.broken(&ALL_APPLIED, "RawNode::keep");
+        let failure = self.n1.broken(&ALL_APPLIED, "RawNode::on_persist_record");
         let got = format!("applied {}", self.n1.applied());
         let because = "all writes have ended, nothing is ready, and not all is applied";
         Err(Box::new(failure.because(because).expected(format!("applied {commit}")).got(got)))

@@ -154,7 +154,7 @@ impl Owner {
             return Ok(None);
         }
         doing("ready");
-        let mut ready = self.node.ready();
+        let mut ready = self.node.ready().expect("memory can be read");
         let what = format!("Ready {}: {}", ready.number(), names(ready.entries()));
         self.rows.push(Row::message(N1, "disk", what).note(self.note(&ready)));
         let judged = self.judge.take(&ready, self.node.storage());
@@ -170,7 +170,7 @@ impl Owner {
         let ready = self.take()?;
         if let Some(ready) = &ready {
             doing(format!("advance_append_async of Ready {}", ready.number()));
-            self.node.advance_append_async(ready.clone());
+            self.node.advance_append_async(ready.clone()).expect("memory can be read");
         }
         Ok(ready)
     }
@@ -264,11 +264,11 @@ impl Owner {
         self.to_apply.extend(mine.take_committed_entries());
         while self.do_apply().is_some() {}
         doing(format!("advance of Ready {}", ready.number()));
-        let light = self.node.advance(mine);
+        let light = self.node.advance(mine).expect("memory can be read");
         self.take_light(light)?;
         while self.do_apply().is_some() {}
         doing("advance_apply");
-        self.node.advance_apply();
+        self.node.advance_apply().expect("memory can be read");
         Ok(())
     }
 

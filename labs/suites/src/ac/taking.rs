@@ -43,7 +43,7 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
             return Ok(());
         }
         let want = HardState { term: Term(term), vote, commit: told.commit };
-        let failure = n1.broken(&HARD_NEWS, "RawNode::hard_news").because(because);
+        let failure = n1.broken(&HARD_NEWS, "RawNode::changed_hard_state").because(because);
         let say = super::judge::say;
         failure.expected(format!("{} to be saved", say(want))).got(say(told)).fail()
     };
@@ -57,7 +57,7 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
     n1.hear(ask(N2, 5));
     if let Some(ready) = take_all(&mut n1)?.iter().find(|ready| ready.hard_state().is_some()) {
         let because = format!("Ready {} tells the same state once more", ready.number());
-        let failure = n1.broken(&HARD_ONCE, "RawNode::hard_news").because(because);
+        let failure = n1.broken(&HARD_ONCE, "RawNode::changed_hard_state").because(because);
         return failure.expected("a Ready without a hard state").got("one with it").fail();
     }
 
@@ -103,7 +103,7 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     n1.hear(super::words::yes(N3, 2));
     table.equal("n1 wins", format!("{}, leader n1", RoleName::Leader), said(&take_all(&mut n1)?));
     match table.failure() {
-        Some(failure) => failure.function("RawNode::soft_news").fail(),
+        Some(failure) => failure.function("RawNode::changed_soft_state").fail(),
         None => Ok(()),
     }
 }

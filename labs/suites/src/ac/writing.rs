@@ -30,7 +30,7 @@ fn must_commit(n1: &Owner, want: u64, because: &str) -> Verdict {
     if got == Index(want) {
         return Ok(());
     }
-    let failure = n1.broken(&OWN_COPY, "RawNode::keep").because(because);
+    let failure = n1.broken(&OWN_COPY, "RawNode::on_persist_record").because(because);
     failure.expected(format!("commit {want}")).got(format!("commit {got}")).fail()
 }
 
@@ -88,7 +88,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     n1.campaign();
     for word in ["", "a", "b"] {
         if !word.is_empty() && !n1.propose(word) {
-            let failure = n1.broken(&TWO_READYS, "RawNode::keep");
+            let failure = n1.broken(&TWO_READYS, "RawNode::on_persist_record");
             return failure
                 .because("n1 is alone, its vote is durable, and it does not lead")
                 .fail();
@@ -104,7 +104,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     }
     let told = n1.judge().told().commit;
     if told < Index(3) {
-        let failure = n1.broken(&TWO_READYS, "RawNode::keep");
+        let failure = n1.broken(&TWO_READYS, "RawNode::on_persist_record");
         let because = "three entries are durable on the only disk there is";
         return failure.because(because).expected("commit 3").got(format!("commit {told}")).fail();
     }
@@ -119,7 +119,7 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
         if names(&entries) == want {
             return Ok(());
         }
-        let failure = n1.broken(&THAT_READY, "RawNode::keep");
+        let failure = n1.broken(&THAT_READY, "RawNode::on_persist_record");
         let because =
             format!("{want} came after Ready 1 was taken, and is not handed out after it");
         failure

@@ -23,7 +23,7 @@ fn line(cluster: &Cluster) -> String {
             let id = NodeId(old);
             let node = cluster.node(id).expect("it starts again at once").inspect();
             let mut heard: Vec<_> =
-                node.votes.into_iter().flat_map(|votes| votes.heard()).collect();
+                node.votes.into_iter().flat_map(|votes| votes.answers()).collect();
             heard.sort_by_key(|&(voter, _)| name(voter));
             let heard: Vec<_> = heard.into_iter().map(|(voter, yes)| (name(voter), yes)).collect();
             let (vote, leader) = (node.vote.map(name), node.leader.map(name));

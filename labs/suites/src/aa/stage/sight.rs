@@ -52,7 +52,7 @@ impl Stage {
     /// that serves as one.
     pub(crate) fn leaders_words(&self, from: NodeId, to: NodeId) -> Vec<Term> {
         let said = self.said.iter().filter(|m| m.from == from && m.to == to);
-        said.filter(|m| m.body.is_from_leader()).filter_map(|m| m.term).collect()
+        said.filter(|m| m.body.traits().is_from_leader).filter_map(|m| m.term).collect()
     }
 
     /// Returns what a node's disk holds, or will as soon as it has written what waits.

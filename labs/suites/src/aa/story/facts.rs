@@ -31,6 +31,7 @@ pub(in crate::aa) fn name(input: &Input) -> String {
         Input::Ready(id) => format!("{id} hands out a Ready"),
         Input::Apply(id) => format!("{id} applies"),
         Input::Propose { node, data } => format!("a client gives {node} {}", data.escape_ascii()),
+        Input::FailRead { node, .. } => format!("{node}'s disk will fail a read"),
         Input::PinLimit { node, ticks: Some(ticks) } => format!("{node} limit is {ticks} ticks"),
         Input::PinLimit { node, ticks: None } => format!("{node} draws its limit"),
     }
@@ -46,7 +47,8 @@ pub(super) fn node_of(input: &Input) -> Option<NodeId> {
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
-        Input::Propose { node: id, .. } | Input::Ready(id) | Input::Apply(id) => Some(*id),
+        Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => Some(*id),
+        Input::Ready(id) | Input::Apply(id) => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) => Some(message.to),
         Input::Post(message) => Some(message.from),
@@ -79,7 +81,7 @@ pub(super) fn label(message: &Message) -> String {
 /// Returns whether nothing happened that could not happen again and again.
 pub(super) fn are_quiet(notes: &[Note]) -> bool {
     notes.iter().all(|note| match note.event {
-        Event::TimerReset { .. } | Event::Sent { .. } | Event::TurnAsked { .. } => true,
+        Event::TimerReset { .. } | Event::Sent { .. } | Event::RoleChangeAsked { .. } => true,
         Event::MessageIgnored { .. } => true,
         Event::RoleEntered { from, to } => from == to,
         Event::TermEntered { .. } | Event::VoteChanged { .. } | Event::LeaderChanged { .. } => {
@@ -88,9 +90,11 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
         Event::VoteGranted { .. } | Event::VoteRefused { .. } => false,
         Event::VoteCounted { .. } => false,
         Event::EntriesAppended { .. } | Event::LogTruncated { .. } => false,
-        Event::AppendRefused { .. } | Event::EntriesUnreadable { .. } => true,
+        Event::AppendRefused { .. } | Event::EntriesCompacted { .. } => true,
         Event::CommitAdvanced { .. } | Event::MatchAdvanced { .. } => false,
         Event::CommitWithheld { .. } | Event::AppliedAhead { .. } => true,
+        Event::AcknowledgementDenied { .. } | Event::EntriesPending { .. } => true,
+        Event::Halted { .. } => false,
         Event::NextWentBack { .. } | Event::Probes { .. } | Event::Replicates { .. } => false,
     })
 }
@@ -111,7 +115,7 @@ pub(super) fn told(node: Option<NodeId>, notes: &[Note]) -> Option<(String, &Not
         return Some((text.join(", "), last));
     }
     let reset = notes().rfind(|note| matches!(note.event, Event::TimerReset { .. }))?;
-    Some(("waits anew".to_owned(), reset))
+    Some(("resets its timer".to_owned(), reset))
 }
 
 /// Says one fact.
@@ -148,14 +152,17 @@ fn fact(event: &Event) -> Option<String> {
         Event::CommitWithheld { at } => Some(format!("does not count {at}")),
         Event::MatchAdvanced { peer, to, .. } => Some(format!("{peer} holds {to}")),
         Event::NextWentBack { peer, to, .. } => Some(format!("{peer} from {to}")),
+        Event::Halted { read } => Some(format!("halts: cannot read {read}")),
         Event::Probes { .. }
+        | Event::AcknowledgementDenied { .. }
+        | Event::EntriesPending { .. }
         | Event::Replicates { .. }
-        | Event::EntriesUnreadable { .. }
+        | Event::EntriesCompacted { .. }
         | Event::AppliedAhead { .. }
         | Event::LeaderChanged { to: None, .. }
         | Event::RoleEntered { .. }
         | Event::TimerReset { .. }
-        | Event::TurnAsked { .. }
+        | Event::RoleChangeAsked { .. }
         | Event::VoteGranted { .. }
         | Event::Sent { .. } => None,
     }
@@ -164,6 +171,7 @@ fn fact(event: &Event) -> Option<String> {
 fn ignored(why: &Ignored) -> &'static str {
     match why {
         Ignored::OlderTerm { .. } => "too old",
+        Ignored::NoTermAbove { .. } => "no term above",
         Ignored::RivalLeader => "ignored: it leads",
         Ignored::NotOurRole { .. } => "ignored: not its role",
         Ignored::OtherSession => "ignored: before it came back",

@@ -102,6 +102,7 @@ impl Drawing {
             | Input::Mend { .. }
             | Input::Partition(_)
             | Input::Heal
+            | Input::FailRead { .. }
             | Input::PinLimit { .. } => {
                 self.flush();
                 let row = self.input_row(step);

@@ -1,0 +1,286 @@
+//! What each error says to a person, and which error is behind which.
+
+use super::{
+    CampaignError, ConfigError, Halt, OrderError, ProposeError, Read, StartError, StepError,
+    StorageError,
+};
+use crate::types::{Index, Term};
+use std::error::Error;
+use std::fmt;
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::IdZero => write!(f, "id is 0, which means no node: ids start at 1"),
+            ConfigError::HeartbeatZero => write!(f, "heartbeat_ticks is 0: it must be at least 1"),
+            ConfigError::ElectionNotLonger { election_ticks, heartbeat_ticks } => write!(
+                f,
+                "election_ticks is {election_ticks}, heartbeat_ticks is {heartbeat_ticks}: \
+                 election_ticks must be larger (ten times is usual)"
+            ),
+            ConfigError::ElectionTooLong { election_ticks, max } => {
+                write!(f, "election_ticks is {election_ticks}: at most {max} is allowed")
+            }
+            ConfigError::AppliedOutOfRange { applied } => {
+                write!(f, "applied is {applied}: at most {} is allowed", Index::LAST)
+            }
+            ConfigError::InflightMessagesZero => {
+                write!(f, "max_inflight_messages is 0: it must be at least 1")
+            }
+            ConfigError::InflightBytesZero => {
+                write!(f, "max_inflight_bytes is 0: it must be at least 1")
+            }
+            ConfigError::InflightLessThanAppend { max_inflight, max_append } => write!(
+                f,
+                "max_inflight_bytes is {max_inflight}, max_append_bytes is {max_append}: one append \
+                 must fit into the window"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StorageError::Compacted { index, first } => {
+                write!(f, "entry {index} was compacted: the log starts at {first}")
+            }
+            StorageError::Pending => f.write_str("not there yet: ask again"),
+            StorageError::Unavailable { index, last } => {
+                write!(f, "entry {index} is beyond the end: the log ends at {last}")
+            }
+            StorageError::Failed(what) => f.write_str(what),
+        }
+    }
+}
+
+impl fmt::Display for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Read::Term { index } => write!(f, "the term of entry {index}"),
+            Read::Entries { low, high } => write!(f, "entries {low} to {}", high.0 - 1),
+        }
+    }
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the node has halted, because it could not read {}: {}", self.read, self.why)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Config(why) => write!(f, "the settings cannot work: {why}"),
+            StartError::Storage(why) => write!(f, "storage cannot be read: {why}"),
+            StartError::TermOutOfRange { term } => {
+                write!(f, "storage remembers term {term}, beyond the last, {}", Term::LAST)
+            }
+            StartError::NodeZero { said_to } => {
+                write!(f, "storage says that node 0 {said_to}, but ids start at 1")
+            }
+            StartError::FirstIndexZero => {
+                write!(f, "storage says that its log starts at index 0, but entries start at 1")
+            }
+            StartError::FirstBeyondLast { first, last } => {
+                write!(f, "storage says that its log starts at {first} and ends at {last}")
+            }
+            StartError::CommitBeyondLog { commit, last } => write!(
+                f,
+                "storage remembers commit {commit}, but its log ends at {last}: was the log cut or \
+                 lost, or the state saved before its entries?"
+            ),
+            StartError::AppliedBeyondLog { applied, last } => write!(
+                f,
+                "the application has applied {applied}, but the log ends at {last}: was the log cut \
+                 or lost, or is it another node's?"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StepError::NotForUs { to, us } => write!(f, "the message is for {to}, this is {us}"),
+            StepError::FromNodeZero { kind } => {
+                write!(f, "{kind} comes from node 0, but ids start at 1")
+            }
+            StepError::FromOurselves { kind } => {
+                write!(f, "{kind} claims to come from this node itself")
+            }
+            StepError::ReplyFromStranger { from, kind } => {
+                write!(f, "{kind} from {from}, which is not in this group")
+            }
+            StepError::TermMisplaced { kind, term: None } => write!(f, "{kind} carries no term"),
+            StepError::TermMisplaced { kind, term: Some(term) } => {
+                write!(f, "{kind} carries term {term}, and its kind has none")
+            }
+            StepError::TermZero { from, kind } => {
+                write!(f, "{kind} from {from} carries term 0: nobody campaigns or leads in it")
+            }
+            StepError::TermOutOfRange { from, term } => {
+                write!(f, "{from} sends term {term}, but terms end before {}", Term::LAST)
+            }
+            StepError::IndexOutOfRange { from, index } => {
+                write!(f, "{from} sends index {index}, beyond the last, {}", Index::LAST)
+            }
+            StepError::ImpossibleEntry { from, entry } => {
+                write!(f, "{from} names entry {entry}: indexes and terms of entries start at 1")
+            }
+            StepError::EntriesNotInOrder { from, expected, came } => {
+                write!(f, "{from} sends entry {came} where entry {expected} is expected")
+            }
+            StepError::EntryOfWrongTerm { from, entry, before, message } => write!(
+                f,
+                "{from} sends entry {entry} after one of term {before}, in a message of term {message}"
+            ),
+            StepError::CommitBeyondLog { from, commit, last } => write!(
+                f,
+                "{from} says that this node holds all entries up to {commit}, but its log ends at \
+                 {last}: was the disk wiped, the id used again, or a write not made durable?"
+            ),
+            StepError::AnswerBeyondLog { from, index, last } => write!(
+                f,
+                "{from} answers for entry {index}, but the log of this leader ends at {last}"
+            ),
+            StepError::ProposalDropped(why) => write!(f, "the proposal is dropped: {why}"),
+            StepError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ProposeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProposeError::NoLeader => write!(f, "no leader is known"),
+            ProposeError::NotForwarded { leader } => {
+                write!(f, "{leader} leads, and the settings forbid to forward proposals")
+            }
+            ProposeError::Empty => write!(f, "there is no entry in it"),
+            ProposeError::NotSupported => {
+                write!(f, "it changes the group, and there is no rule for that yet")
+            }
+            ProposeError::TooMuchUncommitted { waiting, bytes, max } => write!(
+                f,
+                "{waiting} bytes wait to be committed and applied, {bytes} more would be over {max}"
+            ),
+            ProposeError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for OrderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OrderError::ReadyNotTaken { came, last: Some(last) } => {
+                write!(f, "Ready {came} is reported durable, but the last one taken is {last}")
+            }
+            OrderError::ReadyNotTaken { came, last: None } => {
+                write!(f, "Ready {came} is reported durable, but none was taken yet")
+            }
+            OrderError::ReadyAlreadyDurable { came, expected: Some(expected) } => {
+                write!(f, "Ready {came} was durable already: {expected} is the next")
+            }
+            OrderError::ReadyAlreadyDurable { came, expected: None } => {
+                write!(f, "Ready {came} was durable already, and no other waits")
+            }
+            OrderError::AppliedNotHandedOut { came, handed_out } => {
+                write!(f, "{came} is reported applied, but the last handed out is {handed_out}")
+            }
+            OrderError::AppliedWentBack { came, applied } => {
+                write!(f, "{came} is reported applied, but {applied} was applied before")
+            }
+            OrderError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for CampaignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CampaignError::AlreadyLeader { term } => write!(f, "already the leader of term {term}"),
+            CampaignError::NotAVoter { us } => write!(f, "{us} is not a voter of its own group"),
+            CampaignError::NoTermLeft { term } => {
+                write!(f, "term {term} is the last: there is no later one to campaign in")
+            }
+            CampaignError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl Error for ConfigError {}
+impl Error for StorageError {}
+impl Error for Halt {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.why)
+    }
+}
+impl Error for ProposeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let ProposeError::Halted(halt) = self { Some(&halt.why) } else { None }
+    }
+}
+impl Error for OrderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let OrderError::Halted(halt) = self { Some(&halt.why) } else { None }
+    }
+}
+impl Error for CampaignError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let CampaignError::Halted(halt) = self { Some(&halt.why) } else { None }
+    }
+}
+impl Error for StepError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let StepError::ProposalDropped(why) = self {
+            return Some(why);
+        }
+        if let StepError::Halted(halt) = self { Some(&halt.why) } else { None }
+    }
+}
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let StartError::Config(why) = self {
+            return Some(why);
+        }
+        if let StartError::Storage(why) = self { Some(why) } else { None }
+    }
+}
+
+impl From<ConfigError> for StartError {
+    fn from(why: ConfigError) -> Self {
+        StartError::Config(why)
+    }
+}
+
+impl From<StorageError> for StartError {
+    fn from(why: StorageError) -> Self {
+        StartError::Storage(why)
+    }
+}
+
+impl From<Halt> for StepError {
+    fn from(halt: Halt) -> Self {
+        StepError::Halted(halt)
+    }
+}
+
+impl From<Halt> for ProposeError {
+    fn from(halt: Halt) -> Self {
+        ProposeError::Halted(halt)
+    }
+}
+
+impl From<Halt> for OrderError {
+    fn from(halt: Halt) -> Self {
+        OrderError::Halted(halt)
+    }
+}
+
+impl From<Halt> for CampaignError {
+    fn from(halt: Halt) -> Self {
+        CampaignError::Halted(halt)
+    }
+}

@@ -1,0 +1,95 @@
+//! What an event says to a person: the end of a sentence about the node.
+
+use super::{Event, Ignored, Refusal};
+use std::fmt;
+
+/// Writes what happened as the end of a sentence about the node: "n2" + " enters term 3".
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::TermEntered { from, to } => write!(f, "enters term {to} (was in {from})"),
+            Event::VoteChanged { to: Some(to), .. } => write!(f, "votes for {to}"),
+            Event::VoteChanged { to: None, .. } => write!(f, "has granted no vote in this term"),
+            Event::LeaderChanged { to: Some(to), .. } => write!(f, "follows {to}"),
+            Event::LeaderChanged { to: None, .. } => write!(f, "knows no leader"),
+            Event::TimerReset { after_ticks } => {
+                write!(f, "resets its timer after {after_ticks} ticks")
+            }
+            Event::RoleChangeAsked { next } => write!(f, "is to become {next}"),
+            Event::RoleEntered { from, to } => write!(f, "changes from {from} to {to}"),
+            Event::VoteGranted { candidate } => write!(f, "grants its vote to {candidate}"),
+            Event::VoteRefused { candidate, why: Refusal::VotedFor(other) } => {
+                write!(f, "refuses {candidate}: it voted for {other} in this term")
+            }
+            Event::VoteRefused { candidate, why: Refusal::LogIsNewer { ours, theirs } } => {
+                write!(f, "refuses {candidate}: its last entry {theirs} is behind {ours}")
+            }
+            Event::VoteRefused { candidate, why: Refusal::LeaderKnown(leader) } => {
+                write!(f, "refuses {candidate}: {leader} leads this term")
+            }
+            Event::VoteCounted { voter, granted: true } => write!(f, "counts {voter}'s yes"),
+            Event::VoteCounted { voter, granted: false } => write!(f, "counts {voter}'s no"),
+            Event::EntriesAppended { first, last } if first == last => {
+                write!(f, "writes entry {last} to its log")
+            }
+            Event::EntriesAppended { first, last } => {
+                write!(f, "writes entries {first} to {last} to its log")
+            }
+            Event::LogTruncated { from, last } if from == last => {
+                write!(f, "removes entry {from}: the leader has another there")
+            }
+            Event::LogTruncated { from, last } => {
+                write!(f, "removes entries {from} to {last}: the leader has others there")
+            }
+            Event::AppendRefused { prev, hint } => {
+                write!(f, "refuses entries after {prev}: it does not hold that; try after {hint}")
+            }
+            Event::CommitAdvanced { from, to } => write!(f, "moves its commit {from} -> {to}"),
+            Event::CommitWithheld { at } => {
+                write!(f, "does not commit {at}: a majority holds it, but it is of an earlier term")
+            }
+            Event::MatchAdvanced { peer, from, to } => {
+                write!(f, "learns that {peer} holds its log up to {to} (was {from})")
+            }
+            Event::NextWentBack { peer, from, to } => {
+                write!(f, "goes back from {from} to {to} for {peer}")
+            }
+            Event::Probes { peer, next } => write!(f, "probes {peer} from {next} on"),
+            Event::Replicates { peer, next } => write!(f, "streams to {peer} from {next} on"),
+            Event::AcknowledgementDenied { peer, index } => write!(
+                f,
+                "hears that {peer} lacks entry {index}, which {peer} had acknowledged: its disk was \
+                 lost, or this answer is an old one"
+            ),
+            Event::EntriesCompacted { peer, index } => {
+                write!(f, "cannot send {peer} what it lacks: entry {index} is compacted")
+            }
+            Event::EntriesPending { peer, index } => {
+                write!(f, "cannot send {peer} what it lacks yet: entry {index} is being fetched")
+            }
+            Event::Halted { read } => write!(f, "halts: it could not read {read}"),
+            Event::AppliedAhead { applied, commit } => {
+                write!(f, "starts with applied {applied} beyond its saved commit {commit}")
+            }
+            Event::Sent { to, kind } => write!(f, "sends {kind} to {to}"),
+            Event::MessageIgnored { from, kind, why } => match why {
+                Ignored::OlderTerm { theirs, ours } => {
+                    write!(f, "ignores {kind} from {from}: term {theirs} is over, this is {ours}")
+                }
+                Ignored::NoTermAbove { theirs } => {
+                    write!(f, "ignores {kind} from {from}: no term is left above {theirs}")
+                }
+                Ignored::RivalLeader => {
+                    write!(f, "ignores {kind} from {from}: it leads this term itself")
+                }
+                Ignored::NotOurRole { role } => {
+                    write!(f, "ignores {kind} from {from}: it is a {role} now")
+                }
+                Ignored::OtherSession => {
+                    write!(f, "ignores {kind} from {from}: it is from before the peer came back")
+                }
+                Ignored::NoRule => write!(f, "ignores {kind} from {from}: no rule for it yet"),
+            },
+        }
+    }
+}

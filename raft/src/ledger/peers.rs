@@ -1,0 +1,216 @@
+//! The leader's page of the ledger: what it knows of its peers' logs, and what it sends them.
+//!
+//! ```text
+//!   rule:  self.advance_match(leader, from, index)
+//!            |-- Progress: match, next, window, state      (progress.rs)
+//!            |-- how many voters are ahead of the commit index
+//!            '-- asserted, and noted in the journal
+//! ```
+//!
+//! A [`Tracked`] gives its [`Progress`] out to be read (`Deref`), and only the functions here write it.
+
+use super::Core;
+use crate::entry::Entry;
+use crate::event::Event;
+use crate::message::Body;
+use crate::progress::{Progress, ProgressState};
+use crate::storage::Storage;
+use crate::types::{EntryId, Index, NodeId};
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+/// What only a leader knows.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Leader {
+    /// What it knows of every voter's log, its own among them (`matchIndex`, `nextIndex`).
+    pub(crate) progress: BTreeMap<NodeId, Tracked>,
+    /// The bytes of content that it took in this term and that are not applied yet, committed or not.
+    /// The name is etcd's.
+    uncommitted_bytes: u64,
+    /// How many voters are known to hold more than what is committed.
+    ahead_of_commit: usize,
+}
+
+/// A [`Progress`] that only the ledger changes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Tracked(Progress);
+
+impl Deref for Tracked {
+    type Target = Progress;
+
+    fn deref(&self) -> &Progress {
+        &self.0
+    }
+}
+
+impl Leader {
+    /// Returns a leader that knows nothing of its voters' logs yet (Fig. 2: matchIndex starts at 0).
+    /// `init_progress` in `replication.rs` sets up right after how it begins to send to them.
+    pub(crate) fn new(voters: impl Iterator<Item = NodeId>) -> Self {
+        let progress = voters.map(|id| (id, Tracked(Progress::unknown()))).collect();
+        Leader { progress, uncommitted_bytes: 0, ahead_of_commit: 0 }
+    }
+
+    /// Returns the bytes of content that it took in this term and that are not applied yet.
+    pub(crate) fn uncommitted_bytes(&self) -> u64 {
+        self.uncommitted_bytes
+    }
+
+    /// Returns how many voters are known to hold more than what is committed: an upper bound for those
+    /// that hold any one entry that may be committed next. So a leader need not count all voters at
+    /// every acknowledgement.
+    pub(crate) fn ahead_of_commit(&self) -> usize {
+        self.ahead_of_commit
+    }
+}
+
+// Match and next.
+
+impl<S: Storage> Core<S> {
+    /// Begins to track a peer's log.
+    pub(crate) fn begin_progress(&self, tracked: &mut Tracked, progress: Progress) {
+        tracked.0 = progress;
+        tracked.0.assert_in_order();
+    }
+
+    /// Begins to track the leader's own log, which ends at `last` and agrees with itself.
+    pub(crate) fn begin_own_progress(
+        &self,
+        tracked: &mut Tracked,
+        progress: Progress,
+        last: Index,
+    ) {
+        tracked.0 = progress;
+        tracked.0.maybe_update(last);
+        tracked.0.become_replicate();
+        tracked.0.set_recent_active();
+        tracked.0.assert_in_order();
+    }
+
+    /// Learns that a peer's log agrees with the leader's up to `index`: a probe has found its index, a
+    /// window has room again. Returns whether either is so: whether it was news, or told a probe that
+    /// nothing is missing.
+    #[track_caller]
+    pub(crate) fn advance_match(
+        &mut self,
+        leader: &mut Leader,
+        peer: NodeId,
+        index: Index,
+    ) -> bool {
+        let Some(Tracked(progress)) = leader.progress.get_mut(&peer) else { return false };
+        let (from, was_probing) = (progress.matched(), *progress.state() == ProgressState::Probe);
+        if progress.maybe_update(index) {
+            self.note(Event::MatchAdvanced { peer, from, to: index });
+        } else if !(was_probing && index == from) {
+            return false;
+        }
+        if was_probing {
+            progress.become_replicate();
+            self.note(Event::Replicates { peer, next: progress.next() });
+        } else if *progress.state() == ProgressState::Replicate {
+            progress.free_to(index);
+        }
+        progress.assert_in_order();
+        if from <= self.commit && self.commit < index {
+            leader.ahead_of_commit += 1;
+        }
+        true
+    }
+
+    /// Counts the voters that hold more than what is committed. Once for each commit: between two of
+    /// them, [`Core::advance_match`] keeps the count.
+    pub(crate) fn recount_ahead_of_commit(&self, leader: &mut Leader) {
+        let matched = leader.progress.values().map(|progress| progress.matched());
+        leader.ahead_of_commit = matched.filter(|&matched| matched > self.commit).count();
+    }
+
+    /// Learns that a peer rejected what follows `rejected` and may agree at `hint`: goes back, and
+    /// probes. Returns whether the rejection was news.
+    #[track_caller]
+    pub(crate) fn back_off(
+        &mut self,
+        peer: NodeId,
+        tracked: &mut Tracked,
+        rejected: Index,
+        hint: Index,
+    ) -> bool {
+        let progress = &mut tracked.0;
+        let (from, matched) = (progress.next(), progress.matched());
+        if !progress.maybe_decr_to(rejected, hint) {
+            if rejected == matched {
+                self.note(Event::AcknowledgementDenied { peer, index: rejected });
+            }
+            return false;
+        }
+        self.note(Event::NextWentBack { peer, from, to: progress.next() });
+        progress.assert_in_order();
+        if *progress.state() == ProgressState::Replicate {
+            self.probe(peer, tracked);
+        }
+        true
+    }
+
+    /// Sends a peer one append at a time from now on.
+    #[track_caller]
+    pub(crate) fn probe(&mut self, peer: NodeId, tracked: &mut Tracked) {
+        tracked.0.become_probe();
+        tracked.0.assert_in_order();
+        self.note(Event::Probes { peer, next: tracked.next() });
+    }
+
+    /// Lets a probe be sent again.
+    pub(crate) fn resume(&self, tracked: &mut Tracked) {
+        tracked.0.resume();
+    }
+
+    /// Records that a peer has answered: it is alive.
+    pub(crate) fn set_recent_active(&self, tracked: &mut Tracked) {
+        tracked.0.set_recent_active();
+    }
+
+    /// Records whether an append is to be built when the next Ready is taken (`batch_append`).
+    pub(crate) fn set_pending_append(&self, tracked: &mut Tracked, is_pending: bool) {
+        tracked.0.set_pending_append(is_pending);
+    }
+}
+
+// Uncommitted bytes.
+
+impl<S: Storage> Core<S> {
+    /// Counts the bytes of proposals that were taken.
+    pub(crate) fn add_uncommitted(&self, leader: &mut Leader, bytes: u64) {
+        leader.uncommitted_bytes = leader.uncommitted_bytes.saturating_add(bytes);
+    }
+
+    /// Takes off the bytes of proposals of this term that were applied.
+    pub(crate) fn remove_uncommitted(&self, leader: &mut Leader, bytes: u64) {
+        leader.uncommitted_bytes = leader.uncommitted_bytes.saturating_sub(bytes);
+    }
+}
+
+// Sending.
+
+impl<S: Storage> Core<S> {
+    /// Sends a peer the entries after `prev`, and records that they are in flight.
+    #[track_caller]
+    pub(crate) fn send_entries(
+        &mut self,
+        to: NodeId,
+        tracked: &mut Tracked,
+        prev: EntryId,
+        entries: Vec<Entry>,
+    ) {
+        let (commit, session) = (self.commit, tracked.session());
+        let bytes = entries.iter().map(Entry::content_bytes).sum();
+        tracked.0.sent_append(entries.last().map(|entry| entry.id.index), bytes, commit);
+        tracked.0.assert_in_order();
+        self.send(to, Body::AppendEntries { prev, entries, commit, session });
+    }
+
+    /// Sends a peer a heartbeat, and records the commit index it carries.
+    #[track_caller]
+    pub(crate) fn send_heartbeat(&mut self, to: NodeId, tracked: &mut Tracked, commit: Index) {
+        tracked.0.sent_heartbeat(commit);
+        self.send(to, Body::Heartbeat { commit, token: None, session: tracked.session() });
+    }
+}
