@@ -2,12 +2,12 @@
 //! the sources; `labs fix` does.
 //!
 //! ```text
-//!   format  lints  docs  tests  catalogue  book  round-trip  leaks  skeleton  closure
+//!   format  lints  docs  tests  catalogue  workflow  book  round-trip  leaks  skeleton  closure
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, excerpt, leaks, workspace};
+use crate::{changes, closure, excerpt, leaks, workflow, workspace};
 use clap::ValueEnum;
 use runner::catalogue::Lab;
 use runner::place::lines;
@@ -29,6 +29,8 @@ pub enum Part {
     Tests,
     /// Holes can be cut, hand-outs know every step
     Catalogue,
+    /// CI proves the suite of every open lab
+    Workflow,
     /// Code in the book is what the sources have
     Book,
     /// Cut and filled again, the sources are the same
@@ -41,14 +43,22 @@ pub enum Part {
     Closure,
 }
 
-/// Checks all parts, or those named; returns whether all hold. Leaks, skeleton and closure are those
-/// of the labs `labs`.
+/// Returns the parts to check, in their order: those of `only`, or all if it is empty, without those
+/// of `skip`.
+pub fn parts(only: &[Part], skip: &[Part]) -> Vec<Part> {
+    let all = Part::value_variants().iter();
+    let wanted = all.filter(|part| only.is_empty() || only.contains(part));
+    wanted.filter(|part| !skip.contains(part)).copied().collect()
+}
+
+/// Checks these parts and returns whether all hold. Leaks, skeleton and closure are those of the labs
+/// `labs`.
 ///
 /// # Errors
 /// A part cannot be checked at all.
-pub fn check(course: &Course, only: &[Part], labs: &[&Lab]) -> Result<bool, String> {
+pub fn check(course: &Course, parts: &[Part], labs: &[&Lab]) -> Result<bool, String> {
     let mut holds = true;
-    for part in Part::value_variants().iter().filter(|p| only.is_empty() || only.contains(p)) {
+    for part in parts {
         let name = part.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
         let faults = faults(course, *part, labs)?;
         let (style, mark) = if faults.is_empty() { (GREEN, "+") } else { (RED, "x") };
@@ -74,6 +84,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
         }
         Part::Tests => Ok(run(course, &["test", "--workspace"], "a test failed")),
         Part::Catalogue => Ok(catalogue(course)),
+        Part::Workflow => workflow::find(course),
         Part::Book => {
             let named = |page: &excerpt::Stale| format!("{}: cargo labs fix", page.name);
             Ok(excerpt::stale(course)?.iter().map(named).collect())
