@@ -2,12 +2,12 @@
 //! the sources; `labs fix` does.
 //!
 //! ```text
-//!   format  lints  docs  tests  catalogue  workflow  book  round-trip  leaks  skeleton  closure
+//!   format  names  lints  docs  tests  catalogue  workflow  book  round-trip  leaks  skeleton  closure
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, excerpt, leaks, workflow, workspace};
+use crate::{changes, closure, excerpt, leaks, names, workflow, workspace};
 use clap::ValueEnum;
 use runner::catalogue::Lab;
 use runner::place::lines;
@@ -21,6 +21,8 @@ use runner::suite::cargo;
 pub enum Part {
     /// Every file is formatted
     Format,
+    /// No two types of a package share a name
+    Names,
     /// Clippy has nothing to say
     Lints,
     /// Every link in the documentation leads somewhere
@@ -74,6 +76,7 @@ pub fn check(course: &Course, parts: &[Part], labs: &[&Lab]) -> Result<bool, Str
 fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, String> {
     match part {
         Part::Format => Ok(run(course, &["fmt", "--all", "--check"], "cargo labs fix formats")),
+        Part::Names => names::find(course),
         Part::Lints => Ok(run(
             course,
             &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
