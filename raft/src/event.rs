@@ -415,11 +415,6 @@ impl Journal {
         self.on = true;
     }
 
-    /// Returns whether anyone listens.
-    pub fn is_on(&self) -> bool {
-        self.on
-    }
-
     /// Takes the notes since the last time.
     pub fn drain(&mut self) -> Vec<Note> {
         std::mem::take(&mut self.notes)

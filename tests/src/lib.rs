@@ -36,8 +36,6 @@ pub mod script; // runs as stories, written by hand
 
 pub mod trace; // a run written down, step by step
 
-pub mod diagram; // a run as a picture
-
 pub use cluster::{Bare, Cluster, Door, Owner, Setup};
 pub use input::{Fate, Input, Step};
 pub use invariant::{Rule, Violation};

@@ -98,11 +98,6 @@ impl Rule {
         self.words().chapter
     }
 
-    /// Returns the rule that has this name.
-    pub fn from_id(id: &str) -> Option<Rule> {
-        Rule::ALL.into_iter().find(|rule| rule.id() == id)
-    }
-
     fn words(self) -> Words {
         match self {
             Rule::TermMonotone => Words {

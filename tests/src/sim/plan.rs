@@ -64,11 +64,6 @@ impl Profile {
             Profile::Swarm => "swarm",
         }
     }
-
-    /// Returns the profile that has this name.
-    pub fn from_id(id: &str) -> Option<Profile> {
-        Profile::ALL.into_iter().find(|profile| profile.id() == id)
-    }
 }
 
 impl fmt::Display for Profile {
