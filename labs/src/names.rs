@@ -1,8 +1,8 @@
 //! Names: within a package, no two types share one, so that a search for a name finds one thing.
 //!
 //! ```text
-//!   tests/src/shrink.rs:25      struct Ending --.
-//!   tests/src/trace/page.rs:158 struct Ending --'--> "testbed: 2 types are called Ending: .."
+//!   tests/src/shrink.rs:25        struct Footer --.
+//!   tests/src/trace/format.rs:158 struct Footer --'--> "testbed: 2 types are called Footer: .."
 //! ```
 //!
 //! A type is a struct, an enum, a trait, a union or a type alias, public or private, also within a

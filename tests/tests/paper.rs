@@ -5,7 +5,7 @@
 
 use raft::{Body, Config, Entry, EntryId, HardState, Index, MemoryStorage, Message};
 use raft::{NodeId, Payload, Session, Term, VoteRequest};
-use testbed::{Bare, Flight, Input, Setup, Step};
+use testbed::{Cluster, Flight, Input, Setup, Step};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -15,17 +15,17 @@ const N3: NodeId = NodeId(3);
 const SHORTEST: u64 = 10;
 const LONGEST: u64 = 19;
 
-fn three() -> Bare {
-    Bare::new(Setup::new(3, 7))
+fn three() -> Cluster {
+    Cluster::new(Setup::new(3, 7))
 }
 
 /// Returns three nodes of which n1's disk remembers this much.
-fn remembering(term: u64, vote: Option<NodeId>, log: &[u64]) -> Bare {
+fn remembering(term: u64, vote: Option<NodeId>, log: &[u64]) -> Cluster {
     let mut setup = Setup::new(3, 7);
     let storage = &mut setup.nodes[0].1;
     storage.save(HardState { term: Term(term), vote, commit: Index(0) });
     storage.append(entries(log));
-    Bare::new(setup)
+    Cluster::new(setup)
 }
 
 fn entries(terms: &[u64]) -> Vec<Entry> {
@@ -56,7 +56,7 @@ fn reply(term: u64, from: NodeId, to: NodeId, granted: bool) -> Message {
 }
 
 /// Puts a message under way and lets it arrive.
-fn hand(cluster: &mut Bare, message: Message) -> Step {
+fn hand(cluster: &mut Cluster, message: Message) -> Step {
     cluster.apply(&Input::Post(message.clone()));
     cluster.apply(&Input::Deliver(message))
 }
@@ -84,13 +84,13 @@ fn told_as_leader(step: &Step) -> Vec<(NodeId, u64)> {
 }
 
 /// Lets ticks pass at a node until it asks for votes; returns how many it took.
-fn ticks_until_election(cluster: &mut Bare, id: NodeId) -> u64 {
+fn ticks_until_election(cluster: &mut Cluster, id: NodeId) -> u64 {
     let asks = |step: &Step| !told(step, "RequestVote").is_empty();
     (1..100).find(|_| asks(&cluster.apply(&Input::Tick(id)))).expect("it stands at last")
 }
 
 /// Makes n1 leader of term 1, with n2's vote.
-fn elect(cluster: &mut Bare) {
+fn elect(cluster: &mut Cluster) {
     cluster.apply(&Input::Campaign(N1));
     cluster.apply(&Input::Deliver(ask(1, N1, N2)));
     let won = cluster.apply(&Input::Deliver(reply(1, N2, N1, true)));
@@ -99,7 +99,7 @@ fn elect(cluster: &mut Bare) {
 
 #[test]
 fn fig2_state_term_and_vote_are_durable_before_a_vote_is_sent() {
-    let mut cluster = Bare::new(Setup::new(3, 7).with_slow_disks());
+    let mut cluster = Cluster::new(Setup::new(3, 7).with_slow_disks());
     assert!(hand(&mut cluster, ask(3, N2, N1)).sent.is_empty());
     assert_eq!(cluster.disk(N1).unwrap().durable().hard_state().vote, None);
     let written = cluster.apply(&Input::Persist(N1));
@@ -231,7 +231,7 @@ fn fig2_followers_2_only_a_live_leader_or_a_granted_vote_makes_a_follower_wait_a
 }
 
 /// Pins n1's wait to 13 ticks, hands it a message at tick 8, and returns the tick at which it stands.
-fn until_election(cluster: &mut Bare, message: &Message) -> u64 {
+fn until_election(cluster: &mut Cluster, message: &Message) -> u64 {
     cluster.apply(&Input::PinLimit { node: N1, ticks: Some(13) });
     for _ in 0..8 {
         assert!(cluster.apply(&Input::Tick(N1)).sent.is_empty());
@@ -263,7 +263,7 @@ fn fig2_candidates_1_standing_starts_the_wait_anew() {
 #[test]
 fn fig2_candidates_2_more_than_half_make_a_leader_and_not_one_less() {
     for size in 1..=7_u64 {
-        let mut cluster = Bare::new(Setup::new(size, 7));
+        let mut cluster = Cluster::new(Setup::new(size, 7));
         let mut step = cluster.apply(&Input::Campaign(N1));
         let others = size as usize - 1;
         let mut votes = 1;
@@ -281,7 +281,7 @@ fn fig2_candidates_2_more_than_half_make_a_leader_and_not_one_less() {
 
 #[test]
 fn fig2_candidates_2_voters_are_counted_and_not_messages() {
-    let mut cluster = Bare::new(Setup::new(5, 7));
+    let mut cluster = Cluster::new(Setup::new(5, 7));
     cluster.apply(&Input::Campaign(N1));
     for _ in 0..3 {
         let again = hand(&mut cluster, reply(1, N2, N1, true));
@@ -292,7 +292,7 @@ fn fig2_candidates_2_voters_are_counted_and_not_messages() {
 
 #[test]
 fn fig2_candidates_2_votes_of_an_older_election_do_not_count() {
-    let mut cluster = Bare::new(Setup::new(5, 7));
+    let mut cluster = Cluster::new(Setup::new(5, 7));
     cluster.apply(&Input::Campaign(N1));
     hand(&mut cluster, reply(1, N2, N1, true));
     cluster.apply(&Input::Campaign(N1));
@@ -356,7 +356,7 @@ fn s5_2_nobody_stands_against_a_leader_that_is_heard() {
 fn s5_2_waits_are_drawn_from_one_to_two_times_the_shortest_and_all_of_them_occur() {
     let mut seen = std::collections::BTreeSet::new();
     for seed in 0..200 {
-        let mut cluster = Bare::new(Setup::new(3, seed));
+        let mut cluster = Cluster::new(Setup::new(3, seed));
         let ticks = ticks_until_election(&mut cluster, N1);
         assert!((SHORTEST..=LONGEST + 1).contains(&ticks), "seed {seed}: {ticks} ticks");
         seen.insert(ticks);
@@ -367,7 +367,7 @@ fn s5_2_waits_are_drawn_from_one_to_two_times_the_shortest_and_all_of_them_occur
 #[test]
 fn s5_2_votes_that_are_split_once_are_not_split_for_ever() {
     for seed in 0..20 {
-        let mut cluster = Bare::new(Setup::new(4, seed));
+        let mut cluster = Cluster::new(Setup::new(4, seed));
         for id in 1..=4 {
             cluster.apply(&Input::Campaign(NodeId(id)));
         }

@@ -1,7 +1,7 @@
 //! etcd's own files, run against our core: the strongest proof that it does what etcd's does.
 //!
 //! ```text
-//!   ETCD_RAFT_TESTDATA=<a checkout of etcd-io/raft> cargo test -p testbed --test etcd
+//!   ETCD_RAFT_TESTDATA=<a checkout of etcd-io/raft> content test -p testbed --test etcd
 //!
 //!   testdata/*.txt                          interaction scripts: one command, what etcd printed
 //!   quorum/*.txt, quorum/testdata/*.txt     tables of votes and committed indexes
@@ -18,7 +18,7 @@ mod format; // how its file is laid out
 
 mod layout; // how etcd lays out our values
 
-mod letter; // what is under way
+mod in_flight; // what is under way
 
 mod member; // one node and its threads
 
@@ -26,7 +26,7 @@ mod own; // scripts of our own
 
 mod quorum; // tables of votes and committed indexes
 
-mod stage; // the nodes, and what is printed
+mod environment; // the nodes, and what is printed
 
 mod table; // all files, and what became of them
 
@@ -41,7 +41,7 @@ use table::Table;
 const VARIABLE: &str = "ETCD_RAFT_TESTDATA";
 
 /// Returns the folder with etcd's files, if the variable names one: seen from here, or from the
-/// workspace, which is where a person stands who says `cargo test`.
+/// workspace, which is where a person stands who says `content test`.
 fn folder() -> Option<PathBuf> {
     let named = PathBuf::from(env::var_os(VARIABLE).filter(|name| !name.is_empty())?);
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -8,12 +8,12 @@
 use crate::holds;
 use crate::wild::{corrupt, hostile, scene, unlucky};
 use proptest::prelude::*;
-use proptest::sample::Index as Place;
+use proptest::sample::Index as RecordedEntryId;
 use std::cell::Cell;
 use testbed::shrink::shrink;
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Recorder};
-use testbed::{Bare, Setup};
+use testbed::{Cluster, Setup};
 
 #[test]
 fn a_trace_reads_back_replays_and_folds() {
@@ -39,7 +39,7 @@ fn a_trace_reads_back_replays_and_folds() {
 #[test]
 fn a_damaged_trace_is_refused_with_its_line_or_read() {
     let refused = Cell::new(0);
-    let damages = (scene(unlucky(), 12), any::<Place>(), any::<char>(), 0..3_u8);
+    let damages = (scene(unlucky(), 12), any::<RecordedEntryId>(), any::<char>(), 0..3_u8);
     holds(400, damages, |(scene, place, other, how)| {
         let (inputs, _, _) = scene.play();
         let whole = Recorder::run(scene.setup, &inputs).trace();
@@ -70,7 +70,7 @@ fn a_damaged_trace_is_refused_with_its_line_or_read() {
 
 /// Returns which rule the inputs break first.
 fn broken(setup: &Setup, inputs: &[testbed::Input]) -> Option<testbed::Rule> {
-    let mut cluster = Bare::new(setup.clone());
+    let mut cluster = Cluster::new(setup.clone());
     inputs.iter().find_map(|input| cluster.apply(input).violation).map(|broken| broken.rule)
 }
 
@@ -80,7 +80,7 @@ fn what_is_shrunk_breaks_the_same_rule_with_fewer_inputs_that_all_do_something()
     holds(150, scene(corrupt(), 150), |scene| {
         let (inputs, _, violation) = scene.play();
         let Some(violation) = violation else { return Ok(()) };
-        let few = shrink(&scene.setup, &inputs, 2_000, |ending| ending.violation.rule);
+        let few = shrink(&scene.setup, &inputs, 2_000, |footer| footer.violation.rule);
         let few = few.expect("the inputs break a rule");
         prop_assert_eq!(few.violation.rule, violation.rule);
         prop_assert_eq!(broken(&scene.setup, &few.inputs), Some(violation.rule));

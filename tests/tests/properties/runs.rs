@@ -14,7 +14,7 @@ use raft::{Config, MemoryStorage, Message, NodeId, Raft, RoleName};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use testbed::sim::Digest;
-use testbed::{Bare, Rule};
+use testbed::{Cluster, Rule};
 
 #[test]
 fn an_unlucky_world_breaks_no_rule() {
@@ -81,15 +81,15 @@ fn bought_votes_elect_two_leaders_and_break_nothing_else_of_a_nodes_own() {
 fn the_same_inputs_lead_to_the_same_steps() {
     holds(200, scene(hostile(), 200), |scene| {
         let (inputs, _, _) = scene.play();
-        let digest = |cluster: Bare| {
+        let digest = |cluster: Cluster| {
             let (mut cluster, mut digest) = (cluster, Digest::default());
             inputs.iter().for_each(|input| digest.take(&cluster.apply(input)));
             digest.value()
         };
-        let quiet = digest(Bare::new(scene.setup.clone()));
-        prop_assert_eq!(quiet, digest(Bare::new(scene.setup.clone())));
+        let quiet = digest(Cluster::new(scene.setup.clone()));
+        prop_assert_eq!(quiet, digest(Cluster::new(scene.setup.clone())));
         // Who listens changes nothing.
-        prop_assert_eq!(quiet, digest(Bare::new(scene.setup.clone()).listening()));
+        prop_assert_eq!(quiet, digest(Cluster::new(scene.setup.clone()).listening()));
         Ok(())
     });
 }

@@ -16,10 +16,10 @@ use raft::{
 };
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use testbed::cluster::{Door, Owner};
+use testbed::cluster::{Driver, Owner};
 use testbed::disk::DiskSpeed;
-use testbed::script::phrase;
-use testbed::{Bare, Input, Setup};
+use testbed::script::unparse;
+use testbed::{Cluster, Input, Setup};
 
 // Words.
 
@@ -171,7 +171,7 @@ pub(crate) enum Move {
 
 impl Move {
     /// Returns what it means in this cluster.
-    fn inputs(&self, cluster: &Bare) -> Vec<Input> {
+    fn inputs(&self, cluster: &Cluster) -> Vec<Input> {
         let flights = cluster.network().flights();
         let picked = |place: &Place, input: fn(Message) -> Input| {
             let flight = (!flights.is_empty()).then(|| place.get(flights));
@@ -264,8 +264,8 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// Returns the inputs of the run, up to the first broken rule.
-    pub(crate) fn play(&self) -> (Vec<Input>, Bare, Option<testbed::Violation>) {
-        let mut cluster = Bare::new(self.setup.clone());
+    pub(crate) fn play(&self) -> (Vec<Input>, Cluster, Option<testbed::Violation>) {
+        let mut cluster = Cluster::new(self.setup.clone());
         let mut inputs = Vec::new();
         for one in &self.moves {
             for input in one.inputs(&cluster) {
@@ -284,15 +284,15 @@ impl Scene {
 /// no words for as a comment.
 impl fmt::Debug for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match phrase::cluster(&self.setup) {
+        match unparse::cluster(&self.setup) {
             Some(text) => writeln!(f, "\n{text}")?,
             None => writeln!(f, "\n# {:?}", self.setup)?,
         }
-        let mut cluster = Bare::new(self.setup.clone());
+        let mut cluster = Cluster::new(self.setup.clone());
         for one in &self.moves {
             let inputs = catch_unwind(AssertUnwindSafe(|| one.inputs(&cluster)));
             for input in inputs.unwrap_or_default() {
-                match phrase::command(&input, &cluster) {
+                match unparse::command(&input, &cluster) {
                     Some(text) => writeln!(f, "{text}")?,
                     None => writeln!(f, "# {input:?}")?,
                 }
@@ -340,9 +340,10 @@ fn config() -> impl Strategy<Value = Config> {
 /// log.
 fn setup() -> impl Strategy<Value = Setup> {
     let logs = vec(0..4_usize, 1..=5);
-    let doors = select(vec![Door::Bare, Door::Bare, ONE_AT_A_TIME, Door::Owned(Owner::Concurrent)]);
-    (logs, config(), any::<bool>(), doors).prop_map(|(logs, config, slow, door)| {
-        let mut setup = Setup { door, ..Setup::new(logs.len() as u64, 0) };
+    let doors =
+        select(vec![Driver::Bare, Driver::Bare, ONE_AT_A_TIME, Driver::Owned(Owner::Concurrent)]);
+    (logs, config(), any::<bool>(), doors).prop_map(|(logs, config, slow, driver)| {
+        let mut setup = Setup { driver, ..Setup::new(logs.len() as u64, 0) };
         let terms = [1, 1, 3];
         for ((own, storage), length) in setup.nodes.iter_mut().zip(logs) {
             *own = Config { id: own.id, ..config.clone() };
@@ -359,7 +360,7 @@ fn setup() -> impl Strategy<Value = Setup> {
     })
 }
 
-const ONE_AT_A_TIME: Door = Door::Owned(Owner::OneAtATime);
+const ONE_AT_A_TIME: Driver = Driver::Owned(Owner::OneAtATime);
 
 /// Returns scenes of at most so many moves.
 pub(crate) fn scene(

@@ -1,14 +1,14 @@
 //! etcd's interaction environment: nodes, one ordered list of what is under way, and what is printed.
 //!
 //! ```text
-//!   command --> nodes --> Ready, letters --> in flight --> deliver-msgs, stabilize --> nodes
+//!   command --> nodes --> Ready, messages --> in flight --> deliver-msgs, stabilize --> nodes
 //!                 '--> what etcd prints
 //! ```
 
 use crate::command::{Command, Delivery, Recipient, Seats, Writes};
 use crate::format::Block;
+use crate::in_flight::InFlight;
 use crate::layout;
-use crate::letter::Letter;
 use crate::member::{Member, Thread, Threads};
 use crate::verdict::Halt;
 use bytes::Bytes;
@@ -44,9 +44,9 @@ const ROUNDS_MAX: usize = 10_000;
 
 /// The nodes of a script, and what is under way between them.
 #[derive(Default)]
-pub(crate) struct Stage {
+pub(crate) struct Environment {
     members: Vec<Member>,
-    in_flight: Vec<Letter>,
+    in_flight: Vec<InFlight>,
     level: Level,
     output: String,
 }
@@ -65,7 +65,7 @@ impl From<Halt> for Trouble {
     }
 }
 
-impl Stage {
+impl Environment {
     /// Plays a directive, and returns what etcd would print.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl Stage {
 
 // What a script does to nodes.
 
-impl Stage {
+impl Environment {
     fn add_nodes(&mut self, seats: &Seats) -> Result<(), Trouble> {
         for _ in 0..seats.count {
             let id = NodeId(self.members.len() as u64 + 1);
@@ -211,7 +211,7 @@ impl Stage {
 
 // What moves.
 
-impl Stage {
+impl Environment {
     /// Plays something at each node, under a head if there are several.
     fn each(
         &mut self,
@@ -243,10 +243,10 @@ impl Stage {
 
     fn process_ready(&mut self, id: NodeId) -> Result<(), Trouble> {
         let member = self.member(id)?;
-        let (text, letters) = member.take_ready();
+        let (text, messages) = member.take_ready();
         let looked = member.look();
         self.print(&text);
-        self.in_flight.extend(letters);
+        self.in_flight.extend(messages);
         Ok(looked?)
     }
 
@@ -258,7 +258,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Delivers or drops, and returns how many letters.
+    /// Delivers or drops, and returns how many messages.
     fn deliver(&mut self, delivery: &Delivery) -> Result<usize, Trouble> {
         let mut count = 0;
         for recipient in &delivery.to {
@@ -267,24 +267,24 @@ impl Stage {
                 Recipient::Dropped(to) => (to, true),
             };
             let kind = delivery.kind.as_deref();
-            let is_meant = |letter: &Letter| {
-                letter.to == to
-                    && !(is_dropped && letter.is_local())
-                    && kind.is_none_or(|kind| kind == letter.kind)
+            let is_meant = |message: &InFlight| {
+                message.to == to
+                    && !(is_dropped && message.is_local())
+                    && kind.is_none_or(|kind| kind == message.kind)
             };
             let all = std::mem::take(&mut self.in_flight);
             let (meant, rest) = all.into_iter().partition(is_meant);
             self.in_flight = rest;
-            let meant: Vec<Letter> = meant;
-            for letter in meant {
+            let meant: Vec<InFlight> = meant;
+            for message in meant {
                 count += 1;
                 if is_dropped {
-                    self.print(&format!("dropped: {}\n", letter.text));
+                    self.print(&format!("dropped: {}\n", message.text));
                     continue;
                 }
-                self.print(&format!("{}\n", letter.text));
+                self.print(&format!("{}\n", message.text));
                 let member = self.member(to)?;
-                let refused = member.deliver(letter.cargo);
+                let refused = member.deliver(message.content);
                 member.look()?;
                 if let Some(words) = refused {
                     self.print(&format!("{words}\n"));
@@ -294,7 +294,7 @@ impl Stage {
         Ok(count)
     }
 
-    /// Does all there is to do, in etcd's order: every node's Ready, every node's letters, every
+    /// Does all there is to do, in etcd's order: every node's Ready, every node's messages, every
     /// node's writes, every node's applying; then again, until nothing is left.
     fn stabilize(&mut self, ids: &[NodeId]) -> Result<(), Trouble> {
         let ids: Vec<NodeId> = match ids {
@@ -321,7 +321,7 @@ impl Stage {
             }
         }
         for &id in ids {
-            if self.in_flight.iter().any(|letter| letter.to == id) {
+            if self.in_flight.iter().any(|message| message.to == id) {
                 is_busy = true;
                 self.print(&format!("> {} receiving messages\n", id.0));
                 let delivery = Delivery { to: vec![Recipient::Delivered(id)], kind: None };
@@ -345,7 +345,7 @@ impl Stage {
 
 // What is shown.
 
-impl Stage {
+impl Environment {
     fn raft_log(&mut self, id: NodeId) -> Result<(), Trouble> {
         let storage = self.member(id)?.node.storage();
         let read = || {
