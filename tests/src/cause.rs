@@ -8,8 +8,8 @@
 //!           ONE VOTE PER TERM: n2 voted for n1 ---'
 //! ```
 //!
-//! Two kinds of links lead back in time: from a message that arrived to the step that sent it, and from a
-//! fact that a step relied on to the step that wrote it last. A step that no link reaches is no cause.
+//! Two kinds of links lead back in time. One leads from a message that arrived to the step that sent it.
+//! The other leads from a fact that a step relied on to the step that wrote it last. A step that no link reaches is no cause.
 
 use crate::input::{Input, Step};
 use crate::invariant::{Rule, Violation};

@@ -205,8 +205,8 @@ impl Cluster {
         steps
     }
 
-    /// Returns the next input of a run without faults, for these nodes, or for all if `ids` is empty:
-    /// first a pending write, then entries to apply, then a Ready, then the oldest message.
+    /// Returns the next input of a run without faults, for these nodes, or for all if `ids` is empty. The
+    /// order is: a pending write, entries to apply, a Ready, the oldest message.
     pub fn next_in_order(&self, ids: &[NodeId]) -> Option<Input> {
         let ours = |id: &NodeId| ids.is_empty() || ids.contains(id);
         let first = |can: fn(&Host) -> bool| {

@@ -10,8 +10,8 @@
 //!   a test posted a message ------------> InvariantChecker::accept_posted   --'    (it is taken as true)
 //! ```
 //!
-//! The checker sees what peers and disks see: messages as they are sent, writes as they are handed to
-//! the disk, and the durable contents of the disk. From the node itself ([`Inspect`]) it takes only the
+//! The checker sees what peers and disks see: messages when they are sent, writes when the disk gets them,
+//! and what is durable. From the node itself ([`Inspect`]) it takes only the
 //! role, the term, the node's own vote, the commit index and the end of the log. So any correct Raft
 //! passes, whatever its inside looks like.
 //!
@@ -204,8 +204,8 @@ impl InvariantChecker {
         (self.ballots.granted(), self.ballots.led())
     }
 
-    /// Returns what is remembered of every entry: its id, the hash of the log up to it, and, if it is
-    /// committed, the term of the node that committed it first. The explorer tells states apart by it.
+    /// Returns what is remembered of every entry: its id, the hash of the log up to it, and the term of the
+    /// node that committed it first, if one did. The explorer distinguishes states by it.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (EntryId, u64, Option<Term>)> + '_ {
         self.logs.remembered()
     }

@@ -7,9 +7,9 @@
 //!                                                       '-- N nodes, disks, one network
 //! ```
 //!
-//! There is no clock, no thread and no sleep. So to go back is to replay fewer inputs, to fork is to
-//! change the last ones, and to save a run is to write its inputs to a file. The modules below stand
-//! in reading order.
+//! There is no clock, no thread and no sleep, so a run is its list of inputs. To go back is to replay
+//! fewer of them. To fork is to change the last ones. To save a run is to write them to a file. The
+//! modules below stand in reading order.
 
 pub mod input; // everything that can happen to a cluster, and what each input led to
 

@@ -7,7 +7,7 @@
 //!
 //! Inputs name messages by their contents, so a list keeps its meaning when some inputs are removed.
 //! During the search a message that is not in flight stands for the oldest message of its kind between
-//! the same two nodes: without one of the elections, all later messages have a lower term. The result
+//! the same two nodes. For without one of the elections, all later messages have a lower term. The result
 //! names only messages that are really in flight, and each of its inputs has an effect.
 //!
 //! A shorter run is accepted only if it fails in the SAME way. The caller defines this by a key, usually
@@ -107,8 +107,8 @@ fn replay(setup: &Setup, inputs: &[Input], healing: Healing) -> Option<Replayed>
     }
 }
 
-/// Returns what an input means after earlier inputs were removed: the same input or, if its message is
-/// not in flight, the oldest message of the same kind between the same two nodes. (Without one of the
+/// Returns what an input means after earlier inputs were removed. If its message is not in flight, the
+/// oldest message of the same kind between the same two nodes takes its place. (Without one of the
 /// elections, all later messages have a lower term.)
 fn resolved(input: &Input, cluster: &Cluster) -> Input {
     let flights = cluster.network().flights();

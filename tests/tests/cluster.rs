@@ -1,4 +1,4 @@
-//! Clusters of `RawNode`s: an owner's loop in small steps, and a crash between any two of them.
+//! Clusters of `RawNode`s: an owner's loop in small steps, with a crash between any two of them.
 
 use bytes::Bytes;
 use raft::{Body, Index, NodeId, Payload, RoleName};

@@ -1,7 +1,7 @@
-//! The oracle of first wrong decisions and the shrinker, on correct runs and on wrong ones.
+//! The oracle of wrong decisions and the shrinker, on correct runs and on wrong runs.
 //!
-//! Correct nodes take no wrong decision, so the wrong runs here are made by lies: a vote that a test
-//! posts in a node's name, twice.
+//! Correct nodes make no wrong decision. So the wrong runs here come from false messages: a test posts
+//! votes in the name of a node.
 
 use raft::{Body, Message, NodeId};
 use testbed::decision;
@@ -72,7 +72,7 @@ fn shrinking_keeps_the_rule_and_the_line_and_replays_strictly() {
     assert!(inputs.len() > 1000, "{}", inputs.len());
     let shrunk = shrink(&setup, &inputs, 2000, rule).expect("it fails");
     assert_eq!(shrunk.violation.rule, Rule::ElectionSafety);
-    // Two candidates, four lies put under way, four arrivals; and since lies name their term, what
+    // Two candidates, four lies put in flight, four arrivals; and since lies name their term, what
     // brings both candidates there.
     assert!(shrunk.inputs.len() <= 13, "{} inputs: {:?}", shrunk.inputs.len(), shrunk.inputs);
     let mut cluster = Cluster::new(setup.clone()).listening();

@@ -1,8 +1,8 @@
-//! The explorer: it walks every state of small clusters and finds nothing wrong with ours; and where
-//! something is wrong, it finds the shortest way there.
+//! The explorer: it visits every state of small clusters, and finds no error in our core. If there is an
+//! error, it finds the shortest path to it.
 //!
-//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test exploration` walks the large bounds
-//! too. Every walk prints its figures (`-- --nocapture` shows them).
+//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test exploration` explores the large
+//! bounds, too. Every exploration prints its figures (`-- --nocapture` shows them).
 
 use raft::{Body, Message, NodeId, Term};
 use testbed::disk::DiskSpeed;

@@ -1,4 +1,4 @@
-//! The harness itself: each fault does what it says, as often as it says.
+//! The simulator's faults: each does what its name says, as often as its rate says.
 
 use raft::{Body, EntryId, Message, NodeId, RoleName, Term, VoteRequest};
 use testbed::sim::{self, Faults, Interval, Plan, Profile, Run};

@@ -1,8 +1,8 @@
-//! The explorer over `RawNode`s: every interleaving of messages, writes and crashes that small bounds
-//! allow, with logs; and where something is wrong, the shortest way to it.
+//! The explorer with `RawNode`s and logs: every order of messages, writes and crashes within small bounds.
+//! If there is an error, it finds the shortest path to it.
 //!
-//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test logs -- --nocapture` walks the large
-//! bounds, and prints the figures of every walk.
+//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test logs -- --nocapture` explores the
+//! large bounds, and prints the figures of every exploration.
 
 use testbed::disk::DiskSpeed;
 use testbed::explore::{Bounds, Exploration, explore};

@@ -1,5 +1,5 @@
-//! Random runs of nodes behind their `RawNode`s, with clients that propose: no rule breaks, everyone
-//! applies the same in the end, and the same number gives the same run.
+//! Random runs of nodes behind their `RawNode`s, with clients that propose: no rule breaks, all nodes
+//! apply the same entries in the end, and the same seed gives the same run.
 //!
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of twelve;
 //! `RAFTWRIGHT_SHARE=2/3` runs every third of them.

@@ -1,8 +1,8 @@
-//! The schema of traces describes the traces we write, and no others.
+//! The schema of traces describes exactly the traces that we write.
 //!
 //! ```text
-//!   golden scripts --> traces --> every line --> trace.schema.json     (a judge of the words the
-//!                                                                       schema uses, below)
+//!   golden scripts --> traces --> every line --> trace.schema.json     (checked by a small
+//!                                                                       validator, below)
 //! ```
 
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
-//! Golden scripts: every story under `scripts/` still goes as it is written.
+//! Golden scripts: every script under `scripts/` has exactly the output that it expects.
 //!
 //! ```text
-//!   REWRITE=1 cargo test -p testbed --test scripts      writes what comes of them today; then read
-//!                                                       the difference before you commit it
+//!   REWRITE=1 cargo test -p testbed --test scripts      writes the actual output into them; read the
+//!                                                       difference before you commit it
 //! ```
 
 use rand::rngs::ChaCha8Rng;
@@ -53,7 +53,10 @@ fn every_script_goes_as_it_is_written() {
             differences += &format!("{}: a command has no output\n", path.display());
         }
     }
-    assert!(differences.is_empty(), "\n\n{differences}\nREWRITE=1 writes what came of them.\n");
+    assert!(
+        differences.is_empty(),
+        "\n\n{differences}\nREWRITE=1 writes the actual output into the scripts.\n"
+    );
 }
 
 // What a script may look like.

@@ -1,5 +1,5 @@
-//! What a trace promises: it reads back, it folds to the state after every step, it replays to the
-//! same bytes; and a file that is no trace is told so by line.
+//! Traces: a trace can be read again, its patches give the state after every step, and its replay writes
+//! the same bytes. For a file that is not a trace the error names the line.
 //!
 //! ```text
 //!   random inputs --> Recorder --> text --> parse --> replay --> the same text

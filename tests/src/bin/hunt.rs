@@ -1,5 +1,5 @@
 //! `cargo run --release -p testbed --bin hunt NAME`: runs one of the explorer's hunts on the core that it
-//! was built with, and prints the first broken rule and the shortest script that breaks it.
+//! was built with. It prints the first broken rule, and the shortest script that breaks it.
 //!
 //! ```text
 //!   hunt                    lists the names of all hunts

@@ -21,10 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Cluster {
-    /// Removes messages that cannot matter on a network that may duplicate: a second flight with the
-    /// same contents, a message of a term that its receiver's durable term has passed, and an answer that
-    /// tells its receiver nothing new. If only elections are explored, it also removes heartbeat
-    /// answers without a later term, and every append.
+    /// Removes messages that cannot matter on a network that may duplicate. These are second flights with
+    /// the same contents, messages of a term lower than the receiver's durable term, and answers that
+    /// tell their receiver nothing new. If only elections are explored, it also removes heartbeat answers
+    /// without a later term, and every append.
     pub(crate) fn reduce(&mut self, subject: Subject, reduction: Reduction) {
         let hosts = &self.hosts;
         self.network.retain(|flight| {
@@ -70,7 +70,8 @@ impl Cluster {
 }
 
 /// Returns whether a message of its receiver's durable term is an answer that tells the receiver nothing
-/// new: the receiver has left the role or the term in which it asked, or it knows the answer already.
+/// new. That is so if the receiver has left the role or the term in which it asked, or if it knows the
+/// answer already.
 fn tells_nobody(
     hosts: &BTreeMap<NodeId, Arc<Host>>,
     flight: &Flight,

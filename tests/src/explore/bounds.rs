@@ -89,7 +89,7 @@ impl Bounds {
         Bounds { terms: 2, states_max: 20_000_000, ..Bounds::slow() }
     }
 
-    /// Returns bounds for logs, every day: three `RawNode`s with slow disks and owners that do one
+    /// Returns bounds for logs, for every test run: three `RawNode`s with slow disks and owners that do one
     /// thing at a time, two terms, logs of two entries (the first of each term), a crash, any number
     /// of messages. 89,269 states by 789,673 moves, up to 26 moves deep.
     pub fn logs() -> Self {
@@ -110,7 +110,7 @@ impl Bounds {
         Bounds { crashes: 2, states_max: 20_000_000, ..Bounds::logs() }
     }
 
-    /// Returns bounds for what a client adds, every day: the first entry of one term and a proposal
+    /// Returns bounds with a proposal, for every test run: the first entry of one term and a proposal
     /// behind it. 83,327 states by 1,529,634 moves, up to 24 moves deep.
     pub fn proposal() -> Self {
         Bounds { terms: 1, crashes: 0, proposals: 1, ..Bounds::logs() }

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A state is a set of facts: a node's state, its disk, a message, a vote. For a given renaming of the
-//! nodes each fact has a fingerprint, and the state has the sum of them, because a sum does not depend on
-//! the order of the facts. The canonical hash is the smallest sum over the renamings. It is enough to
+//! nodes each fact has a fingerprint. The state has their sum, because a sum does not depend on the order of the
+//! facts. The canonical hash is the smallest sum over the renamings. It is enough to
 //! try the renamings that sort the nodes by properties without ids (role, term, number of votes, ...):
 //! mostly one of the six renamings of three nodes.
 

@@ -238,8 +238,8 @@ impl LogHistory {
         Ok(())
     }
 
-    /// Checks a commit index: other nodes committed the same entries (State Machine Safety), and an
-    /// entry that is committed for the first time is durable on more than half of the disks.
+    /// Checks a commit index. Other nodes must have committed the same entries (State Machine Safety). An
+    /// entry that is committed for the first time must be durable on more than half of the disks.
     fn claims(
         &mut self,
         claim: &Claim<'_>,

@@ -20,7 +20,7 @@ struct Puppet {
     commit: u64,
     /// The terms of its entries, from place 1.
     log: Vec<u64>,
-    /// What its disk holds; the same as its checker if nothing else is said.
+    /// What its disk holds; the same as its memory if nothing else is given.
     durable: Option<HardState>,
 }
 

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A vote counts from the moment it is sent: from then on a candidate may rely on it. A candidate never
-//! sends its vote for itself. That vote counts once it is durable; for the candidate's own victory it
-//! counts at once, because some correct designs count it at once and no other node can get it.
+//! sends its vote for itself. That vote counts once it is durable. For the candidate's own victory it
+//! counts at once: no other node can get it, and some correct designs count it at once.
 
 use super::{Rule, Sender, Violation};
 use raft::{AppendOutcome, Body, HardState, Inspect, Message, NodeId, Term, VoteRequests};
@@ -28,8 +28,8 @@ pub(super) struct VoteHistory {
 ///
 /// A vote, or an acknowledged entry, must be on the disk, unless the disk is already in a later term. In
 /// a later term the vote cannot be given a second time. And the entry was on the disk before the node
-/// entered the later term: a leader elected there with this node's vote holds the entry, and if a leader
-/// has replaced it since, it was never on a majority. A vote request relies on the candidate's own vote,
+/// entered the later term. So a leader elected there with this node's vote holds the entry. If a leader has
+/// replaced it since, it was never on a majority. A vote request relies on the candidate's own vote,
 /// unless the settings let the request be sent at once.
 pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<(), Violation> {
     let Some(term) = message.term else { return Ok(()) };

@@ -81,8 +81,8 @@ fn local_action(cluster: &Cluster, id: NodeId) -> Option<Input> {
     cluster.next_in_order(&[id]).filter(is_local)
 }
 
-/// Proposes a command to the leader, and checks that all nodes apply it, and have applied equally much,
-/// within the time that is needed to send them the whole log.
+/// Proposes a command to the leader, and checks that all nodes apply it and have applied equally much. It
+/// allows the time that is needed to send them the whole log.
 ///
 /// # Errors
 /// The broken rule: liveness, or what `apply` says.

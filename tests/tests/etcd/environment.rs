@@ -1,11 +1,11 @@
-//! etcd's interaction environment: nodes, one ordered list of what is under way, and what is printed.
+//! etcd's interaction environment: nodes, one ordered list of what is in flight, and what is printed.
 //!
 //! ```text
 //!   command --> nodes --> Ready, messages --> in flight --> deliver-msgs, stabilize --> nodes
 //!                 '--> what etcd prints
 //! ```
 
-use crate::command::{Command, Delivery, Recipient, Seats, Writes};
+use crate::command::{Command, Delivery, NodeSetups, Recipient, Writes};
 use crate::format::Block;
 use crate::in_flight::InFlight;
 use crate::layout;
@@ -42,7 +42,7 @@ const LEVELS: [(Level, &str); 6] = [
 /// How often `stabilize` goes round before it is said never to end; etcd's files need a few dozen.
 const ROUNDS_MAX: usize = 10_000;
 
-/// The nodes of a script, and what is under way between them.
+/// The nodes of a script, and what is in flight between them.
 #[derive(Default)]
 pub(crate) struct Environment {
     members: Vec<Member>,
@@ -86,7 +86,7 @@ impl Environment {
 
     fn perform(&mut self, command: Command) -> Result<(), Trouble> {
         match command {
-            Command::AddNodes(seats) => self.add_nodes(&seats),
+            Command::AddNodes(setups) => self.add_nodes(&setups),
             Command::Campaign(id) => self.campaign(id),
             Command::Compact(id, index) => self.compact(id, index),
             Command::DeliverMsgs(delivery) => {
@@ -134,14 +134,14 @@ impl Environment {
 // What a script does to nodes.
 
 impl Environment {
-    fn add_nodes(&mut self, seats: &Seats) -> Result<(), Trouble> {
-        for _ in 0..seats.count {
+    fn add_nodes(&mut self, setups: &NodeSetups) -> Result<(), Trouble> {
+        for _ in 0..setups.count {
             let id = NodeId(self.members.len() as u64 + 1);
-            let config = seats.config(id);
-            let storage = seats.storage()?;
+            let config = setups.config(id);
+            let storage = setups.storage()?;
             let node = RawNode::new(&config, storage);
             let node = node.map_err(|why| Trouble::Printed(why.to_string()))?;
-            let threads = match seats.writes {
+            let threads = match setups.writes {
                 Writes::Synchronous => None,
                 Writes::Asynchronous => Some(Threads::default()),
             };
@@ -421,7 +421,7 @@ impl Environment {
     }
 }
 
-impl Seats {
+impl NodeSetups {
     /// Returns the settings of a new node.
     fn config(&self, id: NodeId) -> Config {
         let stub = Config::etcd(id);

@@ -1,9 +1,9 @@
-//! What is under way: messages between nodes, and what threads say to the node they work for.
+//! What is in flight: messages between nodes, and what threads say to the node they work for.
 
 use crate::layout;
 use raft::{Index, Message, NodeId, ReadyNumber};
 
-/// One thing under way.
+/// One thing in flight.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct InFlight {
     /// Whom it is for.

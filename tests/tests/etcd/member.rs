@@ -64,7 +64,7 @@ struct Work {
 }
 
 impl Member {
-    /// Seats a node; `threads` are there if it is to write asynchronously.
+    /// Makes a node; `threads` are there if it is to write asynchronously.
     pub(crate) fn new(mut node: RawNode<MemoryStorage>, threads: Option<Threads>) -> Self {
         node.journal().listen();
         let (id, phase) = (node.status().id, (node.status().term, node.status().role));

@@ -1,7 +1,7 @@
 //! What nobody would think of: messages of every kind from anyone to anyone, and moves in any order.
 //!
 //! ```text
-//!   Scene  { setup, moves }       moves speak of "the third message under way", so that a shorter
+//!   DrawnRun  { setup, moves }       moves speak of "the third message in flight", so that a shorter
 //!     '--> play --> inputs        list of them still says something
 //! ```
 
@@ -153,9 +153,9 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
 /// One thing that may happen, in words that fit any cluster.
 #[derive(Clone, Debug)]
 pub(crate) enum Move {
-    /// An input that speaks of no message under way.
+    /// An input that speaks of no message in flight.
     Plain(Input),
-    /// The so-manieth message under way arrives.
+    /// The so-manieth message in flight arrives.
     Deliver(Place),
     /// It is lost.
     Drop(Place),
@@ -257,12 +257,12 @@ pub(crate) fn corrupt() -> impl Strategy<Value = Move> {
 
 /// A cluster, and what happens to it.
 #[derive(Clone)]
-pub(crate) struct Scene {
+pub(crate) struct DrawnRun {
     pub(crate) setup: Setup,
     pub(crate) moves: Vec<Move>,
 }
 
-impl Scene {
+impl DrawnRun {
     /// Returns the inputs of the run, up to the first broken rule.
     pub(crate) fn play(&self) -> (Vec<Input>, Cluster, Option<testbed::Violation>) {
         let mut cluster = Cluster::new(self.setup.clone());
@@ -280,9 +280,9 @@ impl Scene {
     }
 }
 
-/// Writes the scene as a script for `cargo step`, up to the first broken rule or panic; what a script has
+/// Writes the drawn as a script for `cargo step`, up to the first broken rule or panic; what a script has
 /// no words for as a comment.
-impl fmt::Debug for Scene {
+impl fmt::Debug for DrawnRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match unparse::cluster(&self.setup) {
             Some(text) => writeln!(f, "\n{text}")?,
@@ -362,12 +362,12 @@ fn setup() -> impl Strategy<Value = Setup> {
 
 const ONE_AT_A_TIME: Driver = Driver::Owned(Owner::OneAtATime);
 
-/// Returns scenes of at most so many moves.
-pub(crate) fn scene(
+/// Returns drawn_runs of at most so many moves.
+pub(crate) fn drawn(
     one: impl Strategy<Value = Move> + 'static,
     moves_max: usize,
-) -> impl Strategy<Value = Scene> {
-    (setup(), vec(one, 0..moves_max)).prop_map(|(setup, moves)| Scene { setup, moves })
+) -> impl Strategy<Value = DrawnRun> {
+    (setup(), vec(one, 0..moves_max)).prop_map(|(setup, moves)| DrawnRun { setup, moves })
 }
 
 /// Returns one empty storage with these voters.

@@ -1,12 +1,12 @@
 //! What somebody may write: a script of any bytes is played, or refused by its line.
 //!
 //! ```text
-//!   any text --> Script::parse --> Interpreter --> scenes, or "s.txt, line 7: expected ..."
+//!   any text --> Script::parse --> Interpreter --> drawn_runs, or "s.txt, line 7: expected ..."
 //!   arguments --> text --> the same arguments
 //! ```
 
 use crate::holds;
-use crate::wild::{scene, unlucky};
+use crate::wild::{drawn, unlucky};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -198,11 +198,11 @@ fn is_nonsense(input: &Input, cluster: &Cluster) -> bool {
 #[test]
 fn what_happened_is_said_in_commands_that_let_it_happen_again() {
     let said = Cell::new(0);
-    holds(200, scene(unlucky(), 120), |scene| {
-        let (inputs, _, _) = scene.play();
+    holds(200, drawn(unlucky(), 120), |drawn| {
+        let (inputs, _, _) = drawn.play();
         let mut text =
-            unparse::cluster(&scene.setup).expect("clusters of the usual kind have words");
-        let mut cluster = Cluster::new(scene.setup.clone());
+            unparse::cluster(&drawn.setup).expect("clusters of the usual kind have words");
+        let mut cluster = Cluster::new(drawn.setup.clone());
         for input in &inputs {
             let Some(command) = unparse::command(input, &cluster) else {
                 prop_assert!(is_nonsense(input, &cluster), "no words for {:?}", input);

@@ -194,7 +194,7 @@ fn what_is_acknowledged_is_what_the_leader_holds() {
     assert_eq!(bench.clone().say(&ack(3, N2, N1, 2)), Some(Rule::AckMatches));
     assert_eq!(bench.clone().say(&ack(3, N2, N1, 3)), Some(Rule::AckMatches), "n1 has no place 3");
     assert_eq!(bench.clone().say(&ack(3, N2, N3, 2)), None, "n3 does not lead: nobody counts it");
-    // A test spoke in n1's name: what n2 acknowledges may be what the test said.
+    // A test has sent a message in n1's name: n2 may acknowledge what it said.
     let (prev, session) = (EntryId::default(), Session::default());
     let body = Body::AppendEntries { prev, entries: Vec::new(), commit: Index(0), session };
     bench.checker.accept_posted(&Message { from: N1, to: N2, term: Some(Term(3)), body });
