@@ -2,12 +2,12 @@
 //! the sources; `labs fix` does.
 //!
 //! ```text
-//!   format  lints  docs  tests  catalogue  book  round-trip  leaks  skeleton  closure
+//!   format  names  lints  docs  tests  catalogue  workflow  book  round-trip  leaks  skeleton  closure
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, excerpt, leaks, workspace};
+use crate::{changes, closure, excerpt, leaks, names, workflow, workspace};
 use clap::ValueEnum;
 use runner::catalogue::Lab;
 use runner::place::lines;
@@ -21,6 +21,8 @@ use runner::suite::cargo;
 pub enum Part {
     /// Every file is formatted
     Format,
+    /// No two types of a package share a name
+    Names,
     /// Clippy has nothing to say
     Lints,
     /// Every link in the documentation leads somewhere
@@ -29,6 +31,8 @@ pub enum Part {
     Tests,
     /// Holes can be cut, hand-outs know every step
     Catalogue,
+    /// CI proves the suite of every open lab
+    Workflow,
     /// Code in the book is what the sources have
     Book,
     /// Cut and filled again, the sources are the same
@@ -41,14 +45,22 @@ pub enum Part {
     Closure,
 }
 
-/// Checks all parts, or those named; returns whether all hold. Leaks, skeleton and closure are those
-/// of the labs `labs`.
+/// Returns the parts to check, in their order: those of `only`, or all if it is empty, without those
+/// of `skip`.
+pub fn parts(only: &[Part], skip: &[Part]) -> Vec<Part> {
+    let all = Part::value_variants().iter();
+    let wanted = all.filter(|part| only.is_empty() || only.contains(part));
+    wanted.filter(|part| !skip.contains(part)).copied().collect()
+}
+
+/// Checks these parts and returns whether all hold. Leaks, skeleton and closure are those of the labs
+/// `labs`.
 ///
 /// # Errors
 /// A part cannot be checked at all.
-pub fn check(course: &Course, only: &[Part], labs: &[&Lab]) -> Result<bool, String> {
+pub fn check(course: &Course, parts: &[Part], labs: &[&Lab]) -> Result<bool, String> {
     let mut holds = true;
-    for part in Part::value_variants().iter().filter(|p| only.is_empty() || only.contains(p)) {
+    for part in parts {
         let name = part.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
         let faults = faults(course, *part, labs)?;
         let (style, mark) = if faults.is_empty() { (GREEN, "+") } else { (RED, "x") };
@@ -64,6 +76,7 @@ pub fn check(course: &Course, only: &[Part], labs: &[&Lab]) -> Result<bool, Stri
 fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, String> {
     match part {
         Part::Format => Ok(run(course, &["fmt", "--all", "--check"], "cargo labs fix formats")),
+        Part::Names => names::find(course),
         Part::Lints => Ok(run(
             course,
             &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
@@ -74,6 +87,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
         }
         Part::Tests => Ok(run(course, &["test", "--workspace"], "a test failed")),
         Part::Catalogue => Ok(catalogue(course)),
+        Part::Workflow => workflow::find(course),
         Part::Book => {
             let named = |page: &excerpt::Stale| format!("{}: cargo labs fix", page.name);
             Ok(excerpt::stale(course)?.iter().map(named).collect())

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   course  raft storage tests labs/{suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock}
-//!     |        '-------'--- with other bodies                     '-> book/*.md
+//!     |        '-------'--- with other bodies                     '-> book/*.md, with GLOSSARY.md
 //!     v
 //!   a map from path to bytes  -->  written to a folder, whole or not at all
 //! ```
@@ -54,6 +54,11 @@ pub fn plan(course: &Course, sources: &Sources, root: &Path) -> Result<Files, St
                 take(&format!("book/{page}"), &path)?;
             }
         }
+    }
+    // The book's page only includes it.
+    let glossary = course.root.join("GLOSSARY.md");
+    if glossary.is_file() {
+        take("book/glossary.md", &glossary)?;
     }
     take("rustfmt.toml", &course.root.join("rustfmt.toml"))?;
     for (name, text) in sources {

@@ -39,15 +39,6 @@ pub fn whole(source: &str, path: &str) -> Result<Range<usize>, String> {
     Ok(find(source, path)?.whole)
 }
 
-/// Returns the path of the function that holds this line (from 1): the innermost one.
-pub fn enclosing(source: &str, line: usize) -> Option<String> {
-    let start: usize = source.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
-    let text = start + source.get(start..)?.find(|c: char| !c.is_whitespace())?;
-    let functions = functions(source).ok()?;
-    let holding = functions.into_iter().filter(|f| f.whole.contains(&text));
-    holding.min_by_key(|f| f.whole.len()).map(|f| f.path)
-}
-
 /// Puts a new body in place of each; all others stay where they are.
 ///
 /// # Errors

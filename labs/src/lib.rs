@@ -36,6 +36,10 @@ pub mod hunts;
 // What must hold before the course is handed out.
 pub mod leaks;
 
+pub mod names;
+
+pub mod workflow;
+
 pub mod check;
 
 pub mod doctor;

@@ -86,19 +86,6 @@ fn what_cannot_be_cut_says_why() {
 }
 
 #[test]
-fn a_line_belongs_to_its_innermost_function() {
-    let of = |text: &str| {
-        let line = TEXT.lines().position(|line| line.contains(text)).expect("the line");
-        cutter::enclosing(TEXT, line + 1)
-    };
-    assert_eq!(of("\"}\" // }").as_deref(), Some("Deep::f"));
-    assert_eq!(of("fn says").as_deref(), Some("Says::says"));
-    assert_eq!(of("mod inner"), None);
-    assert_eq!(cutter::enclosing(TEXT, 0), None);
-    assert_eq!(cutter::enclosing(TEXT, 9_999), None);
-}
-
-#[test]
 fn a_flat_body_keeps_its_meaning_and_loses_its_lines() {
     let flat = cutter::flat("{\n    // why\n    a();\n    \"two\\nlines\"\n}").expect("Rust");
     assert!(!flat.contains('\n') && !flat.contains("why"), "{flat}");

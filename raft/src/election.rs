@@ -141,7 +141,7 @@ impl<S: Storage> Core<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::draw;
+    use crate::election::draw;
 
     /// A replay from one number needs the same draws for ever: also with another version of `rand`, which
     /// the lock file of a dependant may choose.

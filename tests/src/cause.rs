@@ -1,4 +1,4 @@
-//! Causes: the few steps that a broken rule is made of.
+//! Causes: the few steps that led to a broken rule.
 //!
 //! ```text
 //!   step 3  n1 stands                 <--.
@@ -8,16 +8,17 @@
 //!           ONE VOTE PER TERM: n2 voted for n1 ---'
 //! ```
 //!
-//! Two kinds of links lead back: from a message that arrived to the step that sent it, and from a fact
-//! that a step relied on to the step that wrote it last. What no link reaches had no part in it.
+//! Two kinds of links lead back in time. One leads from a message that arrived to the step that sent it.
+//! The other leads from a fact that a step relied on to the step that wrote it last. A step that no link reaches is no cause.
 
 use crate::input::{Input, Step};
 use crate::invariant::{Rule, Violation};
 use raft::{Event, NodeId, RoleName, Term};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Returns the places in `steps` of the steps that led to the violation of the last one, in order,
-/// at most so many: those nearest to it by links. The steps must carry notes.
+/// Returns the indexes in `steps` of the steps that led to the violation of the last step, in order. At
+/// most `most` steps are returned: those with the fewest links to the violation. The steps must have
+/// notes.
 pub fn slice(steps: &[Step], violation: &Violation, most: usize) -> Vec<usize> {
     let Some(last) = steps.len().checked_sub(1) else { return Vec::new() };
     let past = Past::new(steps);
@@ -43,12 +44,12 @@ pub fn slice(steps: &[Step], violation: &Violation, most: usize) -> Vec<usize> {
     found
 }
 
-/// The steps of a run, and what each left behind.
+/// The steps of a run, with what is needed to find links.
 struct Past<'a> {
     steps: &'a [Step],
-    /// Which step put which flight under way.
+    /// The step that sent each message, by the number of the message.
     sent: BTreeMap<u64, usize>,
-    /// The term of each step's node after the step, as far as notes tell.
+    /// The term of each step's node after the step, as far as the notes tell it.
     terms: Vec<Option<Term>>,
 }
 
@@ -66,7 +67,7 @@ impl<'a> Past<'a> {
                 }
             }
             if let (Some(node), Input::Crash(_)) = (step.node, &step.input) {
-                // Its disk may be behind: the next note tells.
+                // The durable term may be lower: the next note tells it.
                 now.remove(&node);
             }
             terms.push(step.node.and_then(|node| now.get(&node).copied()));
@@ -74,7 +75,7 @@ impl<'a> Past<'a> {
         Past { steps, sent, terms }
     }
 
-    /// Returns the steps that a broken rule compares with, nearest first.
+    /// Returns the steps that a broken rule depends on, nearest first.
     fn behind_rule(&self, violation: &Violation) -> Vec<usize> {
         let Violation { rule, who, term, .. } = violation;
         let before = 0..self.steps.len() - 1;
@@ -123,7 +124,7 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// Returns the steps that one step rests on.
+    /// Returns the steps that one step depends on.
     fn behind_step(&self, at: usize) -> Vec<usize> {
         let step = &self.steps[at];
         let mut causes: Vec<_> =
@@ -135,7 +136,7 @@ impl<'a> Past<'a> {
             self.steps[*other].notes.iter().any(|note| sent(note.event))
         };
         match &step.input {
-            // What is written now was said before.
+            // What is written now was sent in an earlier step.
             Input::Persist(_) => causes.extend(earlier().find(speaks)),
             Input::Restart(_) => {
                 let crash = |other: &usize| matches!(self.steps[*other].input, Input::Crash(_));
@@ -144,7 +145,7 @@ impl<'a> Past<'a> {
             Input::Tick(_) | Input::Campaign(_) | Input::Deliver(_) | Input::Drop(_) => {}
             Input::Duplicate(_) | Input::Post(_) | Input::Crash(_) | Input::Heal => {}
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => {}
-            // What leaves now was said before.
+            // What the Ready sends was produced in an earlier step.
             Input::Ready(_) => causes.extend(earlier().find(speaks)),
             Input::FailRead { .. } | Input::PinLimit { .. } => {}
             Input::Propose { .. } | Input::Apply(_) => {}

@@ -1,99 +1,97 @@
 //! `Cluster`: N nodes, each with a disk and an application, on one network.
 //!
 //! ```text
-//!   Bare, door of the first labs:
+//!   Bare, as the first labs drive it:
 //!   apply(input) --> one node acts --> its outbox:  now ------------------> network
 //!                                                   promised, own --> disk --> network, node
 //!
-//!   Owned, door of applications: the same in small steps, and a crash may fall between any two
+//!   Owned, as applications drive it: the same in small steps, and a crash may come between any two
 //!   Tick, Deliver, Propose --> node
-//!   Ready --> messages leave, the write goes to the disk
-//!   Persist --> the write is durable, promises leave, the node hears of it
-//!   Apply --> the application takes what was committed, the node hears of it
+//!   Ready --> messages are sent, the write goes to the disk
+//!   Persist --> the write is durable, promises are sent, the node is told
+//!   Apply --> the application applies committed entries, the node is told
 //!
-//!   after every input: the invariants look --> Step
+//!   after every input: the invariants are checked --> Step
 //! ```
 //!
 //! A cluster is a pure function of its setup and its inputs.
 //!
-//! What is one step here and two in an owner's loop loses nothing: a crash between taking a Ready and
-//! sending its messages is a crash after, and the messages lost; a crash between a write's end and
-//! what follows it is a crash after, and its promises lost.
+//! Two actions of a real owner are one step here, and no behaviour is lost by that. A crash after a
+//! Ready is taken and before its messages are sent equals a crash after the step, with the messages
+//! dropped. A crash after a write is durable and before its promises are sent equals a crash after the
+//! step, with the promises dropped.
 
-mod application; // what the log is for
+mod application; // the state machine that applies the log
 
 mod bare; // nodes driven through `Raft`
 
-mod folding; // what cannot matter any more
+mod reduction; // state that can no longer matter, for the explorer
 
 mod owner; // nodes driven through `RawNode`
 
-mod seat; // a node, its disk, its application
+mod host; // a machine: a node, its disk, its application
 
 mod setup; // what a cluster is made of
 
 pub use application::Application;
-pub use setup::{Door, Owner, Setup};
+pub use setup::{Driver, Owner, Setup};
 
 use crate::disk::{Disk, DiskSpeed, Write};
 use crate::input::{Fate, Input, Step};
-use crate::invariant::{Memory, Sender, Sight};
+use crate::invariant::{InvariantChecker, NodeView, Sender};
 use crate::network::{Flight, Network};
+use host::{Host, Node, Owned};
 use raft::{
     Config, Entry, Index, MemoryStorage, Message, NodeId, Raft, RawNode, RoleName, StartError, Term,
 };
-use seat::{Node, Owned, Seat};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A cluster of bare nodes, as the first labs drive it.
-pub type Bare = Cluster;
-
-/// A cluster. Copies share the seats in which nothing happens, so that an explorer can keep many.
+/// A cluster. Its copies share the hosts that do not change, so that an explorer can keep many.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    seats: BTreeMap<NodeId, Arc<Seat>>,
+    hosts: BTreeMap<NodeId, Arc<Host>>,
     network: Network,
-    memory: Memory,
+    checker: InvariantChecker,
     disks: DiskSpeed,
-    door: Door,
+    driver: Driver,
     steps: u64,
     listening: bool,
 }
 
-// Being made.
+// Construction.
 
 impl Cluster {
     /// Starts every node of the setup.
     ///
     /// # Panics
-    /// If a node cannot start with its settings, or two have one name: the setup's mistake.
+    /// If a node cannot start with its settings, or two nodes have the same id.
     pub fn new(setup: Setup) -> Self {
-        let mut seats = BTreeMap::new();
+        let mut hosts = BTreeMap::new();
         for (config, storage) in setup.nodes {
-            let node = start(&config, storage.clone(), setup.door);
+            let node = start(&config, storage.clone(), setup.driver);
             let node = node.unwrap_or_else(|why| panic!("{} cannot start: {why}", config.id));
             let (id, disk) = (config.id, Disk::new(storage));
             let covered = disk.kept().base().id.index;
             let application = Application::new(config.applied.max(covered));
-            let seat = Seat { config, disk, application, node: Some(node), ticks: 0 };
-            assert!(seats.insert(id, Arc::new(seat)).is_none(), "two nodes are called {id}");
+            let host = Host { config, disk, application, node: Some(node), ticks: 0 };
+            assert!(hosts.insert(id, Arc::new(host)).is_none(), "two nodes are called {id}");
         }
-        let (network, mut memory) = (Network::default(), Memory::default());
-        for id in seats.keys() {
-            let sight = sight(&seats, *id).expect("every node has just started");
-            // A setup's word is taken as true; what does not fit shows as soon as it matters.
-            drop(memory.opened(&sight));
+        let (network, mut checker) = (Network::default(), InvariantChecker::default());
+        for id in hosts.keys() {
+            let view = view(&hosts, *id).expect("every node has just started");
+            // We trust the setup. What contradicts itself breaks a rule as soon as it matters.
+            drop(checker.check_start(&view));
         }
-        let Setup { disks, door, .. } = setup;
-        Cluster { seats, network, memory, disks, door, steps: 0, listening: false }
+        let Setup { disks, driver, .. } = setup;
+        Cluster { hosts, network, checker, disks, driver, steps: 0, listening: false }
     }
 
     /// Returns the same cluster with every node noting its events.
     pub fn listening(mut self) -> Self {
         self.listening = true;
-        for seat in self.seats.values_mut() {
-            if let Some(node) = &mut Arc::make_mut(seat).node {
+        for host in self.hosts.values_mut() {
+            if let Some(node) = &mut Arc::make_mut(host).node {
                 node.journal().listen();
             }
         }
@@ -101,50 +99,50 @@ impl Cluster {
     }
 }
 
-// Being looked at.
+// Inspection.
 
 impl Cluster {
-    /// Returns every node's name, in order, up or down.
+    /// Returns the id of every node, up or down, in order.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.seats.keys().copied()
+        self.hosts.keys().copied()
     }
 
-    /// Lends a node, if it is up.
+    /// Returns a node, if it is up.
     pub fn node(&self, id: NodeId) -> Option<&Raft<MemoryStorage>> {
-        self.seats.get(&id)?.node.as_ref().map(Node::raft)
+        self.hosts.get(&id)?.node.as_ref().map(Node::raft)
     }
 
-    /// Lends a node that is driven through its `RawNode`, if it is up.
+    /// Returns a node that is driven through its `RawNode`, if it is up.
     pub fn raw_node(&self, id: NodeId) -> Option<&RawNode<MemoryStorage>> {
-        match self.seats.get(&id)?.node.as_ref()? {
+        match self.hosts.get(&id)?.node.as_ref()? {
             Node::Bare(_) => None,
             Node::Owned(owned) => Some(&owned.raw),
         }
     }
 
-    /// Lends a node's application. It survives a crash.
+    /// Returns a node's application. It survives a crash.
     pub fn application(&self, id: NodeId) -> Option<&Application> {
-        Some(&self.seats.get(&id)?.application)
+        Some(&self.hosts.get(&id)?.application)
     }
 
-    /// Lends a node's disk.
+    /// Returns a node's disk.
     pub fn disk(&self, id: NodeId) -> Option<&Disk> {
-        Some(&self.seats.get(&id)?.disk)
+        Some(&self.hosts.get(&id)?.disk)
     }
 
-    /// Lends a node's settings.
+    /// Returns a node's settings.
     pub fn config(&self, id: NodeId) -> Option<&Config> {
-        Some(&self.seats.get(&id)?.config)
+        Some(&self.hosts.get(&id)?.config)
     }
 
-    /// Lends the network.
+    /// Returns the network.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// Lends what the invariants remember.
-    pub fn memory(&self) -> &Memory {
-        &self.memory
+    /// Returns the invariant checker with what it remembers.
+    pub fn checker(&self) -> &InvariantChecker {
+        &self.checker
     }
 
     /// Returns whether a node is up and has halted: a read of its storage failed.
@@ -152,23 +150,23 @@ impl Cluster {
         self.node(id).is_some_and(Raft::is_halted)
     }
 
-    /// Returns who leads now, each with its term.
+    /// Returns the nodes that lead now, each with its term.
     pub fn leaders(&self) -> Vec<(NodeId, Term)> {
-        let up = self.seats.values().filter_map(|seat| seat.node.as_ref());
+        let up = self.hosts.values().filter_map(|host| host.node.as_ref());
         let seen = up.map(|node| node.raft().inspect());
         seen.filter(|node| node.role == RoleName::Leader).map(|n| (n.id, n.term)).collect()
     }
 
-    /// Returns the ticks that have passed at the node that has counted most of them.
+    /// Returns the ticks counted by the node that has counted the most.
     pub fn clock(&self) -> u64 {
-        self.seats.values().map(|seat| seat.ticks).max().unwrap_or(0)
+        self.hosts.values().map(|host| host.ticks).max().unwrap_or(0)
     }
 }
 
-// Being driven.
+// Inputs.
 
 impl Cluster {
-    /// Lets one thing happen.
+    /// Applies one input, checks the invariants, and returns what the input led to.
     pub fn apply(&mut self, input: &Input) -> Step {
         self.steps += 1;
         let mut step = Step {
@@ -185,21 +183,21 @@ impl Cluster {
         };
         self.act(input, &mut step);
         if let Some(id) = step.node {
-            match self.door {
-                Door::Bare => self.settle(id, &mut step),
-                Door::Owned(_) => self.hear(id, &mut step),
+            match self.driver {
+                Driver::Bare => self.drain_outbox(id, &mut step),
+                Driver::Owned(_) => self.collect_notes(id, &mut step),
             }
-            self.judge(id, &mut step);
+            self.check_node(id, &mut step);
         }
         step.clock = self.clock();
         step
     }
 
-    /// Lets everything happen that waits, the oldest message last, until nothing is left to do or an
-    /// invariant breaks. Returns the steps it took.
+    /// Applies every waiting action until nothing is left to do or an invariant breaks. Messages come
+    /// after all other actions, oldest first. Returns the steps it took.
     ///
     /// # Panics
-    /// After 100,000 steps: the nodes never fall silent.
+    /// After 100,000 steps: the nodes do not become quiet.
     pub fn stabilize(&mut self) -> Vec<Step> {
         let mut steps = Vec::new();
         while let Some(input) = self.next_in_order(&[]) {
@@ -207,26 +205,25 @@ impl Cluster {
             if steps.last().is_some_and(|step| step.violation.is_some()) {
                 break;
             }
-            assert!(steps.len() < 100_000, "100,000 steps, and the nodes still have things to say");
+            assert!(steps.len() < 100_000, "after 100,000 steps the nodes are still not quiet");
         }
         steps
     }
 
-    /// Returns what patient disks, owners and a patient network would do next for these nodes, or for
-    /// all if none is named: first what is written, then what is applied, then what is ready, then the
-    /// oldest message.
+    /// Returns the next input of a run without faults, for these nodes, or for all if `ids` is empty. The
+    /// order is: a pending write, entries to apply, a Ready, the oldest message.
     pub fn next_in_order(&self, ids: &[NodeId]) -> Option<Input> {
         let ours = |id: &NodeId| ids.is_empty() || ids.contains(id);
-        let first = |can: fn(&Seat) -> bool| {
-            self.seats.iter().find(|(id, seat)| ours(id) && can(seat)).map(|(&id, _)| id)
+        let first = |can: fn(&Host) -> bool| {
+            self.hosts.iter().find(|(id, host)| ours(id) && can(host)).map(|(&id, _)| id)
         };
-        if let Some(id) = first(|seat| seat.node.is_some() && seat.disk.pending().len() > 0) {
+        if let Some(id) = first(|host| host.node.is_some() && host.disk.pending().len() > 0) {
             return Some(Input::Persist(id));
         }
-        if let Some(id) = first(|seat| seat.owned().is_some_and(|it| !it.pages.is_empty())) {
+        if let Some(id) = first(|host| host.owned().is_some_and(|it| !it.apply_queue.is_empty())) {
             return Some(Input::Apply(id));
         }
-        if let Some(id) = first(|seat| seat.owned().is_some_and(|it| it.raw.has_ready())) {
+        if let Some(id) = first(|host| host.owned().is_some_and(|it| it.raw.has_ready())) {
             return Some(Input::Ready(id));
         }
         let mut flights = self.network.flights().iter();
@@ -234,12 +231,12 @@ impl Cluster {
         Some(Input::Deliver(arriving.message.clone()))
     }
 
-    /// Returns what some owner can do at once, waiting for no disk and no message: apply what may be
-    /// applied, take what is ready.
+    /// Returns the next action of an owner that needs no disk and no message: to apply entries, or to
+    /// take a Ready.
     pub fn next_by_owners(&self) -> Option<Input> {
-        let owned = self.seats.iter().filter_map(|(&id, seat)| Some((id, seat.owned()?)));
+        let owned = self.hosts.iter().filter_map(|(&id, host)| Some((id, host.owned()?)));
         let mut next = owned.filter_map(|(id, owned)| {
-            if !owned.pages.is_empty() {
+            if !owned.apply_queue.is_empty() {
                 return Some(Input::Apply(id));
             }
             (owned.busy().is_none() && owned.raw.has_ready()).then_some(Input::Ready(id))
@@ -249,23 +246,22 @@ impl Cluster {
 
     /// Returns whether committed entries wait for a node's application.
     pub fn waits_to_apply(&self, id: NodeId) -> bool {
-        let owned = self.seats.get(&id).and_then(|seat| seat.owned());
-        owned.is_some_and(|owned| !owned.pages.is_empty())
+        let owned = self.hosts.get(&id).and_then(|host| host.owned());
+        owned.is_some_and(|owned| !owned.apply_queue.is_empty())
     }
 
-    /// Returns whether a node is up and its owner has its hands full: until the disk has written, the
-    /// node hears nothing.
+    /// Returns whether a node is up and its owner is busy: the node gets no input until the owner is done.
     pub fn is_busy(&self, id: NodeId) -> bool {
         self.busy(id).is_some()
     }
 
-    /// Does what the input says, and tells the step which node it happened to.
+    /// Carries out an input, and notes in the step which node it happened to.
     fn act(&mut self, input: &Input, step: &mut Step) {
         match input {
             Input::Tick(id) => {
                 if let Some(node) = self.free(*id, step) {
                     node.tick();
-                    self.seat(*id).expect("it is up").ticks += 1;
+                    self.host(*id).expect("it is up").ticks += 1;
                 }
             }
             Input::Campaign(id) => {
@@ -280,28 +276,28 @@ impl Cluster {
             }
             Input::Deliver(message) => match self.network.find(message).cloned() {
                 Some(flight) => self.arrive(flight, Fate::Delivered, step),
-                None => step.refused = Some(format!("{message} is not under way")),
+                None => step.refused = Some(format!("{message} is not in flight")),
             },
             Input::Duplicate(message) => match self.network.find(message).cloned() {
                 Some(flight) => self.arrive(flight, Fate::Duplicated, step),
-                None => step.refused = Some(format!("{message} is not under way")),
+                None => step.refused = Some(format!("{message} is not in flight")),
             },
             Input::Drop(message) => match self.network.take(message) {
                 Some(flight) => step.gone.push((flight, Fate::Dropped)),
-                None => step.refused = Some(format!("{message} is not under way")),
+                None => step.refused = Some(format!("{message} is not in flight")),
             },
             Input::Post(message) => {
-                self.memory.posted(message);
+                self.checker.accept_posted(message);
                 step.sent.push(self.network.send(message.clone()));
             }
             Input::Ready(id) => self.take_ready(*id, step),
             Input::Persist(id) => self.persist(*id, step),
-            Input::Apply(id) => self.apply_page(*id, step),
+            Input::Apply(id) => self.apply_next(*id, step),
             Input::Crash(id) => {
                 if self.up(*id, step).is_some() {
-                    let seat = self.seat(*id).expect("it is up");
-                    seat.node = None;
-                    seat.disk.lose_power();
+                    let host = self.host(*id).expect("it is up");
+                    host.node = None;
+                    host.disk.lose_power();
                 }
             }
             Input::Restart(id) => self.restart(*id, step),
@@ -322,26 +318,26 @@ impl Cluster {
         }
     }
 
-    /// Lends a seat to change what is in it.
-    fn seat(&mut self, id: NodeId) -> Option<&mut Seat> {
-        self.seats.get_mut(&id).map(Arc::make_mut)
+    /// Returns a host for changes.
+    fn host(&mut self, id: NodeId) -> Option<&mut Host> {
+        self.hosts.get_mut(&id).map(Arc::make_mut)
     }
 
-    /// Lends a node that is up and notes that the step is about it; or says why it cannot.
+    /// Returns a node that is up, and notes it in the step. Otherwise notes why there is none.
     fn up(&mut self, id: NodeId, step: &mut Step) -> Option<&mut Node> {
-        let Some(seat) = self.seats.get_mut(&id).map(Arc::make_mut) else {
+        let Some(host) = self.hosts.get_mut(&id).map(Arc::make_mut) else {
             step.refused = Some(format!("{id} is not in this cluster"));
             return None;
         };
-        if seat.node.is_none() {
+        if host.node.is_none() {
             step.refused = Some(format!("{id} is down"));
             return None;
         }
         step.node = Some(id);
-        seat.node.as_mut()
+        host.node.as_mut()
     }
 
-    /// As [`Cluster::up`], unless the node's owner has its hands full.
+    /// As [`Cluster::up`], but refuses a node whose owner is busy.
     fn free(&mut self, id: NodeId, step: &mut Step) -> Option<&mut Node> {
         if let Some(busy) = self.busy(id) {
             step.refused = Some(busy);
@@ -350,13 +346,13 @@ impl Cluster {
         self.up(id, step)
     }
 
-    /// Says what keeps a node's owner from driving it, if something does.
+    /// Returns why a node's owner is busy, if it is.
     fn busy(&self, id: NodeId) -> Option<String> {
-        let busy = self.seats.get(&id)?.owned()?.busy()?;
+        let busy = self.hosts.get(&id)?.owned()?.busy()?;
         Some(format!("{id}'s owner {busy}, and does one thing at a time"))
     }
 
-    /// Lets a message reach the end of its link. Where the receiver's owner is busy it waits.
+    /// Lets a message reach the end of its link. It waits if the receiver's owner is busy.
     fn arrive(&mut self, flight: Flight, fate: Fate, step: &mut Step) {
         let Message { from, to, .. } = flight.message;
         if self.network.is_cut(from, to) {
@@ -379,40 +375,40 @@ impl Cluster {
         step.gone.push((flight, fate));
     }
 
-    /// Makes the oldest waiting write durable; then what rested on it leaves.
+    /// Makes the oldest pending write durable, and sends the messages that waited for it.
     fn persist(&mut self, id: NodeId, step: &mut Step) {
         if self.up(id, step).is_none() {
             return;
         }
-        let write = self.seat(id).and_then(|seat| seat.disk.persist());
-        match (write, self.door) {
+        let write = self.host(id).and_then(|host| host.disk.persist());
+        match (write, self.driver) {
             (None, _) => step.refused = Some(format!("{id} has nothing to write")),
-            (Some(write), Door::Bare) => self.keep(id, write, step),
-            (Some(write), Door::Owned(_)) => self.finish(id, write, step),
+            (Some(write), Driver::Bare) => self.bare_write_is_durable(id, write, step),
+            (Some(write), Driver::Owned(_)) => self.owned_write_is_durable(id, write, step),
         }
     }
 
-    /// Starts a node again from its durable disk, with what its application has applied.
+    /// Restarts a node from its durable disk, with the state of its application.
     fn restart(&mut self, id: NodeId, step: &mut Step) {
-        let (listening, door) = (self.listening, self.door);
-        let Some(seat) = self.seat(id) else {
+        let (listening, driver) = (self.listening, self.driver);
+        let Some(host) = self.host(id) else {
             step.refused = Some(format!("{id} is not in this cluster"));
             return;
         };
-        if seat.node.is_some() {
+        if host.node.is_some() {
             step.refused = Some(format!("{id} is up"));
             return;
         }
-        let config = Config { applied: seat.application.applied(), ..seat.config.clone() };
-        match start(&config, seat.disk.durable().clone(), door) {
+        let config = Config { applied: host.application.applied(), ..host.config.clone() };
+        match start(&config, host.disk.durable().clone(), driver) {
             Ok(mut node) => {
                 if listening {
                     node.journal().listen();
                 }
-                seat.node = Some(node);
+                host.node = Some(node);
                 step.node = Some(id);
-                if let Some(sight) = sight(&self.seats, id) {
-                    step.blame(self.memory.opened(&sight));
+                if let Some(view) = view(&self.hosts, id) {
+                    step.blame(self.checker.check_start(&view));
                 }
             }
             Err(why) => step.refused = Some(format!("{id} cannot start: {why}")),
@@ -433,75 +429,75 @@ impl Cluster {
         }
     }
 
-    /// Hands a write to a node's disk, before the judge's eyes.
+    /// Hands a write to a node's disk, and checks it.
     fn write(&mut self, id: NodeId, write: Write, step: &mut Step) {
         let from = write.entries.first().map(|entry| entry.id.index);
-        let Some(seat) = self.seat(id) else { return };
-        let had = seat.disk.written().last();
-        seat.disk.write(write);
-        let (seats, memory) = (&self.seats, &mut self.memory);
-        if let Some(sight) = sight(seats, id) {
-            step.blame(memory.wrote(&sight, had, from, &|id| disk(seats, id)));
+        let Some(host) = self.host(id) else { return };
+        let had = host.disk.written().last();
+        host.disk.write(write);
+        let (hosts, checker) = (&self.hosts, &mut self.checker);
+        if let Some(view) = view(hosts, id) {
+            step.blame(checker.check_write(&view, had, from, &|id| disk(hosts, id)));
         }
     }
 
-    /// Notes a commit index that a node hands out without a write, before the judge's eyes.
+    /// Checks a commit index that a node hands out without a write.
     fn note_commit(&mut self, id: NodeId, commit: Index, step: &mut Step) {
-        let (seats, memory) = (&self.seats, &mut self.memory);
-        if let Some(sight) = sight(seats, id) {
-            step.blame(memory.committed(&sight, commit, &|id| disk(seats, id)));
+        let (hosts, checker) = (&self.hosts, &mut self.checker);
+        if let Some(view) = view(hosts, id) {
+            step.blame(checker.check_commit(&view, commit, &|id| disk(hosts, id)));
         }
     }
 
-    /// Lets a node's application apply entries, before the judge's eyes.
+    /// Lets a node's application apply entries, and checks them.
     fn apply_entries(&mut self, id: NodeId, entries: Vec<Entry>, step: &mut Step) {
-        let Some(seat) = self.seats.get_mut(&id).map(Arc::make_mut) else { return };
-        step.blame(self.memory.applied(id, &seat.disk, seat.application.applied(), &entries));
+        let Some(host) = self.hosts.get_mut(&id).map(Arc::make_mut) else { return };
+        step.blame(self.checker.check_apply(id, &host.disk, host.application.applied(), &entries));
         step.applied.extend(entries.iter().cloned());
-        seat.application.apply(entries);
+        host.application.apply(entries);
     }
 
-    /// Puts a node's messages under way, each before the judge's eyes.
+    /// Sends a node's messages, and checks each.
     fn put_under_way(&mut self, id: NodeId, messages: Vec<Message>, step: &mut Step) {
-        let (seats, memory) = (&self.seats, &mut self.memory);
-        let Some(seat) = seats.get(&id).filter(|_| !messages.is_empty()) else { return };
-        let (disk_of_sender, vote_requests) = (&seat.disk, seat.config.vote_requests);
+        let (hosts, checker) = (&self.hosts, &mut self.checker);
+        let Some(host) = hosts.get(&id).filter(|_| !messages.is_empty()) else { return };
+        let (disk_of_sender, vote_requests) = (&host.disk, host.config.vote_requests);
         for message in messages {
             let sender = Sender { id, disk: disk_of_sender, vote_requests };
-            step.blame(memory.sent(sender, &message, &|id| disk(seats, id)));
+            step.blame(checker.check_message(sender, &message, &|id| disk(hosts, id)));
             step.sent.push(self.network.send(message));
         }
     }
 
-    /// Lets the invariants look at a node that something has just happened to.
-    fn judge(&mut self, id: NodeId, step: &mut Step) {
-        let (seats, memory) = (&self.seats, &mut self.memory);
-        match sight(seats, id) {
-            None => memory.crashed(id),
-            Some(sight) => step.blame(memory.looked(&sight)),
+    /// Checks the invariants of a node that something has just happened to.
+    fn check_node(&mut self, id: NodeId, step: &mut Step) {
+        let (hosts, checker) = (&self.hosts, &mut self.checker);
+        match view(hosts, id) {
+            None => checker.forget_node(id),
+            Some(view) => step.blame(checker.check_node(&view)),
         }
-        let terms = seats.values().map(|seat| seat.disk.durable().hard_state().term);
-        memory.forget_before(terms.min().unwrap_or_default());
+        let terms = hosts.values().map(|host| host.disk.durable().hard_state().term);
+        checker.forget_before(terms.min().unwrap_or_default());
     }
 }
 
-/// Shows a node that is up to the judge.
-fn sight(seats: &BTreeMap<NodeId, Arc<Seat>>, id: NodeId) -> Option<Sight<'_>> {
-    let seat = seats.get(&id)?;
-    let node = seat.node.as_ref()?.raft().inspect();
-    Some(Sight { node, disk: &seat.disk })
+/// Returns what the checker sees of a node that is up.
+fn view(hosts: &BTreeMap<NodeId, Arc<Host>>, id: NodeId) -> Option<NodeView<'_>> {
+    let host = hosts.get(&id)?;
+    let node = host.node.as_ref()?.raft().inspect();
+    Some(NodeView { node, disk: &host.disk })
 }
 
-/// Shows a disk to the judge.
-fn disk(seats: &BTreeMap<NodeId, Arc<Seat>>, id: NodeId) -> Option<&Disk> {
-    Some(&seats.get(&id)?.disk)
+/// Returns a disk for the checker.
+fn disk(hosts: &BTreeMap<NodeId, Arc<Host>>, id: NodeId) -> Option<&Disk> {
+    Some(&hosts.get(&id)?.disk)
 }
 
-/// Starts a node behind a door.
-fn start(config: &Config, storage: MemoryStorage, door: Door) -> Result<Node, StartError> {
-    Ok(match door {
-        Door::Bare => Node::Bare(Box::new(Raft::new(config, storage)?)),
-        Door::Owned(owner) => {
+/// Starts a node for a driver.
+fn start(config: &Config, storage: MemoryStorage, driver: Driver) -> Result<Node, StartError> {
+    Ok(match driver {
+        Driver::Bare => Node::Bare(Box::new(Raft::new(config, storage)?)),
+        Driver::Owned(owner) => {
             Node::Owned(Box::new(Owned::new(RawNode::new(config, storage)?, owner)))
         }
     })

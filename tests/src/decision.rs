@@ -1,19 +1,19 @@
-//! The first wrong decision: where a run went wrong, before it showed.
+//! The first wrong decision of a run, which may come long before a rule breaks.
 //!
 //! ```text
-//!   event 6   n1 counts n2's yes of term 1 in term 2     <-- wrong here: a local matter of n1's
-//!   event 9   n1 and n3 both lead term 2                 <-- a rule of the whole cluster breaks here
+//!   event 6   n1 counts n2's yes of term 1 in term 2     <-- the wrong decision, local to n1
+//!   event 9   n1 and n3 both lead term 2                 <-- a rule of the whole cluster breaks
 //! ```
 //!
-//! Each predicate looks at one step of one node: what it was before, what arrived, what it noted, what
-//! it is now. It speaks only where no correct design could do the same; so a run in which it is silent
-//! may still be wrong, and one in which it speaks never is right.
+//! Each predicate checks one step of one node: its state before, the message that arrived, the events,
+//! and its state after. It reports a step only if no correct design could do the same. So a reported run
+//! is wrong, but a run without a report may be wrong, too.
 //!
-//! A node may forget in a crash what was never durable, and start anew; so does the oracle.
+//! After a crash the oracle forgets the state of the node, as the node does.
 
 mod election; // terms, votes, leaders
 mod mistake; // the kinds of wrong decisions
-mod replication; // logs, and what is committed of them
+mod replication; // logs, and what is committed
 #[cfg(test)]
 mod tests;
 
@@ -24,31 +24,31 @@ use raft::{Body, EntryId, Event, Index, Message, NodeId, Note, RoleName, Storage
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 
-/// A decision that no correct node takes.
+/// A decision that no correct node makes.
 #[derive(Clone, Debug)]
-pub struct Wrong {
-    /// Who decided.
+pub struct WrongDecision {
+    /// The node that decided.
     pub node: NodeId,
     /// What kind of mistake it is.
     pub mistake: Mistake,
-    /// The line that decided, if something was decided: what is missing has no line.
+    /// The source line that decided; `None` if an action is missing.
     pub at: Option<&'static Location<'static>>,
     /// What it did, in one sentence with names and numbers.
     pub text: String,
 }
 
-/// What a node was when something last happened to it.
+/// The state of a node after its last step.
 #[derive(Clone, Debug)]
-struct Look {
+struct ObservedNode {
     term: Term,
     role: RoleName,
     vote: Option<NodeId>,
     commit: Index,
-    /// The entries of its log, and before them the one that they begin after.
+    /// The entry before its log, and then the entries of its log.
     log: Vec<EntryId>,
 }
 
-impl Look {
+impl ObservedNode {
     fn at(cluster: &Cluster, id: NodeId) -> Option<Self> {
         let raft = cluster.node(id)?;
         let node = raft.inspect();
@@ -58,34 +58,34 @@ impl Look {
         let entries = raft.entries(first, node.last.index + 1).ok()?;
         let log = [before].into_iter().chain(entries.iter().map(|entry| entry.id)).collect();
         let raft::Inspect { term, role, vote, commit, .. } = node;
-        Some(Look { term, role, vote, commit, log })
+        Some(ObservedNode { term, role, vote, commit, log })
     }
 
-    /// Returns the entry at a place of the log, if it is known.
+    /// Returns the entry at an index, if it is known.
     fn entry(&self, index: Index) -> Option<EntryId> {
         let at = index.0.checked_sub(self.first().index.0)?;
         self.log.get(usize::try_from(at).ok()?).copied()
     }
 
     fn first(&self) -> EntryId {
-        *self.log.first().expect("a log begins after something")
+        *self.log.first().expect("the entry before the log is always there")
     }
 
     fn last(&self) -> EntryId {
-        *self.log.last().expect("a log begins after something")
+        *self.log.last().expect("the entry before the log is always there")
     }
 }
 
-/// Watches a run, step by step.
+/// A test oracle: checks a run step by step for wrong decisions.
 #[derive(Clone, Default, Debug)]
 pub struct Oracle {
-    looks: BTreeMap<NodeId, Look>,
-    /// Grants that arrived: at whom, in which term, from whom.
+    nodes: BTreeMap<NodeId, ObservedNode>,
+    /// The votes that arrived: receiver, term, voter.
     heard: BTreeSet<(NodeId, Term, NodeId)>,
 }
 
-/// Replays inputs and returns the first wrong decision, with the place of its step.
-pub fn first_wrong(setup: &Setup, inputs: &[Input]) -> Option<(usize, Wrong)> {
+/// Replays inputs and returns the first wrong decision, with the index of its step.
+pub fn first_wrong(setup: &Setup, inputs: &[Input]) -> Option<(usize, WrongDecision)> {
     let mut cluster = Cluster::new(setup.clone()).listening();
     let mut oracle = Oracle::new(&cluster);
     let mut judge = |input| {
@@ -96,32 +96,33 @@ pub fn first_wrong(setup: &Setup, inputs: &[Input]) -> Option<(usize, Wrong)> {
 }
 
 impl Oracle {
-    /// Begins to watch a cluster.
+    /// Returns an oracle for a cluster.
     pub fn new(cluster: &Cluster) -> Self {
-        let looks = cluster.ids().filter_map(|id| Some((id, Look::at(cluster, id)?))).collect();
-        Oracle { looks, heard: BTreeSet::new() }
+        let nodes =
+            cluster.ids().filter_map(|id| Some((id, ObservedNode::at(cluster, id)?))).collect();
+        Oracle { nodes, heard: BTreeSet::new() }
     }
 
-    /// Judges a step of a cluster that listens, right after it was taken. Returns what was decided
-    /// wrongly in it first, if anything was.
-    pub fn judge(&mut self, step: &Step, cluster: &Cluster) -> Option<Wrong> {
+    /// Checks a step right after it was applied. The cluster must be [`Cluster::listening`]. Returns the
+    /// first wrong decision of the step, if there is one.
+    pub fn judge(&mut self, step: &Step, cluster: &Cluster) -> Option<WrongDecision> {
         let id = step.node?;
-        let before = self.looks.remove(&id);
-        let after = Look::at(cluster, id)?;
+        let before = self.nodes.remove(&id);
+        let after = ObservedNode::at(cluster, id)?;
         let wrong = before.and_then(|before| self.compare(id, &before, &after, step, cluster));
-        self.looks.insert(id, after);
+        self.nodes.insert(id, after);
         wrong
     }
 
-    /// Judges a node by what it was and what it is.
+    /// Compares the state of a node before and after a step.
     fn compare(
         &mut self,
         id: NodeId,
-        before: &Look,
-        after: &Look,
+        before: &ObservedNode,
+        after: &ObservedNode,
         step: &Step,
         cluster: &Cluster,
-    ) -> Option<Wrong> {
+    ) -> Option<WrongDecision> {
         let arrived = step.gone.iter().filter(|(_, fate)| has_arrived(*fate));
         let message = arrived.map(|(flight, _)| &flight.message).next();
         if let Some(Message {
@@ -134,7 +135,7 @@ impl Oracle {
             self.heard.insert((id, *term, *from));
         }
         self.heard.retain(|&(at, term, _)| at != id || term >= before.term);
-        let seen = Seen { id, before, after, message, step, cluster, heard: &self.heard };
+        let seen = StepContext { id, before, after, message, step, cluster, heard: &self.heard };
         seen.terms()
             .or_else(|| seen.votes())
             .or_else(|| seen.counts())
@@ -155,29 +156,29 @@ fn has_arrived(fate: Fate) -> bool {
     }
 }
 
-/// One step of one node.
-struct Seen<'a> {
+/// One step of one node, with everything that the predicates need.
+struct StepContext<'a> {
     id: NodeId,
-    before: &'a Look,
-    after: &'a Look,
-    /// What arrived, if something did.
+    before: &'a ObservedNode,
+    after: &'a ObservedNode,
+    /// The message that arrived, if one did.
     message: Option<&'a Message>,
     step: &'a Step,
     cluster: &'a Cluster,
     heard: &'a BTreeSet<(NodeId, Term, NodeId)>,
 }
 
-impl Seen<'_> {
-    fn wrong(&self, mistake: Mistake, at: Option<&Note>, text: String) -> Option<Wrong> {
-        Some(Wrong { node: self.id, mistake, at: at.map(|note| note.at), text })
+impl StepContext<'_> {
+    fn wrong(&self, mistake: Mistake, at: Option<&Note>, text: String) -> Option<WrongDecision> {
+        Some(WrongDecision { node: self.id, mistake, at: at.map(|note| note.at), text })
     }
 
-    /// Returns the last note that is about this.
+    /// Returns the last note with an event for which `about` returns true.
     fn note(&self, about: impl Fn(Event) -> bool) -> Option<&Note> {
         self.step.notes.iter().rev().find(|note| about(note.event))
     }
 
-    /// Returns the term of a message whose sender is in that term, if the node took it.
+    /// Returns the term of the message if its sender is in that term and the node accepted it.
     fn senders_term(&self) -> Option<Term> {
         let message = self.message.filter(|_| self.step.refused.is_none())?;
         let wished =

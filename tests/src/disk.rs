@@ -1,11 +1,11 @@
-//! One node's disk: what is durable, and what still waits to be.
+//! One node's disk: what is durable, and the writes that are still pending.
 //!
 //! ```text
 //!   node --write--> [ pending, oldest first ] --Persist--> durable --> promises may leave
 //!                         '------- Crash takes these        '------- Restart finds these
 //! ```
 
-mod chain; // a log as a chain
+mod chain; // a log as a hash chain
 
 pub use chain::{Chain, Link};
 
@@ -21,28 +21,30 @@ pub enum DiskSpeed {
     Slow,
 }
 
-/// A write that waits, and the promises that wait for it.
+/// A pending write, and the messages that wait until it is durable.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Write {
-    /// What is to be saved.
+    /// The hard state to save.
     pub hard_state: HardState,
-    /// What is to be written: the first replaces what stands at its place and after.
+    /// The entries to write. They replace every entry from the index of the first one on.
     pub entries: Vec<Entry>,
-    /// The end of a bare node's log, if any of it was not durable when this was handed over. An
-    /// owner's node remembers it itself.
+    /// The last entry of a bare node's log, if some of the log is not durable yet. A `RawNode` remembers
+    /// it itself.
     pub last: Option<EntryId>,
-    /// What may be said to others once it is.
+    /// Messages to other nodes that may be sent once the write is durable.
     pub promised: Vec<Message>,
-    /// What a bare node may believe of itself once it is.
+    /// A bare node's messages to itself, which count once the write is durable.
     pub own: Vec<Message>,
-    /// Which Ready it is, if it is one: what the node is told once it is durable.
+    /// The number of the Ready that this write comes from: the node is told it once the write is
+    /// durable.
     pub ready: Option<ReadyNumber>,
-    /// What may be applied once it is.
+    /// Entries that may be applied once the write is durable.
     pub committed: Vec<Entry>,
 }
 
 impl Write {
-    /// Returns whether both save the same state: then one of them would do for the promises of both.
+    /// Returns whether both writes save the same state. Then either of them is enough for the promises
+    /// of both.
     pub(crate) fn is_same_image(&self, other: &Write) -> bool {
         (self.hard_state, &self.entries) == (other.hard_state, &other.entries)
     }
@@ -54,25 +56,25 @@ pub struct Disk {
     durable: MemoryStorage,
     /// The durable log.
     kept: Chain,
-    /// The log as it is once everything that waits is durable.
+    /// The log after all pending writes.
     written: Chain,
     pending: VecDeque<Write>,
 }
 
 impl Disk {
-    /// Returns a disk that holds this and waits for nothing.
+    /// Returns a disk with these contents and no pending write.
     pub fn new(durable: MemoryStorage) -> Self {
         let kept = Chain::of(&durable);
         Disk { durable, written: kept.clone(), kept, pending: VecDeque::new() }
     }
 
-    /// Takes a write that is not durable yet.
+    /// Adds a pending write.
     pub fn write(&mut self, write: Write) {
         self.written.write(&write.entries);
         self.pending.push_back(write);
     }
 
-    /// Makes the oldest waiting write durable, and returns it.
+    /// Makes the oldest pending write durable, and returns it.
     pub fn persist(&mut self) -> Option<Write> {
         let write = self.pending.pop_front()?;
         self.durable.append(&write.entries);
@@ -81,7 +83,7 @@ impl Disk {
         Some(write)
     }
 
-    /// Loses every waiting write.
+    /// Loses every pending write.
     pub fn lose_power(&mut self) {
         if !self.pending.is_empty() {
             self.written = self.kept.clone();
@@ -89,27 +91,27 @@ impl Disk {
         self.pending.clear();
     }
 
-    /// Returns what would survive a crash now.
+    /// Returns the durable contents: what a crash leaves.
     pub fn durable(&self) -> &MemoryStorage {
         &self.durable
     }
 
-    /// Returns the log that would survive a crash now.
+    /// Returns the durable log: what a crash leaves.
     pub fn kept(&self) -> &Chain {
         &self.kept
     }
 
-    /// Returns the log as it is once everything that waits is durable.
+    /// Returns the log after all pending writes.
     pub fn written(&self) -> &Chain {
         &self.written
     }
 
-    /// Returns what would not, oldest first.
+    /// Returns the pending writes, which a crash loses, oldest first.
     pub fn pending(&self) -> impl ExactSizeIterator<Item = &Write> {
         self.pending.iter()
     }
 
-    /// Returns the state the newest write holds, durable or not.
+    /// Returns the hard state of the newest write, durable or not.
     pub fn latest(&self) -> HardState {
         self.pending.back().map_or(self.durable.hard_state(), |write| write.hard_state)
     }

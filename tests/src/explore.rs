@@ -1,91 +1,89 @@
-//! The explorer: every state that a small cluster of the real code can reach, breadth first.
+//! The explorer: visits every state that a small cluster of the real code can reach, breadth first.
 //!
 //! ```text
 //!   start --Campaign n1--> . --Duplicate n1->n2 RequestVote--> . --Persist n2--> ...
-//!     '-----Campaign n2--> (the same state but for the names: folded, not walked again)
+//!     '-----Campaign n2--> (the same state except for node ids: visited only once)
 //! ```
 //!
-//! A random run meets a rare interleaving once in a million events; the explorer meets every one that
-//! its bounds allow, and since it walks breadth first, the way to a broken rule takes as few moves as
-//! there can be. Of that way every input goes that it does without.
+//! A random run meets a rare interleaving once in a million events. The explorer meets every one within
+//! its bounds. Because it walks breadth first, the path to a broken rule has the fewest possible moves.
+//! Every input that the path does not need is then removed.
 //!
-//! What keeps the number of states small, and what is lost by it:
+//! How the number of states is kept small, and what each reduction cannot find:
 //!
-//! 1. The network is a set that forgets nothing: a message that is under way may arrive any time, any
-//!    number of times, or never. So "arrive", "arrive twice", "late", "lost" are one move. Nothing is
-//!    lost by it.
-//! 2. A message of a term that its receiver's DISK has left can change nothing, whatever happens: it
-//!    is dropped. (Not the receiver's memory: a crash may take that back.) Nor can the answer to a
-//!    heartbeat, while only elections are looked at. Where logs are, an answer goes that tells its
-//!    receiver nothing: a vote that is counted, a match that is known. What is lost are cores that
-//!    listen to such messages; tests of single rules look for those.
-//! 3. Nodes differ by their names only: of the states that are alike but for the names, one is walked.
-//! 4. Nobody waits: an election begins when the explorer says so, and only leaders hear the clock.
-//! 5. Writes of one and the same state become durable together: what the first of them sends without
-//!    the others is what they all send, less what never arrives.
-//! 6. A node that is down is a node that hears nothing: it starts again at once.
-//! 7. An owner who does one thing at a time hears nothing while it writes. So a write is durable at
-//!    once, or else a crash takes it: one that is merely late is one that everybody else hears of
-//!    late. No more writes wait for a crash than there are crashes left. With a bound on messages
-//!    something is lost: what is promised late would not take up room so early.
-//! 8. Where logs are looked at, a leader beats whenever it can: a heartbeat too many is in nobody's way
-//!    (1). What is lost are runs in which a peer was told less of the commit index by heartbeats than
-//!    it could have been.
-//! 9. A state that was seen with more crashes or proposals left is not walked again with fewer.
+//! 1. The network is a set that only grows: a message in flight may arrive at any time, any number of
+//!    times, or never. So "arrive", "arrive twice", "late" and "lost" are one move. This finds as much.
+//! 2. A message of a term lower than the receiver's DURABLE term cannot change anything, so it is
+//!    dropped. (The term in memory is not enough: a crash can undo it.) If only elections are explored,
+//!    answers to heartbeats are dropped, too. If logs are explored, an answer is dropped that tells its
+//!    receiver nothing new: a vote that is counted already, a match that is known. Code that wrongly
+//!    reacts to such messages is not found here; tests of single rules find it.
+//! 3. Symmetry: of the states that differ only by a renaming of nodes, one is visited.
+//! 4. There are no election timers: the explorer starts elections, and only leaders get ticks.
+//! 5. Pending writes with the same contents become durable together: what the first alone would send is
+//!    what all of them send, with some messages lost.
+//! 6. A node that is down equals a node that gets no messages, so it restarts at once.
+//! 7. A node gets no input while its one-at-a-time owner writes. So a write is either durable at once or
+//!    lost in a crash: a late write equals late messages about it. At most as many writes wait for a
+//!    crash as there are crashes left. With a bound on messages this finds less: messages that really
+//!    come late take up room too early.
+//! 8. If logs are explored, a leader sends heartbeats whenever it can, because an extra heartbeat may be
+//!    lost (1). Not found are runs in which heartbeats told a peer a lower commit index than possible.
+//! 9. A state that was visited with more crashes or proposals left is not visited again with fewer.
 //!
-//! `walk/tests.rs` walks small bounds with and without the last of 2 and with and without 7 to 9: what
-//! nodes and disks look like while nobody writes is the same in both.
+//! `walk/tests.rs` explores small bounds with and without the last part of 2 and 7 to 9. Both reach the
+//! same states of nodes and disks at moments without a pending write.
 //!
-//! With a bound on messages under way (`in_flight`) the network does forget, so 8 does not apply, and
-//! messages are lost one by one.
+//! With a bound on messages in flight (`in_flight`) the network does lose messages. Then 8 does not
+//! apply, and each loss is a move.
 //!
-//! States are told apart by 128 bits ([`crate::fingerprint`] says with what odds two would meet) of
-//! what [`raft::Inspect`], the disks, the network and the invariants' memory show. State that a node
-//! hides from all of these is not told apart: then a walk may miss something, and never accuses
-//! wrongly, for it walks real clusters and its path replays.
+//! States are distinguished by a 128-bit hash ([`crate::fingerprint`] gives the probability of a
+//! collision) of what [`raft::Inspect`], the disks, the network and the invariant checker show. If a node
+//! hides state from all of these, the explorer may miss a bug. It never reports a false one, because it
+//! runs real clusters and its path can be replayed.
 
-mod bounds; // how far a walk goes
+mod bounds; // how far the explorer goes
 
-mod moves; // what can happen, and what comes of it
+mod moves; // what can happen in a state, and what it leads to
 
-mod walk; // what was seen, and the way there
+mod walk; // the visited states, and the path to each
 
-mod canonical; // one name for all states that are alike but for the nodes' names
+mod canonical; // one hash for all states that differ only by node ids
 
-pub mod hunt; // walks that find what is wrong
+pub mod hunt; // explorations that find a certain bug
 
-pub use bounds::{Bounds, Folding, Subject};
+pub use bounds::{Bounds, Reduction, Subject};
 
 use crate::cluster::{Cluster, Setup};
 use crate::input::Input;
 use crate::invariant::Violation;
 use std::fmt;
-use walk::{Found, Walk};
+use walk::{OpenState, Walk};
 
-/// What a walk saw.
+/// The result of an exploration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Exploration {
-    /// Different states.
+    /// The number of different states.
     pub states: usize,
-    /// Moves tried: the ways from one state to another.
+    /// The number of moves tried.
     pub transitions: u64,
-    /// The length of the longest shortest way.
+    /// The most moves that a state needs from the start, by its shortest path.
     pub depth: usize,
-    /// States in which somebody led. A walk that elects nobody proves nothing.
+    /// The number of states with a leader. An exploration without any proves nothing.
     pub with_leader: usize,
-    /// The first broken rule, and a list of inputs that breaks it: as few moves as there can be, and
-    /// no input of it can be left out.
+    /// The first broken rule, and a list of inputs that breaks it: the fewest possible moves, and every
+    /// input is needed.
     pub violation: Option<(Violation, Vec<Input>)>,
 }
 
-/// A walk that was given up.
+/// The explorer gave up.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TooManyStates {
-    /// How many states were allowed.
+    /// The most states that were allowed.
     pub states_max: usize,
-    /// How deep the walk had come.
+    /// The depth that was reached, in moves.
     pub depth: usize,
-    /// How many states waited to be walked from.
+    /// The number of states that were still to be explored.
     pub frontier: usize,
 }
 
@@ -94,37 +92,37 @@ impl fmt::Display for TooManyStates {
         let TooManyStates { states_max, depth, frontier } = self;
         write!(
             f,
-            "more than {states_max} states, {frontier} of them waiting at depth {depth}: some state \
-             grows without bound, or the bounds are too wide"
+            "more than {states_max} states, {frontier} of them to be explored at depth {depth}: some \
+             state grows without limit, or the bounds are too wide"
         )
     }
 }
 
 impl std::error::Error for TooManyStates {}
 
-/// Walks every state within the bounds, from a cluster that has just been set up.
+/// Explores every state within the bounds, from a new cluster.
 ///
 /// # Errors
-/// [`TooManyStates`] when the walk would eat the machine's memory.
+/// [`TooManyStates`] if there are more states than `states_max`.
 pub fn explore(bounds: &Bounds) -> Result<Exploration, TooManyStates> {
-    let Bounds { disks, door, .. } = *bounds;
-    let setup = Setup { disks, door, ..Setup::new(bounds.nodes, 0) };
+    let Bounds { disks, driver, .. } = *bounds;
+    let setup = Setup { disks, driver, ..Setup::new(bounds.nodes, 0) };
     explore_from(Cluster::new(setup), bounds)
 }
 
-/// Walks every state within the bounds, from this one. `nodes` and `disks` are the cluster's own; the
-/// disks of owners who do one thing at a time have nothing to write.
+/// Explores every state within the bounds, from this cluster, whose own nodes and disks are used. Disks of
+/// one-at-a-time owners must have no pending write.
 ///
 /// # Errors
-/// [`TooManyStates`] when the walk would eat the machine's memory.
+/// [`TooManyStates`] if there are more states than `states_max`.
 pub fn explore_from(start: Cluster, bounds: &Bounds) -> Result<Exploration, TooManyStates> {
     let mut walk = Walk::new(&start, bounds);
-    let mut frontier = vec![Found::first(start.clone())];
+    let mut frontier = vec![OpenState::first(start.clone())];
     while !frontier.is_empty() {
         let mut next = Vec::new();
         for found in &frontier {
             if let Some(last) = walk.expand(found, &mut next) {
-                walk.seen.violation = Some(walk.way_to(&start, last));
+                walk.seen.violation = Some(walk.path_to(&start, last));
                 return Ok(walk.seen);
             }
             if walk.seen.states > bounds.states_max {

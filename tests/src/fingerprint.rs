@@ -1,15 +1,14 @@
-//! Fingerprints: 128 bits that stand for a whole value, the same on every machine and in every
-//! release of the compiler.
+//! Fingerprints: 128-bit hashes of values, the same on every machine and with every compiler release.
 //!
 //! ```text
 //!   value --Hash--> words --+--> lane a, one multiplier  --.
 //!                           '--> lane b, another          --+--> 128 bits
 //! ```
 //!
-//! The explorer knows the states it has visited by their fingerprints, a run knows its steps by a
-//! rolling one. Two of m different values share a fingerprint with odds of about m² / 2¹²⁹: for ten
-//! million states, one in 10²⁴. The price of such a meeting is a state that is not visited, never a
-//! false alarm. Nobody who chooses the values wants them to meet, so no secret is mixed in.
+//! The explorer remembers visited states by their fingerprints, and a run has one fingerprint of all
+//! its steps. Among m different values a collision has a probability of about m² / 2¹²⁹: for ten
+//! million states, one in 10²⁴. A collision makes the explorer skip a state; it never causes a false
+//! alarm. Nobody chooses values in order to cause collisions, so the hash needs no secret key.
 
 use std::hash::{Hash, Hasher};
 
@@ -21,7 +20,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Returns a fingerprint of nothing yet, told apart from others by what it is for.
+    /// Returns an empty fingerprint. Fingerprints with different purposes differ.
     pub fn new(purpose: u64) -> Self {
         Fingerprint { a: 0x243f_6a88_85a3_08d3 ^ purpose, b: 0x1319_8a2e_0370_7344 ^ purpose }
     }
@@ -33,27 +32,27 @@ impl Fingerprint {
         hasher.wide()
     }
 
-    /// Takes in one word.
+    /// Adds one word.
     pub fn word(&mut self, word: u64) {
         self.a = (self.a ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         self.b = self.b.wrapping_add(word).wrapping_mul(0xd6e8_feb8_6659_fd93);
         self.b ^= self.b >> 32;
     }
 
-    /// Takes in several words, in order.
+    /// Adds several words, in order.
     pub fn words<const N: usize>(&mut self, words: [u64; N]) {
         for word in words {
             self.word(word);
         }
     }
 
-    /// Returns all 128 bits.
+    /// Returns the 128-bit hash.
     pub fn wide(&self) -> u128 {
         u128::from(stir(self.a)) << 64 | u128::from(stir(self.b ^ self.a.rotate_left(32)))
     }
 }
 
-/// Lets every bit of a word depend on every other.
+/// Mixes a word, so that every bit of the result depends on every bit of the word.
 fn stir(word: u64) -> u64 {
     let word = (word ^ (word >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let word = (word ^ (word >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);

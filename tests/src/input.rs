@@ -1,20 +1,20 @@
-//! Everything that can happen to a cluster, and what came of it.
+//! Everything that can happen to a cluster, and what each input led to.
 //!
 //! ```text
 //!   Input   one thing happens, to one node, one message or one link
-//!   Step    what it led to: events with their lines, messages sent and gone, a broken invariant
+//!   Step    its result: events with source lines, messages sent and delivered or lost, a violation
 //! ```
 //!
-//! Messages are named by what they say, not by a number: a list of inputs keeps its meaning when
-//! others are taken out of it, which is what shrinking does.
+//! An input names a message by its contents, not by a number. So a list of inputs keeps its meaning
+//! when some of them are removed, which is what shrinking does.
 
 use crate::invariant::Violation;
 use crate::network::Flight;
 use bytes::Bytes;
 use raft::{Entry, Message, NodeId, Note};
 
-/// One thing that can happen to a cluster. Where its object is not there (a message that was never
-/// sent, a node that is down), nothing happens.
+/// One thing that can happen to a cluster. An input that names something absent (a message that was
+/// never sent, a node that is down) changes nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Input {
     /// One tick passes at a node.
@@ -23,50 +23,52 @@ pub enum Input {
     Campaign(NodeId),
     /// A client proposes a command to a node.
     Propose {
-        /// To which node.
+        /// Which node.
         node: NodeId,
         /// The command.
         data: Bytes,
     },
-    /// The oldest message under way that says this arrives, or is lost where its link is cut or its
-    /// receiver down.
+    /// Delivers the oldest message in flight with these contents. It is lost if its link is cut or its
+    /// receiver is down.
     Deliver(Message),
-    /// The oldest message under way that says this is lost.
+    /// Drops the oldest message in flight with these contents.
     Drop(Message),
-    /// The oldest message under way that says this arrives, and stays under way to arrive again.
+    /// Delivers the oldest message in flight with these contents, and keeps it in flight, so that it
+    /// can arrive again.
     Duplicate(Message),
-    /// A message that no node of this cluster sent is put under way.
+    /// Puts a message in flight that no node of this cluster has sent.
     Post(Message),
-    /// A node's owner takes a Ready: what may leave leaves, what is to be saved goes to the disk.
-    /// Nothing where nodes are bare: they have no owner.
+    /// A node's owner takes a Ready: it sends the messages and hands the write to the disk. Bare nodes
+    /// have no owner, so this changes nothing for them.
     Ready(NodeId),
-    /// The oldest write that waits at a node's disk becomes durable, and what it promised leaves.
+    /// The oldest pending write of a node's disk becomes durable. The messages that waited for it are
+    /// sent.
     Persist(NodeId),
-    /// A node's application applies the oldest committed entries that wait for it, as many as were
-    /// handed out together. Nothing where nodes are bare: theirs never wait.
+    /// A node's application applies the oldest committed entries that wait for it: those of one Ready.
+    /// Changes nothing for bare nodes, which apply at once.
     Apply(NodeId),
-    /// A node loses power: its memory and every write that waits at its disk are gone.
+    /// A node loses power: its memory and every pending write of its disk are lost.
     Crash(NodeId),
-    /// A node starts again from what is durable.
+    /// A node restarts from what is durable.
     Restart(NodeId),
-    /// A link loses everything it should deliver, in one direction.
+    /// Cuts a link in one direction: it loses every message that it should deliver.
     Cut {
-        /// Whose words are lost.
+        /// The sender whose messages are lost.
         from: NodeId,
-        /// Who does not hear them.
+        /// The receiver that does not get them.
         to: NodeId,
     },
-    /// A link works again, in one direction.
+    /// Repairs a link in one direction.
     Mend {
-        /// Whose words arrive again.
+        /// The sender whose messages arrive again.
         from: NodeId,
-        /// Who hears them.
+        /// The receiver that gets them.
         to: NodeId,
     },
-    /// The network falls apart into these groups: every link between two of them is cut, every link
-    /// within one works. A node that no group names stands alone.
+    /// Partitions the network into these groups: links between two groups are cut, links within a group
+    /// work. A node that is in no group is alone.
     Partition(Vec<Vec<NodeId>>),
-    /// Every link works again.
+    /// Repairs every link.
     Heal,
     /// A node's storage fails one read, after some that succeed. The node halts at that read; it stays up,
     /// to be looked at, until it crashes.
@@ -76,42 +78,44 @@ pub enum Input {
         /// How many reads succeed before.
         after: u64,
     },
-    /// A node's election limit is fixed, or drawn again.
+    /// Fixes a node's election timeout, or lets the node draw it at random again.
     PinLimit {
-        /// Whose limit.
+        /// Which node.
         node: NodeId,
-        /// The limit in ticks; none to draw it.
+        /// The election timeout in ticks; `None` to draw it at random.
         ticks: Option<u64>,
     },
 }
 
-/// What one input led to.
+/// The result of one input.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Counts the steps of a run, from 1.
+    /// The number of the step in its run, from 1.
     pub number: u64,
-    /// The ticks that have passed at the node that has counted most of them.
+    /// The ticks counted by the node that has counted the most.
     pub clock: u64,
-    /// What happened.
+    /// The input.
     pub input: Input,
-    /// The node it happened to, if it happened to one.
+    /// The node that it happened to, if there is one.
     pub node: Option<NodeId>,
-    /// What the node noted, in order, with the lines that decided. Empty unless the cluster listens.
+    /// The events that the node noted, in order, each with the source line that decided. Empty unless
+    /// the cluster is [`listening`](crate::Cluster::listening).
     pub notes: Vec<Note>,
-    /// What was put under way.
+    /// The messages that were sent.
     pub sent: Vec<Flight>,
-    /// What is under way no more; a duplicated message appears here as [`Fate::Duplicated`].
+    /// The messages that left the network, and why. A message that was delivered and stays in flight is
+    /// here, too, as [`Fate::Duplicated`].
     pub gone: Vec<(Flight, Fate)>,
-    /// What the node's application applied, in order.
+    /// The entries that the node's application applied, in order.
     pub applied: Vec<Entry>,
-    /// Why nothing happened, if nothing did; or what the node refused, and why.
+    /// Why the input changed nothing, or what the node refused and why.
     pub refused: Option<String>,
     /// The first invariant that this step broke.
     pub violation: Option<Violation>,
 }
 
 impl Step {
-    /// Notes a broken rule. Of several, the one that comes first among causes is kept.
+    /// Notes a broken rule. Of several, it keeps the one that [`Rule`](crate::Rule) lists first.
     pub(crate) fn blame(&mut self, judged: Result<(), Violation>) {
         let Err(violation) = judged else { return };
         if self.violation.as_ref().is_none_or(|known| violation.rule < known.rule) {
@@ -120,12 +124,12 @@ impl Step {
     }
 }
 
-/// What became of a message.
+/// What happened to a message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Fate {
     /// It arrived.
     Delivered,
-    /// It arrived, and is still under way.
+    /// It arrived, and stays in flight.
     Duplicated,
     /// It was dropped.
     Dropped,

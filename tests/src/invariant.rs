@@ -1,156 +1,156 @@
-//! What must never happen (Fig. 3, and what Fig. 2 asks for on the way there), checked after every
-//! step; the first rule that breaks is named.
+//! Invariants: what must never happen (Fig. 3, and the rules of Fig. 2 that lead there). They are checked
+//! after every step, and the first rule that breaks is named.
 //!
 //! ```text
-//!   a node handed a write to its disk --> Memory::wrote    --.
-//!   a message is put under way ---------> Memory::sent       |
-//!   an application applied entries -----> Memory::applied    +--> the first broken Rule,
-//!   something happened to a node -------> Memory::looked     |    as a Violation
-//!   a node lost power ------------------> Memory::crashed    |
-//!   a test posted a message ------------> Memory::posted   --'    (a test's word is taken as true)
+//!   a node handed a write to its disk --> InvariantChecker::check_write    --.
+//!   a message is sent ---------> InvariantChecker::check_message       |
+//!   an application applied entries -----> InvariantChecker::check_apply    +--> the first broken Rule,
+//!   something happened to a node -------> InvariantChecker::check_node     |    as a Violation
+//!   a node lost power ------------------> InvariantChecker::forget_node    |
+//!   a test posted a message ------------> InvariantChecker::accept_posted   --'    (it is taken as true)
 //! ```
 //!
-//! The judge sees what peers and disks see: messages as they leave, writes as they are handed over,
-//! and the disk's durable image. What a node says of itself ([`Inspect`]) is only asked for its role,
-//! its term, its own vote, its commit index and the end of its log. So any correct Raft passes,
-//! whatever it looks like inside.
+//! The checker sees what peers and disks see: messages when they are sent, writes when the disk gets them,
+//! and what is durable. From the node itself ([`Inspect`]) it takes only the
+//! role, the term, the node's own vote, the commit index and the end of the log. So any correct Raft
+//! passes, whatever its inside looks like.
 //!
-//! A memory is part of an explored state: it holds what can still matter, and forgets the votes and
-//! leaders of terms that every disk has left behind.
+//! The checker is part of an explored state. So it remembers only what can still matter: it forgets
+//! the votes and leaders of a term once every disk is in a later term.
 
 mod logs; // what logs may never do
-mod rule; // the rules by name
+mod rule; // the rules and their names
 #[cfg(test)]
-mod tests; // each rule broken by hand, and its correct twin
-mod votes; // who voted for whom, who led what
+mod tests; // each rule broken on purpose, and a correct case beside it
+mod votes; // who voted for whom, and who led each term
 
 pub use rule::Rule;
 
 use crate::disk::{Disk, Link};
-use logs::Logs;
+use logs::LogHistory;
 use raft::{Entry, EntryId, Index, Inspect, Message, NodeId, RoleName, Term, VoteRequests};
 use std::collections::BTreeMap;
-use votes::Ballots;
+use votes::VoteHistory;
 
-/// Where the judge finds the disks of a cluster.
-pub type Disks<'a> = &'a dyn Fn(NodeId) -> Option<&'a Disk>;
+/// Finds the disk of a node.
+pub type DiskLookup<'a> = &'a dyn Fn(NodeId) -> Option<&'a Disk>;
 
 /// A broken rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
     /// Which rule.
     pub rule: Rule,
-    /// Who broke it, the last one first; then those it was broken towards.
+    /// The nodes that broke it, the last one first; then the nodes that it affects.
     pub who: Vec<NodeId>,
-    /// The term it was broken in, where it is a matter of one term.
+    /// The term in which it was broken, if the rule is about one term.
     pub term: Option<Term>,
     /// What happened, in one sentence with names and numbers.
     pub text: String,
 }
 
-/// What the judge sees of a node that is up, after something happened to it.
+/// What the checker sees of a node that is up, after a step of the node.
 #[derive(Clone, Copy, Debug)]
-pub struct Sight<'a> {
-    /// What the node says of itself.
+pub struct NodeView<'a> {
+    /// The node's own state.
     pub node: Inspect<'a>,
     /// Its disk.
     pub disk: &'a Disk,
 }
 
-/// Who puts a message under way.
+/// The sender of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Sender<'a> {
-    /// Its name.
+    /// Its id.
     pub id: NodeId,
-    /// Its disk as it does.
+    /// Its disk when it sends.
     pub disk: &'a Disk,
     /// Whether it may ask for votes before its own vote is durable.
     pub vote_requests: VoteRequests,
 }
 
-/// What the invariants remember of a run.
+/// Checks the invariants of a run, and remembers what they need.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
-pub struct Memory {
-    /// What each node that is up looked like when something last happened to it.
-    seen: BTreeMap<NodeId, Seen>,
-    ballots: Ballots,
-    logs: Logs,
+pub struct InvariantChecker {
+    /// The state of each node that is up, after its last step.
+    seen: BTreeMap<NodeId, LastSeen>,
+    ballots: VoteHistory,
+    logs: LogHistory,
 }
 
-/// What the next look at a node is compared with.
+/// The state of a node after its last step: the next step is compared with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Seen {
+struct LastSeen {
     term: Term,
     role: RoleName,
     last: EntryId,
     commit: Index,
 }
 
-impl Seen {
-    /// Returns whether a node with this term and role has just won.
-    fn won(before: Option<&Seen>, now: &Inspect<'_>) -> bool {
-        let led = |seen: &Seen| seen.role == RoleName::Leader && seen.term == now.term;
+impl LastSeen {
+    /// Returns whether a node has just become leader.
+    fn won(before: Option<&LastSeen>, now: &Inspect<'_>) -> bool {
+        let led = |seen: &LastSeen| seen.role == RoleName::Leader && seen.term == now.term;
         now.role == RoleName::Leader && !before.is_some_and(led)
     }
 }
 
-impl Memory {
-    /// Judges a message as it is put under way.
+impl InvariantChecker {
+    /// Checks a message as it is sent.
     ///
     /// # Errors
     /// The first rule that the message breaks.
-    pub fn sent(
+    pub fn check_message(
         &mut self,
         sender: Sender<'_>,
         message: &Message,
-        disks: Disks<'_>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
         votes::persisted_before(sender, message)?;
         self.logs.acknowledged(sender.disk, message, self.seen.get(&message.to), disks)?;
         self.ballots.sent(message)
     }
 
-    /// Takes note of a message that a test puts under way in a node's name. The others may believe
-    /// it, so the judge does too.
-    pub fn posted(&mut self, message: &Message) {
+    /// Notes a message that a test sends in the name of a node. The other nodes may trust it, so the
+    /// checker trusts it, too.
+    pub fn accept_posted(&mut self, message: &Message) {
         self.ballots.posted(message);
         self.logs.posted(message);
     }
 
-    /// Judges a write that a node has just handed to its disk: `had` is the end of its log before,
-    /// `from` the place of the first entry that is written.
+    /// Checks a write that a node has just handed to its disk. `had` is the last link of its log before
+    /// the write, and `from` the index of the first entry in the write.
     ///
     /// # Errors
     /// The first rule that the write breaks.
-    pub fn wrote(
+    pub fn check_write(
         &mut self,
-        sight: &Sight<'_>,
+        view: &NodeView<'_>,
         had: Link,
         from: Option<Index>,
-        disks: Disks<'_>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
-        let before = self.seen.get(&sight.node.id).copied();
-        self.logs.wrote(sight, before.as_ref(), had, from, disks)
+        let before = self.seen.get(&view.node.id).copied();
+        self.logs.wrote(view, before.as_ref(), had, from, disks)
     }
 
-    /// Judges a commit index that a node hands out without a write.
+    /// Checks a commit index that a node hands out without a write.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn committed(
+    pub fn check_commit(
         &mut self,
-        sight: &Sight<'_>,
+        view: &NodeView<'_>,
         commit: Index,
-        disks: Disks<'_>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
-        self.logs.committed(sight, commit, disks)
+        self.logs.committed(view, commit, disks)
     }
 
-    /// Judges entries that a node's application has just applied, behind `applied`.
+    /// Checks entries that a node's application applies after those up to `applied`.
     ///
     /// # Errors
     /// The first rule that this breaks.
-    pub fn applied(
+    pub fn check_apply(
         &self,
         id: NodeId,
         disk: &Disk,
@@ -160,41 +160,41 @@ impl Memory {
         self.logs.applied(id, disk.kept(), applied, entries)
     }
 
-    /// Judges a node that something has just happened to.
+    /// Checks a node after a step of that node.
     ///
     /// # Errors
     /// The first rule that the node breaks.
-    pub fn looked(&mut self, sight: &Sight<'_>) -> Result<(), Violation> {
-        let Inspect { id, term, role, last, commit, .. } = sight.node;
-        let before = self.seen.insert(id, Seen { term, role, last, commit });
-        term_grows(before.as_ref(), sight)?;
-        self.ballots.cast(id, sight.disk.durable().hard_state())?;
-        if Seen::won(before.as_ref(), &sight.node) {
-            self.ballots.won(&sight.node)?;
+    pub fn check_node(&mut self, view: &NodeView<'_>) -> Result<(), Violation> {
+        let Inspect { id, term, role, last, commit, .. } = view.node;
+        let before = self.seen.insert(id, LastSeen { term, role, last, commit });
+        term_grows(before.as_ref(), view)?;
+        self.ballots.cast(id, view.disk.durable().hard_state())?;
+        if LastSeen::won(before.as_ref(), &view.node) {
+            self.ballots.won(&view.node)?;
         }
-        self.logs.looked(before.as_ref(), sight)
+        self.logs.looked(before.as_ref(), view)
     }
 
-    /// Judges a node that has just started, before anything happens to it.
+    /// Checks a node that has just started, before its first step.
     ///
     /// # Errors
     /// The first rule that its disk breaks.
-    pub fn opened(&mut self, sight: &Sight<'_>) -> Result<(), Violation> {
-        self.logs.opened(sight)
+    pub fn check_start(&mut self, view: &NodeView<'_>) -> Result<(), Violation> {
+        self.logs.opened(view)
     }
 
-    /// Forgets what a node that lost power had only in its memory.
-    pub fn crashed(&mut self, id: NodeId) {
+    /// Forgets the volatile state of a node that lost power.
+    pub fn forget_node(&mut self, id: NodeId) {
         self.seen.remove(&id);
     }
 
-    /// Forgets the votes and leaders of terms before `floor`: every disk is past them.
+    /// Forgets the votes and leaders of terms before `floor`, the lowest term on any disk.
     pub fn forget_before(&mut self, floor: Term) {
         self.ballots.forget_before(floor);
     }
 
-    /// Returns every vote granted and every term led that is remembered, for those who tell states
-    /// apart: the voter, the term, whom it voted for; then the leader and its term.
+    /// Returns every remembered vote as term, voter and candidate, and every remembered leader with its
+    /// term. The explorer tells states apart by them.
     pub(crate) fn ballots(
         &self,
     ) -> (
@@ -204,27 +204,27 @@ impl Memory {
         (self.ballots.granted(), self.ballots.led())
     }
 
-    /// Returns what is remembered of every entry, for those who tell states apart: its id, its past,
-    /// and if it is committed, the term of whoever knew it first.
+    /// Returns what is remembered of every entry: its id, the hash of the log up to it, and the term of the
+    /// node that committed it first, if one did. The explorer distinguishes states by it.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (EntryId, u64, Option<Term>)> + '_ {
         self.logs.remembered()
     }
 
-    /// Forgets what entries had before them of which `lives` says that they are nowhere any more.
+    /// Forgets the pasts of entries for which `lives` returns false: no log, disk or message holds them.
     pub(crate) fn forget_pasts(&mut self, lives: impl Fn(EntryId) -> bool) {
         self.logs.forget_pasts(lives);
     }
 }
 
-/// Checks that a node's term is no older than it was, and no older than its disk says.
-fn term_grows(before: Option<&Seen>, sight: &Sight<'_>) -> Result<(), Violation> {
-    let (id, term) = (sight.node.id, sight.node.term);
+/// Checks that a node's term is not lower than before, and not lower than the term on its disk.
+fn term_grows(before: Option<&LastSeen>, view: &NodeView<'_>) -> Result<(), Violation> {
+    let (id, term) = (view.node.id, view.node.term);
     let broken =
         |text| Err(Violation { rule: Rule::TermMonotone, who: vec![id], term: Some(term), text });
     if let Some(before) = before.filter(|before| before.term > term) {
         return broken(format!("{id} was in term {} and is in term {term} now", before.term));
     }
-    let durable = sight.disk.durable().hard_state().term;
+    let durable = view.disk.durable().hard_state().term;
     if durable > term {
         return broken(format!("{id} is in term {term}, and term {durable} is on its disk"));
     }

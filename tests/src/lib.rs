@@ -7,16 +7,17 @@
 //!                                                       '-- N nodes, disks, one network
 //! ```
 //!
-//! No clock, no thread, no sleep: going back is replaying, forking is truncating, saving is writing
-//! the inputs down. The modules below stand in reading order.
+//! There is no clock, no thread and no sleep, so a run is its list of inputs. To go back is to replay
+//! fewer of them. To fork is to change the last ones. To save a run is to write them to a file. The
+//! modules below stand in reading order.
 
-pub mod input; // everything that can happen to a cluster, and what came of it
+pub mod input; // everything that can happen to a cluster, and what each input led to
 
 pub mod cluster; // N nodes driven by inputs
 
-pub mod network; // messages under way, and the links that lose them
+pub mod network; // messages in flight, and the links that lose them
 
-pub mod disk; // what a crash takes and what it leaves
+pub mod disk; // what a crash loses and what it leaves
 
 pub mod invariant; // what must never happen
 
@@ -24,21 +25,19 @@ pub mod sim; // random runs that replay from one number
 
 pub mod explore; // every state a small cluster can reach
 
-pub mod fingerprint; // 128 bits that stand for a value
+pub mod fingerprint; // 128-bit hashes of values
 
-pub mod shrink; // the few inputs that are enough to fail the same way
+pub mod shrink; // finds the few inputs that fail the same way
 
-pub mod decision; // where a run went wrong, before it showed
+pub mod decision; // the first wrong decision of a run, before its effect shows
 
-pub mod cause; // the few steps that a broken rule is made of
+pub mod cause; // the few steps that led to a broken rule
 
-pub mod script; // runs as stories, written by hand
+pub mod script; // runs written by hand, as commands
 
-pub mod trace; // a run written down, step by step
+pub mod trace; // a run recorded step by step
 
-pub mod diagram; // a run as a picture
-
-pub use cluster::{Bare, Cluster, Door, Owner, Setup};
+pub use cluster::{Cluster, Driver, Owner, Setup};
 pub use input::{Fate, Input, Step};
 pub use invariant::{Rule, Violation};
 pub use network::{Flight, Network};

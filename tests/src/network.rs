@@ -1,23 +1,23 @@
-//! Messages under way, and the links that lose them.
+//! Messages in flight, and the links that lose them.
 //!
 //! ```text
-//!   n1 ==#3 RequestVote==> n2      a flight: a message with the number of its sending
-//!   n1 --x--> n3                   a cut link loses what it should deliver; the other way is another link
+//!   n1 ==#3 RequestVote==> n2      a flight: a message in flight, with its number
+//!   n1 --x--> n3                   a cut link loses its messages; n3 --> n1 is another link
 //! ```
 
 use raft::{Message, NodeId};
 use std::collections::BTreeSet;
 
-/// A message under way.
+/// A message in flight, and its number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Flight {
-    /// Counts the messages of a run, from 1. For people and traces: no rule looks at it.
+    /// The number of the message in its run, from 1. It is for people and traces; no rule uses it.
     pub id: u64,
-    /// What is said.
+    /// The message.
     pub message: Message,
 }
 
-/// One network: what is under way, oldest first, and which links are cut.
+/// The network: the messages in flight, oldest first, and the links that are cut.
 #[derive(Clone, Default, Debug)]
 pub struct Network {
     sent: u64,
@@ -26,7 +26,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Puts a message under way.
+    /// Puts a message in flight.
     pub fn send(&mut self, message: Message) -> Flight {
         self.sent += 1;
         let flight = Flight { id: self.sent, message };
@@ -34,28 +34,28 @@ impl Network {
         flight
     }
 
-    /// Returns what is under way, oldest first.
+    /// Returns the messages in flight, oldest first.
     pub fn flights(&self) -> &[Flight] {
         &self.flights
     }
 
-    /// Returns the oldest flight that says this.
+    /// Returns the oldest flight with this message.
     pub fn find(&self, message: &Message) -> Option<&Flight> {
         self.flights.iter().find(|flight| flight.message == *message)
     }
 
-    /// Takes the oldest flight that says this out of the air.
+    /// Removes and returns the oldest flight with this message.
     pub fn take(&mut self, message: &Message) -> Option<Flight> {
         let at = self.flights.iter().position(|flight| flight.message == *message)?;
         Some(self.flights.remove(at))
     }
 
-    /// Keeps only the flights that `keep` wants.
+    /// Keeps only the flights for which `keep` returns true.
     pub fn retain(&mut self, keep: impl FnMut(&Flight) -> bool) {
         self.flights.retain(keep);
     }
 
-    /// Forgets every flight that says what an older one says.
+    /// Removes every flight whose message an older flight carries, too.
     pub(crate) fn forget_repetitions(&mut self) {
         let mut at = 0;
         while at < self.flights.len() {
@@ -72,12 +72,12 @@ impl Network {
         self.cut.insert((from, to));
     }
 
-    /// Makes a link work again in one direction.
+    /// Repairs a link in one direction.
     pub fn mend(&mut self, from: NodeId, to: NodeId) {
         self.cut.remove(&(from, to));
     }
 
-    /// Makes every link work again.
+    /// Repairs every link.
     pub fn heal(&mut self) {
         self.cut.clear();
     }

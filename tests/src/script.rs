@@ -1,4 +1,4 @@
-//! Scripts: a run as a story, written by hand, checked to the letter.
+//! Scripts: a run written by hand as a list of commands, with the output that is expected.
 //!
 //! ```text
 //!   # A title                        comments tell the story
@@ -7,71 +7,71 @@
 //!
 //!   campaign 1                       a command and its arguments: key, key=val, key=(a,b)
 //!   ----
-//!   n1@0 follower -> n1@1 candidate  what came of it, to the first blank line
+//!   n1@0 follower -> n1@1 candidate  its output, up to the first blank line
 //!   n1 votes for n1
 //! ```
 //!
-//! The grammar is that of etcd's interaction tests (package datadriven): a `\` at the end of a line
-//! joins the next one, lines between command and `----` are its input, and an output that holds blank
-//! lines stands between doubled `----` lines. One thing is ours: a command that no `----` follows
-//! before the next blank line expects nothing, so a first script is only a list of commands.
+//! The grammar is the one of etcd's interaction tests (package datadriven). A `\` at the end of a line
+//! joins the next line. Lines between a command and `----` are its input. An output with blank lines
+//! stands between two pairs of `----` lines. We add one rule: a command without `----` expects no
+//! particular output, so a first script is only a list of commands.
 //!
 //! | command | what happens |
 //! |---|---|
-//! | `add-nodes 3 [voters=(1,2)] [log=(1@1,2@1)] [n2.log=(1@1)] [disk=slow] ...` | the cluster is made |
-//! | `tick 1 [5]`, `tick all [5]` | ticks pass |
-//! | `campaign 1` | a node is told to hold an election |
-//! | `deliver [2 3] [from=1] [type=RequestVote] [nth=1]` | what is under way now arrives |
-//! | `drop ...`, `duplicate ...` | it is lost; it arrives, and will arrive again |
-//! | `post 9->1 VoteReply term=1 granted` | a message made by hand is put under way |
-//! | `partition 1 2 \| 3`, `cut 1->2`, `mend 1->2`, `heal` | links fail and work again |
-//! | `propose 1 x=1` | a client's command |
-//! | `ready 1`, `apply 1` | where nodes have owners (`add-nodes 3 owner=concurrent`): one hands out a Ready, applies what was committed |
-//! | `persist 1`, `crash 1`, `restart 1` | a slow disk writes; power fails and comes back |
-//! | `stabilize [1 2]` | everything arrives and every disk writes, until all is silent |
-//! | `pin 1 5`, `pin 1 free` | an election limit is fixed, or drawn again |
-//! | `state [1 2]`, `messages` | shows the nodes, or what is under way |
+//! | `add-nodes 3 [voters=(1,2)] [log=(1@1,2@1)] [n2.log=(1@1)] [disk=slow] ...` | makes the cluster |
+//! | `tick 1 [5]`, `tick all [5]` | lets ticks pass |
+//! | `campaign 1` | lets a node start an election |
+//! | `deliver [2 3] [from=1] [type=RequestVote] [nth=1]` | delivers the messages in flight |
+//! | `drop ...`, `duplicate ...` | loses them; delivers them, and keeps them in flight |
+//! | `post 9->1 VoteReply term=1 granted` | sends a message that no node made |
+//! | `partition 1 2 \| 3`, `cut 1->2`, `mend 1->2`, `heal` | cuts and repairs links |
+//! | `propose 1 x=1` | a client proposes a command |
+//! | `ready 1`, `apply 1` | for nodes with owners (`add-nodes 3 owner=concurrent`): takes a Ready; applies committed entries |
+//! | `persist 1`, `crash 1`, `restart 1` | makes a slow disk's oldest write durable; a node loses power; it restarts |
+//! | `stabilize [1 2]` | delivers and writes everything until the nodes are quiet |
+//! | `pin 1 5`, `pin 1 free` | fixes an election timeout, or lets the node draw it at random again |
+//! | `state [1 2]`, `messages` | shows the nodes, or the messages in flight |
 //! | `note TEXT` | a caption for the next step |
 //!
-//! etcd's spellings are understood as well: `deliver-msgs`, `tick-election`, `tick-heartbeat`,
+//! It accepts etcd's names, too: `deliver-msgs`, `tick-election`, `tick-heartbeat`,
 //! `set-randomized-election-timeout`, `raft-state`, `log-level`, its message names, and `index=`.
 
 pub mod grammar; // lines, commands, arguments
 
-pub mod spelling; // what somebody may have meant
+pub mod spelling; // "did you mean"
 
-pub mod arguments; // one command's arguments, taken one by one
+pub mod arguments; // the arguments of one command
 
-pub mod command; // everything a script can say
+pub mod command; // every command of a script
 
-pub mod hand; // messages made by hand
+pub mod message; // messages in text form
 
-mod settings; // how its nodes are set
+mod settings; // the settings of the nodes
 
-pub mod seating; // the cluster a script begins with
+pub mod add_nodes; // the first command: the cluster
 
-pub mod phrase; // inputs as commands
+pub mod unparse; // inputs as commands
 
-mod display; // what `state` and `messages` show
+mod display; // the output of `state` and `messages`
 
-pub mod stage; // a script being played
+pub mod interpreter; // runs a script
 
-pub mod scene; // what one command led to, for golden files and for the terminal
+pub mod output; // the output of a command, for golden files and the terminal
 
-pub mod golden; // files that must not change by accident
+pub mod golden; // compares the output with the expected one
 
 pub use grammar::{Directive, Script};
-pub use scene::Scene;
-pub use stage::Stage;
+pub use interpreter::Interpreter;
+pub use output::CommandOutput;
 
 use std::fmt;
 
 /// What is wrong with a script.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScriptError {
-    /// Which file, or what else it came from.
+    /// The name of the file, or of another source.
     pub name: String,
-    /// Which line, from 1; none where it is the whole file.
+    /// The line, from 1; `None` if the whole file is meant.
     pub line: Option<usize>,
     /// What was found, and what was expected.
     pub what: String,

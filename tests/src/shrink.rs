@@ -1,18 +1,18 @@
-//! Shrinking: the few inputs of a failing run that are enough to fail the same way.
+//! Shrinking: finds few inputs of a failing run that still fail in the same way.
 //!
 //! ```text
-//!   8,000 inputs --cut after the violation--> 5,120 --elections by name, clocks away--> 640
-//!                --whole kinds and nodes away--> 90 --ddmin--> 9
+//!   8,000 inputs --cut after the violation--> 5,120 --campaigns instead of ticks--> 640
+//!                --remove whole kinds and nodes--> 90 --ddmin--> 9
 //! ```
 //!
-//! A list of inputs names messages by what they say, so that it keeps its meaning when others are
-//! taken out. While searching, a message that nobody sent stands for the oldest of its kind between
-//! the same two nodes, if there is one: with an election less, every later message is of an earlier
-//! term. What comes out names exactly what is under way, and every input does something.
+//! Inputs name messages by their contents, so a list keeps its meaning when some inputs are removed.
+//! During the search a message that is not in flight stands for the oldest message of its kind between
+//! the same two nodes. For without one of the elections, all later messages have a lower term. The result
+//! names only messages that are really in flight, and each of its inputs has an effect.
 //!
-//! A shorter run counts only if it fails the SAME way. What that means, the caller says by a key,
-//! usually the rule that broke and the function that decided; a run that breaks the same rule by
-//! another mistake would explain the wrong line.
+//! A shorter run is accepted only if it fails in the SAME way. The caller defines this by a key, usually
+//! the broken rule and the function that decided. A run that breaks the same rule by another mistake
+//! would explain the wrong line.
 
 use crate::cluster::{Cluster, Setup};
 use crate::input::{Input, Step};
@@ -20,19 +20,19 @@ use crate::invariant::{Rule, Violation};
 use crate::sim;
 use raft::{Body, Message, NodeId, Note, RoleName};
 
-/// How a list of inputs ended: with a broken rule.
+/// A run that broke a rule.
 #[derive(Debug)]
-pub struct Ending<'a> {
-    /// What broke.
+pub struct FailingRun<'a> {
+    /// The broken rule.
     pub violation: &'a Violation,
-    /// Every step up to there, with its notes; without those of the calm that follows a run, where it
-    /// was liveness that broke.
+    /// Every step up to there, with its notes. If liveness broke, the steps of the healing phase are not
+    /// included.
     pub steps: &'a [Step],
 }
 
-impl Ending<'_> {
-    /// Returns the note that tells which line decided: of the step that broke the rule, the last one
-    /// that the rule is about. Nobody decides that nothing happens, so liveness has none.
+impl FailingRun<'_> {
+    /// Returns the note with the line that decided: in the step that broke the rule, the last note that the
+    /// rule is about. `None` for liveness, because no line decides that nothing happens.
     pub fn deciding(&self) -> Option<&Note> {
         if self.violation.rule == Rule::Liveness {
             return None;
@@ -43,7 +43,7 @@ impl Ending<'_> {
     }
 }
 
-/// Returns whether a rule is broken by what this note notes.
+/// Returns whether a rule is about the event of a note.
 fn is_about(rule: Rule, note: &Note) -> bool {
     use raft::Event;
     let votes =
@@ -66,55 +66,55 @@ fn is_about(rule: Rule, note: &Note) -> bool {
     }
 }
 
-/// What shrinking came to.
+/// The result of shrinking.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Shrunk {
-    /// The inputs that are left.
+    /// The remaining inputs.
     pub inputs: Vec<Input>,
-    /// What they break.
+    /// The rule that they break.
     pub violation: Violation,
-    /// How many inputs there were.
+    /// The number of inputs before.
     pub from: usize,
-    /// How many lists were tried.
+    /// The number of lists that were tried.
     pub tries: usize,
 }
 
-/// What a list of inputs came to.
+/// The result of a list of inputs.
 struct Replayed {
     violation: Violation,
     steps: Vec<Step>,
 }
 
-/// Applies inputs to a new cluster until a rule breaks, then heals it if none did and `calm` asks for
-/// it.
-fn replay(setup: &Setup, inputs: &[Input], calm: Calm) -> Option<Replayed> {
+/// Applies inputs to a new cluster until a rule breaks. If none breaks, it runs the healing phase if `healing`
+/// says so.
+fn replay(setup: &Setup, inputs: &[Input], healing: Healing) -> Option<Replayed> {
     let mut cluster = Cluster::new(setup.clone()).listening();
     let mut steps = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let mut step = cluster.apply(&meant(input, &cluster));
+        let mut step = cluster.apply(&resolved(input, &cluster));
         let violation = step.violation.take();
         steps.push(step);
         if let Some(violation) = violation {
             return Some(Replayed { violation, steps });
         }
     }
-    match calm {
-        Calm::Unwanted => None,
-        Calm::Follows => {
+    match healing {
+        Healing::No => None,
+        Healing::Yes => {
             let (violation, _) = sim::heal(&mut cluster).err()?;
             Some(Replayed { violation, steps })
         }
     }
 }
 
-/// Returns what an input means when inputs before it are gone: the same, or, where nothing under way
-/// says just this, the oldest message of the same kind between the same two. (Without an election in
-/// the past, every later message is of an earlier term.)
-fn meant(input: &Input, cluster: &Cluster) -> Input {
+/// Returns what an input means after earlier inputs were removed. If its message is not in flight, the
+/// oldest message of the same kind between the same two nodes takes its place. (Without one of the
+/// elections, all later messages have a lower term.)
+fn resolved(input: &Input, cluster: &Cluster) -> Input {
     let flights = cluster.network().flights();
     let like = |message: &Message| {
         let same = |other: &Message| {
-            (other.from, other.to) == (message.from, message.to) && sounds_like(other, message)
+            (other.from, other.to) == (message.from, message.to) && is_similar(other, message)
         };
         let exact = flights.iter().any(|flight| flight.message == *message);
         let near = flights.iter().map(|flight| &flight.message).find(|other| same(other));
@@ -132,41 +132,41 @@ fn meant(input: &Input, cluster: &Cluster) -> Input {
     }
 }
 
-/// Returns whether two messages say the same but for terms and places.
-fn sounds_like(one: &Message, other: &Message) -> bool {
+/// Returns whether two messages differ only in terms and indexes.
+fn is_similar(one: &Message, other: &Message) -> bool {
     let granted = |message: &Message| matches!(message.body, Body::VoteReply { granted: true });
     one.body.kind() == other.body.kind() && granted(one) == granted(other)
 }
 
-/// Whether everything heals after the last input, and a leader must be found.
+/// Whether the healing phase follows after the last input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Calm {
-    Unwanted,
-    Follows,
+enum Healing {
+    No,
+    Yes,
 }
 
-/// Returns the fewest inputs found, in at most `tries_max` tries, that end with the same key; nothing
-/// if the given ones end without a broken rule. Where liveness broke, the inputs are those of the
-/// time of trouble: the calm follows by itself.
+/// Returns the shortest list of inputs with the same key that is found in at most `tries_max` tries. `None`
+/// if the given inputs break no rule. If liveness broke, pass only the inputs of the fault phase: the
+/// healing phase follows by itself.
 pub fn shrink<K: PartialEq>(
     setup: &Setup,
     inputs: &[Input],
     tries_max: usize,
-    key: impl Fn(&Ending<'_>) -> K,
+    key: impl Fn(&FailingRun<'_>) -> K,
 ) -> Option<Shrunk> {
-    let (calm, first) = match replay(setup, inputs, Calm::Unwanted) {
-        Some(first) => (Calm::Unwanted, first),
-        None => (Calm::Follows, replay(setup, inputs, Calm::Follows)?),
+    let (healing, first) = match replay(setup, inputs, Healing::No) {
+        Some(first) => (Healing::No, first),
+        None => (Healing::Yes, replay(setup, inputs, Healing::Yes)?),
     };
-    let wanted = key(&Ending { violation: &first.violation, steps: &first.steps });
+    let wanted = key(&FailingRun { violation: &first.violation, steps: &first.steps });
     let fails = |inputs: &[Input]| {
-        let found = replay(setup, inputs, calm)?;
-        let same = key(&Ending { violation: &found.violation, steps: &found.steps }) == wanted;
+        let found = replay(setup, inputs, healing)?;
+        let same = key(&FailingRun { violation: &found.violation, steps: &found.steps }) == wanted;
         same.then_some(found)
     };
     let mut search = Search { fails, best: Vec::new(), found: first, tries: 1, tries_max };
     search.best = search.found.steps.iter().map(|step| step.input.clone()).collect();
-    search.name_elections();
+    search.replace_ticks();
     search.drop_kinds();
     search.drop_nodes(setup);
     search.drop_chunks();
@@ -176,18 +176,18 @@ pub fn shrink<K: PartialEq>(
     Some(Shrunk { inputs: best, violation: found.violation, from: inputs.len(), tries })
 }
 
-/// The shortest list so far, and the means to find a shorter one.
+/// The search: the shortest list so far, and how to test another one.
 struct Search<F> {
     fails: F,
     best: Vec<Input>,
-    /// What the shortest list came to.
+    /// The result of the shortest list.
     found: Replayed,
     tries: usize,
     tries_max: usize,
 }
 
 impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
-    /// Takes these inputs if they fail the same way. What comes after the violation goes.
+    /// Accepts these inputs if they fail in the same way. Inputs after the violation are removed.
     fn accept(&mut self, inputs: &[Input]) -> bool {
         if self.tries >= self.tries_max {
             return false;
@@ -199,15 +199,14 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
         true
     }
 
-    /// Keeps the inputs that `keep` wants, if the rest still fails.
+    /// Keeps only the inputs for which `keep` returns true, if they still fail.
     fn keep(&mut self, keep: impl Fn(&Input) -> bool) -> bool {
         let rest: Vec<_> = self.best.iter().filter(|input| keep(input)).cloned().collect();
         rest.len() < self.best.len() && self.accept(&rest)
     }
 
-    /// Says outright which node campaigns when, instead of letting clocks run until it does; without
-    /// clocks there is much less to say.
-    fn name_elections(&mut self) {
+    /// Replaces the tick that starts an election by a campaign, and removes all other ticks.
+    fn replace_ticks(&mut self) {
         let named = |step: &Step| {
             let campaigns = |note: &Note| {
                 matches!(note.event, raft::Event::RoleEntered { to: RoleName::Candidate, .. })
@@ -230,7 +229,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
         }
     }
 
-    /// Takes out everything of one kind at once.
+    /// Removes all inputs of one kind at once.
     fn drop_kinds(&mut self) {
         self.keep(|input| !matches!(input, Input::Tick(_)));
         self.keep(|input| !matches!(input, Input::Drop(_)));
@@ -253,21 +252,21 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
         self.keep(|input| !beat(input));
     }
 
-    /// Takes out everything that happens to one node.
+    /// Removes all inputs of one node at once.
     fn drop_nodes(&mut self, setup: &Setup) {
         for (config, _) in &setup.nodes {
             self.keep(|input| receiver(input) != Some(config.id));
         }
     }
 
-    /// Takes out one stretch after the other, shorter and shorter ones (Zeller's ddmin, complements
+    /// Removes one chunk after the other, with smaller and smaller chunks (Zeller's ddmin, complements
     /// only).
     fn drop_chunks(&mut self) {
         let mut chunk = self.best.len().div_ceil(2);
         while chunk > 0 && self.tries < self.tries_max {
             let mut end = self.best.len();
             let mut shorter = false;
-            // From the end: what is late rarely made what is early.
+            // From the end, because late inputs are rarely needed by early ones.
             while end > 0 {
                 let start = end.saturating_sub(chunk);
                 let mut rest = self.best[..start].to_vec();
@@ -279,7 +278,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
         }
     }
 
-    /// Lets a message arrive for good where it need not arrive again.
+    /// Replaces duplications by deliveries if the message need not arrive again.
     fn deliver_once(&mut self) {
         for at in 0..self.best.len() {
             if let Some(Input::Duplicate(message)) = self.best.get(at).cloned() {
@@ -290,7 +289,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
         }
     }
 
-    /// Takes out what did nothing.
+    /// Removes inputs without an effect.
     fn drop_idle(&mut self) {
         let idle =
             |step: &Step| step.refused.is_some() && step.sent.is_empty() && step.notes.is_empty();
@@ -302,7 +301,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
     }
 }
 
-/// Returns the node that something happens to.
+/// Returns the node of an input, if it has one.
 fn receiver(input: &Input) -> Option<NodeId> {
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),

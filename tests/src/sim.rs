@@ -1,50 +1,50 @@
-//! The simulator: random runs of real nodes, struck by faults, that replay from one number.
+//! The simulator: random runs of real nodes with faults, each replayed from one seed.
 //!
 //! ```text
-//!   (profile, seed) --> Plan --> trouble: ticks, messages, crashes, partitions --.
-//!                                calm: all heals, a leader must be found <-------'
+//!   (profile, seed) --> Plan --> fault phase: ticks, messages, crashes, partitions ----.
+//!                                healing phase: no faults, a leader must be elected <--'
 //!                                     |
 //!                                     '--> Run: every input, what was lost, who led, what broke
 //! ```
 //!
-//! A run is written down as its inputs. They alone, applied to the plan's setup, give the same steps
-//! again: [`Run::replay`] does that, and a shrinker, a trace or a page need nothing else.
+//! A run is recorded as its inputs. Applied to the plan's setup they give the same steps again:
+//! [`Run::replay`] does so, and the shrinker and the traces need nothing else.
 //!
-//! Rates are measured, not believed: [`Tally`] counts what became of every message.
+//! The rates of faults are measured: [`Tally`] counts what happened to every message.
 
-mod calm; // everything heals, and a leader must be found
-mod entropy; // where luck comes from
-mod plan; // what a run is to suffer
-mod shard; // which seeds are whose
-mod tally; // what really happened
-mod trouble; // everything is struck by faults
+mod fault_phase;
+mod healing_phase; // no faults: a leader must be elected
+mod plan; // the faults and settings of a run
+mod random; // random numbers from a seed
+mod shard; // splits the seeds among machines
+mod tally; // counts what happened // schedules inputs and faults
 
-pub use entropy::Stream;
-pub use plan::{Faults, Plan, Profile, Rhythm};
+pub use plan::{Faults, Interval, Plan, Profile};
+pub use random::Stream;
 pub use shard::{BadShard, Shard};
 pub use tally::{Coverage, Digest, Tally};
 
-use crate::cluster::{Cluster, Door, Setup};
+use crate::cluster::{Cluster, Driver, Setup};
 use crate::input::{Input, Step};
 use crate::invariant::Violation;
-use trouble::Trouble;
+use fault_phase::FaultPhase;
 
-/// One run, written down.
+/// A recorded run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Run {
-    /// What it was drawn from.
+    /// The plan that it was made from.
     pub plan: Plan,
-    /// Everything that happened, in order.
+    /// Every input, in order.
     pub inputs: Vec<Input>,
-    /// How many of the inputs belong to the time of trouble.
+    /// How many of the inputs belong to the fault phase.
     pub trouble: usize,
-    /// What became of messages and nodes in the time of trouble.
+    /// What happened to messages and nodes in the fault phase.
     pub tally: Tally,
-    /// What the run put to the test.
+    /// What the run exercised: elections, leaders, proposals.
     pub coverage: Coverage,
-    /// Stands for every step of the run: two runs that took the same steps have the same.
+    /// A hash of every step: two runs with the same steps have the same digest.
     pub digest: u128,
-    /// The first broken rule. The run ends with it.
+    /// The first broken rule, which ends the run.
     pub violation: Option<Violation>,
 }
 
@@ -61,7 +61,7 @@ impl Run {
     }
 }
 
-/// Runs one seed under a profile: its time of trouble, and the calm after it.
+/// Runs one seed of a profile: the fault phase, then the healing phase.
 pub fn run(profile: Profile, seed: u64) -> Run {
     run_plan(Plan::new(profile, seed))
 }
@@ -77,10 +77,12 @@ pub fn run_plan(plan: Plan) -> Run {
         record.violation.take().map_or(Ok(()), Err)
     };
     let broken = broken.and_then(|()| {
-        calm::find_a_leader(&mut cluster, &mut write_down)?;
-        match plan.door {
-            Door::Owned(_) if plan.proposal_ticks > 0 => calm::serve(&mut cluster, &mut write_down),
-            Door::Owned(_) | Door::Bare => Ok(()),
+        healing_phase::find_a_leader(&mut cluster, &mut write_down)?;
+        match plan.driver {
+            Driver::Owned(_) if plan.proposal_ticks > 0 => {
+                healing_phase::serve(&mut cluster, &mut write_down)
+            }
+            Driver::Owned(_) | Driver::Bare => Ok(()),
         }
     });
     let Record { inputs, coverage, digest, .. } = record;
@@ -88,14 +90,14 @@ pub fn run_plan(plan: Plan) -> Run {
     Run { plan, inputs, trouble, tally, coverage, digest: digest.value(), violation }
 }
 
-/// Heals a cluster and sees whether it finds a leader within 20 election time-outs, and keeps it.
-/// Returns the inputs that it took.
+/// Heals a cluster, and checks that it elects a leader within 20 election timeouts and keeps it. Returns
+/// the inputs that this took.
 ///
 /// # Errors
-/// The rule that broke: liveness or any other; and the inputs up to there.
+/// The rule that broke, liveness or another one, and the inputs up to there.
 pub fn heal(cluster: &mut Cluster) -> Result<Vec<Input>, (Violation, Vec<Input>)> {
     let mut inputs = Vec::new();
-    let found = calm::find_a_leader(cluster, |cluster, input| {
+    let found = healing_phase::find_a_leader(cluster, |cluster, input| {
         let violation = cluster.apply(&input).violation;
         inputs.push(input);
         violation.map_or(Ok(()), Err)
@@ -106,9 +108,9 @@ pub fn heal(cluster: &mut Cluster) -> Result<Vec<Input>, (Violation, Vec<Input>)
     }
 }
 
-/// Lets the time of trouble pass.
+/// Runs the fault phase.
 fn suffer(plan: &Plan, cluster: &mut Cluster, record: &mut Record) -> Result<(), Violation> {
-    let mut trouble = Trouble::new(plan, cluster);
+    let mut trouble = FaultPhase::new(plan, cluster);
     while let Some(inputs) = trouble.next(cluster) {
         record.coverage.pass(trouble.now_ticks());
         for input in inputs {
@@ -125,7 +127,7 @@ fn suffer(plan: &Plan, cluster: &mut Cluster, record: &mut Record) -> Result<(),
     Ok(())
 }
 
-/// What is written down while a run goes on.
+/// What is recorded during a run.
 #[derive(Default)]
 struct Record {
     inputs: Vec<Input>,

@@ -1,4 +1,4 @@
-//! Traces: a run written down, step by step, with the line of source behind every decision.
+//! Traces: a run recorded step by step, with the source line of every decision.
 //!
 //! ```text
 //!   line 1      {"trace":"raft-steps","version":1,"title":..,"config":..,"sources":..,"state":..}
@@ -6,38 +6,39 @@
 //!   last line   {"end":true,"steps":64,"outcome":"done"}
 //! ```
 //!
-//! JSON, one value a line (`trace.schema.json` describes them). A script, a simulation and a failing
-//! lab test leave the same kind of trace: each drives its cluster through a [`Recorder`]. A cluster is
-//! a pure function of its inputs, so a trace is also its own replay.
+//! The format is JSON Lines, one value a line (`trace.schema.json` describes it). A script, a simulation
+//! and a failing lab test all leave such a trace: each drives its cluster through a [`Recorder`]. A
+//! cluster is a pure function of its inputs, so a trace can be replayed.
 //!
-//! Invariants: replaying a trace writes the same bytes. Folding its patches gives the state after
-//! every step. Readers ignore fields they do not know; `version` changes only when a meaning does.
+//! Invariants: the replay of a trace writes the same bytes. The patches of the steps, applied in order,
+//! give the state after every step. Readers ignore fields that they do not know; `version` changes only
+//! when the meaning of a field changes.
 
-pub mod entry; // places, entries, images
+pub mod entry; // entry ids, entries, snapshots
 
-pub mod message; // what nodes say
+pub mod message; // messages
 
-pub mod cause; // what made a step happen
+pub mod input; // the inputs of steps
 
-pub mod event; // what a node noted, and where the rule is stated
+pub mod event; // the events that a node noted, and where their rules are stated
 
-pub mod state; // what is shown of a node, and patches of it
+pub mod state; // the state of a node, and patches of it
 
-pub mod telling; // a step in words
+pub mod describe; // a step in words
 
-pub mod birth; // what a cluster was made of
+pub mod setup; // the setup of the cluster
 
-pub mod page; // the three kinds of lines, and the whole
+pub mod format; // the three kinds of lines, and the whole trace
 
-pub mod recorder; // a run that is being written down
+pub mod recorder; // records a run
 
-pub mod reader; // a file that somebody left
+pub mod reader; // reads a trace from a file
 
-pub mod replay; // the same run again
+pub mod replay; // runs a trace again
 
-pub mod story; // a trace for the terminal
+pub mod story; // shows a trace in the terminal
 
-pub use page::{Ending, Header, Moment, Outcome, Trace};
+pub use format::{Footer, Header, Outcome, Trace, TraceStep};
 pub use reader::{TraceError, parse, read};
 pub use recorder::Recorder;
 pub use replay::{ReplayError, replay};

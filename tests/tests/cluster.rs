@@ -1,4 +1,4 @@
-//! Clusters of `RawNode`s: an owner's loop in small steps, and a crash between any two of them.
+//! Clusters of `RawNode`s: an owner's loop in small steps, with a crash between any two of them.
 
 use bytes::Bytes;
 use raft::{Body, Index, NodeId, Payload, RoleName};
@@ -149,5 +149,5 @@ fn what_an_owner_cannot_do_is_refused_with_the_reason() {
     assert_eq!(why(Input::Apply(NodeId(9))), "n9 is not in this cluster");
     let mut bare = Cluster::new(Setup::new(3, 0));
     let why = bare.apply(&Input::Ready(N1)).refused.unwrap();
-    assert_eq!(why, "n1 is bare: nothing is taken from it by hand");
+    assert_eq!(why, "n1 is a bare node: it has no Ready to take");
 }

@@ -1,13 +1,13 @@
-//! The oracle of first wrong decisions and the shrinker, on correct runs and on wrong ones.
+//! The oracle of wrong decisions and the shrinker, on correct runs and on wrong runs.
 //!
-//! Correct nodes take no wrong decision, so the wrong runs here are made by lies: a vote that a test
-//! posts in a node's name, twice.
+//! Correct nodes make no wrong decision. So the wrong runs here come from false messages: a test posts
+//! votes in the name of a node.
 
 use raft::{Body, Message, NodeId};
 use testbed::decision;
-use testbed::shrink::{Ending, shrink};
+use testbed::shrink::{FailingRun, shrink};
 use testbed::sim::{self, Plan, Profile};
-use testbed::{Bare, Input, Rule, Setup, cause};
+use testbed::{Cluster, Input, Rule, Setup, cause};
 
 #[test]
 fn a_correct_design_never_decides_wrongly() {
@@ -27,9 +27,9 @@ fn a_correct_design_never_decides_wrongly() {
 /// twice, among much that has no part in it.
 fn two_leaders() -> (Setup, Vec<Input>) {
     let setup = Setup::new(5, 0);
-    let mut cluster = Bare::new(setup.clone());
+    let mut cluster = Cluster::new(setup.clone());
     let mut inputs = Vec::new();
-    let mut run = |cluster: &mut Bare, input: Input| {
+    let mut run = |cluster: &mut Cluster, input: Input| {
         inputs.push(input.clone());
         cluster.apply(&input)
     };
@@ -62,7 +62,7 @@ fn two_leaders() -> (Setup, Vec<Input>) {
     unreachable!("the lies make two leaders");
 }
 
-fn rule(ending: &Ending<'_>) -> (Rule, Option<(&'static str, u32)>) {
+fn rule(ending: &FailingRun<'_>) -> (Rule, Option<(&'static str, u32)>) {
     (ending.violation.rule, ending.deciding().map(|note| (note.at.file(), note.at.line())))
 }
 
@@ -72,10 +72,10 @@ fn shrinking_keeps_the_rule_and_the_line_and_replays_strictly() {
     assert!(inputs.len() > 1000, "{}", inputs.len());
     let shrunk = shrink(&setup, &inputs, 2000, rule).expect("it fails");
     assert_eq!(shrunk.violation.rule, Rule::ElectionSafety);
-    // Two candidates, four lies put under way, four arrivals; and since lies name their term, what
+    // Two candidates, four lies put in flight, four arrivals; and since lies name their term, what
     // brings both candidates there.
     assert!(shrunk.inputs.len() <= 13, "{} inputs: {:?}", shrunk.inputs.len(), shrunk.inputs);
-    let mut cluster = Bare::new(setup.clone()).listening();
+    let mut cluster = Cluster::new(setup.clone()).listening();
     let steps: Vec<_> = shrunk.inputs.iter().map(|input| cluster.apply(input)).collect();
     assert!(steps.iter().all(|step| step.refused.is_none()), "every input does something");
     assert_eq!(steps.last().unwrap().violation, Some(shrunk.violation.clone()));
@@ -99,7 +99,7 @@ fn a_run_that_breaks_nothing_shrinks_to_nothing() {
 #[test]
 fn the_causes_of_two_leaders_are_their_elections() {
     let (setup, inputs) = two_leaders();
-    let mut cluster = Bare::new(setup).listening();
+    let mut cluster = Cluster::new(setup).listening();
     let steps: Vec<_> = inputs.iter().map(|input| cluster.apply(input)).collect();
     let violation = steps.last().unwrap().violation.clone().unwrap();
     let causes = cause::slice(&steps, &violation, 8);

@@ -6,7 +6,7 @@
 //!   RawNode        <-- Storage for Replica <-- term, entries, first, last <-- Log
 //! ```
 //!
-//! The engine knows nothing of Raft, and Raft nothing of the engine: what joins them stands here.
+//! The engine does not know Raft, and Raft does not know the engine. This test connects them.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use raft::{
@@ -180,7 +180,7 @@ struct Member {
     applied: Vec<Bytes>,
 }
 
-/// Three of them, and what is under way between them.
+/// Three of them, and what is in flight between them.
 struct Group {
     members: Vec<Member>,
     messages: VecDeque<Message>,

@@ -1,13 +1,13 @@
-//! The explorer: it walks every state of small clusters and finds nothing wrong with ours; and where
-//! something is wrong, it finds the shortest way there.
+//! The explorer: it visits every state of small clusters, and finds no error in our core. If there is an
+//! error, it finds the shortest path to it.
 //!
-//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test exploration` walks the large bounds
-//! too. Every walk prints its figures (`-- --nocapture` shows them).
+//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test exploration` explores the large
+//! bounds, too. Every exploration prints its figures (`-- --nocapture` shows them).
 
 use raft::{Body, Message, NodeId, Term};
 use testbed::disk::DiskSpeed;
 use testbed::explore::{Bounds, Exploration, Subject, explore, explore_from};
-use testbed::{Bare, Input, Rule, Setup};
+use testbed::{Cluster, Input, Rule, Setup};
 
 /// Walks within the bounds: no rule breaks, and enough of the states have a leader.
 fn holds(name: &str, bounds: &Bounds, with_leader_permille: usize) -> Exploration {
@@ -49,8 +49,8 @@ fn the_large_bounds_keep_every_rule() {
 }
 
 /// Returns three nodes on whose network a liar has put n3's vote of term 1 for both others.
-fn lied_to() -> Bare {
-    let mut cluster = Bare::new(Setup::new(3, 0));
+fn lied_to() -> Cluster {
+    let mut cluster = Cluster::new(Setup::new(3, 0));
     for to in [NodeId(1), NodeId(2)] {
         let body = Body::VoteReply { granted: true };
         let lie = Message { from: NodeId(3), to, term: Some(Term(1)), body };

@@ -1,8 +1,8 @@
-//! The harness itself: each fault does what it says, as often as it says.
+//! The simulator's faults: each does what its name says, as often as its rate says.
 
 use raft::{Body, EntryId, Message, NodeId, RoleName, Term, VoteRequest};
-use testbed::sim::{self, Faults, Plan, Profile, Rhythm, Run};
-use testbed::{Bare, Fate, Input, Setup};
+use testbed::sim::{self, Faults, Interval, Plan, Profile, Run};
+use testbed::{Cluster, Fate, Input, Setup};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -77,17 +77,17 @@ fn crashes_take_unwritten_writes_and_everybody_comes_back() {
     let run = with(5, faults);
     assert!((80..220).contains(&run.tally.crashes), "{}", run.tally);
     assert!(run.tally.unwritten > 5 && run.tally.missed > 50, "{}", run.tally);
-    let mut cluster = Bare::new(run.setup());
+    let mut cluster = Cluster::new(run.setup());
     run.inputs.iter().for_each(|input| drop(cluster.apply(input)));
     assert!(cluster.ids().all(|id| cluster.node(id).is_some()));
 }
 
 #[test]
 fn partitions_cut_links_one_way_two_ways_around_the_leader_and_leave_bridges() {
-    let rhythm = Rhythm { pause_ticks: 20, lasts_ticks: 60 };
+    let rhythm = Interval { pause_ticks: 20, lasts_ticks: 60 };
     let run = with(6, Faults { partitions: Some(rhythm), ..Faults::none() });
     assert!(run.tally.cut > 200, "{}", run.tally);
-    let mut cluster = Bare::new(run.setup());
+    let mut cluster = Cluster::new(run.setup());
     let (mut one_way, mut halves, mut lone, mut bridges) = (0, 0, 0, 0);
     for input in &run.inputs[..run.trouble] {
         let was_whole = cluster.network().cuts().count() == 0;
@@ -153,7 +153,7 @@ fn half_the_seeds_take_the_usual_rates_and_half_draw_them() {
 
 #[test]
 fn a_cut_link_loses_its_own_direction_only() {
-    let mut cluster = Bare::new(Setup::new(3, 0));
+    let mut cluster = Cluster::new(Setup::new(3, 0));
     cluster.apply(&Input::Cut { from: N1, to: N2 });
     cluster.apply(&Input::Campaign(N1));
     let lost = cluster.apply(&Input::Deliver(question(N2)));
@@ -168,7 +168,7 @@ fn a_cut_link_loses_its_own_direction_only() {
 
 #[test]
 fn a_duplicate_arrives_again_and_a_dropped_message_never() {
-    let mut cluster = Bare::new(Setup::new(3, 0));
+    let mut cluster = Cluster::new(Setup::new(3, 0));
     cluster.apply(&Input::Campaign(N1));
     let twice = [Input::Duplicate(question(N2)), Input::Deliver(question(N2))];
     let fates: Vec<_> = twice.iter().map(|input| cluster.apply(input).gone[0].1).collect();
@@ -180,7 +180,7 @@ fn a_duplicate_arrives_again_and_a_dropped_message_never() {
 
 #[test]
 fn a_crash_takes_what_a_slow_disk_has_not_written_and_leaves_the_rest() {
-    let mut cluster = Bare::new(Setup::new(3, 0).with_slow_disks());
+    let mut cluster = Cluster::new(Setup::new(3, 0).with_slow_disks());
     cluster.apply(&Input::Campaign(N1));
     cluster.apply(&Input::Persist(N1));
     cluster.apply(&Input::Campaign(N1));

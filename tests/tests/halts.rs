@@ -11,7 +11,7 @@
 use raft::{AppendOutcome, Body, Index, NodeId, Term};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use testbed::script::{Script, Stage};
+use testbed::script::{Interpreter, Script};
 use testbed::{Cluster, Input, Step};
 
 /// What each node has acknowledged: the term, and the last index.
@@ -55,7 +55,7 @@ struct Counts {
 /// Returns the cluster with which a story begins, and everything that happens to it.
 fn story(path: &PathBuf) -> (Cluster, Vec<Input>) {
     let script = Script::read(path).unwrap_or_else(|why| panic!("{why}"));
-    let mut stage = Stage::new(&script);
+    let mut stage = Interpreter::new(&script);
     let mut first = None;
     for directive in &script.directives {
         stage.play(directive).unwrap_or_else(|why| panic!("{why}"));
@@ -64,7 +64,7 @@ fn story(path: &PathBuf) -> (Cluster, Vec<Input>) {
     let first = first.expect("a story begins with add-nodes");
     let mut cluster = first.clone();
     let mut inputs = Vec::new();
-    for moment in stage.run().expect("as above").moments() {
+    for moment in stage.run().expect("as above").steps() {
         let input = moment.input.input(cluster.network()).expect("the same run again");
         cluster.apply(&input);
         inputs.push(input);

@@ -1,8 +1,9 @@
-//! The explorer's hunts: on the core as it is they find nothing, but for the one whose settings are wrong;
-//! and each has a story that begins as it does. `cargo labs bugs --explore` lets them find bugs.
+//! The explorer's hunts. On the correct core they find nothing, except for the hunt with unsafe settings.
+//! Each has a script under `scripts/found/` that begins with its commands. `cargo labs bugs --explore` runs
+//! them on cores with bugs.
 //!
-//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test hunts` walks the long ones to their
-//! ends as well.
+//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test hunts` runs the long hunts to
+//! their ends, too.
 
 use std::path::Path;
 use testbed::Rule;

@@ -1,13 +1,13 @@
-//! The explorer over `RawNode`s: every interleaving of messages, writes and crashes that small bounds
-//! allow, with logs; and where something is wrong, the shortest way to it.
+//! The explorer with `RawNode`s and logs: every order of messages, writes and crashes within small bounds.
+//! If there is an error, it finds the shortest path to it.
 //!
-//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test logs -- --nocapture` walks the large
-//! bounds, and prints the figures of every walk.
+//! `RAFTWRIGHT_EXPLORE=full cargo test --release -p testbed --test logs -- --nocapture` explores the
+//! large bounds, and prints the figures of every exploration.
 
 use testbed::disk::DiskSpeed;
 use testbed::explore::{Bounds, Exploration, explore};
-use testbed::script::phrase;
-use testbed::{Door, Setup};
+use testbed::script::unparse;
+use testbed::{Driver, Setup};
 
 /// Walks within the bounds: no rule breaks, and enough of the states have a leader.
 fn holds(name: &str, bounds: &Bounds) -> Exploration {
@@ -17,8 +17,9 @@ fn holds(name: &str, bounds: &Bounds) -> Exploration {
         walk.states, walk.with_leader, walk.transitions, walk.depth
     );
     if let Some((violation, way)) = &walk.violation {
-        let setup = Setup { disks: bounds.disks, door: bounds.door, ..Setup::new(bounds.nodes, 0) };
-        let script = phrase::script(&setup, way).unwrap_or_default();
+        let setup =
+            Setup { disks: bounds.disks, driver: bounds.driver, ..Setup::new(bounds.nodes, 0) };
+        let script = unparse::script(&setup, way).unwrap_or_default();
         panic!("{name}: {violation:?}\n{script}");
     }
     assert!(walk.with_leader * 4 >= walk.states, "{name}: {walk:?}");
@@ -55,7 +56,7 @@ fn the_large_bounds_keep_every_rule() {
 #[test]
 fn bare_nodes_are_walked_with_their_logs_as_well() {
     let disks = DiskSpeed::Instant;
-    holds("bare", &Bounds { door: Door::Bare, disks, crashes: 0, ..Bounds::logs() });
+    holds("bare", &Bounds { driver: Driver::Bare, disks, crashes: 0, ..Bounds::logs() });
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The paper, rule by rule: Figure 2 and Figure 3 as far as elections go, and sections 5.1 to 5.6.
 //!
-//! Every test is named by the place it is about, and judges a node by what its peers, its disk and its
-//! clock see: messages, the durable image, the tick at which something happens.
+//! The name of a test names the section. The tests check a node by what its peers, its disk and its clock
+//! see: messages, durable state, and the tick at which something happens.
 
 use raft::{Body, Config, Entry, EntryId, HardState, Index, MemoryStorage, Message};
 use raft::{NodeId, Payload, Session, Term, VoteRequest};
-use testbed::{Bare, Flight, Input, Setup, Step};
+use testbed::{Cluster, Flight, Input, Setup, Step};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -15,17 +15,17 @@ const N3: NodeId = NodeId(3);
 const SHORTEST: u64 = 10;
 const LONGEST: u64 = 19;
 
-fn three() -> Bare {
-    Bare::new(Setup::new(3, 7))
+fn three() -> Cluster {
+    Cluster::new(Setup::new(3, 7))
 }
 
 /// Returns three nodes of which n1's disk remembers this much.
-fn remembering(term: u64, vote: Option<NodeId>, log: &[u64]) -> Bare {
+fn remembering(term: u64, vote: Option<NodeId>, log: &[u64]) -> Cluster {
     let mut setup = Setup::new(3, 7);
     let storage = &mut setup.nodes[0].1;
     storage.save(HardState { term: Term(term), vote, commit: Index(0) });
     storage.append(entries(log));
-    Bare::new(setup)
+    Cluster::new(setup)
 }
 
 fn entries(terms: &[u64]) -> Vec<Entry> {
@@ -55,8 +55,8 @@ fn reply(term: u64, from: NodeId, to: NodeId, granted: bool) -> Message {
     message(term, from, to, Body::VoteReply { granted })
 }
 
-/// Puts a message under way and lets it arrive.
-fn hand(cluster: &mut Bare, message: Message) -> Step {
+/// Puts a message in flight and lets it arrive.
+fn deliver(cluster: &mut Cluster, message: Message) -> Step {
     cluster.apply(&Input::Post(message.clone()));
     cluster.apply(&Input::Deliver(message))
 }
@@ -84,13 +84,13 @@ fn told_as_leader(step: &Step) -> Vec<(NodeId, u64)> {
 }
 
 /// Lets ticks pass at a node until it asks for votes; returns how many it took.
-fn ticks_until_election(cluster: &mut Bare, id: NodeId) -> u64 {
+fn ticks_until_election(cluster: &mut Cluster, id: NodeId) -> u64 {
     let asks = |step: &Step| !told(step, "RequestVote").is_empty();
     (1..100).find(|_| asks(&cluster.apply(&Input::Tick(id)))).expect("it stands at last")
 }
 
 /// Makes n1 leader of term 1, with n2's vote.
-fn elect(cluster: &mut Bare) {
+fn elect(cluster: &mut Cluster) {
     cluster.apply(&Input::Campaign(N1));
     cluster.apply(&Input::Deliver(ask(1, N1, N2)));
     let won = cluster.apply(&Input::Deliver(reply(1, N2, N1, true)));
@@ -99,8 +99,8 @@ fn elect(cluster: &mut Bare) {
 
 #[test]
 fn fig2_state_term_and_vote_are_durable_before_a_vote_is_sent() {
-    let mut cluster = Bare::new(Setup::new(3, 7).with_slow_disks());
-    assert!(hand(&mut cluster, ask(3, N2, N1)).sent.is_empty());
+    let mut cluster = Cluster::new(Setup::new(3, 7).with_slow_disks());
+    assert!(deliver(&mut cluster, ask(3, N2, N1)).sent.is_empty());
     assert_eq!(cluster.disk(N1).unwrap().durable().hard_state().vote, None);
     let written = cluster.apply(&Input::Persist(N1));
     assert_eq!(answer(&written), Some(true));
@@ -111,35 +111,39 @@ fn fig2_state_term_and_vote_are_durable_before_a_vote_is_sent() {
 #[test]
 fn fig2_state_a_vote_survives_a_crash() {
     let mut cluster = three();
-    assert_eq!(answer(&hand(&mut cluster, ask(1, N2, N1))), Some(true));
+    assert_eq!(answer(&deliver(&mut cluster, ask(1, N2, N1))), Some(true));
     cluster.apply(&Input::Crash(N1));
     cluster.apply(&Input::Restart(N1));
-    assert_eq!(answer(&hand(&mut cluster, ask(1, N3, N1))), Some(false));
-    assert_eq!(answer(&hand(&mut cluster, ask(1, N2, N1))), Some(true));
+    assert_eq!(answer(&deliver(&mut cluster, ask(1, N3, N1))), Some(false));
+    assert_eq!(answer(&deliver(&mut cluster, ask(1, N2, N1))), Some(true));
 }
 
 #[test]
 fn fig2_request_vote_1_an_older_term_gets_no_vote_and_its_twin_does() {
-    let older = hand(&mut remembering(5, None, &[]), ask(4, N2, N1));
+    let older = deliver(&mut remembering(5, None, &[]), ask(4, N2, N1));
     assert_ne!(answer(&older), Some(true));
-    let same = hand(&mut remembering(5, None, &[]), ask(5, N2, N1));
+    let same = deliver(&mut remembering(5, None, &[]), ask(5, N2, N1));
     assert_eq!(answer(&same), Some(true));
 }
 
 #[test]
 fn fig2_request_vote_2_the_first_candidate_of_a_term_gets_the_vote_as_often_as_it_asks() {
     let mut cluster = three();
-    let mut asked = |from| answer(&hand(&mut cluster, ask(1, from, N1)));
+    let mut asked = |from| answer(&deliver(&mut cluster, ask(1, from, N1)));
     let answers = [N2, N3, N2, N3].map(&mut asked);
     assert_eq!(answers, [Some(true), Some(false), Some(true), Some(false)]);
-    assert_eq!(answer(&hand(&mut cluster, ask(2, N3, N1))), Some(true), "a new term, a new vote");
+    assert_eq!(
+        answer(&deliver(&mut cluster, ask(2, N3, N1))),
+        Some(true),
+        "a new term, a new vote"
+    );
 }
 
 #[test]
 fn fig2_request_vote_2_a_candidate_does_not_vote_for_another() {
     let mut cluster = three();
     cluster.apply(&Input::Campaign(N1));
-    assert_eq!(answer(&hand(&mut cluster, ask(1, N2, N1))), Some(false));
+    assert_eq!(answer(&deliver(&mut cluster, ask(1, N2, N1))), Some(false));
 }
 
 #[test]
@@ -156,7 +160,7 @@ fn s5_4_1_a_vote_goes_to_a_log_that_is_at_least_as_up_to_date() {
     for ((index, term), granted) in table {
         let last = EntryId { term: Term(term), index: Index(index) };
         let mut cluster = remembering(2, None, &[1, 1, 2]);
-        let step = hand(&mut cluster, ask_with(4, N2, N1, last));
+        let step = deliver(&mut cluster, ask_with(4, N2, N1, last));
         assert_eq!(answer(&step), Some(granted), "{last}");
     }
 }
@@ -173,13 +177,13 @@ fn fig2_all_servers_2_a_later_term_makes_a_follower_of_everyone() {
                 "leader" => elect(&mut cluster),
                 _ => {}
             }
-            let step = hand(&mut cluster, message.clone());
+            let step = deliver(&mut cluster, message.clone());
             assert_eq!(cluster.disk(N1).unwrap().durable().hard_state().term, Term(5), "{role}");
             assert_eq!(told_as_leader(&step), [], "{role}");
             let quiet = cluster.apply(&Input::Tick(N1));
             assert_eq!(told_as_leader(&quiet), [], "a {role} leads no more");
             cluster.apply(&Input::Deliver(ask(1, N1, N3)));
-            let late = hand(&mut cluster, reply(1, N3, N1, true));
+            let late = deliver(&mut cluster, reply(1, N3, N1, true));
             assert_eq!(told_as_leader(&late), [], "a {role} does not win the past");
         }
     }
@@ -188,8 +192,8 @@ fn fig2_all_servers_2_a_later_term_makes_a_follower_of_everyone() {
 #[test]
 fn s5_1_a_later_term_clears_the_vote() {
     let mut cluster = remembering(4, Some(N2), &[]);
-    assert_eq!(answer(&hand(&mut cluster, ask(4, N3, N1))), Some(false));
-    assert_eq!(answer(&hand(&mut cluster, ask(5, N3, N1))), Some(true));
+    assert_eq!(answer(&deliver(&mut cluster, ask(4, N3, N1))), Some(false));
+    assert_eq!(answer(&deliver(&mut cluster, ask(5, N3, N1))), Some(true));
 }
 
 #[test]
@@ -197,7 +201,7 @@ fn s5_1_an_older_term_changes_nothing() {
     for old in [ask(3, N2, N1), reply(3, N2, N1, true), beat(3, N2, N1)] {
         let mut cluster = remembering(5, None, &[]);
         let before = cluster.disk(N1).unwrap().durable().hard_state();
-        let step = hand(&mut cluster, old);
+        let step = deliver(&mut cluster, old);
         assert_eq!(cluster.disk(N1).unwrap().durable().hard_state(), before);
         assert!(step.sent.iter().all(|flight| flight.message.term == Some(Term(5))));
     }
@@ -206,8 +210,8 @@ fn s5_1_an_older_term_changes_nothing() {
 #[test]
 fn fig2_followers_1_a_leader_and_a_candidate_are_answered() {
     let mut cluster = three();
-    assert_eq!(told(&hand(&mut cluster, beat(2, N2, N1)), "HeartbeatReply"), [(N2, 2)]);
-    assert_eq!(told(&hand(&mut cluster, ask(3, N3, N1)), "VoteReply"), [(N3, 3)]);
+    assert_eq!(told(&deliver(&mut cluster, beat(2, N2, N1)), "HeartbeatReply"), [(N2, 2)]);
+    assert_eq!(told(&deliver(&mut cluster, ask(3, N3, N1)), "VoteReply"), [(N3, 3)]);
 }
 
 #[test]
@@ -231,12 +235,12 @@ fn fig2_followers_2_only_a_live_leader_or_a_granted_vote_makes_a_follower_wait_a
 }
 
 /// Pins n1's wait to 13 ticks, hands it a message at tick 8, and returns the tick at which it stands.
-fn until_election(cluster: &mut Bare, message: &Message) -> u64 {
+fn until_election(cluster: &mut Cluster, message: &Message) -> u64 {
     cluster.apply(&Input::PinLimit { node: N1, ticks: Some(13) });
     for _ in 0..8 {
         assert!(cluster.apply(&Input::Tick(N1)).sent.is_empty());
     }
-    hand(cluster, message.clone());
+    deliver(cluster, message.clone());
     8 + ticks_until_election(cluster, N1)
 }
 
@@ -263,7 +267,7 @@ fn fig2_candidates_1_standing_starts_the_wait_anew() {
 #[test]
 fn fig2_candidates_2_more_than_half_make_a_leader_and_not_one_less() {
     for size in 1..=7_u64 {
-        let mut cluster = Bare::new(Setup::new(size, 7));
+        let mut cluster = Cluster::new(Setup::new(size, 7));
         let mut step = cluster.apply(&Input::Campaign(N1));
         let others = size as usize - 1;
         let mut votes = 1;
@@ -281,24 +285,24 @@ fn fig2_candidates_2_more_than_half_make_a_leader_and_not_one_less() {
 
 #[test]
 fn fig2_candidates_2_voters_are_counted_and_not_messages() {
-    let mut cluster = Bare::new(Setup::new(5, 7));
+    let mut cluster = Cluster::new(Setup::new(5, 7));
     cluster.apply(&Input::Campaign(N1));
     for _ in 0..3 {
-        let again = hand(&mut cluster, reply(1, N2, N1, true));
+        let again = deliver(&mut cluster, reply(1, N2, N1, true));
         assert_eq!(told_as_leader(&again), []);
     }
-    assert_eq!(told_as_leader(&hand(&mut cluster, reply(1, N3, N1, true))).len(), 4);
+    assert_eq!(told_as_leader(&deliver(&mut cluster, reply(1, N3, N1, true))).len(), 4);
 }
 
 #[test]
 fn fig2_candidates_2_votes_of_an_older_election_do_not_count() {
-    let mut cluster = Bare::new(Setup::new(5, 7));
+    let mut cluster = Cluster::new(Setup::new(5, 7));
     cluster.apply(&Input::Campaign(N1));
-    hand(&mut cluster, reply(1, N2, N1, true));
+    deliver(&mut cluster, reply(1, N2, N1, true));
     cluster.apply(&Input::Campaign(N1));
-    assert_eq!(told_as_leader(&hand(&mut cluster, reply(1, N3, N1, true))), []);
-    assert_eq!(told_as_leader(&hand(&mut cluster, reply(2, N4, N1, true))), []);
-    assert_eq!(told_as_leader(&hand(&mut cluster, reply(2, N3, N1, true))).len(), 4);
+    assert_eq!(told_as_leader(&deliver(&mut cluster, reply(1, N3, N1, true))), []);
+    assert_eq!(told_as_leader(&deliver(&mut cluster, reply(2, N4, N1, true))), []);
+    assert_eq!(told_as_leader(&deliver(&mut cluster, reply(2, N3, N1, true))).len(), 4);
 }
 
 const N4: NodeId = NodeId(4);
@@ -307,11 +311,11 @@ const N4: NodeId = NodeId(4);
 fn fig2_candidates_3_a_candidate_that_hears_the_leader_of_its_term_follows_it() {
     let mut cluster = three();
     cluster.apply(&Input::Campaign(N1));
-    assert_eq!(told(&hand(&mut cluster, beat(1, N2, N1)), "HeartbeatReply"), [(N2, 1)]);
-    let late = hand(&mut cluster, reply(1, N3, N1, true));
+    assert_eq!(told(&deliver(&mut cluster, beat(1, N2, N1)), "HeartbeatReply"), [(N2, 1)]);
+    let late = deliver(&mut cluster, reply(1, N3, N1, true));
     assert_eq!(told_as_leader(&late), [], "it stands no more");
     assert_eq!(
-        answer(&hand(&mut cluster, ask(1, N3, N1))),
+        answer(&deliver(&mut cluster, ask(1, N3, N1))),
         Some(false),
         "its vote is still its own"
     );
@@ -321,7 +325,7 @@ fn fig2_candidates_3_a_candidate_that_hears_the_leader_of_its_term_follows_it() 
 fn fig2_candidates_4_an_election_without_a_winner_is_followed_by_another() {
     let mut cluster = three();
     cluster.apply(&Input::Campaign(N1));
-    hand(&mut cluster, reply(1, N2, N1, false));
+    deliver(&mut cluster, reply(1, N2, N1, false));
     let ticks = ticks_until_election(&mut cluster, N1);
     assert!((SHORTEST..=LONGEST + 1).contains(&ticks), "{ticks}");
     assert_eq!(cluster.disk(N1).unwrap().durable().hard_state().term, Term(2));
@@ -356,7 +360,7 @@ fn s5_2_nobody_stands_against_a_leader_that_is_heard() {
 fn s5_2_waits_are_drawn_from_one_to_two_times_the_shortest_and_all_of_them_occur() {
     let mut seen = std::collections::BTreeSet::new();
     for seed in 0..200 {
-        let mut cluster = Bare::new(Setup::new(3, seed));
+        let mut cluster = Cluster::new(Setup::new(3, seed));
         let ticks = ticks_until_election(&mut cluster, N1);
         assert!((SHORTEST..=LONGEST + 1).contains(&ticks), "seed {seed}: {ticks} ticks");
         seen.insert(ticks);
@@ -367,7 +371,7 @@ fn s5_2_waits_are_drawn_from_one_to_two_times_the_shortest_and_all_of_them_occur
 #[test]
 fn s5_2_votes_that_are_split_once_are_not_split_for_ever() {
     for seed in 0..20 {
-        let mut cluster = Bare::new(Setup::new(4, seed));
+        let mut cluster = Cluster::new(Setup::new(4, seed));
         for id in 1..=4 {
             cluster.apply(&Input::Campaign(NodeId(id)));
         }
@@ -415,7 +419,7 @@ fn s5_5_a_leader_that_crashes_comes_back_as_a_follower_of_its_term() {
     cluster.apply(&Input::Restart(N1));
     assert_eq!(told_as_leader(&cluster.apply(&Input::Tick(N1))), []);
     assert_eq!(
-        answer(&hand(&mut cluster, ask(1, N3, N1))),
+        answer(&deliver(&mut cluster, ask(1, N3, N1))),
         Some(false),
         "its vote is still its own"
     );

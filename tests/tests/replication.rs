@@ -1,11 +1,11 @@
-//! Random runs of nodes behind their `RawNode`s, with clients that propose: no rule breaks, everyone
-//! applies the same in the end, and the same number gives the same run.
+//! Random runs of nodes behind their `RawNode`s, with clients that propose: no rule breaks, all nodes
+//! apply the same entries in the end, and the same seed gives the same run.
 //!
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of twelve;
 //! `RAFTWRIGHT_SHARE=2/3` runs every third of them.
 
 use testbed::sim::{self, Plan, Profile, Run, Shard};
-use testbed::{Door, Owner};
+use testbed::{Driver, Owner};
 
 /// Returns the seeds that the environment asks for.
 fn seeds() -> impl Iterator<Item = u64> {
@@ -122,7 +122,7 @@ fn a_seed_gives_the_same_run_twice_and_its_inputs_give_it_a_third_time() {
 
 #[test]
 fn both_owners_take_their_turn() {
-    let owners: Vec<_> = (0..4).map(|seed| Plan::replicating(Profile::Drop, seed).door).collect();
-    assert!(owners.contains(&Door::Owned(Owner::OneAtATime)));
-    assert!(owners.contains(&Door::Owned(Owner::Concurrent)));
+    let owners: Vec<_> = (0..4).map(|seed| Plan::replicating(Profile::Drop, seed).driver).collect();
+    assert!(owners.contains(&Driver::Owned(Owner::OneAtATime)));
+    assert!(owners.contains(&Driver::Owned(Owner::Concurrent)));
 }

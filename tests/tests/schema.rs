@@ -1,13 +1,13 @@
-//! The schema of traces describes the traces we write, and no others.
+//! The schema of traces describes exactly the traces that we write.
 //!
 //! ```text
-//!   golden scripts --> traces --> every line --> trace.schema.json     (a judge of the words the
-//!                                                                       schema uses, below)
+//!   golden scripts --> traces --> every line --> trace.schema.json     (checked by a small
+//!                                                                       validator, below)
 //! ```
 
 use serde_json::{Value, json};
 use std::path::Path;
-use testbed::script::{Script, Stage};
+use testbed::script::{Interpreter, Script};
 
 /// Judges values by the words of JSON Schema that our schema uses; any other word is an error.
 struct Judge {
@@ -143,9 +143,9 @@ fn lines_of_every_script() -> Vec<(String, Value)> {
     let folders = folders.map(|folder| folder.expect("it can be listed").path());
     for entry in folders.flat_map(|folder| std::fs::read_dir(folder).expect("a folder")) {
         let path = entry.expect("it can be listed").path();
-        let (stage, _) =
-            Stage::play_all(&Script::read(&path).expect("it reads")).expect("it plays");
-        let text = stage.run().expect("it made nodes").trace().to_json_lines();
+        let (interpreter, _) =
+            Interpreter::play_all(&Script::read(&path).expect("it reads")).expect("it plays");
+        let text = interpreter.run().expect("it made nodes").trace().to_json_lines();
         for (number, line) in (1..).zip(text.lines()) {
             let value = serde_json::from_str(line).expect("it is JSON");
             lines.push((format!("{}, trace line {number}", path.display()), value));
@@ -159,7 +159,7 @@ fn every_line_we_write_is_what_the_schema_describes() {
     let judge = Judge::new();
     let kind = |line: &Value| match (line.get("trace"), line.get("end")) {
         (Some(_), _) => "header",
-        (None, Some(_)) => "ending",
+        (None, Some(_)) => "footer",
         (None, None) => "step",
     };
     for (name, line) in lines_of_every_script() {
@@ -180,7 +180,7 @@ fn the_schema_knows_every_field_we_write() {
     for (_, line) in lines_of_every_script() {
         let kind = match (line.get("trace"), line.get("end")) {
             (Some(_), _) => "header",
-            (None, Some(_)) => "ending",
+            (None, Some(_)) => "footer",
             (None, None) => "step",
         };
         let names = |value: &Value| value.as_object().cloned().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! Golden scripts: every story under `scripts/` still goes as it is written.
+//! Golden scripts: every script under `scripts/` has exactly the output that it expects.
 //!
 //! ```text
-//!   REWRITE=1 cargo test -p testbed --test scripts      writes what comes of them today; then read
-//!                                                       the difference before you commit it
+//!   REWRITE=1 cargo test -p testbed --test scripts      writes the actual output into them; read the
+//!                                                       difference before you commit it
 //! ```
 
 use rand::rngs::ChaCha8Rng;
@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use std::fs;
 use std::path::{Path, PathBuf};
 use testbed::script::command::Command;
-use testbed::script::{Scene, Script, Stage};
+use testbed::script::{CommandOutput, Interpreter, Script};
 
 /// Returns every script, in order, by its path from the package.
 fn scripts() -> Vec<PathBuf> {
@@ -53,7 +53,10 @@ fn every_script_goes_as_it_is_written() {
             differences += &format!("{}: a command has no output\n", path.display());
         }
     }
-    assert!(differences.is_empty(), "\n\n{differences}\nREWRITE=1 writes what came of them.\n");
+    assert!(
+        differences.is_empty(),
+        "\n\n{differences}\nREWRITE=1 writes the actual output into the scripts.\n"
+    );
 }
 
 // What a script may look like.
@@ -61,8 +64,8 @@ fn every_script_goes_as_it_is_written() {
 /// Plays a script and returns what came of it, command by command; or what is wrong with it.
 fn play(text: &str) -> Result<Vec<Vec<String>>, String> {
     let script = Script::parse("s.txt", text).map_err(|why| why.to_string())?;
-    let played = Stage::play_all(&script).map_err(|why| why.to_string())?;
-    Ok(played.1.iter().map(Scene::lines).collect())
+    let played = Interpreter::play_all(&script).map_err(|why| why.to_string())?;
+    Ok(played.1.iter().map(CommandOutput::lines).collect())
 }
 
 #[test]
@@ -154,7 +157,7 @@ fn a_proposal_is_the_rest_of_its_line() {
     let command = Command::parse("s.txt", &script.directives[2]).unwrap();
     let data = bytes::Bytes::from_static(b"x=1 and (y, z)=2");
     assert_eq!(command, Command::Propose { id: raft::NodeId(1), data });
-    Stage::play_all(&script).unwrap();
+    Interpreter::play_all(&script).unwrap();
 }
 
 #[test]
@@ -176,15 +179,18 @@ fn what_is_wrong_with_a_script_is_said_with_its_line_and_what_was_expected() {
         ("add-nodes three", "expected a number for how many nodes there are, found \"three\""),
         ("add-nodes 3 voterz=(1)", "takes no voterz= here; did you mean voters or vote?"),
         ("add-nodes 3 voters=(1", "line 1: expected ) to close voters=(1"),
-        ("add-nodes 3 voters=(1)x", "expected a blank after voters=(...), found \"x\""),
-        ("add-nodes 3 log=(2@1)", "expected n1's log to hold place 1 next, found 2@1"),
-        ("add-nodes 3 log=(1@2,2@1)", "expected terms that never fall in n1's log, found 2@1"),
+        ("add-nodes 3 voters=(1)x", "expected a space after voters=(...), found \"x\""),
+        ("add-nodes 3 log=(2@1)", "expected index 1 next in n1's log, found 2@1"),
+        (
+            "add-nodes 3 log=(1@2,2@1)",
+            "expected terms in n1's log that start at 1 and never decrease, found 2@1",
+        ),
         ("add-nodes 3 index=99999999999", "expected an index of at most 1000"),
         ("add-nodes 3 election-ticks=1", "n1 cannot start: "),
         ("add-nodes 3 term=9999999999999999999", "n1 cannot start: "),
         ("add-nodes 3 disk=fast", "expected disk=instant or disk=slow, found disk=fast"),
-        ("add-nodes 3 seed=1 seed=2", "seed= stands there twice"),
-        ("add-nodes 3\nadd-nodes 3", "line 2: the cluster is made already"),
+        ("add-nodes 3 seed=1 seed=2", "seed= is given twice"),
+        ("add-nodes 3\nadd-nodes 3", "line 2: the cluster exists already"),
         ("add-nodes 3\ntick 4", "line 2: n4 is not in this cluster of n1 to n3"),
         ("add-nodes 3\ntick 1 0", "expected 1 to 10000 ticks, found 0"),
         ("add-nodes 3\ntick all 99999999999", "expected 1 to 10000 ticks"),
@@ -192,22 +198,25 @@ fn what_is_wrong_with_a_script_is_said_with_its_line_and_what_was_expected() {
         ("add-nodes 3\ncampaign n0", "expected a node, n1 to n99, found \"n0\""),
         ("add-nodes 3\ncampaign 1 2", "campaign takes no 2 here"),
         ("add-nodes 3\ndeliver 2 type=Vote", "expected a kind of message, found \"Vote\""),
-        ("add-nodes 3\npropose 1", "expected what is proposed after the node, such as x=1"),
+        ("add-nodes 3\npropose 1", "expected a command to propose after the node, such as x=1"),
         ("add-nodes 3\ndeliver nth=0", "expected nth= to count from 1, found nth=0"),
         ("add-nodes 3\ncut 1-2", "expected a link such as 1->2, found \"1-2\""),
         ("add-nodes 3\npartition 1 2 3", "expected groups of nodes such as 1 2 | 3 4 5"),
-        ("add-nodes 3\npartition 1 | 1", "n1 stands in two groups"),
+        ("add-nodes 3\npartition 1 | 1", "n1 is in two groups"),
         ("add-nodes 3\npost 2->1 VoteReply granted", "expected term=, which every VoteReply"),
         ("add-nodes 3\npost 2->1 VoteReply term=1", "expected granted or refused"),
-        ("add-nodes 3\npost 2->1 Propose term=1", "a Propose cannot be made by hand"),
+        ("add-nodes 3\npost 2->1 Propose term=1", "post cannot make a Propose"),
         ("add-nodes 3\npost 2->1 Heartbeat term=-1", "expected a number for term, found \"-1\""),
-        ("----", "line 1: expected a command, found ---- without one above it"),
+        ("----", "line 1: expected a command, found ---- without a command above it"),
         ("add-nodes 3\ncampaign 1\n----\nok", "line 1: expected ---- below add-nodes"),
-        ("add-nodes 3\n----\n----\nok\n", "line 2: expected two ---- lines to end the output"),
+        (
+            "add-nodes 3\n----\n----\nok\n",
+            "line 2: expected two ---- lines at the end of the output",
+        ),
         (
             "add-nodes 20 heartbeat-ticks=1 election-ticks=2\ncampaign 1\ndeliver\ndeliver 1\n\
           tick 1 300",
-            "more than 5000 messages are under way",
+            "more than 5000 messages are in flight",
         ),
     ] {
         let why = play(text).expect_err(text);

@@ -1,4 +1,4 @@
-//! Random runs under every profile: no rule breaks, a leader is found, and the same number gives the
+//! Random runs under every profile: no rule breaks, a leader is elected, and the same seed gives the
 //! same run.
 //!
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of twenty;

@@ -1,5 +1,5 @@
-//! What a trace promises: it reads back, it folds to the state after every step, it replays to the
-//! same bytes; and a file that is no trace is told so by line.
+//! Traces: a trace can be read again, its patches give the state after every step, and its replay writes
+//! the same bytes. For a file that is not a trace the error names the line.
 //!
 //! ```text
 //!   random inputs --> Recorder --> text --> parse --> replay --> the same text
@@ -11,8 +11,8 @@ use raft::{
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use testbed::script::{Script, Stage};
-use testbed::trace::event::Happening;
+use testbed::script::{Interpreter, Script};
+use testbed::trace::event::RecordedEvent;
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Outcome, Recorder, Trace};
 use testbed::{Input, Owner, Rule, Setup};
@@ -107,7 +107,7 @@ fn folding_the_patches_gives_the_state_after_every_step() {
         let mut again = Recorder::new(run.header.setup().unwrap());
         let mut states = run.states();
         assert_eq!(states.next().unwrap(), run.header.state, "seed {seed}, before the first step");
-        for (moment, folded) in run.moments.iter().zip(states) {
+        for (moment, folded) in run.steps.iter().zip(states) {
             again.apply(&moment.input.input(again.cluster().network()).unwrap());
             for (id, state) in NodeState::all_of(again.cluster()) {
                 assert_eq!(
@@ -125,7 +125,7 @@ fn folding_the_patches_gives_the_state_after_every_step() {
 fn every_fact_of_a_trace_points_at_a_line_that_is_in_its_sources() {
     let run = random_run(2).trace();
     let mut seen = 0;
-    for happening in run.moments.iter().flat_map(|moment| &moment.events) {
+    for happening in run.steps.iter().flat_map(|moment| &moment.events) {
         let mut parts = happening.at.rsplitn(3, ':');
         let (column, line) = (parts.next().unwrap(), parts.next().unwrap());
         let (column, line): (usize, usize) = (column.parse().unwrap(), line.parse().unwrap());
@@ -143,9 +143,9 @@ fn a_test_that_fails_leaves_a_trace_that_says_so() {
     let mut run = Recorder::new(Setup::new(1, 0));
     run.apply(&Input::Campaign(NodeId(1)));
     run.fail("expected nothing");
-    let ending = run.trace().ending.unwrap();
-    assert_eq!((ending.outcome, ending.steps), (Outcome::Failed, 1));
-    assert_eq!(ending.text.as_deref(), Some("expected nothing"));
+    let footer = run.trace().footer.unwrap();
+    assert_eq!((footer.outcome, footer.steps), (Outcome::Failed, 1));
+    assert_eq!(footer.text.as_deref(), Some("expected nothing"));
 }
 
 // Files that are no traces.
@@ -192,7 +192,7 @@ fn a_trace_that_was_cut_off_is_told_where() {
 
     // At the end of a line, it is whole as far as it goes.
     let run = trace::parse("t.jsonl", &(lines[..5].join("\n") + "\n")).unwrap();
-    assert_eq!((run.moments.len(), run.ending), (4, None));
+    assert_eq!((run.steps.len(), run.footer), (4, None));
 }
 
 #[test]
@@ -216,14 +216,14 @@ fn a_broken_trace_is_told_which_line_and_what_was_expected() {
 }
 
 #[test]
-fn a_replay_says_which_step_cannot_happen_again() {
+fn a_replay_says_which_step_cannot_be_replayed() {
     let mut run = Recorder::new(Setup::new(3, 0));
     run.apply(&Input::Campaign(NodeId(1)));
     run.stabilize();
     let text = run.trace().to_json_lines().replacen("{\"deliver\":2}", "{\"deliver\":77}", 1);
     let Err(why) = trace::replay(&trace::parse("t", &text).unwrap()) else { panic!("it went on") };
     let why = why.to_string();
-    assert!(why.starts_with("step 3 cannot happen again: message 77 is not under way"), "{why}");
+    assert!(why.starts_with("step 3 cannot be replayed: message 77 is not in flight"), "{why}");
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn place(event: &Event) -> usize {
 }
 
 /// Returns what tells one kind of event from another in a trace: its type, and the name of its reason.
-fn kind(happening: &Happening) -> (String, Option<String>) {
+fn kind(happening: &RecordedEvent) -> (String, Option<String>) {
     let why = &happening.data["why"];
     let name = why.as_str().map(str::to_string);
     let why = name.or_else(|| why.as_object()?.keys().next().cloned());
@@ -350,8 +350,8 @@ fn every_event_is_produced_by_some_golden_script() {
     let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
     for entry in files {
         let script = Script::read(&entry.unwrap().path()).unwrap();
-        let (stage, _) = Stage::play_all(&script).unwrap();
-        let moments = stage.run().unwrap().moments();
+        let (interpreter, _) = Interpreter::play_all(&script).unwrap();
+        let moments = interpreter.run().unwrap().steps();
         told.extend(moments.iter().flat_map(|moment| &moment.events).map(kind));
     }
     let here = std::panic::Location::caller();
@@ -361,7 +361,7 @@ fn every_event_is_produced_by_some_golden_script() {
         if matches!(event, Event::EntriesPending { .. }) {
             continue;
         }
-        let wanted = kind(&Happening::new(NodeId(1), &Note { event, at: here }));
+        let wanted = kind(&RecordedEvent::new(NodeId(1), &Note { event, at: here }));
         assert!(told.contains(&wanted), "no golden script tells of {wanted:?}");
     }
 }

@@ -2,10 +2,10 @@
 //! with the line of source behind every decision. `cargo step` alone is a prompt.
 //!
 //! ```text
-//!   script.txt --> testbed::script --> scenes --> story on the screen
+//!   script.txt --> testbed::script --> outputs --> story on the screen
 //!                                  '--> trace --> --trace FILE
 //!   trace.jsonl --> testbed::trace ------------> story on the screen
-//!   lines typed or piped --> prompt --> session --> the same scenes, forward and back
+//!   lines typed or piped --> prompt --> session --> the same outputs, forward and back
 //! ```
 //!
 //! A function that is still to be written ends the story with a friendly line, not with a backtrace.

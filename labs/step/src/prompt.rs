@@ -10,10 +10,10 @@ use crate::words::{self, Ask};
 use crate::{facts, find, screen, why};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use testbed::script::stage::STEPS_MAX;
-use testbed::script::{Directive, Scene, Script};
-use testbed::trace::cause::Cause;
-use testbed::trace::{self, Kind, Line, Moment};
+use testbed::script::interpreter::STEPS_MAX;
+use testbed::script::{CommandOutput, Directive, Script};
+use testbed::trace::input::RecordedInput;
+use testbed::trace::{self, Kind, Line, TraceStep};
 
 /// The longest line that is taken, in bytes.
 pub(crate) const LINE_BYTES_MAX: u64 = 1 << 16;
@@ -73,7 +73,7 @@ impl Prompt {
 
     /// Returns how the program ends: with a failure if a rule broke.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        let broken = self.session.stage().run().is_some_and(|run| run.violation().is_some());
+        let broken = self.session.interpreter().run().is_some_and(|run| run.violation().is_some());
         if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
@@ -135,7 +135,7 @@ impl Prompt {
     fn perform(&mut self, directive: &Directive, from: Source) -> Result<After, String> {
         let before = self.session.at();
         match self.session.play(directive) {
-            Ok((scene, forgotten)) => {
+            Ok((output, forgotten)) => {
                 if forgotten > 0 {
                     let steps = if forgotten == 1 {
                         "step that came after is"
@@ -145,15 +145,15 @@ impl Prompt {
                     let text = format!("(The {forgotten} {steps} forgotten.)");
                     screen::print(&screen::caption(&text))?;
                 }
-                let run = self.session.stage().run();
+                let run = self.session.interpreter().run();
                 let steps = self.session.at() - before;
-                let silent = screen::told(&without_words(&scene), run).is_empty();
+                let silent = screen::told(&without_words(&output), run).is_empty();
                 match from {
                     Source::Typed => {
                         // It stands on the screen already.
-                        screen::print(&screen::told(&without_words(&scene), run))?;
+                        screen::print(&screen::told(&without_words(&output), run))?;
                     }
-                    Source::Piped => screen::print(&screen::scene(&scene, run))?,
+                    Source::Piped => screen::print(&screen::output(&output, run))?,
                 }
                 if silent {
                     screen::print(&self.in_passing(before, before + steps))?;
@@ -161,9 +161,9 @@ impl Prompt {
                 Ok(After::GoOn)
             }
             Err(Trouble::Wrong(why)) => Err(why.what),
-            Err(Trouble::Halted(beats, halt)) => {
-                let run = self.session.stage().run();
-                screen::print(&screen::cut_short(directive, beats, run))?;
+            Err(Trouble::Halted(parts, halt)) => {
+                let run = self.session.interpreter().run();
+                screen::print(&screen::cut_short(directive, parts, run))?;
                 screen::print(&halt.last_words())?;
                 Ok(After::Stopped(halt.exit_code()))
             }
@@ -172,10 +172,10 @@ impl Prompt {
 
     /// Tells of steps that nothing came of: how many ticks passed, what else happened.
     fn in_passing(&self, from: usize, to: usize) -> Vec<Line> {
-        let moments = &self.session.moments()[from..to];
+        let steps = &self.session.steps()[from..to];
         let (ticks, others): (Vec<_>, Vec<_>) =
-            moments.iter().partition(|moment| matches!(moment.input, Cause::Tick(_)));
-        let headline = |moment: &&Moment| Line::wrapped(Kind::Headline, 0, &moment.headline);
+            steps.iter().partition(|recorded| matches!(recorded.input, RecordedInput::Tick(_)));
+        let headline = |recorded: &&TraceStep| Line::wrapped(Kind::Headline, 0, &recorded.headline);
         let mut lines: Vec<_> = others.iter().flat_map(headline).collect();
         lines.extend(match ticks.len() {
             0 => Vec::new(),
@@ -195,12 +195,12 @@ impl Prompt {
                 self.show_from(at)?;
                 continue;
             }
-            if self.session.stage().run().is_none() {
+            if self.session.interpreter().run().is_none() {
                 return Err(
                     "there are no nodes yet: begin with add-nodes 3, or open a story".into()
                 );
             }
-            let Some(command) = self.session.stage().next_command() else {
+            let Some(command) = self.session.interpreter().next_command() else {
                 let text = "Nothing is under way and nothing is to be written: tick or campaign.";
                 screen::print(&screen::caption(text))?;
                 break;
@@ -267,13 +267,14 @@ impl Prompt {
 impl Prompt {
     /// Lists the steps of which something can be told.
     fn steps(&self) -> Vec<Line> {
-        let moments = self.session.moments();
+        let steps = self.session.steps();
         let mut lines = Vec::new();
-        for (step, moment) in (1..).zip(moments) {
+        for (step, recorded) in (1..).zip(steps) {
             let here = step == self.session.at();
             if here || !self.session.story(step).is_empty() {
                 let mark = if here { '>' } else { ' ' };
-                let text = format!("{mark}{step:>4}  {}", moment.headline.trim_start_matches("> "));
+                let text =
+                    format!("{mark}{step:>4}  {}", recorded.headline.trim_start_matches("> "));
                 let kind = if here { Kind::Command } else { Kind::Fact };
                 lines.extend(Line::wrapped(kind, 0, &text));
             }
@@ -290,8 +291,8 @@ impl Prompt {
         if since.is_some_and(|since| since > steps) {
             return Err(format!("there is no step {}: the run has {steps}", since.unwrap_or(0)));
         }
-        let moment = self.session.moment().filter(|_| since.is_none());
-        if since.is_none() && moment.is_none() {
+        let recorded = self.session.current().filter(|_| since.is_none());
+        if since.is_none() && recorded.is_none() {
             return Err("nothing has happened yet: next, or a command".to_string());
         }
         let since = since.unwrap_or(at.saturating_sub(1));
@@ -302,11 +303,11 @@ impl Prompt {
             lines.extend(Line::wrapped(Kind::Caption, 2, "no node changed"));
         }
         lines.extend(changes);
-        for gone in moment.iter().flat_map(|moment| &moment.gone) {
+        for gone in recorded.iter().flat_map(|recorded| &recorded.gone) {
             let text = format!("message {} is {}", gone.id, gone.why.replace('_', " "));
             lines.extend(Line::wrapped(Kind::Fact, 2, &text));
         }
-        for sent in moment.iter().flat_map(|moment| &moment.sent) {
+        for sent in recorded.iter().flat_map(|recorded| &recorded.sent) {
             lines.extend(Line::wrapped(
                 Kind::Fact,
                 2,
@@ -333,7 +334,7 @@ impl Prompt {
                 std::fs::write(path, text).map_err(|why| wrong(&why))?;
             }
             Some("jsonl") => {
-                let run = self.session.stage().run();
+                let run = self.session.interpreter().run();
                 let run = run.ok_or("there is nothing to save: no nodes were made")?;
                 run.write_to(path).map_err(|why| wrong(&why))?;
             }
@@ -374,8 +375,8 @@ impl Prompt {
 }
 
 /// Returns what came of a command, without the command itself.
-fn without_words(scene: &Scene) -> Scene {
-    Scene { caption: None, command: String::new(), ..scene.clone() }
+fn without_words(output: &CommandOutput) -> CommandOutput {
+    CommandOutput { caption: None, command: String::new(), ..output.clone() }
 }
 
 /// Returns what there is, or more of one word.

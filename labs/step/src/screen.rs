@@ -12,8 +12,8 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use testbed::script::golden::Difference;
-use testbed::script::scene::Beat;
-use testbed::script::{Directive, Scene, Script, Stage};
+use testbed::script::output::OutputPart;
+use testbed::script::{CommandOutput, Directive, Interpreter, Script};
 use testbed::trace::{Kind, Line, Recorder};
 
 fn style(kind: Kind) -> Style {
@@ -98,36 +98,36 @@ pub(crate) fn head(script: &Script) -> Vec<Line> {
     lines
 }
 
-/// Tells a scene, below what was told before it.
-pub(crate) fn scene(scene: &Scene, run: Option<&Recorder>) -> Vec<Line> {
+/// Tells a output, below what was told before it.
+pub(crate) fn output(output: &CommandOutput, run: Option<&Recorder>) -> Vec<Line> {
     let mut lines = vec![Line::blank()];
-    lines.extend(told(scene, run));
+    lines.extend(told(output, run));
     lines
 }
 
-/// Tells a scene.
-pub(crate) fn told(scene: &Scene, run: Option<&Recorder>) -> Vec<Line> {
-    run.map(|run| scene.story(run.rules())).unwrap_or_default()
+/// Tells a output.
+pub(crate) fn told(output: &CommandOutput, run: Option<&Recorder>) -> Vec<Line> {
+    run.map(|run| output.story(run.rules())).unwrap_or_default()
 }
 
 /// Tells what a command led to before a panic ended it.
 pub(crate) fn cut_short(
     directive: &Directive,
-    beats: Vec<Beat>,
+    parts: Vec<OutputPart>,
     run: Option<&Recorder>,
 ) -> Vec<Line> {
     let Directive { line, caption, text, .. } = directive.clone();
-    scene(&Scene { line, caption, command: text, beats }, run)
+    output(&CommandOutput { line, caption, command: text, parts }, run)
 }
 
 /// Says how the story ended, and how the program ends.
 pub(crate) fn last_words(
     script: &Script,
-    stage: &Stage,
+    interpreter: &Interpreter,
     differences: &[Difference],
 ) -> (Vec<Line>, ExitCode) {
     let mut lines = vec![Line::blank()];
-    let Some(run) = stage.run() else {
+    let Some(run) = interpreter.run() else {
         lines.extend(caption("The script made no nodes: it begins with add-nodes 3."));
         return (lines, ExitCode::SUCCESS);
     };
@@ -136,7 +136,7 @@ pub(crate) fn last_words(
         let text = difference.text();
         lines.extend(text.lines().map(|line| Line { kind: Kind::Fact, text: line.to_string() }));
     }
-    let steps = run.moments().len();
+    let steps = run.steps().len();
     if let Some(broken) = run.violation() {
         let text = format!("{steps} steps; broken in step {}: {}", broken.step, broken.property);
         lines.extend(Line::wrapped(Kind::Broken, 0, &text));

@@ -9,16 +9,16 @@
 //!
 //! Nothing is ever undone: to be at an earlier step is to have played the run again up to there.
 //!
-//! The session knows clusters only by their [`Stage`]: `play`, `run`, `after`, `next_command`, and the
-//! moments and states of the run. Whatever kind of cluster a stage plays, the prompt's words are the
+//! The session knows clusters only by their [`Interpreter`]: `play`, `run`, `after`, `next_command`, and the
+//! steps and states of the run. Whatever kind of cluster an interpreter runs, the prompt's words are the
 //! same.
 
 use crate::halt::{self, Halt};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use testbed::script::scene::Beat;
-use testbed::script::{Directive, Scene, Script, ScriptError, Stage, phrase};
-use testbed::trace::{self, Line, Moment, Trace};
+use testbed::script::output::OutputPart;
+use testbed::script::{CommandOutput, Directive, Interpreter, Script, ScriptError, unparse};
+use testbed::trace::{self, Line, Trace, TraceStep};
 
 /// A run and a place in it.
 #[derive(Clone, Debug)]
@@ -28,9 +28,9 @@ pub(crate) struct Session {
     /// Every command of the run.
     tape: Vec<Said>,
     /// The whole run.
-    whole: Stage,
+    whole: Interpreter,
     /// The run as it was at an earlier step, if somebody went back to it.
-    here: Option<Stage>,
+    here: Option<Interpreter>,
     /// How many steps have been played up to here.
     at: usize,
 }
@@ -50,7 +50,7 @@ pub(crate) enum Trouble {
     /// It cannot be: what was expected.
     Wrong(ScriptError),
     /// A node panicked: what came of the command until then, and what the panic said.
-    Halted(Vec<Beat>, Halt),
+    Halted(Vec<OutputPart>, Halt),
 }
 
 impl From<ScriptError> for Trouble {
@@ -65,7 +65,7 @@ impl Session {
     /// Begins with nothing; `name` says in errors where the commands come from.
     pub(crate) fn new(name: &str) -> Self {
         let script = Script::parse(name, "").expect("nothing has no mistakes");
-        let whole = Stage::new(&script);
+        let whole = Interpreter::new(&script);
         Session { name: name.to_string(), tape: Vec::new(), whole, here: None, at: 0 }
     }
 
@@ -75,7 +75,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the script.
     pub(crate) fn open(script: &Script) -> Result<(Self, Option<Halt>), ScriptError> {
-        let mut session = Session { whole: Stage::new(script), ..Session::new(&script.name) };
+        let mut session = Session { whole: Interpreter::new(script), ..Session::new(&script.name) };
         let mut halt = None;
         for directive in &script.directives {
             match session.play(directive) {
@@ -97,12 +97,12 @@ impl Session {
     /// Where the code takes another way today.
     pub(crate) fn replay(name: &str, trace: &Trace) -> Result<(Self, Option<Halt>), String> {
         let whole = match halt::watch(|| trace::replay(trace)) {
-            Ok(run) => Stage::of(run.map_err(|why| format!("{name}: {why}"))?),
+            Ok(run) => Interpreter::of(run.map_err(|why| format!("{name}: {why}"))?),
             Err(halt) => return Ok((Session::new(name), Some(halt))),
         };
         let mut session = Session { whole, ..Session::new(name) };
         let setup = trace.header.setup().ok();
-        let made = setup.and_then(|setup| phrase::cluster(&setup));
+        let made = setup.and_then(|setup| unparse::cluster(&setup));
         let made = made.map(|text| Said { caption: None, text, steps: 0..0 });
         session.tape = made.into_iter().chain(session.phrased(0..session.len())).collect();
         session.stand_at_the_beginning();
@@ -121,7 +121,7 @@ impl Session {
 impl Session {
     /// Returns how many steps the run has.
     pub(crate) fn len(&self) -> usize {
-        self.whole.run().map_or(0, |run| run.moments().len())
+        self.whole.run().map_or(0, |run| run.steps().len())
     }
 
     /// Returns how many of them have been played up to here.
@@ -130,22 +130,22 @@ impl Session {
     }
 
     /// Lends the whole run's steps.
-    pub(crate) fn moments(&self) -> &[Moment] {
-        self.whole.run().map_or(&[], |run| run.moments())
+    pub(crate) fn steps(&self) -> &[TraceStep] {
+        self.whole.run().map_or(&[], |run| run.steps())
     }
 
     /// Lends the step that led here.
-    pub(crate) fn moment(&self) -> Option<&Moment> {
-        self.moments().get(self.at.checked_sub(1)?)
+    pub(crate) fn current(&self) -> Option<&TraceStep> {
+        self.steps().get(self.at.checked_sub(1)?)
     }
 
     /// Lends the run up to here.
-    pub(crate) fn stage(&self) -> &Stage {
+    pub(crate) fn interpreter(&self) -> &Interpreter {
         self.here.as_ref().unwrap_or(&self.whole)
     }
 
     /// Lends the whole run.
-    pub(crate) fn whole(&self) -> &Stage {
+    pub(crate) fn whole(&self) -> &Interpreter {
         &self.whole
     }
 
@@ -157,12 +157,12 @@ impl Session {
     /// Returns the story of one step, counted from 1: with its caption and its command, where it is
     /// the first of that command. Nothing for a tick of which nothing came.
     pub(crate) fn story(&self, step: usize) -> Vec<Line> {
-        let (Some(run), Some(moment)) =
-            (self.whole.run(), step.checked_sub(1).and_then(|at| self.moments().get(at)))
+        let (Some(run), Some(recorded)) =
+            (self.whole.run(), step.checked_sub(1).and_then(|at| self.steps().get(at)))
         else {
             return Vec::new();
         };
-        moment.story(run.rules())
+        recorded.story(run.rules())
     }
 
     /// Returns the caption and the command that led to a step, counted from 1, if it is the first one
@@ -195,9 +195,9 @@ impl Session {
             text += &(said.text + "\n");
         }
         let script = Script::parse("the run", &text).map_err(|why| why.to_string())?;
-        let (again, _) = Stage::play_all(&script).map_err(|why| why.to_string())?;
-        let again = again.run().map_or(&[][..], |run| run.moments());
-        let same = again.iter().zip(self.moments()).take_while(|(one, two)| one.input == two.input);
+        let (again, _) = Interpreter::play_all(&script).map_err(|why| why.to_string())?;
+        let again = again.run().map_or(&[][..], |run| run.steps());
+        let same = again.iter().zip(self.steps()).take_while(|(one, two)| one.input == two.input);
         let same = same.count();
         if same < self.at || again.len() > self.at {
             let step = same + 1;
@@ -257,28 +257,32 @@ impl Session {
     ///
     /// # Errors
     /// [`Trouble`]; then the run is as it was.
-    pub(crate) fn play(&mut self, directive: &Directive) -> Result<(Scene, usize), Trouble> {
+    pub(crate) fn play(
+        &mut self,
+        directive: &Directive,
+    ) -> Result<(CommandOutput, usize), Trouble> {
         let forgotten = self.len() - self.at;
         let makes_nothing =
             matches!(directive.command.as_str(), "state" | "raft-state" | "messages");
         if forgotten > 0 && makes_nothing {
             // Whoever only looks changes no future.
-            let mut stage = self.stage().clone();
-            return Ok((stage.play(directive)?, 0));
+            let mut interpreter = self.interpreter().clone();
+            return Ok((interpreter.play(directive)?, 0));
         }
         let tape = self.until_here();
-        let mut stage = match self.here.take() {
+        let mut interpreter = match self.here.take() {
             Some(here) => here,
             None => std::mem::replace(&mut self.whole, Session::new("").whole),
         };
-        let played = match halt::watch(|| stage.play(directive)) {
-            Ok(scene) => scene.map_err(Trouble::Wrong),
-            Err(halt) => Err(Trouble::Halted(stage.unfinished(), halt)),
+        let played = match halt::watch(|| interpreter.play(directive)) {
+            Ok(output) => output.map_err(Trouble::Wrong),
+            Err(halt) => Err(Trouble::Halted(interpreter.unfinished(), halt)),
         };
-        let scene = match played {
-            Ok(scene) => scene,
+        let output = match played {
+            Ok(output) => output,
             Err(why) => {
-                let before = stage.after(self.at).expect("what was played once is played again");
+                let before =
+                    interpreter.after(self.at).expect("what was played once is played again");
                 match forgotten {
                     0 => self.whole = before,
                     _ => self.here = Some(before),
@@ -286,12 +290,12 @@ impl Session {
                 return Err(why);
             }
         };
-        (self.whole, self.tape) = (stage, tape);
+        (self.whole, self.tape) = (interpreter, tape);
         let steps = self.at..self.len();
         let (caption, text) = (directive.caption.clone(), directive.text.clone());
         self.tape.push(Said { caption, text, steps });
         self.at = self.len();
-        Ok((scene, forgotten))
+        Ok((output, forgotten))
     }
 
     /// Returns the commands that lead here: the last one, where it led further, in pieces.
@@ -314,11 +318,11 @@ impl Session {
         let Ok(earlier) = self.whole.after(steps.start) else { return tape };
         let Some(mut run) = earlier.run().cloned() else { return tape };
         for step in steps {
-            let moment = &self.moments()[step];
-            let Ok(input) = moment.input.input(run.cluster().network()) else { break };
-            let Some(text) = phrase::command(&input, run.cluster()) else { break };
+            let recorded = &self.steps()[step];
+            let Ok(input) = recorded.input.input(run.cluster().network()) else { break };
+            let Some(text) = unparse::command(&input, run.cluster()) else { break };
             run.apply(&input);
-            tape.push(Said { caption: moment.caption.clone(), text, steps: step..step + 1 });
+            tape.push(Said { caption: recorded.caption.clone(), text, steps: step..step + 1 });
         }
         tape
     }

@@ -1,13 +1,13 @@
 //! A script or a trace, told from beginning to end.
 //!
 //! ```text
-//!   head   scene   scene   scene ...   last words: how many steps, what broke, what went otherwise
+//!   head   output   output   output ...   last words: how many steps, what broke, what went otherwise
 //! ```
 
 use crate::{halt, screen};
 use std::path::Path;
 use std::process::ExitCode;
-use testbed::script::{Script, Stage};
+use testbed::script::{Interpreter, Script};
 use testbed::trace::{self, Line};
 
 /// Tells a script or a trace.
@@ -21,35 +21,35 @@ pub(crate) fn tell(path: &Path, into: Option<&Path>) -> Result<ExitCode, String>
         return Ok(ExitCode::SUCCESS);
     }
     let script = Script::read(path).map_err(|why| why.to_string())?;
-    let mut stage = Stage::new(&script);
+    let mut interpreter = Interpreter::new(&script);
     screen::print(&screen::head(&script))?;
     let mut differences = Vec::new();
     for directive in &script.directives {
-        match halt::watch(|| stage.play(directive)) {
-            Ok(scene) => {
-                let scene = scene.map_err(|why| why.to_string())?;
-                screen::print(&screen::scene(&scene, stage.run()))?;
-                differences.extend(script.difference(directive, &scene));
+        match halt::watch(|| interpreter.play(directive)) {
+            Ok(output) => {
+                let output = output.map_err(|why| why.to_string())?;
+                screen::print(&screen::output(&output, interpreter.run()))?;
+                differences.extend(script.difference(directive, &output));
             }
             Err(halt) => {
-                let beats = stage.unfinished();
-                screen::print(&screen::cut_short(directive, beats, stage.run()))?;
-                save(&stage, into)?;
+                let parts = interpreter.unfinished();
+                screen::print(&screen::cut_short(directive, parts, interpreter.run()))?;
+                save(&interpreter, into)?;
                 screen::print(&halt.last_words())?;
                 return Ok(halt.exit_code());
             }
         }
     }
-    save(&stage, into)?;
-    let (last_words, code) = screen::last_words(&script, &stage, &differences);
+    save(&interpreter, into)?;
+    let (last_words, code) = screen::last_words(&script, &interpreter, &differences);
     screen::print(&last_words)?;
     Ok(code)
 }
 
 /// Writes the trace, if one is wanted.
-fn save(stage: &Stage, into: Option<&Path>) -> Result<(), String> {
+fn save(interpreter: &Interpreter, into: Option<&Path>) -> Result<(), String> {
     let Some(path) = into else { return Ok(()) };
-    let run = stage.run().ok_or("there is nothing to write: the script made no nodes")?;
+    let run = interpreter.run().ok_or("there is nothing to write: the script made no nodes")?;
     let wrong = |why| format!("{} cannot be written: {why}", path.display());
     run.write_to(path).map_err(wrong)?;
     let text = format!("The trace is in {}.", path.display());

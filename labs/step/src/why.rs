@@ -14,8 +14,8 @@
 use crate::session::Session;
 use crate::{facts, screen};
 use raft::sources::SOURCES;
-use testbed::trace::event::{Happening, RulePlace};
-use testbed::trace::{Kind, Line, Moment};
+use testbed::trace::event::{RecordedEvent, RulePlace};
+use testbed::trace::{Kind, Line, TraceStep};
 
 /// How many lines of source are shown before the one that decided, and after it.
 const AROUND: (usize, usize) = (5, 2);
@@ -24,7 +24,7 @@ const AROUND: (usize, usize) = (5, 2);
 struct Decision<'a> {
     /// What came of it, in words.
     says: &'a str,
-    event: &'a Happening,
+    event: &'a RecordedEvent,
 }
 
 /// Tells why the step that led here came out as it did; of several decisions the so-manieth, from 1,
@@ -33,10 +33,10 @@ struct Decision<'a> {
 /// # Errors
 /// There is no step, or no such decision.
 pub(crate) fn tell(session: &Session, which: Option<usize>) -> Result<Vec<Line>, String> {
-    let moment = session.moment().ok_or("nothing has happened yet: next, or a command")?;
-    let decisions = decisions(moment);
+    let recorded = session.current().ok_or("nothing has happened yet: next, or a command")?;
+    let decisions = decisions(recorded);
     if decisions.is_empty() {
-        return Ok(undecided(moment));
+        return Ok(undecided(recorded));
     }
     let at = match which {
         None => most_telling(&decisions),
@@ -46,7 +46,7 @@ pub(crate) fn tell(session: &Session, which: Option<usize>) -> Result<Vec<Line>,
             return Err(format!("there is no decision {number}: the step has {count}"));
         }
     };
-    let mut lines = explain(session, moment, &decisions[at]);
+    let mut lines = explain(session, recorded, &decisions[at]);
     if decisions.len() > 1 {
         lines.extend(Line::wrapped(Kind::Caption, 2, "Also decided in this step:"));
     }
@@ -58,9 +58,9 @@ pub(crate) fn tell(session: &Session, which: Option<usize>) -> Result<Vec<Line>,
 }
 
 /// Returns what a rule decided in this step.
-fn decisions(moment: &Moment) -> Vec<Decision<'_>> {
-    let decided = moment.facts.iter().filter_map(|fact| {
-        let event = moment.events.get(fact.event?)?;
+fn decisions(recorded: &TraceStep) -> Vec<Decision<'_>> {
+    let decided = recorded.facts.iter().filter_map(|fact| {
+        let event = recorded.events.get(fact.event?)?;
         (event.kind != "sent").then_some(Decision { says: &fact.text, event })
     });
     decided.collect()
@@ -75,9 +75,9 @@ fn most_telling(decisions: &[Decision<'_>]) -> usize {
 }
 
 /// Says that no rule decided anything, and why.
-fn undecided(moment: &Moment) -> Vec<Line> {
-    let mut lines = Line::wrapped(Kind::Headline, 0, &moment.headline);
-    let why = match (&moment.refused, moment.node) {
+fn undecided(recorded: &TraceStep) -> Vec<Line> {
+    let mut lines = Line::wrapped(Kind::Headline, 0, &recorded.headline);
+    let why = match (&recorded.refused, recorded.node) {
         (Some(why), _) => format!("No rule was asked: {why}."),
         (None, None) => "No node took part in this step, so no rule decided anything.".to_string(),
         (None, Some(node)) => format!("n{node} noted nothing: none of its rules had to decide."),
@@ -86,15 +86,15 @@ fn undecided(moment: &Moment) -> Vec<Line> {
     lines
 }
 
-fn explain(session: &Session, moment: &Moment, decision: &Decision<'_>) -> Vec<Line> {
+fn explain(session: &Session, recorded: &TraceStep, decision: &Decision<'_>) -> Vec<Line> {
     let event = decision.event;
     let mut lines = Line::wrapped(Kind::Headline, 0, decision.says);
     let run = session.whole().run();
     let rule = run.and_then(|run| run.rules().get(&event.rule));
     lines.extend(rule.iter().flat_map(|rule| row("rule", &stated(rule))));
-    let heard = moment.headline.strip_prefix("> ").filter(|text| text.contains("->"));
+    let heard = recorded.headline.strip_prefix("> ").filter(|text| text.contains("->"));
     lines.extend(heard.iter().flat_map(|text| row("heard", text)));
-    if let Some(node) = moment.node {
+    if let Some(node) = recorded.node {
         let before = session.states(session.at().saturating_sub(1));
         let was = before.get(&node).map(facts::line).unwrap_or_default();
         lines.extend(row(&format!("n{node} was"), &was));

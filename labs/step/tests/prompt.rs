@@ -116,7 +116,7 @@ fn a_mistake_ends_it_with_its_line_and_what_was_expected() {
         ("add-nodes 3\ncampaign 1\ngoto 9\n", 3, "there is no step 9: the run has 1 step"),
         ("add-nodes 3\ncampaign 1\nwhy 9\n", 3, "there is no decision 9: the step has"),
         ("add-nodes 3\ndiff 7\n", 2, "there is no step 7"),
-        ("add-nodes 3\nadd-nodes 3\n", 2, "the cluster is made already"),
+        ("add-nodes 3\nadd-nodes 3\n", 2, "the cluster exists already"),
         ("add-nodes 3 \\\n  seed=\\\nx\n", 1, "expected a number for seed"),
         ("save x.txt\n", 1, "there is nothing to save"),
         ("add-nodes 3\nsave Cargo.toml\n", 2, "it is there already"),

@@ -13,7 +13,7 @@ impl fmt::Display for Event {
             Event::LeaderChanged { to: Some(to), .. } => write!(f, "follows {to}"),
             Event::LeaderChanged { to: None, .. } => write!(f, "knows no leader"),
             Event::TimerReset { after_ticks } => {
-                write!(f, "resets its timer after {after_ticks} ticks")
+                write!(f, "restarts its election timer, after {after_ticks} ticks")
             }
             Event::RoleChangeAsked { next } => write!(f, "is to become {next}"),
             Event::RoleEntered { from, to } => write!(f, "changes from {from} to {to}"),

@@ -29,7 +29,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 use testbed::explore::{Bounds, explore};
 use testbed::sim::{self, Plan, Profile};
-use testbed::{Cluster, Door, Input, Owner, Setup};
+use testbed::{Cluster, Driver, Input, Owner, Setup};
 
 /// How many seeds make one sample: usual settings and drawn ones, half and half.
 const SEEDS: u64 = 8;
@@ -96,8 +96,8 @@ fn explorer(criterion: &mut Criterion) {
 }
 
 /// Returns three nodes with logs of this length, one of which leads, and nothing under way.
-fn led(entries: u64, door: Door) -> Cluster {
-    let mut setup = Setup { door, ..Setup::new(3, 0) };
+fn led(entries: u64, driver: Driver) -> Cluster {
+    let mut setup = Setup { driver, ..Setup::new(3, 0) };
     for (_, storage) in &mut setup.nodes {
         let id = |place| EntryId { index: Index(place), term: Term(1) };
         let entry = |place| Entry::unplaced(Payload::Noop).at(id(place));
@@ -127,9 +127,9 @@ fn commit(cluster: &mut Cluster) -> u64 {
 fn proposals(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("proposals");
     group.sample_size(10);
-    for (name, door) in [("bare", Door::Bare), ("owned", Door::Owned(Owner::Concurrent))] {
+    for (name, driver) in [("bare", Driver::Bare), ("owned", Driver::Owned(Owner::Concurrent))] {
         for entries in [0, 100, 10_000] {
-            let start = led(entries, door);
+            let start = led(entries, driver);
             group.throughput(Throughput::Elements(commit(&mut start.clone())));
             let id = BenchmarkId::new(name, entries);
             // Copies share what nothing happens to, and a copied log has no room to grow: both cost

@@ -1,10 +1,10 @@
-//! `cargo run --release -p testbed --bin hunt NAME`: walks one of the explorer's hunts on the core it was
-//! built with, and prints what it found: the first broken rule, and the shortest script.
+//! `cargo run --release -p testbed --bin hunt NAME`: runs one of the explorer's hunts on the core that it
+//! was built with. It prints the first broken rule, and the shortest script that breaks it.
 //!
 //! ```text
-//!   hunt                    every hunt, by name
-//!   hunt second_vote        walks; says what is broken and how, or that nothing is
-//!   hunt --json second_vote the same for programs, one line
+//!   hunt                    lists the names of all hunts
+//!   hunt second_vote        explores, and prints the broken rule and a script, or that none breaks
+//!   hunt --json second_vote prints the same as one line of JSON
 //! ```
 
 use serde_json::json;
@@ -22,13 +22,13 @@ fn main() -> ExitCode {
         ["--json", name] => (name, print_json),
         [name] => (name, print_words),
         [..] => {
-            eprintln!("error: expected one hunt, and --json before it at most");
+            eprintln!("error: expected the name of one hunt, or --json and the name");
             return ExitCode::from(2);
         }
     };
     let Some(hunt) = Hunt::named(name) else {
         let names: Vec<_> = Hunt::all().iter().map(|hunt| hunt.name).collect();
-        eprintln!("error: there is no hunt {name}; there are {}", names.join(", "));
+        eprintln!("error: there is no hunt {name}; the hunts are {}", names.join(", "));
         return ExitCode::from(2);
     };
     match hunt.run() {
@@ -65,6 +65,6 @@ fn print_words(name: &str, caught: &Catch) {
             println!("# {}: {}\n", violation.rule.id(), violation.text);
             script.iter().for_each(|command| println!("{command}\n"));
         }
-        (Some(_), None) | (None, _) => println!("# nothing is broken within its bounds"),
+        (Some(_), None) | (None, _) => println!("# no rule breaks within its bounds"),
     }
 }

@@ -1,12 +1,12 @@
-//! What the log is for: an application that takes committed entries, one after the other.
+//! The application: a state machine that applies committed entries, one after the other.
 //!
 //! ```text
 //!   log          1@1  2@1  3@1  4@2
-//!   applied           ^ 2              a crash takes nothing of it: a restart goes on at 3
+//!   applied           ^ 2              a crash loses nothing of it: a restart continues at 3
 //! ```
 //!
-//! It is the simplest one there is, a list. What it has applied is durable as soon as it has; so it
-//! may be ahead of a commit index that its disk has not saved yet, and never behind its own word.
+//! It is the simplest state machine, a list. What it applies is durable at once. So after a crash it
+//! may be ahead of the commit index on the disk, and it is never behind what it reported as applied.
 
 use raft::{Entry, Index};
 
@@ -18,7 +18,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// Returns an application that had applied the log up to here before the run began.
+    /// Returns an application that has applied the log up to this index before the run.
     pub(super) fn new(applied: Index) -> Self {
         Application { applied, entries: Vec::new() }
     }
@@ -31,12 +31,12 @@ impl Application {
         self.entries.extend(entries);
     }
 
-    /// Returns how far the log is applied.
+    /// Returns the index of the last applied entry.
     pub fn applied(&self) -> Index {
         self.applied
     }
 
-    /// Lends everything that was applied in this run, in the order it was.
+    /// Returns every entry that was applied in this run, in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

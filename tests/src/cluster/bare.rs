@@ -1,4 +1,4 @@
-//! Bare nodes: driven through [`raft::Raft`] itself, with an owner that is never late.
+//! Bare nodes: driven through [`raft::Raft`] itself, and served at once.
 //!
 //! ```text
 //!   outbox.now ------------------------> network
@@ -7,20 +7,20 @@
 //!                                        '--> committed -> application
 //! ```
 //!
-//! An instant disk makes all of it one step; a slow one waits for [`crate::Input::Persist`] at the
-//! arrow.
+//! With an instant disk all of this is one step. A slow disk waits at the arrow `durable` for
+//! [`crate::Input::Persist`].
 
 use super::Cluster;
-use super::seat::{Node, Seat};
+use super::host::{Host, Node};
 use crate::disk::{DiskSpeed, Write};
 use crate::input::Step;
 use raft::{Entry, NodeId, Storage};
 
 impl Cluster {
-    /// Takes a bare node's outbox: what may leave leaves, what must be durable first goes to its disk.
-    /// An instant disk gives it back at once, which may make the node say more.
-    pub(super) fn settle(&mut self, id: NodeId, step: &mut Step) {
-        while let Some(Node::Bare(node)) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
+    /// Takes a bare node's outbox: sends what may be sent, and hands the rest to its disk. An instant
+    /// disk is done at once, which may give the node more to send.
+    pub(super) fn drain_outbox(&mut self, id: NodeId, step: &mut Step) {
+        while let Some(Node::Bare(node)) = self.host(id).and_then(|host| host.node.as_mut()) {
             if let Err(halt) = node.flush_pending_appends() {
                 // What it did since its last outbox does not leave it: not even to its disk.
                 step.notes.append(&mut node.journal().drain());
@@ -32,9 +32,9 @@ impl Cluster {
             step.notes.append(&mut node.journal().drain());
             self.put_under_way(id, outbox.now, step);
             let slow = self.disks == DiskSpeed::Slow;
-            let Some(seat) = self.seat(id) else { return };
+            let Some(host) = self.host(id) else { return };
             let silent = outbox.promised.is_empty() && outbox.own.is_empty() && entries.is_empty();
-            if silent && hard_state == seat.disk.latest() {
+            if silent && hard_state == host.disk.latest() {
                 return;
             }
             let (promised, own) = (outbox.promised, outbox.own);
@@ -43,17 +43,17 @@ impl Cluster {
             if slow {
                 return;
             }
-            let Some(write) = self.seat(id).and_then(|seat| seat.disk.persist()) else { return };
-            self.keep(id, write, step);
+            let Some(write) = self.host(id).and_then(|host| host.disk.persist()) else { return };
+            self.bare_write_is_durable(id, write, step);
         }
     }
 
-    /// Lets a durable write's promises leave, gives the node its own back, and applies what is
-    /// committed.
-    pub(super) fn keep(&mut self, id: NodeId, write: Write, step: &mut Step) {
+    /// After a write is durable: sends its promises, gives the node its promises to itself, and applies
+    /// what is committed.
+    pub(super) fn bare_write_is_durable(&mut self, id: NodeId, write: Write, step: &mut Step) {
         self.put_under_way(id, write.promised, step);
-        let Some(seat) = self.seat(id) else { return };
-        if let Some(Node::Bare(node)) = &mut seat.node {
+        let Some(host) = self.host(id) else { return };
+        if let Some(Node::Bare(node)) = &mut host.node {
             node.storage_mut().append(&write.entries);
             if let Err(halt) = node.step_own(write.own) {
                 return step.refused = Some(halt.to_string());
@@ -64,13 +64,13 @@ impl Cluster {
                 node.stable_to(last);
             }
         }
-        let committed = seat.committed();
+        let committed = host.committed();
         self.apply_entries(id, committed, step);
     }
 }
 
-impl Seat {
-    /// Returns what the disk holds and knows to be committed, and is not applied.
+impl Host {
+    /// Returns the entries on the disk that are committed and not applied.
     fn committed(&self) -> Vec<Entry> {
         let (log, from) = (self.disk.durable(), self.application.applied() + 1);
         let last = log.last_index().expect("memory can be read");

@@ -9,22 +9,22 @@
 //!   application                         committed entries wait [=====]
 //! ```
 //!
-//! A crash may fall between any two inputs. What it takes: the node, every write that is not durable,
-//! and what waits to be applied. What it leaves: the durable disk, and all that was applied.
+//! A crash may come between any two inputs. It loses the node, every write that is not durable, and the
+//! entries that wait to be applied. It leaves the durable disk, and everything that was applied.
 
-use super::seat::{Node, Owned};
+use super::host::{Node, Owned};
 use super::{Cluster, Owner};
 use crate::disk::{DiskSpeed, Write};
 use crate::input::Step;
 use raft::{Entry, NodeId, OrderError, Ready};
 
 impl Cluster {
-    /// Takes a Ready from a node: its messages leave, its write goes to the disk. A disk that is
-    /// instant, or has nothing to do, is done at once.
+    /// Takes a Ready from a node: sends its messages, and hands its write to the disk. An instant disk,
+    /// or a disk that has nothing to write, is done at once.
     pub(super) fn take_ready(&mut self, id: NodeId, step: &mut Step) {
         let Some(node) = self.free(id, step) else { return };
         let Node::Owned(owned) = node else {
-            step.refused = Some(format!("{id} is bare: nothing is taken from it by hand"));
+            step.refused = Some(format!("{id} is a bare node: it has no Ready to take"));
             return;
         };
         if !owned.raw.has_ready() {
@@ -48,26 +48,26 @@ impl Cluster {
         owned.hold(ready);
         self.put_under_way(id, messages, step);
         let instant = self.disks == DiskSpeed::Instant;
-        let Some(seat) = self.seat(id) else { return };
-        let idle = saved.is_none() && write.entries.is_empty() && seat.disk.pending().len() == 0;
-        // What is not handed out to be saved is not saved: a commit index learnt since.
-        let hard_state = saved.unwrap_or(seat.disk.latest());
+        let Some(host) = self.host(id) else { return };
+        let idle = saved.is_none() && write.entries.is_empty() && host.disk.pending().len() == 0;
+        // Only what the Ready hands out is saved, not a commit index that the node has learnt since.
+        let hard_state = saved.unwrap_or(host.disk.latest());
         self.write(id, Write { hard_state, ..write }, step);
         if instant || idle {
-            let write = self.seat(id).and_then(|seat| seat.disk.persist());
-            self.finish(id, write.expect("it was written a line above"), step);
+            let write = self.host(id).and_then(|host| host.disk.persist());
+            self.owned_write_is_durable(id, write.expect("it was written a line above"), step);
         }
     }
 
-    /// Lets a durable write's promises leave, tells the node, and lays out what may be applied. A node
-    /// that has halted, or halts now, hears of nothing any more.
-    pub(super) fn finish(&mut self, id: NodeId, write: Write, step: &mut Step) {
+    /// After a write is durable: sends its promises, tells the node, and queues what may be applied. A
+    /// node that has halted, or halts now, is told nothing more.
+    pub(super) fn owned_write_is_durable(&mut self, id: NodeId, write: Write, step: &mut Step) {
         self.put_under_way(id, write.promised, step);
-        let node = self.seat(id).and_then(|seat| seat.node.as_mut());
+        let node = self.host(id).and_then(|host| host.node.as_mut());
         let Some(Node::Owned(owned)) = node else { return };
         owned.raw.storage_mut().append(&write.entries);
         owned.raw.storage_mut().save(write.hard_state);
-        owned.lay_out(write.committed);
+        owned.queue_committed(write.committed);
         let Some(ready) = owned.writing.take() else {
             let number = write.ready.expect("an owner's write is a Ready's");
             match owned.raw.on_persist_ready(number) {
@@ -83,42 +83,46 @@ impl Cluster {
         };
         let commit = light.commit_index();
         if let Some(commit) = commit {
-            // Saved without a sync: a crash takes it back.
+            // Saved without a sync, so a crash loses it.
             owned.raw.storage_mut().save_commit(commit);
         }
-        owned.lay_out(light.take_committed_entries());
+        owned.queue_committed(light.take_committed_entries());
         if let Some(commit) = commit {
             self.note_commit(id, commit, step);
         }
         self.put_under_way(id, light.take_messages(), step);
     }
 
-    /// Lets the application apply the oldest page that waits, and tells the node.
-    pub(super) fn apply_page(&mut self, id: NodeId, step: &mut Step) {
+    /// Lets the application apply the committed entries of the oldest Ready, and tells the node.
+    pub(super) fn apply_next(&mut self, id: NodeId, step: &mut Step) {
         let Some(Node::Owned(owned)) = self.up(id, step) else { return };
-        let Some(page) = owned.pages.pop_front() else {
+        let Some(entries) = owned.apply_queue.pop_front() else {
             step.refused = Some(format!("{id} has nothing to apply"));
             return;
         };
-        let last = page.last().expect("a page is never empty").id.index;
+        let last = entries
+            .last()
+            .expect("the committed entries of a Ready are queued only if there are any")
+            .id
+            .index;
         match owned.raw.advance_apply_to(last) {
             Ok(()) => {}
             Err(OrderError::Halted(halt)) => return step.refused = Some(halt.to_string()),
             Err(why) => panic!("it was handed out, after what was applied before: {why}"),
         }
-        self.apply_entries(id, page, step);
+        self.apply_entries(id, entries, step);
     }
 
-    /// Takes what a node has noted. What it has to say waits for its owner.
-    pub(super) fn hear(&mut self, id: NodeId, step: &mut Step) {
-        if let Some(node) = self.seat(id).and_then(|seat| seat.node.as_mut()) {
+    /// Takes the events that a node has noted. Its messages wait for its owner.
+    pub(super) fn collect_notes(&mut self, id: NodeId, step: &mut Step) {
+        if let Some(node) = self.host(id).and_then(|host| host.node.as_mut()) {
             step.notes.append(&mut node.journal().drain());
         }
     }
 }
 
 impl Owned {
-    /// Keeps a Ready while it is being written: in the owner's hands, or in the node's own account.
+    /// Keeps a Ready while it is being written: with the owner, or in the node's own records.
     fn hold(&mut self, ready: Ready) {
         match self.owner {
             Owner::OneAtATime => self.writing = Some(ready),
@@ -128,10 +132,10 @@ impl Owned {
         }
     }
 
-    /// Lays out entries that may be applied.
-    fn lay_out(&mut self, committed: Vec<Entry>) {
+    /// Queues entries that may be applied.
+    fn queue_committed(&mut self, committed: Vec<Entry>) {
         if !committed.is_empty() {
-            self.pages.push_back(committed);
+            self.apply_queue.push_back(committed);
         }
     }
 }

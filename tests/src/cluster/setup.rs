@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Setup::new(3, 7)                         n1 n2 n3, bare, disks durable at once
-//!       .with_slow_disks()                   a crash may take what was written last
+//!       .with_slow_disks()                   a crash may lose the last writes
 //!       .with_owners(Owner::Concurrent)      each node behind its RawNode, driven Ready by Ready
 //! ```
 
@@ -12,39 +12,39 @@ use raft::{Config, MemoryStorage, NodeId};
 /// What a cluster is made of.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Setup {
-    /// Every node's settings and what its disk holds at first.
+    /// Every node's settings and the first contents of its disk.
     pub nodes: Vec<(Config, MemoryStorage)>,
     /// How soon writes are durable.
     pub disks: DiskSpeed,
-    /// Through which door nodes are driven.
-    pub door: Door,
+    /// What drives the nodes.
+    pub driver: Driver,
 }
 
-/// Through which door nodes are driven.
+/// What drives the nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Door {
-    /// Through [`raft::Raft`]: what an input makes a node say is taken from it in the same step, and
-    /// what it commits is applied as soon as that is durable.
+pub enum Driver {
+    /// The test bed itself, through [`raft::Raft`]: it takes a node's messages in the step that makes
+    /// them, and applies what is committed as soon as it is durable.
     Bare,
-    /// Through [`raft::RawNode`]: nothing is taken before [`crate::Input::Ready`], and nothing applied
-    /// before [`crate::Input::Apply`].
+    /// An owner, through [`raft::RawNode`]: it takes a Ready at [`crate::Input::Ready`], and applies
+    /// entries at [`crate::Input::Apply`].
     Owned(Owner),
 }
 
-/// How the owner of a [`raft::RawNode`] goes about it.
+/// How the owner of a [`raft::RawNode`] works.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Owner {
-    /// One thing at a time: until a Ready is written and what it committed is applied, the node hears
-    /// nothing, not even the clock (`advance_append`, then `advance_apply_to`).
+    /// One thing at a time: until a Ready is written and its committed entries are applied, the node gets
+    /// no input, not even a tick (`advance_append`, then `advance_apply_to`).
     OneAtATime,
-    /// Several things at once: the node goes on while its disk writes and its application applies
+    /// Several things at once: the node gets inputs while its disk writes and its application applies
     /// (`advance_append_async`, `on_persist_ready`, `advance_apply_to`).
     Concurrent,
 }
 
 impl Setup {
-    /// Returns `size` nodes n1, n2, ... that all vote, with empty logs, the usual settings, the given
-    /// seed, and disks that are instantly durable; bare.
+    /// Returns `size` bare nodes n1, n2, ... that all vote, with empty logs, the default settings, the
+    /// given seed, and instant disks.
     pub fn new(size: u64, seed: u64) -> Self {
         let ids: Vec<_> = (1..=size).map(NodeId).collect();
         let node = |&id: &NodeId| {
@@ -52,7 +52,7 @@ impl Setup {
             (config, MemoryStorage::with_voters(ids.iter().copied()))
         };
         let nodes = ids.iter().map(node).collect();
-        Setup { nodes, disks: DiskSpeed::Instant, door: Door::Bare }
+        Setup { nodes, disks: DiskSpeed::Instant, driver: Driver::Bare }
     }
 
     /// Returns the same with slow disks.
@@ -60,8 +60,8 @@ impl Setup {
         Setup { disks: DiskSpeed::Slow, ..self }
     }
 
-    /// Returns the same with every node behind its `RawNode`, in the hands of such an owner.
+    /// Returns the same with every node behind a `RawNode` that such an owner drives.
     pub fn with_owners(self, owner: Owner) -> Self {
-        Setup { door: Door::Owned(owner), ..self }
+        Setup { driver: Driver::Owned(owner), ..self }
     }
 }

@@ -1,23 +1,24 @@
-//! What no correct node decides about terms, votes and leaders.
+//! Wrong decisions about terms, votes and leaders.
 //!
 //! ```text
 //!   terms   a later one is entered, as a follower without a vote     §5.1
 //!   votes   one a term, to a log that is not behind                  §5.2, §5.4.1
 //!   counts  what was given in this term                              §5.2
-//!   leads   with more than half; only a leader speaks as one         §5.2
-//!   waits   for whom it is right to wait                             §5.2
+//!   leads   with more than half; only a leader sends as one          §5.2
+//!   waits   restarts its timer only for a leader or a granted vote   §5.2
 //! ```
 
-use super::{Mistake, Seen, Wrong};
+use super::{Mistake, StepContext, WrongDecision};
 use raft::{Body, Event, Message, NodeId, RoleName};
 
-impl Seen<'_> {
+impl StepContext<'_> {
     /// Fig. 2, Rules for All Servers (2): a later term is entered, as a follower without a vote.
-    pub(super) fn terms(&self) -> Option<Wrong> {
-        let Seen { id, before, after, .. } = *self;
+    pub(super) fn terms(&self) -> Option<WrongDecision> {
+        let StepContext { id, before, after, .. } = *self;
         let theirs = self.senders_term()?;
         if theirs > after.term {
-            let text = format!("{id} hears of term {theirs} and stays in term {}", after.term);
+            let text =
+                format!("{id} gets a message of term {theirs} and stays in term {}", after.term);
             return self.wrong(Mistake::MissesTerm, None, text);
         }
         if after.term == before.term || theirs <= before.term {
@@ -28,7 +29,7 @@ impl Seen<'_> {
             || after.role == RoleName::Candidate && before.role == RoleName::Candidate
         {
             let at = self.note(|event| matches!(event, Event::TermEntered { .. }));
-            let text = format!("{id} hears of term {to} and is still {}", after.role);
+            let text = format!("{id} enters term {to} and is still {}", after.role);
             return self.wrong(Mistake::KeepsRole, at, text);
         }
         let granted =
@@ -45,21 +46,23 @@ impl Seen<'_> {
             return None;
         }
         let at = self.note(|event| matches!(event, Event::TermEntered { .. }));
-        let text = format!("{id} enters term {to} and follows {leader}, who has not led it");
+        let text =
+            format!("{id} enters term {to} and follows {leader}, which has not led that term");
         self.wrong(Mistake::KeepsOldLeader, at, text)
     }
 
     /// Fig. 2, RequestVote (2): one vote per term, to a log that is not behind.
-    pub(super) fn votes(&self) -> Option<Wrong> {
-        let Seen { id, before, after, .. } = *self;
+    pub(super) fn votes(&self) -> Option<WrongDecision> {
+        let StepContext { id, before, after, .. } = *self;
         let term = after.term;
         let given = before.vote.filter(|_| before.term == term);
         for note in &self.step.notes {
             if let (Event::VoteGranted { candidate }, Some(other)) = (note.event, given)
                 && candidate != other
             {
-                let text =
-                    format!("{id} grants {candidate} its vote in term {term}; {other} has it");
+                let text = format!(
+                    "{id} grants {candidate} its vote in term {term}, but {other} has that vote already"
+                );
                 return self.wrong(Mistake::VotesTwice, Some(note), text);
             }
         }
@@ -85,15 +88,15 @@ impl Seen<'_> {
             && after.role == RoleName::Candidate
             && after.vote != Some(id)
         {
-            let text = format!("{id} stands in term {term} and does not vote for itself");
+            let text = format!("{id} is a candidate in term {term} and does not vote for itself");
             return self.wrong(Mistake::StandsWithoutOwnVote, Some(note), text);
         }
         None
     }
 
-    /// Fig. 2, Candidates (2): what is counted was given in this term.
-    pub(super) fn counts(&self) -> Option<Wrong> {
-        let Seen { id, before, after, .. } = *self;
+    /// Fig. 2, Candidates (2): only votes of this term are counted.
+    pub(super) fn counts(&self) -> Option<WrongDecision> {
+        let StepContext { id, before, after, .. } = *self;
         for note in &self.step.notes {
             let Event::VoteCounted { voter, granted: true } = note.event else { continue };
             if voter == id {
@@ -106,7 +109,7 @@ impl Seen<'_> {
             };
             let now = before.term.min(after.term);
             let text = match term {
-                None => format!("{id} counts a yes of {voter}'s that did not arrive"),
+                None => format!("{id} counts a yes of {voter} that did not arrive"),
                 Some(_) if !yes => format!("{id} counts {voter}'s no as a yes"),
                 Some(term) if term < now => {
                     format!("{id} counts {voter}'s yes of term {term} in term {now}")
@@ -118,10 +121,10 @@ impl Seen<'_> {
         None
     }
 
-    /// Fig. 2, Candidates (2), Leaders (1): more than half make a leader, and only a leader speaks as
+    /// Fig. 2, Candidates (2), Leaders (1): more than half make a leader, and only a leader sends as
     /// one.
-    pub(super) fn leads(&self) -> Option<Wrong> {
-        let Seen { id, before, after, .. } = *self;
+    pub(super) fn leads(&self) -> Option<WrongDecision> {
+        let StepContext { id, before, after, .. } = *self;
         let lead = |event| matches!(event, Event::RoleEntered { to: RoleName::Leader, .. });
         if let Some(note) = self.note(lead) {
             let node = self.cluster.node(id)?.inspect();
@@ -135,7 +138,7 @@ impl Seen<'_> {
             if 2 * votes.len() <= all.len() {
                 let from = if votes.is_empty() { "nobody".into() } else { votes.join(", ") };
                 let text = format!(
-                    "{id} takes office in term {term} with {} of {} votes (from {from})",
+                    "{id} becomes leader of term {term} with {} of {} votes (from {from})",
                     votes.len(),
                     all.len()
                 );
@@ -148,37 +151,42 @@ impl Seen<'_> {
                 |event| matches!(event, Event::Sent { kind: "Heartbeat" | "AppendEntries", .. });
             let speaks = self.note(speaks)?;
             let text =
-                format!("{id} speaks as leader of term {} and is {}", after.term, after.role);
+                format!("{id} sends as leader of term {}, but is a {}", after.term, after.role);
             return self.wrong(Mistake::SpeaksAsLeader, Some(speaks), text);
         }
         None
     }
 
-    /// Fig. 2, Followers (2), Candidates (3): whom a node waits for.
-    pub(super) fn waits(&self) -> Option<Wrong> {
-        let Seen { id, before, after, .. } = *self;
+    /// Fig. 2, Followers (2), Candidates (3): what restarts the election timer.
+    pub(super) fn waits(&self) -> Option<WrongDecision> {
+        let StepContext { id, before, after, .. } = *self;
         let (message, theirs) = (self.message?, self.senders_term()?);
         let stays = before.term == after.term;
         if stays && message.body.traits().is_from_leader && theirs == after.term {
             let stands = before.role == RoleName::Candidate && after.role == RoleName::Candidate;
-            let text =
-                format!("{id} hears {}, leader of term {theirs}, and stands on", message.from);
+            let text = format!(
+                "{id} gets a message of {}, leader of term {theirs}, and remains a candidate",
+                message.from
+            );
             return if stands { self.wrong(Mistake::IgnoresLeader, None, text) } else { None };
         }
         let follows = before.role == RoleName::Follower && after.role == RoleName::Follower;
         let reset = self.note(|event| matches!(event, Event::TimerReset { .. }))?;
         let refused = |event| matches!(event, Event::VoteRefused { .. });
         let why = if theirs < before.term {
-            format!("a word from term {theirs}, which is over")
+            format!("a message of term {theirs}, which is over")
         } else if self.note(refused).is_some() {
-            format!("the question of {}, which it refused", message.from)
+            format!("the vote request of {}, which it refused", message.from)
         } else {
             return None;
         };
         if !stays || !follows {
             return None;
         }
-        let text = format!("{id}, follower in term {}, waits anew after {why}", after.term);
+        let text = format!(
+            "{id}, follower in term {}, restarts its election timer after {why}",
+            after.term
+        );
         self.wrong(Mistake::WaitsForNothing, Some(reset), text)
     }
 }

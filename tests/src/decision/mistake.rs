@@ -1,5 +1,5 @@
-//! The kinds of wrong decisions: which rule breaks through each sooner or later, and where the paper
-//! says what should have been done.
+//! The kinds of wrong decisions: the rule that each breaks sooner or later, and where the paper states
+//! the correct action.
 //!
 //! ```text
 //!   votes_twice      breaks one_vote_per_term     §5.2, Fig. 2 RequestVote (2)
@@ -11,58 +11,58 @@ use crate::invariant::Rule;
 /// A kind of mistake.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Mistake {
-    /// A later term was heard of, and not entered.
+    /// A message of a later term arrived, and the node did not enter that term.
     MissesTerm,
-    /// A later term was entered, and the vote of the old one kept.
+    /// The node entered a later term, and kept the vote of the old one.
     KeepsOldVote,
-    /// A later term was entered, and the leader of the old one still followed.
+    /// The node entered a later term, and still follows the leader of the old one.
     KeepsOldLeader,
-    /// A later term was heard of, and the node goes on leading, or standing.
+    /// The node entered a later term, and is still a leader or a candidate.
     KeepsRole,
-    /// The vote of this term was given to another already.
+    /// The node gave its vote of this term twice.
     VotesTwice,
-    /// The vote of this term was taken back, and with it the promise.
+    /// The node took back its vote of this term.
     ForgetsVote,
-    /// The candidate's log is behind the voter's.
+    /// The node voted for a candidate whose log is behind its own.
     VotesForShorterLog,
-    /// A candidate that does not vote for itself.
+    /// A candidate did not vote for itself.
     StandsWithoutOwnVote,
-    /// A vote was counted that nobody gave in this term.
+    /// A candidate counted a vote that was not given in this term.
     CountsWhatWasNotGiven,
-    /// A leader with the votes of half or less.
+    /// A node became leader with the votes of half of the voters or fewer.
     LeadsWithoutQuorum,
-    /// A leader's words from a node that does not lead.
+    /// A node that does not lead sent a leader's message.
     SpeaksAsLeader,
-    /// A candidate that hears the leader of its term, and stands on.
+    /// A candidate got a message of its term's leader, and remains a candidate.
     IgnoresLeader,
-    /// A refused vote, or a word from an old term, made a follower wait anew.
+    /// A follower restarted its election timer after a refused vote or a message of an old term.
     WaitsForNothing,
-    /// A candidate says that its log ends elsewhere than it does.
+    /// A candidate's request names another last entry than its log has.
     AsksWithAnotherLog,
-    /// A leader gives an entry of its own another term than its own.
+    /// A leader appended a new entry with another term than its own.
     StampsAnotherTerm,
-    /// A leader sends an entry, or the one before it, that its log does not hold there.
+    /// A leader sent an entry, or a previous entry, that its log does not hold there.
     SendsWhatItHasNot,
-    /// A leader tells of a commit index beyond its own, or by heartbeat beyond what the peer holds.
+    /// A leader sent a commit index higher than its own or, in a heartbeat, than the peer's match.
     TellsTooMuch,
-    /// Entries were taken behind one that the log does not hold.
+    /// A follower appended entries after an entry that its log does not hold.
     TakesWithoutMatch,
-    /// Entries were removed that nothing in the append conflicts with.
+    /// A follower removed entries that do not conflict with the append.
     RemovesWhatAgrees,
-    /// An entry was replaced, and what followed the old one kept.
+    /// A follower replaced an entry, and kept entries that followed the old one.
     KeepsWhatFollowed,
-    /// A commit index beyond the leader's, or of entries that the leader does not hold.
+    /// A follower committed more than its leader said, or entries that the leader does not hold.
     CommitsUnchecked,
-    /// A leader takes a peer to hold what the peer did not say.
+    /// A leader advanced a match further than the peer acknowledged.
     CountsWhatWasNotSaid,
-    /// A leader commits an entry of an earlier term because enough nodes hold it.
+    /// A leader committed an entry of an earlier term by counting copies.
     CountsOldTerm,
-    /// A leader commits what half of the voters or less are known to hold.
+    /// A leader committed an entry that only half of the voters or fewer are known to hold.
     CountsTooFew,
 }
 
 impl Mistake {
-    /// Returns the rule that breaks, sooner or later, through such mistakes.
+    /// Returns the rule that such a mistake breaks sooner or later.
     pub fn rule(self) -> Rule {
         match self {
             Mistake::MissesTerm | Mistake::KeepsRole => Rule::ElectionSafety,
@@ -82,7 +82,7 @@ impl Mistake {
         }
     }
 
-    /// Returns where the paper states what should have been done.
+    /// Returns where the paper states the correct action.
     pub fn section(self) -> &'static str {
         match self {
             Mistake::MissesTerm | Mistake::KeepsRole => "§5.1, Fig. 2 Rules for All Servers (2)",

@@ -1,13 +1,13 @@
-//! What no correct node decides about logs, and about what is committed of them.
+//! Wrong decisions about logs, and about what is committed.
 //!
 //! ```text
-//!   takes    entries, behind one that it holds; removes what conflicts, and all behind it   §5.3
+//!   takes    entries after one that it holds; removes a conflict and what follows it        §5.3
 //!   learns   how far a peer's log matches, from that peer                                   §5.3
-//!   commits  what enough hold, of its own term; as a follower, what the leader has          §5.3, §5.4.2
-//!   says     what its own log holds                                                         §5.3
+//!   commits  as leader: by counting, in its own term; as follower: what the leader has      §5.3, §5.4.2
+//!   says     only what its own log holds                                                    §5.3
 //! ```
 
-use super::{Look, Mistake, Seen, Wrong};
+use super::{Mistake, ObservedNode, StepContext, WrongDecision};
 use raft::{AppendOutcome, Body, Entry, EntryId, Event, Index, NodeId, RoleName};
 use std::collections::BTreeMap;
 
@@ -18,17 +18,16 @@ struct Append<'a> {
 }
 
 impl Append<'_> {
-    /// Returns the first place where the log holds something else than the append, if there is one:
-    /// from there on, the leader's log is another.
-    fn conflict(&self, log: &Look) -> Option<(EntryId, EntryId)> {
+    /// Returns the first conflict between the log and the append, if there is one: our entry and theirs.
+    fn conflict(&self, log: &ObservedNode) -> Option<(EntryId, EntryId)> {
         let named = [self.prev].into_iter().chain(self.entries.iter().map(|entry| entry.id));
         let mut both = named.filter_map(|id| Some((log.entry(id.index)?, id)));
         both.find(|(ours, theirs)| ours != theirs)
     }
 }
 
-impl Seen<'_> {
-    /// Returns the append of this term that arrived, if the node took it.
+impl StepContext<'_> {
+    /// Returns the append of this term that arrived, if the node accepted it.
     fn append(&self) -> Option<Append<'_>> {
         let message = self.message.filter(|message| message.term == Some(self.after.term))?;
         let Body::AppendEntries { prev, entries, .. } = &message.body else { return None };
@@ -36,10 +35,10 @@ impl Seen<'_> {
         self.step.refused.is_none().then_some(append)
     }
 
-    /// Fig. 2, AppendEntries (2) (3) (4): entries follow one that the log holds; what conflicts goes
-    /// with all that follows it, and nothing else goes.
-    pub(super) fn takes(&self) -> Option<Wrong> {
-        let Seen { id, before, after, .. } = *self;
+    /// Fig. 2, AppendEntries (2) (3) (4): entries follow one that the log holds; a conflicting
+    /// entry is removed with all that follow it, and no other entry is removed.
+    pub(super) fn takes(&self) -> Option<WrongDecision> {
+        let StepContext { id, before, after, .. } = *self;
         let append = self.append()?;
         let wrote = self.note(|event| matches!(event, Event::EntriesAppended { .. }));
         let conflict = append.conflict(before);
@@ -49,9 +48,13 @@ impl Seen<'_> {
         {
             let text = match conflict {
                 Some((ours, _)) => {
-                    format!("{id} removes {gone}; what conflicts with the append is {ours}")
+                    format!(
+                        "{id} removes {gone}, but only {ours} and later entries conflict with the append"
+                    )
                 }
-                None => format!("{id} removes {gone}, and nothing in the append conflicts with it"),
+                None => format!(
+                    "{id} removes {gone}, but no entry of the append conflicts with its log"
+                ),
             };
             let removed = self.note(|event| matches!(event, Event::LogTruncated { .. }));
             return self.wrong(Mistake::RemovesWhatAgrees, removed.or(wrote), text);
@@ -63,19 +66,21 @@ impl Seen<'_> {
         if index >= before.first().index && before.entry(index) != Some(append.prev) {
             let holds = before.entry(index).map_or("nothing".to_owned(), |ours| ours.to_string());
             let text =
-                format!("{id} takes {taken} behind {}, and holds {holds} there", append.prev);
+                format!("{id} appends {taken} after {}, but it holds {holds} there", append.prev);
             return self.wrong(Mistake::TakesWithoutMatch, wrote, text);
         }
         let (ours, theirs) = conflict?;
         let end = append.entries.last()?.id.index;
         let kept = |had: &&EntryId| had.index > end && after.entry(had.index) == Some(**had);
         let kept = before.log.iter().find(kept)?;
-        let text = format!("{id} replaces {ours} by {theirs}, and keeps {kept}, which followed it");
+        let text = format!(
+            "{id} replaces {ours} by {theirs}, but keeps {kept}, which followed the old entry"
+        );
         self.wrong(Mistake::KeepsWhatFollowed, wrote, text)
     }
 
-    /// Fig. 2, Leaders (3): what a peer holds is what it said.
-    pub(super) fn learns(&self) -> Option<Wrong> {
+    /// Fig. 2, Leaders (3): a match is what the peer acknowledged.
+    pub(super) fn learns(&self) -> Option<WrongDecision> {
         let id = self.id;
         for note in &self.step.notes {
             let Event::MatchAdvanced { peer, to, .. } = note.event else { continue };
@@ -85,22 +90,22 @@ impl Seen<'_> {
             let reply = self.message.filter(|message| message.from == peer);
             let said = match reply.map(|message| &message.body) {
                 Some(Body::AppendReply { outcome: AppendOutcome::Matched(index), .. }) => {
-                    format!("it said {index}")
+                    format!("it acknowledged {index}")
                 }
-                Some(Body::AppendReply { .. }) => "it refused".to_owned(),
-                Some(_) | None => "it did not say so".to_owned(),
+                Some(Body::AppendReply { .. }) => "it rejected the append".to_owned(),
+                Some(_) | None => "it did not acknowledge that".to_owned(),
             };
-            if said != format!("it said {to}") {
-                let text = format!("{id} takes {peer} to hold its log up to {to}; {said}");
+            if said != format!("it acknowledged {to}") {
+                let text = format!("{id} advances the match of {peer} to {to}, but {said}");
                 return self.wrong(Mistake::CountsWhatWasNotSaid, Some(note), text);
             }
         }
         None
     }
 
-    /// Fig. 2, Leaders (4), AppendEntries (5): a leader commits by counting entries of its own term, a
-    /// follower what the leader has and has committed.
-    pub(super) fn commits(&self) -> Option<Wrong> {
+    /// Fig. 2, Leaders (4), AppendEntries (5): a leader commits by counting copies of entries of its
+    /// own term; a follower commits what its leader has committed.
+    pub(super) fn commits(&self) -> Option<WrongDecision> {
         let commit = Some(self.after.commit).filter(|&commit| commit > self.before.commit)?;
         let entry = self.after.entry(commit)?;
         match self.after.role {
@@ -111,8 +116,8 @@ impl Seen<'_> {
         }
     }
 
-    fn counts_copies(&self, entry: EntryId) -> Option<Wrong> {
-        let Seen { id, after, .. } = *self;
+    fn counts_copies(&self, entry: EntryId) -> Option<WrongDecision> {
+        let StepContext { id, after, .. } = *self;
         let at = self.note(|event| matches!(event, Event::CommitAdvanced { .. }));
         if entry.term != after.term {
             let text = format!("{id}, leader of term {}, commits {entry} by counting", after.term);
@@ -124,11 +129,13 @@ impl Seen<'_> {
         }
         let names: Vec<_> = holds.iter().map(NodeId::to_string).collect();
         let (few, names) = (holds.len(), names.join(", "));
-        let text = format!("{id} commits {entry}; it knows {few} of {voters} to hold it ({names})");
+        let text = format!(
+            "{id} commits {entry}, but only {few} of {voters} are known to hold it ({names})"
+        );
         self.wrong(Mistake::CountsTooFew, at, text)
     }
 
-    fn hears_of_commit(&self, entry: EntryId) -> Option<Wrong> {
+    fn hears_of_commit(&self, entry: EntryId) -> Option<WrongDecision> {
         let (id, commit, message) = (self.id, entry.index, self.message?);
         let (Body::AppendEntries { commit: told, .. } | Body::Heartbeat { commit: told, .. }) =
             &message.body
@@ -138,18 +145,18 @@ impl Seen<'_> {
         let from = message.from;
         let at = self.note(|event| matches!(event, Event::CommitAdvanced { .. }));
         if commit > *told {
-            let text = format!("{id} moves its commit to {commit}; {from} said {told}");
+            let text = format!("{id} moves its commit index to {commit}, but {from} sent {told}");
             return self.wrong(Mistake::CommitsUnchecked, at, text);
         }
-        let leader = Look::at(self.cluster, from)?;
+        let leader = ObservedNode::at(self.cluster, from)?;
         let leads = leader.role == RoleName::Leader && Some(leader.term) == message.term;
         let theirs = leader.entry(commit).filter(|&theirs| leads && theirs != entry)?;
-        let text = format!("{id} commits {entry}; {from}, its leader, holds {theirs} there");
+        let text = format!("{id} commits {entry}, but its leader {from} holds {theirs} there");
         self.wrong(Mistake::CommitsUnchecked, at, text)
     }
 
-    /// Returns the voters that a leader knows to hold its log up to a place, itself among them, and
-    /// how many voters there are.
+    /// Returns the voters that a leader knows to hold its log up to an index, including itself, and the
+    /// number of voters.
     fn holders(&self, index: Index) -> (Vec<NodeId>, usize) {
         let Some(raft) = self.cluster.node(self.id) else { return (Vec::new(), 0) };
         let matched = self.matched();
@@ -167,7 +174,7 @@ impl Seen<'_> {
     }
 
     /// Fig. 2, RequestVote, AppendEntries: what a node says of its log is so.
-    pub(super) fn says(&self) -> Option<Wrong> {
+    pub(super) fn says(&self) -> Option<WrongDecision> {
         if self.after.role == RoleName::Leader
             && let Some(wrong) = self.stamps()
         {
@@ -201,8 +208,8 @@ impl Seen<'_> {
     }
 
     /// Fig. 2, Leaders (2): a leader's new entries are of its own term.
-    fn stamps(&self) -> Option<Wrong> {
-        let Seen { id, before, after, .. } = *self;
+    fn stamps(&self) -> Option<WrongDecision> {
+        let StepContext { id, before, after, .. } = *self;
         let new = after.log.iter().find(|entry| entry.index > before.last().index)?;
         if new.term == after.term || self.append().is_some() {
             return None;
@@ -215,7 +222,7 @@ impl Seen<'_> {
     fn says_where_it_ends(&self, said: EntryId) -> Option<(Mistake, String)> {
         let (id, last) = (self.id, self.after.last());
         let is_so = said == last || self.after.role != RoleName::Candidate;
-        let text = || format!("{id} says that its log ends with {said}; it ends with {last}");
+        let text = || format!("{id} says that its log ends with {said}, but it ends with {last}");
         (!is_so).then(|| (Mistake::AsksWithAnotherLog, text()))
     }
 
@@ -232,13 +239,15 @@ impl Seen<'_> {
         };
         let (at, named) = (prev.index.0..).map(Index).zip(named).find(is_other)?;
         let holds = log.entry(at).map_or("nothing".to_owned(), |ours| ours.to_string());
-        let text = format!("{id} sends {to} {named} as its entry {at}, and holds {holds} there");
+        let text =
+            format!("{id} sends {named} to {to}, but its own log holds {holds} at index {at}");
         Some((Mistake::SendsWhatItHasNot, text))
     }
 
     fn tells_commit(&self, to: NodeId, told: Index, most: Index) -> Option<(Mistake, String)> {
         let id = self.id;
-        let text = format!("{id} tells {to} that {told} is committed; it may say {most}");
+        let text =
+            format!("{id} tells {to} that {told} is committed, but it may say at most {most}");
         (told > most).then_some((Mistake::TellsTooMuch, text))
     }
 }

@@ -1,6 +1,6 @@
 //! Each mistake with logs, on a step made by hand; and right beside it the step of a correct node.
 
-use super::{Look, Mistake, Oracle};
+use super::{Mistake, ObservedNode, Oracle};
 use crate::cluster::{Cluster, Setup};
 use crate::input::{Fate, Input, Step};
 use crate::network::Flight;
@@ -18,10 +18,10 @@ fn at(index: u64, term: u64) -> EntryId {
 }
 
 /// Returns a node in term 4 with entries of these terms, from place 1.
-fn look(role: RoleName, commit: u64, terms: &[u64]) -> Look {
+fn look(role: RoleName, commit: u64, terms: &[u64]) -> ObservedNode {
     let named = |(index, &term): (u64, &u64)| at(index, term);
     let log = [at(0, 0)].into_iter().chain((1..).zip(terms).map(named)).collect();
-    Look { term: Term(4), role, vote: None, commit: Index(commit), log }
+    ObservedNode { term: Term(4), role, vote: None, commit: Index(commit), log }
 }
 
 /// Returns words of term 4.
@@ -65,7 +65,12 @@ struct Happened {
 }
 
 /// Returns the mistake of a node that was and is so.
-fn judged(id: NodeId, before: &Look, after: &Look, happened: Happened) -> Option<Mistake> {
+fn judged(
+    id: NodeId,
+    before: &ObservedNode,
+    after: &ObservedNode,
+    happened: Happened,
+) -> Option<Mistake> {
     let Happened { arrived, said, noted } = happened;
     let cluster = cluster();
     let flight = |message| Flight { id: 0, message };

@@ -1,36 +1,36 @@
-//! A log as a chain: what two logs have in common, seen at one place.
+//! A log as a hash chain: one comparison tells whether two logs are equal up to an index.
 //!
 //! ```text
 //!   log      1@1 --- 2@1 --- 3@2
-//!   links    h1  --- h2  --- h3        h3 stands for the whole log up to 3@2, words and all
+//!   links    h1  --- h2  --- h3        h3 is the hash of the whole log up to 3@2
 //! ```
 //!
-//! Two equal links are two equal logs up to there, so one comparison compares all of them. A write
-//! costs as much as it writes, however long the log is.
+//! Two equal links mean two equal logs up to that index. The cost of a write depends on the entries
+//! that it writes, not on the length of the log.
 
 use crate::fingerprint::Fingerprint;
 use raft::{Entry, EntryId, Index, MemoryStorage, Storage};
 use std::hash::Hash;
 
-/// A log as a chain of links, one per entry.
+/// A log as a hash chain with one link per entry.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Chain {
-    /// What stands before the first link: an empty log, or what a snapshot covers.
+    /// The link before the first entry: of an empty log, or of what a snapshot covers.
     base: Link,
     links: Vec<Link>,
 }
 
-/// One entry, and what stands for the whole log up to it.
+/// One entry, and the hash of the log up to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Link {
     /// The entry.
     pub id: EntryId,
-    /// What stands for it and everything before it.
+    /// The hash of this entry and every entry before it.
     pub sum: u64,
 }
 
 impl Link {
-    /// Returns the link of an entry that follows this one.
+    /// Returns the link of an entry that follows this link.
     pub(crate) fn next(&self, entry: &Entry) -> Link {
         let mut hasher = Fingerprint::new(self.sum);
         entry.hash(&mut hasher);
@@ -45,14 +45,14 @@ impl Chain {
         let last = storage.last_index().expect("memory can be read");
         let before = Index(first.0 - 1);
         let term = storage.term(before).expect("memory can be read");
-        // What a snapshot covers is known by its last entry alone.
+        // Of a snapshot we know only its last entry.
         let base = Link { id: EntryId { index: before, term }, sum: term.0 };
         let mut chain = Chain { base, links: Vec::new() };
         chain.write(&storage.entries(first, last + 1, None).expect("memory can be read"));
         chain
     }
 
-    /// Writes entries at their places, without a gap; what stood there and after goes.
+    /// Writes entries at their indexes, without a gap. The old entries from there on are removed.
     pub(super) fn write(&mut self, entries: &[Entry]) {
         let Some(first) = entries.first() else { return };
         let kept = first.id.index.0 - self.base.id.index.0 - 1;
@@ -63,17 +63,17 @@ impl Chain {
         }
     }
 
-    /// Returns what stands before the first link. Chains with other bases cannot be compared.
+    /// Returns the link before the first entry. Chains with different bases cannot be compared.
     pub fn base(&self) -> Link {
         self.base
     }
 
-    /// Returns the last link; before any entry, what stands for that.
+    /// Returns the last link, or the base if there is no entry.
     pub fn last(&self) -> Link {
         self.links.last().copied().unwrap_or(self.base)
     }
 
-    /// Returns the link at a place, if the log reaches there, and reaches back to it.
+    /// Returns the link at an index, if the log holds that index.
     pub fn get(&self, index: Index) -> Option<Link> {
         if index == self.base.id.index {
             return Some(self.base);
@@ -82,7 +82,7 @@ impl Chain {
         self.links.get(usize::try_from(offset).ok()?).copied()
     }
 
-    /// Returns the links from a place on, in order.
+    /// Returns the links from an index on, in order.
     pub fn since(&self, index: Index) -> &[Link] {
         let offset = index.0.saturating_sub(self.base.id.index.0 + 1);
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);

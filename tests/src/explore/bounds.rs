@@ -1,4 +1,4 @@
-//! How far a walk goes, and the bounds that have names.
+//! How far the explorer goes, and the named bounds.
 //!
 //! ```text
 //!   quick   elections, 3 nodes, 3 terms      every day
@@ -6,61 +6,60 @@
 //!   slow full wide logs_full                 wider, for a release
 //! ```
 
-use crate::cluster::{Door, Owner};
+use crate::cluster::{Driver, Owner};
 use crate::disk::DiskSpeed;
 
-/// How far a walk goes.
+/// How far the explorer goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// How many nodes, all of which vote. More than 4 are walked, but hardly folded in time.
+    /// The number of nodes, all voters. More than 4 work, but the symmetry reduction becomes slow.
     pub nodes: u64,
-    /// The last term anybody may campaign for.
+    /// The last term for which a node may campaign.
     pub terms: u64,
-    /// How many crashes may happen, over all nodes.
+    /// The most crashes, over all nodes.
     pub crashes: u32,
-    /// How many different messages may be under way at once; none for any number. A bound here cuts
-    /// states off, so the walk is no longer complete; and since room must be made, there are more
-    /// states of it than without one: the network can forget then.
+    /// The most different messages in flight at once; `None` for any number. With a bound the exploration
+    /// is not complete. It also has more states than without one, because the network then loses
+    /// messages.
     pub in_flight: Option<usize>,
-    /// What is looked at.
+    /// What is explored.
     pub subject: Subject,
-    /// Through which door nodes are driven. Owners take what is ready, and apply what they may, at
-    /// once: whatever else they do is a message or a write that comes later.
-    pub door: Door,
-    /// How many proposals clients may make, over all nodes.
+    /// What drives the nodes. Owners take a Ready and apply entries at once: to do so later equals a later
+    /// message or write.
+    pub driver: Driver,
+    /// The most proposals of clients, over all nodes.
     pub proposals: u32,
-    /// The last place any log may reach; none for any.
+    /// The highest index of any log; `None` for no limit.
     pub entries: Option<u64>,
-    /// Whether a crash may fall between a write and its being durable.
+    /// Whether a crash may come between a write and its durability.
     pub disks: DiskSpeed,
-    /// What is folded. A walk of everything is there to compare with.
-    pub folding: Folding,
-    /// The walk gives up beyond so many states, rather than eat the machine's memory.
+    /// Which reductions are used. The weaker ones serve for comparison.
+    pub reduction: Reduction,
+    /// The explorer gives up after this many states, to limit memory.
     pub states_max: usize,
 }
 
-/// Which of the reductions that the explorer's header numbers are made.
+/// Which of the reductions are used that the head of `explore.rs` numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Folding {
+pub enum Reduction {
     /// All of them.
-    All,
-    /// Neither 7 to 9, nor the answers of 2 that tell their receivers nothing: several times as many
-    /// states.
-    Least,
+    Full,
+    /// Not 7 to 9, and not the dropped answers of 2: several times as many states.
+    Minimal,
 }
 
-/// What a walk looks at.
+/// What is explored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Subject {
-    /// Who leads. Every append is lost, as it may be on any network: logs differ as elections make
-    /// them differ, and nothing is replicated.
+    /// Elections. Every append is lost, so nothing is replicated: logs differ only by the first entries of
+    /// leaders.
     Elections,
-    /// What logs hold as well: appends arrive as everything does.
+    /// Elections and logs: appends arrive like every other message.
     Logs,
 }
 
 impl Bounds {
-    /// Returns bounds for every day: three nodes, three terms, disks durable at once, a crash. 22,885
+    /// Returns bounds for every test run: three nodes, three terms, disks durable at once, a crash. 22,885
     /// states by 236,875 moves, up to 23 moves deep; every fourth state has a leader.
     pub fn quick() -> Self {
         Bounds {
@@ -69,16 +68,16 @@ impl Bounds {
             crashes: 1,
             in_flight: None,
             subject: Subject::Elections,
-            door: Door::Bare,
+            driver: Driver::Bare,
             proposals: 0,
             entries: None,
             disks: DiskSpeed::Instant,
-            folding: Folding::All,
+            reduction: Reduction::Full,
             states_max: 2_000_000,
         }
     }
 
-    /// Returns bounds that let a crash fall between a write and its being durable: three nodes, one
+    /// Returns bounds in which a crash may come between a write and its durability: three nodes, one
     /// term, a crash. 26,441 states by 339,303 moves, up to 26 moves deep.
     pub fn slow() -> Self {
         Bounds { terms: 1, disks: DiskSpeed::Slow, ..Bounds::quick() }
@@ -90,7 +89,7 @@ impl Bounds {
         Bounds { terms: 2, states_max: 20_000_000, ..Bounds::slow() }
     }
 
-    /// Returns bounds for logs, every day: three `RawNode`s with slow disks and an owner who does one
+    /// Returns bounds for logs, for every test run: three `RawNode`s with slow disks and owners that do one
     /// thing at a time, two terms, logs of two entries (the first of each term), a crash, any number
     /// of messages. 89,269 states by 789,673 moves, up to 26 moves deep.
     pub fn logs() -> Self {
@@ -98,7 +97,7 @@ impl Bounds {
             terms: 2,
             crashes: 1,
             subject: Subject::Logs,
-            door: Door::Owned(Owner::OneAtATime),
+            driver: Driver::Owned(Owner::OneAtATime),
             entries: Some(2),
             disks: DiskSpeed::Slow,
             ..Bounds::quick()
@@ -111,7 +110,7 @@ impl Bounds {
         Bounds { crashes: 2, states_max: 20_000_000, ..Bounds::logs() }
     }
 
-    /// Returns bounds for what a client adds, every day: the first entry of one term and a proposal
+    /// Returns bounds with a proposal, for every test run: the first entry of one term and a proposal
     /// behind it. 83,327 states by 1,529,634 moves, up to 24 moves deep.
     pub fn proposal() -> Self {
         Bounds { terms: 1, crashes: 0, proposals: 1, ..Bounds::logs() }
@@ -123,11 +122,10 @@ impl Bounds {
         Bounds { crashes: 1, states_max: 20_000_000, ..Bounds::proposal() }
     }
 
-    /// Returns the bounds for logs with an owner who does several things at once: far too many states
-    /// to walk them all from the beginning, so for walks from a state that something interesting is
-    /// near to.
+    /// Returns the bounds for logs with owners that do several things at once. From the beginning there are
+    /// far too many states, so these bounds are for a start close to something interesting.
     pub fn logs_concurrent() -> Self {
-        Bounds { door: Door::Owned(Owner::Concurrent), ..Bounds::logs() }
+        Bounds { driver: Driver::Owned(Owner::Concurrent), ..Bounds::logs() }
     }
 
     /// Returns bounds with a fourth node, where two votes are not enough: two terms, disks durable at
@@ -137,25 +135,26 @@ impl Bounds {
     }
 }
 
-// What is folded because of what a walk looks at.
+// Which reductions the bounds allow.
 
 impl Bounds {
-    /// Returns whether the fate of a write is known when it begins: durable at once, or taken by a
-    /// crash. Between the two nobody hears of a node whose owner does one thing at a time.
-    pub(super) fn tells_fates(&self) -> bool {
-        let tells = self.disks == DiskSpeed::Slow && self.door == Door::Owned(Owner::OneAtATime);
-        tells && self.folding == Folding::All
+    /// Returns whether a write is durable at once or lost in a crash (7): between the two a node with a
+    /// one-at-a-time owner does nothing that others see.
+    pub(super) fn decides_writes_at_once(&self) -> bool {
+        let tells =
+            self.disks == DiskSpeed::Slow && self.driver == Driver::Owned(Owner::OneAtATime);
+        tells && self.reduction == Reduction::Full
     }
 
-    /// Returns whether leaders beat whenever they can. On a network that forgets nothing a heartbeat
-    /// too many is in nobody's way.
+    /// Returns whether leaders send heartbeats whenever they can (8): on a network that only grows an extra
+    /// heartbeat does no harm.
     pub(super) fn beats_at_once(&self) -> bool {
-        let forgets_nothing = self.subject == Subject::Logs && self.in_flight.is_none();
-        forgets_nothing && self.folding == Folding::All
+        let only_grows = self.subject == Subject::Logs && self.in_flight.is_none();
+        only_grows && self.reduction == Reduction::Full
     }
 
-    /// Returns whether what is under way can be lost: where the network is a set that forgets nothing,
-    /// losing is never hearing.
+    /// Returns whether the loss of a message is a move. On a network that only grows a lost message is one
+    /// that never arrives.
     pub(super) fn loses_messages(&self) -> bool {
         self.subject == Subject::Logs && self.in_flight.is_some()
     }

@@ -1,15 +1,15 @@
-//! One name for all states that are alike but for the nodes' names.
+//! Symmetry reduction: one hash for all states that differ only by node ids.
 //!
 //! ```text
 //!   n1 candidate, n2 and n3 follow     n2 candidate, n1 and n3 follow
 //!               '------ a: candidate, b and c follow ------'
 //! ```
 //!
-//! A state is a set of facts (a node's state, its disk, a message, a vote). Under a given renaming
-//! each fact has a fingerprint, and the state has their sum: a sum does not ask in which order the
-//! facts come. The state's name is the smallest sum over the renamings. Only the renamings that put
-//! the nodes in the order of what no name can change (role, term, how many votes, ...) are tried:
-//! mostly one of the six that three nodes have.
+//! A state is a set of facts: a node's state, its disk, a message, a vote. For a given renaming of the
+//! nodes each fact has a fingerprint. The state has their sum, because a sum does not depend on the order of the
+//! facts. The canonical hash is the smallest sum over the renamings. It is enough to
+//! try the renamings that sort the nodes by properties without ids (role, term, number of votes, ...):
+//! mostly one of the six renamings of three nodes.
 
 use super::bounds::Subject;
 use crate::cluster::Cluster;
@@ -17,17 +17,17 @@ use crate::fingerprint::Fingerprint;
 use raft::{Body, HardState, Index, Message, NodeId};
 use std::hash::Hash;
 
-/// Gives states their names.
-pub(super) struct Canon {
+/// Computes canonical hashes of states.
+pub(super) struct Canonicalizer {
     ids: Vec<NodeId>,
-    /// Every renaming: the new place of the node at each place.
+    /// Every renaming: the new position of the node at each position.
     renamings: Vec<Vec<u64>>,
     subject: Subject,
 }
 
-/// What a fact is about.
+/// The kind of a fact, which separates the hashes of different kinds.
 #[derive(Clone, Copy)]
-enum Fact {
+enum HashDomain {
     Node,
     Disk,
     Message,
@@ -36,14 +36,14 @@ enum Fact {
     Entry,
 }
 
-impl Canon {
+impl Canonicalizer {
     pub(super) fn new(ids: impl Iterator<Item = NodeId>, subject: Subject) -> Self {
         let ids: Vec<_> = ids.collect();
         let renamings = permutations(ids.len());
-        Canon { ids, renamings, subject }
+        Canonicalizer { ids, renamings, subject }
     }
 
-    /// Returns the name of a state, and of all that are alike.
+    /// Returns the canonical hash of a state: the same for all states that differ only by node ids.
     pub(super) fn name(&self, cluster: &Cluster) -> u128 {
         let looks: Vec<_> = self.ids.iter().map(|&id| nameless(cluster, id)).collect();
         let ordered = |renaming: &&Vec<u64>| {
@@ -61,7 +61,7 @@ impl Canon {
     }
 }
 
-/// Returns every order of so many things.
+/// Returns every permutation of `size` positions.
 fn permutations(size: usize) -> Vec<Vec<u64>> {
     let mut orders = vec![Vec::new()];
     for next in 0..size {
@@ -78,7 +78,7 @@ fn permutations(size: usize) -> Vec<Vec<u64>> {
     orders
 }
 
-/// Returns what is true of a node whatever the nodes are called.
+/// Returns a hash of the properties of a node that contain no ids.
 fn nameless(cluster: &Cluster, id: NodeId) -> u64 {
     let relation = |other: Option<NodeId>| other.map_or(0, |other| 1 + u64::from(other == id));
     let mut look = Fingerprint::new(0);
@@ -98,10 +98,10 @@ fn nameless(cluster: &Cluster, id: NodeId) -> u64 {
     look.wide() as u64
 }
 
-/// Returns the sum of what is remembered of entries, which have no nodes' names in them.
+/// Returns the sum for the remembered entries, which contain no ids.
 fn entries(cluster: &Cluster) -> u128 {
-    let remembered = cluster.memory().entries().map(|(id, past, committed)| {
-        let mut sum = fact(Fact::Entry);
+    let remembered = cluster.checker().entries().map(|(id, past, committed)| {
+        let mut sum = fact(HashDomain::Entry);
         sum.words([id.index.0, id.term.0, past]);
         sum.word(committed.map_or(0, |term| 1 + term.0));
         sum.wide()
@@ -109,19 +109,19 @@ fn entries(cluster: &Cluster) -> u128 {
     remembered.fold(0, u128::wrapping_add)
 }
 
-/// Begins a fact.
-fn fact(about: Fact) -> Fingerprint {
+/// Begins the fingerprint of a fact.
+fn fact(about: HashDomain) -> Fingerprint {
     Fingerprint::new(1 + about as u64)
 }
 
-/// One way to rename the nodes.
+/// One renaming of the nodes.
 struct Renaming<'a> {
     ids: &'a [NodeId],
     places: &'a [u64],
 }
 
 impl Renaming<'_> {
-    /// Returns a node's new name; a stranger keeps its own.
+    /// Returns a node's new id. A node outside the cluster keeps its own.
     fn of(&self, id: NodeId) -> u64 {
         let at = self.ids.iter().position(|&known| known == id);
         at.map_or(1 << 32 | id.0, |at| self.places[at])
@@ -131,20 +131,20 @@ impl Renaming<'_> {
         id.map_or(u64::MAX, |id| self.of(id))
     }
 
-    /// Returns the sum of a state's facts.
+    /// Returns the sum of the fingerprints of a state.
     fn sum(&self, cluster: &Cluster) -> u128 {
         let nodes = self.ids.iter().map(|&id| self.node(cluster, id));
         let disks = self.ids.iter().map(|&id| self.disk(cluster, id));
         let flights = cluster.network().flights().iter();
         let messages = flights.map(|flight| self.message(&flight.message));
-        let (granted, led) = cluster.memory().ballots();
+        let (granted, led) = cluster.checker().ballots();
         let granted = granted.map(|(term, voter, candidate)| {
-            let mut sum = fact(Fact::Granted);
+            let mut sum = fact(HashDomain::Granted);
             sum.words([term.0, self.of(voter), self.of(candidate)]);
             sum.wide()
         });
         let led = led.map(|(term, leader)| {
-            let mut sum = fact(Fact::Led);
+            let mut sum = fact(HashDomain::Led);
             sum.words([term.0, self.of(leader)]);
             sum.wide()
         });
@@ -153,7 +153,7 @@ impl Renaming<'_> {
     }
 
     fn node(&self, cluster: &Cluster, id: NodeId) -> u128 {
-        let mut sum = fact(Fact::Node);
+        let mut sum = fact(HashDomain::Node);
         sum.word(self.of(id));
         let Some(up) = cluster.node(id) else { return sum.wide() };
         let node = up.inspect();
@@ -194,7 +194,7 @@ impl Renaming<'_> {
     }
 
     fn disk(&self, cluster: &Cluster, id: NodeId) -> u128 {
-        let mut sum = fact(Fact::Disk);
+        let mut sum = fact(HashDomain::Disk);
         sum.word(self.of(id));
         if let Some(disk) = cluster.disk(id) {
             self.hard_state(disk.durable().hard_state(), &mut sum);
@@ -223,7 +223,7 @@ impl Renaming<'_> {
     }
 
     fn message(&self, message: &Message) -> u128 {
-        let mut sum = fact(Fact::Message);
+        let mut sum = fact(HashDomain::Message);
         sum.words([self.of(message.from), self.of(message.to)]);
         message.term.hash(&mut sum);
         if let Body::TransferLeader { target } = &message.body {
@@ -245,7 +245,7 @@ mod tests {
     fn name(inputs: &[Input]) -> u128 {
         let mut cluster = Cluster::new(Setup::new(3, 0).with_slow_disks());
         inputs.iter().for_each(|input| drop(cluster.apply(input)));
-        Canon::new(cluster.ids(), Subject::Elections).name(&cluster)
+        Canonicalizer::new(cluster.ids(), Subject::Elections).name(&cluster)
     }
 
     #[test]

@@ -1,53 +1,53 @@
-//! Hunts: walks that find something if a certain thing is wrong.
+//! Hunts: explorations that find a certain bug, if the core has it.
 //!
 //! ```text
-//!   a wrong core --> Hunt: a start, and bounds --> the first broken rule, and a script
-//!   the core     --> the same walk             --> nothing
+//!   a core with the bug --> Hunt: a start, and bounds --> the first broken rule, and a script
+//!   the core            --> the same exploration      --> nothing
 //! ```
 //!
-//! Some begin where something interesting is near, told by a script: a walk from the very beginning
-//! would spend its time on elections. The script that a hunt ends with is a story under
-//! `scripts/found/`, where the core as it is shows what saves it.
+//! Some hunts begin with a script that leads close to the bug: from an empty cluster the explorer would
+//! spend its time on elections. The script that a hunt finds is kept under `scripts/found/`, where it
+//! shows how the correct core avoids the bug.
 
 use super::{Bounds, Exploration, Subject, TooManyStates, explore_from};
-use crate::cluster::{Cluster, Door};
+use crate::cluster::{Cluster, Driver};
 use crate::disk::DiskSpeed;
 use crate::script::command::Command;
-use crate::script::{Script, ScriptError, Stage, phrase};
+use crate::script::{Interpreter, Script, ScriptError, unparse};
 use std::fmt;
 
-/// A walk that finds something if a certain thing is wrong.
+/// An exploration that finds a certain bug.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hunt {
-    /// What it is called; its story has the same name.
+    /// Its name; its script under `scripts/found/` has the same name.
     pub name: &'static str,
-    /// The commands it begins with, one a line.
+    /// The commands that it begins with, one a line.
     pub start: String,
-    /// How far it goes.
+    /// Its bounds.
     pub bounds: Bounds,
 }
 
-/// What a hunt ended with.
+/// The result of a hunt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Catch {
-    /// What the walk saw.
+    /// The result of the exploration.
     pub walk: Exploration,
-    /// If a rule broke: every command on the way, one a line.
+    /// If a rule broke: the commands that break it, one an item.
     pub script: Option<Vec<String>>,
 }
 
-/// Why a hunt came to no end.
+/// Why a hunt failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HuntError {
-    /// Its beginning cannot be played.
+    /// Its first commands cannot be run.
     Start(ScriptError),
-    /// Its beginning cannot happen a second time.
+    /// Its first commands cannot be repeated.
     Departed(String),
-    /// Its beginning breaks a rule already: which.
+    /// Its first commands break a rule already: which one.
     BrokenStart(String),
-    /// It is too long.
+    /// There are too many states.
     TooManyStates(TooManyStates),
-    /// Its way has an input that no script has words for.
+    /// Its path has an input that no script command can express.
     NoWords(String),
 }
 
@@ -55,26 +55,28 @@ impl fmt::Display for HuntError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HuntError::Start(why) => why.fmt(f),
-            HuntError::Departed(what) => write!(f, "the start cannot happen again: {what}"),
-            HuntError::BrokenStart(rule) => write!(f, "a rule is broken at the start: {rule}"),
+            HuntError::Departed(what) => write!(f, "the first commands cannot be repeated: {what}"),
+            HuntError::BrokenStart(rule) => {
+                write!(f, "the first commands break a rule already: {rule}")
+            }
             HuntError::TooManyStates(why) => why.fmt(f),
-            HuntError::NoWords(input) => write!(f, "no script has words for {input}"),
+            HuntError::NoWords(input) => write!(f, "no script command can express {input}"),
         }
     }
 }
 
 impl std::error::Error for HuntError {}
 
-/// Three nodes with slow disks, and owners who do one thing at a time.
+/// Three nodes with slow disks, and owners that do one thing at a time.
 const OWNED: &str = "add-nodes 3 owner=one-at-a-time disk=slow";
 
-/// Figure 8 with three nodes, between (b) and (c): n1 led term 2 and n3 led term 3, and what they wrote
-/// reached nobody. One entry to a message, so that an old one can arrive alone.
+/// Figure 8 with three nodes, between (b) and (c): n1 led term 2 and n3 led term 3, and their entries
+/// reached no other node. A message has one entry, so that an old entry can arrive alone.
 const FIGURE_8: &str = "add-nodes 3 term=3 commit=1 max-append=1 log=(1@1) n1.log=(1@1,2@2) \
                         n3.log=(1@1,2@3)";
 
-/// n2 leads; 2@1 is committed, durable on n2 and n3, and n1's disk is still writing it. Questions do not
-/// wait for the candidate's own vote.
+/// n2 leads; 2@1 is committed, durable on n2 and n3, and n1's disk is still writing it. Vote requests do not
+/// wait until the candidate's own vote is durable.
 const WRITING_STILL: &str = "add-nodes 3 owner=concurrent disk=slow vote-requests=at-once
 campaign 2
 stabilize
@@ -93,7 +95,7 @@ impl Hunt {
             terms: 5,
             crashes: 0,
             entries: Some(3),
-            door: Door::Bare,
+            driver: Driver::Bare,
             disks: DiskSpeed::Instant,
             subject: Subject::Logs,
             ..Bounds::logs()
@@ -109,15 +111,15 @@ impl Hunt {
         ]
     }
 
-    /// Returns the hunt of this name.
+    /// Returns the hunt with this name.
     pub fn named(name: &str) -> Option<Hunt> {
         Hunt::all().into_iter().find(|hunt| hunt.name == name)
     }
 
-    /// Walks.
+    /// Explores, and returns what was found.
     ///
     /// # Errors
-    /// [`HuntError`] if there is no end.
+    /// [`HuntError`] if the hunt cannot begin, or has too many states.
     pub fn run(&self) -> Result<Catch, HuntError> {
         let start = self.begin()?;
         let walk = explore_from(start.clone(), &self.bounds).map_err(HuntError::TooManyStates)?;
@@ -125,26 +127,26 @@ impl Hunt {
         let mut script: Vec<_> = self.start.lines().map(str::to_owned).collect();
         let mut cluster = start;
         for input in way {
-            let command = phrase::command(input, &cluster);
+            let command = unparse::command(input, &cluster);
             script.push(command.ok_or_else(|| HuntError::NoWords(format!("{input:?}")))?);
             cluster.apply(input);
         }
         Ok(Catch { walk, script: Some(script) })
     }
 
-    /// Returns the cluster that the beginning leads to.
+    /// Returns the cluster after the first commands.
     fn begin(&self) -> Result<Cluster, HuntError> {
         let script = Script::parse(self.name, &self.start).map_err(HuntError::Start)?;
-        let (stage, _) = Stage::play_all(&script).map_err(HuntError::Start)?;
+        let (interpreter, _) = Interpreter::play_all(&script).map_err(HuntError::Start)?;
         let first = Command::parse(self.name, &script.directives[0]).map_err(HuntError::Start)?;
-        let (Command::AddNodes(setup), Some(run)) = (first, stage.run()) else {
+        let (Command::AddNodes(setup), Some(run)) = (first, interpreter.run()) else {
             let what = "expected add-nodes first".to_owned();
             return Err(HuntError::Start(ScriptError { name: self.name.into(), line: None, what }));
         };
-        // Nobody listens to what nodes note on a walk.
+        // The exploration needs no events, so the cluster does not record them.
         let mut cluster = Cluster::new(setup);
-        for moment in run.moments() {
-            let input = moment.input.input(cluster.network()).map_err(HuntError::Departed)?;
+        for recorded in run.steps() {
+            let input = recorded.input.input(cluster.network()).map_err(HuntError::Departed)?;
             if let Some(violation) = cluster.apply(&input).violation {
                 return Err(HuntError::BrokenStart(violation.text));
             }

@@ -1,8 +1,8 @@
-//! What can happen to a cluster, and what can come of it.
+//! The moves of the explorer: what can happen in a state, and what it can lead to.
 //!
 //! ```text
-//!   a state --Move--> owners do what they can --+-- the write is durable --> a leader beats --> a Branch
-//!                                               '-- a crash will take it ---------------------> a Branch
+//!   a state --Move--> owners act --+-- the write is durable -----> leader sends heartbeats --> a Branch
+//!                                  '-- a crash will lose the write --------------------------> a Branch
 //! ```
 
 use super::bounds::{Bounds, Subject};
@@ -15,21 +15,21 @@ use bytes::Bytes;
 use raft::{Config, NodeId, Raft, RoleName};
 use std::hash::Hash;
 
-/// One thing the explorer can do.
+/// One move of the explorer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Move {
     /// One input.
     Once(Input),
-    /// As many ticks as a leader may be silent.
+    /// The ticks until a leader sends heartbeats.
     Beat(NodeId, u64),
-    /// So many writes of one and the same state become durable.
+    /// This many pending writes with the same contents become durable.
     Persist(NodeId, usize),
     /// A crash, and the restart after it.
     Reboot(NodeId),
 }
 
 impl Move {
-    /// Returns the inputs that make it happen.
+    /// Returns the inputs of the move.
     fn inputs(&self) -> Vec<Input> {
         match self {
             Move::Once(input) => vec![input.clone()],
@@ -40,7 +40,7 @@ impl Move {
     }
 }
 
-/// How much of what is bounded has happened on the way to a state.
+/// How many crashes and proposals the path to a state has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Spent {
     pub(super) crashes: u32,
@@ -48,40 +48,40 @@ pub(super) struct Spent {
 }
 
 impl Spent {
-    /// Returns what is spent after one more move.
+    /// Returns the counts after one more move.
     fn after(self, one: &Move) -> Self {
         let crashes = self.crashes + u32::from(matches!(one, Move::Reboot(_)));
         let is_proposal = matches!(one, Move::Once(Input::Propose { .. }));
         Spent { crashes, proposals: self.proposals + u32::from(is_proposal) }
     }
 
-    /// Returns everything that is no more than this, itself last.
+    /// Returns every pair of counts that are not higher than these, these last.
     pub(super) fn at_most(self) -> impl Iterator<Item = Spent> {
         (0..=self.crashes).flat_map(move |crashes| {
             (0..=self.proposals).map(move |proposals| Spent { crashes, proposals })
         })
     }
 
-    /// Returns what stands for it in the name of a state.
+    /// Returns its part of a state's hash.
     pub(super) fn mark(self) -> u128 {
         Fingerprint::of(&(self, "spent"))
     }
 }
 
-/// One thing that can come of a move.
+/// One possible result of a move.
 #[derive(Clone)]
 pub(super) struct Branch {
     pub(super) cluster: Cluster,
-    /// Every input it took.
+    /// Every input of the move.
     pub(super) inputs: Vec<Input>,
-    /// The first rule it broke.
+    /// The first rule that it broke.
     pub(super) violation: Option<Violation>,
-    /// Whom it happened to.
+    /// The node that it happened to.
     mover: Option<NodeId>,
 }
 
 impl Branch {
-    /// Lets one thing happen, and whatever owners do at once after it; nothing once a rule is broken.
+    /// Applies one input, and then the actions of owners. Does nothing after a rule is broken.
     fn take(&mut self, input: Input) {
         self.apply(input);
         while let Some(next) = self.cluster.next_by_owners().filter(|_| self.violation.is_none()) {
@@ -99,13 +99,13 @@ impl Branch {
         self.inputs.push(input);
     }
 
-    /// Returns who has just begun a write that is not durable yet.
+    /// Returns the node of the move if it has a pending write.
     fn writer(&self) -> Option<NodeId> {
         let writes = |id: &NodeId| is_writing(&self.cluster, *id) && self.violation.is_none();
         self.mover.filter(writes)
     }
 
-    /// Lets whom it happened to speak, if it leads and its owner is free.
+    /// Lets the node of the move send heartbeats, if it leads and its owner is not busy.
     fn beat(&mut self) {
         let Some(id) = self.mover.filter(|&id| !self.cluster.is_busy(id)) else { return };
         if self.cluster.leaders().iter().any(|&(leader, _)| leader == id) {
@@ -116,8 +116,8 @@ impl Branch {
     }
 }
 
-/// Returns everything that can come of everything that can happen in a state, always in the same
-/// order, and what is spent then.
+/// Returns every possible result of every move in a state, always in the same order, each with its counts
+/// of crashes and proposals.
 pub(super) fn outcomes<'a>(
     cluster: &'a Cluster,
     spent: Spent,
@@ -129,13 +129,13 @@ pub(super) fn outcomes<'a>(
     })
 }
 
-/// Returns what can come of a move: one thing, unless it begins a write whose fate is told at once.
+/// Returns the possible results of a move: one, or two for each write that may be lost in a crash.
 fn branches(cluster: &Cluster, one: &Move, spent: Spent, bounds: &Bounds) -> Vec<Branch> {
     let mut now =
         Branch { cluster: cluster.clone(), inputs: Vec::new(), violation: None, mover: None };
     one.inputs().into_iter().for_each(|input| now.take(input));
     let mut branches = Vec::new();
-    if bounds.tells_fates() {
+    if bounds.decides_writes_at_once() {
         let crashes_left = (bounds.crashes - spent.crashes) as usize;
         while let Some(id) = now.writer() {
             let doomed = now.cluster.ids().filter(|&id| is_writing(&now.cluster, id)).count();
@@ -150,12 +150,12 @@ fn branches(cluster: &Cluster, one: &Move, spent: Spent, bounds: &Bounds) -> Vec
         if bounds.beats_at_once() {
             branch.beat();
         }
-        branch.cluster.fold(bounds.subject, bounds.folding);
+        branch.cluster.reduce(bounds.subject, bounds.reduction);
     }
     branches
 }
 
-/// Returns everything that can happen in a state, always in the same order.
+/// Returns every move in a state, always in the same order.
 fn moves(cluster: &Cluster, spent: Spent, bounds: &Bounds) -> Vec<Move> {
     let mut moves = Vec::new();
     for flight in cluster.network().flights() {
@@ -176,7 +176,7 @@ fn moves(cluster: &Cluster, spent: Spent, bounds: &Bounds) -> Vec<Move> {
     for id in cluster.ids() {
         let Some(node) = cluster.node(id).map(Raft::inspect) else { continue };
         let writes = cluster.disk(id).map_or(0, same_image);
-        if writes > 0 && !bounds.tells_fates() {
+        if writes > 0 && !bounds.decides_writes_at_once() {
             moves.push(Move::Persist(id, writes));
         }
         let is_free = !cluster.is_busy(id);
@@ -199,18 +199,18 @@ fn moves(cluster: &Cluster, spent: Spent, bounds: &Bounds) -> Vec<Move> {
     moves
 }
 
-/// Returns whether a node's disk has something to write.
+/// Returns whether a node's disk has a pending write.
 fn is_writing(cluster: &Cluster, id: NodeId) -> bool {
     cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0)
 }
 
-/// Returns how many of the oldest waiting writes save one and the same state.
+/// Returns how many of the oldest pending writes have the same contents.
 fn same_image(disk: &Disk) -> usize {
     let Some(oldest) = disk.pending().next() else { return 0 };
     disk.pending().take_while(|write| write.is_same_image(oldest)).count()
 }
 
-/// Returns how many ticks a leader may be silent.
+/// Returns the ticks until a leader sends heartbeats.
 fn beat_ticks(cluster: &Cluster, id: NodeId) -> u64 {
     cluster.config(id).map_or(1, |config: &Config| config.heartbeat_ticks)
 }

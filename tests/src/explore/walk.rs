@@ -1,20 +1,20 @@
-//! A walk: the states that were seen, and the way to each.
+//! The walk of the explorer: the visited states, and the path to each.
 //!
 //! ```text
 //!   number   0   1   2   3   4      parents   2 <- 0 by its third outcome
 //!            '---+---'   |                    4 <- 2 by its first
-//!                '-------+---'                the way to 4: third, first
+//!                '-------+---'                the path to 4: third, first
 //! ```
 //!
-//! A state is kept whole only while it waits to be walked from; afterwards 16 bytes stand for it among
-//! the visited and 6 among the parents. The way to a broken rule is found by playing it again.
+//! A whole state is kept only until it has been explored. After that it needs 16 bytes among the visited
+//! states and 6 among the parents. The path to a broken rule is found by running it again.
 
 #[cfg(test)]
-mod tests; // folding loses no state of the nodes
+mod tests; // the reductions lose no state of the nodes
 
 use super::Exploration;
-use super::bounds::{Bounds, Folding};
-use super::canonical::Canon;
+use super::bounds::{Bounds, Reduction};
+use super::canonical::Canonicalizer;
 use super::moves::{Branch, Spent, outcomes};
 use crate::cluster::Cluster;
 use crate::input::Input;
@@ -23,49 +23,48 @@ use raft::Raft;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A state to walk on from.
-pub(super) struct Found {
+/// A state that is still to be explored.
+pub(super) struct OpenState {
     cluster: Cluster,
-    /// Its place among the parents.
+    /// Its index among the parents.
     number: u32,
     spent: Spent,
 }
 
-impl Found {
-    /// Returns where a walk begins.
+impl OpenState {
+    /// Returns the first state of a walk.
     pub(super) fn first(cluster: Cluster) -> Self {
-        Found { cluster, number: 0, spent: Spent::default() }
+        OpenState { cluster, number: 0, spent: Spent::default() }
     }
 }
 
-/// The last step of a way: the number of a state, and which of its outcomes.
+/// The last step of a path: the number of a state, and the index of the outcome taken there.
 pub(super) type Last = (u32, u16);
 
-/// What a walk knows.
+/// The state of the walk.
 pub(super) struct Walk<'a> {
     bounds: &'a Bounds,
-    canon: Canon,
-    /// The states that were seen. Never iterated, so its order cannot show.
+    canonicalizer: Canonicalizer,
+    /// The hashes of the visited states. Never iterated, so the order does not matter.
     visited: HashSet<u128, BuildHasherDefault<AsIs>>,
-    /// For every state: the one it was reached from, and which of that one's outcomes it is.
+    /// For every state: the state that it was reached from, and the index of the outcome.
     parents: Vec<Last>,
     pub(super) seen: Exploration,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(start: &Cluster, bounds: &'a Bounds) -> Self {
-        let canon = Canon::new(start.ids(), bounds.subject);
-        let first = canon.name(start).wrapping_add(Spent::default().mark());
+        let canonicalizer = Canonicalizer::new(start.ids(), bounds.subject);
+        let first = canonicalizer.name(start).wrapping_add(Spent::default().mark());
         let with_leader = usize::from(!start.leaders().is_empty());
         let seen =
             Exploration { states: 1, transitions: 0, depth: 0, with_leader, violation: None };
         let visited = [first].into_iter().collect();
-        Walk { bounds, canon, visited, parents: vec![(0, 0)], seen }
+        Walk { bounds, canonicalizer, visited, parents: vec![(0, 0)], seen }
     }
 
-    /// Tries everything that can happen in a state. Returns the broken rule and the way to it, if one
-    /// breaks.
-    pub(super) fn expand(&mut self, from: &Found, next: &mut Vec<Found>) -> Option<Last> {
+    /// Tries every move in a state. Returns the last step of the path to a broken rule, if one breaks.
+    pub(super) fn expand(&mut self, from: &OpenState, next: &mut Vec<OpenState>) -> Option<Last> {
         let outcomes = outcomes(&from.cluster, from.spent, self.bounds);
         for (at, (spent, branch)) in outcomes.enumerate() {
             let last = (from.number, u16::try_from(at).expect("a small cluster has few outcomes"));
@@ -79,13 +78,13 @@ impl<'a> Walk<'a> {
                 self.parents.push(last);
                 self.seen.states += 1;
                 self.seen.with_leader += usize::from(!cluster.leaders().is_empty());
-                next.push(Found { cluster, number, spent });
+                next.push(OpenState { cluster, number, spent });
             }
         }
         None
     }
 
-    /// Returns whether the walk goes on from here.
+    /// Returns whether a state is within the bounds.
     fn is_within(&self, cluster: &Cluster) -> bool {
         let Bounds { terms, entries, in_flight, .. } = *self.bounds;
         in_flight.is_none_or(|max| cluster.network().flights().len() <= max)
@@ -94,20 +93,21 @@ impl<'a> Walk<'a> {
             })
     }
 
-    /// Notes a state. Returns whether it is new: neither seen, nor seen with as much or more left to
-    /// spend.
+    /// Notes a state. Returns whether it is new: it was not visited with as many or more crashes and
+    /// proposals left.
     fn is_new(&mut self, cluster: &Cluster, spent: Spent) -> bool {
-        let name = self.canon.name(cluster);
+        let name = self.canonicalizer.name(cluster);
         let mut seen = spent.at_most().map(|less| name.wrapping_add(less.mark()));
-        if self.bounds.folding == Folding::All && seen.any(|name| self.visited.contains(&name)) {
+        if self.bounds.reduction == Reduction::Full && seen.any(|name| self.visited.contains(&name))
+        {
             return false;
         }
         self.visited.insert(name.wrapping_add(spent.mark()))
     }
 
-    /// Returns the broken rule at the end of a way, and the inputs that lead there from the start; no
-    /// input can be left out of them.
-    pub(super) fn way_to(&self, start: &Cluster, last: Last) -> (Violation, Vec<Input>) {
+    /// Returns the broken rule at the end of a path, and the inputs that lead there from the start. Every
+    /// input is needed.
+    pub(super) fn path_to(&self, start: &Cluster, last: Last) -> (Violation, Vec<Input>) {
         let mut steps = vec![last];
         while let Some(&(number, _)) = steps.last().filter(|(number, _)| *number != 0) {
             steps.push(self.parents[number as usize]);
@@ -124,8 +124,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Leaves out of a way what the rule breaks without, and makes messages that are not needed again
-/// arrive for good. Returns the broken rule with it.
+/// Removes the inputs that are not needed to break the rule, and replaces duplications by deliveries if
+/// the message is not needed again. Returns the broken rule, too.
 fn trimmed(start: &Cluster, mut way: Vec<Input>) -> (Violation, Vec<Input>) {
     let (mut violation, kept) = replayed(start, &way).expect("the walk was here");
     way = kept;
@@ -150,7 +150,7 @@ fn trimmed(start: &Cluster, mut way: Vec<Input>) -> (Violation, Vec<Input>) {
     (violation, way)
 }
 
-/// Plays a way again. Returns the first broken rule, and what of the way did something until then.
+/// Runs a path again. Returns the first broken rule, and the inputs until then that had an effect.
 fn replayed(start: &Cluster, way: &[Input]) -> Option<(Violation, Vec<Input>)> {
     let (mut cluster, mut kept) = (start.clone(), Vec::new());
     for input in way {
@@ -166,7 +166,7 @@ fn replayed(start: &Cluster, way: &[Input]) -> Option<(Violation, Vec<Input>)> {
     None
 }
 
-/// A hasher for what is a hash already.
+/// A hasher for values that are hashes already.
 #[derive(Default)]
 struct AsIs(u64);
 

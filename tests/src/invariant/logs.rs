@@ -1,56 +1,57 @@
 //! What logs may never do: Leader Append-Only, Log Matching, State Machine Safety, Leader
-//! Completeness (Fig. 3, §5.4), what an acknowledgement and a commit index mean, and what is applied.
+//! Completeness (Fig. 3, §5.4), the meaning of an acknowledgement and of a commit index, and what is
+//! applied.
 //!
 //! ```text
-//!   a write  5@2 6@3 commit=5   -->  past of 5@2, of 6@3: the one they have everywhere?
-//!                                    5 is claimed to be committed: the 5@2 that was, or durable on
+//!   a write  5@2 6@3 commit=5   -->  do 5@2 and 6@3 follow the same entries in every log?
+//!                                    is 5 committed: as the same 5@2 as before, or durable on
 //!                                    more than half of the disks?
 //! ```
 //!
-//! A log is judged as it is handed to its disk, and by what the disks hold ([`Chain`]): a leader may
-//! say that it is committed, and only the disks can say that it is so. Every look costs what was
-//! written since the last one, however long the logs are.
+//! A log is checked when it is handed to its disk, against the contents of the disks ([`Chain`]). A
+//! leader claims that an entry is committed; only the disks prove it. The cost of a check depends on
+//! what was written since the last check, not on the length of the logs.
 
-use super::{Disks, Rule, Seen, Sight, Violation};
+use super::{DiskLookup, LastSeen, NodeView, Rule, Violation};
 use crate::disk::{Chain, Disk, Link};
 use raft::quorum::Majority;
 use raft::{AppendOutcome, Body, Entry, EntryId, Index, Inspect, Message, NodeId, RoleName, Term};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A place that is committed.
+/// A committed entry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Committed {
     link: Link,
-    /// The term of whoever was first seen to claim it. Leaders of later terms must hold it.
+    /// The term of the node that first claimed it. Leaders of later terms must hold the entry.
     by: Term,
 }
 
-/// What is remembered of logs.
+/// What the checker remembers of logs.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
-pub(super) struct Logs {
-    /// The one past that each entry has, on any node at any time.
+pub(super) struct LogHistory {
+    /// The past of each entry: the hash of the log up to it, the same on every node at all times.
     pasts: BTreeMap<EntryId, u64>,
-    /// Everything that was ever committed.
+    /// Every entry that was ever committed.
     committed: BTreeMap<Index, Committed>,
-    /// How far it was committed by the end of each term.
+    /// The highest index that was committed in each term.
     reached: BTreeMap<Term, Index>,
-    /// Where the logs begin that are judged: those that begin elsewhere cannot be compared with them.
+    /// Where the checked logs begin. A log that begins elsewhere cannot be compared with them.
     base: Option<Link>,
     posted: Posted,
 }
 
-/// What a test put under way in a node's name. The others believe it, so the judge does too.
+/// What a test sent in the name of a node. The other nodes trust it, so the checker does, too.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 struct Posted {
-    /// In whose name leaders' words were posted, and of which term.
+    /// The leaders in whose name a test has posted, each with its term.
     leaders: BTreeSet<(Term, NodeId)>,
-    /// Whose acknowledgements were posted, and how far.
+    /// The highest acknowledgement that was posted for each node.
     acks: BTreeMap<NodeId, Index>,
-    /// How far posted words said that the log is committed.
+    /// The highest commit index in a posted message.
     commit: Index,
 }
 
-/// A commit index, and whose it is.
+/// A commit index that a node claims.
 struct Claim<'a> {
     id: NodeId,
     term: Term,
@@ -58,10 +59,10 @@ struct Claim<'a> {
     log: &'a Chain,
 }
 
-// Judging.
+// What is checked, and when.
 
-impl Logs {
-    /// Believes what a test puts under way.
+impl LogHistory {
+    /// Trusts a message that a test sends.
     pub(super) fn posted(&mut self, message: &Message) {
         let term = message.term.unwrap_or_default();
         match &message.body {
@@ -81,13 +82,13 @@ impl Logs {
         }
     }
 
-    /// Judges a node that has just started: its log is one that fits the others, and what its disk
-    /// knows to be committed is believed.
-    pub(super) fn opened(&mut self, sight: &Sight<'_>) -> Result<(), Violation> {
-        let (id, term, log) = (sight.node.id, sight.node.term, sight.disk.kept());
+    /// Checks a node that has just started: its log must fit the others. The commit index on its disk is
+    /// trusted.
+    pub(super) fn opened(&mut self, view: &NodeView<'_>) -> Result<(), Violation> {
+        let (id, term, log) = (view.node.id, view.node.term, view.disk.kept());
         self.base.get_or_insert(log.base());
         self.matches(id, log, Index(0))?;
-        let commit = sight.disk.durable().hard_state().commit;
+        let commit = view.disk.durable().hard_state().commit;
         let claim = Claim { id, term, commit, log };
         if self.compares(log) {
             self.agrees(&claim)?;
@@ -96,55 +97,59 @@ impl Logs {
         Ok(())
     }
 
-    /// Judges what a node hands to its disk: `had` is the end of its log before, `from` the place of
-    /// the first entry that is written now, if one is.
+    /// Checks a write: `had` is the last link of the log before it, `from` the index of the first entry
+    /// in the write, if there is one.
     pub(super) fn wrote(
         &mut self,
-        sight: &Sight<'_>,
-        before: Option<&Seen>,
+        view: &NodeView<'_>,
+        before: Option<&LastSeen>,
         had: Link,
         from: Option<Index>,
-        disks: Disks<'_>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
-        let (node, log) = (&sight.node, sight.disk.written());
+        let (node, log) = (&view.node, view.disk.written());
         if log.get(had.id.index) != Some(had) && leads_on(before, node) {
             return Err(not_only_appended(node, had.id, log.last().id));
         }
         if let Some(from) = from {
             self.matches(node.id, log, from)?;
         }
-        let commit = sight.disk.latest().commit;
+        let commit = view.disk.latest().commit;
         self.claims(&Claim { id: node.id, term: node.term, commit, log }, node.voters, disks)
     }
 
-    /// Judges a commit index that a node goes by before it has saved it.
+    /// Checks a commit index that a node uses before it has saved it.
     pub(super) fn committed(
         &mut self,
-        sight: &Sight<'_>,
+        view: &NodeView<'_>,
         commit: Index,
-        disks: Disks<'_>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
-        let (id, term, log) = (sight.node.id, sight.node.term, sight.disk.written());
-        self.claims(&Claim { id, term, commit, log }, sight.node.voters, disks)
+        let (id, term, log) = (view.node.id, view.node.term, view.disk.written());
+        self.claims(&Claim { id, term, commit, log }, view.node.voters, disks)
     }
 
-    /// Judges a node after something happened to it.
-    pub(super) fn looked(&self, before: Option<&Seen>, sight: &Sight<'_>) -> Result<(), Violation> {
-        commit_grows(before, sight)?;
-        commit_is_within(&sight.node)?;
-        only_appends(before, &sight.node)?;
-        if Seen::won(before, &sight.node) { self.is_complete(sight) } else { Ok(()) }
+    /// Checks a node after a step.
+    pub(super) fn looked(
+        &self,
+        before: Option<&LastSeen>,
+        view: &NodeView<'_>,
+    ) -> Result<(), Violation> {
+        commit_grows(before, view)?;
+        commit_is_within(&view.node)?;
+        only_appends(before, &view.node)?;
+        if LastSeen::won(before, &view.node) { self.is_complete(view) } else { Ok(()) }
     }
 
-    /// Judges an acknowledgement as it leaves: its sender's disk holds what its leader's does. Not if
-    /// that disk is in a later term, where the next leader may have replaced it (see
-    /// [`persisted_before`](super::votes::persisted_before)).
+    /// Checks an acknowledgement as it is sent: the sender's disk must hold the same log as the leader's.
+    /// It is not checked if that disk is in a later term: the next leader may have replaced the entries
+    /// (see [`persisted_before`](super::votes::persisted_before)).
     pub(super) fn acknowledged(
         &self,
         disk: &Disk,
         message: &Message,
-        leader: Option<&Seen>,
-        disks: Disks<'_>,
+        leader: Option<&LastSeen>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
         let (Some(term), Body::AppendReply { outcome: AppendOutcome::Matched(index), .. }) =
             (message.term, &message.body)
@@ -152,7 +157,7 @@ impl Logs {
             return Ok(());
         };
         let (from, to) = (message.from, message.to);
-        let leads = |seen: &&Seen| seen.role == RoleName::Leader && seen.term == term;
+        let leads = |seen: &&LastSeen| seen.role == RoleName::Leader && seen.term == term;
         let is_over = disk.durable().hard_state().term > term;
         if is_over || leader.filter(leads).is_none() || self.posted.leaders.contains(&(term, to)) {
             return Ok(());
@@ -167,8 +172,8 @@ impl Logs {
         }
         let place = |link: Option<Link>| link.map_or("nothing".into(), |link| link.id.to_string());
         let text = format!(
-            "{from} acknowledged place {index} to {to}, leader of term {term}: it holds {} there \
-             behind what it holds before, {to} holds {}",
+            "{from} acknowledged index {index} to {to}, leader of term {term}, but their logs up to \
+             there differ: {from} holds {} at that index, {to} holds {}",
             place(ours),
             place(theirs)
         );
@@ -176,7 +181,7 @@ impl Logs {
         Err(Violation { rule, who, term: Some(term), text })
     }
 
-    /// Judges what an application applies, having applied everything up to `applied`.
+    /// Checks what an application applies after everything up to `applied`.
     pub(super) fn applied(
         &self,
         id: NodeId,
@@ -189,19 +194,20 @@ impl Logs {
         let broken = |rule, text| Err(Violation { rule, who: vec![id], term: None, text });
         for (due, entry) in (applied.0 + 1..).map(Index).zip(entries) {
             if entry.id.index != due {
-                let text = format!("{id} applied {} where {due} was due", entry.id);
+                let text =
+                    format!("{id} applied {}, but the next index to apply was {due}", entry.id);
                 return broken(Rule::AppliedInOrder, text);
             }
             if !self.compares(log) {
                 continue;
             }
             let Some(committed) = self.committed.get(&due).map(|committed| committed.link) else {
-                let text = format!("{id} applied {}, which nobody committed", entry.id);
+                let text = format!("{id} applied {}, which is not committed", entry.id);
                 return broken(Rule::AppliedInOrder, text);
             };
             if before.is_some_and(|before| before.next(entry) != committed) {
                 let text = format!(
-                    "{id} applied {} where {} was committed, or with other words",
+                    "{id} applied {}, but {} was committed there, or the same id with another command",
                     entry.id, committed.id
                 );
                 return broken(Rule::StateMachineSafety, text);
@@ -212,10 +218,10 @@ impl Logs {
     }
 }
 
-// The rules one by one.
+// The rules, one function each.
 
-impl Logs {
-    /// Checks that entries have the past they have everywhere else (Log Matching).
+impl LogHistory {
+    /// Checks that entries follow the same entries here as in every other log (Log Matching).
     fn matches(&mut self, id: NodeId, log: &Chain, from: Index) -> Result<(), Violation> {
         if !self.compares(log) {
             return Ok(());
@@ -224,7 +230,7 @@ impl Logs {
             if *self.pasts.entry(link.id).or_insert(link.sum) != link.sum {
                 let (entry, rule) = (link.id, Rule::LogMatching);
                 let text = format!(
-                    "{id} holds {entry} after other entries, or with other words, than another log"
+                    "{id} holds {entry} after other entries than another log does, or with another command"
                 );
                 return Err(Violation { rule, who: vec![id], term: Some(entry.term), text });
             }
@@ -232,13 +238,13 @@ impl Logs {
         Ok(())
     }
 
-    /// Checks a commit index: the log reaches there, it is what others committed (State Machine
-    /// Safety), and what nobody committed before is durable on more than half of the disks.
+    /// Checks a commit index. Other nodes must have committed the same entries (State Machine Safety). An
+    /// entry that is committed for the first time must be durable on more than half of the disks.
     fn claims(
         &mut self,
         claim: &Claim<'_>,
         voters: &Majority,
-        disks: Disks<'_>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
         if !self.compares(claim.log) {
             return Ok(());
@@ -251,7 +257,7 @@ impl Logs {
         Ok(())
     }
 
-    /// Checks that what a claim calls committed is what others committed, as far as they did.
+    /// Checks that a claim and the known commits agree, as far as both reach.
     fn agrees(&self, claim: &Claim<'_>) -> Result<(), Violation> {
         let Claim { id, term, commit, log } = *claim;
         let common = commit.min(self.end());
@@ -266,17 +272,17 @@ impl Logs {
         let (ours, theirs) = (log.get(wrong), self.committed.get(&wrong));
         let name = |link: Option<Link>| link.map_or(EntryId::default(), |link| link.id);
         let (ours, theirs) = (name(ours), name(theirs.map(|committed| committed.link)));
-        let text = format!("{id} commits {ours} where {theirs} was committed");
+        let text = format!("{id} commits {ours}, but {theirs} was committed there");
         let (rule, who) = (Rule::StateMachineSafety, vec![id]);
         Err(Violation { rule, who, term: Some(term), text })
     }
 
-    /// Checks that more than half of the disks hold what is claimed to be committed.
+    /// Checks that more than half of the disks hold what a node claims to be committed.
     fn is_on_quorum(
         &self,
         claim: &Claim<'_>,
         voters: &Majority,
-        disks: Disks<'_>,
+        disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
         let Claim { id, term, commit, log } = *claim;
         if commit <= self.posted.commit {
@@ -290,14 +296,14 @@ impl Logs {
         };
         let of = voters.voters().count();
         let holders: Vec<_> = voters.voters().filter(holds).collect();
-        // Twice the copies, so that nothing is rounded: more than half of 4 is 3.
+        // Compare twice the copies, so that nothing is rounded: more than half of 4 is 3.
         if 2 * holders.len() > of {
             return Ok(());
         }
         let names: Vec<_> = holders.iter().map(NodeId::to_string).collect();
         let on = if names.is_empty() { "no disk".into() } else { names.join(", ") };
         let text = format!(
-            "{id} commits {} in term {term}, and it is durable on {} of {of} disks ({on})",
+            "{id} commits {} in term {term}, but it is durable on only {} of {of} disks ({on})",
             link.id,
             holders.len()
         );
@@ -305,7 +311,7 @@ impl Logs {
         Err(Violation { rule, who, term: Some(term), text })
     }
 
-    /// Takes down what is committed now and was not before.
+    /// Notes the entries that are committed for the first time.
     fn extend(&mut self, claim: &Claim<'_>) {
         let end = self.end();
         for link in claim.log.since(end + 1).iter().take_while(|it| it.id.index <= claim.commit) {
@@ -318,20 +324,20 @@ impl Logs {
         }
     }
 
-    /// Returns whether a log begins where the judged ones do.
+    /// Returns whether a log begins where the checked logs begin.
     fn compares(&self, log: &Chain) -> bool {
         self.base.is_none_or(|base| base == log.base())
     }
 
-    /// Returns the last place that is committed.
+    /// Returns the last committed index.
     fn end(&self) -> Index {
         self.committed.last_key_value().map_or(Index(0), |(&index, _)| index)
     }
 
-    /// Checks that a new leader holds what was committed in earlier terms (Leader Completeness). A
-    /// leader of an earlier term than the commit may lack it: its votes came late.
-    fn is_complete(&self, sight: &Sight<'_>) -> Result<(), Violation> {
-        let (leader, term, log) = (sight.node.id, sight.node.term, sight.disk.written());
+    /// Checks that a new leader holds what was committed in earlier terms (Leader Completeness). A leader
+    /// of an earlier term than the commit may lack it: its votes arrived late.
+    fn is_complete(&self, view: &NodeView<'_>) -> Result<(), Violation> {
+        let (leader, term, log) = (view.node.id, view.node.term, view.disk.written());
         let due = self.reached.range(..term).map(|(_, &index)| index).max().unwrap_or(Index(0));
         let held = |index: Index| {
             let committed = self.committed.get(&index).map(|committed| committed.link);
@@ -342,23 +348,25 @@ impl Logs {
         }
         let lost = (1..=due.0).map(Index).find(|&index| !held(index)).unwrap_or(due);
         let Some(Committed { link, by }) = self.committed.get(&lost) else { return Ok(()) };
-        let text =
-            format!("{leader} leads term {term} without {}, committed in term {by}", link.id);
+        let text = format!(
+            "{leader} leads term {term}, but its log lacks {}, committed in term {by}",
+            link.id
+        );
         let (rule, who) = (Rule::LeaderCompleteness, vec![leader]);
         Err(Violation { rule, who, term: Some(term), text })
     }
 }
 
-// What an explorer tells states apart by.
+// What the explorer tells states apart by.
 
-impl Logs {
-    /// Forgets the pasts of entries that `lives` says are nowhere any more.
+impl LogHistory {
+    /// Forgets the pasts of entries for which `lives` returns false.
     pub(super) fn forget_pasts(&mut self, lives: impl Fn(EntryId) -> bool) {
         self.pasts.retain(|&id, _| lives(id));
     }
 
-    /// Returns what is remembered of every entry: its id, its past, and whether it is committed, by
-    /// whose term.
+    /// Returns what is remembered of every entry: its id, its past, and the term that committed it, if
+    /// one did.
     pub(super) fn remembered(&self) -> impl Iterator<Item = (EntryId, u64, Option<Term>)> + '_ {
         let pasts = self.pasts.iter().map(|(&id, &sum)| (id, sum, None));
         let committed = self.committed.values();
@@ -366,16 +374,16 @@ impl Logs {
     }
 }
 
-/// Checks that a node knows no less to be committed than before, or than its disk does.
-fn commit_grows(before: Option<&Seen>, sight: &Sight<'_>) -> Result<(), Violation> {
-    let (id, commit) = (sight.node.id, sight.node.commit);
-    let durable = sight.disk.durable().hard_state().commit;
+/// Checks that a commit index is not lower than before, and not lower than on the disk.
+fn commit_grows(before: Option<&LastSeen>, view: &NodeView<'_>) -> Result<(), Violation> {
+    let (id, commit) = (view.node.id, view.node.commit);
+    let durable = view.disk.durable().hard_state().commit;
     let known = before.map_or(durable, |before| before.commit.max(durable));
     if commit >= known {
         return Ok(());
     }
-    let text = format!("{id} knew {known} to be committed, and says {commit} now");
-    Err(Violation { rule: Rule::CommitMonotone, who: vec![id], term: Some(sight.node.term), text })
+    let text = format!("{id} had commit index {known}, and has {commit} now");
+    Err(Violation { rule: Rule::CommitMonotone, who: vec![id], term: Some(view.node.term), text })
 }
 
 /// Checks that a node's commit index lies within its log.
@@ -384,13 +392,13 @@ fn commit_is_within(node: &Inspect<'_>) -> Result<(), Violation> {
     if commit <= last.index {
         return Ok(());
     }
-    let text = format!("{id} says {commit} is committed, and its log ends with {last}");
+    let text = format!("{id} has commit index {commit}, but its log ends with {last}");
     Err(Violation { rule: Rule::CommitWithinLog, who: vec![id], term: Some(node.term), text })
 }
 
-/// Checks that who leads still, leads with no shorter a log than it had (Leader Append-Only). What is
-/// in it, its writes show.
-fn only_appends(before: Option<&Seen>, node: &Inspect<'_>) -> Result<(), Violation> {
+/// Checks that the log of a node that leads on is not shorter than before (Leader Append-Only). The
+/// checks of its writes compare the entries.
+fn only_appends(before: Option<&LastSeen>, node: &Inspect<'_>) -> Result<(), Violation> {
     match before {
         Some(seen) if leads_on(before, node) && node.last.index < seen.last.index => {
             Err(not_only_appended(node, seen.last, node.last))
@@ -399,18 +407,18 @@ fn only_appends(before: Option<&Seen>, node: &Inspect<'_>) -> Result<(), Violati
     }
 }
 
-/// Returns whether a node leads the term that it led when it was last looked at.
-fn leads_on(before: Option<&Seen>, node: &Inspect<'_>) -> bool {
-    let led = |seen: &Seen| seen.role == RoleName::Leader && seen.term == node.term;
+/// Returns whether a node leads the same term as after its last step.
+fn leads_on(before: Option<&LastSeen>, node: &Inspect<'_>) -> bool {
+    let led = |seen: &LastSeen| seen.role == RoleName::Leader && seen.term == node.term;
     node.role == RoleName::Leader && before.is_some_and(led)
 }
 
 fn not_only_appended(node: &Inspect<'_>, had: EntryId, end: EntryId) -> Violation {
     let (id, term, rule) = (node.id, node.term, Rule::LeaderAppendOnly);
     let text = if had.index > end.index {
-        format!("{id}, leader of term {term}, had {had}; its log ends with {end} now")
+        format!("{id}, leader of term {term}, had {had}; now its log ends with {end}")
     } else {
-        format!("{id}, leader of term {term}, had {had}; it has another entry there now")
+        format!("{id}, leader of term {term}, had {had}; now it has another entry there")
     };
     Violation { rule, who: vec![id], term: Some(term), text }
 }

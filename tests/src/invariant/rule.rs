@@ -1,4 +1,4 @@
-//! The rules by name: what a card says of each, as data.
+//! The rules, and what a card says about each.
 //!
 //! ```text
 //!   one_vote_per_term   ONE VOTE PER TERM   §5.2, Fig. 2 RequestVote (2)
@@ -8,27 +8,27 @@
 
 use std::fmt;
 
-/// A rule of Raft that a run can break. The order is the order of causes: where one step breaks
-/// several, the first of these is named.
+/// A rule of Raft that a run can break. Causes come before effects: if one step breaks several rules,
+/// the first in this order is named.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Rule {
     /// A node's term only grows, and a restart finds the term that was durable.
     TermMonotone,
-    /// What a message promises is durable before the message is under way.
+    /// What a message promises is durable before the message is sent.
     PersistBeforeSend,
     /// A voter grants at most one vote per term, its vote for itself included.
     VoteOncePerTerm,
-    /// Whoever leads was granted the votes of more than half.
+    /// A leader has the votes of more than half of the voters.
     LeaderHasQuorum,
     /// At most one leader per term.
     ElectionSafety,
-    /// A node never knows less to be committed than before.
+    /// A node's commit index never decreases.
     CommitMonotone,
     /// Nothing is committed that the log does not hold.
     CommitWithinLog,
     /// A leader only appends to its log.
     LeaderAppendOnly,
-    /// Logs that share an entry share everything before it.
+    /// LogHistory that share an entry share everything before it.
     LogMatching,
     /// An entry that a follower acknowledges is the one its leader holds.
     AckMatches,
@@ -40,11 +40,11 @@ pub enum Rule {
     LeaderCompleteness,
     /// What is applied is committed, in order, each entry once.
     AppliedInOrder,
-    /// After the network heals, everyone follows one leader before long.
+    /// After the network heals, all nodes follow one leader in bounded time.
     Liveness,
 }
 
-/// What there is to say of a rule.
+/// The texts about a rule.
 struct Words {
     id: &'static str,
     title: &'static str,
@@ -54,7 +54,7 @@ struct Words {
 }
 
 impl Rule {
-    /// Every rule, in the order of causes.
+    /// Every rule, causes before effects.
     pub const ALL: [Rule; 15] = [
         Rule::TermMonotone,
         Rule::PersistBeforeSend,
@@ -73,7 +73,7 @@ impl Rule {
         Rule::Liveness,
     ];
 
-    /// Returns the name that catalogues and reports know the rule by: `election_safety`.
+    /// Returns the rule's name in catalogues and reports: `election_safety`.
     pub fn id(self) -> &'static str {
         self.words().id
     }
@@ -88,7 +88,7 @@ impl Rule {
         self.words().section
     }
 
-    /// Returns what becomes of a cluster that breaks the rule, in one sentence.
+    /// Returns what can happen to a cluster that breaks the rule, in one sentence.
     pub fn so_what(self) -> &'static str {
         self.words().so_what
     }
@@ -96,11 +96,6 @@ impl Rule {
     /// Returns the place in the book that explains the rule: a file and an anchor.
     pub fn chapter(self) -> &'static str {
         self.words().chapter
-    }
-
-    /// Returns the rule that has this name.
-    pub fn from_id(id: &str) -> Option<Rule> {
-        Rule::ALL.into_iter().find(|rule| rule.id() == id)
     }
 
     fn words(self) -> Words {

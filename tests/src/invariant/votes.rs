@@ -1,36 +1,36 @@
-//! Who voted for whom, and who led what: the rules of §5.2.
+//! Who voted for whom, and who led each term: the rules of §5.2.
 //!
 //! ```text
-//!   granted   (t1, n3) -> n2      n3 SAID so, or its own vote is on its disk
+//!   granted   (t1, n3) -> n2      n3 has SENT this vote, or its own vote is on its disk
 //!   led       t1 -> n2
 //! ```
 //!
-//! A vote counts from the moment it is said: from then on a candidate may rely on it. A candidate's
-//! vote for itself is never said to anyone; it counts once it is durable, and for its own victory as
-//! soon as it is cast (a design may count it at once: nobody else can have it).
+//! A vote counts from the moment it is sent: from then on a candidate may rely on it. A candidate never
+//! sends its vote for itself. That vote counts once it is durable. For the candidate's own victory it
+//! counts at once: no other node can get it, and some correct designs count it at once.
 
 use super::{Rule, Sender, Violation};
 use raft::{AppendOutcome, Body, HardState, Inspect, Message, NodeId, Term, VoteRequests};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is remembered of elections.
+/// What the checker remembers of elections.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
-pub(super) struct Ballots {
-    /// Whom each voter voted for, by term and voter.
+pub(super) struct VoteHistory {
+    /// The candidate that each voter voted for, by term and voter.
     granted: BTreeMap<(Term, NodeId), NodeId>,
-    /// Votes that a test put under way in a voter's name: term, voter, candidate.
+    /// Votes that a test sent in the name of a voter: term, voter, candidate.
     posted: BTreeSet<(Term, NodeId, NodeId)>,
-    /// Who led each term first.
+    /// The first leader of each term.
     led: BTreeMap<Term, NodeId>,
 }
 
 /// Checks that what a message promises is on its sender's disk (Fig. 2 State).
 ///
-/// A vote must be there, and an entry that is acknowledged, unless the disk is in a later term already.
-/// Then the vote can no longer be given again; and the entry was there in the order in which the node
-/// says things, before it entered the later term: whoever was elected there with its vote holds the
-/// entry, and if a leader has replaced it since, then it was never on a majority. A question rests on
-/// the candidate's own vote, unless the settings say it need not wait.
+/// A vote, or an acknowledged entry, must be on the disk, unless the disk is already in a later term. In
+/// a later term the vote cannot be given a second time. And the entry was on the disk before the node
+/// entered the later term. So a leader elected there with this node's vote holds the entry. If a leader has
+/// replaced it since, it was never on a majority. A vote request relies on the candidate's own vote,
+/// unless the settings let the request be sent at once.
 pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<(), Violation> {
     let Some(term) = message.term else { return Ok(()) };
     let vote = match &message.body {
@@ -53,11 +53,11 @@ pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<
     };
     if durable.term < term {
         let has = durable.term;
-        return broken(format!("{id} said \"{message}\" while its disk was in term {has}"));
+        return broken(format!("{id} sent \"{message}\" while its disk was in term {has}"));
     }
     if durable.term == term && vote.is_some() && durable.vote != vote {
         let has = durable.vote.map_or("no vote".into(), |other| format!("a vote for {other}"));
-        return broken(format!("{id} said \"{message}\" while its disk held {has} in term {term}"));
+        return broken(format!("{id} sent \"{message}\" while its disk held {has} in term {term}"));
     }
     let last = sender.disk.kept().last().id;
     if let Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } = message.body
@@ -65,14 +65,14 @@ pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<
         && index > last.index
     {
         return broken(format!(
-            "{id} said \"{message}\" while the log on its disk ended at {last}"
+            "{id} sent \"{message}\" while the log on its disk ended at {last}"
         ));
     }
     Ok(())
 }
 
-impl Ballots {
-    /// Notes a vote as it is said.
+impl VoteHistory {
+    /// Notes a vote as it is sent.
     pub(super) fn sent(&mut self, message: &Message) -> Result<(), Violation> {
         let (Some(term), Body::VoteReply { granted: true }) = (message.term, &message.body) else {
             return Ok(());
@@ -85,7 +85,10 @@ impl Ballots {
         if durable.vote == Some(id) { self.grant(durable.term, id, id) } else { Ok(()) }
     }
 
-    /// Notes a vote, unless it is the voter's second one in this term.
+    /// Notes a vote.
+    ///
+    /// # Errors
+    /// It is the voter's second vote in this term, for another candidate.
     fn grant(&mut self, term: Term, voter: NodeId, candidate: NodeId) -> Result<(), Violation> {
         let first = *self.granted.entry((term, voter)).or_insert(candidate);
         if first == candidate {
@@ -101,14 +104,14 @@ impl Ballots {
         Err(Violation { rule, who, term: Some(term), text })
     }
 
-    /// Believes a vote that a test puts under way.
+    /// Trusts a vote that a test sends.
     pub(super) fn posted(&mut self, message: &Message) {
         if let (Some(term), Body::VoteReply { granted: true }) = (message.term, &message.body) {
             self.posted.insert((term, message.from, message.to));
         }
     }
 
-    /// Judges a node that has just begun to lead: by the votes given to it, then by who led its term.
+    /// Checks a node that has just become leader: first its votes, then whether another node led its term.
     pub(super) fn won(&mut self, node: &Inspect<'_>) -> Result<(), Violation> {
         let (id, term) = (node.id, node.term);
         let for_it = |&voter: &NodeId| {
@@ -118,7 +121,7 @@ impl Ballots {
         };
         let of = node.voters.voters().count();
         let voters: Vec<_> = node.voters.voters().filter(for_it).collect();
-        // Twice the votes, so that nothing is rounded: more than half of 4 is 3.
+        // Compare twice the votes, so that nothing is rounded: more than half of 4 is 3.
         if 2 * voters.len() <= of {
             let names: Vec<_> = voters.iter().map(NodeId::to_string).collect();
             let from = if names.is_empty() { "nobody".into() } else { names.join(", ") };
@@ -149,12 +152,12 @@ impl Ballots {
         }
     }
 
-    /// Returns every vote that is remembered: term, voter, candidate.
+    /// Returns every remembered vote: term, voter, candidate.
     pub(super) fn granted(&self) -> impl Iterator<Item = (Term, NodeId, NodeId)> + '_ {
         self.granted.iter().map(|(&(term, voter), &candidate)| (term, voter, candidate))
     }
 
-    /// Returns every term that was led, and by whom.
+    /// Returns every remembered leader with its term.
     pub(super) fn led(&self) -> impl Iterator<Item = (Term, NodeId)> + '_ {
         self.led.iter().map(|(&term, &leader)| (term, leader))
     }

@@ -1,4 +1,4 @@
-//! One command's arguments, taken one by one; what is left at the end is an error.
+//! The arguments of one command, taken one by one. What is left at the end is an error.
 //!
 //! ```text
 //!   deliver 2 3 from=1     ids() -> [n2, n3]    option("from") -> [n1]    finish() -> ok
@@ -7,11 +7,11 @@
 use crate::script::ScriptError;
 use crate::script::grammar::{Argument, Directive};
 use crate::script::spelling::did_you_mean;
-use crate::trace::entry::Place;
+use crate::trace::entry::RecordedEntryId;
 use raft::{EntryId, NodeId, Term};
 use std::str::FromStr;
 
-/// The largest name a node of a script may have.
+/// The largest id that a node of a script may have.
 const NODE_MAX: u64 = 99;
 
 /// The arguments of a command that have not been taken yet.
@@ -19,7 +19,7 @@ pub(crate) struct Arguments<'a> {
     script: &'a str,
     directive: &'a Directive,
     left: Vec<&'a Argument>,
-    /// Every key that was asked for: what the command knows.
+    /// Every key that the command has asked for, to list them in an error.
     known: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Arguments<'a> {
         Arguments { script, directive, left, known: Vec::new() }
     }
 
-    /// Says what is wrong with this command.
+    /// Returns an error about this command.
     pub(crate) fn wrong(&self, what: impl Into<String>) -> ScriptError {
         let line = Some(self.directive.line);
         ScriptError { name: self.script.to_string(), line, what: what.into() }
@@ -52,18 +52,18 @@ impl<'a> Arguments<'a> {
         std::iter::from_fn(|| self.next()).collect()
     }
 
-    /// Takes a name of a node.
+    /// Takes a node.
     pub(crate) fn id(&mut self) -> Result<NodeId, ScriptError> {
         let word = self.expect("a node")?;
         self.read_id(word)
     }
 
-    /// Takes every name of a node.
+    /// Takes every node.
     pub(crate) fn ids(&mut self) -> Result<Vec<NodeId>, ScriptError> {
         self.rest().into_iter().map(|word| self.read_id(word)).collect()
     }
 
-    /// Takes a bare word, if it is there: `granted`.
+    /// Takes a flag, if it is there: `granted`.
     pub(crate) fn flag(&mut self, key: &str) -> bool {
         self.known.push(key.to_string());
         let found = |argument: &&Argument| argument.key == key && argument.values.is_none();
@@ -85,7 +85,7 @@ impl<'a> Arguments<'a> {
         };
         let values = self.left.remove(at).values.iter().flatten().map(String::as_str).collect();
         match self.left.iter().any(|other| other.key == key && other.values.is_some()) {
-            true => Err(self.wrong(format!("{key}= stands there twice"))),
+            true => Err(self.wrong(format!("{key}= is given twice"))),
             false => Ok(Some(values)),
         }
     }
@@ -108,36 +108,36 @@ impl<'a> Arguments<'a> {
         value.map(|word| self.read_number(key, word)).transpose()
     }
 
-    /// Takes the nodes of `key=`; none if it is not there.
+    /// Takes the nodes of `key=`, if it is there.
     pub(crate) fn nodes(&mut self, key: &str) -> Result<Option<Vec<NodeId>>, ScriptError> {
         let Some(words) = self.option(key)? else { return Ok(None) };
         words.into_iter().map(|word| self.read_id(word)).collect::<Result<_, _>>().map(Some)
     }
 
-    /// Takes the places in the log of `key=`.
+    /// Takes the entry ids of `key=`, if it is there.
     pub(crate) fn places(&mut self, key: &str) -> Result<Option<Vec<EntryId>>, ScriptError> {
         let Some(words) = self.option(key)? else { return Ok(None) };
         words.into_iter().map(|word| self.read_place(word)).collect::<Result<_, _>>().map(Some)
     }
 
-    /// Takes the one place in the log of `key=`.
+    /// Takes the one entry id of `key=`, if it is there.
     pub(crate) fn place(&mut self, key: &str) -> Result<Option<EntryId>, ScriptError> {
         let value = self.value(key)?;
         value.map(|word| self.read_place(word)).transpose()
     }
 
-    /// Takes the term of `key=`.
+    /// Takes the term of `key=`, if it is there.
     pub(crate) fn term(&mut self, key: &str) -> Result<Option<Term>, ScriptError> {
         Ok(self.number(key)?.map(Term))
     }
 
-    /// Ends the taking: nothing may be left, and no input may stand below.
+    /// Checks that no argument is left and that the command has no input below it.
     pub(crate) fn finish(mut self) -> Result<(), ScriptError> {
         let command = &self.directive.command;
         if let Some(line) = self.directive.input.first() {
             let what = format!(
-                "expected ---- below {command}, which takes no input, found {line:?}; a blank line \
-                 between two commands parts them"
+                "expected ---- below {command}, which takes no input, found {line:?}; put a blank line \
+                 between two commands"
             );
             return Err(self.wrong(what));
         }
@@ -145,7 +145,7 @@ impl<'a> Arguments<'a> {
         let names = self.known.iter().map(String::as_str);
         let mean = did_you_mean(&extra.key, names.clone());
         let sign = if extra.values.is_some() { "=" } else { "" };
-        // Not those of one node, such as n1.log: there are many, and they say the same.
+        // Leaves out the keys of single nodes, such as n1.log: they are many and alike.
         let takes = match names.filter(|name| !name.contains('.')).collect::<Vec<_>>() {
             names if names.is_empty() => String::new(),
             names => format!(" (it knows {})", names.join(", ")),
@@ -183,7 +183,7 @@ impl Arguments<'_> {
     }
 
     pub(crate) fn read_place(&self, word: &str) -> Result<EntryId, ScriptError> {
-        let wrong = || self.wrong(format!("expected a place such as 4@1, found {word:?}"));
-        Ok(Place::parse(word).ok_or_else(wrong)?.0)
+        let wrong = || self.wrong(format!("expected an entry id such as 4@1, found {word:?}"));
+        Ok(RecordedEntryId::parse(word).ok_or_else(wrong)?.0)
     }
 }

@@ -1,7 +1,7 @@
-//! Everything a script can say.
+//! Every command of a script.
 //!
 //! ```text
-//!   Directive (words) --> Command (meaning)        an unknown name is answered with the nearest ones
+//!   Directive (text) --> Command (meaning)        the error for an unknown name offers similar ones
 //! ```
 
 use crate::cluster::Setup;
@@ -9,63 +9,63 @@ use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::grammar::Directive;
 use crate::script::spelling::did_you_mean;
-use crate::script::{hand, seating};
+use crate::script::{add_nodes, message};
 use bytes::Bytes;
 use raft::{Message, NodeId};
 
-/// One command, understood.
+/// One command.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
-    /// The cluster is made.
+    /// Makes the cluster.
     AddNodes(Setup),
-    /// Ticks pass.
+    /// Lets ticks pass.
     Tick {
-        /// At which nodes; none for all.
+        /// The nodes; empty for all.
         ids: Vec<NodeId>,
-        /// How many.
-        ticks: Wait,
+        /// How many ticks.
+        ticks: TickCount,
     },
-    /// A node is told to hold an election.
+    /// Lets a node start an election.
     Campaign(NodeId),
     /// A client proposes a command to a node.
     Propose {
-        /// To which.
+        /// The node.
         id: NodeId,
         /// The command.
         data: Bytes,
     },
-    /// Messages arrive; those to the nodes in `lost` are dropped.
+    /// Delivers messages, and drops others.
     Deliver {
-        /// Which arrive; none where only `lost` was named.
-        picked: Option<Pick>,
-        /// Whose are dropped.
-        lost: Option<Pick>,
+        /// The messages to deliver; `None` if the command only drops.
+        picked: Option<MessageFilter>,
+        /// The messages to drop.
+        lost: Option<MessageFilter>,
     },
-    /// Messages are lost.
-    Drop(Pick),
-    /// Messages arrive and stay under way.
-    Duplicate(Pick),
-    /// A message made by hand is put under way.
+    /// Drops messages.
+    Drop(MessageFilter),
+    /// Delivers messages and keeps them in flight.
+    Duplicate(MessageFilter),
+    /// Sends a message that no node made.
     Post(Message),
-    /// The network falls apart.
+    /// Partitions the network.
     Partition(Vec<Vec<NodeId>>),
-    /// Links are cut.
+    /// Cuts links.
     Cut(Vec<(NodeId, NodeId)>),
-    /// Links work again.
+    /// Repairs links.
     Mend(Vec<(NodeId, NodeId)>),
-    /// Every link works again.
+    /// Repairs every link.
     Heal,
-    /// The owner of each node takes a Ready.
+    /// Lets the owner of each node take a Ready.
     Ready(Vec<NodeId>),
-    /// The oldest write of each disk becomes durable.
+    /// Makes the oldest pending write of each disk durable.
     Persist(Vec<NodeId>),
-    /// The application of each node applies what was handed out first.
+    /// Lets the application of each node apply the committed entries of the oldest Ready.
     Apply(Vec<NodeId>),
-    /// Nodes lose power.
+    /// Takes the power from nodes.
     Crash(Vec<NodeId>),
-    /// Nodes start again.
+    /// Restarts nodes.
     Restart(Vec<NodeId>),
-    /// Everything arrives and every disk writes, until these nodes, or all, are silent.
+    /// Delivers and writes everything until these nodes are quiet; all nodes if the list is empty.
     Stabilize(Vec<NodeId>),
     /// A node's storage fails one read, after some that succeed.
     FailRead {
@@ -74,69 +74,69 @@ pub enum Command {
         /// How many reads succeed before.
         after: u64,
     },
-    /// A node's election limit is fixed, or drawn again.
+    /// Fixes a node's election timeout, or lets the node draw it at random again.
     Pin {
-        /// Whose.
+        /// The node.
         id: NodeId,
-        /// The limit; none to draw it.
+        /// The election timeout in ticks; `None` to draw it at random.
         ticks: Option<u64>,
     },
-    /// Shows nodes; all if none is named.
+    /// Shows nodes; all nodes if the list is empty.
     State(Vec<NodeId>),
-    /// Shows what is under way.
+    /// Shows the messages in flight.
     Messages,
-    /// Says something before the next step.
+    /// Adds a caption to the next step.
     Note(String),
-    /// etcd's `log-level`: with `none`, commands say nothing but `ok`.
-    Speak(Voice),
+    /// etcd's `log-level`: with `none`, commands print nothing but `ok`.
+    SetVerbosity(Verbosity),
 }
 
 /// How many ticks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wait {
+pub enum TickCount {
     /// This many.
     Ticks(u64),
-    /// As many as the shortest wait before an election.
+    /// As many as the shortest election timeout.
     Election,
-    /// As many as lie between two heartbeats.
+    /// As many as there are between two heartbeats.
     Heartbeat,
 }
 
-/// Whether commands say what came of them.
+/// Whether commands print their output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Voice {
+pub enum Verbosity {
     /// They do.
-    Aloud,
-    /// They say `ok`.
-    Muted,
+    Normal,
+    /// They print `ok`.
+    Silent,
 }
 
-/// Some of the messages under way.
+/// Selects some of the messages in flight.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Pick {
-    /// To whom, in this order; none for everyone.
+pub struct MessageFilter {
+    /// The receivers, in this order; empty for all.
     pub to: Vec<NodeId>,
-    /// From whom; none for everyone.
+    /// The senders; empty for all.
     pub from: Vec<NodeId>,
-    /// Of which kind; none for every kind.
+    /// The kind; `None` for every kind.
     pub kind: Option<&'static str>,
-    /// Only the so-manieth of them, counted from 1, the oldest first; none for all.
+    /// Only the n-th of them, counted from 1, oldest first; `None` for all.
     pub nth: Option<u64>,
 }
 
-impl Pick {
-    /// Returns whether a message is such a one, wherever it stands among them.
-    pub fn takes(&self, message: &Message) -> bool {
+impl MessageFilter {
+    /// Returns whether the filter selects a message, without regard to `nth`.
+    pub fn matches(&self, message: &Message) -> bool {
         (self.to.is_empty() || self.to.contains(&message.to))
             && (self.from.is_empty() || self.from.contains(&message.from))
             && self.kind.is_none_or(|kind| kind == message.body.kind())
     }
 }
 
-/// The longest wait one command may ask for, in ticks.
+/// The most ticks that one command may let pass.
 pub const TICKS_MAX: u64 = 10_000;
 
-/// Every command's name, ours first.
+/// The name of every command, ours before etcd's.
 pub const NAMES: [&str; 29] = [
     "add-nodes",
     "apply",
@@ -170,7 +170,7 @@ pub const NAMES: [&str; 29] = [
 ];
 
 impl Command {
-    /// Understands a directive; `script` says in errors where it stands.
+    /// Parses a directive. Errors name `script` as its source.
     ///
     /// # Errors
     /// [`ScriptError`] names the line and what was expected.
@@ -191,15 +191,17 @@ impl Command {
 
 fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
     Ok(match name {
-        "add-nodes" => Command::AddNodes(seating::setup(arguments)?),
+        "add-nodes" => Command::AddNodes(add_nodes::setup(arguments)?),
         "tick" => tick(arguments)?,
-        "tick-election" => Command::Tick { ids: vec![arguments.id()?], ticks: Wait::Election },
-        "tick-heartbeat" => Command::Tick { ids: vec![arguments.id()?], ticks: Wait::Heartbeat },
+        "tick-election" => Command::Tick { ids: vec![arguments.id()?], ticks: TickCount::Election },
+        "tick-heartbeat" => {
+            Command::Tick { ids: vec![arguments.id()?], ticks: TickCount::Heartbeat }
+        }
         "campaign" => Command::Campaign(arguments.id()?),
         "deliver" | "deliver-msgs" => deliver(arguments)?,
         "drop" => Command::Drop(pick(arguments)?),
         "duplicate" => Command::Duplicate(pick(arguments)?),
-        "post" => Command::Post(hand::message(arguments)?),
+        "post" => Command::Post(message::message(arguments)?),
         "partition" => partition(arguments)?,
         "cut" => Command::Cut(links(arguments)?),
         "mend" => Command::Mend(links(arguments)?),
@@ -221,8 +223,10 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
         "state" | "raft-state" => Command::State(arguments.ids()?),
         "messages" => Command::Messages,
         "log-level" => match arguments.expect("a level")?.to_lowercase().as_str() {
-            "none" => Command::Speak(Voice::Muted),
-            "debug" | "info" | "warn" | "error" | "fatal" => Command::Speak(Voice::Aloud),
+            "none" => Command::SetVerbosity(Verbosity::Silent),
+            "debug" | "info" | "warn" | "error" | "fatal" => {
+                Command::SetVerbosity(Verbosity::Normal)
+            }
             other => {
                 let what =
                     format!("expected debug, info, warn, error, fatal or none, found {other}");
@@ -236,14 +240,14 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
     })
 }
 
-/// Reads `1 x=1`: a node, and the rest of the line as it stands there.
+/// Reads `1 x=1`: a node, and the rest of the line as it is.
 fn propose(directive: &Directive, arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
     let id = arguments.id()?;
     let words = directive.text.trim_start_matches("propose").trim_start();
     let (_, data) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
     let data = data.trim();
     if data.is_empty() {
-        return Err(arguments.wrong("expected what is proposed after the node, such as x=1"));
+        return Err(arguments.wrong("expected a command to propose after the node, such as x=1"));
     }
     Ok(Command::Propose { id, data: Bytes::copy_from_slice(data.as_bytes()) })
 }
@@ -261,26 +265,26 @@ fn tick(arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
     if !(1..=TICKS_MAX).contains(&ticks) {
         return Err(arguments.wrong(format!("expected 1 to {TICKS_MAX} ticks, found {ticks}")));
     }
-    Ok(Command::Tick { ids, ticks: Wait::Ticks(ticks) })
+    Ok(Command::Tick { ids, ticks: TickCount::Ticks(ticks) })
 }
 
-fn pick(arguments: &mut Arguments<'_>) -> Result<Pick, ScriptError> {
+fn pick(arguments: &mut Arguments<'_>) -> Result<MessageFilter, ScriptError> {
     let from = arguments.nodes("from")?.unwrap_or_default();
     let kind = match arguments.value("type")? {
         None => None,
-        Some(word) => Some(hand::kind(arguments, word)?),
+        Some(word) => Some(message::kind(arguments, word)?),
     };
     let nth = arguments.number("nth")?;
     if nth == Some(0) {
         return Err(arguments.wrong("expected nth= to count from 1, found nth=0"));
     }
-    Ok(Pick { to: arguments.ids()?, from, kind, nth })
+    Ok(MessageFilter { to: arguments.ids()?, from, kind, nth })
 }
 
 fn deliver(arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
     let lost = arguments.nodes("drop")?;
     let picked = pick(arguments)?;
-    let lost = lost.map(|to| Pick { to, from: picked.from.clone(), ..picked.clone() });
+    let lost = lost.map(|to| MessageFilter { to, from: picked.from.clone(), ..picked.clone() });
     let only_lost = lost.is_some() && picked.to.is_empty();
     Ok(Command::Deliver { picked: Some(picked).filter(|_| !only_lost), lost })
 }
@@ -295,7 +299,7 @@ fn partition(arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
         }
         let id = arguments.read_id(word)?;
         if groups.iter().flatten().any(|&other| other == id) {
-            return Err(arguments.wrong(format!("{id} stands in two groups")));
+            return Err(arguments.wrong(format!("{id} is in two groups")));
         }
         groups.last_mut().expect("there is always one").push(id);
     }
@@ -331,7 +335,7 @@ fn pin(arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
     let id = arguments.id()?;
     let ticks = match arguments.expect("a number of ticks, or free,")? {
         "free" => None,
-        word => Some(arguments.read_number("the limit in ticks", word)?),
+        word => Some(arguments.read_number("the election timeout in ticks", word)?),
     };
     Ok(Command::Pin { id, ticks })
 }

@@ -1,4 +1,4 @@
-//! What `state` and `messages` show.
+//! The output of `state` and `messages`.
 //!
 //! ```text
 //!   n1@1 leader     vote n1  leader n1  last 2@1
@@ -7,18 +7,18 @@
 //! ```
 
 use crate::cluster::Cluster;
+use crate::trace::describe::hard_state;
 use crate::trace::state::{Durable, NodeState};
-use crate::trace::telling::hard_state;
 use raft::NodeId;
 
-/// Shows what is under way, oldest first.
+/// Returns a line for each message in flight, oldest first.
 pub(crate) fn messages(cluster: &Cluster) -> Vec<String> {
     let flights = cluster.network().flights();
     let lines: Vec<_> = flights.iter().map(|flight| flight.message.to_string()).collect();
     if lines.is_empty() { vec!["none".to_string()] } else { lines }
 }
 
-/// Shows nodes, one line each.
+/// Returns a line for each node.
 pub(crate) fn state(cluster: &Cluster, ids: &[NodeId]) -> Vec<String> {
     let wanted = cluster.ids().filter(|id| ids.is_empty() || ids.contains(id));
     let seen = wanted.filter_map(|id| Some((id, NodeState::of(cluster, id)?)));

@@ -1,30 +1,29 @@
-//! Golden files: scripts whose output is checked to the letter.
+//! Golden files: scripts whose output must be exactly the expected one.
 //!
 //! ```text
-//!   file --> Script --> play --> the same file with today's output --> equal, or a difference
+//!   file --> Script --> run --> the same file with the actual output --> equal, or a difference
 //! ```
 //!
-//! Rewriting touches nothing but output: comments, commands and blank lines stay as the author left
-//! them.
+//! Rewriting changes only the output: comments, commands and blank lines stay as they are.
 
 use crate::script::ScriptError;
 use crate::script::grammar::{Directive, FENCE, Script};
-use crate::script::scene::Scene;
-use crate::script::stage::Stage;
+use crate::script::interpreter::Interpreter;
+use crate::script::output::CommandOutput;
 
 impl Script {
-    /// Plays the script and returns its text with what came of every command today.
+    /// Runs the script and returns its text with the actual output of every command.
     ///
     /// # Errors
-    /// As [`Stage::play`].
+    /// As [`Interpreter::play`].
     pub fn rewritten(&self) -> Result<String, ScriptError> {
-        let (_, scenes) = Stage::play_all(self)?;
+        let (_, outputs) = Interpreter::play_all(self)?;
         let mut lines: Vec<String> = Vec::new();
         let mut at = 0;
-        for (directive, scene) in self.directives.iter().zip(&scenes) {
+        for (directive, output) in self.directives.iter().zip(&outputs) {
             lines.extend_from_slice(&self.lines[at..directive.output.start]);
             lines.push(FENCE.to_string());
-            lines.extend(scene.lines());
+            lines.extend(output.lines());
             at = directive.output.end;
             if self.lines.get(at).is_some_and(|line| !line.is_empty()) {
                 lines.push(String::new());
@@ -34,20 +33,20 @@ impl Script {
         Ok(lines.join("\n").trim_end().to_string() + "\n")
     }
 
-    /// Plays the script and compares what came of every command with what the script says.
+    /// Runs the script and compares the output of every command with the expected output.
     ///
     /// # Errors
-    /// As [`Stage::play`].
+    /// As [`Interpreter::play`].
     pub fn differences(&self) -> Result<Vec<Difference>, ScriptError> {
-        let (_, scenes) = Stage::play_all(self)?;
-        let pairs = self.directives.iter().zip(&scenes);
-        Ok(pairs.filter_map(|(directive, scene)| self.difference(directive, scene)).collect())
+        let (_, outputs) = Interpreter::play_all(self)?;
+        let pairs = self.directives.iter().zip(&outputs);
+        Ok(pairs.filter_map(|(directive, output)| self.difference(directive, output)).collect())
     }
 
-    /// Compares what came of one of its commands with what the script says, if it says anything.
-    pub fn difference(&self, directive: &Directive, scene: &Scene) -> Option<Difference> {
+    /// Compares the output of one command with the expected output, if the script has one.
+    pub fn difference(&self, directive: &Directive, output: &CommandOutput) -> Option<Difference> {
         let expected = directive.expected.clone()?;
-        let got = scene.lines();
+        let got = output.lines();
         let same = expected.iter().zip(&got).take_while(|(expected, got)| expected == got).count();
         (expected != got).then(|| Difference {
             name: self.name.clone(),
@@ -59,23 +58,23 @@ impl Script {
     }
 }
 
-/// A command that led to something else than its script says.
+/// A command with another output than expected.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
-    /// Which file.
+    /// The file.
     pub name: String,
     /// The line of the first difference.
     pub line: usize,
     /// The command.
     pub command: String,
-    /// What the script says.
+    /// The expected output.
     pub expected: Vec<String>,
-    /// What came of it.
+    /// The actual output.
     pub got: Vec<String>,
 }
 
 impl Difference {
-    /// Returns the difference for people: common lines, `-` what was expected, `+` what came.
+    /// Returns the difference as text: common lines, `-` before an expected line, `+` before an actual one.
     pub fn text(&self) -> String {
         let (expected, got) = (&self.expected, &self.got);
         let same = expected.iter().zip(got).take_while(|(expected, got)| expected == got).count();

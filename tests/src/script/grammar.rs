@@ -5,7 +5,7 @@
 //!              Directive { line, caption, command, arguments, input, expected }
 //! ```
 //!
-//! Nothing here knows what a command means.
+//! This module does not know what a command means.
 
 use crate::script::ScriptError;
 use std::fs::File;
@@ -19,11 +19,11 @@ pub const SIZE_BYTES_MAX: u64 = 1 << 20;
 /// A script.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Script {
-    /// Which file it is, or what else it came from.
+    /// The name of the file, or of another source.
     pub name: String,
-    /// Its first line of comment.
+    /// The first line of its first comment.
     pub title: String,
-    /// The comment below it.
+    /// The rest of its first comment.
     pub intro: String,
     /// Its commands.
     pub directives: Vec<Directive>,
@@ -34,11 +34,11 @@ pub struct Script {
 /// One command of a script.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directive {
-    /// The line it begins in, from 1.
+    /// Its first line, from 1.
     pub line: usize,
     /// The comment above it.
     pub caption: Option<String>,
-    /// The command and its arguments as they stand there, joined into one line.
+    /// The command and its arguments as written, joined into one line.
     pub text: String,
     /// The command.
     pub command: String,
@@ -46,22 +46,22 @@ pub struct Directive {
     pub arguments: Vec<Argument>,
     /// The lines between the command and `----`.
     pub input: Vec<String>,
-    /// What should come of it, if the script says.
+    /// The expected output, if the script has one.
     pub expected: Option<Vec<String>>,
-    /// Everything from below the input to the end of the output, as indices of lines.
+    /// The lines from below the input to the end of the output.
     pub(crate) output: Range<usize>,
 }
 
 /// One argument: `key`, `key=value` or `key=(value,value)`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Argument {
-    /// What stands before the `=`, or all of it.
+    /// The text before the `=`, or the whole argument.
     pub key: String,
-    /// What stands after it; none where there is no `=`.
+    /// The values after the `=`; `None` if there is no `=`.
     pub values: Option<Vec<String>>,
 }
 
-/// The line between a command and what came of it.
+/// The line between a command and its output.
 pub(crate) const FENCE: &str = "----";
 
 impl Script {
@@ -88,7 +88,7 @@ impl Script {
         }
     }
 
-    /// Reads a script from its text; `name` says in errors where it came from.
+    /// Parses a script. Errors name `name` as its source.
     ///
     /// # Errors
     /// As [`Script::read`].
@@ -103,7 +103,7 @@ impl Script {
                 parser.at += 1;
                 continue;
             }
-            // The first comment is the script's own; the others belong to the command below.
+            // The first comment is about the script; every other comment is about the command below it.
             if head.is_none() && (!line.is_empty() || !comment.is_empty()) {
                 head = Some(std::mem::take(&mut comment));
             }
@@ -113,7 +113,9 @@ impl Script {
                 }
                 parser.at += 1;
             } else if line == FENCE {
-                return Err(parser.wrong("expected a command, found ---- without one above it"));
+                return Err(
+                    parser.wrong("expected a command, found ---- without a command above it")
+                );
             } else {
                 directives.push(parser.directive(&mut comment)?);
             }
@@ -126,10 +128,10 @@ impl Script {
 }
 
 impl Directive {
-    /// Reads one command as it would stand in a script of its own: for a prompt.
+    /// Parses one command alone, for a prompt.
     ///
     /// # Errors
-    /// As [`Script::parse`], and if it is not one command.
+    /// As [`Script::parse`], and if the text is not exactly one command.
     pub fn parse(name: &str, text: &str) -> Result<Directive, ScriptError> {
         let mut script = Script::parse(name, text)?;
         match (script.directives.pop(), script.directives.len()) {
@@ -188,7 +190,7 @@ impl Parser<'_> {
         Ok(directive)
     }
 
-    /// Reads a line and those that a `\` joins to it.
+    /// Reads a line, and the lines that a `\` joins to it.
     fn joined(&mut self) -> String {
         let mut text = String::new();
         while let Some(line) = self.lines.get(self.at) {
@@ -215,7 +217,7 @@ impl Parser<'_> {
         block.find(|(_, line)| *line == FENCE).map(|(at, _)| at)
     }
 
-    /// Reads expected output: to the first blank line, or between doubled fences.
+    /// Reads the expected output: up to the first blank line, or between two pairs of `----` lines.
     fn output(&mut self, fence: usize) -> Result<Vec<String>, ScriptError> {
         let is_fence = |at: usize| self.lines.get(at).is_some_and(|line| line == FENCE);
         let start = self.at;
@@ -231,17 +233,17 @@ impl Parser<'_> {
                 Ok(self.lines[start + 1..end].to_vec())
             }
             None => {
-                let what = "expected two ---- lines to end the output that two ---- lines begin";
+                let what = "expected two ---- lines at the end of the output, because two ---- lines begin it";
                 Err(self.wrong_at(fence, what))
             }
         }
     }
 }
 
-/// Splits a command line at blanks into arguments; the command is the first.
+/// Splits a command line at spaces into arguments. The first is the command.
 ///
 /// # Errors
-/// Says what was expected where a parenthesis is not closed, or nothing divides two arguments.
+/// A parenthesis is not closed, or there is no space between two arguments.
 pub fn split(text: &str) -> Result<Vec<Argument>, String> {
     let mut arguments = Vec::new();
     let mut rest = text.trim_start();
@@ -263,7 +265,7 @@ pub fn split(text: &str) -> Result<Vec<Argument>, String> {
             }
         };
         if !rest.is_empty() && !rest.starts_with([' ', '\t']) {
-            return Err(format!("expected a blank after {key}=(...), found {rest:?}"));
+            return Err(format!("expected a space after {key}=(...), found {rest:?}"));
         }
         rest = rest.trim_start();
         arguments.push(Argument { key, values });
@@ -271,7 +273,7 @@ pub fn split(text: &str) -> Result<Vec<Argument>, String> {
     Ok(arguments)
 }
 
-/// Splits `(a, b(c,d))...` at its top-level commas; returns what follows it as well.
+/// Splits `(a, b(c,d))...` at its top-level commas. Also returns the text behind it.
 fn list<'a>(key: &str, text: &'a str) -> Result<(Vec<String>, &'a str), String> {
     let mut values = vec![String::new()];
     let mut depth = 0_usize;

@@ -1,14 +1,14 @@
-//! The settings a script's nodes begin with, as `add-nodes` says them.
+//! The settings of a script's nodes, as `add-nodes` takes them.
 //!
 //! ```text
 //!   election-ticks=10  heartbeat-ticks=1  seed=0  vote-requests=once-durable|at-once
-//!   apply-gate=durable|with-ready|3      3: so many entries ahead of what is durable
+//!   apply-gate=durable|with-ready|3      3: this many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
 //!   wait-anew=no|yes  vote-beside-leader=yes|no
 //! ```
 //!
-//! All nodes of a script share them. What is not said is as usual.
+//! All nodes of a script have the same settings. A setting that is not given has its default value.
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
@@ -84,8 +84,8 @@ fn choice(arguments: &mut Arguments<'_>, key: &str, usual: bool) -> Result<bool,
     }
 }
 
-/// Says the settings that are not as usual, a blank before each.
-pub(super) fn phrase(config: &Config) -> String {
+/// Returns the settings that differ from the defaults, with a space before each.
+pub(super) fn unparse(config: &Config) -> String {
     let usual = Config::new(config.id);
     let asking = |config: &Config| match config.vote_requests {
         VoteRequests::OnceDurable => "once-durable".to_string(),

@@ -1,10 +1,10 @@
-//! What somebody may have meant: the names nearest to a wrong one.
+//! "Did you mean": the names that are most similar to a wrong one.
 //!
 //! ```text
 //!   campain --> campaign         delivr --> deliver, deliver-msgs
 //! ```
 
-/// Returns the names that are nearest to a word, at most three, nearest first; none if none is near.
+/// Returns the names that are similar to a word, at most three, the most similar first.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let limit = word.chars().count().div_ceil(3).max(1);
@@ -18,7 +18,7 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// Returns the end of a sentence that offers the nearest names; nothing if none is near.
+/// Returns the end of an error message that offers similar names; empty if there are none.
 pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(word, names).as_slice() {
         [] => String::new(),
@@ -26,7 +26,8 @@ pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) ->
     }
 }
 
-/// Counts the letters to put in, take out or exchange, or neighbours to swap, between two words.
+/// Returns the edit distance (Damerau-Levenshtein) of two words: insertions, deletions, exchanges and
+/// swaps of neighbours.
 fn distance(one: &str, two: &str) -> usize {
     let (one, two): (Vec<char>, Vec<char>) = (one.chars().collect(), two.chars().collect());
     let mut rows = vec![(0..=two.len()).collect::<Vec<_>>()];

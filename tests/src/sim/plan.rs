@@ -1,26 +1,26 @@
-//! What a run is to suffer: a profile names the kind of fault, a seed draws the rest.
+//! The plan of a run: a profile names the kind of fault, and a seed draws the rest.
 //!
 //! ```text
-//!   (profile, even seed) --> the profile's usual rates, the usual settings, 5 nodes
-//!   (profile, odd seed) ---> rates, settings and size drawn anew (a swarm of one)
+//!   (profile, even seed) --> the profile's default rates, default settings, 5 nodes
+//!   (profile, odd seed) ---> rates, settings and size drawn at random (a swarm of one)
 //!   (Swarm, any seed) -----> a random part of all faults, at random rates
 //! ```
 //!
-//! Both halves are needed: usual rates find what shows itself in most runs, drawn ones what hides
-//! where two rare settings meet.
+//! Both halves are needed: default rates find bugs that show in most runs, and drawn rates find bugs that
+//! need two rare settings at once.
 
-use super::entropy::Stream;
-use crate::cluster::{Door, Owner, Setup};
+use super::random::Stream;
+use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
 use std::fmt;
 
-/// What an entry of a client's weighs about, in bytes.
+/// The approximate size of a client's entry, in bytes.
 const ENTRY_BYTES: u64 = 32;
 
-/// A kind of trouble.
+/// A kind of fault.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Profile {
-    /// A network and disks that one can rely on.
+    /// No faults: a reliable network and reliable disks.
     Calm,
     /// One message in ten is lost.
     Drop,
@@ -28,13 +28,13 @@ pub enum Profile {
     Reorder,
     /// One message in fifty arrives twice.
     Duplicate,
-    /// The network falls apart: in two, around the leader, in one direction, with a bridge.
+    /// Partitions: into two parts, around the leader, in one direction, or with one bridge.
     Partition,
-    /// Nodes lose power while their disks still write, and come back.
+    /// Nodes lose power while writes are pending, and restart.
     Crash,
     /// Clocks run at different speeds, up to twice as fast.
     Skew,
-    /// A random part of everything above.
+    /// A random selection of all faults above.
     Swarm,
 }
 
@@ -64,11 +64,6 @@ impl Profile {
             Profile::Swarm => "swarm",
         }
     }
-
-    /// Returns the profile that has this name.
-    pub fn from_id(id: &str) -> Option<Profile> {
-        Profile::ALL.into_iter().find(|profile| profile.id() == id)
-    }
 }
 
 impl fmt::Display for Profile {
@@ -77,42 +72,43 @@ impl fmt::Display for Profile {
     }
 }
 
-/// A trouble that comes and goes.
+/// When a fault begins and ends.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Rhythm {
-    /// The longest pause before it comes, in ticks.
+pub struct Interval {
+    /// The longest time before it begins, in ticks.
     pub pause_ticks: u64,
     /// The longest time it lasts, in ticks.
     pub lasts_ticks: u64,
 }
 
-/// Everything that can go wrong, and how often.
+/// The faults of a run, and how often they happen.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Faults {
-    /// How many of a thousand messages are lost.
+    /// How many of 1000 messages are lost.
     pub drop_permille: u64,
-    /// How many of a thousand arrive twice.
+    /// How many of 1000 messages arrive twice.
     pub duplicate_permille: u64,
-    /// The longest a message takes, in ticks; the shortest is one. Most are quicker than half of it.
+    /// The longest delay of a message, in ticks; the shortest is one tick. Most messages take less than
+    /// half of it.
     pub delay_ticks: u64,
-    /// When the network falls apart, if it does.
-    pub partitions: Option<Rhythm>,
+    /// When the network is partitioned, if it is.
+    pub partitions: Option<Interval>,
     /// When nodes lose power, if they do. Then their disks are slow, too.
-    pub crashes: Option<Rhythm>,
-    /// The longest a slow disk takes to write, in ticks.
+    pub crashes: Option<Interval>,
+    /// The longest time that a slow disk needs for a write, in ticks.
     pub persist_ticks: u64,
-    /// The longest time until somebody is told to campaign although nobody need, in ticks; 0 for
-    /// never. Without it a healthy leader would sit out most trouble, and elections go untested.
+    /// The longest time between two extra elections, which the simulator starts without need, in ticks; 0
+    /// for none. Without them a healthy leader would survive most faults, and elections stay untested.
     pub unrest_ticks: u64,
-    /// How much longer the slowest clock's tick may last than the quickest one's, in percent.
+    /// How much longer a tick of the slowest clock may last than one of the fastest clock, in percent.
     pub skew_percent: u64,
     /// When a node's storage fails a read, if it does. The node halts; its owner takes its power, and
     /// starts it again.
-    pub read_failures: Option<Rhythm>,
+    pub read_failures: Option<Interval>,
 }
 
 impl Faults {
-    /// Returns no trouble at all.
+    /// Returns no faults at all.
     pub fn none() -> Self {
         Faults {
             drop_permille: 0,
@@ -127,41 +123,41 @@ impl Faults {
         }
     }
 
-    /// Returns what a profile usually means.
+    /// Returns the default faults of a profile.
     pub fn usual(profile: Profile) -> Self {
         let none = Faults { unrest_ticks: 60, ..Faults::none() };
-        let rhythm = |pause_ticks, lasts_ticks| Some(Rhythm { pause_ticks, lasts_ticks });
+        let interval = |pause_ticks, lasts_ticks| Some(Interval { pause_ticks, lasts_ticks });
         match profile {
             Profile::Calm => Faults::none(),
             Profile::Drop => Faults { drop_permille: 100, ..none },
             Profile::Reorder => Faults { delay_ticks: 30, ..none },
             Profile::Duplicate => Faults { duplicate_permille: 20, delay_ticks: 5, ..none },
-            Profile::Partition => Faults { partitions: rhythm(60, 90), ..none },
-            Profile::Crash => Faults { crashes: rhythm(30, 40), persist_ticks: 4, ..none },
+            Profile::Partition => Faults { partitions: interval(60, 90), ..none },
+            Profile::Crash => Faults { crashes: interval(30, 40), persist_ticks: 4, ..none },
             Profile::Skew => Faults { skew_percent: 100, delay_ticks: 2, ..none },
             Profile::Swarm => Faults {
                 drop_permille: 50,
                 duplicate_permille: 20,
                 delay_ticks: 10,
-                partitions: rhythm(120, 60),
-                crashes: rhythm(60, 40),
+                partitions: interval(120, 60),
+                crashes: interval(60, 40),
                 persist_ticks: 4,
                 skew_percent: 50,
-                read_failures: rhythm(60, 20),
+                read_failures: interval(60, 20),
                 ..none
             },
         }
     }
 
-    /// Draws how hard each fault of `usual` strikes this time.
+    /// Draws the rate of each fault of `usual` at random.
     fn drawn(usual: &Faults, luck: &mut Stream) -> Self {
-        let mut rhythm = |usual: Option<Rhythm>| {
-            usual.map(|_| Rhythm {
+        let mut interval = |usual: Option<Interval>| {
+            usual.map(|_| Interval {
                 pause_ticks: luck.within(5, 150),
                 lasts_ticks: luck.within(2, 120),
             })
         };
-        let (partitions, crashes) = (rhythm(usual.partitions), rhythm(usual.crashes));
+        let (partitions, crashes) = (interval(usual.partitions), interval(usual.crashes));
         let mut up_to = |usual: u64, low, high| if usual > 0 { luck.within(low, high) } else { 0 };
         Faults {
             drop_permille: up_to(usual.drop_permille, 10, 300),
@@ -176,7 +172,7 @@ impl Faults {
         }
     }
 
-    /// Keeps each kind of fault with odds of one in two.
+    /// Keeps each kind of fault with a probability of one half.
     fn thinned(self, luck: &mut Stream) -> Self {
         let none = Faults::none();
         let mut keep = || luck.chance(500);
@@ -195,33 +191,33 @@ impl Faults {
     }
 }
 
-/// Everything that a run is drawn from.
+/// Everything that determines a run.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Plan {
-    /// What all luck comes from.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// How many nodes.
+    /// The number of nodes.
     pub nodes: u64,
-    /// The shortest election wait, in ticks.
+    /// The shortest election timeout, in ticks.
     pub election_ticks: u64,
-    /// How often a leader speaks, in ticks.
+    /// The ticks between two heartbeats.
     pub heartbeat_ticks: u64,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Faults,
     /// The longest time between two commands of a client, in ticks; 0 for no client.
     pub proposal_ticks: u64,
-    /// How long it goes wrong, in ticks of the quickest clock, before everything heals.
+    /// The length of the fault phase, in ticks of the fastest clock.
     pub trouble_ticks: u64,
-    /// Through which door nodes are driven.
-    pub door: Door,
-    /// How many entries one append may hold at most, and how many appends may be under way to a peer;
-    /// none for the usual settings.
+    /// What drives the nodes.
+    pub driver: Driver,
+    /// The most entries in one append, and the most appends in flight to a peer; `None` for the default
+    /// settings.
     pub window: Option<(u64, usize)>,
 }
 
 impl Plan {
-    /// Draws a run. An even seed takes the profile's usual rates, an odd one draws them, and the
-    /// settings of the nodes with them.
+    /// Draws a plan. An even seed has the profile's default rates. An odd seed draws the rates and the
+    /// settings of the nodes.
     pub fn new(profile: Profile, seed: u64) -> Self {
         let usual = Faults::usual(profile);
         let plan = Plan {
@@ -232,7 +228,7 @@ impl Plan {
             faults: usual.clone(),
             proposal_ticks: 0,
             trouble_ticks: 400,
-            door: Door::Bare,
+            driver: Driver::Bare,
             window: None,
         };
         let mut luck = Stream::new(seed, "swarm");
@@ -254,14 +250,14 @@ impl Plan {
         Plan { proposal_ticks, ..self }
     }
 
-    /// Draws a run in which clients propose, to nodes behind their `RawNode`: in turns by owners who do
-    /// one thing at a time and by those who do several at once. Disks are slow in most runs, windows
-    /// small in every second drawn one.
+    /// Draws a plan in which clients propose to nodes behind a `RawNode`. Half of the seeds have owners that
+    /// do one thing at a time, the others owners that do several at once. Disks are slow in most runs,
+    /// and windows are small in about a quarter of them.
     pub fn replicating(profile: Profile, seed: u64) -> Self {
         let mut plan = Plan::new(profile, seed);
         let mut luck = Stream::new(seed, "replication");
         let owner = if seed % 4 < 2 { Owner::Concurrent } else { Owner::OneAtATime };
-        plan.door = Door::Owned(owner);
+        plan.driver = Driver::Owned(owner);
         plan.proposal_ticks = if seed.is_multiple_of(2) { 4 } else { luck.within(1, 20) };
         if profile != Profile::Calm && plan.faults.persist_ticks == 0 {
             plan.faults.persist_ticks = luck.within(1, 3);
@@ -286,13 +282,13 @@ impl Plan {
             config.election_ticks = self.election_ticks;
             config.heartbeat_ticks = self.heartbeat_ticks;
             if let Some((entries, appends)) = self.window {
-                // An entry of a client's weighs a few bytes beside its place.
+                // Beside its payload an entry has a few bytes for its id.
                 config.max_append_bytes = Some(entries * ENTRY_BYTES);
                 config.max_inflight_messages = appends;
             }
         }
         let slow = self.faults.persist_ticks > 0;
-        let setup = Setup { door: self.door, ..setup };
+        let setup = Setup { driver: self.driver, ..setup };
         Setup { disks: if slow { DiskSpeed::Slow } else { DiskSpeed::Instant }, ..setup }
     }
 }

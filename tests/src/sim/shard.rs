@@ -1,4 +1,4 @@
-//! Which seeds are whose, when several machines share them.
+//! Shards: splits the seeds among several machines.
 //!
 //! ```text
 //!   seeds 0..10, 3 shares    1/3: 0 3 6 9    2/3: 1 4 7    3/3: 2 5 8
@@ -7,36 +7,36 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// One share of the seeds: `K/N`, the K-th of N.
+/// One part of the seeds: `K/N` is the K-th of N parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shard {
-    /// Which share, from 1.
+    /// The number of the part, from 1.
     share: u64,
-    /// Of how many.
+    /// The number of parts.
     of: u64,
 }
 
 impl Shard {
-    /// Returns the share that is everything.
+    /// Returns the one part that has all seeds.
     pub fn whole() -> Self {
         Shard { share: 1, of: 1 }
     }
 
-    /// Returns the seeds of `0..seeds` that belong to this share.
+    /// Returns the seeds of `0..seeds` that belong to this part.
     pub fn seeds(self, seeds: u64) -> impl Iterator<Item = u64> {
         (self.share - 1..seeds).step_by(usize::try_from(self.of).unwrap_or(usize::MAX))
     }
 
-    /// Returns whether a seed belongs to this share.
+    /// Returns whether a seed belongs to this part.
     pub fn has(self, seed: u64) -> bool {
         seed % self.of == self.share - 1
     }
 }
 
-/// A share that is none.
+/// A text that is not `K/N`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BadShard {
-    /// What was given.
+    /// The text.
     text: String,
 }
 
@@ -54,7 +54,11 @@ impl FromStr for Shard {
 
 impl fmt::Display for BadShard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" is no share: write K/N with 1 <= K <= N, for example 2/3", self.text)
+        write!(
+            f,
+            "\"{}\" is not a part of the seeds: write K/N with 1 <= K <= N, for example 2/3",
+            self.text
+        )
     }
 }
 

@@ -1,8 +1,7 @@
-//! What really happened in a run: fates counted, elections counted, every step remembered in 128
-//! bits.
+//! What happened in a run: counts of messages, faults and elections, and a 128-bit hash of every step.
 //!
 //! ```text
-//!   dropped 31 of 310 (10.0 %)       measured, not believed
+//!   dropped 31 of 310 (10.0 %)       measured, not assumed
 //!   6 elections, 3 leaders, term 7   a run in which nobody led proves nothing
 //! ```
 
@@ -15,26 +14,26 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
 
-/// What became of messages and nodes.
+/// Counts of what happened to messages and nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Tally {
-    /// Messages put under way.
+    /// Messages sent.
     pub sent: u64,
-    /// Messages that arrived, second arrivals not counted.
+    /// Messages that arrived, without second arrivals.
     pub delivered: u64,
-    /// Messages lost on a link that worked.
+    /// Messages lost on a working link.
     pub dropped: u64,
-    /// Messages that arrived and stayed to arrive again.
+    /// Messages that arrived and stayed in flight.
     pub duplicated: u64,
-    /// Messages lost on a link that was cut.
+    /// Messages lost on a cut link.
     pub cut: u64,
     /// Messages lost because their receiver was down.
     pub missed: u64,
     /// Crashes.
     pub crashes: u64,
-    /// Writes that a crash took before they were durable.
+    /// Pending writes that a crash lost.
     pub unwritten: u64,
-    /// Times the network fell apart, a one-way cut counted once per link.
+    /// Partitions; a one-way cut counts once for each link.
     pub splits: u64,
 }
 
@@ -79,32 +78,32 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What a run put to the test.
+/// What a run exercised.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Coverage {
-    /// Candidacies: a node and a term it stood in.
+    /// Elections: counted for each candidate and term.
     pub elections: u64,
-    /// Terms that somebody led.
+    /// Terms with a leader.
     pub leaders: u64,
     /// The latest term.
     pub last_term: Term,
-    /// The furthest that any node knew its log to be committed.
+    /// The highest commit index of any node.
     pub committed: Index,
-    /// Ticks of the time of trouble in which somebody led.
+    /// Ticks of the fault phase in which there was a leader.
     pub led_ticks: u64,
-    /// Ticks of the time of trouble.
+    /// Ticks of the fault phase.
     pub trouble_ticks: u64,
-    /// Proposals that a node took.
+    /// Proposals that a node accepted.
     pub proposals: u64,
-    /// Entries of clients that some application applied, counted at each.
+    /// Entries of clients that were applied, counted at each application.
     pub applied: u64,
-    /// Logs that lost a tail, on a disk or on the way to it.
+    /// Truncations of a log, durable or pending.
     pub truncations: u64,
-    /// Nodes that started again.
+    /// Restarts.
     pub restarts: u64,
-    /// Where each node's log ended.
+    /// The last entry of each node's log.
     ends: BTreeMap<NodeId, Link>,
-    /// What each node was when something last happened to it.
+    /// The state of each node after its last step.
     roles: BTreeMap<NodeId, (RoleName, Term)>,
 }
 
@@ -165,7 +164,7 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// Stands for the steps of a run.
+/// A hash of the steps of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Digest(Fingerprint);
 
@@ -176,7 +175,7 @@ impl Default for Digest {
 }
 
 impl Digest {
-    /// Takes in one step: what happened, to whom, what was sent, what is gone, what was refused.
+    /// Adds one step: the input, the node, the messages sent and gone, and what was refused.
     pub fn take(&mut self, step: &Step) {
         let hasher = &mut self.0;
         (step.number, step.clock, &step.input, step.node, &step.refused).hash(hasher);
@@ -189,7 +188,7 @@ impl Digest {
         step.violation.as_ref().map(|violation| (violation.rule, &violation.text)).hash(hasher);
     }
 
-    /// Returns what stands for all of them.
+    /// Returns the hash of all steps.
     pub fn value(&self) -> u128 {
         self.0.wide()
     }

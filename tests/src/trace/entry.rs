@@ -1,12 +1,12 @@
-//! What a trace writes of the log: places, entries, images.
+//! The parts of a log as a trace writes them: entry ids, entries, snapshots.
 //!
 //! ```text
-//!   4@1                                       a place: index 4, created in term 1
+//!   4@1                                       an entry id: index 4, term 1
 //!   {"id":"4@1","payload":{"normal":"783d31"}}  an entry; bytes in hexadecimal
 //! ```
 //!
-//! `raft` knows nothing of JSON, so its types have a mirror here. The `match`es list every variant: a
-//! new one does not build until a trace can write it.
+//! `raft` does not depend on serde, so each of its types has a recorded twin here. Each `match` lists
+//! every variant: a new variant does not compile until a trace can write it.
 
 use bytes::Bytes;
 use raft::{
@@ -16,30 +16,31 @@ use raft::{
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A place in the log, written `4@1`.
+/// An entry id, written `4@1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place(pub EntryId);
+pub struct RecordedEntryId(pub EntryId);
 
-impl Place {
+impl RecordedEntryId {
     /// Reads `4@1`.
     pub fn parse(text: &str) -> Option<Self> {
         let (index, term) = text.split_once('@')?;
         let (index, term) = (Index(index.parse().ok()?), Term(term.parse().ok()?));
-        Some(Place(EntryId { index, term }))
+        Some(RecordedEntryId(EntryId { index, term }))
     }
 }
 
-impl Serialize for Place {
+impl Serialize for RecordedEntryId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Place {
+impl<'de> Deserialize<'de> for RecordedEntryId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let expected = || D::Error::custom(format!("expected a place such as 4@1, found {text:?}"));
-        Place::parse(&text).ok_or_else(expected)
+        let expected =
+            || D::Error::custom(format!("expected an entry id such as 4@1, found {text:?}"));
+        RecordedEntryId::parse(&text).ok_or_else(expected)
     }
 }
 
@@ -76,30 +77,30 @@ impl<'de> Deserialize<'de> for Hex {
 
 /// An entry of the log: [`Entry`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Written {
-    /// Where it stands and which term created it.
-    pub id: Place,
-    /// The proposer's mark; left out where it is empty.
+pub struct RecordedEntry {
+    /// Its index and term.
+    pub id: RecordedEntryId,
+    /// The proposer's context; left out if it is empty.
     #[serde(default, skip_serializing_if = "Hex::is_empty")]
     pub context: Hex,
-    /// What it says.
-    pub payload: Content,
+    /// Its payload.
+    pub payload: RecordedPayload,
 }
 
-/// What an entry says: [`Payload`].
+/// The payload of an entry: [`Payload`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Content {
-    /// Nothing.
+pub enum RecordedPayload {
+    /// No command.
     Noop,
     /// A command of the application.
     Normal(Hex),
-    /// One member more or less.
+    /// One change of the members.
     Change(Change),
-    /// Several at once.
+    /// Several changes of the members.
     ChangeV2 {
         /// `auto`, `implicit` or `explicit`.
-        transition: Leaving,
+        transition: RecordedTransition,
         /// The changes.
         changes: Vec<Change>,
     },
@@ -120,7 +121,7 @@ pub enum Change {
 /// How a joint configuration is left: [`Transition`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Leaving {
+pub enum RecordedTransition {
     /// By itself, and without one where a single change needs none.
     Auto,
     /// By itself, always through a joint configuration.
@@ -129,11 +130,11 @@ pub enum Leaving {
     Explicit,
 }
 
-/// An image in place of a log: [`Snapshot`].
+/// A snapshot: [`Snapshot`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Image {
+pub struct RecordedSnapshot {
     /// The last entry it covers.
-    pub id: Place,
+    pub id: RecordedEntryId,
     /// Who votes.
     pub voters: Vec<u64>,
     /// Who receives the log and does not vote.
@@ -148,28 +149,32 @@ pub struct Image {
     /// Whether it is left by itself.
     #[serde(default)]
     pub auto_leave: bool,
-    /// The image itself.
+    /// The data of the snapshot.
     pub data: Hex,
 }
 
 // From raft.
 
-impl From<&Entry> for Written {
+impl From<&Entry> for RecordedEntry {
     fn from(entry: &Entry) -> Self {
         let payload = match entry.payload() {
-            Payload::Noop => Content::Noop,
-            Payload::Normal(data) => Content::Normal(Hex(data.clone())),
-            Payload::Change(change) => Content::Change(change.into()),
-            Payload::ChangeV2(change) => Content::ChangeV2 {
+            Payload::Noop => RecordedPayload::Noop,
+            Payload::Normal(data) => RecordedPayload::Normal(Hex(data.clone())),
+            Payload::Change(change) => RecordedPayload::Change(change.into()),
+            Payload::ChangeV2(change) => RecordedPayload::ChangeV2 {
                 transition: match change.transition {
-                    Transition::Auto => Leaving::Auto,
-                    Transition::Implicit => Leaving::Implicit,
-                    Transition::Explicit => Leaving::Explicit,
+                    Transition::Auto => RecordedTransition::Auto,
+                    Transition::Implicit => RecordedTransition::Implicit,
+                    Transition::Explicit => RecordedTransition::Explicit,
                 },
                 changes: change.changes.iter().map(Change::from).collect(),
             },
         };
-        Written { id: Place(entry.id), context: Hex(entry.context().clone()), payload }
+        RecordedEntry {
+            id: RecordedEntryId(entry.id),
+            context: Hex(entry.context().clone()),
+            payload,
+        }
     }
 }
 
@@ -183,13 +188,13 @@ impl From<&ConfChange> for Change {
     }
 }
 
-impl From<&Snapshot> for Image {
+impl From<&Snapshot> for RecordedSnapshot {
     fn from(snapshot: &Snapshot) -> Self {
         let conf = &snapshot.conf_state;
         let numbers =
             |ids: &std::collections::BTreeSet<NodeId>| ids.iter().map(|id| id.0).collect();
-        Image {
-            id: Place(snapshot.id),
+        RecordedSnapshot {
+            id: RecordedEntryId(snapshot.id),
             voters: numbers(&conf.voters),
             learners: numbers(&conf.learners),
             voters_outgoing: numbers(&conf.voters_outgoing),
@@ -200,19 +205,19 @@ impl From<&Snapshot> for Image {
     }
 }
 
-// And back.
+// To raft.
 
-impl From<Written> for Entry {
-    fn from(written: Written) -> Self {
+impl From<RecordedEntry> for Entry {
+    fn from(written: RecordedEntry) -> Self {
         let payload = match written.payload {
-            Content::Noop => Payload::Noop,
-            Content::Normal(Hex(data)) => Payload::Normal(data),
-            Content::Change(change) => Payload::Change(change.into()),
-            Content::ChangeV2 { transition, changes } => Payload::ChangeV2(ConfChangeV2 {
+            RecordedPayload::Noop => Payload::Noop,
+            RecordedPayload::Normal(Hex(data)) => Payload::Normal(data),
+            RecordedPayload::Change(change) => Payload::Change(change.into()),
+            RecordedPayload::ChangeV2 { transition, changes } => Payload::ChangeV2(ConfChangeV2 {
                 transition: match transition {
-                    Leaving::Auto => Transition::Auto,
-                    Leaving::Implicit => Transition::Implicit,
-                    Leaving::Explicit => Transition::Explicit,
+                    RecordedTransition::Auto => Transition::Auto,
+                    RecordedTransition::Implicit => Transition::Implicit,
+                    RecordedTransition::Explicit => Transition::Explicit,
                 },
                 changes: changes.into_iter().map(ConfChange::from).collect(),
             }),
@@ -232,8 +237,8 @@ impl From<Change> for ConfChange {
     }
 }
 
-impl From<Image> for Snapshot {
-    fn from(image: Image) -> Self {
+impl From<RecordedSnapshot> for Snapshot {
+    fn from(image: RecordedSnapshot) -> Self {
         let names = |ids: Vec<u64>| ids.into_iter().map(NodeId).collect();
         Snapshot {
             id: image.id.0,

@@ -6,8 +6,8 @@
 //!    "text":"n2 refuses n1: its last entry 4@1 is behind 5@2"}
 //! ```
 //!
-//! `rule` is a name in the header's `rules`, where the paper's section and the book's place stand once.
-//! Readers take `data` as it comes: a later release may say more.
+//! `rule` is a key of the header's `rules`, which hold the section of the paper and the place in the book
+//! once. Readers must accept unknown fields in `data`: a later release may add some.
 
 use raft::{Event, Ignored, NodeId, Note, Read, Refusal};
 use serde::{Deserialize, Serialize};
@@ -15,17 +15,17 @@ use serde_json::{Value, json};
 
 /// One event.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Happening {
+pub struct RecordedEvent {
     /// Its name: [`Event::name`].
     #[serde(rename = "type")]
     pub kind: String,
-    /// The rule behind it: a name in the header's `rules`.
+    /// The rule behind it: a key of the header's `rules`.
     pub rule: String,
-    /// The line that decided: `file:line:column`, from the top of the workspace.
+    /// The source line that decided: `file:line:column`, from the root of the workspace.
     pub at: String,
     /// What it compared, found or changed.
     pub data: Value,
-    /// The same for people: `n2 enters term 3 (was in 2)`.
+    /// The event in words: `n2 enters term 3 (was in 2)`.
     pub text: String,
 }
 
@@ -34,7 +34,7 @@ pub struct Happening {
 pub struct RulePlace {
     /// The section of the paper: `5.4.1`.
     pub section: String,
-    /// Its place in Figure 2 or 3, if it stands there.
+    /// Its place in Figure 2 or 3, if it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figure: Option<String>,
     /// The place in the book: a file and an anchor.
@@ -53,11 +53,11 @@ impl RulePlace {
     }
 }
 
-impl Happening {
-    /// Writes down what a node noted.
+impl RecordedEvent {
+    /// Records an event that a node noted.
     pub fn new(node: NodeId, note: &Note) -> Self {
         let Note { event, at } = note;
-        Happening {
+        RecordedEvent {
             kind: event.name().to_string(),
             rule: rule(event),
             at: format!("{}:{}:{}", at.file().replace('\\', "/"), at.line(), at.column()),
@@ -67,8 +67,8 @@ impl Happening {
     }
 }
 
-/// Returns the name of the rule behind an event: the event's own, and where several rules lead to the
-/// same event, which of them.
+/// Returns the name of the rule behind an event: the event's name, with a suffix if several rules lead to
+/// the same event.
 fn rule(event: &Event) -> String {
     match event {
         Event::VoteRefused { why: Refusal::VotedFor(_), .. } => "vote_refused/voted_for".into(),
@@ -106,8 +106,8 @@ fn rule(event: &Event) -> String {
     }
 }
 
-/// Returns an event's operands, names in alphabetical order: a trace is the same bytes always, however
-/// the JSON library was built.
+/// Returns an event's fields in alphabetical order, so that a trace has the same bytes with every build
+/// of the JSON library.
 fn data(event: &Event) -> Value {
     let name = |id: &Option<NodeId>| id.map(|id| id.0);
     match event {

@@ -4,71 +4,71 @@
 //!   {"from":1,"to":2,"term":3,"kind":"RequestVote","body":{"last":"4@1","transfer":false}}
 //! ```
 //!
-//! A trace names a message that is under way by the number of its flight; it writes one out where it
-//! leaves, and where somebody made it by hand.
+//! A trace names a message in flight by its number. It writes the whole message when it is sent, and when
+//! a test made it.
 
 use crate::network::Flight;
-use crate::trace::entry::{Hex, Image, Place, Written};
+use crate::trace::entry::{Hex, RecordedEntry, RecordedEntryId, RecordedSnapshot};
 use raft::{
     AppendOutcome, Body, Entry, Index, Message, NodeId, ReadDropped, ReadToken, Session, Term,
     VoteRequest,
 };
 use serde::{Deserialize, Serialize};
 
-/// A message under way: [`Flight`].
+/// A message in flight: [`Flight`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sent {
-    /// The number of its flight.
+    /// Its number.
     pub id: u64,
-    /// What is said.
+    /// The message.
     #[serde(flatten)]
-    pub message: Spoken,
-    /// The same for people: `n1->n2 RequestVote t3 last=4@1`.
+    pub message: RecordedMessage,
+    /// The message in words: `n1->n2 RequestVote t3 last=4@1`.
     pub text: String,
 }
 
 /// A message: [`Message`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Spoken {
-    /// Who says it.
+pub struct RecordedMessage {
+    /// The sender.
     pub from: u64,
-    /// To whom.
+    /// The receiver.
     pub to: u64,
-    /// The sender's term, where the kind has one.
+    /// The sender's term, if this kind of message has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<u64>,
-    /// What is said.
+    /// The message.
     #[serde(flatten)]
-    pub body: Said,
+    pub body: RecordedBody,
 }
 
-/// What is said: [`Body`], which documents every variant and field.
+/// The body: [`Body`] documents every variant and field.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body")]
 #[expect(missing_docs, reason = "raft::Body documents every one of them")]
-pub enum Said {
+pub enum RecordedBody {
     RequestPreVote(Ask),
     PreVoteReply { granted: bool },
     RequestVote(Ask),
     VoteReply { granted: bool },
-    AppendEntries { prev: Place, entries: Vec<Written>, commit: u64, session: u64 },
+    AppendEntries { prev: RecordedEntryId, entries: Vec<RecordedEntry>, commit: u64, session: u64 },
     AppendReply { outcome: Appended, session: Option<u64> },
-    InstallSnapshot { snapshot: Image, session: u64 },
+    InstallSnapshot { snapshot: RecordedSnapshot, session: u64 },
     Heartbeat { commit: u64, token: Option<u64>, session: u64 },
     HeartbeatReply { token: Option<u64>, session: u64 },
-    Propose { entries: Vec<Written> },
+    Propose { entries: Vec<RecordedEntry> },
     TransferLeader { target: u64 },
     TimeoutNow,
     ReadIndex { context: Hex },
     ReadIndexReply { context: Hex, outcome: Read },
 }
 
-/// A candidate's question: [`VoteRequest`].
+/// A candidate's request: [`VoteRequest`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ask {
     /// The last entry of the candidate's log.
-    pub last: Place,
-    /// Whether the old leader itself asked for this election.
+    pub last: RecordedEntryId,
+    /// Whether the old leader requested this election.
     pub transfer: bool,
 }
 
@@ -97,39 +97,40 @@ pub enum Read {
 
 impl From<&Flight> for Sent {
     fn from(flight: &Flight) -> Self {
-        let message = Spoken::from(&flight.message);
+        let message = RecordedMessage::from(&flight.message);
         Sent { id: flight.id, message, text: flight.message.to_string() }
     }
 }
 
-impl From<&Message> for Spoken {
+impl From<&Message> for RecordedMessage {
     fn from(message: &Message) -> Self {
-        Spoken {
+        RecordedMessage {
             from: message.from.0,
             to: message.to.0,
             term: message.term.map(|term| term.0),
-            body: Said::from(&message.body),
+            body: RecordedBody::from(&message.body),
         }
     }
 }
 
-impl From<&Body> for Said {
+impl From<&Body> for RecordedBody {
     fn from(body: &Body) -> Self {
-        let ask = |ask: &VoteRequest| Ask { last: Place(ask.last), transfer: ask.transfer };
-        let written = |entries: &[Entry]| entries.iter().map(Written::from).collect();
+        let ask =
+            |ask: &VoteRequest| Ask { last: RecordedEntryId(ask.last), transfer: ask.transfer };
+        let written = |entries: &[Entry]| entries.iter().map(RecordedEntry::from).collect();
         let number = |token: Option<ReadToken>| token.map(|token| token.0);
         match body {
-            Body::RequestPreVote(request) => Said::RequestPreVote(ask(request)),
-            Body::PreVoteReply { granted } => Said::PreVoteReply { granted: *granted },
-            Body::RequestVote(request) => Said::RequestVote(ask(request)),
-            Body::VoteReply { granted } => Said::VoteReply { granted: *granted },
-            Body::AppendEntries { prev, entries, commit, session } => Said::AppendEntries {
-                prev: Place(*prev),
+            Body::RequestPreVote(request) => RecordedBody::RequestPreVote(ask(request)),
+            Body::PreVoteReply { granted } => RecordedBody::PreVoteReply { granted: *granted },
+            Body::RequestVote(request) => RecordedBody::RequestVote(ask(request)),
+            Body::VoteReply { granted } => RecordedBody::VoteReply { granted: *granted },
+            Body::AppendEntries { prev, entries, commit, session } => RecordedBody::AppendEntries {
+                prev: RecordedEntryId(*prev),
                 entries: written(entries),
                 commit: commit.0,
                 session: session.0,
             },
-            Body::AppendReply { outcome, session } => Said::AppendReply {
+            Body::AppendReply { outcome, session } => RecordedBody::AppendReply {
                 outcome: match outcome {
                     AppendOutcome::Matched(index) => Appended::Matched(index.0),
                     AppendOutcome::Rejected { prev, hint, hint_term } => Appended::Rejected {
@@ -141,21 +142,25 @@ impl From<&Body> for Said {
                 },
                 session: session.map(|session| session.0),
             },
-            Body::InstallSnapshot { snapshot, session } => Said::InstallSnapshot {
-                snapshot: Image::from(snapshot.as_ref()),
+            Body::InstallSnapshot { snapshot, session } => RecordedBody::InstallSnapshot {
+                snapshot: RecordedSnapshot::from(snapshot.as_ref()),
                 session: session.0,
             },
-            Body::Heartbeat { commit, token, session } => {
-                Said::Heartbeat { commit: commit.0, token: number(*token), session: session.0 }
-            }
+            Body::Heartbeat { commit, token, session } => RecordedBody::Heartbeat {
+                commit: commit.0,
+                token: number(*token),
+                session: session.0,
+            },
             Body::HeartbeatReply { token, session } => {
-                Said::HeartbeatReply { token: number(*token), session: session.0 }
+                RecordedBody::HeartbeatReply { token: number(*token), session: session.0 }
             }
-            Body::Propose { entries } => Said::Propose { entries: written(entries) },
-            Body::TransferLeader { target } => Said::TransferLeader { target: target.0 },
-            Body::TimeoutNow => Said::TimeoutNow,
-            Body::ReadIndex { context } => Said::ReadIndex { context: Hex(context.clone()) },
-            Body::ReadIndexReply { context, outcome } => Said::ReadIndexReply {
+            Body::Propose { entries } => RecordedBody::Propose { entries: written(entries) },
+            Body::TransferLeader { target } => RecordedBody::TransferLeader { target: target.0 },
+            Body::TimeoutNow => RecordedBody::TimeoutNow,
+            Body::ReadIndex { context } => {
+                RecordedBody::ReadIndex { context: Hex(context.clone()) }
+            }
+            Body::ReadIndexReply { context, outcome } => RecordedBody::ReadIndexReply {
                 context: Hex(context.clone()),
                 outcome: match outcome {
                     Ok(index) => Read::Index(index.0),
@@ -168,10 +173,10 @@ impl From<&Body> for Said {
     }
 }
 
-// And back.
+// To raft.
 
-impl From<Spoken> for Message {
-    fn from(spoken: Spoken) -> Self {
+impl From<RecordedMessage> for Message {
+    fn from(spoken: RecordedMessage) -> Self {
         Message {
             from: NodeId(spoken.from),
             to: NodeId(spoken.to),
@@ -181,16 +186,16 @@ impl From<Spoken> for Message {
     }
 }
 
-impl From<Said> for Body {
-    fn from(said: Said) -> Self {
+impl From<RecordedBody> for Body {
+    fn from(said: RecordedBody) -> Self {
         let request = |ask: Ask| VoteRequest { last: ask.last.0, transfer: ask.transfer };
-        let entries = |written: Vec<Written>| written.into_iter().map(Entry::from).collect();
+        let entries = |written: Vec<RecordedEntry>| written.into_iter().map(Entry::from).collect();
         match said {
-            Said::RequestPreVote(ask) => Body::RequestPreVote(request(ask)),
-            Said::PreVoteReply { granted } => Body::PreVoteReply { granted },
-            Said::RequestVote(ask) => Body::RequestVote(request(ask)),
-            Said::VoteReply { granted } => Body::VoteReply { granted },
-            Said::AppendEntries { prev, entries: written, commit, session } => {
+            RecordedBody::RequestPreVote(ask) => Body::RequestPreVote(request(ask)),
+            RecordedBody::PreVoteReply { granted } => Body::PreVoteReply { granted },
+            RecordedBody::RequestVote(ask) => Body::RequestVote(request(ask)),
+            RecordedBody::VoteReply { granted } => Body::VoteReply { granted },
+            RecordedBody::AppendEntries { prev, entries: written, commit, session } => {
                 Body::AppendEntries {
                     prev: prev.0,
                     entries: entries(written),
@@ -198,7 +203,7 @@ impl From<Said> for Body {
                     session: Session(session),
                 }
             }
-            Said::AppendReply { outcome, session } => Body::AppendReply {
+            RecordedBody::AppendReply { outcome, session } => Body::AppendReply {
                 outcome: match outcome {
                     Appended::Matched(index) => AppendOutcome::Matched(Index(index)),
                     Appended::Rejected { prev, hint, hint_term } => AppendOutcome::Rejected {
@@ -210,23 +215,27 @@ impl From<Said> for Body {
                 },
                 session: session.map(Session),
             },
-            Said::InstallSnapshot { snapshot, session } => Body::InstallSnapshot {
+            RecordedBody::InstallSnapshot { snapshot, session } => Body::InstallSnapshot {
                 snapshot: Box::new(snapshot.into()),
                 session: Session(session),
             },
-            Said::Heartbeat { commit, token, session } => Body::Heartbeat {
+            RecordedBody::Heartbeat { commit, token, session } => Body::Heartbeat {
                 commit: Index(commit),
                 token: token.map(ReadToken),
                 session: Session(session),
             },
-            Said::HeartbeatReply { token, session } => {
+            RecordedBody::HeartbeatReply { token, session } => {
                 Body::HeartbeatReply { token: token.map(ReadToken), session: Session(session) }
             }
-            Said::Propose { entries: written } => Body::Propose { entries: entries(written) },
-            Said::TransferLeader { target } => Body::TransferLeader { target: NodeId(target) },
-            Said::TimeoutNow => Body::TimeoutNow,
-            Said::ReadIndex { context } => Body::ReadIndex { context: context.0 },
-            Said::ReadIndexReply { context, outcome } => Body::ReadIndexReply {
+            RecordedBody::Propose { entries: written } => {
+                Body::Propose { entries: entries(written) }
+            }
+            RecordedBody::TransferLeader { target } => {
+                Body::TransferLeader { target: NodeId(target) }
+            }
+            RecordedBody::TimeoutNow => Body::TimeoutNow,
+            RecordedBody::ReadIndex { context } => Body::ReadIndex { context: context.0 },
+            RecordedBody::ReadIndexReply { context, outcome } => Body::ReadIndexReply {
                 context: context.0,
                 outcome: match outcome {
                     Read::Index(index) => Ok(Index(index)),

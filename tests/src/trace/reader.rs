@@ -1,11 +1,11 @@
-//! A trace that somebody left: a file that may be broken, cut off, from a newer release, or no trace.
+//! Reads a trace. The file may be damaged, cut off, from a newer release, or no trace at all.
 //!
 //! ```text
-//!   bytes --> lines --> JSON --> Header, Moments, Ending --> do they fit together? --> Trace
+//!   bytes --> lines --> JSON --> Header, TraceSteps, Footer --> consistent? --> Trace
 //!                 '--------- every error names the file, the line, and what was expected
 //! ```
 
-use crate::trace::page::{Ending, FORMAT, Header, Moment, Trace, VERSION};
+use crate::trace::format::{FORMAT, Footer, Header, Trace, TraceStep, VERSION};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
@@ -19,9 +19,9 @@ pub const SIZE_BYTES_MAX: u64 = 256 << 20;
 /// What is wrong with a trace.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TraceError {
-    /// Which file, or what else it came from.
+    /// MessageRef file, or what else it came from.
     pub name: String,
-    /// Which line, from 1; none where it is the whole file.
+    /// MessageRef line, from 1; none where it is the whole file.
     pub line: Option<usize>,
     /// What was found, and what was expected.
     pub what: String,
@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<Trace, TraceError> {
     parse(&name, &text)
 }
 
-/// Reads a trace from its text; `name` says in errors where it came from.
+/// Reads a trace from its text. Errors name `name` as its source.
 ///
 /// # Errors
 /// As [`read`].
@@ -68,10 +68,10 @@ pub fn parse(name: &str, text: &str) -> Result<Trace, TraceError> {
     Reading { name, whole: text.ends_with('\n'), lines: text.lines().count() }.trace(text)
 }
 
-/// What is known of a text while it is read.
+/// The state of the reader.
 struct Reading<'a> {
     name: &'a str,
-    /// Whether the last line is finished.
+    /// Whether the last line is complete.
     whole: bool,
     lines: usize,
 }
@@ -87,24 +87,24 @@ impl Reading<'_> {
             return Err(TraceError { line: None, ..self.wrong(1, "is empty, not a trace") });
         };
         let header = self.header(first)?;
-        let mut trace = Trace { header, moments: Vec::new(), ending: None };
+        let mut trace = Trace { header, steps: Vec::new(), footer: None };
         for (number, line) in lines {
-            if trace.ending.is_some() {
+            if trace.footer.is_some() {
                 return Err(self.wrong(number, "expected nothing after the line that ends a trace"));
             }
             let value: Value = self.json(number, line)?;
             if value.get("end").is_some() {
-                let ending: Ending = self.shape(number, "the last line of a trace", value)?;
-                if ending.steps != trace.moments.len() as u64 {
-                    let (says, are) = (ending.steps, trace.moments.len());
+                let footer: Footer = self.shape(number, "the last line of a trace", value)?;
+                if footer.steps != trace.steps.len() as u64 {
+                    let (says, are) = (footer.steps, trace.steps.len());
                     let what = format!("says that the trace has {says} steps; it has {are}");
                     return Err(self.wrong(number, what));
                 }
-                trace.ending = Some(ending);
+                trace.footer = Some(footer);
             } else {
-                let moment: Moment = self.shape(number, "a step", value)?;
-                self.check(number, &trace, &moment)?;
-                trace.moments.push(moment);
+                let step: TraceStep = self.shape(number, "a step", value)?;
+                self.check(number, &trace, &step)?;
+                trace.steps.push(step);
             }
         }
         Ok(trace)
@@ -139,20 +139,21 @@ impl Reading<'_> {
         Ok(header)
     }
 
-    /// Checks that a step fits what came before it.
-    fn check(&self, number: usize, trace: &Trace, moment: &Moment) -> Result<(), TraceError> {
-        let expected = trace.moments.len() as u64 + 1;
-        if moment.step != expected {
-            let what = format!("expected step {expected}, found step {}", moment.step);
+    /// Checks that a step fits the header and the steps before it.
+    fn check(&self, number: usize, trace: &Trace, step: &TraceStep) -> Result<(), TraceError> {
+        let expected = trace.steps.len() as u64 + 1;
+        if step.step != expected {
+            let what = format!("expected step {expected}, found step {}", step.step);
             return Err(self.wrong(number, what));
         }
-        let mut named = moment.node.iter().chain(moment.set.keys());
+        let mut named = step.node.iter().chain(step.set.keys());
         if let Some(stranger) = named.find(|&node| !trace.header.nodes.contains(node)) {
-            return Err(self.wrong(number, format!("speaks of n{stranger}, which is no node here")));
+            return Err(self
+                .wrong(number, format!("names n{stranger}, which is not a node of this cluster")));
         }
-        let pointed = moment.facts.iter().filter_map(|fact| fact.event);
-        if let Some(beyond) = pointed.into_iter().find(|&event| event >= moment.events.len()) {
-            let events = moment.events.len();
+        let pointed = step.facts.iter().filter_map(|fact| fact.event);
+        if let Some(beyond) = pointed.into_iter().find(|&event| event >= step.events.len()) {
+            let events = step.events.len();
             let what = format!("a fact points at event {beyond}; the step has {events}");
             return Err(self.wrong(number, what));
         }

@@ -1,13 +1,14 @@
-//! A run that is being written down.
+//! The recorder: drives a cluster and records every step.
 //!
 //! ```text
-//!   input --> Recorder --> Cluster::apply --> Step --> whoever asked
+//!   input --> Recorder --> Cluster::apply --> Step --> the caller
 //!                |                          |
-//!                '<---- one more Moment ----'        write_to(path) at the end
+//!                '<---- one more TraceStep ----'        write_to(path) at the end
 //! ```
 //!
-//! Scripts, simulations and lab tests all drive their cluster through this. It writes nothing to disk
-//! before it is told to, so a recorder that outlives a panic still has the run that led to it.
+//! Scripts, simulations and lab tests drive their cluster through a recorder. It writes nothing to disk
+//! until it is asked to. A recorder survives a panic of the code under test, and then holds the run that
+//! led to the panic.
 //!
 //! ```
 //! use testbed::trace::Recorder;
@@ -23,15 +24,16 @@
 
 use crate::cluster::{Cluster, Setup};
 use crate::input::{Fate, Input, Step};
-use crate::trace::birth::Birth;
-use crate::trace::cause::Cause;
-use crate::trace::event::{Happening, RulePlace};
-use crate::trace::page::{
-    Broken, Ending, FORMAT, Gone, Header, Moment, Outcome, Trace, Unanswered, VERSION,
+use crate::trace::describe;
+use crate::trace::event::{RecordedEvent, RulePlace};
+use crate::trace::format::{
+    EndedFlight, FORMAT, Footer, Header, Outcome, RecordedViolation, Trace, TraceStep,
+    UnfinishedInput, VERSION,
 };
+use crate::trace::input::RecordedInput;
 use crate::trace::replay::ReplayError;
+use crate::trace::setup::RecordedNodeSetup;
 use crate::trace::state::{NodeState, difference};
-use crate::trace::telling;
 use raft::{Note, sources::SOURCES};
 use serde_json::Value;
 use std::any::Any;
@@ -39,18 +41,18 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
-/// A cluster whose every step is written down.
+/// A cluster whose every step is recorded.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     cluster: Cluster,
-    /// Without the sources, which are added when somebody asks for the trace.
+    /// The trace without the sources: [`Recorder::trace`] adds them.
     trace: Trace,
     states: BTreeMap<u64, NodeState>,
-    /// What is to be said of the next step.
+    /// The notes for the next step.
     next: Margin,
 }
 
-/// What an author writes beside a step.
+/// The script's notes about a step.
 #[derive(Clone, Debug, Default)]
 struct Margin {
     script_line: Option<u64>,
@@ -58,17 +60,19 @@ struct Margin {
     caption: Option<String>,
 }
 
-// Being made.
+// Construction.
 
 impl Recorder {
-    /// Starts every node of the setup, and listens.
+    /// Starts every node of the setup. The nodes note their events.
     ///
     /// # Panics
     /// As [`Cluster::new`].
     pub fn new(setup: Setup) -> Self {
         let births = setup.nodes.iter();
-        let config = births.map(|(config, disk)| (config.id.0, Birth::new(config, disk))).collect();
-        let (disks, door) = (setup.disks.into(), setup.door.into());
+        let config = births
+            .map(|(config, disk)| (config.id.0, RecordedNodeSetup::new(config, disk)))
+            .collect();
+        let (disks, driver) = (setup.disks.into(), setup.driver.into());
         let cluster = Cluster::new(setup).listening();
         let states = NodeState::all_of(&cluster);
         let header = Header {
@@ -80,13 +84,13 @@ impl Recorder {
             script: None,
             nodes: cluster.ids().map(|id| id.0).collect(),
             disks,
-            door,
+            driver,
             config,
             sources: BTreeMap::new(),
             rules: BTreeMap::new(),
             state: states.iter().map(|(&id, state)| (id, state.to_value())).collect(),
         };
-        let trace = Trace { header, moments: Vec::new(), ending: None };
+        let trace = Trace { header, steps: Vec::new(), footer: None };
         Recorder { cluster, trace, states, next: Margin::default() }
     }
 
@@ -99,48 +103,47 @@ impl Recorder {
         recorder
     }
 
-    /// Says what the run is called and what it shows.
+    /// Sets the title of the run and its introduction.
     pub fn titled(mut self, title: impl Into<String>, intro: impl Into<String>) -> Self {
         self.trace.header.title = title.into();
         self.trace.header.intro = intro.into();
         self
     }
 
-    /// Says which script is played.
+    /// Sets the name of the script.
     pub fn of_script(mut self, script: impl Into<String>) -> Self {
         self.trace.header.script = Some(script.into());
         self
     }
 
-    /// Says which number the run is made from.
+    /// Sets the seed of the run.
     pub fn of_seed(mut self, seed: u64) -> Self {
         self.trace.header.seed = Some(seed);
         self
     }
 }
 
-// Being driven.
+// Inputs.
 
 impl Recorder {
-    /// Says where in the script the next step stands.
+    /// Sets the line of the script, and the command, for the next step.
     pub fn at(&mut self, script_line: u64, command: impl Into<String>) {
         self.next.script_line = Some(script_line);
         self.next.command = Some(command.into());
     }
 
-    /// Says something to the reader before the next step, below what was said already.
+    /// Adds a line to the caption of the next step.
     pub fn caption(&mut self, text: impl Into<String>) {
         let said = self.next.caption.take().map(|said| said + "\n");
         self.next.caption = Some(said.unwrap_or_default() + &text.into());
     }
 
-    /// Lets one thing happen, and writes it down.
+    /// Applies one input and records the step.
     ///
     /// # Panics
-    /// As the node does, if it does. The panic goes on to the caller; the trace says that the run
-    /// ended there.
+    /// If the node panics: the trace notes it, and the panic continues in the caller.
     pub fn apply(&mut self, input: &Input) -> Step {
-        let cause = Cause::new(input, self.cluster.network());
+        let cause = RecordedInput::new(input, self.cluster.network());
         match catch_unwind(AssertUnwindSafe(|| self.cluster.apply(input))) {
             Ok(step) => {
                 self.write_down(cause, &step);
@@ -148,18 +151,22 @@ impl Recorder {
             }
             Err(panic) => {
                 let text = words_of(panic.as_ref());
-                let headline = telling::announcement(input, &self.cluster);
-                self.end(Outcome::Crashed, Some(text), Some(Unanswered { input: cause, headline }));
+                let headline = describe::announcement(input, &self.cluster);
+                self.end(
+                    Outcome::Crashed,
+                    Some(text),
+                    Some(UnfinishedInput { input: cause, headline }),
+                );
                 resume_unwind(panic)
             }
         }
     }
 
-    /// As [`Cluster::stabilize`]: lets everything happen that waits, until nothing is left to do or an
-    /// invariant breaks. Returns the steps it took.
+    /// As [`Cluster::stabilize`]: applies every waiting action until nothing is left to do or an invariant
+    /// breaks. Returns the steps it took.
     ///
     /// # Panics
-    /// As [`Recorder::apply`]; and after 100,000 steps: the nodes never fall silent.
+    /// As [`Recorder::apply`]; and after 100,000 steps, if the nodes do not become quiet.
     pub fn stabilize(&mut self) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         while let Some(input) = self.cluster.next_in_order(&[]) {
@@ -167,28 +174,28 @@ impl Recorder {
             if steps.last().is_some_and(|step| step.violation.is_some()) {
                 break;
             }
-            assert!(steps.len() < 100_000, "100,000 steps, and the nodes still have things to say");
+            assert!(steps.len() < 100_000, "after 100,000 steps the nodes are still not quiet");
         }
         steps
     }
 
-    /// Says that a test found something wrong.
+    /// Records that a test found something wrong.
     pub fn fail(&mut self, what: impl Into<String>) {
         self.end(Outcome::Failed, Some(what.into()), None);
     }
 
-    /// Says of the next step what was said of another one: for a replay.
-    pub(crate) fn stand_at(&mut self, moment: &Moment) {
+    /// Copies the notes of a recorded step to the next step, for a replay.
+    pub(crate) fn stand_at(&mut self, recorded: &TraceStep) {
         self.next = Margin {
-            script_line: moment.script_line,
-            command: moment.command.clone(),
-            caption: moment.caption.clone(),
+            script_line: recorded.script_line,
+            command: recorded.command.clone(),
+            caption: recorded.caption.clone(),
         };
     }
 
-    fn write_down(&mut self, cause: Cause, step: &Step) {
+    fn write_down(&mut self, cause: RecordedInput, step: &Step) {
         let before = step.node.and_then(|id| self.states.get(&id.0));
-        let mut moment = Moment {
+        let mut recorded = TraceStep {
             step: step.number,
             clock: step.clock,
             input: cause,
@@ -196,90 +203,93 @@ impl Recorder {
             command: self.next.command.take(),
             caption: self.next.caption.take(),
             node: step.node.map(|id| id.0),
-            headline: telling::headline(step, &self.cluster),
-            facts: telling::facts(step, before, &self.cluster),
+            headline: describe::headline(step, &self.cluster),
+            facts: describe::facts(step, before, &self.cluster),
             events: Vec::new(),
             sent: step.sent.iter().map(Into::into).collect(),
             gone: step.gone.iter().map(|(flight, fate)| gone(flight.id, *fate)).collect(),
             refused: step.refused.clone(),
             set: BTreeMap::new(),
-            violation: step.violation.as_ref().map(|broken| Broken::new(step.number, broken)),
+            violation: step
+                .violation
+                .as_ref()
+                .map(|broken| RecordedViolation::new(step.number, broken)),
         };
         if let Some(id) = step.node {
-            let noted = |note: &Note| Happening::new(id, note);
-            moment.events = step.notes.iter().map(noted).collect();
-            for (happening, note) in moment.events.iter().zip(&step.notes) {
+            let noted = |note: &Note| RecordedEvent::new(id, note);
+            recorded.events = step.notes.iter().map(noted).collect();
+            for (happening, note) in recorded.events.iter().zip(&step.notes) {
                 let rules = &mut self.trace.header.rules;
                 rules.entry(happening.rule.clone()).or_insert_with(|| RulePlace::of(&note.event));
             }
             if let Some(after) = NodeState::of(&self.cluster, id) {
                 let was = before.map(NodeState::to_value).unwrap_or_default();
-                moment.set.extend(difference(&was, &after.to_value()).map(|patch| (id.0, patch)));
+                recorded.set.extend(difference(&was, &after.to_value()).map(|patch| (id.0, patch)));
                 self.states.insert(id.0, after);
             }
         }
-        self.trace.moments.push(moment);
+        self.trace.steps.push(recorded);
     }
 
-    fn end(&mut self, outcome: Outcome, text: Option<String>, unanswered: Option<Unanswered>) {
-        let steps = self.trace.moments.len() as u64;
+    fn end(&mut self, outcome: Outcome, text: Option<String>, unanswered: Option<UnfinishedInput>) {
+        let steps = self.trace.steps.len() as u64;
         let violation = self.violation().cloned();
-        self.trace.ending = Some(Ending { end: true, steps, outcome, violation, text, unanswered });
+        self.trace.footer = Some(Footer { end: true, steps, outcome, violation, text, unanswered });
     }
 }
 
-// Being looked at.
+// Inspection.
 
 impl Recorder {
-    /// Lends the cluster.
+    /// Returns the cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// Lends what was written down so far.
-    pub fn moments(&self) -> &[Moment] {
-        &self.trace.moments
+    /// Returns the steps recorded so far.
+    pub fn steps(&self) -> &[TraceStep] {
+        &self.trace.steps
     }
 
-    /// Lends where the rules that decided something so far are stated.
+    /// Returns where the rules that have decided something are stated.
     pub fn rules(&self) -> &BTreeMap<String, RulePlace> {
         &self.trace.header.rules
     }
 
     /// Returns the first invariant that broke.
-    pub fn violation(&self) -> Option<&Broken> {
-        self.trace.moments.iter().find_map(|moment| moment.violation.as_ref())
+    pub fn violation(&self) -> Option<&RecordedViolation> {
+        self.trace.steps.iter().find_map(|recorded| recorded.violation.as_ref())
     }
 
-    /// Returns the input that a node did not come back from, if it panicked.
-    pub fn unanswered(&self) -> Option<&Unanswered> {
-        self.trace.ending.as_ref()?.unanswered.as_ref()
+    /// Returns the input during which a node panicked, if one did.
+    pub fn unanswered(&self) -> Option<&UnfinishedInput> {
+        self.trace.footer.as_ref()?.unanswered.as_ref()
     }
 
-    /// Lends what the trace begins with, without the sources.
+    /// Returns the header of the trace, without the sources.
     pub fn header(&self) -> &Header {
         &self.trace.header
     }
 
-    /// Returns the run as it was after so many steps; the whole of it, if it has no more.
+    /// Returns the run as it was after this many steps, or the whole run if it has fewer.
     ///
     /// # Errors
     /// As [`replay()`](crate::trace::replay()).
     pub fn after(&self, steps: usize) -> Result<Recorder, ReplayError> {
-        let moments = self.trace.moments.iter().take(steps).cloned().collect();
+        let steps = self.trace.steps.iter().take(steps).cloned().collect();
         let header = self.trace.header.clone();
-        crate::trace::replay(&Trace { header, moments, ending: None })
+        crate::trace::replay(&Trace { header, steps, footer: None })
     }
 
-    /// Returns every node's state after so many steps, as a trace writes it.
+    /// Returns the state of every node after this many steps, as a trace writes it.
     pub fn states_after(&self, steps: usize) -> BTreeMap<u64, Value> {
         self.trace.states().nth(steps).unwrap_or_default()
     }
 
-    /// Returns the whole trace: with the sources of this very build, and with an ending.
+    /// Returns the whole trace, with the sources of this build and a footer.
     pub fn trace(&self) -> Trace {
         let mut whole = self.clone();
-        if whole.trace.ending.is_none() {
+        if whole.trace.footer.is_none() {
             let broken = whole.violation().is_some();
             whole.end(if broken { Outcome::Broken } else { Outcome::Done }, None, None);
         }
@@ -288,21 +298,21 @@ impl Recorder {
         whole.trace
     }
 
-    /// Writes the whole trace to a file, and the folders it lies in.
+    /// Writes the whole trace to a file, and makes the folders above it.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The error of the file system.
     pub fn write_to(&self, path: &Path) -> std::io::Result<()> {
         self.trace().write_to(path)
     }
 
-    /// Ends the trace as another one ended: for a replay, which cannot know what a test thought.
-    pub(crate) fn end_as(&mut self, ending: Option<&Ending>) {
-        self.trace.ending = ending.cloned();
+    /// Copies the footer of another trace, for a replay, which cannot know the result of a test.
+    pub(crate) fn end_as(&mut self, footer: Option<&Footer>) {
+        self.trace.footer = footer.cloned();
     }
 }
 
-fn gone(id: u64, fate: Fate) -> Gone {
+fn gone(id: u64, fate: Fate) -> EndedFlight {
     let why = match fate {
         Fate::Delivered => "delivered",
         Fate::Duplicated => "duplicated",
@@ -310,12 +320,12 @@ fn gone(id: u64, fate: Fate) -> Gone {
         Fate::LinkCut => "link_cut",
         Fate::ReceiverDown => "receiver_down",
     };
-    Gone { id, why: why.to_string() }
+    EndedFlight { id, why: why.to_string() }
 }
 
-/// Returns what a panic said.
+/// Returns the message of a panic.
 pub fn words_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "a panic without words".to_string())
+    text.unwrap_or_else(|| "a panic without a message".to_string())
 }

@@ -1,26 +1,26 @@
-//! The same run again: a trace holds what its cluster was made of and every input.
+//! Replay: a trace holds the setup of its cluster and every input, so it can be run again.
 //!
 //! ```text
 //!   trace --> setup, inputs --> Recorder --> the same trace, byte for byte, if the code is the same
 //! ```
 
-use crate::trace::page::Trace;
+use crate::trace::format::Trace;
 use crate::trace::recorder::Recorder;
 use std::fmt;
 
-/// Why a trace cannot be played again.
+/// Why a trace cannot be replayed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ReplayError {
     /// Its cluster cannot be made.
     Setup {
-        /// Which node, and why.
+        /// MessageRef node, and why.
         what: String,
     },
-    /// The code of today takes another way: the step speaks of what is not there.
+    /// The code behaves differently now: the step names a message that is not in flight.
     Departed {
-        /// Which step.
+        /// MessageRef step.
         step: u64,
-        /// What is not there.
+        /// The message.
         what: String,
     },
 }
@@ -30,7 +30,7 @@ impl fmt::Display for ReplayError {
         match self {
             ReplayError::Setup { what } => write!(f, "the cluster cannot be made again: {what}"),
             ReplayError::Departed { step, what } => {
-                write!(f, "step {step} cannot happen again: {what}; has the code changed since?")
+                write!(f, "step {step} cannot be replayed: {what}; has the code changed since?")
             }
         }
     }
@@ -38,13 +38,13 @@ impl fmt::Display for ReplayError {
 
 impl std::error::Error for ReplayError {}
 
-/// Plays a trace again with the code of this build.
+/// Replays a trace with the code of this build.
 ///
 /// # Errors
-/// [`ReplayError`] where the trace cannot be followed.
+/// [`ReplayError`] if the setup or a step cannot be repeated.
 ///
 /// # Panics
-/// As [`Recorder::apply`], where a node panics at an input that it once answered.
+/// As [`Recorder::apply`], if a node panics now.
 pub fn replay(trace: &Trace) -> Result<Recorder, ReplayError> {
     let setup = trace.header.setup().map_err(|what| ReplayError::Setup { what })?;
     let mut again = Recorder::new(setup).titled(&trace.header.title, &trace.header.intro);
@@ -54,12 +54,12 @@ pub fn replay(trace: &Trace) -> Result<Recorder, ReplayError> {
     if let Some(script) = &trace.header.script {
         again = again.of_script(script);
     }
-    for moment in &trace.moments {
-        again.stand_at(moment);
-        let input = moment.input.input(again.cluster().network());
-        let departed = |what| ReplayError::Departed { step: moment.step, what };
+    for step in &trace.steps {
+        again.stand_at(step);
+        let input = step.input.input(again.cluster().network());
+        let departed = |what| ReplayError::Departed { step: step.step, what };
         again.apply(&input.map_err(departed)?);
     }
-    again.end_as(trace.ending.as_ref());
+    again.end_as(trace.footer.as_ref());
     Ok(again)
 }

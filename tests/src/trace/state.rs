@@ -1,24 +1,23 @@
-//! What a trace shows of a node, and how it writes what changed.
+//! The state of a node in a trace, and how a trace writes what changed.
 //!
 //! ```text
-//!   header  "state":{"2":{"up":true,"role":"follower","term":0,...}}       everything, once
+//!   header  "state":{"2":{"up":true,"role":"follower","term":0,...}}       the whole state, once
 //!   step    "set":{"2":{"term":1,"vote":1,"timer":[0,null]}}               what changed
 //! ```
 //!
-//! A fact that is not there is left out: no `vote` means no vote given. A change is a JSON Merge Patch
-//! (RFC 7396), in which `null` takes a fact away.
+//! An absent value is left out: no `vote` means that no vote is given. A change is a JSON Merge Patch
+//! (RFC 7396), in which `null` removes a value.
 //!
 //! Invariant: the header's state with the patches of steps 1 to k applied is the state after step k.
 
 use crate::cluster::Cluster;
-use crate::trace::entry::Place;
+use crate::trace::entry::RecordedEntryId;
 use raft::{HardState, NodeId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a trace shows of one node. Everything but `up`, `applied` and `disk` is missing
-/// while it is down.
+/// The state of one node in a trace. While the node is down, only `up`, `applied` and `disk` are there.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct NodeState {
     /// Whether it runs.
@@ -29,47 +28,47 @@ pub struct NodeState {
     /// The term it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<u64>,
-    /// Whom it voted for in that term.
+    /// The candidate that it voted for in that term.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vote: Option<u64>,
-    /// Whom it follows.
+    /// The leader that it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leader: Option<u64>,
     /// Its log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogState>,
-    /// How far it knows the log to be committed.
+    /// Its commit index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<u64>,
-    /// How far its application has applied it.
+    /// The last index that its application has applied.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub applied: u64,
-    /// Ticks waited, and the limit if one is pinned.
+    /// The ticks of its election timer, and the election timeout if it is fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timer: Option<(u64, Option<u64>)>,
-    /// The answers it has heard, on a candidate.
+    /// The votes that a candidate has got: granted or refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<BTreeMap<u64, bool>>,
-    /// How far each log is known to match, on a leader.
+    /// The match index of each peer, on a leader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<BTreeMap<u64, u64>>,
     /// Its disk.
     pub disk: DiskState,
 }
 
-/// What a trace shows of a log.
+/// The state of a log in a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LogState {
     /// Its last entry; `0@0` if there is none.
-    pub last: Place,
+    pub last: RecordedEntryId,
 }
 
-/// What a trace shows of a disk.
+/// The state of a disk in a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DiskState {
-    /// What a crash would leave.
+    /// The durable term and vote.
     pub durable: Durable,
-    /// How many writes a crash would take.
+    /// The number of pending writes.
     pub waiting: u64,
 }
 
@@ -78,7 +77,7 @@ pub struct DiskState {
 pub struct Durable {
     /// The latest term.
     pub term: u64,
-    /// Whom the node voted for in it.
+    /// The candidate that the node voted for in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vote: Option<u64>,
 }
@@ -94,7 +93,7 @@ impl From<HardState> for Durable {
 }
 
 impl NodeState {
-    /// Looks at one node of a cluster.
+    /// Returns the state of one node of a cluster.
     pub fn of(cluster: &Cluster, id: NodeId) -> Option<Self> {
         let disk = cluster.disk(id)?;
         let durable = Durable::from(disk.durable().hard_state());
@@ -122,7 +121,7 @@ impl NodeState {
             state.term = Some(seen.term.0);
             state.vote = seen.vote.map(|id| id.0);
             state.leader = seen.leader.map(|id| id.0);
-            state.log = Some(LogState { last: Place(seen.last) });
+            state.log = Some(LogState { last: RecordedEntryId(seen.last) });
             state.commit = Some(seen.commit.0);
             state.timer = Some((seen.elapsed_ticks, seen.pinned_ticks));
             state.votes =
@@ -132,7 +131,7 @@ impl NodeState {
         Some(state)
     }
 
-    /// Looks at every node of a cluster.
+    /// Returns the state of every node of a cluster.
     pub fn all_of(cluster: &Cluster) -> BTreeMap<u64, NodeState> {
         let seen = |id| Some((id, NodeState::of(cluster, id)?));
         cluster.ids().filter_map(seen).map(|(id, state)| (id.0, state)).collect()
@@ -144,7 +143,7 @@ impl NodeState {
     }
 }
 
-/// Returns the merge patch that makes `after` of `before`; none where they are the same.
+/// Returns the merge patch that turns `before` into `after`, or `None` if they are equal.
 pub fn difference(before: &Value, after: &Value) -> Option<Value> {
     if before == after {
         return None;
@@ -152,7 +151,7 @@ pub fn difference(before: &Value, after: &Value) -> Option<Value> {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return Some(after.clone());
     };
-    // In order of their names, whatever order the map itself keeps: a trace is the same bytes always.
+    // Sorted by name, independently of the map's own order: so a trace always has the same bytes.
     let mut patch = Map::new();
     let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     for name in names {

@@ -1,4 +1,4 @@
-//! A trace for the terminal: what happened, what came of it, and which line decided.
+//! A trace for the terminal: what happened, what it led to, and which source line decided.
 //!
 //! ```text
 //!   campaign 1
@@ -10,49 +10,49 @@
 //! `Candidates (1)` is the name of a rule in the paper's Figure 2, `election.md#roles` a place in the
 //! book.
 //!
-//! Lines carry what they are, so that a screen can colour them; no line is wider than 80 columns.
+//! Every line has a kind, so that a screen can colour it. No line is wider than 80 columns.
 
-use crate::trace::cause::Cause;
 use crate::trace::event::RulePlace;
-use crate::trace::page::{Moment, Outcome, Trace, Unanswered};
+use crate::trace::format::{Outcome, Trace, TraceStep, UnfinishedInput};
+use crate::trace::input::RecordedInput;
 use std::collections::BTreeMap;
 
-/// How wide a story is, in columns.
+/// The width of a line, in columns.
 pub const WIDTH: usize = 80;
 
-/// What a line of a story is.
+/// The kind of a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// What the story is called.
+    /// The title.
     Title,
-    /// What the author says.
+    /// A comment of the author.
     Caption,
-    /// What the script says.
+    /// A command of the script.
     Command,
     /// What happened.
     Headline,
-    /// What came of it.
+    /// What it led to.
     Fact,
-    /// Which line decided, and where the rule is stated.
+    /// MessageRef line decided, and where the rule is stated.
     Source,
-    /// What must never happen, and did.
+    /// A broken rule.
     Broken,
-    /// Nothing: room.
+    /// An empty line.
     Blank,
 }
 
-/// One line of a story.
+/// One line for the terminal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its text, indented.
     pub text: String,
 }
 
 impl Line {
-    /// Returns the lines that a text fills: its own lines, each broken at blanks where it is too wide,
-    /// and what is left of it two columns further in.
+    /// Returns the lines of a text. A line that is too wide is broken at a space, and its rest is indented
+    /// by two more columns.
     pub fn wrapped(kind: Kind, indent: usize, text: &str) -> Vec<Line> {
         let mut lines = Vec::new();
         for row in text.lines() {
@@ -65,8 +65,8 @@ impl Line {
         lines
     }
 
-    /// Returns the lines that prose fills: its paragraphs, filled anew. A line that is indented is a
-    /// picture, and stays as it is.
+    /// Returns the lines of prose: its paragraphs are wrapped again. An indented line belongs to a picture
+    /// and stays as it is.
     pub fn prose(kind: Kind, indent: usize, text: &str) -> Vec<Line> {
         let mut rows: Vec<String> = Vec::new();
         let mut goes_on = false;
@@ -90,55 +90,54 @@ impl Line {
 }
 
 impl Trace {
-    /// Tells the trace.
+    /// Returns the lines of the whole trace.
     pub fn story(&self) -> Vec<Line> {
         let mut lines = Line::wrapped(Kind::Title, 0, &self.header.title);
         lines.extend(Line::prose(Kind::Caption, 2, &self.header.intro));
-        for moment in &self.moments {
-            if moment.caption.is_some() || moment.command.is_some() {
+        for step in &self.steps {
+            if step.caption.is_some() || step.command.is_some() {
                 lines.push(Line::blank());
             }
+            lines.extend(step.caption.iter().flat_map(|text| Line::prose(Kind::Caption, 0, text)));
             lines
-                .extend(moment.caption.iter().flat_map(|text| Line::prose(Kind::Caption, 0, text)));
-            lines.extend(
-                moment.command.iter().flat_map(|text| Line::wrapped(Kind::Command, 0, text)),
-            );
-            lines.extend(moment.story(&self.header.rules));
+                .extend(step.command.iter().flat_map(|text| Line::wrapped(Kind::Command, 0, text)));
+            lines.extend(step.story(&self.header.rules));
         }
         lines.push(Line::blank());
         lines.extend(self.last_words());
         lines
     }
 
-    /// Tells the trace as plain text.
+    /// Returns the whole trace as plain text.
     pub fn text(&self) -> String {
         self.story().into_iter().map(|line| line.text + "\n").collect()
     }
 
-    /// Says how it ended.
+    /// Returns how the run ended.
     fn last_words(&self) -> Vec<Line> {
-        let steps = self.moments.len();
-        let Some(ending) = &self.ending else {
-            let text = format!("Here the trace stops, after {steps} steps: the run was cut short.");
+        let steps = self.steps.len();
+        let Some(footer) = &self.footer else {
+            let text = format!("The trace ends here, after {steps} steps: the run was cut short.");
             return Line::wrapped(Kind::Broken, 0, &text);
         };
-        let said = ending.text.as_deref().unwrap_or("no reason given");
-        match ending.outcome {
+        let said = footer.text.as_deref().unwrap_or("no reason given");
+        match footer.outcome {
             Outcome::Done => {
                 let steps = if steps == 1 { "1 step".into() } else { format!("{steps} steps") };
                 Line::wrapped(Kind::Caption, 0, &format!("{steps}, and no invariant broke."))
             }
             Outcome::Broken => {
-                let Some(broken) = &ending.violation else { return Vec::new() };
-                let text = format!("Broken in step {}: {}.", broken.step, broken.text);
+                let Some(broken) = &footer.violation else { return Vec::new() };
+                let text = format!("RecordedViolation in step {}: {}.", broken.step, broken.text);
                 Line::wrapped(Kind::Broken, 0, &text)
             }
             Outcome::Failed => Line::wrapped(Kind::Broken, 0, &format!("The test failed: {said}")),
             Outcome::Crashed => {
-                let unanswered = ending.unanswered.iter();
-                let headline = |it: &Unanswered| Line::wrapped(Kind::Headline, 0, &it.headline);
+                let unanswered = footer.unanswered.iter();
+                let headline =
+                    |it: &UnfinishedInput| Line::wrapped(Kind::Headline, 0, &it.headline);
                 let mut lines: Vec<_> = unanswered.flat_map(headline).collect();
-                let text = format!("Here the code stopped: {said}");
+                let text = format!("The code panicked here: {said}");
                 lines.extend(Line::wrapped(Kind::Broken, 0, &text));
                 lines
             }
@@ -146,10 +145,10 @@ impl Trace {
     }
 }
 
-impl Moment {
-    /// Tells one step. A tick that nothing came of is not worth telling.
+impl TraceStep {
+    /// Returns the lines of one step. A tick that led to nothing has none.
     pub fn story(&self, rules: &BTreeMap<String, RulePlace>) -> Vec<Line> {
-        if self.facts.is_empty() && matches!(self.input, Cause::Tick(_)) {
+        if self.facts.is_empty() && matches!(self.input, RecordedInput::Tick(_)) {
             return Vec::new();
         }
         let mut lines = Line::wrapped(Kind::Headline, 0, &self.headline);
@@ -157,8 +156,8 @@ impl Moment {
         lines
     }
 
-    /// Tells what came of the step. What was sent needs no line of source: the rule that sent it has
-    /// just been told.
+    /// Returns the lines of what the step led to. A message that was sent has no source line: the line
+    /// before already names the rule that sent it.
     pub fn facts_told(&self, rules: &BTreeMap<String, RulePlace>) -> Vec<Line> {
         let mut lines = Vec::new();
         for fact in &self.facts {
@@ -175,7 +174,7 @@ impl Moment {
     }
 }
 
-/// Says which line decided, and where the rule is stated.
+/// Returns the source line that decided, and where its rule is stated.
 fn source(at: &str, rule: Option<&RulePlace>) -> String {
     let line = at.rsplit_once(':').map_or(at, |(line, _column)| line);
     let Some(rule) = rule else { return line.to_string() };
@@ -184,8 +183,8 @@ fn source(at: &str, rule: Option<&RulePlace>) -> String {
     format!("{line}  §{}{figure}  {}", rule.section, rule.chapter)
 }
 
-/// Breaks a text at blanks into parts of at most so many characters. A word that is wider stands
-/// alone; blanks at the beginning of the text stay.
+/// Breaks a text at spaces into parts of at most `width` characters. A wider word is a part of its own.
+/// Spaces at the beginning of the text stay.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     if text.chars().count() <= width + 2 {
         return vec![text.to_string()];

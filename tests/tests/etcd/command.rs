@@ -11,7 +11,7 @@ use testbed::script::grammar::Argument;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Command {
     /// Starts so many nodes more.
-    AddNodes(Seats),
+    AddNodes(NodeSetups),
     /// A node stands.
     Campaign(NodeId),
     /// A node's storage forgets its entries up to an index.
@@ -52,7 +52,7 @@ pub(crate) enum Command {
 
 /// What new nodes begin with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Seats {
+pub(crate) struct NodeSetups {
     /// How many.
     pub(crate) count: u64,
     /// Who votes.
@@ -61,7 +61,7 @@ pub(crate) struct Seats {
     pub(crate) index: Option<Index>,
     /// The snapshot's image.
     pub(crate) content: String,
-    /// How many appends may be under way to a peer.
+    /// How many appends may be in flight to a peer.
     pub(crate) inflight: Option<usize>,
     /// Whether writing and applying are told as messages.
     pub(crate) writes: Writes,
@@ -135,7 +135,7 @@ impl Command {
     pub(crate) fn read(block: &Block) -> Result<Command, Halt> {
         let words = Words { block };
         Ok(match block.command.as_str() {
-            "add-nodes" => Command::AddNodes(words.seats()?),
+            "add-nodes" => Command::AddNodes(words.setups()?),
             "campaign" => Command::Campaign(words.first()?),
             "compact" => Command::Compact(words.first()?, Index(words.number(words.at(1)?)?)),
             "deliver-msgs" => Command::DeliverMsgs(words.delivery()?),
@@ -264,36 +264,41 @@ impl<'a> Words<'a> {
         Ok(delivery)
     }
 
-    fn seats(self) -> Result<Seats, Halt> {
+    fn setups(self) -> Result<NodeSetups, Halt> {
         let count = self.number(self.at(0)?)?;
         if count > NODES_MAX {
             return Err(self.wrong(&format!("at most {NODES_MAX} nodes, found {count}")));
         }
-        let mut seats = Seats { count, ..Seats::default() };
+        let mut setups = NodeSetups { count, ..NodeSetups::default() };
         let mut needed = BTreeSet::new();
         for word in self.block.arguments.iter().skip(1) {
             for value in word.values.iter().flatten() {
-                needed.extend(self.seat(&mut seats, &word.key, value)?);
+                needed.extend(self.node_setting(&mut setups, &word.key, value)?);
             }
         }
-        if needed.is_empty() { Ok(seats) } else { Err(Halt::Needs(needed)) }
+        if needed.is_empty() { Ok(setups) } else { Err(Halt::Needs(needed)) }
     }
 
     /// Reads one `key=value` of `add-nodes`; returns what it asks for too soon.
-    fn seat(self, seats: &mut Seats, key: &str, value: &str) -> Result<Option<Feature>, Halt> {
+    fn node_setting(
+        self,
+        setups: &mut NodeSetups,
+        key: &str,
+        value: &str,
+    ) -> Result<Option<Feature>, Halt> {
         let switch = |feature| Ok(self.is_so(value)?.then_some(feature));
         match key {
-            "voters" => seats.voters.push(self.node(value)?),
+            "voters" => setups.voters.push(self.node(value)?),
             "learners" => return Ok(Some(Feature::Learners)),
-            "inflight" => seats.inflight = usize::try_from(self.number(value)?).ok(),
-            "index" => seats.index = Some(Index(self.number(value)?)),
-            "content" => seats.content = value.to_string(),
+            "inflight" => setups.inflight = usize::try_from(self.number(value)?).ok(),
+            "index" => setups.index = Some(Index(self.number(value)?)),
+            "content" => setups.content = value.to_string(),
             "async-storage-writes" => {
                 let threads = self.is_so(value)?;
-                seats.writes = if threads { Writes::Asynchronous } else { Writes::Synchronous };
+                setups.writes = if threads { Writes::Asynchronous } else { Writes::Synchronous };
             }
             "max-committed-size-per-ready" => {
-                seats.max_applying_bytes = Some(self.number(value)?);
+                setups.max_applying_bytes = Some(self.number(value)?);
             }
             "prevote" => return switch(Feature::PreVote),
             "checkquorum" => return switch(Feature::CheckQuorum),

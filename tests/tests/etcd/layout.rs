@@ -182,12 +182,12 @@ pub(crate) fn entries(entries: &[Entry]) -> String {
 
 /// Lays out changes of members: `v1 l2 r3`.
 fn changes(changes: &[ConfChange]) -> String {
-    let letter = |kind| match kind {
+    let message = |kind| match kind {
         ChangeKind::AddVoter => 'v',
         ChangeKind::AddLearner => 'l',
         ChangeKind::Remove => 'r',
     };
-    let words = changes.iter().map(|change| format!("{}{}", letter(change.kind), change.node.0));
+    let words = changes.iter().map(|change| format!("{}{}", message(change.kind), change.node.0));
     words.collect::<Vec<_>>().join(" ")
 }
 

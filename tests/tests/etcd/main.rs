@@ -1,24 +1,24 @@
-//! etcd's own files, run against our core: the strongest proof that it does what etcd's does.
+//! Runs etcd's own test data against our core: the strongest proof that it behaves like etcd's.
 //!
 //! ```text
-//!   ETCD_RAFT_TESTDATA=<a checkout of etcd-io/raft> cargo test -p testbed --test etcd
+//!   ETCD_RAFT_TESTDATA=<a checkout of etcd-io/raft> content test -p testbed --test etcd
 //!
 //!   testdata/*.txt                          interaction scripts: one command, what etcd printed
 //!   quorum/*.txt, quorum/testdata/*.txt     tables of votes and committed indexes
 //! ```
 //!
-//! etcd's names and its layout live here and nowhere else. Without the variable nothing is compared,
-//! and the test says so: none of etcd's files is part of this project.
+//! etcd's names and its output format are used here and nowhere else. Without the variable nothing is
+//! compared, and the test says so: etcd's files are not part of this project.
 
-mod command; // what a script can say
+mod command; // the commands of a script
 
-mod feature; // what it may ask for too soon
+mod feature; // features that a script needs and we lack
 
-mod format; // how its file is laid out
+mod format; // the file format
 
-mod layout; // how etcd lays out our values
+mod layout; // our values in etcd's output format
 
-mod letter; // what is under way
+mod in_flight; // messages in flight
 
 mod member; // one node and its threads
 
@@ -26,11 +26,11 @@ mod own; // scripts of our own
 
 mod quorum; // tables of votes and committed indexes
 
-mod stage; // the nodes, and what is printed
+mod environment; // the nodes, and what is printed
 
-mod table; // all files, and what became of them
+mod table; // all files, and their results
 
-mod verdict; // what became of one
+mod verdict; // the result of one file
 
 use std::env;
 use std::io::Write;
@@ -40,17 +40,17 @@ use table::Table;
 /// Names the folder with etcd's files.
 const VARIABLE: &str = "ETCD_RAFT_TESTDATA";
 
-/// Returns the folder with etcd's files, if the variable names one: seen from here, or from the
-/// workspace, which is where a person stands who says `cargo test`.
+/// Returns the folder with etcd's files, if the variable is set. A relative path starts at this package or
+/// at the workspace, where people run `cargo test`.
 fn folder() -> Option<PathBuf> {
     let named = PathBuf::from(env::var_os(VARIABLE).filter(|name| !name.is_empty())?);
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     Some(if named.is_dir() { named } else { workspace.join(named) })
 }
 
-/// Says something whether or not the test passes.
+/// Prints a text, whether or not the test passes.
 fn say(words: &str) {
-    // If nobody reads it any more, there is nobody to tell.
+    // If standard output is closed, nobody reads the text.
     let _ = std::io::stdout().write_all(words.as_bytes());
 }
 
@@ -58,8 +58,8 @@ fn say(words: &str) {
 fn etcds_own_files_find_no_difference() {
     let Some(folder) = folder() else {
         return say(&format!(
-            "\nSKIPPED: set {VARIABLE} to a checkout of etcd-io/raft, and its files are run against \
-             this core\n\n"
+            "\nSKIPPED: {VARIABLE} is not set, so etcd's files are not compared. Set it to a checkout \
+             of etcd-io/raft.\n\n"
         ));
     };
     let table = Table::of(&folder).unwrap_or_else(|why| panic!("{VARIABLE}: {why}"));

@@ -2,18 +2,18 @@
 //!
 //! ```text
 //!   synchronous    take a Ready -> write -> apply -> it is durable, it is applied
-//!   asynchronous   take a Ready -> append thread: write -> letters -> delivered: it is durable
-//!                              '-> apply thread:  apply -> letter  -> delivered: it is applied
+//!   asynchronous   take a Ready -> append thread: write -> messages -> delivered: it is durable
+//!                              '-> apply thread:  apply -> message  -> delivered: it is applied
 //! ```
 //!
 //! etcd's asynchronous mode is a matter of messages: a node's promises to itself, and the end of a
-//! write, are letters from its threads that a script delivers. Our node keeps both under a Ready's
-//! number. So the letters are labels made from [`RawNode::awaiting`], and the first label of a Ready
+//! write, are messages from its threads that a script delivers. Our node keeps both under a Ready's
+//! number. So the messages are labels made from [`RawNode::awaiting`], and the first label of a Ready
 //! that is delivered says that the Ready is durable.
 
 use crate::feature::Feature;
+use crate::in_flight::{Content, InFlight};
 use crate::layout::{self, Fields, Party};
-use crate::letter::{Cargo, Letter};
 use crate::verdict::Halt;
 use raft::{
     Entry, Event, HardState, Index, MemoryStorage, Message, NodeId, RawNode, Ready, ReadyNumber,
@@ -60,11 +60,11 @@ struct Work {
     hard_state: Option<HardState>,
     /// Entries to be written; none for what is applied.
     entries: Vec<Entry>,
-    answers: Vec<Letter>,
+    answers: Vec<InFlight>,
 }
 
 impl Member {
-    /// Seats a node; `threads` are there if it is to write asynchronously.
+    /// Makes a node; `threads` are there if it is to write asynchronously.
     pub(crate) fn new(mut node: RawNode<MemoryStorage>, threads: Option<Threads>) -> Self {
         node.journal().listen();
         let (id, phase) = (node.status().id, (node.status().term, node.status().role));
@@ -104,7 +104,7 @@ impl Member {
 
     /// Takes a Ready and does with it what an owner does. Returns it as etcd shows it, and what it
     /// sends.
-    pub(crate) fn take_ready(&mut self) -> (String, Vec<Letter>) {
+    pub(crate) fn take_ready(&mut self) -> (String, Vec<InFlight>) {
         let ready = self.node.ready().expect("memory can be read");
         match self.threads.take() {
             None => self.do_at_once(ready),
@@ -117,11 +117,11 @@ impl Member {
     }
 
     /// Writes, sends, applies, and says so: etcd's synchronous mode.
-    fn do_at_once(&mut self, mut ready: Ready) -> (String, Vec<Letter>) {
+    fn do_at_once(&mut self, mut ready: Ready) -> (String, Vec<InFlight>) {
         let mut sent = ready.messages().to_vec();
         sent.extend_from_slice(ready.persisted_messages());
-        let letters: Vec<_> = sent.into_iter().map(Letter::between_nodes).collect();
-        let text = layout::ready(&ready, &texts(&letters));
+        let messages: Vec<_> = sent.into_iter().map(InFlight::between_nodes).collect();
+        let text = layout::ready(&ready, &texts(&messages));
         write(&mut self.node, ready.entries(), ready.hard_state());
         let (number, applied) = (ready.number(), ready.take_committed_entries());
         self.node.advance_append_async(ready).expect("memory can be read");
@@ -130,7 +130,7 @@ impl Member {
             self.node.advance_apply().expect("memory can be read");
         }
         self.promised.clear();
-        (text, letters)
+        (text, messages)
     }
 
     /// Hands writing and applying to the threads: etcd's asynchronous mode.
@@ -138,12 +138,12 @@ impl Member {
         &mut self,
         mut ready: Ready,
         threads: &mut Threads,
-    ) -> (String, Vec<Letter>) {
+    ) -> (String, Vec<InFlight>) {
         let me = Party::Node(self.id);
-        let letters: Vec<_> =
-            ready.take_messages().into_iter().map(Letter::between_nodes).collect();
+        let messages: Vec<_> =
+            ready.take_messages().into_iter().map(InFlight::between_nodes).collect();
         let mut answers = self.promises(ready.take_persisted_messages());
-        let mut shown = texts(&letters);
+        let mut shown = texts(&messages);
         let hard_state = ready.hard_state();
         if hard_state.is_some() || !(ready.entries().is_empty() && answers.is_empty()) {
             // What else is still being written is recorded again: an earlier record may be void.
@@ -164,8 +164,12 @@ impl Member {
             let asked = Fields { entries: ready.committed_entries(), ..Fields::default() };
             let done = Fields { kind: "MsgStorageApplyResp", ..asked };
             let text = done.describe(Party::ApplyThread, me);
-            let answer =
-                Letter { to: self.id, kind: done.kind, text, cargo: Cargo::Applied(last.id.index) };
+            let answer = InFlight {
+                to: self.id,
+                kind: done.kind,
+                text,
+                content: Content::Applied(last.id.index),
+            };
             let asked = Fields { kind: "MsgStorageApply", ..done };
             let head = asked.describe(me, Party::ApplyThread);
             let asked = Fields { responses: vec![answer.text.clone()], ..asked };
@@ -175,12 +179,12 @@ impl Member {
         }
         let text = layout::ready(&ready, &shown);
         self.node.advance_append_async(ready).expect("memory can be read");
-        (text, letters)
+        (text, messages)
     }
 
     /// Returns what may be said once the last Ready is durable: promises to others and to ourselves,
     /// in the order in which they were made.
-    fn promises(&mut self, to_others: Vec<Message>) -> Vec<Letter> {
+    fn promises(&mut self, to_others: Vec<Message>) -> Vec<InFlight> {
         let Some(record) = self.node.records().last() else { return Vec::new() };
         let (number, me) = (record.number(), self.id);
         let mut own = record.own.iter();
@@ -189,7 +193,7 @@ impl Member {
         for to in self.promised.drain(..) {
             match to == me {
                 true => answers.extend(own.next().map(|m| label(me, number, m))),
-                false => answers.extend(to_others.next().map(Letter::between_nodes)),
+                false => answers.extend(to_others.next().map(InFlight::between_nodes)),
             }
         }
         answers
@@ -202,7 +206,7 @@ impl Member {
 
     /// Does the first thing that waits for a thread. Returns what etcd shows of it, and what is said
     /// then; nothing if nothing waits.
-    pub(crate) fn work(&mut self, thread: Thread) -> Option<(String, Vec<Letter>)> {
+    pub(crate) fn work(&mut self, thread: Thread) -> Option<(String, Vec<InFlight>)> {
         let work = self.threads.as_mut()?.of_mut(thread).pop_front()?;
         write(&mut self.node, &work.entries, work.hard_state);
         let mut text = format!("Processing:\n{}\nResponses:\n", work.head);
@@ -213,10 +217,10 @@ impl Member {
         Some((text, work.answers))
     }
 
-    /// Takes a letter. Returns what etcd prints if it is not taken.
-    pub(crate) fn deliver(&mut self, cargo: Cargo) -> Option<String> {
-        match cargo {
-            Cargo::Message(m) => {
+    /// Takes a message. Returns what etcd prints if it is not taken.
+    pub(crate) fn deliver(&mut self, content: Content) -> Option<String> {
+        match content {
+            Content::Message(m) => {
                 let why = self.node.step(m).err()?;
                 Some(if let StepError::ProposalDropped(_) = why {
                     "raft proposal dropped".to_string()
@@ -226,11 +230,11 @@ impl Member {
                     format!("{why}, which etcd has no words for")
                 })
             }
-            Cargo::Durable(number) => {
+            Content::Durable(number) => {
                 self.keep(number);
                 None
             }
-            Cargo::Applied(index) => self.apply_to(index),
+            Content::Applied(index) => self.apply_to(index),
         }
     }
 
@@ -281,20 +285,20 @@ fn write(node: &mut RawNode<MemoryStorage>, entries: &[Entry], hard_state: Optio
     }
 }
 
-/// Returns a promise to ourselves as a letter: delivered, it says that its Ready is durable.
-fn label(me: NodeId, number: ReadyNumber, m: &Message) -> Letter {
+/// Returns a promise to ourselves as a message: delivered, it says that its Ready is durable.
+fn label(me: NodeId, number: ReadyNumber, m: &Message) -> InFlight {
     let (kind, text) = (layout::kind(&m.body), layout::message(m));
-    Letter { to: me, kind, text, cargo: Cargo::Durable(number) }
+    InFlight { to: me, kind, text, content: Content::Durable(number) }
 }
 
-/// Returns what a write attests of the log, as a letter.
-fn attestation(me: NodeId, record: &ReadyRecord) -> Option<Letter> {
+/// Returns what a write attests of the log, as a message.
+fn attestation(me: NodeId, record: &ReadyRecord) -> Option<InFlight> {
     let kind = "MsgStorageAppendResp";
     let fields = Fields { kind, term: record.term.0, log: record.last?, ..Fields::default() };
     let text = fields.describe(Party::AppendThread, Party::Node(me));
-    Some(Letter { to: me, kind, text, cargo: Cargo::Durable(record.number()) })
+    Some(InFlight { to: me, kind, text, content: Content::Durable(record.number()) })
 }
 
-fn texts(letters: &[Letter]) -> Vec<String> {
-    letters.iter().map(|letter| letter.text.clone()).collect()
+fn texts(messages: &[InFlight]) -> Vec<String> {
+    messages.iter().map(|message| message.text.clone()).collect()
 }

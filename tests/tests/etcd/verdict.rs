@@ -4,9 +4,9 @@
 //! with us. WARN and ERROR lines count, since each stands for something that was refused.
 
 use crate::command::Command;
+use crate::environment::Environment;
 use crate::feature::Feature;
 use crate::format::{self, Block};
-use crate::stage::Stage;
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -91,7 +91,7 @@ pub(crate) fn judge(text: &str, mut play: impl FnMut(&Block) -> Result<String, H
 
 /// Plays an interaction script.
 pub(crate) fn judge_script(text: &str) -> Verdict {
-    let mut stage = Stage::default();
+    let mut stage = Environment::default();
     judge(text, |block| stage.play(block))
 }
 

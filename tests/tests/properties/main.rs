@@ -1,31 +1,31 @@
-//! Properties: what holds for every input, tried on inputs that nobody would think of.
+//! Property tests: statements that hold for every input, tried on random inputs.
 //!
 //! ```text
-//!   wild    messages, moves, scripts that nobody wrote
-//!     '--> runs      no panic, every rule holds; a liar breaks only what lies can break
-//!     '--> records   traces read back, replays write the same bytes, shrinking keeps the rule
-//!     '--> words     a script of any bytes is read or refused by line
+//!   wild    draws messages, moves and scripts
+//!     '--> runs      no panic, every rule holds; false messages break only what they can break
+//!     '--> records   traces are read again, replays write the same bytes, shrinking keeps the rule
+//!     '--> words     a script of any bytes is parsed, or refused with the line
 //! ```
 //!
-//! The cases are drawn from a seed that stands still, so a pull request does not fail by bad luck.
-//! To look further, and to look again at what failed:
+//! The cases are drawn from a fixed seed, so a pull request does not fail by chance. To try more cases, or
+//! to repeat a failure:
 //!
 //! ```text
 //!   PROPTEST_CASES=100000 cargo test -p testbed --test properties
 //!   PROPTEST_RNG_SEED=7   cargo test -p testbed --test properties
 //! ```
 //!
-//! What fails is shrunk, and printed as the inputs that do it again.
+//! A failing case is shrunk, and its inputs are printed.
 
-mod records; // what is written down
-mod runs; // what happens
-mod wild; // what nobody would think of
-mod words; // what somebody may write
+mod records; // traces, replays, shrinking
+mod runs; // what happens in a cluster
+mod wild; // the random inputs
+mod words; // scripts
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestRunner};
 
-/// The seed, unless `PROPTEST_RNG_SEED` asks for another one.
+/// The seed, unless `PROPTEST_RNG_SEED` is set.
 const SEED: u64 = 1;
 
 /// Tries a property on as many cases as it usually gets, or as `PROPTEST_CASES` asks for.

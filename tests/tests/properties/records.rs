@@ -6,22 +6,22 @@
 //! ```
 
 use crate::holds;
-use crate::wild::{corrupt, hostile, scene, unlucky};
+use crate::wild::{corrupt, drawn, hostile, unlucky};
 use proptest::prelude::*;
-use proptest::sample::Index as Place;
+use proptest::sample::Index as RecordedEntryId;
 use std::cell::Cell;
 use testbed::shrink::shrink;
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Recorder};
-use testbed::{Bare, Setup};
+use testbed::{Cluster, Setup};
 
 #[test]
 fn a_trace_reads_back_replays_and_folds() {
-    holds(150, scene(hostile(), 60), |scene| {
-        let (inputs, _, _) = scene.play();
-        let run = Recorder::run(scene.setup.clone(), &inputs);
+    holds(150, drawn(hostile(), 60), |drawn| {
+        let (inputs, _, _) = drawn.play();
+        let run = Recorder::run(drawn.setup.clone(), &inputs);
         let text = run.trace().to_json_lines();
-        prop_assert_eq!(&text, &Recorder::run(scene.setup, &inputs).trace().to_json_lines());
+        prop_assert_eq!(&text, &Recorder::run(drawn.setup, &inputs).trace().to_json_lines());
 
         let read = trace::parse("it", &text).map_err(|why| TestCaseError::fail(why.to_string()))?;
         prop_assert!(read.to_json_lines() == text, "what was read writes something else");
@@ -39,10 +39,10 @@ fn a_trace_reads_back_replays_and_folds() {
 #[test]
 fn a_damaged_trace_is_refused_with_its_line_or_read() {
     let refused = Cell::new(0);
-    let damages = (scene(unlucky(), 12), any::<Place>(), any::<char>(), 0..3_u8);
-    holds(400, damages, |(scene, place, other, how)| {
-        let (inputs, _, _) = scene.play();
-        let whole = Recorder::run(scene.setup, &inputs).trace();
+    let damages = (drawn(unlucky(), 12), any::<RecordedEntryId>(), any::<char>(), 0..3_u8);
+    holds(400, damages, |(drawn, place, other, how)| {
+        let (inputs, _, _) = drawn.play();
+        let whole = Recorder::run(drawn.setup, &inputs).trace();
         // Without the sources, which fill nearly all of it.
         let mut whole = whole;
         whole.header.sources.clear();
@@ -70,24 +70,24 @@ fn a_damaged_trace_is_refused_with_its_line_or_read() {
 
 /// Returns which rule the inputs break first.
 fn broken(setup: &Setup, inputs: &[testbed::Input]) -> Option<testbed::Rule> {
-    let mut cluster = Bare::new(setup.clone());
+    let mut cluster = Cluster::new(setup.clone());
     inputs.iter().find_map(|input| cluster.apply(input).violation).map(|broken| broken.rule)
 }
 
 #[test]
 fn what_is_shrunk_breaks_the_same_rule_with_fewer_inputs_that_all_do_something() {
     let shrunk = Cell::new(0);
-    holds(150, scene(corrupt(), 150), |scene| {
-        let (inputs, _, violation) = scene.play();
+    holds(150, drawn(corrupt(), 150), |drawn| {
+        let (inputs, _, violation) = drawn.play();
         let Some(violation) = violation else { return Ok(()) };
-        let few = shrink(&scene.setup, &inputs, 2_000, |ending| ending.violation.rule);
+        let few = shrink(&drawn.setup, &inputs, 2_000, |footer| footer.violation.rule);
         let few = few.expect("the inputs break a rule");
         prop_assert_eq!(few.violation.rule, violation.rule);
-        prop_assert_eq!(broken(&scene.setup, &few.inputs), Some(violation.rule));
+        prop_assert_eq!(broken(&drawn.setup, &few.inputs), Some(violation.rule));
         prop_assert!(few.inputs.len() <= inputs.len() && few.from == inputs.len());
         // The last input is the one that breaks it.
         let (_, before) = few.inputs.split_last().expect("nothing breaks by itself");
-        prop_assert_eq!(broken(&scene.setup, before), None);
+        prop_assert_eq!(broken(&drawn.setup, before), None);
         shrunk.set(shrunk.get() + 1);
         Ok(())
     });

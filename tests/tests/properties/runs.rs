@@ -7,20 +7,20 @@
 //! ```
 
 use crate::holds;
-use crate::wild::{self, KINDS, Scene, corrupt, hostile, is_instant, message, scene, unlucky};
+use crate::wild::{self, DrawnRun, KINDS, corrupt, drawn, hostile, is_instant, message, unlucky};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use raft::{Config, MemoryStorage, Message, NodeId, Raft, RoleName};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use testbed::sim::Digest;
-use testbed::{Bare, Rule};
+use testbed::{Cluster, Rule};
 
 #[test]
 fn an_unlucky_world_breaks_no_rule() {
     let (led, crashed) = (Cell::new(0), Cell::new(0));
-    holds(400, scene(unlucky(), 300), |scene| {
-        let (_, cluster, violation) = scene.play();
+    holds(400, drawn(unlucky(), 300), |drawn| {
+        let (_, cluster, violation) = drawn.play();
         prop_assert_eq!(violation, None);
         led.set(led.get() + u32::from(!cluster.leaders().is_empty()));
         let down = cluster.ids().any(|id| cluster.node(id).is_none());
@@ -48,16 +48,16 @@ fn is_own_affair(rule: Rule) -> bool {
 #[test]
 fn a_liar_makes_no_node_panic_or_break_its_own_word() {
     let kinds = RefCell::new(BTreeSet::new());
-    let see = |scene: &Scene| {
-        let posted = scene.moves.iter().filter_map(|one| {
+    let see = |drawn: &DrawnRun| {
+        let posted = drawn.moves.iter().filter_map(|one| {
             let wild::Move::Plain(testbed::Input::Post(message)) = one else { return None };
             Some(message.body.kind())
         });
         kinds.borrow_mut().extend(posted);
     };
-    holds(250, scene(hostile(), 300), |scene| {
-        see(&scene);
-        let (_, _, violation) = scene.play();
+    holds(250, drawn(hostile(), 300), |drawn| {
+        see(&drawn);
+        let (_, _, violation) = drawn.play();
         prop_assert!(!violation.as_ref().is_some_and(|it| is_own_affair(it.rule)), "{violation:?}");
         Ok(())
     });
@@ -67,8 +67,8 @@ fn a_liar_makes_no_node_panic_or_break_its_own_word() {
 #[test]
 fn bought_votes_elect_two_leaders_and_break_nothing_else_of_a_nodes_own() {
     let broken = Cell::new(0);
-    holds(400, scene(corrupt(), 200), |scene| {
-        let (_, _, violation) = scene.play();
+    holds(400, drawn(corrupt(), 200), |drawn| {
+        let (_, _, violation) = drawn.play();
         let Some(violation) = violation else { return Ok(()) };
         prop_assert!(!is_own_affair(violation.rule), "{violation:?}");
         broken.set(broken.get() + 1);
@@ -79,28 +79,28 @@ fn bought_votes_elect_two_leaders_and_break_nothing_else_of_a_nodes_own() {
 
 #[test]
 fn the_same_inputs_lead_to_the_same_steps() {
-    holds(200, scene(hostile(), 200), |scene| {
-        let (inputs, _, _) = scene.play();
-        let digest = |cluster: Bare| {
+    holds(200, drawn(hostile(), 200), |drawn| {
+        let (inputs, _, _) = drawn.play();
+        let digest = |cluster: Cluster| {
             let (mut cluster, mut digest) = (cluster, Digest::default());
             inputs.iter().for_each(|input| digest.take(&cluster.apply(input)));
             digest.value()
         };
-        let quiet = digest(Bare::new(scene.setup.clone()));
-        prop_assert_eq!(quiet, digest(Bare::new(scene.setup.clone())));
+        let quiet = digest(Cluster::new(drawn.setup.clone()));
+        prop_assert_eq!(quiet, digest(Cluster::new(drawn.setup.clone())));
         // Who listens changes nothing.
-        prop_assert_eq!(quiet, digest(Bare::new(scene.setup.clone()).listening()));
+        prop_assert_eq!(quiet, digest(Cluster::new(drawn.setup.clone()).listening()));
         Ok(())
     });
 }
 
 #[test]
 fn an_instant_disk_never_keeps_anybody_waiting() {
-    holds(100, scene(unlucky(), 100), |scene| {
-        if !is_instant(&scene.setup) {
+    holds(100, drawn(unlucky(), 100), |drawn| {
+        if !is_instant(&drawn.setup) {
             return Ok(());
         }
-        let (_, cluster, _) = scene.play();
+        let (_, cluster, _) = drawn.play();
         let waits = |id| cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0);
         prop_assert!(!cluster.ids().any(waits));
         Ok(())

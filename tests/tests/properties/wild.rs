@@ -1,7 +1,7 @@
 //! What nobody would think of: messages of every kind from anyone to anyone, and moves in any order.
 //!
 //! ```text
-//!   Scene  { setup, moves }       moves speak of "the third message under way", so that a shorter
+//!   DrawnRun  { setup, moves }       moves speak of "the third message in flight", so that a shorter
 //!     '--> play --> inputs        list of them still says something
 //! ```
 
@@ -16,10 +16,10 @@ use raft::{
 };
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use testbed::cluster::{Door, Owner};
+use testbed::cluster::{Driver, Owner};
 use testbed::disk::DiskSpeed;
-use testbed::script::phrase;
-use testbed::{Bare, Input, Setup};
+use testbed::script::unparse;
+use testbed::{Cluster, Input, Setup};
 
 // Words.
 
@@ -153,9 +153,9 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
 /// One thing that may happen, in words that fit any cluster.
 #[derive(Clone, Debug)]
 pub(crate) enum Move {
-    /// An input that speaks of no message under way.
+    /// An input that speaks of no message in flight.
     Plain(Input),
-    /// The so-manieth message under way arrives.
+    /// The so-manieth message in flight arrives.
     Deliver(Place),
     /// It is lost.
     Drop(Place),
@@ -171,7 +171,7 @@ pub(crate) enum Move {
 
 impl Move {
     /// Returns what it means in this cluster.
-    fn inputs(&self, cluster: &Bare) -> Vec<Input> {
+    fn inputs(&self, cluster: &Cluster) -> Vec<Input> {
         let flights = cluster.network().flights();
         let picked = |place: &Place, input: fn(Message) -> Input| {
             let flight = (!flights.is_empty()).then(|| place.get(flights));
@@ -258,15 +258,15 @@ pub(crate) fn corrupt() -> impl Strategy<Value = Move> {
 
 /// A cluster, and what happens to it.
 #[derive(Clone)]
-pub(crate) struct Scene {
+pub(crate) struct DrawnRun {
     pub(crate) setup: Setup,
     pub(crate) moves: Vec<Move>,
 }
 
-impl Scene {
+impl DrawnRun {
     /// Returns the inputs of the run, up to the first broken rule.
-    pub(crate) fn play(&self) -> (Vec<Input>, Bare, Option<testbed::Violation>) {
-        let mut cluster = Bare::new(self.setup.clone());
+    pub(crate) fn play(&self) -> (Vec<Input>, Cluster, Option<testbed::Violation>) {
+        let mut cluster = Cluster::new(self.setup.clone());
         let mut inputs = Vec::new();
         for one in &self.moves {
             for input in one.inputs(&cluster) {
@@ -281,19 +281,19 @@ impl Scene {
     }
 }
 
-/// Writes the scene as a script for `cargo step`, up to the first broken rule or panic; what a script has
+/// Writes the drawn as a script for `cargo step`, up to the first broken rule or panic; what a script has
 /// no words for as a comment.
-impl fmt::Debug for Scene {
+impl fmt::Debug for DrawnRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match phrase::cluster(&self.setup) {
+        match unparse::cluster(&self.setup) {
             Some(text) => writeln!(f, "\n{text}")?,
             None => writeln!(f, "\n# {:?}", self.setup)?,
         }
-        let mut cluster = Bare::new(self.setup.clone());
+        let mut cluster = Cluster::new(self.setup.clone());
         for one in &self.moves {
             let inputs = catch_unwind(AssertUnwindSafe(|| one.inputs(&cluster)));
             for input in inputs.unwrap_or_default() {
-                match phrase::command(&input, &cluster) {
+                match unparse::command(&input, &cluster) {
                     Some(text) => writeln!(f, "{text}")?,
                     None => writeln!(f, "# {input:?}")?,
                 }
@@ -341,9 +341,10 @@ fn config() -> impl Strategy<Value = Config> {
 /// log.
 fn setup() -> impl Strategy<Value = Setup> {
     let logs = vec(0..4_usize, 1..=5);
-    let doors = select(vec![Door::Bare, Door::Bare, ONE_AT_A_TIME, Door::Owned(Owner::Concurrent)]);
-    (logs, config(), any::<bool>(), doors).prop_map(|(logs, config, slow, door)| {
-        let mut setup = Setup { door, ..Setup::new(logs.len() as u64, 0) };
+    let doors =
+        select(vec![Driver::Bare, Driver::Bare, ONE_AT_A_TIME, Driver::Owned(Owner::Concurrent)]);
+    (logs, config(), any::<bool>(), doors).prop_map(|(logs, config, slow, driver)| {
+        let mut setup = Setup { driver, ..Setup::new(logs.len() as u64, 0) };
         let terms = [1, 1, 3];
         for ((own, storage), length) in setup.nodes.iter_mut().zip(logs) {
             *own = Config { id: own.id, ..config.clone() };
@@ -360,14 +361,14 @@ fn setup() -> impl Strategy<Value = Setup> {
     })
 }
 
-const ONE_AT_A_TIME: Door = Door::Owned(Owner::OneAtATime);
+const ONE_AT_A_TIME: Driver = Driver::Owned(Owner::OneAtATime);
 
-/// Returns scenes of at most so many moves.
-pub(crate) fn scene(
+/// Returns drawn_runs of at most so many moves.
+pub(crate) fn drawn(
     one: impl Strategy<Value = Move> + 'static,
     moves_max: usize,
-) -> impl Strategy<Value = Scene> {
-    (setup(), vec(one, 0..moves_max)).prop_map(|(setup, moves)| Scene { setup, moves })
+) -> impl Strategy<Value = DrawnRun> {
+    (setup(), vec(one, 0..moves_max)).prop_map(|(setup, moves)| DrawnRun { setup, moves })
 }
 
 /// Returns one empty storage with these voters.

@@ -1,21 +1,21 @@
 //! What somebody may write: a script of any bytes is played, or refused by its line.
 //!
 //! ```text
-//!   any text --> Script::parse --> Stage --> scenes, or "s.txt, line 7: expected ..."
+//!   any text --> Script::parse --> Interpreter --> drawn_runs, or "s.txt, line 7: expected ..."
 //!   arguments --> text --> the same arguments
 //! ```
 
 use crate::holds;
-use crate::wild::{scene, unlucky};
+use crate::wild::{drawn, unlucky};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use raft::NodeId;
 use std::cell::Cell;
 use testbed::script::grammar::Argument;
-use testbed::script::{Directive, Script, ScriptError, Stage, phrase};
+use testbed::script::{Directive, Interpreter, Script, ScriptError, unparse};
 use testbed::trace::state::NodeState;
-use testbed::{Bare, Input};
+use testbed::{Cluster, Input};
 
 /// Words that commands are made of, whole and broken.
 fn word() -> impl Strategy<Value = String> {
@@ -101,9 +101,9 @@ fn any_text_is_played_or_refused_by_its_line() {
             Ok(script) => script,
             Err(why) => return is_located(&why, &text),
         };
-        let mut stage = Stage::new(&script);
+        let mut interpreter = Interpreter::new(&script);
         for directive in &script.directives {
-            match stage.play(directive) {
+            match interpreter.play(directive) {
                 Ok(_) => played.set(played.get() + 1),
                 Err(why) => {
                     refused.set(refused.get() + 1);
@@ -173,7 +173,7 @@ fn arguments_are_read_as_they_were_written() {
 
 /// Returns whether an input speaks of strangers, of a message that nobody sent, or of groups that are
 /// none.
-fn is_nonsense(input: &Input, cluster: &Bare) -> bool {
+fn is_nonsense(input: &Input, cluster: &Cluster) -> bool {
     let strange = |id: &NodeId| cluster.disk(*id).is_none();
     match input {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => strange(id),
@@ -199,13 +199,13 @@ fn is_nonsense(input: &Input, cluster: &Bare) -> bool {
 #[test]
 fn what_happened_is_said_in_commands_that_let_it_happen_again() {
     let said = Cell::new(0);
-    holds(200, scene(unlucky(), 120), |scene| {
-        let (inputs, _, _) = scene.play();
+    holds(200, drawn(unlucky(), 120), |drawn| {
+        let (inputs, _, _) = drawn.play();
         let mut text =
-            phrase::cluster(&scene.setup).expect("clusters of the usual kind have words");
-        let mut cluster = Bare::new(scene.setup.clone());
+            unparse::cluster(&drawn.setup).expect("clusters of the usual kind have words");
+        let mut cluster = Cluster::new(drawn.setup.clone());
         for input in &inputs {
-            let Some(command) = phrase::command(input, &cluster) else {
+            let Some(command) = unparse::command(input, &cluster) else {
                 prop_assert!(is_nonsense(input, &cluster), "no words for {:?}", input);
                 continue;
             };
@@ -215,16 +215,18 @@ fn what_happened_is_said_in_commands_that_let_it_happen_again() {
         }
         let script = Script::parse("s.txt", &text);
         let script = script.map_err(|why| TestCaseError::fail(why.to_string()))?;
-        let (stage, _) =
-            Stage::play_all(&script).map_err(|why| TestCaseError::fail(why.to_string()))?;
-        let again = stage.run().expect("it begins with add-nodes").cluster();
+        let (interpreter, _) =
+            Interpreter::play_all(&script).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let again = interpreter.run().expect("it begins with add-nodes").cluster();
         prop_assert_eq!(again.network().flights(), cluster.network().flights(), "{}", text);
         prop_assert!(NodeState::all_of(again) == NodeState::all_of(&cluster), "{text}");
         // Back in time, and forward again the same way.
-        let steps = stage.run().expect("as above").moments().len();
-        let half = stage.after(steps / 2).map_err(|why| TestCaseError::fail(why.to_string()))?;
-        let (whole, half) = (stage.run().expect("as above"), half.run().expect("as above").clone());
-        prop_assert_eq!(&whole.moments()[..steps / 2], half.moments());
+        let steps = interpreter.run().expect("as above").steps().len();
+        let half =
+            interpreter.after(steps / 2).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let (whole, half) =
+            (interpreter.run().expect("as above"), half.run().expect("as above").clone());
+        prop_assert_eq!(&whole.steps()[..steps / 2], half.steps());
         Ok(())
     });
     assert!(said.get() > 5000, "only {said:?} inputs had words");

@@ -16,7 +16,7 @@
 use super::stage::Stage;
 use crate::Place;
 use raft::{Body, Event, Ignored, NodeId, Note, Raft, RoleName};
-use testbed::{Bare, Input, Step};
+use testbed::{Cluster, Input, Step};
 
 /// Where to look.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -166,7 +166,7 @@ pub(crate) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
 
 /// Lists the functions that an input leads to, of those that students write: one of them never comes
 /// back, if the step does not.
-pub(crate) fn leads_to(input: &Input, cluster: &Bare) -> Vec<&'static str> {
+pub(crate) fn leads_to(input: &Input, cluster: &Cluster) -> Vec<&'static str> {
     const STAND: [&str; 3] =
         ["Raft::become_candidate", "Raft::ask_for_votes", "Core::on_vote_reply"];
     const COUNT: [&str; 4] = [

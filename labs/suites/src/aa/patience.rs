@@ -19,7 +19,7 @@ use crate::{Check, Table, Verdict};
 use raft::{Body, Config, Event, MemoryStorage, NodeId, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-use testbed::{Bare, Input, Setup};
+use testbed::{Cluster, Input, Setup};
 
 /// Returns when a wait may end, for an election time in ticks.
 pub(super) fn window(election_ticks: u64) -> RangeInclusive<u64> {
@@ -173,7 +173,7 @@ fn drawn_by(table: &Table, first_waits: u64, shortest: u64) -> &'static str {
 
 /// Returns how long a node waits, again and again, when nobody answers it.
 fn waits(setup: Setup, id: NodeId, times: usize) -> Vec<u64> {
-    let mut cluster = Bare::new(setup.with_slow_disks());
+    let mut cluster = Cluster::new(setup.with_slow_disks());
     let mut waits = Vec::new();
     let (mut ticks, mut asked_in) = (0, None);
     while waits.len() < times && ticks < NEVER {
@@ -189,7 +189,7 @@ fn waits(setup: Setup, id: NodeId, times: usize) -> Vec<u64> {
 }
 
 /// Returns the latest term a node asks for votes in.
-fn asks_in(cluster: &Bare, id: NodeId) -> Option<Term> {
+fn asks_in(cluster: &Cluster, id: NodeId) -> Option<Term> {
     let last = cluster.disk(id)?.pending().last()?;
     let asks = last.promised.iter().filter(|m| matches!(m.body, Body::RequestVote(_)));
     asks.filter_map(|message| message.term).max()

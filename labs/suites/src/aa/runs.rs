@@ -16,8 +16,8 @@ use crate::{Failure, Place, Rule, told};
 use raft::{Event, NodeId, Note};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use testbed::decision::{self, Mistake, Wrong};
-use testbed::shrink::{self, Ending};
+use testbed::decision::{self, Mistake, WrongDecision};
+use testbed::shrink::{self, FailingRun};
 use testbed::sim::{self, Run};
 use testbed::trace::Recorder;
 use testbed::{Input, Setup, Step, Violation, cause};
@@ -44,8 +44,8 @@ impl Broken {
     /// Returns the shortest run found that breaks the same rule in the same function.
     pub(crate) fn shrink(self) -> Self {
         let functions = Functions::default();
-        let key = |ending: &Ending<'_>| {
-            (ending.violation.rule, ending.deciding().and_then(|note| functions.of(note)))
+        let key = |run: &FailingRun<'_>| {
+            (run.violation.rule, run.deciding().and_then(|note| functions.of(note)))
         };
         match shrink::shrink(&self.setup, &self.inputs, TRIES_MAX, key) {
             Some(shrunk) => Broken { inputs: shrunk.inputs, violation: shrunk.violation, ..self },
@@ -58,7 +58,7 @@ impl Broken {
     pub(crate) fn failure(&self) -> Failure {
         let stage = self.play();
         let steps = stage.steps();
-        let ending = Ending { violation: &self.violation, steps: &steps };
+        let failing = FailingRun { violation: &self.violation, steps: &steps };
         let inputs: Vec<Input> = steps.iter().map(|step| step.input.clone()).collect();
         let wrong = decision::first_wrong(&self.setup, &inputs);
         let here = wrong.as_ref().map(|(at, _)| *at);
@@ -81,7 +81,7 @@ impl Broken {
         let failure = stage.draw_steps_on(failure, here, &shown);
         let blame = match &wrong {
             Some((_, wrong)) => Some(blame_of(wrong)),
-            None => ending.deciding().map(|note| Blame::Line(Place::from(note.at))),
+            None => failing.deciding().map(|note| Blame::Line(Place::from(note.at))),
         };
         match blame.or_else(|| chain.map(|chain| self.blame_for_silence(&stage, &chain))) {
             Some(Blame::Line(place)) => failure.your_line(place),
@@ -171,7 +171,7 @@ impl Broken {
 }
 
 /// Says where the run went wrong first.
-fn first_wrong(at: usize, wrong: &Wrong, steps: &[Step], rule: &Rule) -> String {
+fn first_wrong(at: usize, wrong: &WrongDecision, steps: &[Step], rule: &Rule) -> String {
     let (event, of) = (at + 1, steps.len());
     let section = Some(wrong.mistake.section()).filter(|section| *section != rule.paper);
     let section = section.map_or_else(String::new, |section| format!("   {section}"));
@@ -222,7 +222,7 @@ pub(crate) fn views(stage: &Stage, who: impl Iterator<Item = NodeId>) -> String 
 
 /// Says where a wrong decision was taken: its line, but where one function decides and another acts on
 /// it, the one that decides.
-fn blame_of(wrong: &Wrong) -> Blame {
+fn blame_of(wrong: &WrongDecision) -> Blame {
     let line_or = |function| Blame::line_or(wrong.at.map(Place::from), function);
     match wrong.mistake {
         Mistake::MissesTerm => Blame::Function("Raft::update_term"),

@@ -17,14 +17,14 @@ use super::words::{Said, answer};
 use crate::{Failure, Place, Rule, told};
 use raft::{Event, HardState, Message, NodeId, Term};
 use std::collections::BTreeMap;
-use testbed::{Bare, Input, Setup, Step};
+use testbed::{Cluster, Input, Setup, Step};
 
 /// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
 pub(crate) const NEVER: u64 = 400;
 
 /// A cluster, and what happened to it.
 pub(crate) struct Stage {
-    cluster: Bare,
+    cluster: Cluster,
     story: Story,
     row: Option<(u64, String)>,
     /// What each node said, to whom: `from` and `to` are in the message.
@@ -67,7 +67,7 @@ pub(crate) fn name_or_none(id: Option<NodeId>) -> String {
 impl Stage {
     /// Sets a stage.
     pub(crate) fn of(setup: Setup) -> Self {
-        let cluster = Bare::new(setup.clone()).listening();
+        let cluster = Cluster::new(setup.clone()).listening();
         let (story, said, before) = (Story::of(setup), Vec::new(), BTreeMap::new());
         Stage { cluster, story, row: None, said, before }
     }

@@ -13,7 +13,7 @@ use super::words::{N1, N2, N3, holding};
 use crate::aa::stage::remembering;
 use crate::{Check, Verdict, aa};
 use testbed::explore::{Bounds, Subject, explore_from};
-use testbed::{Bare, Setup};
+use testbed::{Cluster, Setup};
 
 /// A correct Raft has 7,906 states from the first beginning and 183,986 from the second. Far beyond
 /// that, something grows without end.
@@ -61,5 +61,5 @@ fn walk(check: &mut Check, start: Start) -> Verdict {
         ..Bounds::quick()
     };
     check.doing(format!("walking every state of 3 nodes: {what}"));
-    aa::model::judge(what, setup.clone(), explore_from(Bare::new(setup), &bounds))
+    aa::model::judge(what, setup.clone(), explore_from(Cluster::new(setup), &bounds))
 }

@@ -20,7 +20,7 @@ use crate::{Check, Failure, Verdict};
 use bytes::Bytes;
 use raft::{Index, Message, NodeId, Term};
 use testbed::sim::{self, Plan, Profile, Run, Stream};
-use testbed::{Bare, Input, Rule, Setup, Violation};
+use testbed::{Cluster, Input, Rule, Setup, Violation};
 
 /// A run that commits as much as this came to something: more than one leader's first entry.
 const SOMETHING: Index = Index(4);
@@ -119,7 +119,7 @@ pub(super) fn figure8(check: &mut Check) -> Verdict {
 /// A run in the manner of Figure 8: five nodes, of which three are up most of the time.
 struct Figure8 {
     setup: Setup,
-    cluster: Bare,
+    cluster: Cluster,
     luck: Stream,
     inputs: Vec<Input>,
     violation: Option<Violation>,
@@ -134,7 +134,7 @@ impl Figure8 {
         let mut setup = Setup::new(5, seed);
         // One entry to a message, so that an old entry can arrive before the first of the term.
         setup.nodes.iter_mut().for_each(|(config, _)| config.max_append_bytes = Some(1));
-        let cluster = Bare::new(setup.clone());
+        let cluster = Cluster::new(setup.clone());
         let (inputs, violation) = (Vec::new(), None);
         let luck = Stream::new(seed, "figure 8");
         let mut play = Figure8 { setup, cluster, luck, inputs, violation, committed: Index(0) };
@@ -226,7 +226,7 @@ pub(super) fn convergence(check: &mut Check) -> Verdict {
             if run.violation.is_some() {
                 return Err(Finding::of(run));
             }
-            let mut cluster = Bare::new(run.setup());
+            let mut cluster = Cluster::new(run.setup());
             run.inputs.iter().for_each(|input| std::mem::drop(cluster.apply(input)));
             match converges(&mut cluster) {
                 Ok(()) => Ok(()),
@@ -241,7 +241,7 @@ pub(super) fn convergence(check: &mut Check) -> Verdict {
 ///
 /// # Errors
 /// What each node holds.
-fn converges(cluster: &mut Bare) -> Result<(), String> {
+fn converges(cluster: &mut Cluster) -> Result<(), String> {
     propose_last(cluster, &mut |cluster, input| std::mem::drop(cluster.apply(&input)));
     let views: Vec<(Vec<raft::Entry>, Index)> = cluster
         .ids()
@@ -269,7 +269,7 @@ fn converges(cluster: &mut Bare) -> Result<(), String> {
 const LAST: &str = "x=last";
 
 /// Proposes the last command to the leader, and lets rounds of ticks pass in which all arrives.
-fn propose_last(cluster: &mut Bare, apply: &mut impl FnMut(&mut Bare, Input)) {
+fn propose_last(cluster: &mut Cluster, apply: &mut impl FnMut(&mut Cluster, Input)) {
     let leaders = cluster.leaders();
     let leader = leaders.iter().max_by_key(|&&(_, term): &&(NodeId, Term)| term);
     if let Some(&(node, _)) = leader {

@@ -1,4 +1,4 @@
-//! Folding loses no state of the nodes: small bounds, walked with and without it.
+//! Reduction loses no state of the nodes: small bounds, walked with and without it.
 //!
 //! ```text
 //!   every state walked --> those in which nobody writes --> roles, terms, votes, logs, disks: a line each
@@ -7,8 +7,8 @@
 //!
 //! What is compared is written down here anew, and not taken from the names that tell states apart.
 
-use super::super::bounds::{Bounds, Folding};
-use super::{Found, Walk};
+use super::super::bounds::{Bounds, Reduction};
+use super::{OpenState, Walk};
 use crate::cluster::{Cluster, Setup};
 use raft::{NodeId, Storage};
 use std::collections::BTreeSet;
@@ -52,10 +52,10 @@ fn line(cluster: &Cluster) -> String {
 /// Walks everything, and returns the lines of all states in which nobody writes, and how many states
 /// there were.
 fn lines(bounds: &Bounds) -> (BTreeSet<String>, usize) {
-    let Bounds { disks, door, .. } = *bounds;
-    let start = Cluster::new(Setup { disks, door, ..Setup::new(bounds.nodes, 0) });
+    let Bounds { disks, driver, .. } = *bounds;
+    let start = Cluster::new(Setup { disks, driver, ..Setup::new(bounds.nodes, 0) });
     let mut walk = Walk::new(&start, bounds);
-    let mut frontier = vec![Found::first(start)];
+    let mut frontier = vec![OpenState::first(start)];
     let mut lines = BTreeSet::new();
     while !frontier.is_empty() {
         let mut next = Vec::new();
@@ -76,12 +76,12 @@ fn folding_loses_no_state_of_the_nodes() {
     let with_a_crash = Bounds { terms: 1, entries: Some(1), ..Bounds::logs() };
     let two_terms = Bounds { terms: 2, crashes: 0, entries: Some(1), ..Bounds::logs() };
     for bounds in [with_a_crash, two_terms] {
-        let (least, many) = lines(&Bounds { folding: Folding::Least, ..bounds.clone() });
+        let (least, many) = lines(&Bounds { reduction: Reduction::Minimal, ..bounds.clone() });
         let (all, few) = lines(&bounds);
         println!("{few} states stand for {many}: {} lines of nodes", all.len());
         assert!(many > 5 * few, "{bounds:?}");
         let lost: Vec<_> = least.difference(&all).collect();
         assert!(lost.is_empty(), "{} are lost, such as\n{}", lost.len(), lost[0]);
-        assert_eq!(all.difference(&least).count(), 0, "what folding adds cannot be");
+        assert_eq!(all.difference(&least).count(), 0, "what reduction adds cannot be");
     }
 }

@@ -3,17 +3,17 @@
 use super::*;
 use raft::{AppendOutcome, Session};
 
-/// Disks by hand, and the judge.
+/// DiskLookup by hand, and the checker.
 #[derive(Clone, Default)]
 struct Bench {
-    memory: Memory,
+    checker: InvariantChecker,
     disks: BTreeMap<NodeId, Disk>,
 }
 
 /// Returns a bench whose judge believes that n2 and n3 hold everything: nothing here is about that.
 fn bench() -> Bench {
     let mut bench = Bench::default();
-    [N2, N3].into_iter().for_each(|id| bench.memory.posted(&ack(9, id, N1, 99)));
+    [N2, N3].into_iter().for_each(|id| bench.checker.accept_posted(&ack(9, id, N1, 99)));
     bench
 }
 
@@ -40,10 +40,10 @@ impl Bench {
         let new = Disk::new(storage);
         self.disks.insert(puppet.id, new.clone());
         let voters = Majority::new([N1, N2, N3]);
-        let sight = Sight { node: inspect(puppet, &new, &voters), disk: &new };
-        let (memory, disks) = (&mut self.memory, &self.disks);
-        let wrote = memory.wrote(&sight, had, Some(Index(1)), &|id| disks.get(&id));
-        let judged = wrote.and_then(|()| memory.looked(&sight));
+        let view = NodeView { node: inspect(puppet, &new, &voters), disk: &new };
+        let (checker, disks) = (&mut self.checker, &self.disks);
+        let wrote = checker.check_write(&view, had, Some(Index(1)), &|id| disks.get(&id));
+        let judged = wrote.and_then(|()| checker.check_node(&view));
         judged.err().map(|violation| violation.rule)
     }
 
@@ -52,13 +52,13 @@ impl Bench {
         let (disks, id) = (&self.disks, message.from);
         let vote_requests = VoteRequests::OnceDurable;
         let sender = Sender { id, disk: &disks[&id], vote_requests };
-        let sent = self.memory.sent(sender, message, &|id| disks.get(&id));
+        let sent = self.checker.check_message(sender, message, &|id| disks.get(&id));
         sent.err().map(|violation| violation.rule)
     }
 
     /// Lets n2 vote for n1 as it should.
     fn elect(&mut self, term: u64) {
-        vote(&mut self.memory, term, N2, N1);
+        vote(&mut self.checker, term, N2, N1);
     }
 }
 
@@ -70,7 +70,7 @@ fn committed_stays_committed() {
     assert_eq!(bench.look(&with(2)), None);
     let older = Puppet { durable: Some(hard(1, None)), ..with(1) };
     assert_eq!(bench.clone().look(&older), Some(Rule::CommitMonotone));
-    bench.memory.crashed(N1);
+    bench.checker.forget_node(N1);
     assert_eq!(bench.clone().look(&older), None, "it may be learnt again");
     let durable = HardState { commit: Index(2), ..hard(1, None) };
     let forgetful = Puppet { durable: Some(durable), ..with(1) };
@@ -99,11 +99,11 @@ fn a_leader_only_appends() {
 
 #[test]
 fn a_leader_that_hides_its_tail_is_seen_before_it_writes() {
-    let mut memory = Memory::default();
-    vote(&mut memory, 3, N2, N1);
+    let mut checker = InvariantChecker::default();
+    vote(&mut checker, 3, N2, N1);
     let with = |log: &[u64]| Puppet { log: log.to_vec(), ..leader(N1, 3) };
-    assert_eq!(look(&mut memory, &with(&[1, 3])), None);
-    assert_eq!(look(&mut memory, &with(&[1])), Some(Rule::LeaderAppendOnly));
+    assert_eq!(look(&mut checker, &with(&[1, 3])), None);
+    assert_eq!(look(&mut checker, &with(&[1])), Some(Rule::LeaderAppendOnly));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn what_is_committed_is_durable_on_more_than_half_of_the_disks() {
     slow.disks.get_mut(&N2).unwrap().write(write);
     assert_eq!(slow.look(&with(N1, &[1, 1], 2)), Some(Rule::CommitOnQuorum));
     slow.disks.get_mut(&N2).unwrap().persist();
-    slow.memory.crashed(N1);
+    slow.checker.forget_node(N1);
     assert_eq!(slow.look(&with(N1, &[1, 1], 2)), None);
     // A leader that does not hold it itself may count two others.
     assert_eq!(bench.look(&with(N2, &[1, 1], 0)), None);
@@ -194,10 +194,10 @@ fn what_is_acknowledged_is_what_the_leader_holds() {
     assert_eq!(bench.clone().say(&ack(3, N2, N1, 2)), Some(Rule::AckMatches));
     assert_eq!(bench.clone().say(&ack(3, N2, N1, 3)), Some(Rule::AckMatches), "n1 has no place 3");
     assert_eq!(bench.clone().say(&ack(3, N2, N3, 2)), None, "n3 does not lead: nobody counts it");
-    // A test spoke in n1's name: what n2 acknowledges may be what the test said.
+    // A test has sent a message in n1's name: n2 may acknowledge what it said.
     let (prev, session) = (EntryId::default(), Session::default());
     let body = Body::AppendEntries { prev, entries: Vec::new(), commit: Index(0), session };
-    bench.memory.posted(&Message { from: N1, to: N2, term: Some(Term(3)), body });
+    bench.checker.accept_posted(&Message { from: N1, to: N2, term: Some(Term(3)), body });
     assert_eq!(bench.say(&ack(3, N2, N1, 2)), None);
 }
 
@@ -219,7 +219,7 @@ fn what_is_applied_is_committed_in_order_once() {
     let committed = Puppet { term: 2, log: vec![1, 1, 2], commit: 2, ..node(N1) };
     assert_eq!(bench.look(&committed), None);
     let applied = |after, entries: &[Entry]| {
-        let judged = bench.memory.applied(N2, &bench.disks[&N1], Index(after), entries);
+        let judged = bench.checker.check_apply(N2, &bench.disks[&N1], Index(after), entries);
         judged.err().map(|violation| violation.rule)
     };
     assert_eq!(applied(0, &entries(1, &[1, 1])), None);

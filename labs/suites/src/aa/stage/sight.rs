@@ -10,11 +10,11 @@
 use super::{Stage, remembers};
 use crate::aa::words::Said;
 use raft::{Body, EntryId, Event, HardState, Message, NodeId, Refusal, RoleName, Term};
-use testbed::Bare;
+use testbed::Cluster;
 
 impl Stage {
     /// Lends the cluster.
-    pub(crate) fn cluster(&self) -> &Bare {
+    pub(crate) fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 

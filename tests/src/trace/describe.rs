@@ -1,4 +1,4 @@
-//! A step in words: a headline for what happened, and one line for every fact that came of it.
+//! A step in words: a headline for what happened, and one line for every fact that it led to.
 //!
 //! ```text
 //!   > n1->n2 RequestVote t1 last=0@0      headline    > arrives   x is lost
@@ -7,9 +7,9 @@
 //!     n2->n1 VoteReply t1 granted
 //! ```
 //!
-//! Several events make one fact where a reader thinks of it as one (a new term, a new role), and an
-//! event that another line already tells makes none. Lines of source never appear here: golden files
-//! are made of these words.
+//! Several events become one fact if a reader thinks of them as one (a new term and a new role). An
+//! event becomes no fact if another line already tells it. Source lines never appear here, because
+//! golden files consist of these texts.
 
 use crate::cluster::Cluster;
 use crate::input::{Fate, Input, Step};
@@ -18,7 +18,7 @@ use raft::{Entry, Event, NodeId, Payload, RoleName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One fact that came of a step.
+/// One fact that a step led to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fact {
     /// In words.
@@ -34,7 +34,7 @@ impl Fact {
     }
 }
 
-/// Says what happened.
+/// Returns the headline of a step: what happened.
 pub fn headline(step: &Step, cluster: &Cluster) -> String {
     if let Some((flight, fate)) = step.gone.first() {
         let message = &flight.message;
@@ -49,7 +49,7 @@ pub fn headline(step: &Step, cluster: &Cluster) -> String {
     announcement(&step.input, cluster)
 }
 
-/// Says what is to happen: the headline of an input that has not been answered.
+/// Returns the headline of an input whose step is not done.
 pub fn announcement(input: &Input, cluster: &Cluster) -> String {
     let kept = |id: NodeId| {
         let durable = cluster.disk(id).map(|disk| disk.durable().hard_state().into());
@@ -61,10 +61,10 @@ pub fn announcement(input: &Input, cluster: &Cluster) -> String {
         Input::Deliver(message) => format!("> {message}"),
         Input::Drop(message) => format!("x {message}"),
         Input::Duplicate(message) => format!("> {message}"),
-        Input::Post(message) => format!("> somebody sends {message}"),
+        Input::Post(message) => format!("> the test sends {message}"),
         Input::Persist(id) => format!("> {id}'s disk keeps {}", kept(*id)),
         Input::Ready(id) => format!("> {id} hands out a Ready"),
-        Input::Apply(id) => format!("> {id}'s application goes on"),
+        Input::Apply(id) => format!("> {id}'s application applies the next entries"),
         Input::Crash(id) => format!("> {id} loses power; its disk holds {}", kept(*id)),
         Input::Restart(id) => format!("> {id} starts again with {}", kept(*id)),
         Input::Cut { from, to } => format!("> the link {from}->{to} is cut"),
@@ -74,7 +74,7 @@ pub fn announcement(input: &Input, cluster: &Cluster) -> String {
                 group.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ")
             };
             let groups: Vec<_> = groups.iter().map(names).collect();
-            format!("> the network falls apart: {}", groups.join(" | "))
+            format!("> the network is partitioned: {}", groups.join(" | "))
         }
         Input::Heal => "> every link works again".to_string(),
         Input::Propose { node, data } => {
@@ -85,13 +85,15 @@ pub fn announcement(input: &Input, cluster: &Cluster) -> String {
             format!("> {node}'s storage fails a read, after {after} that succeed")
         }
         Input::PinLimit { node, ticks: Some(ticks) } => {
-            format!("> {node} will wait {ticks} ticks from now on")
+            format!("> the election timeout of {node} is {ticks} ticks from now on")
         }
-        Input::PinLimit { node, ticks: None } => format!("> {node} draws its limits again"),
+        Input::PinLimit { node, ticks: None } => {
+            format!("> {node} draws its election timeouts at random again")
+        }
     }
 }
 
-/// Says what came of it.
+/// Returns what a step led to.
 pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Cluster) -> Vec<Fact> {
     let mut facts = match (step.node, before) {
         (Some(id), Some(before)) => noted(step, id, before, cluster),
@@ -118,7 +120,7 @@ pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Cluster) -> Vec<
     facts
 }
 
-/// Says what a node noted, event by event.
+/// Returns the facts of the events that a node noted.
 fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<Fact> {
     let turned = |event: &Event| matches!(event, Event::RoleEntered { .. });
     let votes_anew = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
@@ -128,7 +130,7 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
     let leads = was == RoleName::Leader.to_string();
 
     let mut moves = Moves::new(id, before);
-    let mut tally = Tally::new(before, cluster, id);
+    let mut tally = VoteCount::new(before, cluster, id);
     let mut facts = Vec::new();
     for (at, note) in step.notes.iter().enumerate() {
         let text = match &note.event {
@@ -157,9 +159,9 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
             }
             Event::LeaderChanged { to: None, .. } if !leads => format!("{id} {}", note.event),
             Event::TimerReset { after_ticks } if !turned && !leads => match after_ticks {
-                0 => format!("{id} resets its timer"),
-                1 => format!("{id} resets its timer after 1 tick"),
-                many => format!("{id} resets its timer after {many} ticks"),
+                0 => format!("{id} restarts its election timer"),
+                1 => format!("{id} restarts its election timer, after 1 tick"),
+                many => format!("{id} restarts its election timer, after {many} ticks"),
             },
             Event::VoteGranted { candidate } if !votes_anew => {
                 format!("{id} grants {candidate} its vote again")
@@ -186,7 +188,7 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
             Event::VoteCounted { voter, granted } => {
                 format!("{id} {}: {}", note.event, tally.count(*voter, *granted))
             }
-            // Told by another line: by the new term, the new role, the vote, the message that left.
+            // Another line tells it: the new term, the new role, the vote, or the message.
             Event::VoteChanged { .. }
             | Event::LeaderChanged { .. }
             | Event::TimerReset { .. }
@@ -202,24 +204,24 @@ fn votes_for_itself(cluster: &Cluster, id: NodeId) -> bool {
     cluster.node(id).is_some_and(|node| node.inspect().vote == Some(id))
 }
 
-/// Makes one line of a new term and the role taken with it.
+/// Makes one line of a new term and the new role that comes with it.
 struct Moves {
     id: NodeId,
     term: u64,
     role: String,
-    /// The event that asked for the next role.
+    /// The event that requested the next role.
     asked: Option<usize>,
-    /// The line of a new term whose role may still follow.
+    /// The line of a new term whose new role may still follow.
     open: Option<Open>,
 }
 
 /// The line of a new term.
 struct Open {
-    /// Where it stands.
+    /// Its place among the facts.
     place: usize,
     /// How it begins: `n1@0 follower`.
     from: String,
-    /// Whether a rule asked for it, so that its line of source is known.
+    /// Whether a rule requested it: then its source line is known.
     asked: bool,
 }
 
@@ -250,23 +252,23 @@ impl Moves {
         };
         let fact = &mut facts[open.place];
         fact.text = format!("{} -> {}", open.from, self.name());
-        // A follower follows because of the term; anyone else has a rule of its own for its role.
+        // The term makes a follower. Every other role has a rule of its own.
         if !open.asked && to != RoleName::Follower {
             fact.event = Some(at);
         }
     }
 }
 
-/// Counts along with a candidate.
-struct Tally {
+/// Counts the votes that a candidate gets.
+struct VoteCount {
     heard: BTreeMap<u64, bool>,
     voters: usize,
 }
 
-impl Tally {
+impl VoteCount {
     fn new(before: &NodeState, cluster: &Cluster, id: NodeId) -> Self {
         let voters = cluster.node(id).map_or(0, |node| node.inspect().voters.voters().count());
-        Tally { heard: before.votes.clone().unwrap_or_default(), voters }
+        VoteCount { heard: before.votes.clone().unwrap_or_default(), voters }
     }
 
     fn count(&mut self, voter: NodeId, granted: bool) -> String {
@@ -276,7 +278,7 @@ impl Tally {
     }
 }
 
-/// Says what must be durable before a node may say more, where its disk is slow; or what a crash took.
+/// Returns which write is pending on a slow disk and how many messages wait for it; or what a crash lost.
 fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Option<String> {
     let disk = cluster.disk(id)?;
     let (had, has) = (before.disk.waiting as usize, disk.pending().len());
@@ -318,7 +320,7 @@ fn was(count: usize) -> &'static str {
     if count == 1 { "was" } else { "were" }
 }
 
-/// Says what the application applied. What an entry of a new term says is nothing.
+/// Returns what the application applied, without the no-ops of new terms.
 fn applied(step: &Step) -> impl Iterator<Item = String> {
     let id = step.node;
     let said = |entry: &Entry| match entry.payload() {
@@ -331,17 +333,17 @@ fn applied(step: &Step) -> impl Iterator<Item = String> {
     })
 }
 
-/// Says why nothing happened.
+/// Returns why the input changed nothing.
 fn refusal(step: &Step) -> Option<String> {
     let why = step.refused.as_ref()?;
     match step.node {
         Some(id) => Some(format!("{id} refuses: {why}")),
-        // A message that was lost has said so in the headline.
+        // The headline already tells that a message was lost.
         None => step.gone.is_empty().then(|| format!("nothing happens: {why}")),
     }
 }
 
-/// Writes a term and a vote: `term 1, vote n2`.
+/// Returns a term and a vote as text: `term 1, vote n2`.
 pub fn hard_state(durable: &Durable) -> String {
     match durable.vote {
         Some(vote) => format!("term {}, vote n{vote}", durable.term),

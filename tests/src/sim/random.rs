@@ -1,4 +1,4 @@
-//! Where a run's luck comes from: one stream of numbers for each thing that needs luck.
+//! Random numbers: one stream for each purpose, all from one seed.
 //!
 //! ```text
 //!   seed 17 --+-- "network"   drop? how late? twice?
@@ -6,14 +6,14 @@
 //!             '-- "clock"     how fast does each node tick?
 //! ```
 //!
-//! Streams with labels of their own do not disturb each other: a run with one more crash still drops
-//! the same messages. The generator is ChaCha8, whose numbers never change with a release of its
-//! library; whatever is made of them is integer arithmetic.
+//! Streams with different labels are independent: a run with one more crash still drops the same
+//! messages. The generator is ChaCha8, whose numbers stay the same with every release of its library.
+//! Only integer arithmetic is applied to them.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// One labelled stream of a seed.
+/// The random numbers of one seed and label.
 #[derive(Debug)]
 pub struct Stream(ChaCha8Rng);
 
@@ -21,7 +21,7 @@ impl Stream {
     /// Returns the stream with this label.
     ///
     /// # Panics
-    /// If the label is longer than 24 bytes: it would be cut.
+    /// If the label is longer than 24 bytes.
     pub fn new(seed: u64, label: &str) -> Self {
         assert!(label.len() <= 24, "the label \"{label}\" is longer than 24 bytes");
         let mut bytes = [0; 32];
@@ -30,9 +30,9 @@ impl Stream {
         Stream(ChaCha8Rng::from_seed(bytes))
     }
 
-    /// Returns a number in `0..limit`; 0 if there is none.
+    /// Returns a number in `0..limit`; 0 if `limit` is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        // The remainder prefers small numbers by one part in 2^64 / limit: nobody can tell.
+        // The remainder favours small numbers by one part in 2^64 / limit, which no test can notice.
         self.0.next_u64() % limit.max(1)
     }
 
@@ -41,17 +41,17 @@ impl Stream {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
-    /// Returns true so many times in a thousand.
+    /// Returns true with a probability of `permille` in 1000.
     pub fn chance(&mut self, permille: u64) -> bool {
         permille > 0 && self.below(1000) < permille
     }
 
-    /// Returns one of them, if there are any.
+    /// Returns one of the items, or `None` if there are none.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         from.get(self.below(from.len() as u64) as usize)
     }
 
-    /// Puts them into another order.
+    /// Shuffles the items.
     pub fn shuffle<T>(&mut self, things: &mut [T]) {
         for at in (1..things.len()).rev() {
             things.swap(at, self.below(at as u64 + 1) as usize);

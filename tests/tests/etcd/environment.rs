@@ -1,14 +1,14 @@
-//! etcd's interaction environment: nodes, one ordered list of what is under way, and what is printed.
+//! etcd's interaction environment: nodes, one ordered list of what is in flight, and what is printed.
 //!
 //! ```text
-//!   command --> nodes --> Ready, letters --> in flight --> deliver-msgs, stabilize --> nodes
+//!   command --> nodes --> Ready, messages --> in flight --> deliver-msgs, stabilize --> nodes
 //!                 '--> what etcd prints
 //! ```
 
-use crate::command::{Command, Delivery, Recipient, Seats, Writes};
+use crate::command::{Command, Delivery, NodeSetups, Recipient, Writes};
 use crate::format::Block;
+use crate::in_flight::InFlight;
 use crate::layout;
-use crate::letter::Letter;
 use crate::member::{Member, Thread, Threads};
 use crate::verdict::Halt;
 use bytes::Bytes;
@@ -42,11 +42,11 @@ const LEVELS: [(Level, &str); 6] = [
 /// How often `stabilize` goes round before it is said never to end; etcd's files need a few dozen.
 const ROUNDS_MAX: usize = 10_000;
 
-/// The nodes of a script, and what is under way between them.
+/// The nodes of a script, and what is in flight between them.
 #[derive(Default)]
-pub(crate) struct Stage {
+pub(crate) struct Environment {
     members: Vec<Member>,
-    in_flight: Vec<Letter>,
+    in_flight: Vec<InFlight>,
     level: Level,
     output: String,
 }
@@ -65,7 +65,7 @@ impl From<Halt> for Trouble {
     }
 }
 
-impl Stage {
+impl Environment {
     /// Plays a directive, and returns what etcd would print.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Stage {
 
     fn perform(&mut self, command: Command) -> Result<(), Trouble> {
         match command {
-            Command::AddNodes(seats) => self.add_nodes(&seats),
+            Command::AddNodes(setups) => self.add_nodes(&setups),
             Command::Campaign(id) => self.campaign(id),
             Command::Compact(id, index) => self.compact(id, index),
             Command::DeliverMsgs(delivery) => {
@@ -133,15 +133,15 @@ impl Stage {
 
 // What a script does to nodes.
 
-impl Stage {
-    fn add_nodes(&mut self, seats: &Seats) -> Result<(), Trouble> {
-        for _ in 0..seats.count {
+impl Environment {
+    fn add_nodes(&mut self, setups: &NodeSetups) -> Result<(), Trouble> {
+        for _ in 0..setups.count {
             let id = NodeId(self.members.len() as u64 + 1);
-            let config = seats.config(id);
-            let storage = seats.storage()?;
+            let config = setups.config(id);
+            let storage = setups.storage()?;
             let node = RawNode::new(&config, storage);
             let node = node.map_err(|why| Trouble::Printed(why.to_string()))?;
-            let threads = match seats.writes {
+            let threads = match setups.writes {
                 Writes::Synchronous => None,
                 Writes::Asynchronous => Some(Threads::default()),
             };
@@ -214,7 +214,7 @@ impl Stage {
 
 // What moves.
 
-impl Stage {
+impl Environment {
     /// Plays something at each node, under a head if there are several.
     fn each(
         &mut self,
@@ -246,10 +246,10 @@ impl Stage {
 
     fn process_ready(&mut self, id: NodeId) -> Result<(), Trouble> {
         let member = self.member(id)?;
-        let (text, letters) = member.take_ready();
+        let (text, messages) = member.take_ready();
         let looked = member.look();
         self.print(&text);
-        self.in_flight.extend(letters);
+        self.in_flight.extend(messages);
         Ok(looked?)
     }
 
@@ -261,7 +261,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Delivers or drops, and returns how many letters.
+    /// Delivers or drops, and returns how many messages.
     fn deliver(&mut self, delivery: &Delivery) -> Result<usize, Trouble> {
         let mut count = 0;
         for recipient in &delivery.to {
@@ -270,24 +270,24 @@ impl Stage {
                 Recipient::Dropped(to) => (to, true),
             };
             let kind = delivery.kind.as_deref();
-            let is_meant = |letter: &Letter| {
-                letter.to == to
-                    && !(is_dropped && letter.is_local())
-                    && kind.is_none_or(|kind| kind == letter.kind)
+            let is_meant = |message: &InFlight| {
+                message.to == to
+                    && !(is_dropped && message.is_local())
+                    && kind.is_none_or(|kind| kind == message.kind)
             };
             let all = std::mem::take(&mut self.in_flight);
             let (meant, rest) = all.into_iter().partition(is_meant);
             self.in_flight = rest;
-            let meant: Vec<Letter> = meant;
-            for letter in meant {
+            let meant: Vec<InFlight> = meant;
+            for message in meant {
                 count += 1;
                 if is_dropped {
-                    self.print(&format!("dropped: {}\n", letter.text));
+                    self.print(&format!("dropped: {}\n", message.text));
                     continue;
                 }
-                self.print(&format!("{}\n", letter.text));
+                self.print(&format!("{}\n", message.text));
                 let member = self.member(to)?;
-                let refused = member.deliver(letter.cargo);
+                let refused = member.deliver(message.content);
                 member.look()?;
                 if let Some(words) = refused {
                     self.print(&format!("{words}\n"));
@@ -297,7 +297,7 @@ impl Stage {
         Ok(count)
     }
 
-    /// Does all there is to do, in etcd's order: every node's Ready, every node's letters, every
+    /// Does all there is to do, in etcd's order: every node's Ready, every node's messages, every
     /// node's writes, every node's applying; then again, until nothing is left.
     fn stabilize(&mut self, ids: &[NodeId]) -> Result<(), Trouble> {
         let ids: Vec<NodeId> = match ids {
@@ -324,7 +324,7 @@ impl Stage {
             }
         }
         for &id in ids {
-            if self.in_flight.iter().any(|letter| letter.to == id) {
+            if self.in_flight.iter().any(|message| message.to == id) {
                 is_busy = true;
                 self.print(&format!("> {} receiving messages\n", id.0));
                 let delivery = Delivery { to: vec![Recipient::Delivered(id)], kind: None };
@@ -348,7 +348,7 @@ impl Stage {
 
 // What is shown.
 
-impl Stage {
+impl Environment {
     fn raft_log(&mut self, id: NodeId) -> Result<(), Trouble> {
         let storage = self.member(id)?.node.storage();
         let read = || {
@@ -424,7 +424,7 @@ impl Stage {
     }
 }
 
-impl Seats {
+impl NodeSetups {
     /// Returns the settings of a new node.
     fn config(&self, id: NodeId) -> Config {
         let stub = Config::etcd(id);

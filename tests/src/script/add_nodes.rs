@@ -1,14 +1,14 @@
-//! The cluster a script begins with: `add-nodes`.
+//! `add-nodes`: the first command of a script, which makes the cluster.
 //!
 //! ```text
 //!   add-nodes 3                                      three voters, empty logs, instant disks
-//!   add-nodes 3 n1.log=(1@1,2@2) n2.log=(1@1)        logs that differ
+//!   add-nodes 3 n1.log=(1@1,2@2) n2.log=(1@1)        different logs
 //!   add-nodes 3 voters=(1,2) disk=slow seed=7        n3 does not vote; writes wait for `persist`
 //!   add-nodes 3 owner=concurrent disk=slow           behind RawNode: `ready`, `persist`, `apply`
 //!   add-nodes 3 n1.snapshot=3@1 n1.log=(4@1)         n1's log begins behind a snapshot
 //! ```
 
-use crate::cluster::{Door, Owner, Setup};
+use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
@@ -21,19 +21,19 @@ use raft::{
 /// The most nodes a script may make.
 const NODES_MAX: u64 = 20;
 
-/// The longest log a script may begin with.
+/// The longest log that a script may begin with.
 const LOG_MAX: u64 = 1000;
 
-/// What one node's disk holds at first.
+/// The first contents of one node's disk.
 #[derive(Clone, Default)]
-struct Belongings {
+struct DiskContents {
     log: Vec<EntryId>,
     term: Option<Term>,
     vote: Option<NodeId>,
     commit: Index,
-    /// The last entry of a snapshot that it begins with.
+    /// The last entry that the snapshot below the log covers.
     snapshot: EntryId,
-    /// How far its application has applied it.
+    /// The last index that its application has applied.
     applied: Index,
 }
 
@@ -54,12 +54,12 @@ pub(crate) fn setup(arguments: &mut Arguments<'_>) -> Result<Setup, ScriptError>
             return Err(arguments.wrong(what));
         }
     };
-    let door = door(arguments)?;
+    let driver = driver(arguments)?;
     let config = settings::read(arguments)?;
-    let shared = belongings(arguments, "", &Belongings::default())?;
+    let shared = disk_contents(arguments, "", &DiskContents::default())?;
     let mut nodes = Vec::new();
     for id in ids {
-        let own = belongings(arguments, &format!("{id}."), &shared)?;
+        let own = disk_contents(arguments, &format!("{id}."), &shared)?;
         let config = Config { id, applied: own.applied, ..config.clone() };
         let storage = storage(arguments, id, &voters, own)?;
         if let Err(why) = Raft::new(&config, storage.clone()) {
@@ -67,15 +67,15 @@ pub(crate) fn setup(arguments: &mut Arguments<'_>) -> Result<Setup, ScriptError>
         }
         nodes.push((config, storage));
     }
-    Ok(Setup { nodes, disks, door })
+    Ok(Setup { nodes, disks, driver })
 }
 
-/// Reads through which door nodes are driven.
-fn door(arguments: &mut Arguments<'_>) -> Result<Door, ScriptError> {
+/// Reads what drives the nodes.
+fn driver(arguments: &mut Arguments<'_>) -> Result<Driver, ScriptError> {
     match arguments.value("owner")? {
-        None | Some("none") => Ok(Door::Bare),
-        Some("one-at-a-time") => Ok(Door::Owned(Owner::OneAtATime)),
-        Some("concurrent") => Ok(Door::Owned(Owner::Concurrent)),
+        None | Some("none") => Ok(Driver::Bare),
+        Some("one-at-a-time") => Ok(Driver::Owned(Owner::OneAtATime)),
+        Some("concurrent") => Ok(Driver::Owned(Owner::Concurrent)),
         Some(other) => {
             let what = format!("expected none, one-at-a-time or concurrent, found owner={other}");
             Err(arguments.wrong(what))
@@ -83,17 +83,17 @@ fn door(arguments: &mut Arguments<'_>) -> Result<Door, ScriptError> {
     }
 }
 
-/// Reads what a disk holds: of one node (`n2.`), or of every node that says nothing else.
-fn belongings(
+/// Reads the contents of a disk: of one node (`n2.`), or of every node for which nothing else is given.
+fn disk_contents(
     arguments: &mut Arguments<'_>,
     whose: &str,
-    otherwise: &Belongings,
-) -> Result<Belongings, ScriptError> {
+    otherwise: &DiskContents,
+) -> Result<DiskContents, ScriptError> {
     let mut own = otherwise.clone();
     if let Some(log) = arguments.places(&format!("{whose}log"))? {
         own.log = log;
     }
-    // etcd's: a log that a snapshot of term 1 brought here, in a node that has seen no term yet.
+    // As in etcd's scripts: a log that comes from a snapshot of term 1, in a node without a term.
     if let Some(length) = arguments.number(&format!("{whose}index"))? {
         if length > LOG_MAX {
             let what = format!("expected an index of at most {LOG_MAX}, found {length}");
@@ -116,7 +116,7 @@ fn storage(
     arguments: &Arguments<'_>,
     id: NodeId,
     voters: &[NodeId],
-    own: Belongings,
+    own: DiskContents,
 ) -> Result<MemoryStorage, ScriptError> {
     let conf_state = ConfState { voters: voters.iter().copied().collect(), ..Default::default() };
     let snapshot = Snapshot { id: own.snapshot, conf_state, ..Snapshot::default() };
@@ -124,25 +124,27 @@ fn storage(
     let mut before = own.snapshot.term;
     for (place, &entry) in (own.snapshot.index.0 + 1..).zip(&own.log) {
         if entry.index != Index(place) {
-            let what = format!("expected {id}'s log to hold place {place} next, found {entry}");
+            let what = format!("expected index {place} next in {id}'s log, found {entry}");
             return Err(arguments.wrong(what));
         }
         if entry.term < before || entry.term == Term(0) {
-            let what = format!("expected terms that never fall in {id}'s log, found {entry}");
+            let what = format!(
+                "expected terms in {id}'s log that start at 1 and never decrease, found {entry}"
+            );
             return Err(arguments.wrong(what));
         }
         before = entry.term;
         storage.append(&[Entry::unplaced(Payload::Noop).at(entry)]);
     }
-    // A node with an entry of a term has been in that term.
+    // A node that holds an entry of a term has been in that term.
     let term = own.term.unwrap_or(before);
     storage.save(HardState { term, vote: own.vote, commit: own.commit });
     Ok(storage)
 }
 
-/// Says a cluster as `add-nodes` reads it. What it has no words for is left out: whoever wants to know
-/// reads it back.
-pub(crate) fn phrase(setup: &Setup) -> String {
+/// Returns the `add-nodes` command for a setup. What the command cannot express is left out: the caller
+/// parses the text again and compares.
+pub(crate) fn unparse(setup: &Setup) -> String {
     let mut text = format!("add-nodes {}", setup.nodes.len());
     let Some((config, storage)) = setup.nodes.first() else { return text };
     let numbers = |ids: &mut dyn Iterator<Item = NodeId>| {
@@ -152,23 +154,23 @@ pub(crate) fn phrase(setup: &Setup) -> String {
     if !voters.iter().copied().eq(setup.nodes.iter().map(|(config, _)| config.id)) {
         text += &format!(" voters=({})", numbers(&mut voters.into_iter()));
     }
-    text += &settings::phrase(config);
+    text += &settings::unparse(config);
     if setup.disks == DiskSpeed::Slow {
         text += " disk=slow";
     }
-    text += match setup.door {
-        Door::Bare => "",
-        Door::Owned(Owner::OneAtATime) => " owner=one-at-a-time",
-        Door::Owned(Owner::Concurrent) => " owner=concurrent",
+    text += match setup.driver {
+        Driver::Bare => "",
+        Driver::Owned(Owner::OneAtATime) => " owner=one-at-a-time",
+        Driver::Owned(Owner::Concurrent) => " owner=concurrent",
     };
     for (config, storage) in &setup.nodes {
-        text += &holdings(config, storage);
+        text += &unparse_disk(config, storage);
     }
     text
 }
 
-/// Says what one node's disk holds.
-fn holdings(config: &Config, storage: &MemoryStorage) -> String {
+/// Returns the arguments for the contents of one node's disk.
+fn unparse_disk(config: &Config, storage: &MemoryStorage) -> String {
     let (id, mut text) = (config.id, String::new());
     let (first, last) = (storage.first_index(), storage.last_index());
     let bounds = first.and_then(|first| Ok((first, last?)));

@@ -1,16 +1,16 @@
-//! The time of trouble: everything is scheduled, struck by faults, and happens one thing at a time.
+//! The fault phase: a schedule of inputs and faults, carried out one at a time.
 //!
 //! ```text
-//!   agenda   (time, order) --> Tick n1 | Arrive m | Persist n2 | Crash | Split | ...
+//!   schedule (time, order) --> Tick n1 | Arrive m | Persist n2 | Crash | Split | ...
 //!                ^                          |
-//!                '---- what a step sends and writes is entered: when it arrives, if it does
+//!                '---- what a step sends and writes is scheduled: when it arrives, if it does
 //! ```
 //!
-//! Time is counted in hundredths of a tick of the quickest clock, so that clocks can drift and no two
-//! things need happen together. Where they do, the earlier entered comes first.
+//! The unit of time is a hundredth of a tick of the fastest clock, so that clocks can drift. If two
+//! things are due at the same time, the one that was scheduled first comes first.
 
-use super::entropy::Stream;
-use super::plan::{Plan, Rhythm};
+use super::plan::{Interval, Plan};
+use super::random::Stream;
 use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::network::Flight;
@@ -18,27 +18,27 @@ use bytes::Bytes;
 use raft::{Message, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parts of a tick in which time is counted.
+/// The units of time in one tick of the fastest clock.
 const TICK: u64 = 100;
 
-/// Something that is to happen.
+/// A scheduled event.
 #[derive(Clone, Debug)]
-enum Entry {
+enum ScheduledEvent {
     Tick(NodeId),
     Arrive(Message),
-    /// It arrives, and stays to arrive again.
+    /// The message arrives, and stays in flight to arrive again.
     ArriveFirst(Message),
-    /// A write of a node's so-many-th life is durable.
+    /// A write becomes durable, unless the node has restarted since: `life` counts its starts.
     Persist {
         node: NodeId,
         life: u64,
     },
-    /// The owner of a node in its so-many-th life takes a Ready.
+    /// The owner takes a Ready, unless the node has restarted since.
     Ready {
         node: NodeId,
         life: u64,
     },
-    /// Its application goes on.
+    /// The application applies entries, unless the node has restarted since.
     Apply {
         node: NodeId,
         life: u64,
@@ -52,23 +52,23 @@ enum Entry {
     Heal,
 }
 
-/// The time of trouble of one run.
-pub(super) struct Trouble<'a> {
+/// The fault phase of one run.
+pub(super) struct FaultPhase<'a> {
     plan: &'a Plan,
-    agenda: BTreeMap<(u64, u64), Entry>,
-    entered: u64,
+    schedule: BTreeMap<(u64, u64), ScheduledEvent>,
+    scheduled: u64,
     now: u64,
-    /// How long each node's tick lasts.
+    /// The length of each node's tick.
     periods: BTreeMap<NodeId, u64>,
-    /// Which life each node lives, and how many of its writes have a time to be durable.
+    /// For each node: how often it has crashed, and how many of its pending writes are scheduled.
     lives: BTreeMap<NodeId, (u64, usize)>,
-    /// Whose owner has something to do at a time that is entered.
+    /// The nodes whose owner's next action is scheduled.
     owners: BTreeSet<NodeId>,
     network: Stream,
     disk: Stream,
     unrest: Stream,
     client: Stream,
-    /// How many commands the client has proposed.
+    /// The number of commands that the client has proposed.
     proposed: u64,
     crash: Stream,
     split: Stream,
@@ -76,13 +76,13 @@ pub(super) struct Trouble<'a> {
     read: Stream,
 }
 
-impl<'a> Trouble<'a> {
+impl<'a> FaultPhase<'a> {
     pub(super) fn new(plan: &'a Plan, cluster: &Cluster) -> Self {
         let stream = |label| Stream::new(plan.seed, label);
-        let mut trouble = Trouble {
+        let mut trouble = FaultPhase {
             plan,
-            agenda: BTreeMap::new(),
-            entered: 0,
+            schedule: BTreeMap::new(),
+            scheduled: 0,
             now: 0,
             periods: BTreeMap::new(),
             lives: cluster.ids().map(|id| (id, (0, 0))).collect(),
@@ -102,40 +102,39 @@ impl<'a> Trouble<'a> {
             let period = TICK + clock.within(0, plan.faults.skew_percent);
             let first = clock.within(1, period);
             trouble.periods.insert(id, period);
-            trouble.enter(first, Entry::Tick(id));
+            trouble.schedule_in(first, ScheduledEvent::Tick(id));
         }
-        trouble.enter_unrest();
-        trouble.enter_proposal();
-        if let Some(rhythm) = plan.faults.crashes {
-            trouble.enter_crash(rhythm);
+        trouble.schedule_unrest();
+        trouble.schedule_proposal();
+        if let Some(interval) = plan.faults.crashes {
+            trouble.schedule_crash(interval);
         }
-        if let Some(rhythm) = plan.faults.partitions {
-            trouble.enter_split(rhythm);
+        if let Some(interval) = plan.faults.partitions {
+            trouble.schedule_split(interval);
         }
-        if let Some(rhythm) = plan.faults.read_failures {
-            trouble.enter_read_failure(rhythm);
+        if let Some(interval) = plan.faults.read_failures {
+            trouble.schedule_read_failure(interval);
         }
         trouble
     }
 
-    /// Returns what happens next, or nothing when the time of trouble is over. One thing may take
-    /// several inputs.
+    /// Returns the inputs of the next event, or `None` when the fault phase is over.
     pub(super) fn next(&mut self, cluster: &Cluster) -> Option<Vec<Input>> {
         loop {
-            let ((time, _), entry) = self.agenda.pop_first()?;
+            let ((time, _), event) = self.schedule.pop_first()?;
             if time >= self.plan.trouble_ticks * TICK {
                 return None;
             }
             self.now = time;
-            let inputs = self.unfold(entry, cluster);
+            let inputs = self.inputs_of(event, cluster);
             if !inputs.is_empty() {
                 return Some(inputs);
             }
         }
     }
 
-    /// Enters what a step leads to; returns what happens at once: messages are lost, and a node that has
-    /// halted loses its power.
+    /// Schedules what a step leads to. Returns what happens at once: messages are lost, and a node that
+    /// has halted loses its power.
     pub(super) fn follow_up(&mut self, step: &Step, cluster: &Cluster) -> Vec<Input> {
         let mut lost = Vec::new();
         for Flight { message, .. } in &step.sent {
@@ -145,39 +144,40 @@ impl<'a> Trouble<'a> {
             }
             let delay = self.delay();
             if self.network.chance(self.plan.faults.duplicate_permille) {
-                self.enter(delay, Entry::ArriveFirst(message.clone()));
+                self.schedule_in(delay, ScheduledEvent::ArriveFirst(message.clone()));
             } else {
-                self.enter(delay, Entry::Arrive(message.clone()));
+                self.schedule_in(delay, ScheduledEvent::Arrive(message.clone()));
             }
         }
         if let Some(node) = step.node.filter(|&node| cluster.is_halted(node)) {
-            let lasts_ticks = self.plan.faults.read_failures.map_or(1, |rhythm| rhythm.lasts_ticks);
+            let lasts_ticks =
+                self.plan.faults.read_failures.map_or(1, |interval| interval.lasts_ticks);
             let down = self.read.within(1, lasts_ticks * TICK);
             lost.push(self.take_power(node, down));
         } else if let Some(node) = step.node {
-            self.enter_writes(node, cluster);
-            self.enter_owner(node, cluster);
+            self.schedule_writes(node, cluster);
+            self.schedule_owner(node, cluster);
         } else if let (Some(_), Input::Deliver(message) | Input::Duplicate(message)) =
             (&step.refused, &step.input)
             && cluster.is_busy(message.to)
         {
-            // Its receiver's owner has its hands full: it waits at the door.
-            self.enter(TICK / 4, Entry::Arrive(message.clone()));
+            // The receiver's owner is busy: the message tries again a little later.
+            self.schedule_in(TICK / 4, ScheduledEvent::Arrive(message.clone()));
         }
         lost
     }
 
-    /// Returns the moment it is, in ticks of the quickest clock.
+    /// Returns the time, in ticks of the fastest clock.
     pub(super) fn now_ticks(&self) -> u64 {
         self.now / TICK
     }
 
-    fn enter(&mut self, delay: u64, entry: Entry) {
-        self.entered += 1;
-        self.agenda.insert((self.now + delay, self.entered), entry);
+    fn schedule_in(&mut self, delay: u64, event: ScheduledEvent) {
+        self.scheduled += 1;
+        self.schedule.insert((self.now + delay, self.scheduled), event);
     }
 
-    /// Draws how long a message takes: mostly little, sometimes as long as can be.
+    /// Draws the delay of a message: short in most cases, sometimes as long as allowed.
     fn delay(&mut self) -> u64 {
         let longest = self.plan.faults.delay_ticks * TICK;
         if longest <= TICK {
@@ -187,118 +187,118 @@ impl<'a> Trouble<'a> {
         self.network.within(TICK, bound)
     }
 
-    /// Gives every new write of a node's slow disk the time at which it is durable.
-    fn enter_writes(&mut self, node: NodeId, cluster: &Cluster) {
+    /// Schedules when each new write of a node's slow disk becomes durable.
+    fn schedule_writes(&mut self, node: NodeId, cluster: &Cluster) {
         let waiting = cluster.disk(node).map_or(0, |disk| disk.pending().len());
         let (life, timed) = self.lives.get(&node).copied().unwrap_or_default();
         for _ in timed..waiting {
             let delay = self.disk.within(1, self.plan.faults.persist_ticks.max(1) * TICK);
-            self.enter(delay, Entry::Persist { node, life });
+            self.schedule_in(delay, ScheduledEvent::Persist { node, life });
         }
         self.lives.insert(node, (life, waiting.max(timed)));
     }
 
-    /// Gives the owner of a node that has something to do a time to do it.
-    fn enter_owner(&mut self, node: NodeId, cluster: &Cluster) {
-        let Some(entry) = self.owners_turn(node, cluster) else { return };
+    /// Schedules the next action of a node's owner, if there is one.
+    fn schedule_owner(&mut self, node: NodeId, cluster: &Cluster) {
+        let Some(event) = self.owners_turn(node, cluster) else { return };
         if self.owners.insert(node) {
             let delay = self.owner.within(1, TICK / 2);
-            self.enter(delay, entry);
+            self.schedule_in(delay, event);
         }
     }
 
-    /// Returns what the owner of a node has to do next, if anything.
-    fn owners_turn(&self, node: NodeId, cluster: &Cluster) -> Option<Entry> {
+    /// Returns the next action of a node's owner, if there is one.
+    fn owners_turn(&self, node: NodeId, cluster: &Cluster) -> Option<ScheduledEvent> {
         let (life, _) = self.lives.get(&node).copied().unwrap_or_default();
         if cluster.waits_to_apply(node) {
-            return Some(Entry::Apply { node, life });
+            return Some(ScheduledEvent::Apply { node, life });
         }
         let has_ready = cluster.raw_node(node).is_some_and(|raw| raw.has_ready());
-        (has_ready && !cluster.is_busy(node)).then_some(Entry::Ready { node, life })
+        (has_ready && !cluster.is_busy(node)).then_some(ScheduledEvent::Ready { node, life })
     }
 
-    fn enter_unrest(&mut self) {
+    fn schedule_unrest(&mut self) {
         if self.plan.faults.unrest_ticks > 0 {
             let pause = self.unrest.within(1, self.plan.faults.unrest_ticks * TICK);
-            self.enter(pause, Entry::Unrest);
+            self.schedule_in(pause, ScheduledEvent::Unrest);
         }
     }
 
-    fn enter_proposal(&mut self) {
+    fn schedule_proposal(&mut self) {
         if self.plan.proposal_ticks > 0 {
             let pause = self.client.within(1, self.plan.proposal_ticks * TICK);
-            self.enter(pause, Entry::Propose);
+            self.schedule_in(pause, ScheduledEvent::Propose);
         }
     }
 
-    fn enter_crash(&mut self, rhythm: Rhythm) {
-        let pause = self.crash.within(1, rhythm.pause_ticks * TICK);
-        self.enter(pause, Entry::Crash);
+    fn schedule_crash(&mut self, interval: Interval) {
+        let pause = self.crash.within(1, interval.pause_ticks * TICK);
+        self.schedule_in(pause, ScheduledEvent::Crash);
     }
 
-    fn enter_read_failure(&mut self, rhythm: Rhythm) {
-        let pause = self.read.within(1, rhythm.pause_ticks * TICK);
-        self.enter(pause, Entry::FailRead);
+    fn schedule_read_failure(&mut self, interval: Interval) {
+        let pause = self.read.within(1, interval.pause_ticks * TICK);
+        self.schedule_in(pause, ScheduledEvent::FailRead);
     }
 
-    fn enter_split(&mut self, rhythm: Rhythm) {
-        let pause = self.split.within(1, rhythm.pause_ticks * TICK);
-        self.enter(pause, Entry::Split);
+    fn schedule_split(&mut self, interval: Interval) {
+        let pause = self.split.within(1, interval.pause_ticks * TICK);
+        self.schedule_in(pause, ScheduledEvent::Split);
     }
 
-    /// Returns the inputs that an entry of the agenda means now.
-    fn unfold(&mut self, entry: Entry, cluster: &Cluster) -> Vec<Input> {
-        match entry {
-            Entry::Tick(id) => {
-                self.enter(self.periods[&id], Entry::Tick(id));
+    /// Returns the inputs of a scheduled event.
+    fn inputs_of(&mut self, event: ScheduledEvent, cluster: &Cluster) -> Vec<Input> {
+        match event {
+            ScheduledEvent::Tick(id) => {
+                self.schedule_in(self.periods[&id], ScheduledEvent::Tick(id));
                 if cluster.node(id).is_some() { vec![Input::Tick(id)] } else { Vec::new() }
             }
-            Entry::Arrive(message) => vec![Input::Deliver(message)],
-            Entry::ArriveFirst(message) => {
+            ScheduledEvent::Arrive(message) => vec![Input::Deliver(message)],
+            ScheduledEvent::ArriveFirst(message) => {
                 let delay = self.delay();
-                self.enter(delay, Entry::Arrive(message.clone()));
+                self.schedule_in(delay, ScheduledEvent::Arrive(message.clone()));
                 vec![Input::Duplicate(message)]
             }
-            Entry::Persist { node, life } => match self.lives.get_mut(&node) {
+            ScheduledEvent::Persist { node, life } => match self.lives.get_mut(&node) {
                 Some((now, timed)) if *now == life => {
                     *timed -= 1;
                     vec![Input::Persist(node)]
                 }
                 Some(_) | None => Vec::new(),
             },
-            Entry::Ready { node, life } | Entry::Apply { node, life } => {
+            ScheduledEvent::Ready { node, life } | ScheduledEvent::Apply { node, life } => {
                 if self.lives.get(&node).is_none_or(|&(now, _)| now != life) {
                     return Vec::new();
                 }
                 self.owners.remove(&node);
                 match self.owners_turn(node, cluster) {
-                    Some(Entry::Apply { .. }) => vec![Input::Apply(node)],
-                    Some(Entry::Ready { .. }) => vec![Input::Ready(node)],
+                    Some(ScheduledEvent::Apply { .. }) => vec![Input::Apply(node)],
+                    Some(ScheduledEvent::Ready { .. }) => vec![Input::Ready(node)],
                     Some(_) | None => Vec::new(),
                 }
             }
-            Entry::Unrest => self.unrest(cluster),
-            Entry::Propose => self.propose(cluster),
-            Entry::Crash => self.crash(cluster),
-            Entry::FailRead => self.fail_read(cluster),
-            Entry::Restart(id) => vec![Input::Restart(id)],
-            Entry::Split => self.split(cluster),
-            Entry::Heal => vec![Input::Heal],
+            ScheduledEvent::Unrest => self.unrest(cluster),
+            ScheduledEvent::Propose => self.propose(cluster),
+            ScheduledEvent::Crash => self.crash(cluster),
+            ScheduledEvent::FailRead => self.fail_read(cluster),
+            ScheduledEvent::Restart(id) => vec![Input::Restart(id)],
+            ScheduledEvent::Split => self.split(cluster),
+            ScheduledEvent::Heal => vec![Input::Heal],
         }
     }
 
-    /// Tells a node to campaign; in one of three cases two at once, so that they share the votes.
+    /// Starts an extra election: of one node or, in one of three cases, of two nodes that split the votes.
     fn unrest(&mut self, cluster: &Cluster) -> Vec<Input> {
-        self.enter_unrest();
+        self.schedule_unrest();
         let mut up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
         self.unrest.shuffle(&mut up);
         let candidates = if self.unrest.chance(333) { 2 } else { 1 };
         up.into_iter().take(candidates).map(Input::Campaign).collect()
     }
 
-    /// Proposes the client's next command: to one that leads, and now and then to anybody.
+    /// Proposes the client's next command: mostly to a leader, sometimes to any node.
     fn propose(&mut self, cluster: &Cluster) -> Vec<Input> {
-        self.enter_proposal();
+        self.schedule_proposal();
         let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
         let leaders: Vec<_> = cluster.leaders().into_iter().map(|(id, _)| id).collect();
         let to = if self.client.chance(900) && !leaders.is_empty() { &leaders } else { &up };
@@ -307,21 +307,21 @@ impl<'a> Trouble<'a> {
         vec![Input::Propose { node, data: Bytes::from(format!("x={}", self.proposed)) }]
     }
 
-    /// Takes the power from a node: in one of three cases from one that leads.
+    /// Takes the power from a node: in one of three cases from a leader.
     fn crash(&mut self, cluster: &Cluster) -> Vec<Input> {
-        let Some(rhythm) = self.plan.faults.crashes else { return Vec::new() };
-        self.enter_crash(rhythm);
+        let Some(interval) = self.plan.faults.crashes else { return Vec::new() };
+        self.schedule_crash(interval);
         let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
         let leaders: Vec<_> = cluster.leaders().into_iter().map(|(id, _)| id).collect();
         let from = if self.crash.chance(333) && !leaders.is_empty() { &leaders } else { &up };
         let Some(&id) = self.crash.pick(from) else { return Vec::new() };
-        let down = self.crash.within(1, rhythm.lasts_ticks * TICK);
+        let down = self.crash.within(1, interval.lasts_ticks * TICK);
         vec![self.take_power(id, down)]
     }
 
-    /// Takes the power from a node, and enters its restart.
+    /// Takes the power from a node, and schedules its restart.
     fn take_power(&mut self, id: NodeId, down: u64) -> Input {
-        self.enter(down, Entry::Restart(id));
+        self.schedule_in(down, ScheduledEvent::Restart(id));
         self.lives.entry(id).and_modify(|(life, timed)| (*life, *timed) = (*life + 1, 0));
         self.owners.remove(&id);
         Input::Crash(id)
@@ -329,20 +329,20 @@ impl<'a> Trouble<'a> {
 
     /// Lets a read of a node's storage fail soon.
     fn fail_read(&mut self, cluster: &Cluster) -> Vec<Input> {
-        let Some(rhythm) = self.plan.faults.read_failures else { return Vec::new() };
-        self.enter_read_failure(rhythm);
+        let Some(interval) = self.plan.faults.read_failures else { return Vec::new() };
+        self.schedule_read_failure(interval);
         let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
         let Some(&node) = self.read.pick(&up) else { return Vec::new() };
         vec![Input::FailRead { node, after: self.read.within(0, 20) }]
     }
 
-    /// Lets the network fall apart in one of four ways.
+    /// Partitions the network in one of four ways.
     fn split(&mut self, cluster: &Cluster) -> Vec<Input> {
-        let Some(rhythm) = self.plan.faults.partitions else { return Vec::new() };
-        let lasts = self.split.within(1, rhythm.lasts_ticks * TICK);
-        self.enter(lasts, Entry::Heal);
-        let pause = lasts + self.split.within(1, rhythm.pause_ticks * TICK);
-        self.enter(pause, Entry::Split);
+        let Some(interval) = self.plan.faults.partitions else { return Vec::new() };
+        let lasts = self.split.within(1, interval.lasts_ticks * TICK);
+        self.schedule_in(lasts, ScheduledEvent::Heal);
+        let pause = lasts + self.split.within(1, interval.pause_ticks * TICK);
+        self.schedule_in(pause, ScheduledEvent::Split);
         let mut ids: Vec<_> = cluster.ids().collect();
         self.split.shuffle(&mut ids);
         let leader = cluster.leaders().last().map_or(ids[0], |&(id, _)| id);
@@ -361,7 +361,7 @@ impl<'a> Trouble<'a> {
                 others(one).map(link).map(|(from, to)| Input::Cut { from, to }).collect()
             }
             _ => {
-                // Two halves that hear each other only through the first node.
+                // Two halves that are connected only through the first node.
                 let (one, other) = ids[1..].split_at((ids.len() - 1) / 2);
                 let across = |&from: &NodeId| other.iter().map(move |&to| (from, to));
                 let cuts = one.iter().flat_map(across);

@@ -1,4 +1,4 @@
-//! Messages made by hand, and the names of message kinds.
+//! Messages in text form, as `post` takes them, and the names of message kinds.
 //!
 //! ```text
 //!   post 9->1 VoteReply term=1 granted        post 2->1 AppendEntries term=3 prev=4@1
@@ -9,7 +9,7 @@ use crate::script::arguments::Arguments;
 use crate::script::spelling::did_you_mean;
 use raft::{AppendOutcome, Body, Entry, Index, Message, NodeId, Payload, Session, VoteRequest};
 
-/// Every kind of message: our name, etcd's name.
+/// Every kind of message: our name and etcd's.
 const KINDS: [(&str, &str); 14] = [
     ("RequestPreVote", "MsgPreVote"),
     ("PreVoteReply", "MsgPreVoteResp"),
@@ -89,7 +89,9 @@ fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> 
         "TimeoutNow" => Body::TimeoutNow,
         "TransferLeader" => Body::TransferLeader { target: NodeId(index(arguments, "target")?.0) },
         kind => {
-            let what = format!("a {kind} cannot be made by hand; a script can only deliver one");
+            let what = format!(
+                "post cannot make a {kind}; a script can only deliver one that a node has sent"
+            );
             return Err(arguments.wrong(what));
         }
     })
@@ -106,11 +108,11 @@ fn granted(arguments: &mut Arguments<'_>) -> Result<bool, ScriptError> {
     match (yes, no, arguments.value("granted")?) {
         (true, false, None) | (false, false, Some("true")) => Ok(true),
         (false, true, None) | (false, false, Some("false")) => Ok(false),
-        _ => Err(arguments.wrong("expected granted or refused: what does the reply say?")),
+        _ => Err(arguments.wrong("expected granted or refused after the kind of the reply")),
     }
 }
 
-/// Reads `entries=(4@1,5@2)`: entries that say nothing.
+/// Reads `entries=(4@1,5@2)`: no-op entries.
 fn entries(arguments: &mut Arguments<'_>) -> Result<Vec<Entry>, ScriptError> {
     let places = arguments.places("entries")?.unwrap_or_default();
     let entry = |id| Entry::unplaced(Payload::Noop).at(id);
@@ -121,9 +123,9 @@ fn index(arguments: &mut Arguments<'_>, key: &str) -> Result<Index, ScriptError>
     Ok(Index(arguments.number(key)?.unwrap_or(0)))
 }
 
-/// Says a message as `post` reads it. What a script has no words for is left out: whoever wants to
-/// know reads it back.
-pub(crate) fn phrase(message: &Message) -> String {
+/// Returns a message in the form that `post` reads. A field that this form cannot express is left out:
+/// the caller parses the text again and compares.
+pub(crate) fn unparse(message: &Message) -> String {
     let Message { from, to, term, body } = message;
     let mut text = format!("{}->{} {}", from.0, to.0, body.kind());
     text += &term.map_or(String::new(), |term| format!(" term={term}"));
@@ -159,7 +161,7 @@ pub(crate) fn phrase(message: &Message) -> String {
     text
 }
 
-/// Returns the session that a body belongs to, if it belongs to one that a script can name.
+/// Returns the session of a body, if it has one that a script can name.
 fn session(body: &Body) -> Option<Session> {
     match body {
         Body::AppendEntries { session, .. } | Body::Heartbeat { session, .. } => Some(*session),

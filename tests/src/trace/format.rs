@@ -1,26 +1,26 @@
-//! The three kinds of lines of a trace, and the whole.
+//! The three kinds of lines of a trace, and the whole trace.
 //!
 //! ```text
-//!   Header     what the run is about, what it was made of, how every node stood at first
-//!   Moment     one step: its input, what the node noted, what was sent, what changed
-//!   Ending     how it ended; missing where the run was cut short
+//!   Header     the title, the setup, the first state of every node
+//!   TraceStep  one step: its input, the events, the messages sent, the changes of state
+//!   Footer     how the run ended; missing if it was cut short
 //! ```
 
 use crate::invariant::Violation;
-use crate::trace::birth::{Birth, Disks, Entrance};
-use crate::trace::cause::Cause;
-use crate::trace::event::{Happening, RulePlace};
+use crate::trace::describe::Fact;
+use crate::trace::event::{RecordedEvent, RulePlace};
+use crate::trace::input::RecordedInput;
 use crate::trace::message::Sent;
+use crate::trace::setup::{RecordedDiskSpeed, RecordedDriver, RecordedNodeSetup};
 use crate::trace::state::merge;
-use crate::trace::telling::Fact;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The mark in a trace's first line.
+/// The name of the format, in the first line of a trace.
 pub const FORMAT: &str = "raft-steps";
 
-/// The version this release writes and reads.
+/// The version of the format that this release writes and reads.
 pub const VERSION: u64 = 1;
 
 /// A whole trace.
@@ -29,96 +29,96 @@ pub struct Trace {
     /// Its first line.
     pub header: Header,
     /// Its steps.
-    pub moments: Vec<Moment>,
-    /// Its last line, unless the run was cut short.
-    pub ending: Option<Ending>,
+    pub steps: Vec<TraceStep>,
+    /// Its last line; `None` if the run was cut short.
+    pub footer: Option<Footer>,
 }
 
 /// The first line of a trace.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Header {
-    /// Says what this is: [`FORMAT`].
+    /// The name of the format: [`FORMAT`].
     pub trace: String,
-    /// Says how to read it: [`VERSION`].
+    /// The version of the format: [`VERSION`].
     pub version: u64,
-    /// What the run is called.
+    /// The title of the run.
     pub title: String,
     /// What it shows, in a few sentences.
     pub intro: String,
-    /// The number the run was made from, if it was.
+    /// The seed of the run, if it is a random run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// The script that was played, if one was.
+    /// The script that was run, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
     /// Every node.
     pub nodes: Vec<u64>,
     /// How soon writes are durable: `instant` or `slow`.
-    pub disks: Disks,
-    /// Through which door nodes were driven: `bare`, `one_at_a_time` or `concurrent`.
-    #[serde(default, skip_serializing_if = "Entrance::is_bare")]
-    pub door: Entrance,
-    /// What each node was told at birth, and what its disk held.
-    pub config: BTreeMap<u64, Birth>,
-    /// The source text the run was compiled from, by path.
+    pub disks: RecordedDiskSpeed,
+    /// What drives the nodes: `bare`, `one_at_a_time` or `concurrent`.
+    #[serde(default, rename = "door", skip_serializing_if = "RecordedDriver::is_bare")]
+    pub driver: RecordedDriver,
+    /// The settings of each node, and the first contents of its disk.
+    pub config: BTreeMap<u64, RecordedNodeSetup>,
+    /// The source code that the run was compiled from, by path.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
     /// Where each rule that decided something is stated.
     #[serde(default)]
     pub rules: BTreeMap<String, RulePlace>,
-    /// How every node stood before the first step: a [`crate::trace::state::NodeState`] each.
+    /// The state of every node before the first step: a [`crate::trace::state::NodeState`] each.
     pub state: BTreeMap<u64, Value>,
 }
 
 /// One step.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Moment {
-    /// Counts the steps, from 1.
+pub struct TraceStep {
+    /// The number of the step, from 1.
     pub step: u64,
-    /// The ticks that have passed at the node that has counted most of them.
+    /// The ticks counted by the node that has counted the most.
     pub clock: u64,
-    /// What made it happen.
-    pub input: Cause,
-    /// The line of the script that made it happen.
+    /// The input of the step.
+    pub input: RecordedInput,
+    /// The line of the script that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script_line: Option<u64>,
-    /// The command that stands there.
+    /// The command in that line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// What the author says before it.
+    /// The author's comment before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
-    /// The node it happened to, if it happened to one.
+    /// The node that it happened to, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<u64>,
     /// What happened, in words.
     pub headline: String,
-    /// What came of it, in words.
+    /// What it led to, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
-    /// What the node noted.
+    /// The events that the node noted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub events: Vec<Happening>,
-    /// What was put under way.
+    pub events: Vec<RecordedEvent>,
+    /// The messages that were sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Sent>,
-    /// What is under way no more, or was delivered and still is.
+    /// The messages that left the network, or were delivered and stay in flight.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gone: Vec<Gone>,
-    /// Why nothing happened, or what the node refused.
+    pub gone: Vec<EndedFlight>,
+    /// Why the input changed nothing, or what the node refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// What changed: a merge patch for each node that is not as it was.
+    /// A merge patch for each node whose state changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<u64, Value>,
     /// The invariant it broke.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub violation: Option<Broken>,
+    pub violation: Option<RecordedViolation>,
 }
 
-/// A flight that ended.
+/// A message that left the network.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Gone {
+pub struct EndedFlight {
     /// Its number.
     pub id: u64,
     /// `delivered`, `duplicated`, `dropped`, `link_cut` or `receiver_down`.
@@ -127,23 +127,23 @@ pub struct Gone {
 
 /// An invariant that broke: [`Violation`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Broken {
+pub struct RecordedViolation {
     /// In which step.
     pub step: u64,
-    /// Which one: `election_safety`.
+    /// MessageRef one: `election_safety`.
     pub rule: String,
-    /// What it says, and where the paper states it.
+    /// The title of the rule, and where the paper states it.
     pub property: String,
-    /// Who broke it, the last one first.
+    /// The nodes that broke it, the last one first.
     pub who: Vec<u64>,
     /// What happened.
     pub text: String,
 }
 
-impl Broken {
-    /// Writes down what broke in this step.
+impl RecordedViolation {
+    /// Records what broke in this step.
     pub fn new(step: u64, violation: &Violation) -> Self {
-        Broken {
+        RecordedViolation {
             step,
             rule: violation.rule.id().to_string(),
             property: format!("{} ({})", violation.rule.title(), violation.rule.section()),
@@ -155,8 +155,8 @@ impl Broken {
 
 /// The last line of a trace.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Ending {
-    /// Always true: it tells this line from a step.
+pub struct Footer {
+    /// Always true: it distinguishes this line from a step.
     pub end: bool,
     /// How many steps there were.
     pub steps: u64,
@@ -164,21 +164,21 @@ pub struct Ending {
     pub outcome: Outcome,
     /// The first invariant that broke.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub violation: Option<Broken>,
-    /// What a test found wrong, or what the code said when it stopped.
+    pub violation: Option<RecordedViolation>,
+    /// What a test found wrong, or the message of a panic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What was never answered, where the code stopped.
+    /// The input during which the code panicked, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unanswered: Option<Unanswered>,
+    pub unanswered: Option<UnfinishedInput>,
 }
 
-/// An input that a node did not come back from.
+/// An input during which a node panicked.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Unanswered {
+pub struct UnfinishedInput {
     /// The input.
-    pub input: Cause,
-    /// What was to happen, in words.
+    pub input: RecordedInput,
+    /// What should have happened, in words.
     pub headline: String,
 }
 
@@ -192,7 +192,7 @@ pub enum Outcome {
     Broken,
     /// A test found something wrong.
     Failed,
-    /// The code stopped with a panic.
+    /// The code panicked.
     Crashed,
 }
 
@@ -202,19 +202,19 @@ impl Trace {
     /// Returns the lines of the trace, each one JSON value.
     pub fn to_json_lines(&self) -> String {
         let mut text = json(&self.header);
-        for moment in &self.moments {
-            text.push_str(&json(moment));
+        for step in &self.steps {
+            text.push_str(&json(step));
         }
-        if let Some(ending) = &self.ending {
-            text.push_str(&json(ending));
+        if let Some(footer) = &self.footer {
+            text.push_str(&json(footer));
         }
         text
     }
 
-    /// Writes the trace to a file, and the folders it lies in.
+    /// Writes the trace to a file, and makes the folders above it.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The error of the file system.
     pub fn write_to(&self, path: &std::path::Path) -> std::io::Result<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -229,14 +229,14 @@ fn json(line: &impl Serialize) -> String {
     text
 }
 
-// Folding.
+// States.
 
 impl Trace {
     /// Returns every node's state before the first step, after the first, after the second, ...
     pub fn states(&self) -> impl Iterator<Item = BTreeMap<u64, Value>> + '_ {
         let mut state = self.header.state.clone();
-        let after = self.moments.iter().map(move |moment| {
-            for (node, patch) in &moment.set {
+        let after = self.steps.iter().map(move |step| {
+            for (node, patch) in &step.set {
                 merge(state.entry(*node).or_insert(Value::Null), patch);
             }
             state.clone()

@@ -1,8 +1,8 @@
-//! One place in a cluster: a node, up or down, its disk and its application.
+//! One machine of a cluster: a node, up or down, with its disk and its application.
 //!
 //! ```text
-//!   Seat   config   disk (durable | pending)   application   ticks
-//!            '--> node: Bare(Raft)  or  Owned(RawNode, what its owner holds)   none while it is down
+//!   Host   config   disk (durable | pending)   application   ticks
+//!            '--> node: Bare(Raft)  or  Owned(RawNode, state of its owner)   none while it is down
 //! ```
 
 use super::application::Application;
@@ -15,9 +15,9 @@ use raft::{
 };
 use std::collections::VecDeque;
 
-/// One place in a cluster.
+/// One machine of a cluster.
 #[derive(Clone, Debug)]
-pub(super) struct Seat {
+pub(super) struct Host {
     pub(super) config: Config,
     pub(super) disk: Disk,
     pub(super) application: Application,
@@ -26,8 +26,8 @@ pub(super) struct Seat {
     pub(super) ticks: u64,
 }
 
-impl Seat {
-    /// Lends a node that is up and in the hands of an owner.
+impl Host {
+    /// Returns a node that is up and has an owner.
     pub(super) fn owned(&self) -> Option<&Owned> {
         match self.node.as_ref()? {
             Node::Bare(_) => None,
@@ -39,41 +39,41 @@ impl Seat {
 /// A node that is up.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    /// What it has to say is taken in the step in which it says it.
+    /// Its messages are taken in the step that makes them.
     Bare(Box<Raft<MemoryStorage>>),
-    /// What it has to say waits for its owner.
+    /// Its messages wait for its owner.
     Owned(Box<Owned>),
 }
 
-/// A node in the hands of an owner.
+/// A node with an owner.
 #[derive(Clone, Debug)]
 pub(super) struct Owned {
     pub(super) raw: RawNode<MemoryStorage>,
     pub(super) owner: Owner,
-    /// The Ready that an owner who does one thing at a time is writing.
+    /// The Ready that a one-at-a-time owner is writing.
     pub(super) writing: Option<Ready>,
-    /// What may be applied, oldest first: the committed entries of one Ready each.
-    pub(super) pages: VecDeque<Vec<Entry>>,
+    /// The entries that may be applied, oldest first: one item for each Ready.
+    pub(super) apply_queue: VecDeque<Vec<Entry>>,
 }
 
 impl Owned {
     /// Returns a node that has just started.
     pub(super) fn new(raw: RawNode<MemoryStorage>, owner: Owner) -> Self {
-        Owned { raw, owner, writing: None, pages: VecDeque::new() }
+        Owned { raw, owner, writing: None, apply_queue: VecDeque::new() }
     }
 
-    /// Returns what keeps the owner from anything else, if it does one thing at a time.
+    /// Returns what a one-at-a-time owner is busy with, if it is busy.
     pub(super) fn busy(&self) -> Option<&'static str> {
         match self.owner {
             Owner::Concurrent => None,
             Owner::OneAtATime if self.writing.is_some() => Some("is writing"),
-            Owner::OneAtATime if !self.pages.is_empty() => Some("is applying"),
+            Owner::OneAtATime if !self.apply_queue.is_empty() => Some("is applying"),
             Owner::OneAtATime => None,
         }
     }
 }
 
-/// The state machine is the same behind both doors.
+/// Both drivers use the same state machine.
 impl Node {
     pub(super) fn raft(&self) -> &Raft<MemoryStorage> {
         match self {

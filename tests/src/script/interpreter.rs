@@ -1,85 +1,85 @@
-//! A script being played: commands in, scenes out.
+//! The interpreter: runs a script command by command, and returns the output of each.
 //!
 //! ```text
-//!   Directive --> Command --> inputs --> Recorder --> Moments --> Scene
+//!   Directive --> Command --> inputs --> Recorder --> TraceSteps --> CommandOutput
 //! ```
 //!
-//! It takes one command at a time, so a file and a prompt can share it. It never runs away: a script
-//! has a limit of steps and of messages under way.
+//! It takes one command at a time, so a file and a prompt can both use it. It always ends: the number of
+//! steps and the number of messages in flight are limited.
 
 use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::script::ScriptError;
-use crate::script::command::{Command, Pick, Voice, Wait};
+use crate::script::command::{Command, MessageFilter, TickCount, Verbosity};
 use crate::script::display::{messages, state};
 use crate::script::grammar::{Directive, Script};
-use crate::script::phrase;
-use crate::script::scene::{Beat, Scene};
+use crate::script::output::{CommandOutput, OutputPart};
+use crate::script::unparse;
 use crate::trace::{Recorder, ReplayError};
 use raft::{Message, NodeId};
 
-/// The most steps one script may take.
+/// The most steps that one script may take.
 pub const STEPS_MAX: usize = 200_000;
 
-/// The most messages that may be under way.
+/// The most messages that may be in flight.
 pub const FLIGHTS_MAX: usize = 5_000;
 
-/// A script being played.
+/// Runs a script.
 #[derive(Clone, Debug)]
-pub struct Stage {
+pub struct Interpreter {
     name: String,
     title: String,
     intro: String,
     run: Option<Recorder>,
-    voice: Voice,
-    /// How many steps were told by the scenes so far.
+    verbosity: Verbosity,
+    /// The number of steps that earlier outputs show.
     told: usize,
 }
 
-/// Which headlines a command shows.
+/// Which headlines a command prints.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Headlines {
-    /// Every step's.
+    /// The headline of every step.
     All,
-    /// None: the command says it.
+    /// None, because the command itself says what happens.
     None,
-    /// The number of the tick, and silent ticks not at all.
+    /// The number of the tick. Ticks that lead to nothing are not printed.
     Ticks,
 }
 
-impl Stage {
-    /// Prepares to play a script, or commands that somebody types under this name.
+impl Interpreter {
+    /// Prepares to run a script, or commands that are typed at a prompt.
     pub fn new(script: &Script) -> Self {
-        Stage {
+        Interpreter {
             name: script.name.clone(),
             title: script.title.clone(),
             intro: script.intro.clone(),
             run: None,
-            voice: Voice::Aloud,
+            verbosity: Verbosity::Normal,
             told: 0,
         }
     }
 
-    /// Plays every command of a script.
+    /// Runs every command of a script.
     ///
     /// # Errors
-    /// As [`Stage::play`].
-    pub fn play_all(script: &Script) -> Result<(Stage, Vec<Scene>), ScriptError> {
-        let mut stage = Stage::new(script);
-        let scenes = script.directives.iter().map(|directive| stage.play(directive));
-        let scenes = scenes.collect::<Result<_, _>>()?;
-        Ok((stage, scenes))
+    /// As [`Interpreter::play`].
+    pub fn play_all(script: &Script) -> Result<(Interpreter, Vec<CommandOutput>), ScriptError> {
+        let mut interpreter = Interpreter::new(script);
+        let outputs = script.directives.iter().map(|directive| interpreter.play(directive));
+        let outputs = outputs.collect::<Result<_, _>>()?;
+        Ok((interpreter, outputs))
     }
 
-    /// Plays one command.
+    /// Runs one command.
     ///
     /// # Errors
-    /// [`ScriptError`] names the line and what was expected. What a node refuses is no error: it is
-    /// told in the scene.
+    /// [`ScriptError`] names the line and what was expected. If a node refuses something, that is not an
+    /// error: the output tells it.
     ///
     /// # Panics
-    /// As the nodes do, if they do: [`Recorder::apply`].
-    pub fn play(&mut self, directive: &Directive) -> Result<Scene, ScriptError> {
+    /// If a node panics, as [`Recorder::apply`].
+    pub fn play(&mut self, directive: &Directive) -> Result<CommandOutput, ScriptError> {
         let command = Command::parse(&self.name, directive)?;
         if let Some(run) = &mut self.run {
             run.at(directive.line as u64, &directive.text);
@@ -87,72 +87,73 @@ impl Stage {
                 run.caption(caption);
             }
         }
-        let mut beats = self.act(command).map_err(|what| ScriptError {
+        let mut parts = self.act(command).map_err(|what| ScriptError {
             name: self.name.clone(),
             line: Some(directive.line),
             what,
         })?;
-        self.told = self.run.as_ref().map_or(0, |run| run.moments().len());
-        if self.voice == Voice::Muted {
-            beats.clear();
+        self.told = self.run.as_ref().map_or(0, |run| run.steps().len());
+        if self.verbosity == Verbosity::Silent {
+            parts.clear();
         }
         let Directive { line, caption, text, .. } = directive.clone();
-        Ok(Scene { line, caption, command: text, beats })
+        Ok(CommandOutput { line, caption, command: text, parts })
     }
 
-    /// Lends the run, once there is a cluster.
+    /// Returns the run, or `None` before `add-nodes`.
     pub fn run(&self) -> Option<&Recorder> {
         self.run.as_ref()
     }
 
-    /// Returns the stage as it was after so many steps; the whole run, if it has no more.
+    /// Returns the interpreter as it was after this many steps, or after the whole run if it has fewer.
     ///
     /// # Errors
-    /// As [`replay()`](crate::trace::replay()), though what was played once can be played again.
-    pub fn after(&self, steps: usize) -> Result<Stage, ReplayError> {
+    /// As [`replay()`](crate::trace::replay()); it does not happen with the code that made the run.
+    pub fn after(&self, steps: usize) -> Result<Interpreter, ReplayError> {
         let run = self.run.as_ref().map(|run| run.after(steps)).transpose()?;
-        Ok(Stage { run, told: steps, ..self.clone_without_run() })
+        Ok(Interpreter { run, told: steps, ..self.clone_without_run() })
     }
 
-    /// Returns a stage on which this run was played.
-    pub fn of(run: Recorder) -> Stage {
+    /// Returns an interpreter that continues this run.
+    pub fn of(run: Recorder) -> Interpreter {
         let header = run.header();
         let (title, intro) = (header.title.clone(), header.intro.clone());
         let name = header.script.clone().unwrap_or_default();
-        let told = run.moments().len();
-        Stage { name, title, intro, run: Some(run), voice: Voice::Aloud, told }
+        let told = run.steps().len();
+        Interpreter { name, title, intro, run: Some(run), verbosity: Verbosity::Normal, told }
     }
 
-    /// Returns the command that lets a patient network and patient disks do the next thing; none if
-    /// there is nothing left to do, or no words for it.
+    /// Returns the command for the next waiting action ([`Cluster::next_in_order`]). `None` if nothing is
+    /// left to do, or if no command can express it.
     pub fn next_command(&self) -> Option<String> {
         let run = self.run.as_ref()?;
-        phrase::command(&run.cluster().next_in_order(&[])?, run.cluster())
+        unparse::command(&run.cluster().next_in_order(&[])?, run.cluster())
     }
 
-    fn clone_without_run(&self) -> Stage {
-        let Stage { name, title, intro, voice, told, .. } = self;
+    fn clone_without_run(&self) -> Interpreter {
+        let Interpreter { name, title, intro, verbosity, told, .. } = self;
         let (name, title, intro) = (name.clone(), title.clone(), intro.clone());
-        Stage { name, title, intro, run: None, voice: *voice, told: *told }
+        Interpreter { name, title, intro, run: None, verbosity: *verbosity, told: *told }
     }
 
-    /// Returns what a command led to that was not played to its end, because a node panicked; last,
-    /// what the node did not come back from.
-    pub fn unfinished(&self) -> Vec<Beat> {
-        let moments = self.run.iter().flat_map(Recorder::moments).skip(self.told);
-        let told = moments.filter(|moment| !moment.facts.is_empty()).map(|moment| Beat::Step {
-            headline: Some(moment.headline.clone()),
-            moment: Box::new(moment.clone()),
-        });
+    /// Returns the output of a command that a panic of a node has ended. Its last part is the input during
+    /// which the node panicked.
+    pub fn unfinished(&self) -> Vec<OutputPart> {
+        let steps = self.run.iter().flat_map(Recorder::steps).skip(self.told);
+        let told =
+            steps.filter(|recorded| !recorded.facts.is_empty()).map(|recorded| OutputPart::Step {
+                headline: Some(recorded.headline.clone()),
+                step: Box::new(recorded.clone()),
+            });
         let unanswered = self.run.iter().filter_map(Recorder::unanswered);
-        told.chain(unanswered.map(|it| Beat::Shown(it.headline.clone()))).collect()
+        told.chain(unanswered.map(|it| OutputPart::Text(it.headline.clone()))).collect()
     }
 
-    fn act(&mut self, command: Command) -> Result<Vec<Beat>, String> {
+    fn act(&mut self, command: Command) -> Result<Vec<OutputPart>, String> {
         match command {
             Command::AddNodes(setup) => {
                 if self.run.is_some() {
-                    return Err("the cluster is made already; a script makes one".to_string());
+                    return Err("the cluster exists already; a script makes only one".to_string());
                 }
                 let run = Recorder::new(setup).titled(&self.title, &self.intro);
                 self.run = Some(run.of_script(&self.name));
@@ -164,8 +165,8 @@ impl Stage {
                 }
                 Ok(Vec::new())
             }
-            Command::Speak(voice) => {
-                self.voice = voice;
+            Command::SetVerbosity(verbosity) => {
+                self.verbosity = verbosity;
                 Ok(Vec::new())
             }
             Command::State(ids) => {
@@ -176,7 +177,7 @@ impl Stage {
             Command::Tick { ids, ticks } => self.tick(&ids, ticks),
             Command::Stabilize(ids) => self.stabilize(&ids),
             Command::Deliver { picked, lost } => {
-                // Chosen before any arrives: an answer does not arrive with its question.
+                // Select before any message arrives: the answers to these messages are not among them.
                 let (arriving, dropped) = (self.pick(picked.as_ref())?, self.pick(lost.as_ref())?);
                 let mut inputs: Vec<_> = arriving.into_iter().map(Input::Deliver).collect();
                 inputs.extend(dropped.into_iter().map(Input::Drop));
@@ -233,12 +234,16 @@ impl Stage {
         }
     }
 
-    fn each(&mut self, ids: Vec<NodeId>, input: fn(NodeId) -> Input) -> Result<Vec<Beat>, String> {
+    fn each(
+        &mut self,
+        ids: Vec<NodeId>,
+        input: fn(NodeId) -> Input,
+    ) -> Result<Vec<OutputPart>, String> {
         self.know(&ids)?;
         self.steps(ids.into_iter().map(input).collect(), Headlines::All)
     }
 
-    fn tick(&mut self, ids: &[NodeId], ticks: Wait) -> Result<Vec<Beat>, String> {
+    fn tick(&mut self, ids: &[NodeId], ticks: TickCount) -> Result<Vec<OutputPart>, String> {
         self.know(ids)?;
         let mut inputs = Vec::new();
         let cluster = self.cluster()?;
@@ -248,13 +253,17 @@ impl Stage {
         };
         let config = whose.first().and_then(|&id| cluster.config(id));
         let ticks = match (ticks, config) {
-            (Wait::Ticks(ticks), _) => ticks,
-            (Wait::Election, Some(config)) => config.election_ticks,
-            (Wait::Heartbeat, Some(config)) => config.heartbeat_ticks,
-            (Wait::Election | Wait::Heartbeat, None) => return Err("no node ticks".to_string()),
+            (TickCount::Ticks(ticks), _) => ticks,
+            (TickCount::Election, Some(config)) => config.election_ticks,
+            (TickCount::Heartbeat, Some(config)) => config.heartbeat_ticks,
+            (TickCount::Election | TickCount::Heartbeat, None) => {
+                return Err("no node ticks".to_string());
+            }
         };
         if ticks.saturating_mul(whose.len() as u64) > STEPS_MAX as u64 {
-            return Err(format!("{ticks} ticks are more steps than a script may take"));
+            return Err(format!(
+                "{ticks} ticks for each node are more than {STEPS_MAX} steps, the most a script may take"
+            ));
         }
         for _ in 0..ticks {
             inputs.extend(whose.iter().copied().map(Input::Tick));
@@ -263,24 +272,23 @@ impl Stage {
         self.steps(inputs, if one { Headlines::None } else { Headlines::Ticks })
     }
 
-    fn stabilize(&mut self, ids: &[NodeId]) -> Result<Vec<Beat>, String> {
+    fn stabilize(&mut self, ids: &[NodeId]) -> Result<Vec<OutputPart>, String> {
         self.know(ids)?;
-        let mut beats = Vec::new();
+        let mut parts = Vec::new();
         while let Some(input) = self.cluster()?.next_in_order(ids) {
-            if self.step(&input, Headlines::All, &mut beats)?.violation.is_some() {
+            if self.step(&input, Headlines::All, &mut parts)?.violation.is_some() {
                 break;
             }
         }
-        Ok(beats)
+        Ok(parts)
     }
 
-    /// Returns the picked messages that are under way: by receiver in the order asked for, oldest
-    /// first.
-    fn pick(&self, pick: Option<&Pick>) -> Result<Vec<Message>, String> {
+    /// Returns the selected messages in flight, by receiver in the given order, oldest first.
+    fn pick(&self, pick: Option<&MessageFilter>) -> Result<Vec<Message>, String> {
         let Some(pick) = pick else { return Ok(Vec::new()) };
         self.know(&pick.to)?;
         let flights = self.cluster()?.network().flights().iter().map(|flight| &flight.message);
-        let mut picked: Vec<_> = flights.filter(|message| pick.takes(message)).cloned().collect();
+        let mut picked: Vec<_> = flights.filter(|message| pick.matches(message)).cloned().collect();
         picked.sort_by_key(|message| pick.to.iter().position(|&id| id == message.to));
         if let Some(nth) = pick.nth {
             let place = usize::try_from(nth - 1).unwrap_or(usize::MAX);
@@ -289,51 +297,55 @@ impl Stage {
         Ok(picked)
     }
 
-    fn move_messages(&mut self, inputs: Vec<Input>) -> Result<Vec<Beat>, String> {
+    fn move_messages(&mut self, inputs: Vec<Input>) -> Result<Vec<OutputPart>, String> {
         if inputs.is_empty() {
             return Ok(shown(vec!["no messages".to_string()]));
         }
         self.steps(inputs, Headlines::All)
     }
 
-    fn steps(&mut self, inputs: Vec<Input>, headlines: Headlines) -> Result<Vec<Beat>, String> {
-        let mut beats = Vec::new();
+    fn steps(
+        &mut self,
+        inputs: Vec<Input>,
+        headlines: Headlines,
+    ) -> Result<Vec<OutputPart>, String> {
+        let mut parts = Vec::new();
         for input in inputs {
-            self.step(&input, headlines, &mut beats)?;
+            self.step(&input, headlines, &mut parts)?;
         }
-        Ok(beats)
+        Ok(parts)
     }
 
-    /// Lets one thing happen, and adds it to what is to be told.
+    /// Applies one input, and adds its step to the output.
     fn step(
         &mut self,
         input: &Input,
         headlines: Headlines,
-        beats: &mut Vec<Beat>,
+        parts: &mut Vec<OutputPart>,
     ) -> Result<Step, String> {
         let before = self.told;
         let run = self.run.as_mut().ok_or(NO_CLUSTER)?;
         let step = run.apply(input);
-        if run.moments().len() >= STEPS_MAX {
+        if run.steps().len() >= STEPS_MAX {
             return Err(format!("the script takes more than {STEPS_MAX} steps"));
         }
         if run.cluster().network().flights().len() > FLIGHTS_MAX {
             return Err(format!(
-                "more than {FLIGHTS_MAX} messages are under way; deliver or drop some"
+                "more than {FLIGHTS_MAX} messages are in flight; deliver or drop some"
             ));
         }
-        let Some(moment) = run.moments().last().cloned() else { return Ok(step) };
+        let Some(recorded) = run.steps().last().cloned() else { return Ok(step) };
         let headline = match headlines {
-            Headlines::All => Some(moment.headline.clone()),
+            Headlines::All => Some(recorded.headline.clone()),
             Headlines::None => None,
             Headlines::Ticks => {
-                let same = |other: &&crate::trace::Moment| other.input == moment.input;
-                let tick = run.moments()[before..].iter().filter(same).count();
+                let same = |other: &&crate::trace::TraceStep| other.input == recorded.input;
+                let tick = run.steps()[before..].iter().filter(same).count();
                 step.node.map(|id| format!("> tick {tick} of {id}"))
             }
         };
-        if !(moment.facts.is_empty() && headlines == Headlines::Ticks) {
-            beats.push(Beat::Step { headline, moment: Box::new(moment) });
+        if !(recorded.facts.is_empty() && headlines == Headlines::Ticks) {
+            parts.push(OutputPart::Step { headline, step: Box::new(recorded) });
         }
         Ok(step)
     }
@@ -360,6 +372,6 @@ impl Stage {
 
 const NO_CLUSTER: &str = "there are no nodes yet: begin with add-nodes";
 
-fn shown(lines: Vec<String>) -> Vec<Beat> {
-    lines.into_iter().map(Beat::Shown).collect()
+fn shown(lines: Vec<String>) -> Vec<OutputPart> {
+    lines.into_iter().map(OutputPart::Text).collect()
 }

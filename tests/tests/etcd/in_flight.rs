@@ -1,11 +1,11 @@
-//! What is under way: messages between nodes, and what threads say to the node they work for.
+//! What is in flight: messages between nodes, and what threads say to the node they work for.
 
 use crate::layout;
 use raft::{Index, Message, NodeId, ReadyNumber};
 
-/// One thing under way.
+/// One thing in flight.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Letter {
+pub(crate) struct InFlight {
     /// Whom it is for.
     pub(crate) to: NodeId,
     /// etcd's name of its kind.
@@ -13,12 +13,12 @@ pub(crate) struct Letter {
     /// etcd's layout of it.
     pub(crate) text: String,
     /// What it brings.
-    pub(crate) cargo: Cargo,
+    pub(crate) content: Content,
 }
 
-/// What a letter brings.
+/// What a message brings.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Cargo {
+pub(crate) enum Content {
     /// A message of another node's.
     Message(Message),
     /// Word that everything up to this Ready is durable.
@@ -27,18 +27,18 @@ pub(crate) enum Cargo {
     Applied(Index),
 }
 
-impl Letter {
-    /// Returns a message between nodes as a letter.
+impl InFlight {
+    /// Returns a message between nodes as a message.
     pub(crate) fn between_nodes(m: Message) -> Self {
         let (kind, text) = (layout::kind(&m.body), layout::message(&m));
-        Letter { to: m.to, kind, text, cargo: Cargo::Message(m) }
+        InFlight { to: m.to, kind, text, content: Content::Message(m) }
     }
 
     /// Returns whether it never leaves its node: then it cannot be lost.
     pub(crate) fn is_local(&self) -> bool {
-        match self.cargo {
-            Cargo::Message(_) => false,
-            Cargo::Durable(_) | Cargo::Applied(_) => true,
+        match self.content {
+            Content::Message(_) => false,
+            Content::Durable(_) | Content::Applied(_) => true,
         }
     }
 }

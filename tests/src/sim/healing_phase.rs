@@ -1,12 +1,12 @@
-//! The time after trouble: everything heals, and a leader must be found (§5.2, §5.6).
+//! The healing phase: all faults end, and a leader must be elected (§5.2, §5.6).
 //!
 //! ```text
-//!   heal, restart   |-- 20 election time-outs --|-- 5 more --|
+//!   heal, restart   |-- 20 election timeouts ---|-- 5 more --|
 //!                                               all follow n2   still n2, still its term
 //! ```
 //!
-//! From here on nothing is left to luck: in every round each disk writes, every message arrives, each
-//! clock ticks once. That is more than any cluster needs, so whoever finds no leader has no excuse.
+//! Nothing is random here: in every round each disk writes, every message arrives, and each clock ticks
+//! once. A correct cluster needs less, so a cluster without a leader is wrong.
 
 use crate::cluster::Cluster;
 use crate::input::Input;
@@ -14,14 +14,14 @@ use crate::invariant::{Rule, Violation};
 use bytes::Bytes;
 use raft::{MemoryStorage, NodeId, Payload, Raft, RoleName, Term};
 
-/// Election time-outs until everyone must follow one leader.
-const PATIENCE: u64 = 20;
+/// The number of election timeouts after which all nodes must follow one leader.
+const ELECT_TIMEOUTS: u64 = 20;
 
-/// Election time-outs for which they must then follow it.
-const CONSTANCY: u64 = 5;
+/// The number of election timeouts for which they must then follow it.
+const KEEP_TIMEOUTS: u64 = 5;
 
-/// Heals a cluster, and sees whether it finds a leader and keeps it. Every input goes through
-/// `apply`, which may end the matter by a violation of its own.
+/// Heals a cluster, and checks that it elects a leader and keeps it. Every input goes through `apply`,
+/// which may report a violation, too.
 ///
 /// # Errors
 /// The broken rule: liveness, or what `apply` says.
@@ -44,20 +44,20 @@ pub(super) fn find_a_leader(
     let ids: Vec<_> = cluster.ids().collect();
     let patience = ids.iter().filter_map(|&id| Some(cluster.config(id)?.election_ticks)).max();
     let timeout = patience.unwrap_or(1);
-    rounds(cluster, &ids, PATIENCE * timeout, &mut apply)?;
+    rounds(cluster, &ids, ELECT_TIMEOUTS * timeout, &mut apply)?;
     let Some(first) = agreed(cluster) else {
-        return Err(leaderless(cluster, format!("{PATIENCE} election time-outs")));
+        return Err(leaderless(cluster, format!("{ELECT_TIMEOUTS} election timeouts")));
     };
-    rounds(cluster, &ids, CONSTANCY * timeout, &mut apply)?;
+    rounds(cluster, &ids, KEEP_TIMEOUTS * timeout, &mut apply)?;
     if agreed(cluster) == Some(first) {
         return Ok(());
     }
     let (leader, term) = first;
-    let why = format!("all followed {leader} in term {term}; {CONSTANCY} election time-outs");
+    let why = format!("all followed {leader} in term {term}; {KEEP_TIMEOUTS} election timeouts");
     Err(leaderless(cluster, why))
 }
 
-/// Lets so many ticks pass everywhere.
+/// Lets this many ticks pass at every node.
 fn rounds(
     cluster: &mut Cluster,
     ids: &[NodeId],
@@ -66,7 +66,7 @@ fn rounds(
 ) -> Result<(), Violation> {
     for _ in 0..rounds {
         for &id in ids {
-            while let Some(input) = at_home(cluster, id) {
+            while let Some(input) = local_action(cluster, id) {
                 apply(cluster, input)?;
             }
         }
@@ -81,15 +81,15 @@ fn rounds(
     Ok(())
 }
 
-/// Returns what a node's disk, owner and application have to do before it can hear anything.
-fn at_home(cluster: &Cluster, id: NodeId) -> Option<Input> {
-    let is_at_home =
+/// Returns the next action of a node's disk, owner or application, if one is waiting.
+fn local_action(cluster: &Cluster, id: NodeId) -> Option<Input> {
+    let is_local =
         |input: &Input| matches!(input, Input::Persist(_) | Input::Apply(_) | Input::Ready(_));
-    cluster.next_in_order(&[id]).filter(is_at_home)
+    cluster.next_in_order(&[id]).filter(is_local)
 }
 
-/// Proposes something to the leader, and sees whether everyone applies it, and the same as everyone
-/// else, in as long as it takes to carry the whole log to them.
+/// Proposes a command to the leader, and checks that all nodes apply it and have applied equally much. It
+/// allows the time that is needed to send them the whole log.
 ///
 /// # Errors
 /// The broken rule: liveness, or what `apply` says.
@@ -101,15 +101,15 @@ pub(super) fn serve(
         return Err(leaderless(cluster, "to serve a client".to_string()));
     };
     let ids: Vec<_> = cluster.ids().collect();
-    while let Some(input) = at_home(cluster, leader) {
+    while let Some(input) = local_action(cluster, leader) {
         apply(cluster, input)?;
     }
     let data = Bytes::from_static(b"after all");
     apply(cluster, Input::Propose { node: leader, data: data.clone() })?;
     let timeout = cluster.config(leader).map_or(1, |config| config.election_ticks);
     let entries = cluster.node(leader).map_or(0, |node| node.inspect().last.index.0);
-    // The smallest window carries an entry in two rounds; a whole log may have to be carried.
-    let patience = CONSTANCY * timeout + 4 * entries;
+    // The smallest window sends an entry in two rounds, and perhaps the whole log must be sent.
+    let patience = KEEP_TIMEOUTS * timeout + 4 * entries;
     let mut waited = 0;
     while waited < patience && !served(cluster, &ids, &data) {
         rounds(cluster, &ids, timeout, &mut apply)?;
@@ -121,13 +121,13 @@ pub(super) fn serve(
     let applied = |id: &NodeId| cluster.application(*id).map_or(0, |it| it.applied().0);
     let views: Vec<_> = ids.iter().map(|id| format!("{id} {}", applied(id))).collect();
     let text = format!(
-        "{waited} ticks after everything healed and a client proposed, not all had applied the same: {}",
+        "{waited} ticks after all faults ended and a client proposed, the nodes had not applied the same: {}",
         views.join(", ")
     );
     Err(Violation { rule: Rule::Liveness, who: ids, term: None, text })
 }
 
-/// Returns whether everyone has applied this, and as much as everyone else.
+/// Returns whether all nodes have applied this command, and equally much.
 fn served(cluster: &Cluster, ids: &[NodeId], data: &Bytes) -> bool {
     let applications: Vec<_> = ids.iter().filter_map(|&id| cluster.application(id)).collect();
     let says = |entry: &raft::Entry| *entry.payload() == Payload::Normal(data.clone());
@@ -137,7 +137,7 @@ fn served(cluster: &Cluster, ids: &[NodeId], data: &Bytes) -> bool {
     })
 }
 
-/// Returns the leader that everyone follows in its own term, if there is one.
+/// Returns the leader that all nodes follow in its term, if there is one.
 fn agreed(cluster: &Cluster) -> Option<(NodeId, Term)> {
     let nodes: Option<Vec<_>> =
         cluster.ids().map(|id| cluster.node(id).map(Raft::inspect)).collect();
@@ -151,7 +151,7 @@ fn agreed(cluster: &Cluster) -> Option<(NodeId, Term)> {
     all.then_some((id, term))
 }
 
-/// Returns the violation, with what each node thinks.
+/// Returns the violation, with the state of each node.
 fn leaderless(cluster: &Cluster, since: String) -> Violation {
     let nodes = cluster.ids().filter_map(|id| cluster.node(id)).map(Raft::inspect);
     let view = |node: raft::Inspect<'_>| {
@@ -162,6 +162,6 @@ fn leaderless(cluster: &Cluster, since: String) -> Violation {
         }
     };
     let views: Vec<_> = nodes.map(view).collect();
-    let text = format!("{since} after everything healed: {}", views.join(", "));
+    let text = format!("{since} after all faults ended: {}", views.join(", "));
     Violation { rule: Rule::Liveness, who: cluster.ids().collect(), term: None, text }
 }

@@ -1,15 +1,15 @@
-//! What a cluster was made of, so that a trace can be played again.
+//! The setup of a cluster, as a trace records it, so that the trace can be replayed.
 //!
 //! ```text
 //!   "disks":"instant","config":{"1":{"election_ticks":10,..,"voters":[1,2,3],"log":[..]},..}
 //! ```
 //!
-//! A setting that an older trace does not name had its usual value.
+//! A setting that is missing in an older trace had its default value.
 
-use crate::cluster::{Door, Owner, Setup};
+use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
-use crate::trace::entry::Written;
-use crate::trace::page::Header;
+use crate::trace::entry::RecordedEntry;
+use crate::trace::format::Header;
 use crate::trace::state::Durable;
 use raft::{
     ApplyGate, Config, HardState, Index, MemoryStorage, NodeId, Raft, Storage, Term, VoteRequests,
@@ -19,41 +19,41 @@ use serde::{Deserialize, Serialize};
 /// How soon writes are durable: [`DiskSpeed`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Disks {
+pub enum RecordedDiskSpeed {
     /// At once.
     Instant,
     /// When an input says so.
     Slow,
 }
 
-/// Through which door nodes were driven: [`Door`].
+/// What drives the nodes: [`Driver`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Entrance {
-    /// Through `Raft`.
+pub enum RecordedDriver {
+    /// The test bed, through `Raft`.
     #[default]
     Bare,
-    /// Through `RawNode`, by an owner who does one thing at a time.
+    /// An owner that does one thing at a time, through `RawNode`.
     OneAtATime,
-    /// Through `RawNode`, by an owner who does several things at once.
+    /// An owner that does several things at once, through `RawNode`.
     Concurrent,
 }
 
-/// What a node was told at birth, and what its disk held: [`Config`] and [`MemoryStorage`].
+/// A node's settings and the first contents of its disk: [`Config`] and [`MemoryStorage`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Birth {
-    /// The shortest wait before an election.
+pub struct RecordedNodeSetup {
+    /// The shortest election timeout, in ticks.
     pub election_ticks: u64,
-    /// How often a leader speaks.
+    /// The ticks between two heartbeats.
     pub heartbeat_ticks: u64,
-    /// Where its randomness comes from.
+    /// The seed of its random numbers.
     pub seed: u64,
-    /// When a candidate's question leaves: `once_durable` or `at_once`.
-    pub vote_requests: Asking,
-    /// The settings that replication brought.
+    /// When a candidate sends its vote requests: `once_durable` or `at_once`.
+    pub vote_requests: RecordedVoteRequests,
+    /// The settings of replication.
     #[serde(flatten, default)]
-    pub traffic: Traffic,
-    /// Who votes.
+    pub traffic: ReplicationSettings,
+    /// The voters.
     pub voters: Vec<u64>,
     /// The term and vote on its disk.
     pub durable: Durable,
@@ -62,16 +62,16 @@ pub struct Birth {
     pub commit: u64,
     /// The log on its disk.
     #[serde(default)]
-    pub log: Vec<Written>,
+    pub log: Vec<RecordedEntry>,
 }
 
-/// What a node may send, hold and hand out: the later half of [`Config`], which documents every field.
+/// The settings of replication. [`Config`] documents every field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "Config documents every one of them")]
-pub struct Traffic {
+pub struct ReplicationSettings {
     pub applied: u64,
-    pub apply_gate: Gate,
+    pub apply_gate: RecordedApplyGate,
     pub max_applying_bytes: Option<u64>,
     pub max_append_bytes: Option<u64>,
     pub max_inflight_messages: usize,
@@ -87,74 +87,74 @@ pub struct Traffic {
 /// When a committed entry is handed out: [`ApplyGate`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Gate {
-    /// With the Ready that hands it out to be written, at the earliest.
+pub enum RecordedApplyGate {
+    /// Not before the Ready that hands it out to be written.
     WithReady,
-    /// Once it is durable here.
+    /// Once it is durable on this node.
     Durable,
-    /// So many entries before it is durable.
+    /// Up to this many entries before it is durable.
     Ahead(u64),
 }
 
-/// When a candidate's question leaves: [`VoteRequests`].
+/// When a candidate sends its vote requests: [`VoteRequests`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Asking {
+pub enum RecordedVoteRequests {
     /// Once the candidate's own vote is durable.
     OnceDurable,
     /// At once.
     AtOnce,
 }
 
-impl From<DiskSpeed> for Disks {
+impl From<DiskSpeed> for RecordedDiskSpeed {
     fn from(speed: DiskSpeed) -> Self {
         match speed {
-            DiskSpeed::Instant => Disks::Instant,
-            DiskSpeed::Slow => Disks::Slow,
+            DiskSpeed::Instant => RecordedDiskSpeed::Instant,
+            DiskSpeed::Slow => RecordedDiskSpeed::Slow,
         }
     }
 }
 
-impl From<Door> for Entrance {
-    fn from(door: Door) -> Self {
-        match door {
-            Door::Bare => Entrance::Bare,
-            Door::Owned(Owner::OneAtATime) => Entrance::OneAtATime,
-            Door::Owned(Owner::Concurrent) => Entrance::Concurrent,
+impl From<Driver> for RecordedDriver {
+    fn from(driver: Driver) -> Self {
+        match driver {
+            Driver::Bare => RecordedDriver::Bare,
+            Driver::Owned(Owner::OneAtATime) => RecordedDriver::OneAtATime,
+            Driver::Owned(Owner::Concurrent) => RecordedDriver::Concurrent,
         }
     }
 }
 
-impl Entrance {
-    /// Returns whether it is the usual one, which a header leaves out.
+impl RecordedDriver {
+    /// Returns whether it is the default, which a header leaves out.
     pub(super) fn is_bare(&self) -> bool {
-        *self == Entrance::Bare
+        *self == RecordedDriver::Bare
     }
 
-    fn door(self) -> Door {
+    fn driver(self) -> Driver {
         match self {
-            Entrance::Bare => Door::Bare,
-            Entrance::OneAtATime => Door::Owned(Owner::OneAtATime),
-            Entrance::Concurrent => Door::Owned(Owner::Concurrent),
+            RecordedDriver::Bare => Driver::Bare,
+            RecordedDriver::OneAtATime => Driver::Owned(Owner::OneAtATime),
+            RecordedDriver::Concurrent => Driver::Owned(Owner::Concurrent),
         }
     }
 }
 
-impl Default for Traffic {
-    /// Returns the usual settings.
+impl Default for ReplicationSettings {
+    /// Returns the default settings.
     fn default() -> Self {
-        Traffic::of(&Config::new(NodeId(1)))
+        ReplicationSettings::of(&Config::new(NodeId(1)))
     }
 }
 
-impl Traffic {
+impl ReplicationSettings {
     fn of(config: &Config) -> Self {
-        Traffic {
+        ReplicationSettings {
             applied: config.applied.0,
             apply_gate: match config.apply_gate {
-                ApplyGate::WithReady => Gate::WithReady,
-                ApplyGate::Durable => Gate::Durable,
-                ApplyGate::Ahead(entries) => Gate::Ahead(entries),
+                ApplyGate::WithReady => RecordedApplyGate::WithReady,
+                ApplyGate::Durable => RecordedApplyGate::Durable,
+                ApplyGate::Ahead(entries) => RecordedApplyGate::Ahead(entries),
             },
             max_applying_bytes: config.max_applying_bytes,
             max_append_bytes: config.max_append_bytes,
@@ -170,47 +170,48 @@ impl Traffic {
     }
 }
 
-impl Birth {
-    /// Writes down one node of a setup.
+impl RecordedNodeSetup {
+    /// Records one node of a setup.
     pub fn new(config: &Config, storage: &MemoryStorage) -> Self {
         let hard_state = storage.hard_state();
         let initial = storage.initial_state().unwrap_or_default();
         let first = storage.first_index().unwrap_or_default();
         let last = storage.last_index().unwrap_or_default();
         let log = storage.entries(first, last + 1, None).unwrap_or_default();
-        Birth {
+        RecordedNodeSetup {
             election_ticks: config.election_ticks,
             heartbeat_ticks: config.heartbeat_ticks,
             seed: config.seed,
             vote_requests: match config.vote_requests {
-                VoteRequests::OnceDurable => Asking::OnceDurable,
-                VoteRequests::AtOnce => Asking::AtOnce,
+                VoteRequests::OnceDurable => RecordedVoteRequests::OnceDurable,
+                VoteRequests::AtOnce => RecordedVoteRequests::AtOnce,
             },
-            traffic: Traffic::of(config),
+            traffic: ReplicationSettings::of(config),
             voters: initial.conf_state.voters.iter().map(|id| id.0).collect(),
             durable: hard_state.into(),
             commit: hard_state.commit.0,
-            log: log.iter().map(Written::from).collect(),
+            log: log.iter().map(RecordedEntry::from).collect(),
         }
     }
 
-    /// Returns the node's settings again. It names every field, so that a new one cannot be lost.
+    /// Returns the recorded settings. The code names every field, so that a new one cannot be forgotten.
     fn config(&self, id: u64) -> Config {
-        let Traffic { apply_gate, max_inflight_messages, forward_proposals, .. } = self.traffic;
+        let ReplicationSettings { apply_gate, max_inflight_messages, forward_proposals, .. } =
+            self.traffic;
         Config {
             id: NodeId(id),
             election_ticks: self.election_ticks,
             heartbeat_ticks: self.heartbeat_ticks,
             seed: self.seed,
             vote_requests: match self.vote_requests {
-                Asking::OnceDurable => VoteRequests::OnceDurable,
-                Asking::AtOnce => VoteRequests::AtOnce,
+                RecordedVoteRequests::OnceDurable => VoteRequests::OnceDurable,
+                RecordedVoteRequests::AtOnce => VoteRequests::AtOnce,
             },
             applied: Index(self.traffic.applied),
             apply_gate: match apply_gate {
-                Gate::WithReady => ApplyGate::WithReady,
-                Gate::Durable => ApplyGate::Durable,
-                Gate::Ahead(entries) => ApplyGate::Ahead(entries),
+                RecordedApplyGate::WithReady => ApplyGate::WithReady,
+                RecordedApplyGate::Durable => ApplyGate::Durable,
+                RecordedApplyGate::Ahead(entries) => ApplyGate::Ahead(entries),
             },
             max_applying_bytes: self.traffic.max_applying_bytes,
             max_append_bytes: self.traffic.max_append_bytes,
@@ -225,16 +226,16 @@ impl Birth {
         }
     }
 
-    /// Returns the node's settings and disk again.
+    /// Returns the recorded settings and disk.
     ///
     /// # Errors
-    /// What cannot be: a log with a gap, settings that no node starts with.
+    /// The log has a gap, or no node can start with these settings.
     pub fn node(&self, id: u64) -> Result<(Config, MemoryStorage), String> {
         let config = self.config(id);
         let mut storage = MemoryStorage::with_voters(self.voters.iter().copied().map(NodeId));
         for (place, written) in (1..).zip(&self.log) {
             if written.id.0.index.0 != place {
-                return Err(format!("n{id}'s log has {} at place {place}", written.id.0));
+                return Err(format!("n{id}'s log has {} at index {place}", written.id.0));
             }
             storage.append(&[written.clone().into()]);
         }
@@ -248,19 +249,19 @@ impl Birth {
 }
 
 impl Header {
-    /// Returns what the cluster was made of.
+    /// Returns the setup of the cluster.
     ///
     /// # Errors
-    /// Which node cannot be made, and why.
+    /// MessageRef node cannot be made, and why.
     pub fn setup(&self) -> Result<Setup, String> {
         let nodes = self.config.iter().map(|(&id, birth)| birth.node(id));
         Ok(Setup {
             nodes: nodes.collect::<Result<_, _>>()?,
             disks: match self.disks {
-                Disks::Instant => DiskSpeed::Instant,
-                Disks::Slow => DiskSpeed::Slow,
+                RecordedDiskSpeed::Instant => DiskSpeed::Instant,
+                RecordedDiskSpeed::Slow => DiskSpeed::Slow,
             },
-            door: self.door.door(),
+            driver: self.driver.driver(),
         })
     }
 }

@@ -1,21 +1,21 @@
-//! Inputs as commands: what an explorer, a shrinker or a prompt did, in words a script understands.
+//! Inputs as commands: turns what the explorer, the shrinker or a prompt did into a script.
 //!
 //! ```text
 //!   Input::Deliver(n1->n2 RequestVote ..)  -->  deliver 2 from=1 type=RequestVote
-//!                                               ... nth=2, if an older one would be meant
+//!                                               ... nth=2, if an older one matches, too
 //! ```
 //!
-//! Invariant: a phrase is given only if it reads back as the same input. What a script has no words
-//! for (a snapshot made by hand, a node called n100) has no phrase.
+//! Invariant: a command is returned only if it parses to the same input. There is none for what a script
+//! cannot express: a snapshot message that no node made, a node n100.
 
 use crate::cluster::{Cluster, Setup};
 use crate::input::Input;
-use crate::script::command::{Command, Pick};
+use crate::script::command::{Command, MessageFilter};
 use crate::script::grammar::Directive;
-use crate::script::{hand, seating};
+use crate::script::{add_nodes, message};
 use raft::{Message, NodeId};
 
-/// Returns the command that lets this happen to this cluster.
+/// Returns the command for an input to this cluster, or `None` if no command can express it.
 pub fn command(input: &Input, cluster: &Cluster) -> Option<String> {
     let number = |id: &NodeId| id.0;
     let text = match input {
@@ -24,7 +24,7 @@ pub fn command(input: &Input, cluster: &Cluster) -> Option<String> {
         Input::Deliver(message) => format!("deliver {}", picked(message, cluster)?),
         Input::Drop(message) => format!("drop {}", picked(message, cluster)?),
         Input::Duplicate(message) => format!("duplicate {}", picked(message, cluster)?),
-        Input::Post(message) => format!("post {}", hand::phrase(message)),
+        Input::Post(message) => format!("post {}", message::unparse(message)),
         Input::Ready(id) => format!("ready {}", number(id)),
         Input::Persist(id) => format!("persist {}", number(id)),
         Input::Apply(id) => format!("apply {}", number(id)),
@@ -50,16 +50,17 @@ pub fn command(input: &Input, cluster: &Cluster) -> Option<String> {
     means(&text, input, cluster).then_some(text)
 }
 
-/// Returns the `add-nodes` that makes this cluster.
+/// Returns the `add-nodes` command for this setup, or `None` if no command can express it.
 pub fn cluster(setup: &Setup) -> Option<String> {
-    let text = seating::phrase(setup);
+    let text = add_nodes::unparse(setup);
     (understood(&text)? == Command::AddNodes(setup.clone())).then_some(text)
 }
 
-/// Returns a script of these inputs: `add-nodes`, then one command a line.
+/// Returns a script of these inputs: `add-nodes`, then one command a line. `None` if no command can
+/// express one of them.
 ///
 /// # Panics
-/// As a node does, if it does.
+/// If a node panics.
 pub fn script(setup: &Setup, inputs: &[Input]) -> Option<String> {
     let mut text = cluster(setup)? + "\n";
     let mut run = Cluster::new(setup.clone());
@@ -70,24 +71,28 @@ pub fn script(setup: &Setup, inputs: &[Input]) -> Option<String> {
     Some(text)
 }
 
-/// Names one message among those under way.
+/// Returns the arguments that select one message in flight.
 fn picked(message: &Message, cluster: &Cluster) -> Option<String> {
     let kind = message.body.kind();
-    let alike =
-        Pick { to: vec![message.to], from: vec![message.from], kind: Some(kind), nth: None };
+    let alike = MessageFilter {
+        to: vec![message.to],
+        from: vec![message.from],
+        kind: Some(kind),
+        nth: None,
+    };
     let flights = cluster.network().flights().iter().map(|flight| &flight.message);
-    let alike: Vec<_> = flights.filter(|other| alike.takes(other)).collect();
+    let alike: Vec<_> = flights.filter(|other| alike.matches(other)).collect();
     let place = alike.iter().position(|other| *other == message)?;
     let nth = if alike.len() > 1 { format!(" nth={}", place + 1) } else { String::new() };
     Some(format!("{} from={} type={kind}{nth}", message.to.0, message.from.0))
 }
 
-/// Reads a phrase back.
+/// Parses a command again.
 fn understood(text: &str) -> Option<Command> {
-    Command::parse("a phrase", &Directive::parse("a phrase", text).ok()?).ok()
+    Command::parse("a command", &Directive::parse("a command", text).ok()?).ok()
 }
 
-/// Returns whether a phrase lets just this happen.
+/// Returns whether a command means exactly this input.
 fn means(text: &str, input: &Input, cluster: &Cluster) -> bool {
     let Some(command) = understood(text) else { return false };
     let known = |id: NodeId| cluster.disk(id).is_some();
