@@ -131,6 +131,11 @@ fn it_holds_what_a_student_needs_and_nothing_that_spoils() {
     {
         assert!(place.root.join(name).is_file(), "{name}");
     }
+    let glossary = fs::read_to_string(place.root.join("book/glossary.md")).expect("the page");
+    assert!(
+        glossary.contains("| term | term |"),
+        "the glossary itself, not its include: {glossary}"
+    );
     for name in ["labs/src", "labs/Cargo.toml", "labs/bugs", "labs/variants", "tests/peers"] {
         assert!(!place.root.join(name).exists(), "{name}");
     }

@@ -201,7 +201,7 @@ impl Prompt {
                 );
             }
             let Some(command) = self.session.interpreter().next_command() else {
-                let text = "Nothing is under way and nothing is to be written: tick or campaign.";
+                let text = "No message is in flight and no write is pending: use tick or campaign.";
                 screen::print(&screen::caption(text))?;
                 break;
             };
