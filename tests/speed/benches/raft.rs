@@ -6,6 +6,8 @@
 //!
 //!   commit/...  three nodes in memory: propose, Ready, save, send, apply, advance, until the leader
 //!               has applied it; elements are entries
+//!   voters/...  the same with one entry outstanding, in groups of 3 to 101; an entry costs more with
+//!               more voters, an acknowledgement should not
 //!   step/...    one message to one node
 //!   ready/...   a Ready of 64 entries taken, and advanced
 //! ```
@@ -20,9 +22,9 @@ use raft::{
 };
 use std::hint::black_box;
 
-/// Three nodes, the first of which leads, and what is on its way between them.
+/// Nodes in memory, the first of which leads, and the messages in flight between them.
 #[derive(Clone)]
-struct Trio {
+struct Group {
     nodes: Vec<RawNode<MemoryStorage>>,
     queue: Vec<Message>,
 }
@@ -43,21 +45,21 @@ impl Appends {
     }
 }
 
-impl Trio {
+impl Group {
     /// How many entries are applied between two times that storage forgets what is old.
     const COMPACT_EVERY: u64 = 16_384;
 
-    fn new(appends: Appends) -> Self {
+    fn new(voters: u64, appends: Appends) -> Self {
         let node = |id| {
             let batch_append = matches!(appends, Appends::AtReady);
             let config = Config { batch_append, ..Config::new(NodeId(id)) };
-            let storage = MemoryStorage::with_voters((1..=3).map(NodeId));
+            let storage = MemoryStorage::with_voters((1..=voters).map(NodeId));
             RawNode::new(&config, storage).expect("the usual settings")
         };
-        let mut trio = Trio { nodes: (1..=3).map(node).collect(), queue: Vec::new() };
-        trio.leader().campaign().expect("it follows nobody");
-        while trio.pass() {}
-        trio
+        let mut nodes = Group { nodes: (1..=voters).map(node).collect(), queue: Vec::new() };
+        nodes.leader().campaign().expect("it follows nobody");
+        while nodes.pass() {}
+        nodes
     }
 
     fn leader(&mut self) -> &mut RawNode<MemoryStorage> {
@@ -131,8 +133,8 @@ fn commit(criterion: &mut Criterion) {
                 group.throughput(Throughput::Elements(outstanding));
                 let shape = format!("{payload_bytes}B/{outstanding}/{}", appends.name());
                 group.bench_function(BenchmarkId::from_parameter(shape), |bench| {
-                    let mut trio = Trio::new(appends);
-                    bench.iter(|| trio.commit(outstanding, payload_bytes));
+                    let mut nodes = Group::new(3, appends);
+                    bench.iter(|| nodes.commit(outstanding, payload_bytes));
                 });
             }
         }
@@ -140,12 +142,24 @@ fn commit(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn voters(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("voters");
+    group.throughput(Throughput::Elements(1));
+    for voters in [3, 5, 7, 21, 101] {
+        group.bench_function(BenchmarkId::from_parameter(voters), |bench| {
+            let mut nodes = Group::new(voters, Appends::AtPropose);
+            bench.iter(|| nodes.commit(1, 16));
+        });
+    }
+    group.finish();
+}
+
 fn step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step");
     group.throughput(Throughput::Elements(1));
-    let mut trio = Trio::new(Appends::AtPropose);
-    let last = trio.leader().status().last;
-    trio.propose(16);
+    let mut nodes = Group::new(3, Appends::AtPropose);
+    let last = nodes.leader().status().last;
+    nodes.propose(16);
     let (from, to) = (NodeId(1), NodeId(2));
     let message = |from, to, body| Message { from, to, term: Some(last.term), body };
     let payload = Payload::Normal(Bytes::from_static(b"sixteen bytes!!!"));
@@ -166,7 +180,7 @@ fn step(criterion: &mut Criterion) {
     ];
     for (name, node, message) in cases {
         group.bench_function(name, |bench| {
-            let node = &trio.nodes[node];
+            let node = &nodes.nodes[node];
             bench.iter_batched(
                 || (node.clone(), message.clone()),
                 |(mut node, message)| {
@@ -185,11 +199,11 @@ fn ready(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ready");
     group.throughput(Throughput::Elements(ENTRIES));
     for appends in [Appends::AtPropose, Appends::AtReady] {
-        let mut trio = Trio::new(appends);
-        (0..ENTRIES).for_each(|_| trio.propose(256));
+        let mut nodes = Group::new(3, appends);
+        (0..ENTRIES).for_each(|_| nodes.propose(256));
         group.bench_function(BenchmarkId::from_parameter(appends.name()), |bench| {
             bench.iter_batched(
-                || trio.nodes[0].clone(),
+                || nodes.nodes[0].clone(),
                 |mut node| {
                     let ready = node.ready().expect("memory can be read");
                     node.storage_mut().append(ready.entries());
@@ -204,5 +218,5 @@ fn ready(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, commit, step, ready);
+criterion_group!(benches, commit, voters, step, ready);
 criterion_main!(benches);
