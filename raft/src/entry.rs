@@ -92,14 +92,15 @@ impl Entry {
         entries: impl IntoIterator<Item = &'a Entry>,
         max_bytes: Option<u64>,
     ) -> usize {
-        let mut left = max_bytes.unwrap_or(u64::MAX);
+        let entries = entries.into_iter();
+        let Some(mut left) = max_bytes else { return entries.count() };
         let fits = |entry: &&Entry| {
             let size = entry.size_bytes();
             let fits = size <= left;
             left = left.saturating_sub(size);
             fits
         };
-        entries.into_iter().take_while(fits).count()
+        entries.take_while(fits).count()
     }
 }
 

@@ -107,32 +107,49 @@ pub enum Read {
 /// Nothing that it produced since its last Ready leaves it. Every call that could change it returns this
 /// error, and a tick does nothing. It can still be looked at. The owner drops it, mends the storage, and
 /// starts a new node from what is durable.
+///
+/// Boxed, because every rule that reads returns it, and almost never: a result is one word then.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Halt {
-    /// The read that failed.
-    pub read: Read,
+pub struct Halt(Box<FailedRead>);
+
+/// A read that failed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct FailedRead {
+    /// The read.
+    read: Read,
     /// What storage said.
-    pub why: StorageError,
+    why: StorageError,
     /// The line of the rule that read.
     at: Uncompared<&'static Location<'static>>,
 }
 
 impl Halt {
     /// Returns the failure of this read, at the caller's line.
+    #[cold]
     #[track_caller]
     pub(crate) fn at(read: Read, why: StorageError) -> Self {
-        Halt { read, why, at: Uncompared(Location::caller()) }
+        Halt(Box::new(FailedRead { read, why, at: Uncompared(Location::caller()) }))
+    }
+
+    /// Returns the read that failed.
+    pub fn read(&self) -> Read {
+        self.0.read
+    }
+
+    /// Returns what storage said.
+    pub fn why(&self) -> &StorageError {
+        &self.0.why
     }
 
     /// Returns the line of the rule that read.
     pub fn location(&self) -> &'static Location<'static> {
-        self.at.0
+        self.0.at.0
     }
 
     /// Returns whether the entry was compacted: for a leader that wants to send it, an answer and no
     /// failure.
     pub(crate) fn is_compacted(&self) -> bool {
-        matches!(self.why, StorageError::Compacted { .. })
+        matches!(self.why(), StorageError::Compacted { .. })
     }
 }
 

@@ -134,7 +134,7 @@ impl<S: Storage> Core<S> {
     /// Halts the node, because storage failed. What it has to say and has not handed out is dropped: it
     /// may rest on half of a decision. Returns the reason, for the owner.
     pub(crate) fn halt(&mut self, halt: Halt) -> Halt {
-        self.journal.0.note_at(Event::Halted { read: halt.read }, halt.location());
+        self.journal.0.note_at(Event::Halted { read: halt.read() }, halt.location());
         self.facts.halted = Some(halt.clone());
         self.outbox = Outbox::default();
         halt
@@ -145,7 +145,10 @@ impl<S: Storage> Core<S> {
     /// # Errors
     /// [`Halt`]: why it has.
     pub(crate) fn check_running(&self) -> Result<(), Halt> {
-        self.halted.clone().map_or(Ok(()), Err)
+        match &self.halted {
+            None => Ok(()),
+            Some(halt) => Err(halt.clone()),
+        }
     }
 
     /// Takes the storage back out of the node.

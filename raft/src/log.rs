@@ -254,21 +254,17 @@ impl<S: Storage> Log<S> {
         }
         let (border, last) = (self.unstable.first(), self.last_index());
         assert!(high <= last + 1, "entries up to {high}, but the log ends at {last}");
-        let mut taken = Vec::new();
-        let mut left = max_bytes;
-        if low < border {
-            let stored_high = high.min(border);
-            taken = self.stored_entries(low, stored_high, max_bytes)?;
-            if taken.len() as u64 != border.0 - low.0 {
-                return Ok(taken);
-            }
-            let stored_bytes: u64 = taken.iter().map(Entry::size_bytes).sum();
-            left = max_bytes.map(|max| max.saturating_sub(stored_bytes));
+        if low >= border {
+            let unstable = self.unstable.slice(low, high);
+            return Ok(unstable[..Entry::fitting(unstable, max_bytes).max(1)].to_vec());
         }
-        let unstable = self.unstable.range(low.max(border), high);
-        let fitting = Entry::fitting(unstable.clone(), left);
-        let at_least = usize::from(taken.is_empty());
-        taken.extend(unstable.take(fitting.max(at_least)).cloned());
+        let mut taken = self.stored_entries(low, high.min(border), max_bytes)?;
+        if taken.len() as u64 == border.0 - low.0 {
+            let stored_bytes: u64 = taken.iter().map(Entry::size_bytes).sum();
+            let left = max_bytes.map(|max| max.saturating_sub(stored_bytes));
+            let unstable = self.unstable.slice(border, high);
+            taken.extend_from_slice(&unstable[..Entry::fitting(unstable, left)]);
+        }
         Ok(taken)
     }
 

@@ -219,9 +219,9 @@ pub(crate) enum TermKind {
 }
 
 impl Body {
-    /// Returns the body's row in the table of bodies. Left out means no; the term is usually the
-    /// sender's.
-    pub fn traits(&self) -> BodyTraits {
+    /// Returns the body's row in the table of bodies. What a row leaves out is "no"; the term is usually
+    /// the sender's.
+    pub fn traits(&self) -> &'static BodyTraits {
         use Body::*;
         use TermKind::*;
         const PLAIN: BodyTraits = BodyTraits {
@@ -236,24 +236,25 @@ impl Body {
         const REPLY: BodyTraits = BodyTraits { is_reply: true, ..PLAIN };
         const FROM_LEADER: BodyTraits = BodyTraits { is_from_leader: true, ..PLAIN };
         match self {
-            RequestPreVote(_) => BodyTraits { name: "RequestPreVote", term: Campaign, ..PROMISE },
-            PreVoteReply { granted } => BodyTraits {
-                name: "PreVoteReply",
-                term: if *granted { Campaign } else { SendersOrZero },
-                ..PROMISED_REPLY
-            },
-            RequestVote(_) => BodyTraits { name: "RequestVote", ..PROMISE },
-            VoteReply { .. } => BodyTraits { name: "VoteReply", ..PROMISED_REPLY },
-            AppendEntries { .. } => BodyTraits { name: "AppendEntries", ..FROM_LEADER },
-            AppendReply { .. } => BodyTraits { name: "AppendReply", ..PROMISED_REPLY },
-            InstallSnapshot { .. } => BodyTraits { name: "InstallSnapshot", ..FROM_LEADER },
-            Heartbeat { .. } => BodyTraits { name: "Heartbeat", ..FROM_LEADER },
-            HeartbeatReply { .. } => BodyTraits { name: "HeartbeatReply", ..REPLY },
-            Propose { .. } => BodyTraits { name: "Propose", term: Absent, ..PLAIN },
-            TransferLeader { .. } => BodyTraits { name: "TransferLeader", ..PLAIN },
-            TimeoutNow => BodyTraits { name: "TimeoutNow", ..PLAIN },
-            ReadIndex { .. } => BodyTraits { name: "ReadIndex", term: Absent, ..PLAIN },
-            ReadIndexReply { .. } => BodyTraits { name: "ReadIndexReply", term: Absent, ..REPLY },
+            RequestPreVote(_) => &BodyTraits { name: "RequestPreVote", term: Campaign, ..PROMISE },
+            PreVoteReply { granted: true } => {
+                &BodyTraits { name: "PreVoteReply", term: Campaign, ..PROMISED_REPLY }
+            }
+            PreVoteReply { granted: false } => {
+                &BodyTraits { name: "PreVoteReply", term: SendersOrZero, ..PROMISED_REPLY }
+            }
+            RequestVote(_) => &BodyTraits { name: "RequestVote", ..PROMISE },
+            VoteReply { .. } => &BodyTraits { name: "VoteReply", ..PROMISED_REPLY },
+            AppendEntries { .. } => &BodyTraits { name: "AppendEntries", ..FROM_LEADER },
+            AppendReply { .. } => &BodyTraits { name: "AppendReply", ..PROMISED_REPLY },
+            InstallSnapshot { .. } => &BodyTraits { name: "InstallSnapshot", ..FROM_LEADER },
+            Heartbeat { .. } => &BodyTraits { name: "Heartbeat", ..FROM_LEADER },
+            HeartbeatReply { .. } => &BodyTraits { name: "HeartbeatReply", ..REPLY },
+            Propose { .. } => &BodyTraits { name: "Propose", term: Absent, ..PLAIN },
+            TransferLeader { .. } => &BodyTraits { name: "TransferLeader", ..PLAIN },
+            TimeoutNow => &BodyTraits { name: "TimeoutNow", ..PLAIN },
+            ReadIndex { .. } => &BodyTraits { name: "ReadIndex", term: Absent, ..PLAIN },
+            ReadIndexReply { .. } => &BodyTraits { name: "ReadIndexReply", term: Absent, ..REPLY },
         }
     }
 
@@ -263,55 +264,43 @@ impl Body {
     }
 
     /// Returns the highest index of a log that the body is about: 0 if it is about none.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies are about an index")]
     pub(crate) fn max_index(&self) -> Index {
-        if let Body::InstallSnapshot { snapshot, .. } = self {
-            return snapshot.id.index;
+        use AppendOutcome::*;
+        match self {
+            Body::AppendEntries { prev, commit, .. } => prev.index.max(*commit),
+            Body::AppendReply { outcome: Matched(index), .. } => *index,
+            Body::AppendReply { outcome: Rejected { prev, hint, .. }, .. } => *prev.max(hint),
+            Body::Heartbeat { commit, .. } => *commit,
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => ask.last.index,
+            Body::InstallSnapshot { snapshot, .. } => snapshot.id.index,
+            Body::ReadIndexReply { outcome: Ok(index), .. } => *index,
+            _ => Index(0),
         }
-        if let Body::ReadIndexReply { outcome: Ok(index), .. } = self {
-            return *index;
-        }
-        if let Body::AppendReply { outcome: AppendOutcome::Rejected { prev, hint, .. }, .. } = self
-        {
-            return *prev.max(hint);
-        }
-        if let Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } = self {
-            return *index;
-        }
-        if let Body::AppendEntries { prev, commit, .. } = self {
-            return prev.index.max(*commit);
-        }
-        if let Body::Heartbeat { commit, .. } = self {
-            return *commit;
-        }
-        self.entry_id().map_or(Index(0), |id| id.index)
     }
 
     /// Returns the id of an entry that the body names as being in a log, if it names one.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies name an entry")]
     pub(crate) fn entry_id(&self) -> Option<EntryId> {
-        if let Body::RequestPreVote(ask) | Body::RequestVote(ask) = self {
-            return Some(ask.last);
+        use AppendOutcome::*;
+        match self {
+            Body::AppendEntries { prev, .. } => Some(*prev),
+            Body::AppendReply { outcome: Rejected { hint, hint_term, .. }, .. } => {
+                hint_term.map(|term| EntryId { term, index: *hint })
+            }
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => Some(ask.last),
+            _ => None,
         }
-        if let Body::AppendEntries { prev, .. } = self {
-            return Some(*prev);
-        }
-        if let Body::AppendReply {
-            outcome: AppendOutcome::Rejected { hint, hint_term, .. }, ..
-        } = self
-        {
-            return hint_term.map(|term| EntryId { term, index: *hint });
-        }
-        None
     }
 
-    /// Returns which session this answers, if it answers one.
+    /// Returns the session that this answers, if it answers one.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies answer a session")]
     pub(crate) fn answers_session(&self) -> Option<Session> {
-        if let Body::AppendReply { session, .. } = self {
-            return *session;
+        match self {
+            Body::AppendReply { session, .. } => *session,
+            Body::HeartbeatReply { session, .. } => Some(*session),
+            _ => None,
         }
-        if let Body::HeartbeatReply { session, .. } = self {
-            return Some(*session);
-        }
-        None
     }
 }
 

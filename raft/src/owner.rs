@@ -351,7 +351,7 @@ impl<S: Storage> Raft<S> {
         if low < high && high.0 > last.0 + 1 {
             return Err(StorageError::Unavailable { index: Index(high.0 - 1), last });
         }
-        self.core.log.entries(low, high, None).map_err(|halt| halt.why)
+        self.core.log.entries(low, high, None).map_err(|halt| halt.why().clone())
     }
 
     /// Returns the storage.

@@ -218,7 +218,7 @@ impl<S: Storage> Core<S> {
                 self.note_compacted(to, progress.next());
                 Ok(None)
             }
-            Err(halt) if halt.why == StorageError::Pending => {
+            Err(halt) if *halt.why() == StorageError::Pending => {
                 self.note_pending(to, progress.next());
                 Ok(None)
             }

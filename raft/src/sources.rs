@@ -19,6 +19,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("raft/src/restart.rs", include_str!("restart.rs")),
     ("raft/src/log.rs", include_str!("log.rs")),
     ("raft/src/log/unstable.rs", include_str!("log/unstable.rs")),
+    ("raft/src/log/unstable/queue.rs", include_str!("log/unstable/queue.rs")),
     ("raft/src/progress.rs", include_str!("progress.rs")),
     ("raft/src/progress/inflight.rs", include_str!("progress/inflight.rs")),
     ("raft/src/quorum.rs", include_str!("quorum.rs")),

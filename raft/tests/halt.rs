@@ -46,7 +46,7 @@ fn an_entry_that_cannot_be_read_is_no_conflict() {
         let why = node.step(late_copy()).expect_err("a read fails");
         let StepError::Halted(halt) = &why else { panic!("{why}") };
         let index = Index(4 + successes);
-        assert_eq!(halt.read, Read::Term { index });
+        assert_eq!(halt.read(), Read::Term { index });
         assert_eq!(
             why.to_string(),
             format!(
@@ -98,7 +98,7 @@ fn entries_that_cannot_be_read_are_not_applied_and_do_not_keep_the_owner_busy() 
     assert!(node.has_ready(), "three entries are committed");
     node.storage_mut().fail_read(0);
     let halt = node.ready().expect_err("a read fails");
-    assert_eq!(halt.read, Read::Entries { low: Index(1), high: Index(4) });
+    assert_eq!(halt.read(), Read::Entries { low: Index(1), high: Index(4) });
     assert_halted(&mut node);
 
     // The owner starts a new node on the same storage, and nothing is lost.
@@ -244,7 +244,7 @@ fn entries_to_apply_cannot_be_waited_for() {
     let storage = Scripted { inner: ten_entries(), answer };
     let mut node = RawNode::new(&Config::new(N1), storage).expect("it can start");
     let halt = node.ready().expect_err("only what is to be sent can be waited for");
-    assert_eq!(halt.why, StorageError::Pending);
+    assert_eq!(*halt.why(), StorageError::Pending);
     assert!(!node.has_ready(), "and nobody is kept busy");
 }
 

@@ -65,7 +65,7 @@ impl fmt::Display for Read {
 
 impl fmt::Display for Halt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the node has halted, because it could not read {}: {}", self.read, self.why)
+        write!(f, "the node has halted, because it could not read {}: {}", self.read(), self.why())
     }
 }
 
@@ -214,22 +214,22 @@ impl Error for ConfigError {}
 impl Error for StorageError {}
 impl Error for Halt {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.why)
+        Some(self.why())
     }
 }
 impl Error for ProposeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        if let ProposeError::Halted(halt) = self { Some(&halt.why) } else { None }
+        if let ProposeError::Halted(halt) = self { Some(halt.why()) } else { None }
     }
 }
 impl Error for OrderError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        if let OrderError::Halted(halt) = self { Some(&halt.why) } else { None }
+        if let OrderError::Halted(halt) = self { Some(halt.why()) } else { None }
     }
 }
 impl Error for CampaignError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        if let CampaignError::Halted(halt) = self { Some(&halt.why) } else { None }
+        if let CampaignError::Halted(halt) = self { Some(halt.why()) } else { None }
     }
 }
 impl Error for StepError {
@@ -237,7 +237,7 @@ impl Error for StepError {
         if let StepError::ProposalDropped(why) = self {
             return Some(why);
         }
-        if let StepError::Halted(halt) = self { Some(&halt.why) } else { None }
+        if let StepError::Halted(halt) = self { Some(halt.why()) } else { None }
     }
 }
 impl Error for StartError {

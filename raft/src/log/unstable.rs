@@ -11,9 +11,11 @@
 //! Invariant: `first <= unwritten <= first + entries.len()`, and the entries have no gap. An entry that
 //! replaces another is unwritten, even if the other was handed out.
 
+mod queue; // entries that leave at the front
+
 use crate::entry::Entry;
 use crate::types::{EntryId, Index, Term};
-use std::collections::VecDeque;
+use queue::Queue;
 
 /// The tail of the log that is not known to be durable.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -24,7 +26,7 @@ pub(crate) struct Unstable {
     /// The index of the first entry here, or of the next one if there is none.
     first: Index,
     /// The entries, without a gap. They leave at the front, in the order of their writes.
-    entries: VecDeque<Entry>,
+    entries: Queue,
     /// The index of the first one that was not handed out to be written.
     unwritten: Index,
 }
@@ -33,7 +35,7 @@ impl Unstable {
     /// Returns an empty tail after `last`, up to which everything is durable.
     pub(crate) fn after(last: EntryId) -> Self {
         let first = last.index + 1;
-        Unstable { stable: last, first, entries: VecDeque::new(), unwritten: first }
+        Unstable { stable: last, first, entries: Queue::default(), unwritten: first }
     }
 
     /// Returns the index of the first entry here, or of the next one if there is none.
@@ -43,12 +45,12 @@ impl Unstable {
 
     /// Returns the index of the last entry here.
     pub(crate) fn last(&self) -> Option<Index> {
-        self.entries.back().map(|entry| entry.id.index)
+        self.entries.last().map(|entry| entry.id.index)
     }
 
     /// Returns the id of the last entry here: what a write that is handed out now makes durable.
     pub(crate) fn last_id(&self) -> Option<EntryId> {
-        self.entries.back().map(|entry| entry.id)
+        self.entries.last().map(|entry| entry.id)
     }
 
     /// Returns the id of the last entry of the whole log. No read of storage is needed for it, so it
@@ -67,16 +69,15 @@ impl Unstable {
     ///
     /// # Panics
     /// If one of them is not here.
-    pub(crate) fn range(&self, low: Index, high: Index) -> impl Iterator<Item = &Entry> + Clone {
-        let low = low.min(high);
-        self.entries.range(self.offset(low)..self.offset(high))
+    pub(crate) fn slice(&self, low: Index, high: Index) -> &[Entry] {
+        if low >= high { &[] } else { &self.entries[self.offset(low)..self.offset(high)] }
     }
 
     /// Removes the entry at `from` and all after it, whether they are here or in storage: what is
     /// written at their indexes replaces them in storage.
     pub(crate) fn truncate_from(&mut self, from: Index) {
         if from <= self.first {
-            self.entries.clear();
+            self.entries.truncate(0);
             self.first = from;
         } else {
             self.entries.truncate(self.offset(from));
@@ -106,7 +107,7 @@ impl Unstable {
     /// durable.
     pub(crate) fn take_unwritten(&mut self) -> Vec<Entry> {
         let end = self.end();
-        let taken = self.range(self.unwritten, end).cloned().collect();
+        let taken = self.slice(self.unwritten, end).to_vec();
         self.unwritten = end;
         taken
     }
@@ -117,7 +118,7 @@ impl Unstable {
         if self.term(last.index) != Some(last.term) {
             return;
         }
-        self.entries.drain(..=self.offset(last.index));
+        self.entries.remove_front(self.offset(last.index) + 1);
         self.stable = last;
         self.first = last.index + 1;
         self.unwritten = self.unwritten.max(self.first);
