@@ -48,7 +48,7 @@ pub const TESTS: &[Test] = &[
     Test::new(5, "ac_impossible_start", restarting::impossible_start),
     Test::new(6, "ac_persist_in_order", crossing::persist_in_order),
     Test::new(6, "ac_async_append_aba", crossing::async_append_aba),
-    Test::new(6, "ac_attests_again", crossing::attests_again),
+    Test::new(6, "ac_next_record_makes_durable", crossing::next_record_makes_durable),
     Test::new(6, "ac_model_one_node", model::one_node).cpu_limit_ms(120_000),
     Test::simulation(6, "ac_sim_slow_disk", simulation::slow_disk),
     Test::simulation(6, "ac_sim_crash", simulation::crash),

@@ -123,6 +123,6 @@ impl fmt::Display for Chain {
         write!(f, "{}, {}, ", counted(*ticks, "tick"), counted(self.elections, "election"))?;
         write!(f, "{} arrived, {granted} granted, ", counted(*requests, "request"))?;
         write!(f, "{refused} refused, {heard} yes counted, {won} won, ")?;
-        write!(f, "{} of leaders arrived", counted(*words, "word"))
+        write!(f, "{} of leaders arrived", counted(*words, "message"))
     }
 }

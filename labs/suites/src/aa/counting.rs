@@ -110,7 +110,7 @@ pub(super) fn single_node(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     must_lead(&stage, &SINGLE, "n1 is the only voter, campaigned, and does not lead")?;
 
-    let mut stage = Stage::new(1).row(2, "its patience runs out");
+    let mut stage = Stage::new(1).row(2, "its election timeout passes");
     stage.ticks(N1, *window(10).end());
     must_lead(&stage, &SINGLE, "n1 is the only voter, waited long enough, and does not lead")?;
 

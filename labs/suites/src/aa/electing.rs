@@ -102,7 +102,7 @@ pub(super) fn split_vote_recovers(_: &mut Check) -> Verdict {
     for (voter, candidate) in [(N1, N2), (N2, N1)] {
         if stage.granted(voter, candidate) {
             let because = format!(
-                "{voter} stands in term 1, has voted for itself, and votes for {candidate}"
+                "{voter} campaigns in term 1, has voted for itself, and votes for {candidate}"
             );
             let gives = |event: &Event| *event == Event::VoteGranted { candidate };
             let blame = match stage.line(gives) {
@@ -125,7 +125,7 @@ pub(super) fn split_vote_recovers(_: &mut Check) -> Verdict {
     }
     recovers(stage.row(2, "then time passes"))?;
 
-    let mut stage = Stage::new(3).row(3, "everybody stands in term 1, and all questions are lost");
+    let mut stage = Stage::new(3).row(3, "all campaign in term 1, and all requests are lost");
     let ids = [N1, N2, N3];
     ids.iter().for_each(|&id| stage.campaign(id));
     for from in ids {

@@ -52,7 +52,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
         let because =
             format!("{id} leads term 1, an interval has passed, and {unheard} heard nothing");
         let failure = stage.missing(&BEATS, "Core::bcast_heartbeat").because(because);
-        let expected = format!("a word of the leader to each of the other {} nodes", size - 1);
+        let expected = format!("a heartbeat of the leader to each of the other {} nodes", size - 1);
         return failure.expected(expected).got(format!("nothing to {unheard}")).fail();
     }
     stage.forget_words();
@@ -69,9 +69,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
             let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
             let failure = stage.missing(&BEATS, "Core::tick_heartbeat").because(because);
             let failure = match in_term > *allowed.end() {
-                true => {
-                    failure.so_what("the network is full of beats that tell nobody anything new")
-                }
+                true => failure.so_what("the network is full of heartbeats that nobody needs"),
                 false => failure,
             };
             let got = match words.len() as u64 - in_term {
@@ -115,7 +113,7 @@ fn silent(stage: &Stage, because: &str) -> Verdict {
     let failure = stage
         .broken_by(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat", is_leaders_word)
         .because(format!("{because}, and speaks as one"));
-    failure.expected("no word of a leader").got(format!("{words} of them")).fail()
+    failure.expected("no message of a leader").got(format!("{words} of them")).fail()
 }
 
 /// A follower hears its leader.
@@ -143,7 +141,7 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
             let failure =
                 stage.missing(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
             let expected =
-                format!("n1->n2 HeartbeatReply t{term}, token and session as in the beat");
+                format!("n1->n2 HeartbeatReply t{term}, token and session as in the heartbeat");
             return failure.expected(expected).fail();
         }
         if stage.follows(N1) != Some(N2) {
@@ -162,11 +160,11 @@ fn heard_in_time() -> Verdict {
     for heard in 0..NEVER / 10 {
         stage.ticks(N1, 9);
         if !stage.asked(N1).is_empty() {
-            let because = "n2 leads term 1, speaks to n1 every 9 ticks, and n1 stands against it";
+            let because = "n2 leads term 1, sends n1 a heartbeat every 9 ticks, and n1 campaigns";
             // Before the first word, it is its limit that is too short.
             let function = if heard > 0 { "Raft::recognize_leader" } else { "Core::draw_timeout" };
             let failure = stage.missing(&TIMER, function).because(because);
-            return failure.expected("n1 waits anew at each word").got("n1 stands").fail();
+            return failure.expected("n1 resets its timer each time").got("n1 campaigns").fail();
         }
         stage.hear(beat(N2, N1, 1));
     }

@@ -218,7 +218,7 @@ fn spread(table: &mut Table, what: &str, waits: &[u64], election_ticks: u64, at_
 pub(super) fn timeouts_rarely_collide(check: &mut Check) -> Verdict {
     const ROUNDS: u64 = 600;
     let mut table = Table::new(&COLLIDE, "nodes")
-        .intro("600 elections: in how many do two nodes stand first, in the same tick?");
+        .intro("600 elections: in how many do two nodes campaign first, in the same tick?");
     let mut shortest = u64::MAX;
     for (size, at_most) in [(3, 25), (5, 35)] {
         let ids: Vec<NodeId> = (1..=size).map(NodeId).collect();

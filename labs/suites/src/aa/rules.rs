@@ -26,8 +26,8 @@ pub(super) const OUTCOME: Rule = Rule::new(
     "election_won_lost_open",
     "AN ELECTION IS WON, LOST OR STILL OPEN",
     "§5.2",
-    "won too early: a leader of a minority; lost too early: an election thrown away while voters \
-     have yet to speak; never lost: a candidate that waits for votes that cannot come",
+    "won too early: a leader of a minority; lost too early: an election given up while voters \
+     can still answer; never lost: a candidate that waits for votes that cannot come",
 );
 
 // Step 2.
@@ -41,7 +41,7 @@ pub(super) const LATER_TERM: Rule = Rule::new(
 
 pub(super) const HEARD: Rule = Rule::new(
     "only_our_terms_messages_are_heard",
-    "A LATER TERM BECOMES OURS BEFORE ITS MESSAGE IS HEARD, AN OLDER ONE'S IS NOT HEARD",
+    "A LATER TERM IS ENTERED BEFORE ITS MESSAGE IS HANDLED; AN OLDER ONE'S IS IGNORED",
     "§5.1, Fig. 2 Rules for All Servers (2)",
     "the request that brought a later term is lost, or a vote and a leader of a term that is over \
      count in this one",
@@ -75,31 +75,31 @@ pub(super) const ASKS_EVERYONE: Rule = Rule::new(
 
 pub(super) const RANDOM: Rule = Rule::new(
     "timeout_is_random",
-    "EVERY WAIT IS DRAWN ANEW, FROM ONCE TO TWICE THE ELECTION TIME",
+    "EVERY TIMEOUT IS DRAWN AGAIN, FROM ONCE TO TWICE ELECTION_TICKS",
     "§5.2",
-    "nodes that wait equally long stand together, split the votes, and do so again for ever",
+    "nodes with equal timeouts campaign together, split the votes, and do so again for ever",
 );
 
 pub(super) const COLLIDE: Rule = Rule::new(
     "timeouts_rarely_collide",
-    "TWO NODES RARELY LOSE PATIENCE IN THE SAME TICK",
+    "TWO NODES RARELY TIME OUT IN THE SAME TICK",
     "§5.2",
     "votes split in most elections, and the cluster has no leader for many rounds",
 );
 
 pub(super) const PATIENCE: Rule = Rule::new(
     "patience_runs_out",
-    "A NODE THAT HEARS OF NO LEADER STANDS, AND STANDS AGAIN",
+    "A NODE WITHOUT A LEADER'S MESSAGE CAMPAIGNS, AND CAMPAIGNS AGAIN",
     "§5.2, Fig. 2 Followers (2), Candidates (4)",
-    "too early, and a slow network has a new leader at every hiccup; never, and one dead leader \
+    "too early, and every short delay of the network makes a new leader; never, and one dead leader \
      or one split vote stops the cluster for good",
 );
 
 pub(super) const WAITS_ANEW: Rule = Rule::new(
     "candidate_waits_anew",
-    "WHOEVER STANDS STARTS A NEW WAIT",
+    "A CANDIDATE RESETS ITS ELECTION TIMER",
     "§5.2, Fig. 2 Candidates (1)",
-    "a candidate whose old wait runs on stands again in the next tick, and the next: no term lasts \
+    "a candidate whose timer was not reset campaigns again in the next tick: no term lasts \
      long enough for its answers to arrive",
 );
 
@@ -122,7 +122,7 @@ pub(super) const SAME_ANSWER: Rule = Rule::new(
 
 pub(super) const BOTH_RULES: Rule = Rule::new(
     "vote_needs_both_rules",
-    "A VOTE IS GIVEN IF NOTHING FORBIDS IT, REFUSED IF ANYTHING DOES",
+    "A VOTE IS GRANTED IF NO RULE FORBIDS IT, AND REFUSED IF ONE DOES",
     "§5.2, §5.4.1, Fig. 2 RequestVote (1) (2)",
     "a vote too many makes two leaders, a vote too few makes none",
 );
@@ -131,7 +131,8 @@ pub(super) const TIMER: Rule = Rule::new(
     "only_leader_or_grant_resets_timer",
     "ONLY A LIVE LEADER OR A GRANTED VOTE RESETS THE TIMER",
     "§5.2, Fig. 2 Followers (2)",
-    "one chatty outdated node can stop every election; or a voter stands against the candidate \
+    "one outdated node that keeps asking can stop every election; or a voter campaigns against \
+     the candidate \
      it has just voted for",
 );
 
@@ -170,14 +171,14 @@ pub(super) const START_EMPTY: Rule = Rule::new(
     "votes_start_empty",
     "A NEW ELECTION STARTS WITHOUT ANYBODY'S VOTES",
     "§5.2, Fig. 2 Candidates (1)",
-    "whoever said yes in the last term may have voted for another in this one",
+    "a voter that said yes in the last term may have voted for another in this one",
 );
 
 pub(super) const KNOWS_ITSELF: Rule = Rule::new(
     "leader_knows_itself",
-    "WHOEVER LEADS KNOWS WHO LEADS",
+    "A LEADER KNOWS THAT IT LEADS",
     "§5.2, §8 (clients are sent to the leader)",
-    "asked by a client whom to go to, the leader itself names nobody, or a leader long gone",
+    "a client asks this leader which node leads: it names none, or an old leader",
 );
 
 pub(super) const VOTE_CLEARED: Rule = Rule::new(
@@ -203,7 +204,7 @@ pub(super) const EMERGES: Rule = Rule::new(
 
 pub(super) const STEPS_DOWN_THEN_ANSWERS: Rule = Rule::new(
     "steps_down_then_answers",
-    "WHOEVER MEETS A LATER TERM STEPS DOWN, AND THEN ANSWERS AS A FOLLOWER",
+    "A NODE THAT LEARNS OF A LATER TERM STEPS DOWN, AND ANSWERS AS A FOLLOWER",
     "§5.1, Fig. 2 Rules for All Servers (2), RequestVote",
     "the message that brought the later term is lost, or answered out of a role that is over",
 );
@@ -212,28 +213,28 @@ pub(super) const LEADER_STAYS: Rule = Rule::new(
     "leader_does_not_campaign",
     "A LEADER DOES NOT CAMPAIGN",
     "§5.2",
-    "a leader that stands against itself throws its own term away, again and again",
+    "a leader that campaigns against itself ends its own term, again and again",
 );
 
 // Step 7.
 
 pub(super) const BEATS: Rule = Rule::new(
     "leader_beats",
-    "A LEADER SPEAKS TO EVERY OTHER VOTER, AT ONCE AND THEN IN EVERY INTERVAL",
+    "A LEADER SENDS EVERY OTHER VOTER HEARTBEATS, AT ONCE AND IN EVERY INTERVAL",
     "§5.2, Fig. 2 Leaders (1)",
-    "a follower that hears nothing stands, and a leader in good health is deposed",
+    "a follower without heartbeats campaigns, and a healthy leader is deposed",
 );
 
 pub(super) const ONLY_LEADERS_BEAT: Rule = Rule::new(
     "only_leaders_beat",
-    "ONLY A LEADER SPEAKS AS ONE",
+    "ONLY A LEADER SENDS A LEADER'S MESSAGES",
     "§5.2, Fig. 2 Leaders (1)",
-    "followers wait for the word of a node that leads nobody, and none of them stands",
+    "followers follow a node that does not lead, and none of them campaigns",
 );
 
 pub(super) const BEATS_ANSWERED: Rule = Rule::new(
     "beats_are_answered",
-    "A LEADER'S WORD IS ANSWERED TO THE LEADER, WITH ITS MARKS",
+    "A HEARTBEAT IS ANSWERED TO THE LEADER, WITH ITS TOKEN AND SESSION",
     "§5.2, thesis §6.4",
     "the leader cannot know who still follows it, and later whether its reads are up to date",
 );
@@ -242,21 +243,21 @@ pub(super) const YIELDS: Rule = Rule::new(
     "candidate_yields_to_leader",
     "A CANDIDATE YIELDS TO THE LEADER OF ITS TERM OR A LATER ONE, AND TO NO OTHER",
     "§5.2, Fig. 2 Candidates (3)",
-    "the duel goes on though it is decided; or the word of a leader long gone ends an election",
+    "two candidates go on although one has won; or an old leader's message ends an election",
 );
 
 pub(super) const DEPOSED: Rule = Rule::new(
     "deposed_by_later_term",
     "A LATER TERM DEPOSES THE LEADER, WHATEVER MESSAGE BRINGS IT",
     "§5.1, Fig. 2 Rules for All Servers (2)",
-    "the old leader speaks on, and the node with the later term never comes back in",
+    "the old leader goes on, and the node with the later term never joins the group again",
 );
 
 pub(super) const LEADER_CLEARED: Rule = Rule::new(
     "leader_cleared_with_term",
     "A LATER TERM HAS NO LEADER YET",
     "§5.1, §5.2, §8 (clients are sent to the leader)",
-    "clients are sent to a leader that is long gone",
+    "clients are sent to a leader of an earlier term",
 );
 
 // Step 8: the rules that break here are the test bed's, and these.
@@ -272,6 +273,6 @@ pub(crate) const SAME_RUN: Rule = Rule::new(
     "same_seed_same_run",
     "THE SAME INPUTS GIVE THE SAME RUN",
     "",
-    "a failure that cannot be played again cannot be understood: something depends on more than \
+    "a failure that cannot be replayed cannot be understood: something depends on more than \
      the node's state, its input and its seed",
 );

@@ -69,11 +69,11 @@ fn judge(cases: Vec<Case>) -> Verdict {
     let Some((seed, twin)) = twin() else {
         let stage = Stage::with_slow_disks(3);
         let failure = stage.broken(&TIMER, "Core::tick_election");
-        return failure.because("n1 hears nothing, and does not stand in time").fail();
+        return failure.because("n1 gets no message, and does not campaign in time").fail();
     };
     let intro = format!(
         "each row: one message at tick {ARRIVES}; a twin of n1 (follower, term {TERM}) without it \
-         stands at tick {twin}; n1 stands at tick:"
+         campaigns at tick {twin}; n1 campaigns at tick:"
     );
     let mut table = Rows::new(&TIMER, "message to n1", intro);
     for (what, vote, message, must) in cases {
@@ -94,7 +94,8 @@ fn judge(cases: Vec<Case>) -> Verdict {
             Must::Wait => ARRIVES + window(10).start()..=ARRIVES + window(10).end(),
             Must::Go => twin..=twin,
         };
-        let what_it_did = if reset.is_some() { "waits anew" } else { "does not wait anew" };
+        let what_it_did =
+            if reset.is_some() { "resets its timer" } else { "does not reset its timer" };
         let blame = match reset {
             _ if tick == u64::MAX => Blame::Function("Core::tick_election"),
             _ if is_old && !(allowed.contains(&tick)) => Blame::Function("Raft::update_term"),

@@ -173,10 +173,10 @@ pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
 pub(super) fn campaign_while_leader(_: &mut Check) -> Verdict {
     let mut stage = in_role(RoleName::Leader).row(1, "the leader is told to campaign");
     stage.campaign(N1);
-    stays_leader(&stage, "n1 led term 3, was told to campaign, and stood")?;
+    stays_leader(&stage, "n1 led term 3, was told to campaign, and did")?;
     let mut stage = stage.row(2, "100 ticks pass at the leader");
     stage.ticks(N1, 100);
-    stays_leader(&stage, "n1 led term 3, and its patience ran out")?;
+    stays_leader(&stage, "n1 led term 3, and its election timeout passed")?;
 
     let mut stage = Stage::new(3).row(3, "a follower is told to campaign");
     stage.campaign(N1);

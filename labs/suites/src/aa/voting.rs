@@ -79,7 +79,7 @@ pub(super) fn vote_once_per_term(_: &mut Check) -> Verdict {
     let mut stage = Stage::with_slow_disks(3).row(5, "a rival asks a candidate");
     stage.campaign(N1);
     stage.hear(ask(N2, N1, 1));
-    let because = "n1 stands in term 1, has voted for itself, and votes for n2";
+    let because = "n1 campaigns in term 1, has voted for itself, and votes for n2";
     must_not_grant(&stage, &ONE_VOTE, N2, because)
 }
 

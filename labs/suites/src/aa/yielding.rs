@@ -37,7 +37,7 @@ pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
         (beat(N2, N1, 2), "candidate t3"),
         (append(N2, N1, 2), "candidate t3"),
     ];
-    let intro = "n1 is a candidate in term 3; a leader's word arrives";
+    let intro = "n1 is a candidate in term 3; a leader's message arrives";
     let mut table = Rows::new(&YIELDS, "message to n1", intro);
     for (message, must_be) in rows {
         let mut stage = candidate(3);
@@ -119,7 +119,7 @@ fn candidate_reset_term(word: Message) -> Verdict {
     let old = Message { term: Some(Term(1)), ..word.clone() };
     stage.hear(old);
     if stage.standing(N3) != "candidate, term 2" {
-        let because = "n3 is a candidate in term 2, and minds the word of a leader of term 1";
+        let because = "n3 is a candidate in term 2, and heeds a leader of term 1";
         return reset_failure(&stage, "n3 is candidate, term 2", because).fail();
     }
     stage.hear(word);
@@ -142,17 +142,17 @@ fn candidate_reset_term(word: Message) -> Verdict {
             false => (&BEATS, "Core::tick_heartbeat"),
         };
         let (times, ticks) = (counted(words, "time"), counted(ticks, "tick"));
-        let because = format!("n1 leads, spoke to {rival} {times} in {ticks}, and {rival} stands");
+        let because = format!("n1 leads, sent {rival} {times} in {ticks}, and {rival} campaigns");
         let failure = stage.missing(rule, function).because(because);
         return failure
             .expected(format!("{rival} follows n1"))
-            .got(format!("{rival} stands"))
+            .got(format!("{rival} campaigns"))
             .fail();
     }
     if stage.leads(N1) {
         return Ok(());
     }
-    reset_failure(&stage, "n1 leads", "n1 leads, nobody stands against it, and it leads no more")
+    reset_failure(&stage, "n1 leads", "n1 leads, nobody campaigns against it, and it leads no more")
         .fail()
 }
 
@@ -182,14 +182,14 @@ pub(super) fn disruptive_follower(_: &mut Check) -> Verdict {
     let leader = name_or_none(stage.follows(N1));
     let was = format!("{}, leader {leader}", stage.standing(N1));
     if was != "follower, term 4, leader n2" || !answers {
-        let because = "n1 met term 4 through its leader's word, and did not take it as a follower";
+        let because = "n1 learned of term 4 from its leader's message, and did not follow";
         let answers = if answers { "answered" } else { "no answer" };
         let blame = match was.as_str() {
             "follower, term 4, leader n2" => Blame::Function("Core::on_heartbeat"),
             _ => Blame::line_or(stage.decided_line(), "Raft::update_term"),
         };
         let failure = stage.blamed(&STEPS_DOWN_THEN_ANSWERS, blame).because(because);
-        let failure = failure.expected("follower, term 4, leader n2; the beat is answered");
+        let failure = failure.expected("follower, term 4, leader n2; the heartbeat is answered");
         return failure.got(format!("{was}; {answers}")).fail();
     }
     cut_off_and_back()
@@ -205,7 +205,8 @@ fn whatever_brings_it() -> Verdict {
             term_is_over(N3, N1, term),
         ]
     };
-    let intro = "n1 leads term 3; one message arrives, then 5 ticks pass: its role, and its words";
+    let intro =
+        "n1 leads term 3; one message arrives, then 5 ticks pass: its role, and its messages";
     let mut table = Rows::new(&DEPOSED, "message to n1", intro);
     for (term, must_be) in [(4, "follower t4, silent"), (3, "leader t3, speaks")] {
         for message in of_term(term) {
@@ -230,9 +231,9 @@ fn whatever_brings_it() -> Verdict {
     table.verdict("Raft::update_term")
 }
 
-/// n3 is cut off, stands, and comes back: a leader is deposed, and soon there is one again.
+/// n3 is cut off, campaigns, and comes back: a leader is deposed, and soon there is one again.
 fn cut_off_and_back() -> Verdict {
-    let mut stage = Stage::new(3).row(10, "n3 is cut off, stands, and comes back");
+    let mut stage = Stage::new(3).row(10, "n3 is cut off, campaigns, and comes back");
     stage.campaign(N1);
     stage.settle();
     stage.apply(Input::Partition(vec![vec![N1, N2], vec![N3]]));
@@ -243,7 +244,7 @@ fn cut_off_and_back() -> Verdict {
         }
     }
     if !stage.leads(N1) || stage.role(N3) != Some(RoleName::Candidate) {
-        let because = "n1 and n2 can talk, n3 hears nobody: n1 leads on, and n3 stands";
+        let because = "n1 and n2 can talk, n3 is cut off: n1 leads on, and n3 campaigns";
         let got = format!("n1 is {}; n3 is {}", stage.standing(N1), stage.standing(N3));
         let failure = stage.missing(&EMERGES, "Core::tick_election").because(because).got(got);
         return failure.expected("n1 is leader, term 1; n3 is candidate").fail();

@@ -29,8 +29,10 @@ pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
         (0, &[2, 1, 4, 0], 4),
         (2, &[0, 3, 3, 1], 3),
     ];
-    let intro = "n1 holds 1 1 1 1, committed so far; its leader's beats name these; then n1 knows";
-    let mut table = Rows::new(&COMMIT_GROWS, "commit, beats", intro).decided_by(is_about_commit);
+    let intro =
+        "n1 holds 1 1 1 1, committed so far; its leader's heartbeats carry these; then n1 knows";
+    let mut table =
+        Rows::new(&COMMIT_GROWS, "commit, heartbeats", intro).decided_by(is_about_commit);
     for (commit, beats, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1, 1], commit));
         beats.iter().for_each(|&beat| stage.hear(beat_with(N2, N1, 1, beat)));

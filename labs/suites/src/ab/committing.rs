@@ -250,8 +250,8 @@ pub(super) fn heartbeat_commit_bounded(_: &mut Check) -> Verdict {
         decides: |event| matches!(event, Event::Sent { kind: "Heartbeat", .. }),
         ..expects(&BEAT_BOUND, "n3 has acknowledged one entry, and n1 has committed four")
     };
-    let must_be = "n3 is told of 1 or less";
-    let was = if most <= Index(1) { must_be.to_owned() } else { format!("n3 is told of {most}") };
+    let must_be = "n3 is sent 1 or less";
+    let was = if most <= Index(1) { must_be.to_owned() } else { format!("n3 is sent {most}") };
     stage.must_be(&what, must_be, was)
 }
 
@@ -287,8 +287,8 @@ pub(super) fn commit_broadcast(_: &mut Check) -> Verdict {
         ..expects(&TOLD, "n1 has committed two entries, n2 holds them, and six ticks pass")
     };
     let was = told(&stage, N2);
-    let must_be = "n2 is told of 2 or more";
-    let was = if was >= 2 { must_be.to_owned() } else { format!("n2 is told of {was}") };
+    let must_be = "n2 is sent 2 or more";
+    let was = if was >= 2 { must_be.to_owned() } else { format!("n2 is sent {was}") };
     stage.must_be(&what, must_be, was)
 }
 

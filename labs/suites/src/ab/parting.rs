@@ -106,7 +106,7 @@ pub(super) fn dup_and_reordered_append(_: &mut Check) -> Verdict {
                 if log.len() >= longest { kept.clone() } else { format!("{} entries", log.len()) };
             stage.must_be(&what, kept, has)?;
         }
-        let what = expects("in the end each of the three appends had arrived in its turn");
+        let what = expects("in the end the three appends had arrived in order");
         stage.must_be(&what, "1 1 1 1 1", terms_of(&stage.log(N1)))?;
     }
     Ok(())

@@ -40,8 +40,7 @@ pub(super) fn sync_fig7(_: &mut Check) -> Verdict {
         ("has nothing", &[]),
         ("agrees", leader),
     ];
-    let intro =
-        "n1 and n3 hold 1 1 1 4 4 5 5 6 6 6; n1 is elected in term 8; some beats later n2 holds";
+    let intro = "n1 and n3 hold 1 1 1 4 4 5 5 6 6 6; n1 is elected in term 8; some heartbeats later n2 holds";
     let mut table = Rows::new(&REPAIRS, "n2", intro).decided_by(is_about_repair);
     for (what, log) in followers {
         let setup = holding(Setup::new(3, 0), N1, leader, 0);
@@ -139,7 +138,7 @@ pub(super) fn heartbeat_resp_triggers_append(_: &mut Check) -> Verdict {
         client(&mut stage, N1, commands);
         stage.apply(Input::Heal);
         stage.rounds(6);
-        let because = "all links have worked for six beats, and nobody proposes anything";
+        let because = "all links have worked for six heartbeats, and nobody proposes anything";
         all_apply(&stage, &CATCHES_UP, &commands.join(" "), because)?;
     }
     let mut stage = Stage::new(3).row(3, "n3 was down");
@@ -148,7 +147,7 @@ pub(super) fn heartbeat_resp_triggers_append(_: &mut Check) -> Verdict {
     client(&mut stage, N1, &["a", "b"]);
     stage.apply(Input::Restart(N3));
     stage.rounds(6);
-    all_apply(&stage, &CATCHES_UP, "a b", "n3 has been up for six beats")
+    all_apply(&stage, &CATCHES_UP, "a b", "n3 has been up for six heartbeats")
 }
 
 /// A majority voted for another log: entries of a later term go.
@@ -208,7 +207,7 @@ pub(super) fn commit_without_new_term_entry(_: &mut Check) -> Verdict {
     stage.apply(Input::Heal);
     wins(&mut stage, &CATCHES_UP, N2)?;
     stage.rounds(6);
-    let because = "n2 has both commands, leads now, and all links have worked for six beats";
+    let because = "n2 has both commands, leads now, and all links have worked for six heartbeats";
     all_apply(&stage, &CATCHES_UP, "a b", because)
 }
 
@@ -290,7 +289,7 @@ pub(super) fn candidate_concede(_: &mut Check) -> Verdict {
     stage.settle();
     client(&mut stage, N3, &["a"]);
     stage.rounds(6);
-    all_apply(&stage, &REPAIRS, "a", "n3 won term 1, and n1 has heard it for six beats")?;
+    all_apply(&stage, &REPAIRS, "a", "n3 won term 1, and n1 has got six heartbeats")?;
     if stage.follows(N1) == Some(N3) {
         return Ok(());
     }

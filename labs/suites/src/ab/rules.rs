@@ -34,7 +34,7 @@ pub(super) const NEWER: Rule = Rule::new(
 
 pub(super) const WRITTEN: Rule = Rule::new(
     "log_is_what_was_written",
-    "A LOG HOLDS WHAT WAS WRITTEN LAST AT EVERY PLACE, AND NOTHING AFTER IT",
+    "A LOG HOLDS WHAT WAS WRITTEN LAST AT EVERY INDEX, AND NOTHING AFTER IT",
     "§5.3, Fig. 2 AppendEntries (3) (4)",
     "two logs that should be one differ for ever",
 );
@@ -43,9 +43,9 @@ pub(super) const WRITTEN: Rule = Rule::new(
 
 pub(super) const CONFLICT: Rule = Rule::new(
     "conflict_removes_the_tail",
-    "AN ENTRY THAT DIFFERS GOES, AND ALL THAT FOLLOWS IT; NOTHING ELSE DOES",
+    "AN ENTRY THAT DIFFERS IS REMOVED WITH ALL AFTER IT; NOTHING ELSE IS",
     "§5.3, Fig. 2 AppendEntries (2) (3) (4)",
-    "entries that no leader put together stand in one log: Log Matching is broken",
+    "one log holds entries that no leader's log holds together: Log Matching is broken",
 );
 
 pub(super) const STALE: Rule = Rule::new(
@@ -76,7 +76,7 @@ pub(super) const APPLIED: Rule = Rule::new(
 
 pub(super) const CHECK: Rule = Rule::new(
     "append_needs_its_predecessor",
-    "ENTRIES ARE TAKEN ONLY BEHIND THE ENTRY THAT THEY FOLLOW, AND THE ANSWER SAYS SO",
+    "ENTRIES ARE TAKEN ONLY AFTER THE ENTRY THAT THEY FOLLOW, AND THE ANSWER SAYS SO",
     "§5.3, Fig. 2 AppendEntries (2)",
     "a log with a gap, or with a past that its leader does not have, counts as a copy",
 );
@@ -115,19 +115,19 @@ pub(super) const PROPOSED: Rule = Rule::new(
     "proposal_is_appended",
     "A LEADER WRITES PROPOSALS AT THE END OF ITS LOG, IN ORDER, IN ITS TERM",
     "§5.3, Fig. 2 Leaders (2), Fig. 3 Leader Append-Only",
-    "a client's command is lost, or stands in the log as another leader's",
+    "a client's command is lost, or is in the log as another leader's",
 );
 
 pub(super) const ONLY_LEADER: Rule = Rule::new(
     "only_a_leader_takes_proposals",
     "ONLY A LEADER TAKES PROPOSALS INTO ITS LOG",
     "§5.1, §8",
-    "two nodes write different entries under one name: Log Matching is broken",
+    "two nodes write different entries with one id: Log Matching is broken",
 );
 
 pub(super) const STEPS_DOWN: Rule = Rule::new(
     "later_term_makes_a_follower",
-    "A LATER TERM MAKES A FOLLOWER OF ANYBODY, AND TOUCHES NO ENTRY",
+    "A LATER TERM MAKES ANY NODE A FOLLOWER, AND CHANGES NO ENTRY",
     "§5.1, Fig. 2 Rules for All Servers (2)",
     "two nodes go on leading, or a log changes that nobody wrote to",
 );
@@ -152,7 +152,7 @@ pub(super) const SAYS: Rule = Rule::new(
 
 pub(super) const MOVES_ON: Rule = Rule::new(
     "acknowledged_peer_gets_the_next",
-    "WHO HAS ACKNOWLEDGED AN ENTRY IS SENT WHAT FOLLOWS IT",
+    "A PEER THAT HAS ACKNOWLEDGED AN ENTRY IS SENT WHAT FOLLOWS IT",
     "§5.3, Fig. 2 Leaders (3): nextIndex, matchIndex",
     "the same entries go out again and again, and new ones never do",
 );
@@ -161,7 +161,7 @@ pub(super) const GOES_BACK: Rule = Rule::new(
     "rejection_goes_back",
     "A REJECTION MAKES THE LEADER GO BACK, NEVER BEYOND THE FIRST ENTRY",
     "§5.3, Fig. 2 Leaders (3)",
-    "leader and follower repeat the same refusal for ever",
+    "leader and follower repeat the same rejection for ever",
 );
 
 pub(super) const OLD_NEWS: Rule = Rule::new(
@@ -197,7 +197,7 @@ pub(super) const FORGETS: Rule = Rule::new(
 
 pub(super) const BEAT_BOUND: Rule = Rule::new(
     "beat_commits_what_is_held",
-    "A BEAT NAMES NO COMMIT INDEX BEYOND WHAT ITS RECEIVER HOLDS",
+    "A HEARTBEAT CARRIES NO COMMIT INDEX BEYOND WHAT ITS RECEIVER HOLDS",
     "§5.3, Fig. 2 AppendEntries (5)",
     "a follower commits entries of its own that the leader never had",
 );
@@ -215,12 +215,12 @@ pub(super) const REPAIRS: Rule = Rule::new(
     "logs_become_the_leaders",
     "EVERY LOG BECOMES THE LEADER'S",
     "§5.3, Figure 7",
-    "followers that were down, or led once themselves, never come back in",
+    "followers that were down, or were leaders themselves, never catch up",
 );
 
 pub(super) const CATCHES_UP: Rule = Rule::new(
     "lost_entries_are_sent_again",
-    "WHO IS HEARD OF AGAIN IS SENT WHAT IT MISSED",
+    "A PEER THAT ANSWERS AGAIN IS SENT WHAT IT LACKS",
     "§5.3: the leader retries AppendEntries indefinitely",
     "after one lost message a follower stays behind until it is too late",
 );

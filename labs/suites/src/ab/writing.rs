@@ -70,7 +70,7 @@ fn holds(stage: &Stage, log: &[Entry], because: &str) -> Verdict {
         return Ok(());
     }
     let failure = stage.broken(&WRITTEN, "Log::append").because(because);
-    failure.expected("the entries' own words").got("the same terms, and other words").fail()
+    failure.expected("the entries' own commands").got("the same terms, and other commands").fail()
 }
 
 /// Entries in the middle.

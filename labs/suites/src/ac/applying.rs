@@ -211,7 +211,7 @@ pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
     }
     must_have_applied(&n1, 2)?;
 
-    let mut n1 = Owner::new(3).row(2, "three writes under way, each with its commit index");
+    let mut n1 = Owner::new(3).row(2, "three writes in progress, each with its commit index");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
     n1.start_all()?;
     n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
@@ -238,7 +238,7 @@ pub(super) fn commit_told_before_applied(_: &mut Check) -> Verdict {
     n1.hear(beat(N2, 1, 2));
     n1.settle()?;
     must_have_applied(&n1, 2)?;
-    let mut n1 = Owner::new(3).row(2, "entries and commit while a write is under way");
+    let mut n1 = Owner::new(3).row(2, "entries and commit while a write is in progress");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
     n1.start_all()?;
     n1.hear(beat(N2, 1, 2));

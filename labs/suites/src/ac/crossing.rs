@@ -49,7 +49,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     }
 
     // One word for two writes: the promises of both count, and the first is n1's vote for itself.
-    let mut n1 = Owner::new(3).row(1, "one word for two writes");
+    let mut n1 = Owner::new(3).row(1, "one report for two writes");
     n1.campaign();
     n1.start_all()?;
     n1.hear(ask(N3, 1));
@@ -132,7 +132,7 @@ fn all_applied(n1: &Owner, want: &str) -> Verdict {
 }
 
 /// A write whose word came too late for its term is made good by the next one.
-pub(super) fn attests_again(_: &mut Check) -> Verdict {
+pub(super) fn next_record_makes_durable(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3).row(1, "the term changes while an entry is written");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
     n1.start_all()?;

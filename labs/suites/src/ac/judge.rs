@@ -258,7 +258,7 @@ impl Judge {
             }
             if id.index > self.told.commit {
                 let because = format!(
-                    "{id} is handed out to be applied, and the last commit index told is {}",
+                    "{id} is handed out to be applied, and the last commit index reported is {}",
                     self.told.commit
                 );
                 return fault(&COMMIT_FIRST, "RawNode::changed_hard_state", because);

@@ -206,7 +206,7 @@ pub(super) fn one_node(check: &mut Check) -> Verdict {
         return Ok(());
     }
     let because = format!(
-        "{} states, {finished} of them with every word heard, {applied_all} with all applied",
+        "{} states, {finished} of them with every message taken, {applied_all} with all applied",
         reached.len()
     );
     let expected = format!("{STATES_MIN} states or more, and all three entries applied in some");

@@ -64,7 +64,7 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
         Some((message.term, ask.last))
     });
     if asked != Some((Some(Term(6)), at(3, 4))) {
-        let because = "n1's disk holds term 5 and a log that ends in 3@4; it stands";
+        let because = "n1's disk holds term 5 and a log that ends in 3@4; it campaigns";
         let got = asked.map_or_else(
             || "no question".to_owned(),
             |(term, last)| format!("term {}, last entry {last}", term.unwrap_or_default()),

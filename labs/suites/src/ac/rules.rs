@@ -18,8 +18,8 @@ pub(super) const ONLY_NEWS: Rule = Rule::new(
     "ready_only_with_news",
     "A READY WAITS IF, AND ONLY IF, THERE IS NEWS",
     "",
-    "a node with nothing to say that is asked all the time takes a whole processor; one that has \
-     something to say and does not tell stands still",
+    "a yes without news keeps the owner's loop busy for ever; a no in spite of news, and a vote or \
+     an entry waits for ever",
 );
 
 // Step 2.
@@ -34,7 +34,7 @@ pub(super) const HARD_NEWS: Rule = Rule::new(
 
 pub(super) const SOFT_NEWS: Rule = Rule::new(
     "soft_state_is_told",
-    "LEADER AND ROLE ARE TOLD WHEN THEY CHANGE",
+    "LEADER AND ROLE ARE REPORTED WHEN THEY CHANGE",
     "§8 (clients are sent to the leader)",
     "the application goes on serving reads as a leader, or sends its clients to one that is gone",
 );
@@ -43,7 +43,7 @@ pub(super) const HARD_ONCE: Rule = Rule::new(
     "hard_state_is_told_once",
     "WHAT IS SAVED IS NOT SAVED AGAIN",
     "Fig. 2 State (persistent)",
-    "every Ready costs a write, and a node that has nothing to say never falls silent",
+    "every Ready costs a write, and a node without news never becomes quiet",
 );
 
 pub(super) const PERSIST_FIRST: Rule = Rule::new(
@@ -65,8 +65,8 @@ pub(super) const SYNC: Rule = Rule::new(
     "sync_what_promises_rest_on",
     "ENTRIES, TERM AND VOTE ARE SYNCED; A COMMIT INDEX NEED NOT BE",
     "Fig. 2 State (persistent and volatile)",
-    "without the sync a promise rests on a cache that power loss empties; with one too many each \
-     commit costs a turn of the disk",
+    "without the sync a promise rests on a cache that power loss empties; with one too many, \
+     each commit costs the time of a sync",
 );
 
 // Step 3.
@@ -87,8 +87,8 @@ pub(super) const TWO_READYS: Rule = Rule::new(
 );
 
 pub(super) const THAT_READY: Rule = Rule::new(
-    "a_ready_attests_itself",
-    "THAT A READY IS DURABLE SAYS SOMETHING OF WHAT IT HOLDS, AND OF NOTHING THAT CAME AFTER",
+    "a_ready_makes_durable_what_it_held",
+    "A DURABLE READY MAKES DURABLE WHAT IT HELD, AND NOTHING THAT CAME AFTER",
     "",
     "an entry that was never written counts as durable, and is never handed out to be written",
 );
@@ -97,8 +97,8 @@ pub(super) const MESSAGES_ONCE: Rule = Rule::new(
     "messages_exactly_once",
     "EVERY MESSAGE IS HANDED OUT ONCE",
     "",
-    "what is lost between two Readys stalls until somebody's patience ends; what comes twice doubles \
-     the traffic",
+    "what is lost between two Readys delays the group until a timeout passes; what comes twice \
+     doubles the traffic",
 );
 
 pub(super) const QUIET: Rule = Rule::new(
@@ -126,9 +126,9 @@ pub(super) const ALL_APPLIED: Rule = Rule::new(
 
 pub(super) const CAP: Rule = Rule::new(
     "outstanding_applies_are_capped",
-    "NO MORE IS HANDED OUT THAN MAY BE UNDER WAY TO BE APPLIED",
+    "NO MORE IS HANDED OUT THAN MAY WAIT TO BE APPLIED",
     "",
-    "a slow application fills the memory with what it has not got round to",
+    "a slow application fills the memory with what it has not applied yet",
 );
 
 pub(super) const GATE: Rule = Rule::new(
@@ -177,7 +177,7 @@ pub(super) const ONCE_ACROSS_CRASH: Rule = Rule::new(
 
 pub(super) const IMPOSSIBLE_START: Rule = Rule::new(
     "an_impossible_memory_is_refused",
-    "A MEMORY THAT CANNOT BE IS REFUSED AT THE START",
+    "AN IMPOSSIBLE STATE OF STORAGE IS REFUSED AT THE START",
     "Fig. 2 State (persistent)",
     "a node with a wiped disk joins as if nothing had happened, and breaks what it promised",
 );
@@ -186,21 +186,21 @@ pub(super) const IMPOSSIBLE_START: Rule = Rule::new(
 
 pub(super) const WRITE_ORDER: Rule = Rule::new(
     "writes_end_in_order",
-    "A WRITE THAT ENDS TAKES THOSE BEFORE IT ALONG; WHAT DOES NOT WAIT IS AN ERROR",
+    "A WRITE THAT ENDS ENDS THOSE BEFORE IT TOO; A READY THAT DOES NOT WAIT IS AN ERROR",
     "",
-    "a promise is kept for a write that has not ended",
+    "a promise counts although its write has not ended",
 );
 
 pub(super) const ATTEST: Rule = Rule::new(
-    "attested_in_its_term",
-    "A WRITE ATTESTS ONLY WHAT NO LATER WRITE CAN REMOVE",
+    "durable_in_its_term",
+    "A DURABLE WRITE COUNTS ONLY WHILE NO LATER WRITE CAN REMOVE IT",
     "thesis §10.2.1",
-    "an entry counts as durable that a write under way is about to replace",
+    "an entry counts as durable that a write in progress is about to replace",
 );
 
 pub(super) const COVERAGE: Rule = Rule::new(
     "coverage",
     "A SEARCH THAT REACHES NOTHING SHOWS NOTHING",
     "",
-    "a node that takes nothing in and hands nothing out breaks no rule, and is of no use",
+    "a node that takes nothing in and hands nothing out breaks no rule, and does nothing",
 );

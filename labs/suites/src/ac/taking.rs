@@ -66,10 +66,10 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
     take_all(&mut n1)?;
     must_tell(&n1, 7, None, "n1 is in term 7, and no Ready says so")?;
 
-    let mut n1 = Owner::of(settings(), in_term(5)).row(4, "n1 stands: term and vote are new");
+    let mut n1 = Owner::of(settings(), in_term(5)).row(4, "n1 campaigns: term and vote are new");
     n1.campaign();
     take_all(&mut n1)?;
-    must_tell(&n1, 6, Some(N1), "n1 stands in term 6, and no Ready says so")
+    must_tell(&n1, 6, Some(N1), "n1 campaigns in term 6, and no Ready says so")
 }
 
 /// Leader and role are told when they change, and once.
@@ -98,7 +98,7 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     table.equal("n2 speaks again", "nothing".to_owned(), said(&take_all(&mut n1)?));
     n1.campaign();
     let candidate = format!("{}, leader none", RoleName::Candidate);
-    table.equal("n1 stands", candidate, said(&take_all(&mut n1)?));
+    table.equal("n1 campaigns", candidate, said(&take_all(&mut n1)?));
     n1.hear(super::words::yes(N2, 2));
     n1.hear(super::words::yes(N3, 2));
     table.equal("n1 wins", format!("{}, leader n1", RoleName::Leader), said(&take_all(&mut n1)?));
@@ -174,7 +174,7 @@ pub(super) fn no_dup_entries(_: &mut Check) -> Verdict {
     let taken = take_all(&mut n1)?;
     must_be(&n1, &taken, "3@1 4@1", "two more are new")?;
 
-    let mut n1 = Owner::new(3).row(2, "a follower's entries, and others in their place");
+    let mut n1 = Owner::new(3).row(2, "a follower's entries, and others that replace them");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
     let taken = take_all(&mut n1)?;
     must_be(&n1, &taken, "1@1 2@1", "n2 sends two entries")?;

@@ -29,10 +29,10 @@ pub(super) fn no_spurious_ready(_: &mut Check) -> Verdict {
     let heard = |message: Message| -> Happens { Box::new(move |n1| n1.hear(message.clone())) };
     let rows: [(&str, Happens, bool); 8] = [
         ("nothing: n1 has just started", Box::new(|_| {}), false),
-        ("9 ticks, and nobody's patience is shorter", Box::new(|n1| n1.ticks(9)), false),
-        ("21 ticks without a word: it stands", Box::new(|n1| n1.ticks(21)), true),
+        ("9 ticks: less than any election timeout", Box::new(|n1| n1.ticks(9)), false),
+        ("21 ticks without a message: it campaigns", Box::new(|n1| n1.ticks(21)), true),
         ("it is told to campaign", Box::new(Owner::campaign), true),
-        ("a leader's word, t5", heard(beat(N2, 5, 0)), true),
+        ("a leader's message, t5", heard(beat(N2, 5, 0)), true),
         ("a leader's entry, t5", heard(append(N2, 5, at(0, 0), &[(5, "a")], 0)), true),
         ("a request for its vote, t5", heard(ask(N2, 5)), true),
         ("an answer to nothing, of term 7", heard(later()), true),

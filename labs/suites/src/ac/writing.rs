@@ -158,7 +158,7 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
         ("advance after every input", advance_each as fn(&mut Owner, &[Message]) -> Outcome<()>, 4),
         ("the next input comes in between", advance_late, 4),
         ("one Ready for all inputs", advance_once, 3),
-        ("writes under way", write_behind, 4),
+        ("writes in progress", write_behind, 4),
     ] {
         let mut n1 = Owner::new(3);
         drive(
@@ -179,7 +179,7 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
         };
         table.equal(format!("{way}: votes to n2"), 1, count(N2, true));
         table.equal(format!("{way}: votes to n3"), 1, count(N3, true));
-        table.within(format!("{way}: answers to n3's words"), least..=4, count(N3, false));
+        table.within(format!("{way}: answers to n3's messages"), least..=4, count(N3, false));
     }
     let mut n1 = Owner::new(3);
     n1.elect_by(&[N2, N3]);
