@@ -1,7 +1,7 @@
 //! Which line to read, or which function where no line decided.
 //!
 //! ```text
-//!   n1 stands -> its own vote -> answers counted -> it asks to lead -> it leads
+//!   n1 campaigns -> its own vote -> answers counted -> it asks to lead -> it leads
 //!      |            |                 |                  |              '-- Raft::become_leader
 //!      |            |                 |                  '-- Core::on_vote_reply
 //!      |            |                 '-- Core::on_vote_reply, or Raft::update_term

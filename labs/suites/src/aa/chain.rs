@@ -1,4 +1,4 @@
-//! The chain from a node that loses patience to a leader that all follow, counted over a stretch of a
+//! The chain from a node whose timeout passes to a leader that all follow, counted over a stretch of a
 //! run: where it breaks, nobody leads.
 //!
 //! ```text

@@ -55,7 +55,7 @@ pub(super) fn leader_election_shapes(_: &mut Check) -> Verdict {
     elected.verdict("Core::on_vote_reply")
 }
 
-/// Each node in turn is elected, and the one before steps down.
+/// One node after the other is elected, and the one before steps down.
 pub(super) fn leader_cycle(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(3);
     for (turn, id) in [N1, N2, N3, N1].into_iter().enumerate() {
@@ -145,7 +145,7 @@ fn recovers(mut stage: Stage) -> Verdict {
         }
     }
     let because = format!("votes were split in term 1, and {} ticks later nobody leads", NEVER / 2);
-    // Whoever stood last had every chance.
+    // The last candidate could have won.
     let ids: Vec<NodeId> = stage.cluster().ids().collect();
     let latest = ids.iter().filter(|&&id| stage.asked(id).iter().any(|&(_, t, _)| t > Term(1)));
     let latest = latest.max_by_key(|&&id| stage.disk(id).term).copied();

@@ -5,7 +5,7 @@
 //!   n2         0........0........0........0      answers, knows whom it follows
 //! ```
 //!
-//! A leader's word is any message that only the leader of its term sends: a heartbeat, or an append
+//! A leader's message is any message that only the leader of its term sends: a heartbeat, or an append
 //! without entries, as the paper has it.
 
 use super::rows::Rows;
@@ -100,7 +100,7 @@ fn only_leaders_beat() -> Verdict {
     silent(&deposed, "n1 led term 1, and has heard of term 2")
 }
 
-/// Returns whether an event is a word of a leader.
+/// Returns whether an event is a message of a leader.
 fn is_leaders_word(event: &Event) -> bool {
     matches!(event, Event::Sent { kind: "Heartbeat" | "AppendEntries", .. })
 }
@@ -154,14 +154,14 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
     heard_in_time()
 }
 
-/// A follower that hears its leader in every interval never stands.
+/// A follower that gets its leader's message in every interval never campaigns.
 fn heard_in_time() -> Verdict {
     let mut stage = Stage::new(3).row(3, "a follower hears its leader every 9 ticks");
     for heard in 0..NEVER / 10 {
         stage.ticks(N1, 9);
         if !stage.asked(N1).is_empty() {
             let because = "n2 leads term 1, sends n1 a heartbeat every 9 ticks, and n1 campaigns";
-            // Before the first word, it is its limit that is too short.
+            // Before the first message, its own timeout is too short.
             let function = if heard > 0 { "Raft::recognize_leader" } else { "Core::draw_timeout" };
             let failure = stage.missing(&TIMER, function).because(because);
             return failure.expected("n1 resets its timer each time").got("n1 campaigns").fail();

@@ -1,12 +1,12 @@
-//! Step 4: how long a node waits before it stands (§5.2, Fig. 2 Followers (2), Candidates (4)).
+//! Step 4: how long a node waits before it campaigns (§5.2, Fig. 2 Followers (2), Candidates (4)).
 //!
 //! ```text
 //!   ticks   0 . . . . . . . . . 10 . . . . . . . . . 20 21
-//!           nobody stands yet   [ everybody has stood by then ]
+//!           nobody campaigns yet  [ everybody has by then     ]
 //! ```
 //!
 //! With an election time of e ticks a wait may be drawn from e up to but not including 2e, or from
-//! e + 1 to 2e, and may end when the limit is reached or with the tick after it. So nobody stands
+//! e + 1 to 2e, and may end at the timeout or with the tick after it. So nobody campaigns
 //! before tick e, and everybody has by tick 2e + 1.
 
 use super::blame::Blame;
@@ -48,7 +48,7 @@ impl Wait {
     }
 }
 
-/// A follower stands when its patience runs out; a node that does not vote never does.
+/// A follower campaigns when its timeout passes; a node that does not vote never does.
 pub(super) fn start_election_follower(_: &mut Check) -> Verdict {
     let later = remembering(Setup::new(3, 0), N1, 5, Some(N2));
     let hasty = with_time(Setup::new(3, 0), 3);
@@ -65,7 +65,7 @@ pub(super) fn start_election_follower(_: &mut Check) -> Verdict {
     table.verdict("Core::tick_election")
 }
 
-/// A candidate that nobody answers waits anew, and stands again when that wait is over.
+/// A candidate without an answer resets its timer, and campaigns again when it passes.
 pub(super) fn start_election_candidate(_: &mut Check) -> Verdict {
     a_new_wait()?;
     let hasty = with_time(Setup::new(3, 0), 3);
@@ -79,7 +79,7 @@ pub(super) fn start_election_candidate(_: &mut Check) -> Verdict {
     table.verdict("Core::tick_election")
 }
 
-/// A candidate's wait begins when it stands: the one that has run out is over.
+/// A candidate's timer starts again when it campaigns.
 fn a_new_wait() -> Verdict {
     let mut stage = Stage::of(Setup::new(3, 0).with_slow_disks());
     stage.apply(Input::PinLimit { node: N1, ticks: Some(12) });
@@ -164,8 +164,8 @@ pub(super) fn timeout_randomised(check: &mut Check) -> Verdict {
     table.failure().map_or(Ok(()), |failure| failure.function(function).fail())
 }
 
-/// Says who is to blame for waits: whoever draws them; but if first waits are as they should be, those
-/// of the table's first rows, and later ones end too soon, whoever begins them.
+/// Says which function is to blame for timeouts: the one that draws them. But if the first ones, those
+/// of the table's first rows, are right and later ones end too soon, the one that resets the timer.
 fn drawn_by(table: &Table, first_waits: u64, shortest: u64) -> &'static str {
     let firsts_hold = table.first_broken().is_none_or(|row| row > first_waits);
     if firsts_hold && shortest < 10 { "Raft::become_candidate" } else { "Core::draw_timeout" }

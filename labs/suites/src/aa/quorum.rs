@@ -1,4 +1,4 @@
-//! Step 1: how many votes are enough, and how an election stands (§5.2).
+//! Step 1: how many votes are enough, and the state of an election (§5.2).
 //!
 //! ```text
 //!   n1 n2 n3 n4        2 of 4 is half: [n1 n2] and [n3 n4] would both win
@@ -26,7 +26,7 @@ pub(super) fn quorum_sizes(check: &mut Check) -> Verdict {
     table.failure().map_or(Ok(()), |failure| failure.function("Majority::needed").fail())
 }
 
-/// Every way an election can stand.
+/// Every state of an election.
 pub(super) fn election_outcomes(check: &mut Check) -> Verdict {
     let rows: [(u64, &[u64], &[u64], Outcome); 18] = [
         (5, &[], &[], Outcome::Pending),

@@ -3,12 +3,12 @@
 //!
 //! ```text
 //!   id         one_vote_per_term          never changes
-//!   title      ONE VOTE PER TERM          the card's first words
+//!   title      ONE VOTE PER TERM          the card's first line
 //!   paper      §5.2, Fig. 2 ...           where to read
 //!   so what    two leaders in one term    what a cluster comes to that breaks it
 //! ```
 //!
-//! They stand in the order of the lab's steps.
+//! They are in the order of the lab's steps.
 
 use crate::Rule;
 

@@ -19,7 +19,7 @@ use raft::{NodeId, Term};
 use testbed::sim::{self, Profile, Run};
 use testbed::{Input, Rule, Setup};
 
-/// Twenty election times: more than any cluster needs, so whoever finds no leader has no excuse.
+/// Twenty election times: more than any correct cluster needs to find a leader.
 const PATIENCE_TICKS: u64 = 200;
 
 /// Messages are lost.
@@ -87,7 +87,7 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
 pub(super) fn liveness(check: &mut Check) -> Verdict {
     check.sweep(
         |seed| {
-            // Each kind of trouble in its turn: what it leaves behind is what must be overcome.
+            // Each kind of fault, one after the other: the cluster must recover from what each leaves behind.
             let kinds = Profile::ALL.len() as u64;
             let profile = Profile::ALL[(seed % kinds) as usize];
             let run = sim::run(profile, seed);

@@ -175,7 +175,7 @@ impl Stage {
         self.apply(Input::Restart(id));
     }
 
-    /// Everything under way arrives, and what comes of it, until all are silent.
+    /// Everything in flight arrives, with what it causes, until all nodes are quiet.
     ///
     /// # Panics
     /// After 10,000 messages.

@@ -8,7 +8,7 @@
 //!
 //! The messages are answers that nobody waits for, so only their term can matter. No peer could see yet
 //! whether a node takes a message for one of its own term or for an old one: no rule is written that
-//! would act on it. So here, and only here, a node is taken at its word: it may not lay a message of
+//! would act on it. So here, and only here, the node's own statement counts: it may not lay a message of
 //! its own term aside as too old, nor look for a rule that answers one of an earlier term. A node that
 //! says nothing about it passes.
 

@@ -1,13 +1,13 @@
-//! What makes a node wait anew: a live leader, and a vote that is given (§5.2, Fig. 2 Followers (2)).
+//! What resets a node's timer: a live leader, and a vote that is granted (§5.2, Fig. 2 Followers (2)).
 //!
 //! ```text
 //!   tick   0        8           13        18           29
-//!   twin   |........|...........stands
-//!   n1     |........message.....stands                        it did not make n1 wait
-//!                   '....................[ stands here ]      it did
+//!   twin   |........|...........campaigns
+//!   n1     |........message.....campaigns                     it did not reset n1's timer
+//!                   '....................[ campaigns ]        it did
 //! ```
 //!
-//! A twin of n1 that hears nothing shows when n1 would have stood. A message of n1's own term, or of
+//! A twin of n1 that gets no message shows when n1 would have campaigned. A message of n1's own term, or of
 //! an earlier one, that says nothing about a live leader must leave that tick alone. A message of a
 //! later term is only asked about where it must make n1 wait: with a new term comes a new draw.
 
@@ -25,12 +25,12 @@ use testbed::Setup;
 const ARRIVES: u64 = 8;
 const TERM: u64 = 5;
 
-/// What a message does to n1's patience.
+/// What a message does to n1's timer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Must {
-    /// It waits anew.
+    /// It is reset.
     Wait,
-    /// It stands when its twin does.
+    /// It campaigns when its twin does.
     Go,
 }
 
@@ -117,7 +117,7 @@ fn follower(seed: u64, vote: Option<NodeId>) -> Stage {
     Stage::of(remembering(Setup::new(3, seed).with_slow_disks(), N1, TERM, vote))
 }
 
-/// Finds a seed with which n1, left alone, stands after the message and before anybody who waited
+/// Finds a seed with which n1, left alone, campaigns after the message and before any node that reset its timer
 /// anew could.
 fn twin() -> Option<(u64, u64)> {
     (0..50).find_map(|seed| {

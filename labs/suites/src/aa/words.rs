@@ -1,4 +1,4 @@
-//! What the tests say to a node: a peer that the test plays, and the words it knows.
+//! What the tests send to a node: a peer that the test plays, and its messages.
 //!
 //! ```text
 //!   ask(N2, N1, 5)            n2->n1 RequestVote t5

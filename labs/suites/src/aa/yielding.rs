@@ -6,7 +6,7 @@
 //!   leader of term 3     <-- anything of term 4                leads no more
 //! ```
 //!
-//! A node that was cut off and stood comes back with a later term, and its word deposes the leader:
+//! A node that was cut off and campaigned comes back with a later term, and deposes the leader:
 //! that is the price of elections without a pre-vote. The cluster must pay it once, and go on.
 
 use super::blame::Blame;
@@ -99,7 +99,7 @@ pub(super) fn candidate_reset_term_append(_: &mut Check) -> Verdict {
     candidate_reset_term(append(N1, N3, 3))
 }
 
-/// n3 is cut off and stands in term 2, while n1 comes to lead term 3; then the word reaches n3.
+/// n3 is cut off and campaigns in term 2, while n1 comes to lead term 3; then its message reaches n3.
 fn candidate_reset_term(word: Message) -> Verdict {
     let mut stage = Stage::new(3).row(1, "n3 comes back, a candidate");
     stage.apply(Input::Partition(vec![vec![N1, N2], vec![N3]]));
@@ -115,7 +115,7 @@ fn candidate_reset_term(word: Message) -> Verdict {
     if !stage.leads(N1) {
         return reset_failure(&stage, "n1 leads term 3", "n1 and n2 elect nobody in term 3").fail();
     }
-    // The word of a leader whose term is over first: n3 must not mind it.
+    // First a message of a leader whose term is over: n3 must ignore it.
     let old = Message { term: Some(Term(1)), ..word.clone() };
     stage.hear(old);
     if stage.standing(N3) != "candidate, term 2" {
@@ -173,7 +173,7 @@ fn leader() -> Stage {
     stage
 }
 
-/// A later term deposes the leader, whoever brings it, and the cluster goes on.
+/// A later term deposes the leader, whichever node brings it, and the cluster goes on.
 pub(super) fn disruptive_follower(_: &mut Check) -> Verdict {
     whatever_brings_it()?;
     let mut stage = leader().row(9, "n1 leads term 3, and hears the leader of term 4");
@@ -220,7 +220,7 @@ fn whatever_brings_it() -> Verdict {
             let speaks = !stage.leaders_words(N1, N2).is_empty();
             let speaks = if speaks { "speaks" } else { "silent" };
             let was = format!("{}, {speaks}", stage.short_standing(N1));
-            // Whoever is what it must be, and yet speaks or is silent, errs in speaking.
+            // A node in the right role that sends too much or too little is wrong in what it sends.
             let blame = match must_be.starts_with(&stood) {
                 true => Blame::Function("Core::tick_heartbeat"),
                 false => Blame::line_or(place, "Raft::update_term"),

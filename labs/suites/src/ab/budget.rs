@@ -4,7 +4,7 @@
 //!   k commands, n nodes, nothing is lost      at most (n - 1) * (k + 3) appends with entries
 //! ```
 //!
-//! Only appends that carry entries are counted: a beat may be an empty append, and a commit index may
+//! Only appends that carry entries are counted: a heartbeat may be an empty append, and a commit index may
 //! travel in one.
 
 use super::rules::BUDGET;

@@ -230,7 +230,7 @@ pub(super) fn leader_reinit_progress(_: &mut Check) -> Verdict {
     stage.must_be(&what, "commit 2", format!("commit {}", stage.commit(N1)))
 }
 
-/// A beat tells nobody of a commit that it may not hold.
+/// A heartbeat carries no commit index beyond what its receiver holds.
 pub(super) fn heartbeat_commit_bounded(_: &mut Check) -> Verdict {
     let mut stage = elected(holding(Setup::new(3, 0), N1, &[1, 1, 1], 1), N1);
     stage = stage.row(1, "n2 holds everything, n3 one entry");
@@ -255,7 +255,7 @@ pub(super) fn heartbeat_commit_bounded(_: &mut Check) -> Verdict {
     stage.must_be(&what, must_be, was)
 }
 
-/// Returns the highest commit index that n1 told a peer: in a beat, or in an append that reaches as
+/// Returns the highest commit index that n1 sent a peer: in a heartbeat, or in an append that reaches as
 /// far.
 fn told(stage: &Stage, to: NodeId) -> u64 {
     let words = stage.words(N1);
@@ -271,7 +271,7 @@ fn told(stage: &Stage, to: NodeId) -> u64 {
     told.max().unwrap_or(0)
 }
 
-/// Followers learn what is committed: at once, with the next entries or with a beat.
+/// Followers learn what is committed: at once, with the next entries or with a heartbeat.
 pub(super) fn commit_broadcast(_: &mut Check) -> Verdict {
     let mut stage = elected(Setup::new(3, 0), N1).row(1, "n2 acknowledges, time passes");
     stage.must_lead(&TOLD, N1)?;

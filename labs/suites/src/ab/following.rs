@@ -156,7 +156,7 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
     table.verdict("Core::on_append")
 }
 
-/// A word that no correct leader says: other entries where n1 has committed its own. How n1 answers
+/// A message that no correct leader sends: other entries where n1 has committed its own. How n1 answers
 /// is its own affair.
 pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict {
     let rows: [(EntryId, &[u64], &str); 5] = [

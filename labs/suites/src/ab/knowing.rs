@@ -29,7 +29,7 @@ fn expects<'a>(rule: &'a Rule, because: &'a str) -> Expected<'a> {
     Expected { rule, function: "Progress::maybe_update", decides, because }
 }
 
-/// Says the last append to n2 that was sent since words were forgotten.
+/// Writes the last append to n2 since the messages were cleared.
 fn last_append(stage: &Stage) -> Option<Append> {
     stage.appends(N1, N2).pop()
 }
@@ -69,7 +69,7 @@ pub(super) fn leader_increase_next(_: &mut Check) -> Verdict {
     stage.must_be(&what, "sent what follows 6", follows(&stage))
 }
 
-/// Returns how far back the last append to n2 goes, in words.
+/// Returns how far back the last append to n2 goes, as text.
 fn goes_back(stage: &Stage, below: u64) -> (String, String) {
     let must_be = format!("sent what follows {} or less", below - 1);
     let was = match last_append(stage) {

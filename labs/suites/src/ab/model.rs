@@ -20,7 +20,7 @@ use testbed::{Cluster, Setup};
 const STATES_MAX: usize = 500_000;
 
 /// One walk: where it begins, the last term that anybody may campaign for, and how many different
-/// messages may be under way at once, if that is limited.
+/// messages may be in flight at once, if that is limited.
 struct Start {
     what: &'static str,
     setup: Setup,

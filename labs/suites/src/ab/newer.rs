@@ -6,7 +6,7 @@
 //!                                        1@3   shorter, newer granted
 //! ```
 //!
-//! The last entry alone decides: its term first, its place second. What is committed does not matter:
+//! The last entry alone decides: its term first, its index second. What is committed does not matter:
 //! a voter may hold committed entries without knowing it.
 
 use super::rules::{ASKS_WITH_LOG, NEWER};

@@ -16,7 +16,7 @@ use crate::{Check, Verdict};
 use raft::{EntryId, Message};
 use testbed::Setup;
 
-/// A log, what the entries follow, the entries, and the log then: each by the terms of its places.
+/// A log, what the entries follow, the entries, and the log then: each by the terms of its indexes.
 type ConflictRow = (&'static [u64], EntryId, &'static [u64], &'static [u64]);
 
 /// What is new, what differs, what is there already, and what does not fit.

@@ -49,7 +49,7 @@ pub(super) fn noop_on_election(_: &mut Check) -> Verdict {
     failure.because("n1 led term 1, and leads term 3").fail()
 }
 
-/// Says what stands in a log after the first entries, with terms: `a@2 b@2`.
+/// Writes what a log holds after the first entries, with terms: `a@2 b@2`.
 fn commands_behind(log: &[Entry], known: usize) -> String {
     let new = log.get(known..).unwrap_or_default();
     let new = new.iter().filter(|entry| !commands_of(std::slice::from_ref(entry)).eq("nothing"));
@@ -59,7 +59,7 @@ fn commands_behind(log: &[Entry], known: usize) -> String {
     if said.is_empty() { "nothing".to_owned() } else { said.join(" ") }
 }
 
-/// Proposals stand at the end of the leader's log, in order.
+/// Proposals are at the end of the leader's log, in order.
 pub(super) fn leader_appends_proposals(_: &mut Check) -> Verdict {
     let logs: [&[u64]; 3] = [&[], &[1, 1], &[1, 4]];
     let commands = ["a", "b", "c"];

@@ -7,7 +7,7 @@
 //!   n2  (f)      1 1 1 2 2 2 3 3 3 3 3         it has others
 //! ```
 //!
-//! Nobody is played here: real nodes, all messages arrive but those on links that are cut. Some beats
+//! Nobody is played here: real nodes, all messages arrive but those on links that are cut. Some heartbeats
 //! later every log must be the leader's. How many messages that takes is not asked.
 
 use super::rules::{BEAT_BOUND, CATCHES_UP, COMMITTED_STAYS, REPAIRS};
@@ -128,7 +128,7 @@ fn isolate(stage: &mut Stage, one: NodeId) {
     stage.apply(Input::Partition(vec![vec![one], others]));
 }
 
-/// Messages to a follower were lost; its answer to a beat, or the next beat, brings them.
+/// Messages to a follower were lost; its answer to a heartbeat, or the next heartbeat, brings them.
 pub(super) fn heartbeat_resp_triggers_append(_: &mut Check) -> Verdict {
     for (row, commands) in [(1, &["a"][..]), (2, &["a", "b", "c"])] {
         let title = format!("n3 hears nothing for {} commands", commands.len());

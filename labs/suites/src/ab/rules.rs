@@ -3,12 +3,12 @@
 //!
 //! ```text
 //!   id         only_own_term_is_counted   never changes
-//!   title      ONLY ENTRIES OF ...        the card's first words
+//!   title      ONLY ENTRIES OF ...        the card's first line
 //!   paper      §5.4.2, Figure 8           where to read
 //!   so what    a committed entry is ...   what a cluster comes to that breaks it
 //! ```
 //!
-//! They stand in the order of the lab's steps.
+//! They are in the order of the lab's steps.
 
 use crate::Rule;
 

@@ -30,7 +30,7 @@ pub(super) fn terms_of(log: &[Entry]) -> String {
     said(log.iter().map(|entry| entry.id.term.to_string()))
 }
 
-/// Says places: `1@1 2@1`.
+/// Writes ids: `1@1 2@1`.
 pub(super) fn names_of(log: &[Entry]) -> String {
     said(log.iter().map(|entry| entry.id.to_string()))
 }

@@ -161,7 +161,7 @@ impl Figure8 {
         self.cluster.ids().filter(|&id| self.cluster.node(id).is_some()).collect()
     }
 
-    /// Everybody is made to hear what is under way, or most of it, or hardly any of it.
+    /// All nodes get what is in flight, or most of it, or hardly any of it.
     fn deliver(&mut self, rounds: u64, permille: u64) {
         for _ in 0..rounds {
             let under_way: Vec<Message> =

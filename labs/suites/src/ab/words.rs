@@ -1,12 +1,12 @@
 //! What the tests say to a node about logs.
 //!
 //! ```text
-//!   logged(&[1, 1, 2])                        1@1 2@1 3@2, each with words of its own
+//!   logged(&[1, 1, 2])                        1@1 2@1 3@2, each with a command of its own
 //!   sends(N2, N1, 3, at(3, 2), &[3], 1)       n2->n1 AppendEntries t3 prev=3@2 [4@3] commit=1
 //!   matched(N2, N1, 3, 4)                     n2->n1 AppendReply t3 matched=4
 //! ```
 //!
-//! An entry's words are a function of its name, so that two entries of one name are one entry.
+//! An entry's command is a function of its id, so that two entries with one id are one entry.
 
 use bytes::Bytes;
 use raft::{
@@ -16,7 +16,7 @@ use testbed::Setup;
 
 pub(super) use crate::aa::words::{N1, N2, N3, N4, N5, Said, answer, ask_with};
 
-/// Names a place: `at(3, 2)` is 3@2.
+/// Returns an id: `at(3, 2)` is 3@2.
 pub(super) fn at(index: u64, term: u64) -> EntryId {
     EntryId { index: Index(index), term: Term(term) }
 }
@@ -69,7 +69,7 @@ pub(super) fn sends(
     message(from, to, term, Body::AppendEntries { prev, entries, commit, session })
 }
 
-/// A leader beats, and says how far to commit.
+/// A leader's heartbeat, with its commit index.
 pub(super) fn beat_with(from: NodeId, to: NodeId, term: u64, commit: u64) -> Message {
     let (commit, token, session) = (Index(commit), None, Session::default());
     message(from, to, term, Body::Heartbeat { commit, token, session })

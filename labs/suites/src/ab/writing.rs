@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!   1 1 1      written behind 3:  2 2    -->  1 1 1 2 2      the end grows
-//!   1 1 1      written behind 1:  2      -->  1 2            what stood there is gone
+//!   1 1 1      written after 1:   2      -->  1 2            what was there is removed
 //! ```
 //!
 //! The checks of what may be written where are not written yet: n1 takes what its leader sends. What
-//! is sent here differs from what stood there, from its first entry on.
+//! is sent here differs from what was there, from its first entry on.
 
 use super::rules::WRITTEN;
 use super::sight::{Expected, is_about_logs, terms_of};
@@ -34,7 +34,7 @@ fn table(rows: &[Row<'_>]) -> Verdict {
     table.verdict("Log::append")
 }
 
-/// Names the entry at a place of a log.
+/// Returns the id of the entry at an index of a log.
 fn place(log: &[u64], index: u64) -> EntryId {
     at(index, index.checked_sub(1).map_or(0, |offset| log[offset as usize]))
 }
@@ -85,7 +85,7 @@ pub(super) fn append_replaces_tail(_: &mut Check) -> Verdict {
     ])
 }
 
-/// Many leaders write at random places, on a disk that is behind.
+/// Many leaders write at random indexes, on a disk that is slow.
 pub(super) fn log_against_a_vec(_: &mut Check) -> Verdict {
     for run in 1..=30 {
         let mut luck = Luck(run);

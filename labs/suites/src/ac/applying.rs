@@ -19,7 +19,7 @@ fn letter_bytes() -> u64 {
     Entry::unplaced(raft::Payload::Normal(bytes::Bytes::from_static(b"a"))).size_bytes()
 }
 
-/// All ten letters of a leader's log, and one long word among them.
+/// All ten commands of a leader's log, and one long command among them.
 const WORDS: [(u64, &str); 10] = [
     (1, "a"),
     (1, "b"),

@@ -1,4 +1,4 @@
-//! Step 6: several writes under way (thesis §10.2.1; etcd's append ABA race).
+//! Step 6: several writes in progress (thesis §10.2.1; etcd's append ABA race).
 //!
 //! ```text
 //!    n2 leads term 1   w1: 1@1  [=============]
@@ -18,7 +18,7 @@ fn committed(taken: &[Ready]) -> Vec<Entry> {
     taken.iter().flat_map(|ready| ready.committed_entries().iter().cloned()).collect()
 }
 
-/// The word that a write has ended: which are taken, and what they change.
+/// The report that a write has ended: which are taken, and what they change.
 pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     let intro = "n1, of three, writes Readys 1, 2 and 3; it is told that one is durable:";
     let mut table = Answers::new(&WRITE_ORDER, "on_persist_ready", intro);
@@ -48,7 +48,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
         return failure.function("RawNode::durable_by").fail();
     }
 
-    // One word for two writes: the promises of both count, and the first is n1's vote for itself.
+    // One report for two writes: the promises of both count, and the first is n1's vote for itself.
     let mut n1 = Owner::new(3).row(1, "one report for two writes");
     n1.campaign();
     n1.start_all()?;
@@ -131,7 +131,7 @@ fn all_applied(n1: &Owner, want: &str) -> Verdict {
     failure.because(because).expected(format!("{want} applied")).got(got).fail()
 }
 
-/// A write whose word came too late for its term is made good by the next one.
+/// A write that ended too late for its term is made up for by the next one.
 pub(super) fn next_record_makes_durable(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3).row(1, "the term changes while an entry is written");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));

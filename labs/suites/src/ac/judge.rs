@@ -1,4 +1,4 @@
-//! What an owner can see in every Ready, whoever leads and whatever crashes.
+//! What an owner can see in every Ready, whichever node leads and whatever crashes.
 //!
 //! ```text
 //!   entries    begin right behind what was handed out, or replace it; no gap, nothing twice
@@ -28,7 +28,7 @@ pub(super) struct Fault {
     pub(super) function: &'static str,
 }
 
-/// A log as somebody knows it: which term stands where.
+/// A log as one node knows it: the term at each index.
 type Terms = BTreeMap<Index, Term>;
 
 /// What the owner knows since the node started.
@@ -40,7 +40,7 @@ pub(super) struct Judge {
     told: HardState,
     /// The same as the disk held it at birth.
     born: HardState,
-    /// The first place of it that a leader has said to be another entry's since: from there on, the
+    /// The first index of it at which a leader has sent another entry since: from there on, the
     /// same may be written again.
     disputed: Option<Index>,
     /// The last entry that was handed out to be applied.

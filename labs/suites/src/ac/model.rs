@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!    n2 leads term 1     1@1      2@1 behind it
-//!    n3 leads term 2     1@2      in its place
+//!    n3 leads term 2     1@2      replaces it
 //!    n2 leads term 3     1@1 2@1 3@3, all committed
-//!    n2, n3 stand in term 4
+//!    n2, n3 campaign in term 4
 //!
-//!    each word once, in any order, between any two steps of the owner; the power fails once
+//!    each message once, in any order, between any two steps of the owner; the power fails once
 //! ```
 //!
-//! Breadth first: the run on the card is as short as there is. Where every word is heard, the owner
+//! Breadth first: no shorter run than the one on the card breaks the rule. Where every message has arrived, the owner
 //! finishes its work, and everything committed must be applied.
 
 use super::owner::{Outcome, Owner};
@@ -21,7 +21,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
 
-/// How many writes may be under way at once.
+/// How many writes may be in progress at once.
 const WRITES_MAX: usize = 3;
 
 /// Fewer states than this, and something that should be possible is not.
@@ -30,7 +30,7 @@ const STATES_MIN: usize = 5_000;
 /// What can happen next.
 #[derive(Clone, Copy)]
 enum Deed {
-    /// One of the words is heard.
+    /// One of the messages arrives.
     Hear(usize),
     /// A Ready is taken.
     Take,
@@ -60,7 +60,7 @@ fn words() -> [Message; 6] {
 #[derive(Clone)]
 struct State {
     n1: Owner,
-    /// Which words were heard.
+    /// Which messages have arrived.
     heard: [bool; 6],
     crashed: bool,
 }

@@ -363,7 +363,7 @@ impl Owner {
         &self.sent
     }
 
-    /// Counts the writes under way.
+    /// Counts the writes in progress.
     pub(super) fn writing(&self) -> usize {
         self.writes.len()
     }

@@ -190,7 +190,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Draws a message that is under way.
+    /// Draws a message that is in flight.
     fn message(&mut self) -> Option<raft::Message> {
         let under_way = self.cluster.network().flights().len() as u64;
         if under_way == 0 {

@@ -72,13 +72,13 @@ pub(super) fn ack(from: NodeId, term: u64, index: u64) -> Message {
     message(from, term, Body::AppendReply { outcome, session })
 }
 
-/// Says entries in few words: `2@1 3@1`, or `nothing`.
+/// Writes entries in short: `2@1 3@1`, or `nothing`.
 pub(super) fn names(entries: &[Entry]) -> String {
     let names: Vec<String> = entries.iter().map(|entry| entry.id.to_string()).collect();
     if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
 }
 
-/// Says a message in few words: `granted t1`, `AppendReply t1 matched=1`.
+/// Writes a message in short: `granted t1`, `AppendReply t1 matched=1`.
 pub(super) fn label(message: &Message) -> String {
     let text = message.to_string();
     text.split_once(' ').map_or(text.clone(), |(_, said)| said.to_owned())

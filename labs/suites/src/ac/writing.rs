@@ -153,7 +153,7 @@ fn nothing_ready(n1: &Owner) -> Verdict {
 /// However Readys and inputs follow each other, every answer leaves once.
 pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
     let mut table = Table::new(&MESSAGES_ONCE, "how n1 is driven, and what it says");
-    // Where both are still to be taken, an acknowledgement of more may stand for the one before.
+    // Where both are still to be taken, an acknowledgement of more may replace the one before.
     for (way, drive, least) in [
         ("advance after every input", advance_each as fn(&mut Owner, &[Message]) -> Outcome<()>, 4),
         ("the next input comes in between", advance_late, 4),
@@ -199,7 +199,7 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
     n1.propose("a");
     n1.propose("b");
     n1.settle()?;
-    // A leader that waits for each answer has not sent the last one yet; one whose beats carry
+    // A leader that waits for each answer has not sent the last one yet; one whose heartbeats carry
     // entries says some of them twice.
     table.within("a leader: entries sent to n2", 2..=6, entries_to(&n1, N2));
     table.within("a leader: entries sent to n3", 2..=6, entries_to(&n1, N3));

@@ -89,7 +89,7 @@ impl Stage {
         self.cluster.node(id)?.inspect().leader
     }
 
-    /// Says a node's role and term in a table's few words: `candidate t5`.
+    /// Writes a node's role and term as a table does: `candidate t5`.
     pub(crate) fn short_standing(&self, id: NodeId) -> String {
         match self.cluster.node(id).map(|node| node.inspect()) {
             Some(node) => format!("{} t{}", node.role, node.term),

@@ -1,4 +1,4 @@
-//! What came of a step, in a few words: `term 5, vote n2`.
+//! What a step changed, in short: `term 5, vote n2`.
 //!
 //! ```text
 //!   TermEntered { from: 4, to: 5 }    term 5
@@ -56,7 +56,7 @@ pub(super) fn node_of(input: &Input) -> Option<NodeId> {
     }
 }
 
-/// Says a message in a few words: `granted t1`.
+/// Writes a message in short: `granted t1`.
 pub(super) fn label(message: &Message) -> String {
     let word = match message.body {
         Body::VoteReply { granted: true } => "granted",
