@@ -117,8 +117,8 @@ fn follower(seed: u64, vote: Option<NodeId>) -> Stage {
     Stage::of(remembering(Setup::new(3, seed).with_slow_disks(), N1, TERM, vote))
 }
 
-/// Finds a seed with which n1, left alone, campaigns after the message and before any node that reset its timer
-/// anew could.
+/// Finds a seed with which n1, left alone, campaigns after the message, and before a node that reset its
+/// timer then could.
 fn twin() -> Option<(u64, u64)> {
     (0..50).find_map(|seed| {
         let tick = follower(seed, None).ticks_until_it_asks(N1)?;

@@ -9,8 +9,8 @@
 //!    each message once, in any order, between any two steps of the owner; the power fails once
 //! ```
 //!
-//! Breadth first: no shorter run than the one on the card breaks the rule. Where every message has arrived, the owner
-//! finishes its work, and everything committed must be applied.
+//! Breadth first: no shorter run than the one on the card breaks the rule. Where every message has arrived,
+//! the owner finishes its work, and everything committed must be applied.
 
 use super::owner::{Outcome, Owner};
 use super::rules::{ALL_APPLIED, COVERAGE};
