@@ -169,6 +169,7 @@ impl<D: Disk> Log<D> {
 
 impl<D: Disk> Log<D> {
     /// Appends a batch: readers see it, and a crash may still take it. An empty batch writes nothing.
+    /// A batch that was given something is not empty, even if no frame can hold it.
     ///
     /// Returns the number to wait for: once [`Log::sync_to`] has returned for it, or for a later
     /// one, the batch is durable.

@@ -56,6 +56,7 @@ pub(crate) fn seeds(quick: u64, long: u64) -> Range<u64> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Row {
     Deeds,
+    Limits,
     CutImages,
     CutsInRecovery,
     CutsInCollection,
@@ -76,8 +77,9 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    const ALL: [Row; 18] = [
+    const ALL: [Row; 19] = [
         Row::Deeds,
+        Row::Limits,
         Row::CutImages,
         Row::CutsInRecovery,
         Row::CutsInCollection,
@@ -101,6 +103,7 @@ impl Row {
     fn text(self) -> &'static str {
         match self {
             Row::Deeds => "deeds compared with the model, one by one",
+            Row::Limits => "batches on both sides of a limit, written or refused, and told so",
             Row::CutImages => "power cuts at every operation: images opened",
             Row::CutsInRecovery => "power cuts at every operation of a recovery",
             Row::CutsInCollection => "power cuts at every operation of a collection",

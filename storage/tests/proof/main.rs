@@ -26,7 +26,7 @@
 //!   P10 full disks         full: wherever the room ends
 //!   P11 group commit       callers: every interleaving; ticks: a sync that waits for others; threads
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
-//!   --  the list           fixture (golden bytes), openers, rules, hostile, doors (one door)
+//!   --  the list           fixture (golden bytes), openers, rules, limits, hostile, doors (one door)
 //!   --  torture            kill
 //!   --  logctl             inspected, cuts
 //! ```
@@ -48,6 +48,7 @@ mod history; // what is done to a log, drawn
 mod hostile; // directories nobody wrote
 mod inspected; // what is told of a log is what the engine makes of it
 mod kill; // a real process, killed
+mod limits; // what is too large, on both sides of every limit
 mod loss; // losses others have had, each by name
 mod model; // what a log is, without disks
 mod openers; // directories that are refused
