@@ -26,8 +26,9 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::format::{Draft, FRAMES_AT, Flags, PAGE_BYTES, Salt, SegmentHeader};
 use crate::groups::Groups;
-use crate::segment::{self, RECOVERY, name_of};
+use crate::segment::{self, RECOVERY, again_of, name_of};
 use crate::types::{GroupId, Lsn, SegmentId};
+use std::io::ErrorKind;
 
 /// Why a log cannot be cut at a frame.
 #[derive(Clone, Debug)]
@@ -200,6 +201,7 @@ impl Cut {
     /// [`Error::NoSpace`], and the log is as it was; [`Error::Io`], and a copy can be cut.
     pub(crate) fn carry_out(self, disk: &impl Disk) -> Result<()> {
         let sync_dir = || disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e));
+        self.give_names(disk)?;
         // What we saw may be nothing but the cache's.
         sync_dir()?;
         settle::clear(disk, &self.strays)?;
@@ -219,6 +221,18 @@ impl Cut {
         let name = name_of(header.segment);
         disk.rename(RECOVERY, &name).map_err(|e| Error::io("renaming to", name, e))?;
         sync_dir()
+    }
+
+    /// Gives segments their names that were being given them again.
+    fn give_names(&self, disk: &impl Disk) -> Result<()> {
+        for segment in self.gone.iter().chain([&self.through()]) {
+            let name = name_of(*segment);
+            match disk.rename(&again_of(*segment), &name) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                outcome => outcome.map_err(|e| Error::io("renaming to", name, e))?,
+            }
+        }
+        Ok(())
     }
 
     /// Returns the new segment's header, and its frames: those that are kept, one that removes the

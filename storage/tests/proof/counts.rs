@@ -65,6 +65,10 @@ pub(crate) enum Row {
     CutsAfterFailures,
     Misdirected,
     FullDisks,
+    FullCrashes,
+    FullInPlace,
+    FullOpenings,
+    FullWrote,
     Flips,
     DrawnFlips,
     Truncations,
@@ -77,7 +81,7 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    const ALL: [Row; 19] = [
+    const ALL: [Row; 23] = [
         Row::Deeds,
         Row::Limits,
         Row::CutImages,
@@ -88,6 +92,10 @@ impl Row {
         Row::CutsAfterFailures,
         Row::Misdirected,
         Row::FullDisks,
+        Row::FullCrashes,
+        Row::FullInPlace,
+        Row::FullOpenings,
+        Row::FullWrote,
         Row::Flips,
         Row::DrawnFlips,
         Row::Truncations,
@@ -114,6 +122,12 @@ impl Row {
             Row::FullDisks => {
                 "disks that were full, and what was there was read, collected, opened"
             }
+            Row::FullCrashes => {
+                "crashes, at every operation, on disks left without a byte: opened, and read"
+            }
+            Row::FullInPlace => "of them, logs whose tail was made durable in place",
+            Row::FullOpenings => "such openings, cut off or failing at every operation",
+            Row::FullWrote => "such logs that were compacted and collected, and took batches again",
             Row::Flips => "bits flipped, every one of a small log",
             Row::DrawnFlips => "bits flipped in drawn logs, each foretold: refused, or a prefix",
             Row::Truncations => "files cut, at every length",
