@@ -2,18 +2,17 @@
 //!
 //! ```text
 //!   40 41 | 42 43 ??? old remains .......    41 is the last that is proven
-//!   1       42 43 000000000000000 .......    what is behind the frames goes              sync
-//!   2       42 43 000000000 copy of 42 43    a redo record, in the room that every segment keeps   sync
-//!   3       42'43'000000000 copy of 42 43    the same bytes, written where they stand    sync
-//!   4       42 43 000000000 0000000000000    and the log goes on behind 43               sync
+//!   1       42 43 ??? old re copy of 42 43   a redo record, in the room that every segment keeps   sync
+//!   2       42'43'??? old re copy of 42 43   the same bytes, written where they stand              sync
+//!   3       42 43 00000000000000000000000    and the log goes on behind 43                         sync
 //! ```
 //!
 //! Why the same bytes again? A sync that failed may have marked them clean in the page cache: no later
 //! sync would write them. Writing makes them dirty, and the sync behind it tells the truth.
 //!
-//! Why a record? They may be acknowledged, and a power cut tears what is being written. Until step 3 is
+//! Why a record? They may be acknowledged, and a power cut tears what is being written. Until step 2 is
 //! synced the copy is durable, and whoever opens the log reads it in their place ([`read_whole`]).
-//! It may be shorter than all of the frames: then steps 2 and 3 are done part by part.
+//! It may be shorter than all of the frames: then steps 1 and 2 are done part by part.
 //!
 //! Why not always? In a new segment frames have a salt of their own, and the old tail stays as it was:
 //! evidence, if something was wrong with it. Here it is overwritten. And a second file is half the
@@ -103,8 +102,6 @@ impl InPlace {
             file.write_all_at(offset.into(), part)?;
             file.sync_data()?;
         }
-        segment::wipe(file, self.end(), self.header.capacity)?;
-        file.sync_data()?;
         let mut offset = self.from;
         for bytes in self.frames.chunks(self.part_bytes().max(1)) {
             let record = Redo { offset, bytes }.encode(self.header.salt);

@@ -15,7 +15,9 @@ use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
 use crate::history::{Deed, History, Reached, small};
 use crate::model::{Change, Model, batch_of, entry};
-use storage::{Batch, Disk, Doing, EntryId, Error, Fault, GroupId, Index, Log, SimDisk};
+use storage::{
+    Batch, Disk, Doing, EntryId, Error, Fate, Fates, Fault, GroupId, Index, Log, Sector, SimDisk,
+};
 
 #[test]
 fn a_full_disk_is_met_before_a_byte_is_written() {
@@ -172,6 +174,152 @@ fn live_on(
     disk.set_free_bytes(None);
     assert_eq!(run_until_full(log, &history.deeds[nth..], place).0, None);
     assert_eq!(&Model::of(log), history.states.last().unwrap(), "{place}: went on");
+}
+
+/// Returns a disk without a byte free, and on it a log of one segment that is as full as it gets: durable,
+/// and no frame proves it. And what it holds.
+fn brimful(seed: u64) -> (SimDisk, Model) {
+    let disk = SimDisk::new(seed);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    disk.set_free_bytes(Some(0));
+    let mut last = 0;
+    while log.append(Batch::new().entries(GroupId(1), &[entry(last + 1, 1, 40)])).is_ok() {
+        last += 1;
+    }
+    let mut deletes = 0;
+    while log.append(Batch::new().delete(GroupId(1), b"not there")).is_ok() {
+        deletes += 1;
+    }
+    assert!(last > 15 && deletes > 15, "{last} entries, {deletes} deletes");
+    log.sync_to(log.appended_lsn()).unwrap();
+    (disk.after_kill(), Model::of(&log))
+}
+
+#[test]
+fn a_tail_without_room_for_a_copy_is_made_durable_part_by_part() {
+    let (disk, held) = brimful(1);
+    let probe = disk.after_kill();
+    assert_eq!(Model::of(&Log::open_on(probe.clone(), small()).unwrap()), held);
+    let operations = probe.operations();
+    assert!(operations > 100, "{operations} operations: it was one part, or few");
+    let mut images = 0;
+    // Cut off twice: the second opening finds a copy that is the only one of its part.
+    for first in 1..=operations {
+        let cut = disk.after_kill();
+        cut.plan(first, Fault::PowerCut);
+        Log::open_on(cut.clone(), small()).map(drop).unwrap_err();
+        let image = cut.after_power_cut(&mut TornInPlace(first));
+        for second in [1, 2, 3, 4, 5, 6, first, operations - 5].into_iter().chain([operations]) {
+            let place = format!("cut at {first}, and at {second}");
+            let again = image.after_kill();
+            again.plan(second, Fault::PowerCut);
+            drop(Log::open_on(again.clone(), small()));
+            for sample in [0, 2, 4 + first] {
+                images += 1;
+                let image = again.after_power_cut(&mut Drawn::new(second, sample));
+                let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+                assert_eq!(Model::of(&log), held, "{place}, sample {sample}");
+            }
+        }
+    }
+    assert!(images > 2000, "{images} images");
+}
+
+#[test]
+fn what_stood_behind_the_tail_does_not_come_back_when_it_was_made_durable_in_place() {
+    let frame = |fill: u8| {
+        let mut batch = Batch::new();
+        batch.put(GroupId(1), b"k", &[fill; 63]);
+        batch
+    };
+    for behind in 1..=8 {
+        let disk = SimDisk::new(1);
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        log.write(&frame(1)).unwrap();
+        // The next of these is lost, and those behind it are kept: they never counted.
+        for fill in 50..=50 + behind {
+            log.append(&frame(fill)).unwrap();
+        }
+        let disk = disk.after_power_cut(&mut FirstIsLost);
+        disk.set_free_bytes(Some(0));
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        assert_eq!(log.appended_lsn().0, 1, "{behind} behind it");
+        log.write(&frame(99)).unwrap();
+        for disk in [disk.after_kill(), disk.after_power_cut(&mut Drawn::new(0, 0))] {
+            let log = Log::open_on(disk, small()).unwrap();
+            assert_eq!(log.appended_lsn().0, 2, "{behind} behind it");
+            assert_eq!(log.get(GroupId(1), b"k").as_deref(), Some(&[99; 63][..]));
+        }
+    }
+}
+
+#[test]
+fn what_failed_before_the_disk_was_full_is_durable_when_it_is_shown() {
+    let mut openings = 0;
+    for seed in seeds(6, 60) {
+        let history = History::drawn(seed, 40, &Model::default());
+        let operations = crate::crash::operations(seed, &history);
+        for operation in 1..=operations {
+            let place = format!("seed {seed}, operation {operation} failed");
+            let disk = SimDisk::new(seed);
+            disk.plan(operation, Fault::Fails);
+            let reached = match Log::open_on(disk.clone(), small()) {
+                Ok(log) => history.run(&log),
+                Err(error) => Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) },
+            };
+            let next = disk.after_kill();
+            next.set_free_bytes(Some(0));
+            if !has_a_log(&next) {
+                continue;
+            }
+            openings += 1;
+            let log =
+                Log::open_on(next.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+            let state = history.state_of(&log, &reached);
+            let state = state.unwrap_or_else(|| panic!("{place}: never was"));
+            let mut model = history.states[state].clone();
+            // What this process acknowledges goes where the failed one has left its names and bytes.
+            let change = Change::Remove(GroupId(90));
+            let make = Change::Put(GroupId(90), b"k".to_vec(), b"v".to_vec());
+            if log.write(&batch_of(std::slice::from_ref(&make))).is_ok() {
+                model.apply(&[make]);
+                log.write(&batch_of(std::slice::from_ref(&change))).unwrap();
+                model.apply(&[change]);
+            }
+            let worst = next.after_power_cut(&mut Drawn::new(seed, 0));
+            let log = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
+            assert_eq!(Model::of(&log), model, "{place}: not durable");
+            assert!(log.appended_lsn().0 >= reached.acknowledged as u64, "{place}");
+        }
+    }
+    assert!(openings > 300 || std::env::var_os("STORAGE_SEED").is_some(), "{openings} openings");
+}
+
+/// Tears what was being written where frames are, and keeps what was written behind them.
+struct TornInPlace(u64);
+
+impl Fates for TornInPlace {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        let is_of_frames = sector.offset < 8192 - 128;
+        if is_of_frames { Fate::Torn { with: self.0 as u8 } } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
+}
+
+/// Loses the first write that is pending, and keeps the others.
+struct FirstIsLost;
+
+impl Fates for FirstIsLost {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        if sector.write == 0 { Fate::Lost } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
 }
 
 /// Counts what the sweep of crashes on full disks went through.
