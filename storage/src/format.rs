@@ -72,8 +72,8 @@
 //!    8  4  where in the file the copy belongs           20 12  zeros
 //! ```
 //!
-//! If there is no `00000003.log`, and a `00000003.again`, that is the segment: it was being given its
-//! name again.
+//! If the last segment is `00000002.log`, or there is none, and there is a `00000003.again`, that is
+//! segment 3: it was being given its name again.
 //!
 //! A frame counts if its LSN is less than the next segment's first. Where a frame does not hold, its
 //! LSN being n: if a frame further on in the segment holds, and its durable LSN is n or more, then

@@ -100,6 +100,7 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::F
     let (plan, groups) =
         judged(&segments, |last, scan, end| settle::plan(disk, options, last, scan, end))?;
     settle::clear(disk, &strays)?;
+    in_place::give_name_back(disk, last.header.segment)?;
     let (settled, groups, room) = match settle::carry_out(disk, last, plan) {
         Err(Error::NoSpace { bytes }) => {
             drop(groups); // their entries were to be found in the segment that there is no room for

@@ -15,6 +15,7 @@
 //! meanwhile, nobody knows which of the names are durable, now or ever: the directory is to be copied,
 //! and the copy cut.
 
+use super::in_place;
 use super::look::{Directory, SegmentFile};
 use super::replay::Replay;
 use super::scan::{Span, scan};
@@ -26,9 +27,8 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::format::{Draft, FRAMES_AT, Flags, PAGE_BYTES, Salt, SegmentHeader};
 use crate::groups::Groups;
-use crate::segment::{self, RECOVERY, again_of, name_of};
+use crate::segment::{self, RECOVERY, name_of};
 use crate::types::{GroupId, Lsn, SegmentId};
-use std::io::ErrorKind;
 
 /// Why a log cannot be cut at a frame.
 #[derive(Clone, Debug)]
@@ -201,10 +201,12 @@ impl Cut {
     /// [`Error::NoSpace`], and the log is as it was; [`Error::Io`], and a copy can be cut.
     pub(crate) fn carry_out(self, disk: &impl Disk) -> Result<()> {
         let sync_dir = || disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e));
-        self.give_names(disk)?;
         // What we saw may be nothing but the cache's.
         sync_dir()?;
         settle::clear(disk, &self.strays)?;
+        for segment in self.gone.iter().chain([&self.through()]) {
+            in_place::give_name_back(disk, *segment)?;
+        }
         let frames = self.frames(segment::new_salt(disk));
         let (header, frames) = frames?;
         let file = segment::zeroed(disk, RECOVERY, header.capacity)?;
@@ -221,18 +223,6 @@ impl Cut {
         let name = name_of(header.segment);
         disk.rename(RECOVERY, &name).map_err(|e| Error::io("renaming to", name, e))?;
         sync_dir()
-    }
-
-    /// Gives segments their names that were being given them again.
-    fn give_names(&self, disk: &impl Disk) -> Result<()> {
-        for segment in self.gone.iter().chain([&self.through()]) {
-            let name = name_of(*segment);
-            match disk.rename(&again_of(*segment), &name) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                outcome => outcome.map_err(|e| Error::io("renaming to", name, e))?,
-            }
-        }
-        Ok(())
     }
 
     /// Returns the new segment's header, and its frames: those that are kept, one that removes the

@@ -147,11 +147,22 @@ pub(super) fn read_whole(file: &impl DiskFile) -> std::io::Result<Mapped> {
 /// Makes a segment's name durable, which may be the cache's alone: after a sync of the directory that
 /// failed, no later one will write it. So it is given once more, by way of a name that counts too.
 fn give_name_again(disk: &impl Disk, segment: SegmentId) -> Result<()> {
-    let (name, again) = (name_of(segment), again_of(segment));
-    match disk.rename(&name, &again) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {} // an earlier attempt came so far
-        outcome => outcome.map_err(|e| Error::io("renaming to", &again, e))?,
+    let again = again_of(segment);
+    let renamed = disk.rename(&name_of(segment), &again);
+    renamed.map_err(|e| Error::io("renaming to", again, e))?;
+    give_name_back(disk, segment)
+}
+
+/// Gives a segment its name back that was being given it again, and makes it durable. Mostly there is
+/// nothing to do.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn give_name_back(disk: &impl Disk, segment: SegmentId) -> Result<()> {
+    let name = name_of(segment);
+    match disk.rename(&again_of(segment), &name) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        outcome => outcome.map_err(|e| Error::io("renaming to", name, e))?,
     }
-    disk.rename(&again, &name).map_err(|e| Error::io("renaming to", &name, e))?;
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
 }

@@ -29,7 +29,8 @@ pub(crate) struct Directory {
     pub(crate) segments: Vec<SegmentId>,
     /// Segments that were removed, and have come back.
     pub(crate) back: Vec<SegmentId>,
-    /// Segments that were being given their names again, and have them: the names that are left over.
+    /// Segments that were being given their names again, and have them, or have others behind them: the
+    /// names that are left over.
     pub(crate) named_twice: Vec<SegmentId>,
     /// Segments before which nothing is wanted, as their marks say.
     pub(crate) marks: Vec<SegmentId>,
@@ -77,13 +78,14 @@ pub(crate) fn look(disk: &impl Disk) -> Result<Directory> {
 }
 
 impl Directory {
-    /// Takes segments for what they are that were being given their names again. Where the name is
-    /// there, that file counts: nobody has been told anything of the other one.
+    /// Takes the last segment for what it is if it was being given its name again. Where the name is
+    /// there, or a later segment, that counts: nobody has been told anything of the other file.
     fn find_renamed(&mut self, again: Vec<SegmentId>) {
         for id in again {
-            match self.segments.binary_search(&id) {
-                Ok(_) => self.named_twice.push(id),
-                Err(place) => self.segments.insert(place, id),
+            if self.segments.last().is_none_or(|last| *last < id) {
+                self.segments.push(id);
+            } else {
+                self.named_twice.push(id);
             }
         }
     }

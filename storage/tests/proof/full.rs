@@ -16,7 +16,8 @@ use crate::fates::Drawn;
 use crate::history::{Deed, History, Reached, small};
 use crate::model::{Change, Model, batch_of, entry};
 use storage::{
-    Batch, Disk, Doing, EntryId, Error, Fate, Fates, Fault, GroupId, Index, Log, Sector, SimDisk,
+    Batch, Disk, DiskFile, Doing, EntryId, Error, Fate, Fates, Fault, GroupId, Index, Log, Sector,
+    SimDisk,
 };
 
 #[test]
@@ -254,8 +255,40 @@ fn what_stood_behind_the_tail_does_not_come_back_when_it_was_made_durable_in_pla
 }
 
 #[test]
+fn a_segment_that_was_being_given_its_name_again_is_the_last_one_or_nothing() {
+    let disk = SimDisk::new(1);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    for index in 1..=30 {
+        log.write(Batch::new().entries(GroupId(1), &[entry(index, 1, 300)])).unwrap();
+    }
+    let held = Model::of(&log);
+    assert!(log.stats().segments >= 3);
+    let last = format!("{:08x}", log.stats().segments);
+    for free in [Some(0), None] {
+        // The last segment has the other name, and no other.
+        let renamed = disk.after_kill();
+        renamed.rename(&format!("{last}.log"), &format!("{last}.again")).unwrap();
+        renamed.sync_dir().unwrap();
+        renamed.set_free_bytes(free);
+        assert_eq!(Model::of(&Log::open_on(renamed.clone(), small()).unwrap()), held);
+        let worst = renamed.after_power_cut(&mut Drawn::new(0, 0));
+        assert_eq!(Model::of(&Log::open_on(worst.clone(), small()).unwrap()), held);
+
+        // Names that are left over: of a segment that has its own, and of one that is long gone.
+        let twice = disk.after_kill();
+        for (name, bytes) in [(format!("{last}.again"), 9), ("00000001.again".into(), 9)] {
+            twice.create(&name).unwrap().write_all_at(0, &vec![7; bytes]).unwrap();
+        }
+        twice.set_free_bytes(free);
+        assert_eq!(Model::of(&Log::open_on(twice.clone(), small()).unwrap()), held);
+        let names = twice.list().unwrap();
+        assert!(!names.iter().any(|name| name.ends_with(".again")), "{names:?}");
+    }
+}
+
+#[test]
 fn what_failed_before_the_disk_was_full_is_durable_when_it_is_shown() {
-    let mut openings = 0;
+    let (mut openings, mut acknowledged) = (0, 0);
     for seed in seeds(6, 60) {
         let history = History::drawn(seed, 40, &Model::default());
         let operations = crate::crash::operations(seed, &history);
@@ -279,20 +312,19 @@ fn what_failed_before_the_disk_was_full_is_durable_when_it_is_shown() {
             let state = state.unwrap_or_else(|| panic!("{place}: never was"));
             let mut model = history.states[state].clone();
             // What this process acknowledges goes where the failed one has left its names and bytes.
-            let change = Change::Remove(GroupId(90));
-            let make = Change::Put(GroupId(90), b"k".to_vec(), b"v".to_vec());
-            if log.write(&batch_of(std::slice::from_ref(&make))).is_ok() {
-                model.apply(&[make]);
-                log.write(&batch_of(std::slice::from_ref(&change))).unwrap();
+            let change = Change::Put(GroupId(90), b"k".to_vec(), b"v".to_vec());
+            if log.write(&batch_of(std::slice::from_ref(&change))).is_ok() {
                 model.apply(&[change]);
+                acknowledged += 1;
             }
             let worst = next.after_power_cut(&mut Drawn::new(seed, 0));
             let log = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
             assert_eq!(Model::of(&log), model, "{place}: not durable");
-            assert!(log.appended_lsn().0 >= reached.acknowledged as u64, "{place}");
         }
     }
-    assert!(openings > 300 || std::env::var_os("STORAGE_SEED").is_some(), "{openings} openings");
+    let is_enough = openings > 300 && acknowledged > 150;
+    let is_one_seed = std::env::var_os("STORAGE_SEED").is_some();
+    assert!(is_enough || is_one_seed, "{openings} openings, {acknowledged} batches");
 }
 
 /// Tears what was being written where frames are, and keeps what was written behind them.
