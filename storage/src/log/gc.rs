@@ -40,7 +40,7 @@ pub struct Collected {
     pub moved_bytes: u64,
     /// The groups that hold so much of the oldest segment that their owners should compact them.
     /// While there are any, and [`crate::Options::force_above_bytes`] is not reached, the segment
-    /// stays.
+    /// stays. On a full disk: the groups that must be compacted, for there is no room to move them.
     pub laggards: Vec<Laggard>,
     /// Whether there is more to collect than one call may move.
     pub is_more_to_do: bool,

@@ -23,7 +23,7 @@
 //!   P8  failures           failure: every operation, once; then not another byte, not another sync
 //!   P9  fsyncgate          failure: a failed sync keeps the page cache, and loses it with the power, then
 //!                          or in the next process
-//!   P10 full disks         full: wherever the room ends
+//!   P10 full disks         full: wherever the room ends, and a crash at every operation; mounted: a real one
 //!   P11 group commit       callers: every interleaving; ticks: a sync that waits for others; threads
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
 //!   --  the list           fixture (golden bytes), openers, rules, limits, hostile, doors (one door)
@@ -51,6 +51,7 @@ mod kill; // a real process, killed
 mod limits; // what is too large, on both sides of every limit
 mod loss; // losses others have had, each by name
 mod model; // what a log is, without disks
+mod mounted; // a real file system that is full
 mod openers; // directories that are refused
 mod page; // a reader that knows the format's page alone
 mod resurrection; // what was collected must not come back
