@@ -120,9 +120,9 @@ impl InPlace {
 /// Opens a segment's file, also if it was being given its name again.
 pub(super) fn open<D: Disk>(disk: &D, segment: SegmentId) -> Result<D::File> {
     let (name, again) = (name_of(segment), again_of(segment));
-    let opened = disk.open(&name).or_else(|error| match error.kind() {
-        ErrorKind::NotFound => disk.open(&again).map_err(|_| error),
-        _ => Err(error),
+    let opened = disk.open(&name).or_else(|error| {
+        let is_missing = error.kind() == ErrorKind::NotFound;
+        if is_missing { disk.open(&again).map_err(|_| error) } else { Err(error) }
     });
     opened.map_err(|e| Error::io("opening", &name, e))
 }

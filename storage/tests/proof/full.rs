@@ -534,13 +534,13 @@ fn live_full(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &str) -> bo
     }
     assert_eq!(Model::of(&log), model, "{place}, compacted");
     let is_of_one_segment = log.stats().segments == 1;
-    let mut collected = log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
+    log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
     let change = Change::Entries(GroupId(77), vec![entry(1, 1, 100)]);
     let wrote = match log.write(&batch_of(std::slice::from_ref(&change))) {
         Ok(_) => true,
         // Only now is it known that there is no room: before, thresholds counted.
         Err(Error::NoSpace { .. }) => {
-            collected = log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
+            let collected = log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
             let outcome = log.write(&batch_of(std::slice::from_ref(&change)));
             assert!(
                 outcome.is_ok() || is_of_one_segment,
