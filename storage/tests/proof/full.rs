@@ -15,6 +15,7 @@ use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
 use crate::history::{Deed, History, Reached, small};
 use crate::model::{Change, Model, batch_of, entry};
+use crate::page;
 use storage::{
     Batch, Disk, DiskFile, Doing, EntryId, Error, Fate, Fates, Fault, GroupId, Index, Log, Sector,
     SimDisk,
@@ -210,6 +211,8 @@ fn a_tail_without_room_for_a_copy_is_made_durable_part_by_part() {
         cut.plan(first, Fault::PowerCut);
         Log::open_on(cut.clone(), small()).map(drop).unwrap_err();
         let image = cut.after_power_cut(&mut TornInPlace(first));
+        // A stranger who has nothing but the format's page reads the same, wherever the copy stands.
+        assert_eq!(page::replay(&page::Segment::all(&image)), held, "cut at {first}, by the page");
         for second in [1, 2, 3, 4, 5, 6, first, operations - 5].into_iter().chain([operations]) {
             let place = format!("cut at {first}, and at {second}");
             let again = image.after_kill();
