@@ -138,8 +138,10 @@ impl Shared {
         // Written behind: whoever leaves a full segment has little left to wait for.
         let written = log.sync_to(log.appended_lsn());
         // Garbage first: a segment that goes may become the spare.
-        let collected = log.gc();
+        let (was_full, collected) = (log.is_full(), log.gc());
         let maintained = log.maintain();
+        // Now that it is known to be full, what is collected is not a matter of thresholds any more.
+        let is_news = log.is_full() && !was_full;
 
         let mut kept = self.kept();
         kept.trouble = written.and(maintained).err();
@@ -156,7 +158,7 @@ impl Shared {
         };
         match kept.trouble {
             Some(Error::Io { .. } | Error::Poisoned { .. }) => Next::Stop,
-            _ if is_more_to_do => Next::Again,
+            _ if is_more_to_do || is_news => Next::Again,
             _ => Next::Sleep,
         }
     }

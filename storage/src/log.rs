@@ -15,6 +15,7 @@
 //! After the first failure of the disk nothing is written any more: what is in the file then is for
 //! the next opening to judge.
 
+mod full; // what is collected when there is no room
 mod gc; // what is wanted of the oldest segment moves, and the segment goes
 mod pick; // what is wanted of a segment
 mod read; // from a group and a place to its bytes
@@ -38,6 +39,7 @@ use bytes::Bytes;
 use room::Purpose;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How long a stretch of the tail is, at most. When one is full it is mapped, and a keeper is rung
@@ -60,6 +62,8 @@ pub struct Log<D: Disk = RealDisk> {
     bell: Arc<Bell>,
     /// The disk's first failure.
     failure: OnceLock<Arc<Error>>,
+    /// Whether the disk had no room for a segment when it was asked last.
+    is_full: AtomicBool,
     _lock: D::Lock,
 }
 
@@ -71,7 +75,7 @@ pub(crate) struct Writer<F> {
     pub(crate) file: Arc<F>,
     /// What its frames' checksums begin with.
     pub(crate) salt: Salt,
-    /// Its length.
+    /// How much of it is for frames: what is behind that is for recovery, on a full disk.
     pub(crate) capacity: u32,
     /// Where the next frame goes.
     pub(crate) offset: u32,
@@ -125,12 +129,12 @@ impl<D: Disk> Log<D> {
     /// [`Error::Locked`], [`Error::ForeignFile`] and whatever else [`Error`] has for directories:
     /// nothing was touched. [`Error::Corrupt`] if something that was durable has rotted: it is left
     /// as it is, for nobody can tell from here what to do about it. [`Error::Io`].
-    /// [`Error::NoSpace`] if the tail is to be written again and the disk has no room for a segment:
-    /// not after [`Log::close`], nor if there was a spare ([`Log::maintain`]).
+    /// [`Error::NoSpace`] if there is no log yet, and no room for one. A log that is there opens on a
+    /// full disk, too.
     pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
         options.check()?;
         let lock = recovery::lock(&disk)?;
-        let Found { store, writer, view, durable } = recovery::recover(&disk, &options)?;
+        let Found { store, writer, view, durable, room } = recovery::recover(&disk, &options)?;
         let committer = Committer::new(durable, writer.file.clone());
         Ok(Log {
             disk,
@@ -143,6 +147,7 @@ impl<D: Disk> Log<D> {
             collector: Mutex::new(()),
             bell: Arc::default(),
             failure: OnceLock::new(),
+            is_full: AtomicBool::new(room == recovery::Room::None),
             _lock: lock,
         })
     }
@@ -156,7 +161,7 @@ impl<D: Disk> Log<D> {
         let mut writer = self.writer()?;
         self.committer_wait(writer.next_lsn.before())?;
         let seal = Draft::new(&[], &[], Flags::Seal);
-        match self.make_room(&mut writer, seal.len(), Purpose::Collect) {
+        match self.make_room(&mut writer, seal.len(), Purpose::LetGo) {
             Err(Error::NoSpace { .. }) => return Ok(()), // durable all the same, and unmarked
             outcome => outcome?,
         }
@@ -169,6 +174,7 @@ impl<D: Disk> Log<D> {
 
 impl<D: Disk> Log<D> {
     /// Appends a batch: readers see it, and a crash may still take it. An empty batch writes nothing.
+    /// A batch that was given something is not empty, even if no frame can hold it.
     ///
     /// Returns the number to wait for: once [`Log::sync_to`] has returned for it, or for a later
     /// one, the batch is durable.
@@ -184,7 +190,11 @@ impl<D: Disk> Log<D> {
         let mut writer = self.writer()?;
         check(&self.view().groups, batch.items())?;
         let purpose = if batch.only_lets_go() { Purpose::LetGo } else { Purpose::Append };
-        self.make_room(&mut writer, draft.len(), purpose)?;
+        let room = self.make_room(&mut writer, draft.len(), purpose);
+        if self.is_full() {
+            self.bell.ring(); // to collect is what makes room, and this may be the garbage
+        }
+        room?;
         self.write_frame(&mut writer, draft)
     }
 
@@ -286,6 +296,16 @@ impl<D: Disk> Log<D> {
             Arc::new(Error::io("writing", "the log", panicked))
         });
         Error::Poisoned { first }
+    }
+
+    /// Returns whether the disk had no room for a segment when it was asked last.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::SeqCst)
+    }
+
+    /// Notes whether the disk has room for a segment.
+    fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::SeqCst);
     }
 
     /// Locks the writer.

@@ -6,7 +6,8 @@
 //!   scan         every frame, every byte, in the order of LSNs                     or refused
 //!   judge        where the last segment's frames end: clean, torn, or rotted       or refused
 //!   replay       what the frames did, group by group; no group has a gap           or refused
-//!   settle       what nobody can prove durable is written again, and synced
+//!   settle       what nobody can prove durable is written again, and synced: into a new segment, or,
+//!                if the disk has no room for one, where it stands
 //! ```
 //!
 //! Nothing is written before all of it is judged, and what is refused stays as it is. A crash within
@@ -18,6 +19,7 @@
 
 mod cut; // a log that ends earlier, when somebody asks for it
 mod examine; // what recovery would do, and does not
+mod in_place; // the same where it stands, if the disk has no room for another segment
 mod look; // a directory's segments, one after the other, untouched
 mod places; // a group's entries, while they are replayed
 mod replay; // what the frames did
@@ -31,19 +33,21 @@ pub(crate) use examine::{Examined, Examiner, Outlook, Torn, was_durable};
 pub(crate) use look::{Directory, SegmentFile, each, look};
 pub(crate) use tail::lost;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Mapped};
 use crate::error::{Error, Result};
 use crate::format::StoreId;
+use crate::groups::Groups;
 use crate::log::{View, Writer};
 use crate::options::Options;
 use crate::segment::{Content, Segment};
 use crate::types::Lsn;
 use replay::Replay;
-use scan::scan;
+use scan::{Scan, scan};
+use settle::Plan;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use survey::{Survey, Surveyed, survey};
-use tail::judge;
+use tail::{End, judge};
 
 /// What recovery found, ready to go on.
 pub(crate) struct Found<F> {
@@ -55,6 +59,17 @@ pub(crate) struct Found<F> {
     pub(crate) view: View,
     /// Up to where everything is durable.
     pub(crate) durable: Lsn,
+    /// Whether there was room for what recovery wanted to write.
+    pub(crate) room: Room,
+}
+
+/// Whether a disk has room for another segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Room {
+    /// As far as anybody knows.
+    Some,
+    /// Not when it was asked last.
+    None,
 }
 
 /// Locks the directory, if it may be a store's.
@@ -75,12 +90,47 @@ pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
 /// # Errors
 /// As [`crate::Log::open_on`].
 pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
-    let Survey { segments, strays } = survey(disk)?;
-    let Some((last, earlier)) = segments.split_last() else {
+    let Survey { mut segments, strays } = survey(disk)?;
+    let Some(last) = segments.last() else {
         settle::clear(disk, &strays)?;
         return settle::create(disk, options);
     };
 
+    let store = last.header.store;
+    let (plan, groups) =
+        judged(&segments, |last, scan, end| settle::plan(disk, options, last, scan, end))?;
+    settle::clear(disk, &strays)?;
+    in_place::give_name_back(disk, last.header.segment)?;
+    let (settled, groups, room) = match settle::carry_out(disk, last, plan) {
+        Err(Error::NoSpace { bytes }) => {
+            drop(groups); // their entries were to be found in the segment that there is no room for
+            let (plan, groups) = judged(&segments, |last, scan, _| {
+                in_place::plan(last, scan).map(Plan::InPlace).ok_or(Error::NoSpace { bytes })
+            })?;
+            let mut last = segments.pop().expect("there is a last one");
+            last.image = Mapped::new([]); // nobody may hold a map of what is written now
+            let settled = settle::carry_out(disk, &last, plan)?;
+            (settled, groups, Room::None)
+        }
+        settled => (settled?, groups, Room::Some),
+    };
+    let mut view = View { groups, segments: BTreeMap::new() };
+    for segment in &segments {
+        view.segments.insert(segment.header.segment, sealed(segment));
+    }
+    view.segments.insert(settled.writer.segment, settled.tail);
+    let writer = settled.writer;
+    let durable = writer.next_lsn.before();
+    Ok(Found { store, writer, view, durable, room })
+}
+
+/// Judges every frame of the segments, and returns what is to be done with the last one, as `plan` says,
+/// and what the groups hold then. Nothing is written.
+fn judged(
+    segments: &[Surveyed],
+    plan: impl FnOnce(&Surveyed, &Scan, End) -> Result<Plan>,
+) -> Result<(Plan, Groups)> {
+    let (last, earlier) = segments.split_last().expect("there is a last one");
     let mut replay = Replay::default();
     for (segment, next) in earlier.iter().zip(&segments[1..]) {
         let scan = scan(segment, Some(next.header.first_lsn));
@@ -92,21 +142,10 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::F
 
     let scan = scan(last, None);
     let end = judge(last, &scan)?;
-    let plan = settle::plan(disk, options, last, &scan, end)?;
+    let plan = plan(last, &scan, end)?;
     replay.frames(last, scan.proven());
     replay.rewritten(&plan);
-    let groups = replay.finish()?;
-
-    settle::clear(disk, &strays)?;
-    let settled = settle::carry_out(disk, last, plan)?;
-    let mut view = View { groups, segments: BTreeMap::new() };
-    for segment in &segments {
-        view.segments.insert(segment.header.segment, sealed(segment));
-    }
-    view.segments.insert(settled.writer.segment, settled.tail);
-    let (store, writer) = (last.header.store, settled.writer);
-    let durable = writer.next_lsn.before();
-    Ok(Found { store, writer, view, durable })
+    Ok((plan, replay.finish()?))
 }
 
 /// Returns a segment that is not written any more.

@@ -151,11 +151,18 @@ pub(crate) fn mark_of(segment: SegmentId) -> String {
     format!("{:08x}.first", segment.0)
 }
 
+/// Returns the name that a segment has for a moment, while it is given its own again.
+pub(crate) fn again_of(segment: SegmentId) -> String {
+    format!("{:08x}.again", segment.0)
+}
+
 /// What a file in a store's directory is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Named {
     /// A segment.
     Segment(SegmentId),
+    /// A segment that was being given its name again.
+    Again(SegmentId),
     /// The mark of a segment before which nothing is wanted.
     First(SegmentId),
     /// A file that was not finished.
@@ -177,6 +184,7 @@ pub(crate) fn what_is(name: &str) -> Named {
     let number = name.split('.').next().and_then(|hex| u32::from_str_radix(hex, 16).ok());
     match number.filter(|number| *number > 0).map(SegmentId) {
         Some(segment) if name_of(segment) == name => Named::Segment(segment),
+        Some(segment) if again_of(segment) == name => Named::Again(segment),
         Some(segment) if mark_of(segment) == name => Named::First(segment),
         Some(_) | None => Named::Foreign,
     }
@@ -216,14 +224,20 @@ pub(crate) fn is_full(error: &std::io::Error) -> bool {
 
 /// Writes zeros, and syncs them.
 fn fill(file: &impl DiskFile, capacity: u32) -> std::io::Result<()> {
-    let zeros = vec![0; ZEROS_BYTES.min(capacity as usize)];
-    let mut offset = 0;
-    while offset < capacity as usize {
-        let len = zeros.len().min(capacity as usize - offset);
-        file.write_all_at(offset as u64, &zeros[..len])?;
-        offset += len;
-    }
+    wipe(file, 0, capacity)?;
     file.sync_data()
+}
+
+/// Writes zeros from one place of a file to another.
+pub(crate) fn wipe(file: &impl DiskFile, from: u32, to: u32) -> std::io::Result<()> {
+    let zeros = vec![0; ZEROS_BYTES.min((to - from) as usize)];
+    let mut offset = from;
+    while offset < to {
+        let len = zeros.len().min((to - offset) as usize);
+        file.write_all_at(offset.into(), &zeros[..len])?;
+        offset += len as u32;
+    }
+    Ok(())
 }
 
 /// Writes a header, and perhaps the first frames with it, into a file that has no segment's name yet,

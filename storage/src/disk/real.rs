@@ -170,8 +170,8 @@ impl DiskFile for RealFile {
         #[expect(unsafe_code, reason = "a map is a borrow that only its users can keep honest")]
         // SAFETY: nobody writes these bytes or cuts the file while the map lives. Of this process:
         // sealed segments are mapped, and by recovery all before it writes, and of the segment that is
-        // written, only what is before its next frame; and a segment becomes a spare only once nobody
-        // reads it. Of other processes: they hold no lock on the directory.
+        // written, only what is before its next frame; recovery lets go of the map of a tail that it
+        // writes in place; and a segment becomes a spare only once nobody reads it. Of other processes: they hold no lock on the directory.
         let map = unsafe { MmapOptions::new().len(len).map(&self.file)? };
         Ok(Mapped::new(map))
     }

@@ -14,7 +14,7 @@ use super::{Consent, Health, Stop};
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Error, Rot};
-use crate::format::{FRAMES_AT, MAX_PAYLOAD_BYTES};
+use crate::format::MAX_PAYLOAD_BYTES;
 use crate::groups::{Group, Groups, Live};
 use crate::log::Log;
 use crate::options::Options;
@@ -138,10 +138,9 @@ fn keys(group: &Group) -> String {
 
 /// Returns settings under which the log goes on as it is.
 fn options(capacity: u32) -> Options {
-    let usual = Options::default();
-    let room = (capacity - FRAMES_AT).min(MAX_PAYLOAD_BYTES as u32);
-    let max_batch_bytes = usual.max_batch_bytes.min(room);
-    Options { segment_bytes: capacity, max_batch_bytes, ..usual }
+    let options = Options { segment_bytes: capacity, ..Options::default() };
+    let room = options.longest_frame_bytes().min(MAX_PAYLOAD_BYTES as u32);
+    Options { max_batch_bytes: options.max_batch_bytes.min(room), ..options }
 }
 
 /// Lets the engine remove the group.

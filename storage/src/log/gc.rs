@@ -27,7 +27,7 @@ use crate::types::{GroupId, SegmentId};
 use std::io::ErrorKind;
 
 /// How much of a segment is moved in one frame, at most, if an entry is not longer by itself.
-const FRAME_BYTES: u32 = 1 << 20;
+pub(super) const FRAME_BYTES: u32 = 1 << 20;
 
 /// What a call of [`Log::gc`] did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,7 +40,7 @@ pub struct Collected {
     pub moved_bytes: u64,
     /// The groups that hold so much of the oldest segment that their owners should compact them.
     /// While there are any, and [`crate::Options::force_above_bytes`] is not reached, the segment
-    /// stays.
+    /// stays. On a full disk: the groups that must be compacted, for there is no room to move them.
     pub laggards: Vec<Laggard>,
     /// Whether there is more to collect than one call may move.
     pub is_more_to_do: bool,
@@ -61,14 +61,23 @@ impl<D: Disk> Log<D> {
     /// Collects garbage, if there is enough of it: about [`crate::Options::move_bytes`] are moved,
     /// and segments go of which nothing is wanted any more.
     ///
+    /// On a full disk no threshold counts: segments go until there is room for a spare.
+    ///
     /// # Errors
-    /// [`Error::NoSpace`], and the log is as it was; [`Error::Corrupt`] if what is to be moved has
+    /// [`Error::NoSpace`] if there is no room for what is wanted of the oldest segment, and the log is as it
+    /// was; [`Error::Corrupt`] if what is to be moved has
     /// rotted; [`Error::Io`] and [`Error::Poisoned`].
     pub fn gc(&self) -> Result<Collected> {
         let _turn = self.collector.lock().map_err(|_| self.poisoned())?;
         let mut collected = Collected::default();
         // What this call writes is for a later call to judge: one turn through the log is enough.
         let tail = self.writer()?.segment;
+        if self.is_full() {
+            self.make_way(tail, &mut collected)?;
+            if self.is_full() {
+                return Ok(collected);
+            }
+        }
         while let Some(oldest) = self.worth_collecting().filter(|oldest| *oldest < tail) {
             if self.has_moved_enough(&collected) {
                 collected.is_more_to_do = true;
@@ -80,6 +89,7 @@ impl<D: Disk> Log<D> {
                 break;
             }
             if self.view().groups.live().of(oldest).items > 0 {
+                self.check_room_for(oldest)?;
                 let moved = self.move_some(oldest)?;
                 collected.moved_items += moved.items().len() as u64;
                 collected.moved_bytes += moved.size_bytes() as u64;
@@ -108,7 +118,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Returns whether a call has moved as much as it may.
-    fn has_moved_enough(&self, collected: &Collected) -> bool {
+    pub(super) fn has_moved_enough(&self, collected: &Collected) -> bool {
         collected.moved_bytes >= self.options.move_bytes
     }
 
@@ -118,7 +128,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Returns the groups that hold much of a segment.
-    fn laggards(&self, segment: SegmentId) -> Vec<Laggard> {
+    pub(super) fn laggards(&self, segment: SegmentId) -> Vec<Laggard> {
         let view = self.view();
         if view.groups.live().of(segment).bytes <= self.options.laggard_bytes {
             return Vec::new(); // all of it together is not much
@@ -135,10 +145,10 @@ impl<D: Disk> Log<D> {
     }
 
     /// Writes again some of what is wanted of a segment, and returns that.
-    fn move_some(&self, oldest: SegmentId) -> Result<Batch> {
+    pub(super) fn move_some(&self, oldest: SegmentId) -> Result<Batch> {
         // Under the writer's lock nothing stops being wanted between being picked and written.
         let mut writer = self.writer()?;
-        let room = self.options.segment_bytes - FRAMES_AT;
+        let room = self.options.longest_frame_bytes();
         let batch = self.view().pick_wanted(oldest, FRAME_BYTES.min(room / 4) as usize)?;
         let draft = batch.draft(Flags::Moved, room)?;
         self.make_room(&mut writer, draft.len(), Purpose::Collect)?;
@@ -147,7 +157,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Removes the oldest segment, of which nothing is wanted.
-    fn remove_segment(&self, oldest: SegmentId) -> Result<()> {
+    pub(super) fn remove_segment(&self, oldest: SegmentId) -> Result<()> {
         // What made it needless may still be on its way to the disk. Nothing will want it again.
         let lsn = self.writer()?.next_lsn.before();
         self.committer_wait(lsn)?;
@@ -160,7 +170,7 @@ impl<D: Disk> Log<D> {
     fn bear_witness(&self) -> Result<()> {
         let witness = Draft::new(&[], &[], Flags::Moved);
         let mut writer = self.writer()?;
-        match self.make_room(&mut writer, witness.len(), Purpose::Collect) {
+        match self.make_room(&mut writer, witness.len(), Purpose::LetGo) {
             Err(Error::NoSpace { .. }) => return Ok(()), // there will be, once the segment is gone
             outcome => outcome?,
         }
@@ -176,6 +186,7 @@ impl<D: Disk> Log<D> {
         let fits = gone.capacity == self.options.segment_bytes;
         if spare.is_none() && fits && is_read_no_more(gone.content) {
             *spare = Some(self.note(self.make_spare(segment))?);
+            self.set_full(false);
             return Ok(());
         }
         self.note(self.remove_file(segment))

@@ -15,6 +15,7 @@
 //! meanwhile, nobody knows which of the names are durable, now or ever: the directory is to be copied,
 //! and the copy cut.
 
+use super::in_place;
 use super::look::{Directory, SegmentFile};
 use super::replay::Replay;
 use super::scan::{Span, scan};
@@ -203,6 +204,9 @@ impl Cut {
         // What we saw may be nothing but the cache's.
         sync_dir()?;
         settle::clear(disk, &self.strays)?;
+        for segment in self.gone.iter().chain([&self.through()]) {
+            in_place::give_name_back(disk, *segment)?;
+        }
         let frames = self.frames(segment::new_salt(disk));
         let (header, frames) = frames?;
         let file = segment::zeroed(disk, RECOVERY, header.capacity)?;

@@ -11,13 +11,17 @@
 //!
 //! The old tail stays as it is: whatever is in it, it ends where the new segment begins.
 //!
+//! A full disk has no room for a new file. Then the same frames are written once more where they stand,
+//! under the protection of a copy: `in_place.rs` says how, and why not always.
+//!
 //! A segment without a frame is made again too. Whoever made it may have stopped because the directory
 //! could not be synced, and then its name is the cache's alone. A frame behind it says that it was.
 
-use super::Found;
+use super::in_place::InPlace;
 use super::scan::{Scan, Span};
 use super::survey::Surveyed;
 use super::tail::End;
+use super::{Found, Room};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::format::{Draft, FRAMES_AT, Frame, PAGE_BYTES, SegmentHeader};
@@ -36,6 +40,8 @@ pub(super) enum Plan {
     GoOn { offset: u32, next_lsn: Lsn },
     /// Write frames again, into a new segment.
     Rewrite { header: SegmentHeader, frames: Vec<u8>, offsets: Vec<usize>, next_lsn: Lsn },
+    /// Write frames again, where they stand: there is no room for a new segment.
+    InPlace(InPlace),
 }
 
 /// The tail as it is then.
@@ -77,7 +83,8 @@ pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::Fi
     let settled = settled(file, header, FRAMES_AT, Tail::default(), Lsn(1));
     let segments = BTreeMap::from([(header.segment, settled.tail)]);
     let view = View { groups: Groups::default(), segments };
-    Ok(Found { store: header.store, writer: settled.writer, view, durable: Lsn(0) })
+    let (store, writer) = (header.store, settled.writer);
+    Ok(Found { store, writer, view, durable: Lsn(0), room: Room::Some })
 }
 
 /// Decides what is to be done with the tail. Nothing is written yet.
@@ -99,11 +106,13 @@ pub(super) fn plan(
     let unproven = scan.unproven();
     let first_lsn = unproven.first().map_or(next_lsn, |frame| frame.lsn);
     let bytes: u32 = unproven.iter().map(|frame| frame.len).sum();
+    let needed = FRAMES_AT + bytes;
+    let needed = needed + needed.div_ceil(63); // one 64th of it stays free of frames
     let header = SegmentHeader {
         segment: next_segment(last, first_lsn)?,
         first_lsn,
         salt: segment::new_salt(disk),
-        capacity: options.segment_bytes.max((FRAMES_AT + bytes).next_multiple_of(PAGE_BYTES)),
+        capacity: options.segment_bytes.max(needed.next_multiple_of(PAGE_BYTES)),
         ..last.header
     };
     let (frames, offsets) = rewrite(last, unproven, &header);
@@ -145,11 +154,18 @@ impl Plan {
     pub(super) fn frames(&self) -> impl Iterator<Item = (SegmentId, u32, Frame<'_>)> {
         let rewritten = match self {
             Plan::GoOn { .. } => None,
-            Plan::Rewrite { header, frames, offsets, .. } => Some(offsets.iter().map(|at| {
-                (header.segment, FRAMES_AT + *at as u32, Frame::trusted(&frames[*at..]))
-            })),
+            Plan::Rewrite { header, frames, offsets, .. } => {
+                Some((header.segment, FRAMES_AT, frames, offsets))
+            }
+            Plan::InPlace(tail) => {
+                Some((tail.header.segment, tail.from, &tail.frames, &tail.offsets))
+            }
         };
-        rewritten.into_iter().flatten()
+        rewritten.into_iter().flat_map(|(segment, from, frames, offsets)| {
+            let frame =
+                move |at: &usize| (segment, from + *at as u32, Frame::trusted(&frames[*at..]));
+            offsets.iter().map(frame)
+        })
     }
 }
 
@@ -166,10 +182,11 @@ pub(super) fn carry_out<D: Disk>(
         Plan::GoOn { offset, next_lsn } => {
             let name = segment::name_of(last.header.segment);
             let file = disk.open(&name).map_err(|e| Error::io("opening", &name, e))?;
-            // No longer the map of all of it: behind these bytes the file is written from now on.
-            let written =
-                file.map_first(offset.into()).map_err(|e| Error::io("mapping", name, e))?;
-            Ok(settled(file, last.header, offset, Tail::mapped(written), next_lsn))
+            go_on(file, last.header, offset, next_lsn)
+        }
+        Plan::InPlace(tail) => {
+            let file = tail.make_durable(disk)?;
+            go_on(file, tail.header, tail.end(), tail.next_lsn)
         }
         Plan::Rewrite { header, frames, next_lsn, .. } => {
             let file = segment::zeroed(disk, RECOVERY, header.capacity)?;
@@ -178,6 +195,19 @@ pub(super) fn carry_out<D: Disk>(
             Ok(settled(file, header, offset, Tail::buffered(frames.into()), next_lsn))
         }
     }
+}
+
+/// Returns the tail as it is in its file, and a writer behind its frames.
+fn go_on<F: DiskFile>(
+    file: F,
+    header: SegmentHeader,
+    offset: u32,
+    next_lsn: Lsn,
+) -> Result<Settled<F>> {
+    let name = segment::name_of(header.segment);
+    // No longer the map of all of it: behind these bytes the file is written from now on.
+    let written = file.map_first(offset.into()).map_err(|e| Error::io("mapping", name, e))?;
+    Ok(settled(file, header, offset, Tail::mapped(written), next_lsn))
 }
 
 /// Returns a tail that holds these bytes, and a writer behind them.
@@ -192,7 +222,7 @@ fn settled<F: DiskFile>(
         segment: header.segment,
         file: Arc::new(file),
         salt: header.salt,
-        capacity: header.capacity,
+        capacity: header.frames_end().max(offset),
         offset,
         next_lsn,
     };

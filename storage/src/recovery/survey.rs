@@ -9,8 +9,9 @@
 //! A file got its name when its header was durable, and its length. So nothing that is wrong here is
 //! a crash's doing.
 
+use super::in_place;
 use super::look::look;
-use crate::disk::{Disk, DiskFile, Mapped};
+use crate::disk::{Disk, Mapped};
 use crate::error::{Corruption, Error, Result, Rot};
 use crate::format::{FRAMES_AT, HeaderFault, SegmentHeader, VERSION};
 use crate::segment::{Named, name_of, what_is};
@@ -69,8 +70,8 @@ pub(super) fn survey(disk: &impl Disk) -> Result<Survey> {
 /// Reads a segment, and checks what it says of itself.
 pub(super) fn read(disk: &impl Disk, id: SegmentId) -> Result<Surveyed> {
     let name = name_of(id);
-    let file = disk.open(&name).map_err(|e| Error::io("opening", &name, e))?;
-    let image = file.map().map_err(|e| Error::io("mapping", &name, e))?;
+    let file = in_place::open(disk, id)?;
+    let image = in_place::read_whole(&file).map_err(|e| Error::io("mapping", &name, e))?;
     Ok(Surveyed { header: read_header(id, &name, image.bytes())?, image })
 }
 

@@ -1,7 +1,10 @@
-//! Group commit: the rules, stepped by hand; then with threads (P11). And readers beside them (P12).
+//! Group commit: the rules, stepped by hand; then with threads (P11). Readers beside them (P12), and a
+//! collector that moves what they replace.
 
 use crate::history::small;
 use crate::model::{Model, entry};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use storage::{Batch, Duty, GroupCommit, GroupId, Index, Log, Lsn, Options, SimDisk};
@@ -176,4 +179,72 @@ fn a_reader_beside_a_writer_sees_the_old_entries_or_the_new_ones() {
         is_over.store(true, Ordering::Relaxed);
     });
     assert_eq!(log.entries(group, Index(5)..Index(11), u64::MAX).unwrap(), entries(5, 4000));
+}
+
+/// How many keys and entries each writer replaces.
+const REPLACED: u64 = 24;
+
+/// Replaces keys and entries of a group, one batch after the other, and looks now and then that what it has
+/// written is what is there: a collector must not have written an older one behind it.
+fn replace_and_look(log: &Log<SimDisk>, group: GroupId, batches: u64) {
+    let mut rng = ChaCha8Rng::seed_from_u64(group.0);
+    let mut keys = vec![0; REPLACED as usize];
+    let mut terms = Vec::new();
+    for batch in 1..=batches {
+        let key = rng.random_range(0..keys.len());
+        // From here on all entries are replaced; mostly few of them, so that the others grow old.
+        let first = match terms.len() as u64 {
+            held if held < REPLACED => held + 1,
+            _ if rng.random_ratio(1, 20) => rng.random_range(1..=REPLACED),
+            _ => REPLACED,
+        };
+        let entries: Vec<_> =
+            (first..=REPLACED.min(first + 11)).map(|index| entry(index, batch, 60)).collect();
+        let mut frame = Batch::new();
+        frame.put(group, &[key as u8], &batch.to_le_bytes()).entries(group, &entries);
+        log.append(&frame).unwrap();
+        keys[key] = batch;
+        terms.truncate(first as usize - 1);
+        terms.extend(entries.iter().map(|entry| entry.id.term.0));
+        if batch % 16 != 0 {
+            continue; // whoever looks all the time is seldom in the way
+        }
+
+        for (key, batch) in keys.iter().enumerate().filter(|(_, batch)| **batch > 0) {
+            let value = log.get(group, &[key as u8]);
+            assert_eq!(value.as_deref(), Some(&batch.to_le_bytes()[..]), "{group}: key {key}");
+        }
+        let held = log.entries(group, Index(1)..Index(terms.len() as u64 + 1), u64::MAX).unwrap();
+        for (index, (held, term)) in (1..).zip(held.iter().zip(&terms)) {
+            assert_eq!(*held, entry(index, *term, 60), "{group}: after batch {batch}");
+        }
+    }
+}
+
+#[test]
+fn what_a_writer_replaces_stays_replaced_though_a_collector_was_moving_it() {
+    let disk = SimDisk::new(1);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    let is_over = AtomicBool::new(false);
+    let moved: u64 = std::thread::scope(|scope| {
+        let writers = [1, 2, 3].map(|group| {
+            let log = &log;
+            scope.spawn(move || replace_and_look(log, GroupId(group), 20_000))
+        });
+        let collector = scope.spawn(|| {
+            let mut moved = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                moved += log.gc().unwrap().moved_items;
+            }
+            moved
+        });
+        let outcomes = writers.map(|writer| writer.join());
+        is_over.store(true, Ordering::Relaxed);
+        let moved = collector.join().unwrap();
+        outcomes.map(|outcome| outcome.unwrap());
+        moved
+    });
+    println!("{moved} items moved beside three writers");
+    assert!(moved > 100, "{moved} items moved: nothing to race with");
+    assert_eq!(Model::of(&Log::open_on(disk.after_kill(), small()).unwrap()), Model::of(&log));
 }
