@@ -22,6 +22,7 @@ pub use real::{RealDisk, RealFile, RealLock};
 pub use sim::{Doing, Fate, Fates, Fault, Latency, Operation, Sector, SimDisk, SimFile, SimLock};
 
 use bytes::Bytes;
+use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Weak};
 
@@ -81,6 +82,13 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Returns a number that nobody can foretell, for names and salts.
     fn entropy(&self) -> u64;
+
+    /// Returns how long the disk's clock has run. It never goes back. It is read around a sync: callers
+    /// who are about to append may join the next sync, for a share of what the last one took. By
+    /// default the clock stands still, and then nobody waits for anybody.
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// An open file.

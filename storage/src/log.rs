@@ -24,7 +24,7 @@ pub use gc::{Collected, Laggard};
 pub use read::Stats;
 
 use crate::batch::Batch;
-use crate::commit::Committer;
+use crate::commit::{Caller, Committer, Syncs};
 use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Frame, Salt, StoreId};
@@ -35,6 +35,7 @@ use crate::recovery::{self, Found};
 use crate::segment::{Content, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
 use bytes::Bytes;
+use core::time::Duration;
 use room::Purpose;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -195,7 +196,7 @@ impl<D: Disk> Log<D> {
     /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`], and then nobody knows whether
     /// it is durable.
     pub fn sync_to(&self, lsn: Lsn) -> Result<()> {
-        self.committer_wait(lsn)
+        self.committer.wait_for(lsn, Caller::Writer, self)
     }
 
     /// Appends a batch, and waits until it is durable.
@@ -255,13 +256,25 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Waits until `lsn` is durable.
-    fn committer_wait(&self, lsn: Lsn) -> Result<()> {
-        let sync = |file: &D::File| {
-            let outcome = file.sync_data();
-            self.note(outcome.map_err(|e| Error::io("syncing", "the tail", e)))
-        };
-        self.committer.wait_for(lsn, sync, || self.poisoned())
+    /// Waits until `lsn` is durable, for a chore: it may hold the writer's lock, so no leader waits
+    /// for company then.
+    pub(crate) fn committer_wait(&self, lsn: Lsn) -> Result<()> {
+        self.committer.wait_for(lsn, Caller::Chore, self)
+    }
+}
+
+impl<D: Disk> Syncs<D::File> for Log<D> {
+    fn sync(&self, file: &D::File) -> Result<()> {
+        let outcome = file.sync_data();
+        self.note(outcome.map_err(|e| Error::io("syncing", "the tail", e)))
+    }
+
+    fn why_broken(&self) -> Error {
+        self.poisoned()
+    }
+
+    fn now(&self) -> Duration {
+        self.disk.now()
     }
 }
 

@@ -6,12 +6,14 @@ use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// A directory of the file system.
 #[derive(Clone, Debug)]
 pub struct RealDisk {
     dir: PathBuf,
     access: Access,
+    opened: Instant,
 }
 
 /// A file of it.
@@ -59,7 +61,7 @@ impl RealDisk {
                 sync_names(parent)?;
             }
         }
-        Ok(RealDisk { dir, access: Access::Write })
+        Ok(RealDisk { dir, access: Access::Write, opened: Instant::now() })
     }
 
     /// Opens a directory that is there, to read it and nothing else: whatever would change something
@@ -70,7 +72,7 @@ impl RealDisk {
     pub fn to_read(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
         let dir = dir.as_ref().to_path_buf();
         fs::read_dir(&dir)?;
-        Ok(RealDisk { dir, access: Access::Read })
+        Ok(RealDisk { dir, access: Access::Read, opened: Instant::now() })
     }
 
     /// Checks that something may be changed.
@@ -143,6 +145,10 @@ impl Disk for RealDisk {
     fn entropy(&self) -> u64 {
         // Every state is seeded by the operating system, and hashing nothing gives the seed away.
         RandomState::new().hash_one(())
+    }
+
+    fn now(&self) -> Duration {
+        self.opened.elapsed()
     }
 }
 
