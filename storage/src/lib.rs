@@ -70,8 +70,8 @@ pub mod fuzz; // what a fuzzer does with all of it
 pub use batch::Batch;
 pub use commit::{Duty, GroupCommit};
 pub use disk::{
-    Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation, RealDisk, Sector,
-    SimDisk,
+    Advice, Advised, Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation,
+    RealDisk, Sector, SimDisk,
 };
 pub use error::{Corruption, Error, Lost, Result, Rot};
 pub use keeper::{Keeper, Kept};

@@ -6,6 +6,7 @@
 //!
 //! The bytes stay what they are for as long as somebody holds them, whatever becomes of the segment.
 
+use super::ahead::Reader;
 use super::{Log, View};
 use crate::disk::Disk;
 use crate::error::{Corruption, Error, Lost, Result, Rot};
@@ -120,7 +121,11 @@ impl<D: Disk> Log<D> {
             };
             view.pick(EntryId { term, index }, loc)
         };
-        self.verify(group, picked).map(Some)
+        let mut reader = self.readers.begin(group, index);
+        self.read_ahead(&mut reader, picked.loc);
+        let entry = self.verify(group, picked)?;
+        self.readers.end(group, index.next(), reader);
+        Ok(Some(entry))
     }
 
     /// Returns the entries of a range, in order: at least one if any is asked for, and no more after
@@ -136,11 +141,27 @@ impl<D: Disk> Log<D> {
         max_bytes: u64,
     ) -> Result<Vec<Entry>> {
         let picked = self.view().pick_range(group, &range, max_bytes)?;
+        let Some(first) = picked.first() else { return Ok(Vec::new()) };
+        let mut reader = self.readers.begin(group, first.id.index);
         let mut entries = Vec::with_capacity(picked.len());
         for picked in picked {
+            self.read_ahead(&mut reader, picked.loc);
             entries.push(self.verify(group, picked)?);
         }
+        let next = Index(range.start.0 + entries.len() as u64);
+        self.readers.end(group, next, reader);
         Ok(entries)
+    }
+
+    /// Asks the file for what is behind an entry that is about to be read, if its reader goes on where
+    /// it was.
+    fn read_ahead(&self, reader: &mut Reader, loc: Loc) {
+        let Some(advice) = reader.read(loc) else { return };
+        let segment =
+            self.view().segments.get(&loc.segment).map(|it| it.content.advised().cloned());
+        if let Some(Some(advised)) = segment {
+            advised.advise(advice); // without the view's lock: the disk may take its time
+        }
     }
 
     /// Checks an entry's bytes, and returns it.
