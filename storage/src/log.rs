@@ -15,7 +15,7 @@
 //! After the first failure of the disk nothing is written any more: what is in the file then is for
 //! the next opening to judge.
 
-mod ahead; // what a reader will ask for next
+mod ahead; // whether reading ahead is in vain
 mod gc; // what is wanted of the oldest segment moves, and the segment goes
 mod pick; // what is wanted of a segment
 mod read; // from a group and a place to its bytes
@@ -26,7 +26,7 @@ pub use read::Stats;
 
 use crate::batch::Batch;
 use crate::commit::{Caller, Committer, Syncs};
-use crate::disk::{Advice, Disk, DiskFile, RealDisk};
+use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Frame, Salt, StoreId};
 use crate::groups::{Groups, check};
@@ -102,17 +102,9 @@ impl<F> Writer<F> {
 impl View {
     /// Lets a segment's bytes be read from elsewhere.
     fn show_content(&mut self, segment: SegmentId, content: Content) {
-        advise(&content, Advice::Random);
         let segment = self.segments.get_mut(&segment).expect("the tail is a segment");
         let before = std::mem::replace(&mut segment.content, content);
         segment.content.replace(before);
-    }
-}
-
-/// Says how a segment's file will be read. What readers will need, they say themselves.
-fn advise(content: &Content, advice: Advice) {
-    if let Some(advised) = content.advised() {
-        advised.advise(advice);
     }
 }
 
@@ -145,7 +137,6 @@ impl<D: Disk> Log<D> {
         let lock = recovery::lock(&disk)?;
         let Found { store, writer, view, durable } = recovery::recover(&disk, &options)?;
         let committer = Committer::new(durable, writer.file.clone());
-        view.segments.values().for_each(|segment| advise(&segment.content, Advice::Random));
         Ok(Log {
             disk,
             options,

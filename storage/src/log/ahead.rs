@@ -1,123 +1,87 @@
-//! Read-ahead: what a reader will ask for next.
+//! Read-ahead: whether a system that reads a file ahead does so in vain.
 //!
 //! ```text
-//!   g7: 5 .. 9, then 10 .. 14: it goes on where it was     the next stretch of the file is asked for
-//!   g7: 5, then 70123, then 312: here and there            nothing but what is read
+//!   g7: 5 .. 9, then 10 .. 14: it goes on where it was     what is around it will be read: Around
+//!   g7: 5, then 70123, then 312: here and there            twenty times what is wanted:    Random
 //! ```
 //!
-//! A system that reads a file ahead sees places in a file, and guesses. For entries here and there it
-//! reads twenty times what is wanted. The log knows who goes on where it was: so it asks for no
-//! guesses (`Advice::Random`), and says itself what will be needed.
-//!
-//! Where a reader may go on is noted in a few slots, by group and index, so any number of readers may
-//! go through any groups side by side. Each stretch is twice as long as the one before, up to a limit.
+//! The log knows who goes on where it was: it notes where each reader may go on, by group and index,
+//! in a few slots, so that any number of readers may go through any groups side by side. Once many
+//! reads in a row were jumps, nothing is read ahead; the first that goes on turns that back.
 //!
 //! Invariant: none. Whatever stands in a slot, reads return the same, sooner or later.
 
 use crate::disk::Advice;
 use crate::groups::Loc;
-use crate::types::{GroupId, Index, SegmentId};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::types::{GroupId, Index};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// How many readers can be followed at once, about.
 const SLOTS: usize = 256;
 
+/// After how many jumps in a row nothing is read ahead.
+const JUMPS: u32 = 16;
+
+/// After how many more this is said again, for files that are new.
+const JUMPS_BETWEEN: u32 = 1 << 10;
+
 /// How long a page is that a system reads, at least.
 const PAGE_BYTES: u32 = 4 << 10;
 
-/// How long the first stretch is.
-const STRETCH_BYTES_MIN: u32 = 32 << 10;
-
-/// How long a stretch is, at most.
-const STRETCH_BYTES_MAX: u32 = 512 << 10;
-
-/// Where readers may go on.
+/// Where readers may go on, and what they have been doing.
 #[derive(Debug)]
 pub(super) struct Readers {
-    slots: Box<[Slot]>,
-}
-
-/// One reader: where it may go on, and how far ahead of it the file was asked for.
-#[derive(Debug, Default)]
-struct Slot {
-    /// A group and an index, mixed.
-    place: AtomicU64,
-    /// A segment, and an offset there.
-    ahead: AtomicU64,
-}
-
-/// A reader on its way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Reader {
-    /// Whether it goes on where it was.
-    goes_on: bool,
-    /// Up to where its file was asked for.
-    ahead: (SegmentId, u32),
-    /// How long the last stretch was.
-    stretch_bytes: u32,
+    /// Groups and indexes, mixed.
+    slots: Box<[AtomicU64]>,
+    /// How many reads in a row went on nowhere.
+    jumps: AtomicU32,
+    /// Whether files were said to be read here and there.
+    is_random: AtomicBool,
 }
 
 impl Readers {
     /// Returns nobody.
     pub(super) fn new() -> Readers {
-        Readers { slots: (0..SLOTS).map(|_| Slot::default()).collect() }
+        let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
+        Readers { slots, jumps: AtomicU32::new(0), is_random: AtomicBool::new(false) }
     }
 
-    /// Begins to read a group at an index.
-    pub(super) fn begin(&self, group: GroupId, index: Index) -> Reader {
-        let place = place_of(group, index);
-        let slot = self.slot(place);
-        if slot.place.load(Relaxed) != place {
-            return Reader { goes_on: false, ahead: (SegmentId(0), 0), stretch_bytes: 0 };
+    /// Notes that a range of a group is about to be read, and returns what to say of all files, if
+    /// that has changed.
+    pub(super) fn note(&self, group: GroupId, range: Range<Index>) -> Option<Advice> {
+        let (place, next) = (place_of(group, range.start), place_of(group, range.end));
+        let is_known = self.slot(place).load(Relaxed) == place;
+        self.slot(next).store(next, Relaxed);
+        if is_known || range.end.0 - range.start.0 > 1 {
+            self.jumps.store(0, Relaxed);
+            let was_random = self.is_random() && self.is_random.swap(false, Relaxed);
+            return was_random.then_some(Advice::Around);
         }
-        let ahead = slot.ahead.load(Relaxed);
-        // What is ahead is a multiple of the shortest stretch: below that there is room.
-        let offset = ahead as u32 & !(STRETCH_BYTES_MIN - 1);
-        let stretch_bytes = (ahead as u32 & (STRETCH_BYTES_MIN - 1)) * STRETCH_BYTES_MIN;
-        Reader { goes_on: true, ahead: (SegmentId((ahead >> 32) as u32), offset), stretch_bytes }
+        let jumps = self.jumps.load(Relaxed).saturating_add(1);
+        self.jumps.store(jumps, Relaxed);
+        let is_due = jumps >= JUMPS && (jumps - JUMPS).is_multiple_of(JUMPS_BETWEEN);
+        if is_due {
+            self.is_random.store(true, Relaxed);
+        }
+        is_due.then_some(Advice::Random)
     }
 
-    /// Notes that a reader has come to the index before `next`, and may go on there.
-    pub(super) fn end(&self, group: GroupId, next: Index, reader: Reader) {
-        let place = place_of(group, next);
-        let slot = self.slot(place);
-        let (segment, offset) = reader.ahead;
-        let stretch = reader.stretch_bytes / STRETCH_BYTES_MIN;
-        slot.ahead.store(u64::from(segment.0) << 32 | u64::from(offset | stretch), Relaxed);
-        slot.place.store(place, Relaxed);
+    /// Returns what to say of a long entry's file before the entry is read: where nothing is read
+    /// ahead, pages that are missed one by one are read one by one. Two pages are not worth a word.
+    pub(super) fn advice_on(&self, loc: Loc) -> Option<Advice> {
+        let advice = Advice::WillNeed { offset: loc.offset.into(), len: loc.len.into() };
+        (loc.len > PAGE_BYTES && self.is_random()).then_some(advice)
+    }
+
+    /// Returns whether files were said to be read here and there.
+    fn is_random(&self) -> bool {
+        self.is_random.load(Relaxed)
     }
 
     /// Returns a place's slot.
-    fn slot(&self, place: u64) -> &Slot {
+    fn slot(&self, place: u64) -> &AtomicU64 {
         &self.slots[(place >> 32) as usize % SLOTS]
-    }
-}
-
-impl Reader {
-    /// Reads what stands at `loc`, and returns what to ask its file for first, if anything.
-    pub(super) fn read(&mut self, loc: Loc) -> Option<Advice> {
-        let end = loc.offset.saturating_add(loc.len);
-        if !std::mem::replace(&mut self.goes_on, true) {
-            // Pages that are missed one by one are read one by one.
-            let is_on_one_page = loc.offset / PAGE_BYTES == end.saturating_sub(1) / PAGE_BYTES;
-            let advice = Advice::WillNeed { offset: loc.offset.into(), len: loc.len.into() };
-            return if is_on_one_page { None } else { Some(advice) };
-        }
-        let (segment, ahead) = self.ahead;
-        let is_asked_for = segment == loc.segment && end <= ahead;
-        if is_asked_for && ahead - end >= self.stretch_bytes / 2 {
-            return None;
-        }
-        // One stretch more, twice as long; or the first again, for a reader that left out what lies
-        // between: there may be more of that than of what it reads.
-        let is_near =
-            segment == loc.segment && loc.offset <= ahead.saturating_add(STRETCH_BYTES_MIN);
-        let (from, longest) =
-            if is_near { (ahead, STRETCH_BYTES_MAX) } else { (loc.offset, STRETCH_BYTES_MIN) };
-        self.stretch_bytes = (2 * self.stretch_bytes).clamp(STRETCH_BYTES_MIN, longest);
-        let to = from.max(end).saturating_add(self.stretch_bytes) & !(STRETCH_BYTES_MIN - 1);
-        self.ahead = (loc.segment, to);
-        Some(Advice::WillNeed { offset: from.into(), len: u64::from(to.saturating_sub(from)) })
     }
 }
 

@@ -11,7 +11,7 @@
 //!
 //! Invariant: what is picked has been read and holds. Rot gets no new checksum.
 
-use super::{View, advise};
+use super::View;
 use crate::batch::Batch;
 use crate::disk::Advice;
 use crate::error::{Corruption, Error, Lost, Result, Rot};
@@ -49,7 +49,8 @@ impl View {
     /// ever.
     pub(super) fn pick_wanted(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
         if let Some(segment) = self.segments.get(&segment) {
-            advise(&segment.content, Advice::Around); // much of it may be read, and then it goes
+            // Much of it may be read, and then it goes.
+            segment.content.advised().into_iter().for_each(|it| it.advise(Advice::Around));
         }
         let mut picker = Picker { batch: Batch::new(), segment, frame_bytes };
         for (id, group) in self.groups.iter() {

@@ -6,7 +6,6 @@
 //!
 //! The bytes stay what they are for as long as somebody holds them, whatever becomes of the segment.
 
-use super::ahead::Reader;
 use super::{Log, View};
 use crate::disk::Disk;
 use crate::error::{Corruption, Error, Lost, Result, Rot};
@@ -121,11 +120,8 @@ impl<D: Disk> Log<D> {
             };
             view.pick(EntryId { term, index }, loc)
         };
-        let mut reader = self.readers.begin(group, index);
-        self.read_ahead(&mut reader, picked.loc);
-        let entry = self.verify(group, picked)?;
-        self.readers.end(group, index.next(), reader);
-        Ok(Some(entry))
+        self.say_what_is_read(group, index..index.next(), picked.loc);
+        self.verify(group, picked).map(Some)
     }
 
     /// Returns the entries of a range, in order: at least one if any is asked for, and no more after
@@ -141,26 +137,33 @@ impl<D: Disk> Log<D> {
         max_bytes: u64,
     ) -> Result<Vec<Entry>> {
         let picked = self.view().pick_range(group, &range, max_bytes)?;
-        let Some(first) = picked.first() else { return Ok(Vec::new()) };
-        let mut reader = self.readers.begin(group, first.id.index);
+        if let Some(first) = picked.first() {
+            let end = Index(range.start.0 + picked.len() as u64);
+            self.say_what_is_read(group, range.start..end, first.loc);
+        }
         let mut entries = Vec::with_capacity(picked.len());
         for picked in picked {
-            self.read_ahead(&mut reader, picked.loc);
             entries.push(self.verify(group, picked)?);
         }
-        let next = Index(range.start.0 + entries.len() as u64);
-        self.readers.end(group, next, reader);
         Ok(entries)
     }
 
-    /// Asks the file for what is behind an entry that is about to be read, if its reader goes on where
-    /// it was.
-    fn read_ahead(&self, reader: &mut Reader, loc: Loc) {
-        let Some(advice) = reader.read(loc) else { return };
-        let segment =
-            self.view().segments.get(&loc.segment).map(|it| it.content.advised().cloned());
-        if let Some(Some(advised)) = segment {
-            advised.advise(advice); // without the view's lock: the disk may take its time
+    /// Says that a range of a group is about to be read, to those who read files ahead.
+    fn say_what_is_read(&self, group: GroupId, range: Range<Index>, first: Loc) {
+        let of_all = self.readers.note(group, range);
+        let of_first = self.readers.advice_on(first);
+        if of_all.is_none() && of_first.is_none() {
+            return;
+        }
+        // Without the view's lock: a disk may take its time.
+        let view = self.view();
+        let segments = view.segments.iter();
+        let advised = segments.filter_map(|(id, it)| Some((*id, it.content.advised()?.clone())));
+        let advised: Vec<_> = advised.collect();
+        drop(view);
+        for (id, advised) in advised {
+            of_all.into_iter().for_each(|advice| advised.advise(advice));
+            of_first.filter(|_| id == first.segment).into_iter().for_each(|it| advised.advise(it));
         }
     }
 

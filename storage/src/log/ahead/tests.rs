@@ -1,112 +1,66 @@
-//! What readers ask their files for: those who go on where they were, and those who jump.
+//! What is said of files: while readers go on where they were, and while they jump.
 
-use super::{Readers, STRETCH_BYTES_MAX, STRETCH_BYTES_MIN};
+use super::{JUMPS, JUMPS_BETWEEN, Readers};
 use crate::disk::{Advice, Disk, DiskFile, RealDisk};
 use crate::groups::Loc;
 use crate::types::{GroupId, Index, SegmentId};
 
-const ENTRY_BYTES: u32 = 320;
-
-fn loc(segment: u32, offset: u32) -> Loc {
-    Loc { segment: SegmentId(segment), offset, len: ENTRY_BYTES, crc: 0 }
+/// Reads one entry, and returns what is said of all files then.
+fn read_one(readers: &Readers, group: u64, index: u64) -> Option<Advice> {
+    readers.note(GroupId(group), Index(index)..Index(index + 1))
 }
 
-/// Reads one entry, and returns from where to where the file was asked for, if it was.
-fn read_one(readers: &Readers, group: u64, index: u64, loc: Loc) -> Option<(u64, u64)> {
-    let mut reader = readers.begin(GroupId(group), Index(index));
-    let asked = reader.read(loc).map(|advice| match advice {
-        Advice::WillNeed { offset, len } => (offset, offset + len),
-        Advice::Around | Advice::Random => panic!("a reader says what it needs"),
-    });
-    readers.end(GroupId(group), Index(index + 1), reader);
-    asked
+/// Reads entries here and there, so many.
+fn jump(readers: &Readers, times: u32) -> Vec<Advice> {
+    let jumps = (1..=u64::from(times)).map(|time| 1_000_000 - 7 * time);
+    jumps.filter_map(|index| read_one(readers, 3, index)).collect()
 }
 
 #[test]
-fn a_reader_in_order_asks_for_stretch_after_stretch_before_it_is_there() {
+fn after_many_jumps_in_a_row_nothing_is_read_ahead_until_a_reader_goes_on() {
     let readers = Readers::new();
-    let mut stretches = Vec::new();
-    let mut asked_to = 0;
-    for index in 0..20_000 {
-        let at = loc(1, index * ENTRY_BYTES);
-        let asked = read_one(&readers, 7, u64::from(index) + 1, at);
-        if index == 0 {
-            assert_eq!(asked, None, "nobody knows yet that it goes on");
-            continue;
-        }
-        if let Some((from, to)) = asked {
-            assert!(stretches.is_empty() || from == asked_to, "{from}, and not {asked_to}");
-            stretches.push(to - from);
-            asked_to = to;
-        }
-        assert!(u64::from(at.offset + ENTRY_BYTES) <= asked_to, "{at:?} was not asked for");
-    }
-    assert!(stretches.iter().all(|len| *len <= u64::from(STRETCH_BYTES_MAX)), "{stretches:?}");
-    let bytes = u64::from(20_000 * ENTRY_BYTES);
-    assert!((stretches.len() as u64) < bytes / u64::from(STRETCH_BYTES_MAX) + 10, "{stretches:?}");
-    assert!(asked_to < bytes + u64::from(STRETCH_BYTES_MAX), "{asked_to} of {bytes}");
+    assert_eq!(jump(&readers, JUMPS - 1), [], "not yet");
+    assert_eq!(jump(&readers, 1000), [Advice::Random], "said once");
+    assert_eq!(jump(&readers, JUMPS_BETWEEN), [Advice::Random], "and again for new files");
+    assert_eq!(read_one(&readers, 7, 1), None, "one more jump, for all that is known");
+    assert_eq!(read_one(&readers, 7, 2), Some(Advice::Around));
+    assert_eq!(read_one(&readers, 7, 3), None, "said once");
 }
 
 #[test]
-fn a_reader_here_and_there_asks_for_what_it_reads_and_no_more() {
+fn a_range_goes_on_by_itself() {
     let readers = Readers::new();
-    let mut number = 1_u64;
-    for _ in 0..2_000 {
-        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let index = number >> 44; // a million of them
-        let at = loc(1, (index as u32) << 8);
-        let asked = read_one(&readers, 7, index, at);
-        // But for one on two pages: these are read at once.
-        let end = at.offset + ENTRY_BYTES;
-        let is_on_one_page = at.offset >> 12 == (end - 1) >> 12;
-        let must_be = (!is_on_one_page).then_some((at.offset.into(), end.into()));
-        assert_eq!(asked, must_be, "entry {index}");
-    }
+    assert_eq!(jump(&readers, JUMPS), [Advice::Random]);
+    let asked = readers.note(GroupId(7), Index(50)..Index(150));
+    assert_eq!(asked, Some(Advice::Around));
+    assert_eq!(read_one(&readers, 7, 150), None, "it goes on behind the range");
+    assert_eq!(jump(&readers, JUMPS - 1), [], "jumps are counted from there");
+    assert_eq!(jump(&readers, 1), [Advice::Random]);
 }
 
 #[test]
 fn readers_of_many_groups_and_two_of_one_group_go_on_side_by_side() {
     let readers = Readers::new();
-    let mut asked = [0; 9];
-    for index in 1..=200 {
-        for (reader, (group, first)) in
-            [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0), (8, 9_000)]
-                .into_iter()
-                .enumerate()
-        {
-            let at = loc(group, (first + index as u32) * ENTRY_BYTES);
-            let index = u64::from(first) + index;
-            asked[reader] += u32::from(read_one(&readers, group.into(), index, at).is_some());
+    let places = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0), (8, 9_000)];
+    for index in 1..=1_000 {
+        for (group, first) in places {
+            let said = read_one(&readers, group, first + index);
+            assert_eq!(said, None, "group {group}, entry {}", first + index);
         }
     }
-    // A reader whose slot another takes begins with the first stretch: that costs an advice, no more.
-    assert!(asked.iter().all(|asked| (1..40).contains(asked)), "{asked:?}");
 }
 
 #[test]
-fn a_reader_of_few_bytes_far_apart_asks_for_the_first_stretch_at_each() {
+fn pages_of_a_long_entry_are_asked_for_at_once_where_nothing_is_read_ahead() {
     let readers = Readers::new();
-    let gap = 10 * STRETCH_BYTES_MIN;
-    for index in 1..100 {
-        let at = loc(1, index * gap);
-        let asked = read_one(&readers, 7, index.into(), at);
-        let long = asked.map_or(0, |(from, to)| to - from);
-        assert!(long <= 2 * u64::from(STRETCH_BYTES_MIN), "{long} at entry {index}");
+    let loc = |offset, len| Loc { segment: SegmentId(1), offset, len, crc: 0 };
+    assert_eq!(readers.advice_on(loc(4000, 20_000)), None, "read ahead anyway");
+    jump(&readers, JUMPS);
+    let asked = readers.advice_on(loc(4000, 20_000));
+    assert_eq!(asked, Some(Advice::WillNeed { offset: 4000, len: 20_000 }));
+    for short in [loc(4090, 7), loc(4096, 4096), loc(4000, 0), loc(u32::MAX - 5, 5)] {
+        assert_eq!(readers.advice_on(short), None, "{short:?}");
     }
-}
-
-#[test]
-fn a_reader_that_comes_to_another_segment_begins_there_anew() {
-    let readers = Readers::new();
-    let last = 63 << 20;
-    assert_eq!(read_one(&readers, 7, 1, loc(1, last)), None);
-    assert!(read_one(&readers, 7, 2, loc(1, last + ENTRY_BYTES)).is_some());
-    let (from, to) = read_one(&readers, 7, 3, loc(2, 4096)).unwrap();
-    assert!(from == 4096 && to >= 4096 + u64::from(ENTRY_BYTES), "{from} to {to}");
-    // And at the end of the largest file there can be, nothing overflows.
-    let last = u32::MAX - ENTRY_BYTES;
-    assert!(read_one(&readers, 7, 4, loc(3, last - ENTRY_BYTES)).is_some());
-    read_one(&readers, 7, 5, loc(3, last));
 }
 
 #[test]
