@@ -7,7 +7,8 @@
 //!
 //! The log knows who goes on where it was: it notes where each reader may go on, by group and index,
 //! in a few slots, so that any number of readers may go through any groups side by side. Once many
-//! reads in a row were jumps, nothing is read ahead; the first that goes on turns that back.
+//! reads in a row were jumps, nothing is read ahead; a few in a row that go on turn that back. One is
+//! not enough: a jump may end where some reader once stopped, and a system may read 4 MiB ahead.
 //!
 //! Invariant: none. Whatever stands in a slot, reads return the same, sooner or later.
 
@@ -26,6 +27,9 @@ const JUMPS: u32 = 16;
 /// After how many more this is said again, for files that are new.
 const JUMPS_BETWEEN: u32 = 1 << 10;
 
+/// After how many entries in a row, each behind the one before, files are read ahead again.
+const STEPS: u64 = 4;
+
 /// How long a page is that a system reads, at least.
 const PAGE_BYTES: u32 = 4 << 10;
 
@@ -36,6 +40,8 @@ pub(super) struct Readers {
     slots: Box<[AtomicU64]>,
     /// How many reads in a row went on nowhere.
     jumps: AtomicU32,
+    /// How many entries in a row were read where a reader went on.
+    steps: AtomicU64,
     /// Whether files were said to be read here and there.
     is_random: AtomicBool,
 }
@@ -44,7 +50,8 @@ impl Readers {
     /// Returns nobody.
     pub(super) fn new() -> Readers {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
-        Readers { slots, jumps: AtomicU32::new(0), is_random: AtomicBool::new(false) }
+        let (jumps, steps) = (AtomicU32::new(0), AtomicU64::new(0));
+        Readers { slots, jumps, steps, is_random: AtomicBool::new(false) }
     }
 
     /// Notes that a range of a group is about to be read, and returns what to say of all files, if
@@ -53,11 +60,15 @@ impl Readers {
         let (place, next) = (place_of(group, range.start), place_of(group, range.end));
         let is_known = self.slot(place).load(Relaxed) == place;
         self.slot(next).store(next, Relaxed);
-        if is_known || range.end.0 - range.start.0 > 1 {
+        let entries = range.end.0 - range.start.0;
+        if is_known || entries > 1 {
             self.jumps.store(0, Relaxed);
-            let was_random = self.is_random() && self.is_random.swap(false, Relaxed);
-            return was_random.then_some(Advice::Around);
+            let steps = self.steps.load(Relaxed).saturating_add(entries);
+            self.steps.store(steps, Relaxed);
+            let turns = steps >= STEPS && self.is_random() && self.is_random.swap(false, Relaxed);
+            return turns.then_some(Advice::Around);
         }
+        self.steps.store(0, Relaxed);
         let jumps = self.jumps.load(Relaxed).saturating_add(1);
         self.jumps.store(jumps, Relaxed);
         let is_due = jumps >= JUMPS && (jumps - JUMPS).is_multiple_of(JUMPS_BETWEEN);

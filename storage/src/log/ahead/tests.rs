@@ -1,6 +1,6 @@
 //! What is said of files: while readers go on where they were, and while they jump.
 
-use super::{JUMPS, JUMPS_BETWEEN, Readers};
+use super::{JUMPS, JUMPS_BETWEEN, Readers, STEPS};
 use crate::disk::{Advice, Disk, DiskFile, RealDisk};
 use crate::groups::Loc;
 use crate::types::{GroupId, Index, SegmentId};
@@ -17,14 +17,17 @@ fn jump(readers: &Readers, times: u32) -> Vec<Advice> {
 }
 
 #[test]
-fn after_many_jumps_in_a_row_nothing_is_read_ahead_until_a_reader_goes_on() {
+fn after_many_jumps_in_a_row_nothing_is_read_ahead_until_readers_go_on() {
     let readers = Readers::new();
     assert_eq!(jump(&readers, JUMPS - 1), [], "not yet");
     assert_eq!(jump(&readers, 1000), [Advice::Random], "said once");
     assert_eq!(jump(&readers, JUMPS_BETWEEN), [Advice::Random], "and again for new files");
     assert_eq!(read_one(&readers, 7, 1), None, "one more jump, for all that is known");
-    assert_eq!(read_one(&readers, 7, 2), Some(Advice::Around));
-    assert_eq!(read_one(&readers, 7, 3), None, "said once");
+    assert_eq!(read_one(&readers, 7, 2), None, "a jump may end where a reader once stopped");
+    assert_eq!(jump(&readers, 1), [], "and so it was");
+    let said: Vec<_> = (3..20).map(|index| read_one(&readers, 7, index)).collect();
+    assert_eq!(said.iter().flatten().collect::<Vec<_>>(), [&Advice::Around], "said once");
+    assert_eq!(said[STEPS as usize - 1], Some(Advice::Around), "{said:?}");
 }
 
 #[test]
