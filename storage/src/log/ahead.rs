@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 const SLOTS: usize = 256;
 
 /// After how many jumps in a row nothing is read ahead.
-const JUMPS: u32 = 16;
+const JUMPS: u32 = 4;
 
 /// After how many more this is said again, for files that are new.
 const JUMPS_BETWEEN: u32 = 1 << 10;

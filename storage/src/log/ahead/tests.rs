@@ -48,9 +48,11 @@ fn readers_of_many_groups_and_two_of_one_group_go_on_side_by_side() {
     for index in 1..=1_000 {
         for (group, first) in places {
             let said = read_one(&readers, group, first + index);
-            assert_eq!(said, None, "group {group}, entry {}", first + index);
+            // Their first entries are jumps, for all that is known.
+            assert!(index < 3 || said.is_none(), "{said:?}: group {group}, {}", first + index);
         }
     }
+    assert!(!readers.is_random());
 }
 
 #[test]
