@@ -6,17 +6,23 @@
 //!   t3            append 3  ask 3: wait .................  ask 3: wait .....................  durable
 //! ```
 //!
-//! One thread at a time syncs; whoever comes meanwhile waits, and whoever wakes first leads for all
-//! that came. Nobody holds the writer's lock while syncing, so that the next group gathers.
+//! One thread at a time syncs. A thread that comes meanwhile waits, and one of those who waited leads
+//! the next sync, for all of them. Nobody holds the writer's lock during a sync, so that the next
+//! group gathers.
 //!
-//! The rules are a state machine that a test can step; the lock around it and the waiting are not.
+//! These rules are a state machine that a test can step. So is the queue around it, which knows whom
+//! to wake, and whether a leader waits for company. The lock and the sleeping are the committer's.
 //!
 //! Invariants: `durable <= appended`. A caller is told "durable" only of what a sync that began
 //! after its append has finished. After a failure nobody leads again.
 
-use crate::error::{Error, Result};
+mod committer; // the lock, the clock and the sleeping
+mod queue; // whom to wake, and whether a leader waits for company
+
+pub(crate) use committer::{Committer, Syncs};
+pub(crate) use queue::Caller;
+
 use crate::types::Lsn;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// What a caller has to do who wants its batch to be durable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +95,11 @@ impl GroupCommit {
         self.is_broken = true;
     }
 
+    /// Returns whether the disk has failed.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// Returns the last frame written.
     pub fn appended(&self) -> Lsn {
         self.appended
@@ -102,90 +113,5 @@ impl GroupCommit {
     /// Returns how many syncs have returned.
     pub fn syncs(&self) -> u64 {
         self.syncs
-    }
-}
-
-/// The state machine, the file that its leader syncs, and those who wait.
-#[derive(Debug)]
-pub(crate) struct Committer<F> {
-    state: Mutex<(GroupCommit, Arc<F>)>,
-    woken: Condvar,
-}
-
-impl<F> Committer<F> {
-    /// Returns a committer for a file whose frames are all durable.
-    pub(crate) fn new(durable: Lsn, file: Arc<F>) -> Committer<F> {
-        Committer { state: Mutex::new((GroupCommit::after(durable), file)), woken: Condvar::new() }
-    }
-
-    /// Notes that a frame was written.
-    pub(crate) fn append(&self, lsn: Lsn) {
-        self.lock().0.append(lsn);
-    }
-
-    /// Lets later frames go to another file.
-    ///
-    /// # Panics
-    /// If what was written to the one before is not durable.
-    #[track_caller]
-    pub(crate) fn turn_to(&self, file: Arc<F>) {
-        let mut state = self.lock();
-        let (appended, durable) = (state.0.appended(), state.0.durable());
-        assert_eq!(appended, durable, "a segment is left only when all of it is durable");
-        state.1 = file;
-    }
-
-    /// Returns when `lsn` is durable: by a sync of one's own, for all that wait, or by another's.
-    ///
-    /// # Errors
-    /// [`Error::NotAppended`]; what `sync` says, or what `why_broken` says if the disk had failed
-    /// before.
-    pub(crate) fn wait_for(
-        &self,
-        lsn: Lsn,
-        sync: impl Fn(&F) -> Result<()>,
-        why_broken: impl Fn() -> Error,
-    ) -> Result<()> {
-        let mut state = self.lock();
-        if lsn > state.0.appended() {
-            return Err(Error::NotAppended { lsn, last: state.0.appended() });
-        }
-        loop {
-            match state.0.ask(lsn) {
-                Duty::Durable => return Ok(()),
-                Duty::Broken => return Err(why_broken()),
-                Duty::Wait => {
-                    state = self.woken.wait(state).expect("no thread panics while it holds this");
-                }
-                Duty::Lead { through } => {
-                    let file = state.1.clone();
-                    drop(state);
-                    let outcome = sync(&file);
-                    state = self.lock();
-                    match &outcome {
-                        Ok(()) => state.0.finish(through),
-                        Err(_) => state.0.finish_failed(),
-                    }
-                    self.woken.notify_all();
-                    outcome?;
-                }
-            }
-        }
-    }
-
-    /// Notes that the disk has failed, and wakes everybody.
-    pub(crate) fn fail(&self) {
-        self.lock().0.fail();
-        self.woken.notify_all();
-    }
-
-    /// Returns the state machine as it is.
-    pub(crate) fn state(&self) -> GroupCommit {
-        self.lock().0.clone()
-    }
-
-    /// Locks the state.
-    fn lock(&self) -> MutexGuard<'_, (GroupCommit, Arc<F>)> {
-        self.state.lock().expect("no thread panics while it holds this")
     }
 }

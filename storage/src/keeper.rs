@@ -136,7 +136,7 @@ impl Shared {
     /// Does what there is to do, once.
     fn do_chores<D: Disk>(&self, log: &Log<D>) -> Next {
         // Written behind: whoever leaves a full segment has little left to wait for.
-        let written = log.sync_to(log.appended_lsn());
+        let written = log.committer_wait(log.appended_lsn());
         // Garbage first: a segment that goes may become the spare.
         let (was_full, collected) = (log.is_full(), log.gc());
         let maintained = log.maintain();

@@ -30,8 +30,9 @@
 //! ```
 //!
 //! The engine knows nothing of Raft: groups have numbers, entries have places and terms, and what the
-//! bytes mean is their owner's affair. It reads no clock, and starts no thread but a [`Keeper`]'s, if
-//! its owner wants one. What it assumes of the disk stands in [`disk`].
+//! bytes mean is their owner's affair. It reads no clock but the disk's, to know how long a sync takes
+//! ([`Disk::now`]), and starts no thread but a [`Keeper`]'s, if its owner wants one. What it assumes
+//! of the disk stands in [`disk`].
 //!
 //! What is in a directory, whatever state it is in, [`inspect`] tells; the program `logctl` prints it.
 //!
@@ -45,7 +46,7 @@ mod options; // settings
 
 mod log; // append, sync, read, collect   <- you may stop here and use it
 
-mod commit; // who syncs, and for whom
+mod commit; // who syncs, for whom, and who waits for company
 
 mod keeper; // a thread that does the chores, for those who want one
 
@@ -69,8 +70,8 @@ pub mod fuzz; // what a fuzzer does with all of it
 pub use batch::Batch;
 pub use commit::{Duty, GroupCommit};
 pub use disk::{
-    Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation, RealDisk, Sector,
-    SimDisk,
+    Advice, Advised, Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation,
+    RealDisk, Sector, SimDisk,
 };
 pub use error::{Corruption, Error, Lost, Result, Rot};
 pub use keeper::{Keeper, Kept};

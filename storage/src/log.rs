@@ -15,6 +15,7 @@
 //! After the first failure of the disk nothing is written any more: what is in the file then is for
 //! the next opening to judge.
 
+mod ahead; // whether reading ahead is in vain
 mod full; // what is collected when there is no room
 mod gc; // what is wanted of the oldest segment moves, and the segment goes
 mod pick; // what is wanted of a segment
@@ -25,7 +26,7 @@ pub use gc::{Collected, Laggard};
 pub use read::Stats;
 
 use crate::batch::Batch;
-use crate::commit::Committer;
+use crate::commit::{Caller, Committer, Syncs};
 use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Frame, Salt, StoreId};
@@ -35,7 +36,9 @@ use crate::options::Options;
 use crate::recovery::{self, Found};
 use crate::segment::{Content, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
+use ahead::Readers;
 use bytes::Bytes;
+use core::time::Duration;
 use room::Purpose;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,6 +57,8 @@ pub struct Log<D: Disk = RealDisk> {
     writer: Mutex<Writer<D::File>>,
     view: RwLock<View>,
     committer: Committer<D::File>,
+    /// Where readers may go on.
+    readers: Readers,
     /// Whether a spare segment is ready.
     spare: Mutex<Option<D::File>>,
     /// Held by the one who collects garbage.
@@ -143,6 +148,7 @@ impl<D: Disk> Log<D> {
             writer: Mutex::new(writer),
             view: RwLock::new(view),
             committer,
+            readers: Readers::new(),
             spare: Mutex::new(None),
             collector: Mutex::new(()),
             bell: Arc::default(),
@@ -205,7 +211,7 @@ impl<D: Disk> Log<D> {
     /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`], and then nobody knows whether
     /// it is durable.
     pub fn sync_to(&self, lsn: Lsn) -> Result<()> {
-        self.committer_wait(lsn)
+        self.committer.wait_for(lsn, Caller::Writer, self)
     }
 
     /// Appends a batch, and waits until it is durable.
@@ -265,13 +271,25 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Waits until `lsn` is durable.
-    fn committer_wait(&self, lsn: Lsn) -> Result<()> {
-        let sync = |file: &D::File| {
-            let outcome = file.sync_data();
-            self.note(outcome.map_err(|e| Error::io("syncing", "the tail", e)))
-        };
-        self.committer.wait_for(lsn, sync, || self.poisoned())
+    /// Waits until `lsn` is durable, for a chore: it may hold the writer's lock, so no leader waits
+    /// for company then.
+    pub(crate) fn committer_wait(&self, lsn: Lsn) -> Result<()> {
+        self.committer.wait_for(lsn, Caller::Chore, self)
+    }
+}
+
+impl<D: Disk> Syncs<D::File> for Log<D> {
+    fn sync(&self, file: &D::File) -> Result<()> {
+        let outcome = file.sync_data();
+        self.note(outcome.map_err(|e| Error::io("syncing", "the tail", e)))
+    }
+
+    fn why_broken(&self) -> Error {
+        self.poisoned()
+    }
+
+    fn now(&self) -> Duration {
+        self.disk.now()
     }
 }
 

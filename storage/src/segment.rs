@@ -13,12 +13,13 @@
 //! only data to write. Only bytes are mapped that nobody writes any more: of the tail, what was written
 //! some time ago. What was appended since is read from the very buffers that were written.
 
-use crate::disk::{Disk, DiskFile, Mapped};
+use crate::disk::{Advised, Disk, DiskFile, Mapped};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, Salt, SegmentHeader, StoreId};
 use crate::types::SegmentId;
 use bytes::Bytes;
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 /// The file whose lock is the directory's.
 pub(crate) const LOCK: &str = "LOCK";
@@ -80,6 +81,14 @@ impl Content {
         let from = (offset - start) as usize;
         let to = from + len as usize;
         (to <= whole.len()).then(|| whole.slice(from..to))
+    }
+
+    /// Returns who takes advice on how its file is read, if a file is read and anybody does.
+    pub(crate) fn advised(&self) -> Option<&Arc<dyn Advised>> {
+        match self {
+            Content::Sealed(mapped) => mapped.advised(),
+            Content::Tail(tail) => tail.written.as_ref()?.advised(),
+        }
     }
 
     /// Takes a buffer that was written at `offset`, behind all others.

@@ -24,7 +24,8 @@
 //!   P9  fsyncgate          failure: a failed sync keeps the page cache, and loses it with the power, then
 //!                          or in the next process
 //!   P10 full disks         full: wherever the room ends, and a crash at every operation; mounted: a real one
-//!   P11 group commit       callers: every interleaving; ticks: a sync that waits for others; threads
+//!   P11 group commit       callers: every interleaving; company; ticks: a sync that waits for others;
+//!                          threads; src/commit/queue/tests
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
 //!   --  the list           fixture (golden bytes), openers, rules, limits, hostile, doors (one door)
 //!   --  torture            kill
@@ -34,6 +35,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod callers; // every interleaving of those who share a sync
+mod company; // leaders wait for those who come again
 mod counts; // how much is tried, and what it came to
 mod crash; // power cuts, at every operation, in recovery too
 mod cuts; // logs that are cut at a frame, and groups that are dropped, by hand
