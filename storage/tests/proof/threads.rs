@@ -241,7 +241,7 @@ fn what_a_writer_replaces_stays_replaced_though_a_collector_was_moving_it() {
         let outcomes = writers.map(|writer| writer.join());
         is_over.store(true, Ordering::Relaxed);
         let moved = collector.join().unwrap();
-        outcomes.map(|outcome| outcome.unwrap());
+        outcomes.into_iter().for_each(|outcome| outcome.unwrap());
         moved
     });
     println!("{moved} items moved beside three writers");
