@@ -26,7 +26,7 @@ use crate::types::Lsn;
 
 /// What a caller has to do who wants its batch to be durable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Duty {
+pub enum SyncRole {
     /// Nothing: it is.
     Durable,
     /// Wait, and ask again: somebody is syncing.
@@ -62,18 +62,18 @@ impl GroupCommit {
     }
 
     /// Says what a caller has to do who wants `lsn` to be durable.
-    pub fn ask(&mut self, lsn: Lsn) -> Duty {
+    pub fn ask(&mut self, lsn: Lsn) -> SyncRole {
         if lsn <= self.durable {
-            return Duty::Durable;
+            return SyncRole::Durable;
         }
         if self.is_broken {
-            return Duty::Broken;
+            return SyncRole::Broken;
         }
         if self.is_syncing {
-            return Duty::Wait;
+            return SyncRole::Wait;
         }
         self.is_syncing = true;
-        Duty::Lead { through: self.appended }
+        SyncRole::Lead { through: self.appended }
     }
 
     /// Notes that the leader's sync has returned.

@@ -31,7 +31,7 @@
 //!
 //! The engine knows nothing of Raft: groups have numbers, entries have places and terms, and what the
 //! bytes mean is their owner's affair. It reads no clock but the disk's, to know how long a sync takes
-//! ([`Disk::now`]), and starts no thread but a [`Keeper`]'s, if its owner wants one. What it assumes
+//! ([`Disk::now`]), and starts no thread but a [`MaintenanceThread`]'s, if its owner wants one. What it assumes
 //! of the disk stands in [`disk`].
 //!
 //! What is in a directory, whatever state it is in, [`inspect`] tells; the program `logctl` prints it.
@@ -48,7 +48,7 @@ mod log; // append, sync, read, collect   <- you may stop here and use it
 
 mod commit; // who syncs, for whom, and who waits for company
 
-mod keeper; // a thread that does the chores, for those who want one
+mod maintenance; // a thread that does the chores, for those who want one
 
 pub mod format; // what the bytes mean
 
@@ -68,13 +68,13 @@ pub mod inspect; // what a log holds, told to a person
 pub mod fuzz; // what a fuzzer does with all of it
 
 pub use batch::Batch;
-pub use commit::{Duty, GroupCommit};
+pub use commit::{GroupCommit, SyncRole};
 pub use disk::{
     Advice, Advised, Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation,
     RealDisk, Sector, SimDisk,
 };
 pub use error::{Corruption, Error, Lost, Result, Rot};
-pub use keeper::{Keeper, Kept};
-pub use log::{Collected, Laggard, Log, Stats};
+pub use log::{Collected, LaggingGroup, Log, LogStats};
+pub use maintenance::{MaintenanceStatus, MaintenanceThread};
 pub use options::Options;
 pub use types::{Entry, EntryId, GroupId, Index, Lsn, SegmentId, Term};

@@ -22,8 +22,8 @@ mod pick; // what is wanted of a segment
 mod read; // from a group and a place to its bytes
 mod room; // the next segment, and the one after it
 
-pub use gc::{Collected, Laggard};
-pub use read::Stats;
+pub use gc::{Collected, LaggingGroup};
+pub use read::LogStats;
 
 use crate::batch::Batch;
 use crate::commit::{Caller, Committer, Syncs};
@@ -31,9 +31,9 @@ use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Frame, Salt, StoreId};
 use crate::groups::{Groups, check};
-use crate::keeper::Bell;
+use crate::maintenance::WakeSignal;
 use crate::options::Options;
-use crate::recovery::{self, Found};
+use crate::recovery::{self, Recovered};
 use crate::segment::{Content, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
 use ahead::Readers;
@@ -45,7 +45,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// How long a stretch of the tail is, at most. When one is full it is mapped, and a keeper is rung
+/// How long a stretch of the tail is, at most. When one is full it is mapped, and the maintenance thread is woken
 /// to sync it.
 const STRETCH_BYTES: u32 = 4 << 20;
 
@@ -63,8 +63,8 @@ pub struct Log<D: Disk = RealDisk> {
     spare: Mutex<Option<D::File>>,
     /// Held by the one who collects garbage.
     collector: Mutex<()>,
-    /// Rung when there may be chores: a keeper hears it, if there is one.
-    bell: Arc<Bell>,
+    /// Notified when there may be chores: it wakes the maintenance thread, if there is one.
+    wake_signal: Arc<WakeSignal>,
     /// The disk's first failure.
     failure: OnceLock<Arc<Error>>,
     /// Whether the disk had no room for a segment when it was asked last.
@@ -139,7 +139,7 @@ impl<D: Disk> Log<D> {
     pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
         options.check()?;
         let lock = recovery::lock(&disk)?;
-        let Found { store, writer, view, durable, room } = recovery::recover(&disk, &options)?;
+        let Recovered { store, writer, view, durable, room } = recovery::recover(&disk, &options)?;
         let committer = Committer::new(durable, writer.file.clone());
         Ok(Log {
             disk,
@@ -151,7 +151,7 @@ impl<D: Disk> Log<D> {
             readers: Readers::new(),
             spare: Mutex::new(None),
             collector: Mutex::new(()),
-            bell: Arc::default(),
+            wake_signal: Arc::default(),
             failure: OnceLock::new(),
             is_full: AtomicBool::new(room == recovery::Room::None),
             _lock: lock,
@@ -167,7 +167,7 @@ impl<D: Disk> Log<D> {
         let mut writer = self.writer()?;
         self.committer_wait(writer.next_lsn.before())?;
         let seal = Draft::new(&[], &[], Flags::Seal);
-        match self.make_room(&mut writer, seal.len(), Purpose::LetGo) {
+        match self.make_room(&mut writer, seal.len(), Purpose::Release) {
             Err(Error::NoSpace { .. }) => return Ok(()), // durable all the same, and unmarked
             outcome => outcome?,
         }
@@ -195,10 +195,10 @@ impl<D: Disk> Log<D> {
         let draft = batch.draft(Flags::Batch, self.options.max_batch_bytes)?;
         let mut writer = self.writer()?;
         check(&self.view().groups, batch.items())?;
-        let purpose = if batch.only_lets_go() { Purpose::LetGo } else { Purpose::Append };
+        let purpose = if batch.only_lets_go() { Purpose::Release } else { Purpose::Append };
         let room = self.make_room(&mut writer, draft.len(), purpose);
         if self.is_full() {
-            self.bell.ring(); // to collect is what makes room, and this may be the garbage
+            self.wake_signal.notify(); // to collect is what makes room, and this may be the garbage
         }
         room?;
         self.write_frame(&mut writer, draft)
@@ -267,7 +267,7 @@ impl<D: Disk> Log<D> {
         let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
         let tail = Content::Tail(Tail::mapped(self.note(mapped)?));
         self.view_mut().show_content(writer.segment, tail);
-        self.bell.ring();
+        self.wake_signal.notify();
         Ok(())
     }
 
@@ -301,7 +301,7 @@ impl<D: Disk> Log<D> {
         if let Err(error @ Error::Io { .. }) = &outcome {
             self.failure.get_or_init(|| Arc::new(error.clone()));
             self.committer.fail();
-            self.bell.ring();
+            self.wake_signal.notify();
         }
         outcome
     }
@@ -354,9 +354,9 @@ impl<D: Disk> Log<D> {
         self.view.write().expect("no thread panics while it changes what readers see")
     }
 
-    /// Lends what is rung when there may be chores.
-    pub(crate) fn bell(&self) -> &Arc<Bell> {
-        &self.bell
+    /// Returns what is notified when there may be chores.
+    pub(crate) fn wake_signal(&self) -> &Arc<WakeSignal> {
+        &self.wake_signal
     }
 
     /// Returns a segment's name.

@@ -15,8 +15,8 @@ pub struct Options {
     pub collect_above_bytes: u64,
     /// How much a group may hold in the oldest segment before its owner is asked to compact it
     /// first, instead of its being moved.
-    pub laggard_bytes: u64,
-    /// How much log there may be before laggards are moved all the same.
+    pub lagging_group_bytes: u64,
+    /// How much log there may be before lagging groups are moved all the same.
     pub force_above_bytes: u64,
     /// How much one call of [`crate::Log::gc`] moves, roughly.
     pub move_bytes: u64,
@@ -30,7 +30,7 @@ impl Default for Options {
             segment_bytes: 64 << 20,
             max_batch_bytes: 16 << 20,
             collect_above_bytes: 256 << 20,
-            laggard_bytes: 1 << 20,
+            lagging_group_bytes: 1 << 20,
             force_above_bytes: 1 << 30,
             move_bytes: 16 << 20,
             verify_reads: true,

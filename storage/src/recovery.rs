@@ -19,18 +19,18 @@
 
 mod cut; // a log that ends earlier, when somebody asks for it
 mod examine; // what recovery would do, and does not
+mod headers; // which segments there are
 mod in_place; // the same where it stands, if the disk has no room for another segment
-mod look; // a directory's segments, one after the other, untouched
+mod list; // a directory's segments, one after the other, untouched
 mod places; // a group's entries, while they are replayed
 mod replay; // what the frames did
+mod rewrite_tail; // what is written again
 mod scan; // which frames hold
-mod settle; // what is written again
-mod survey; // which segments there are
 mod tail; // where the log ends, and why
 
 pub(crate) use cut::{Cut, Planner, Uncuttable};
-pub(crate) use examine::{Examined, Examiner, Outlook, Torn, was_durable};
-pub(crate) use look::{Directory, SegmentFile, each, look};
+pub(crate) use examine::{Examined, Examiner, OpenAction, Torn, was_durable};
+pub(crate) use list::{Directory, SegmentFile, each, list};
 pub(crate) use tail::lost;
 
 use crate::disk::{Disk, Mapped};
@@ -41,16 +41,16 @@ use crate::log::{View, Writer};
 use crate::options::Options;
 use crate::segment::{Content, Segment};
 use crate::types::Lsn;
+use headers::{CheckedSegment, Headers, read_headers};
 use replay::Replay;
+use rewrite_tail::Plan;
 use scan::{Scan, scan};
-use settle::Plan;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use survey::{Survey, Surveyed, survey};
 use tail::{End, judge};
 
 /// What recovery found, ready to go on.
-pub(crate) struct Found<F> {
+pub(crate) struct Recovered<F> {
     /// The store.
     pub(crate) store: StoreId,
     /// Where the next frame goes.
@@ -78,7 +78,7 @@ pub(crate) enum Room {
 /// [`Error::ForeignFile`], [`Error::Locked`]; what else the disk says.
 pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
     // Asked before the lock is made: not even that is left in a directory that is not ours.
-    survey::refuse_foreign(disk)?;
+    headers::refuse_foreign(disk)?;
     disk.lock().map_err(|error| {
         let is_held = error.kind() == ErrorKind::WouldBlock;
         if is_held { Error::Locked } else { Error::io("locking", "the directory", error) }
@@ -89,19 +89,19 @@ pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
 ///
 /// # Errors
 /// As [`crate::Log::open_on`].
-pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
-    let Survey { mut segments, strays } = survey(disk)?;
+pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<D::File>> {
+    let Headers { mut segments, strays } = read_headers(disk)?;
     let Some(last) = segments.last() else {
-        settle::clear(disk, &strays)?;
-        return settle::create(disk, options);
+        rewrite_tail::clear(disk, &strays)?;
+        return rewrite_tail::create(disk, options);
     };
 
     let store = last.header.store;
     let (plan, groups) =
-        judged(&segments, |last, scan, end| settle::plan(disk, options, last, scan, end))?;
-    settle::clear(disk, &strays)?;
+        judged(&segments, |last, scan, end| rewrite_tail::plan(disk, options, last, scan, end))?;
+    rewrite_tail::clear(disk, &strays)?;
     in_place::give_name_back(disk, last.header.segment)?;
-    let (settled, groups, room) = match settle::carry_out(disk, last, plan) {
+    let (writable, groups, room) = match rewrite_tail::carry_out(disk, last, plan) {
         Err(Error::NoSpace { bytes }) => {
             drop(groups); // their entries were to be found in the segment that there is no room for
             let (plan, groups) = judged(&segments, |last, scan, _| {
@@ -109,26 +109,26 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::F
             })?;
             let mut last = segments.pop().expect("there is a last one");
             last.image = Mapped::new([]); // nobody may hold a map of what is written now
-            let settled = settle::carry_out(disk, &last, plan)?;
-            (settled, groups, Room::None)
+            let writable = rewrite_tail::carry_out(disk, &last, plan)?;
+            (writable, groups, Room::None)
         }
-        settled => (settled?, groups, Room::Some),
+        writable => (writable?, groups, Room::Some),
     };
     let mut view = View { groups, segments: BTreeMap::new() };
     for segment in &segments {
         view.segments.insert(segment.header.segment, sealed(segment));
     }
-    view.segments.insert(settled.writer.segment, settled.tail);
-    let writer = settled.writer;
+    view.segments.insert(writable.writer.segment, writable.tail);
+    let writer = writable.writer;
     let durable = writer.next_lsn.before();
-    Ok(Found { store, writer, view, durable, room })
+    Ok(Recovered { store, writer, view, durable, room })
 }
 
 /// Judges every frame of the segments, and returns what is to be done with the last one, as `plan` says,
 /// and what the groups hold then. Nothing is written.
 fn judged(
-    segments: &[Surveyed],
-    plan: impl FnOnce(&Surveyed, &Scan, End) -> Result<Plan>,
+    segments: &[CheckedSegment],
+    plan: impl FnOnce(&CheckedSegment, &Scan, End) -> Result<Plan>,
 ) -> Result<(Plan, Groups)> {
     let (last, earlier) = segments.split_last().expect("there is a last one");
     let mut replay = Replay::default();
@@ -149,6 +149,6 @@ fn judged(
 }
 
 /// Returns a segment that is not written any more.
-fn sealed(segment: &Surveyed) -> Segment {
+fn sealed(segment: &CheckedSegment) -> Segment {
     Segment { capacity: segment.header.capacity, content: Content::Sealed(segment.image.clone()) }
 }

@@ -18,7 +18,7 @@
 //! A failure wakes everybody. One caller alone waits for nobody. What is durable is [`GroupCommit`]'s
 //! affair: whatever is decided here costs time at worst.
 
-use super::{Duty, GroupCommit};
+use super::{GroupCommit, SyncRole};
 use crate::types::Lsn;
 
 /// How many syncs in a row do without company, at most, after leaders have waited in vain.
@@ -129,13 +129,13 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
             return if is_attendant { Turn::SleepInTime } else { Turn::Sleep };
         }
         match self.commit.ask(lsn) {
-            Duty::Durable => Turn::Go,
-            Duty::Broken => Turn::GiveUp,
-            Duty::Wait => {
+            SyncRole::Durable => Turn::Go,
+            SyncRole::Broken => Turn::GiveUp,
+            SyncRole::Wait => {
                 self.sit(who, caller, lsn, false);
                 Turn::Sleep
             }
-            Duty::Lead { through } => {
+            SyncRole::Lead { through } => {
                 self.begin(caller);
                 Turn::Lead { through }
             }

@@ -6,7 +6,7 @@
 //!   1 goes, and its file is the spare: appends go on
 //! ```
 //!
-//! Then no threshold counts, and no laggard is waited for. But nothing is moved unless all that is wanted
+//! Then no threshold counts, and no lagging group is waited for. But nothing is moved unless all that is wanted
 //! of the oldest segment fits the tail: a part of it would use up the room, and free none. If it does not
 //! fit, its owners have to compact first; they are named.
 
@@ -31,8 +31,8 @@ impl<D: Disk> Log<D> {
                 break;
             }
             if !self.fits_the_tail(oldest)? {
-                collected.laggards = self.laggards(oldest);
-                let is_stuck = collected.laggards.is_empty() && collected.removed.is_empty();
+                collected.lagging_groups = self.lagging_groups(oldest);
+                let is_stuck = collected.lagging_groups.is_empty() && collected.removed.is_empty();
                 return if is_stuck { self.ensure_spare() } else { Ok(()) };
             }
             if self.view().groups.live().of(oldest).items > 0 {

@@ -41,14 +41,14 @@ pub struct Collected {
     /// The groups that hold so much of the oldest segment that their owners should compact them.
     /// While there are any, and [`crate::Options::force_above_bytes`] is not reached, the segment
     /// stays. On a full disk: the groups that must be compacted, for there is no room to move them.
-    pub laggards: Vec<Laggard>,
+    pub lagging_groups: Vec<LaggingGroup>,
     /// Whether there is more to collect than one call may move.
     pub is_more_to_do: bool,
 }
 
 /// A group that holds much of the oldest segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Laggard {
+pub struct LaggingGroup {
     /// Which.
     pub group: GroupId,
     /// How many of its entries are there.
@@ -83,9 +83,9 @@ impl<D: Disk> Log<D> {
                 collected.is_more_to_do = true;
                 break;
             }
-            let laggards = self.laggards(oldest);
-            if !laggards.is_empty() && !self.is_forced() {
-                collected.laggards = laggards;
+            let lagging_groups = self.lagging_groups(oldest);
+            if !lagging_groups.is_empty() && !self.is_forced() {
+                collected.lagging_groups = lagging_groups;
                 break;
             }
             if self.view().groups.live().of(oldest).items > 0 {
@@ -122,26 +122,26 @@ impl<D: Disk> Log<D> {
         collected.moved_bytes >= self.options.move_bytes
     }
 
-    /// Returns whether there is so much log that laggards are moved.
+    /// Returns whether there is so much log that lagging groups are moved.
     fn is_forced(&self) -> bool {
         self.view().log_bytes() > self.options.force_above_bytes
     }
 
     /// Returns the groups that hold much of a segment.
-    pub(super) fn laggards(&self, segment: SegmentId) -> Vec<Laggard> {
+    pub(super) fn lagging_groups(&self, segment: SegmentId) -> Vec<LaggingGroup> {
         let view = self.view();
-        if view.groups.live().of(segment).bytes <= self.options.laggard_bytes {
+        if view.groups.live().of(segment).bytes <= self.options.lagging_group_bytes {
             return Vec::new(); // all of it together is not much
         }
         let held = view.groups.iter().map(|(group, held)| {
             let lens = held.entries().filter(|(_, loc)| loc.segment == segment);
-            lens.fold(Laggard { group, entries: 0, bytes: 0 }, |sum, (_, loc)| Laggard {
+            lens.fold(LaggingGroup { group, entries: 0, bytes: 0 }, |sum, (_, loc)| LaggingGroup {
                 entries: sum.entries + 1,
                 bytes: sum.bytes + u64::from(loc.len),
                 ..sum
             })
         });
-        held.filter(|laggard| laggard.bytes > self.options.laggard_bytes).collect()
+        held.filter(|lagging| lagging.bytes > self.options.lagging_group_bytes).collect()
     }
 
     /// Writes again some of what is wanted of a segment, and returns that.
@@ -161,16 +161,16 @@ impl<D: Disk> Log<D> {
         // What made it needless may still be on its way to the disk. Nothing will want it again.
         let lsn = self.writer()?.next_lsn.before();
         self.committer_wait(lsn)?;
-        self.bear_witness()?;
+        self.confirm_durable()?;
         let gone = self.view_mut().segments.remove(&oldest);
-        self.let_go_of(oldest, gone.expect("only the collector removes a segment"))
+        self.release_segment(oldest, gone.expect("only the collector removes a segment"))
     }
 
     /// Writes a frame of nothing, which says of all before it what is durable, and makes it durable.
-    fn bear_witness(&self) -> Result<()> {
+    fn confirm_durable(&self) -> Result<()> {
         let witness = Draft::new(&[], &[], Flags::Moved);
         let mut writer = self.writer()?;
-        match self.make_room(&mut writer, witness.len(), Purpose::LetGo) {
+        match self.make_room(&mut writer, witness.len(), Purpose::Release) {
             Err(Error::NoSpace { .. }) => return Ok(()), // there will be, once the segment is gone
             outcome => outcome?,
         }
@@ -180,7 +180,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Lets go of a segment's file, which may be the spare then.
-    fn let_go_of(&self, segment: SegmentId, gone: Segment) -> Result<()> {
+    fn release_segment(&self, segment: SegmentId, gone: Segment) -> Result<()> {
         self.note(self.mark_the_next(segment))?;
         let mut spare = self.spare();
         let fits = gone.capacity == self.options.segment_bytes;

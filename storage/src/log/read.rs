@@ -16,7 +16,7 @@ use std::ops::Range;
 
 /// What a log is made of, in numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Stats {
+pub struct LogStats {
     /// How many groups there are.
     pub groups: u64,
     /// How many entries they hold.
@@ -83,14 +83,14 @@ impl<D: Disk> Log<D> {
     }
 
     /// Returns what the log is made of.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> LogStats {
         let commit = self.committer.state();
         let spare_bytes = match *self.spare() {
             Some(_) => u64::from(self.options.segment_bytes),
             None => 0,
         };
         let view = self.view();
-        Stats {
+        LogStats {
             groups: view.groups.iter().count() as u64,
             entries: view.groups.iter().map(|(_, group)| group.len() as u64).sum(),
             segments: view.segments.len() as u64,

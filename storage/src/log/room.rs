@@ -36,7 +36,7 @@ pub(super) enum Purpose {
     /// Somebody's batch.
     Append,
     /// Somebody's batch that only makes garbage: compactions, removals.
-    LetGo,
+    Release,
     /// What garbage collection writes again.
     Collect,
 }
@@ -44,7 +44,7 @@ pub(super) enum Purpose {
 impl<D: Disk> Log<D> {
     /// Does what would otherwise make an append wait: prepares a spare segment, if there is none.
     /// For a thread of the owner's choice, whenever it has nothing better to do: a
-    /// [`crate::Keeper`] is one.
+    /// [`crate::MaintenanceThread`] is one.
     ///
     /// # Errors
     /// [`Error::NoSpace`]; [`Error::Io`] and [`Error::Poisoned`].
@@ -76,7 +76,7 @@ impl<D: Disk> Log<D> {
         let kept_free = match purpose {
             Purpose::Append => writer.capacity / 4,
             Purpose::Collect => writer.capacity / COLLECTION_LEAVES,
-            Purpose::LetGo => 0,
+            Purpose::Release => 0,
         };
         if u64::from(len) + u64::from(kept_free) <= u64::from(room) {
             return Ok(());
@@ -156,7 +156,7 @@ impl<D: Disk> Log<D> {
             offset: FRAMES_AT,
             next_lsn: writer.next_lsn,
         };
-        self.bell.ring();
+        self.wake_signal.notify();
     }
 
     /// Shows readers that the tail is sealed, and that there is another.

@@ -22,8 +22,8 @@
 //! frames is zero and durable, up to the file's end, before a new frame is written: an old one could
 //! come back behind it.
 
+use super::headers::CheckedSegment;
 use super::scan::{Scan, Span};
-use super::survey::Surveyed;
 use crate::disk::{Disk, DiskFile, Mapped};
 use crate::error::{Error, Result};
 use crate::format::{REDO_HEADER_BYTES, Redo, SegmentHeader};
@@ -51,7 +51,7 @@ pub(super) struct InPlace {
 }
 
 /// Decides what is written in place; `None` if the segment has no room for a record.
-pub(super) fn plan(last: &Surveyed, scan: &Scan) -> Option<InPlace> {
+pub(super) fn plan(last: &CheckedSegment, scan: &Scan) -> Option<InPlace> {
     let image = last.image.bytes();
     let unproven = scan.unproven();
     let end = scan.seal().map_or(scan.end, |seal| seal.offset);

@@ -14,7 +14,9 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
-use storage::{Batch, Disk, DiskFile, Fault, GroupId, Keeper, Log, Mapped, Options, SimDisk};
+use storage::{
+    Batch, Disk, DiskFile, Fault, GroupId, Log, MaintenanceThread, Mapped, Options, SimDisk,
+};
 
 /// A clock that only syncs move, and how often it was read.
 #[derive(Default)]
@@ -133,7 +135,7 @@ fn eight_threads_have_six_batches_and_more_made_durable_by_a_sync() {
 }
 
 #[test]
-fn one_thread_alone_waits_for_nobody_though_a_keeper_syncs_too() {
+fn one_thread_alone_waits_for_nobody_though_a_maintenance_thread_syncs_too() {
     let disk = SimDisk::new(1);
     let slow = SlowDisk::new(&disk, 400_000);
     let clock = slow.clock.clone();
@@ -146,12 +148,12 @@ fn one_thread_alone_waits_for_nobody_though_a_keeper_syncs_too() {
     let reads = clock.reads.load(Ordering::SeqCst) - before;
     let syncs = log.stats().syncs - syncs;
     assert_eq!(reads, 2 * syncs, "the clock is read around a sync, and for nothing else");
-    let keeper = Keeper::start(log.clone()).unwrap();
+    let maintenance = MaintenanceThread::start(log.clone()).unwrap();
     for index in 201..=600 {
         log.write(Batch::new().entries(GroupId(1), &[entry(index, 1, 40)])).unwrap();
-        keeper.nudge();
+        maintenance.wake();
     }
-    keeper.stop().unwrap();
+    maintenance.stop().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(60), "one wait for company would be 200 s");
 }
 

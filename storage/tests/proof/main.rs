@@ -45,7 +45,7 @@ mod failure; // operations that fail, syncs that lie
 mod fates; // what a power cut does to each sector
 mod fixture; // directories that are kept for later versions
 mod full; // disks without room
-mod garbage; // collection: space, laggards, readers
+mod garbage; // collection: space, lagging groups, readers
 mod history; // what is done to a log, drawn
 mod hostile; // directories nobody wrote
 mod inspected; // what is told of a log is what the engine makes of it

@@ -7,23 +7,23 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use storage::{Batch, Duty, GroupCommit, GroupId, Index, Log, Lsn, Options, SimDisk};
+use storage::{Batch, GroupCommit, GroupId, Index, Log, Lsn, Options, SimDisk, SyncRole};
 
 #[test]
 fn one_leads_for_all_that_came_and_the_rest_wait() {
     let mut commit = GroupCommit::after(Lsn(0));
     commit.append(Lsn(1));
-    assert_eq!(commit.ask(Lsn(1)), Duty::Lead { through: Lsn(1) });
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Lead { through: Lsn(1) });
     commit.append(Lsn(2));
     commit.append(Lsn(3));
-    assert_eq!(commit.ask(Lsn(2)), Duty::Wait);
-    assert_eq!(commit.ask(Lsn(1)), Duty::Wait, "its sync has begun, and has not returned");
+    assert_eq!(commit.ask(Lsn(2)), SyncRole::Wait);
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Wait, "its sync has begun, and has not returned");
     commit.finish(Lsn(1));
-    assert_eq!(commit.ask(Lsn(1)), Duty::Durable);
-    assert_eq!(commit.ask(Lsn(2)), Duty::Lead { through: Lsn(3) }, "for the third as well");
-    assert_eq!(commit.ask(Lsn(3)), Duty::Wait);
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Durable);
+    assert_eq!(commit.ask(Lsn(2)), SyncRole::Lead { through: Lsn(3) }, "for the third as well");
+    assert_eq!(commit.ask(Lsn(3)), SyncRole::Wait);
     commit.finish(Lsn(3));
-    assert_eq!((commit.ask(Lsn(2)), commit.ask(Lsn(3))), (Duty::Durable, Duty::Durable));
+    assert_eq!((commit.ask(Lsn(2)), commit.ask(Lsn(3))), (SyncRole::Durable, SyncRole::Durable));
     assert_eq!(commit.syncs(), 2);
 }
 
@@ -31,35 +31,35 @@ fn one_leads_for_all_that_came_and_the_rest_wait() {
 fn what_came_while_a_sync_was_under_way_is_not_its_affair() {
     let mut commit = GroupCommit::after(Lsn(0));
     commit.append(Lsn(1));
-    assert_eq!(commit.ask(Lsn(1)), Duty::Lead { through: Lsn(1) });
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Lead { through: Lsn(1) });
     commit.append(Lsn(2));
     commit.finish(Lsn(1));
     assert_eq!((commit.durable(), commit.appended()), (Lsn(1), Lsn(2)));
-    assert_ne!(commit.ask(Lsn(2)), Duty::Durable);
+    assert_ne!(commit.ask(Lsn(2)), SyncRole::Durable);
 }
 
 #[test]
 fn after_a_failure_nobody_leads_and_what_is_durable_stays_so() {
     let mut commit = GroupCommit::after(Lsn(4));
     commit.append(Lsn(5));
-    assert_eq!(commit.ask(Lsn(5)), Duty::Lead { through: Lsn(5) });
-    assert_eq!(commit.ask(Lsn(5)), Duty::Wait);
+    assert_eq!(commit.ask(Lsn(5)), SyncRole::Lead { through: Lsn(5) });
+    assert_eq!(commit.ask(Lsn(5)), SyncRole::Wait);
     commit.finish_failed();
-    assert_eq!(commit.ask(Lsn(5)), Duty::Broken);
-    assert_eq!(commit.ask(Lsn(4)), Duty::Durable);
+    assert_eq!(commit.ask(Lsn(5)), SyncRole::Broken);
+    assert_eq!(commit.ask(Lsn(4)), SyncRole::Durable);
 }
 
 #[test]
 fn a_sync_that_had_begun_may_return_after_another_failure() {
     let mut commit = GroupCommit::after(Lsn(0));
     commit.append(Lsn(1));
-    assert_eq!(commit.ask(Lsn(1)), Duty::Lead { through: Lsn(1) });
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Lead { through: Lsn(1) });
     commit.fail();
-    assert_eq!(commit.ask(Lsn(1)), Duty::Broken);
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Broken);
     commit.finish(Lsn(1));
-    assert_eq!(commit.ask(Lsn(1)), Duty::Durable);
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Durable);
     commit.append(Lsn(2));
-    assert_eq!(commit.ask(Lsn(2)), Duty::Broken);
+    assert_eq!(commit.ask(Lsn(2)), SyncRole::Broken);
 }
 
 #[test]

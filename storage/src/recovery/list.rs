@@ -14,8 +14,8 @@
 //! Whatever is wrong with a file, the next one is looked at too. No more than two of them are held at
 //! a time, so a log may be larger than the memory.
 
+use super::headers::{CheckedSegment, check_follows, read, read_header};
 use super::in_place;
-use super::survey::{Surveyed, check_follows, read, read_header};
 use crate::disk::{Disk, Mapped};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, FrameHeader, HeaderFault, SegmentHeader};
@@ -59,7 +59,7 @@ pub(crate) struct SegmentFile {
 ///
 /// # Errors
 /// [`Error::Io`].
-pub(crate) fn look(disk: &impl Disk) -> Result<Directory> {
+pub(crate) fn list(disk: &impl Disk) -> Result<Directory> {
     let mut directory = Directory::default();
     let mut again = Vec::new();
     for name in disk.list().map_err(|e| Error::io("listing", "the directory", e))? {
@@ -162,14 +162,14 @@ impl SegmentFile {
             }
             Err(error) => (Mapped::new([]), Err(error)),
         };
-        let surveyed = |header: &SegmentHeader, image: &Mapped| {
+        let checked = |header: &SegmentHeader, image: &Mapped| {
             let image = image.clone();
-            Surveyed { header: *header, image }
+            CheckedSegment { header: *header, image }
         };
         let place =
             match (before.and_then(|file| Some((file, file.header.as_ref().ok()?))), &header) {
                 (Some((file, before)), Ok(header)) => {
-                    check_follows(&surveyed(before, &file.image), &surveyed(header, &image), id)
+                    check_follows(&checked(before, &file.image), &checked(header, &image), id)
                 }
                 (None, _) | (Some(_), Err(_)) => Ok(()),
             };

@@ -17,11 +17,11 @@
 //! A segment without a frame is made again too. Whoever made it may have stopped because the directory
 //! could not be synced, and then its name is the cache's alone. A frame behind it says that it was.
 
+use super::headers::CheckedSegment;
 use super::in_place::InPlace;
 use super::scan::{Scan, Span};
-use super::survey::Surveyed;
 use super::tail::End;
-use super::{Found, Room};
+use super::{Recovered, Room};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::format::{Draft, FRAMES_AT, Frame, PAGE_BYTES, SegmentHeader};
@@ -45,7 +45,7 @@ pub(super) enum Plan {
 }
 
 /// The tail as it is then.
-pub(super) struct Settled<F> {
+pub(super) struct WritableTail<F> {
     /// Where the next frame goes.
     pub(super) writer: Writer<F>,
     /// The segment it goes to.
@@ -70,7 +70,7 @@ pub(super) fn clear(disk: &impl Disk, strays: &[String]) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::NoSpace`], and the directory is empty as it was; [`Error::Io`].
-pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
+pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<D::File>> {
     let header = SegmentHeader {
         store: segment::new_store_id(disk),
         segment: SegmentId::FIRST,
@@ -80,11 +80,11 @@ pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::Fi
     };
     let file = segment::zeroed(disk, SPARE, header.capacity)?;
     segment::publish(disk, &file, SPARE, &header, &[])?;
-    let settled = settled(file, header, FRAMES_AT, Tail::default(), Lsn(1));
-    let segments = BTreeMap::from([(header.segment, settled.tail)]);
+    let writable = writable(file, header, FRAMES_AT, Tail::default(), Lsn(1));
+    let segments = BTreeMap::from([(header.segment, writable.tail)]);
     let view = View { groups: Groups::default(), segments };
-    let (store, writer) = (header.store, settled.writer);
-    Ok(Found { store, writer, view, durable: Lsn(0), room: Room::Some })
+    let (store, writer) = (header.store, writable.writer);
+    Ok(Recovered { store, writer, view, durable: Lsn(0), room: Room::Some })
 }
 
 /// Decides what is to be done with the tail. Nothing is written yet.
@@ -94,7 +94,7 @@ pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::Fi
 pub(super) fn plan(
     disk: &impl Disk,
     options: &Options,
-    last: &Surveyed,
+    last: &CheckedSegment,
     scan: &Scan,
     end: End,
 ) -> Result<Plan> {
@@ -128,7 +128,7 @@ pub(super) fn may_go_on(scan: &Scan, end: End) -> bool {
 
 /// Returns the number of a segment that begins with `first_lsn`: the last one's own, if nothing of
 /// that would be left. So a process that dies again and again fills no disk with segments.
-pub(super) fn next_segment(last: &Surveyed, first_lsn: Lsn) -> Result<SegmentId> {
+pub(super) fn next_segment(last: &CheckedSegment, first_lsn: Lsn) -> Result<SegmentId> {
     if first_lsn == last.header.first_lsn {
         return Ok(last.header.segment);
     }
@@ -136,7 +136,11 @@ pub(super) fn next_segment(last: &Surveyed, first_lsn: Lsn) -> Result<SegmentId>
 }
 
 /// Returns frames with their places in another segment, and where in these bytes each begins.
-fn rewrite(last: &Surveyed, frames: &[Span], header: &SegmentHeader) -> (Vec<u8>, Vec<usize>) {
+fn rewrite(
+    last: &CheckedSegment,
+    frames: &[Span],
+    header: &SegmentHeader,
+) -> (Vec<u8>, Vec<usize>) {
     let image = last.image.bytes();
     let durable = header.first_lsn.before();
     let mut bytes = Vec::new();
@@ -175,9 +179,9 @@ impl Plan {
 /// [`Error::NoSpace`], and everything is as it was; [`Error::Io`].
 pub(super) fn carry_out<D: Disk>(
     disk: &D,
-    last: &Surveyed,
+    last: &CheckedSegment,
     plan: Plan,
-) -> Result<Settled<D::File>> {
+) -> Result<WritableTail<D::File>> {
     match plan {
         Plan::GoOn { offset, next_lsn } => {
             let name = segment::name_of(last.header.segment);
@@ -192,7 +196,7 @@ pub(super) fn carry_out<D: Disk>(
             let file = segment::zeroed(disk, RECOVERY, header.capacity)?;
             segment::publish(disk, &file, RECOVERY, &header, &frames)?;
             let offset = FRAMES_AT + frames.len() as u32;
-            Ok(settled(file, header, offset, Tail::buffered(frames.into()), next_lsn))
+            Ok(writable(file, header, offset, Tail::buffered(frames.into()), next_lsn))
         }
     }
 }
@@ -203,21 +207,21 @@ fn go_on<F: DiskFile>(
     header: SegmentHeader,
     offset: u32,
     next_lsn: Lsn,
-) -> Result<Settled<F>> {
+) -> Result<WritableTail<F>> {
     let name = segment::name_of(header.segment);
     // No longer the map of all of it: behind these bytes the file is written from now on.
     let written = file.map_first(offset.into()).map_err(|e| Error::io("mapping", name, e))?;
-    Ok(settled(file, header, offset, Tail::mapped(written), next_lsn))
+    Ok(writable(file, header, offset, Tail::mapped(written), next_lsn))
 }
 
 /// Returns a tail that holds these bytes, and a writer behind them.
-fn settled<F: DiskFile>(
+fn writable<F: DiskFile>(
     file: F,
     header: SegmentHeader,
     offset: u32,
     tail: Tail,
     next_lsn: Lsn,
-) -> Settled<F> {
+) -> WritableTail<F> {
     let writer = Writer {
         segment: header.segment,
         file: Arc::new(file),
@@ -227,5 +231,5 @@ fn settled<F: DiskFile>(
         next_lsn,
     };
     let tail = Segment { capacity: header.capacity, content: Content::Tail(tail) };
-    Settled { writer, tail }
+    WritableTail { writer, tail }
 }
