@@ -106,7 +106,7 @@ impl Batch {
     }
 
     /// Returns whether all that the batch does is let go of something.
-    pub(crate) fn only_lets_go(&self) -> bool {
+    pub(crate) fn only_releases(&self) -> bool {
         self.items.iter().all(|item| match item.op {
             Op::Compact { .. } | Op::Clean | Op::Delete | Op::Reset { .. } => true,
             Op::Entry { .. } | Op::Put { .. } | Op::Moved { .. } => false,

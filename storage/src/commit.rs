@@ -1,4 +1,4 @@
-//! Group commit: who syncs, and for whom.
+//! Group commit: which thread syncs, and for which others.
 //!
 //! ```text
 //!   t1  append 1  ask 1: lead through 1  ===== sync =====  finished 1
@@ -6,15 +6,16 @@
 //!   t3            append 3  ask 3: wait .................  ask 3: wait .....................  durable
 //! ```
 //!
-//! One thread at a time syncs. A thread that comes meanwhile waits, and one of those who waited leads
-//! the next sync, for all of them. Nobody holds the writer's lock during a sync, so that the next
-//! group gathers.
+//! Only one thread syncs at a time, the leader. The other threads wait meanwhile. When the sync has
+//! finished, one of them leads the next sync, for all of them. No thread holds the writer's lock
+//! during a sync, so other threads can append, and the next group forms.
 //!
-//! These rules are a state machine that a test can step. So is the queue around it, which knows whom
-//! to wake, and whether a leader waits for company. The lock and the sleeping are the committer's.
+//! These rules are a state machine, and a test can step through it. The queue around it is a state
+//! machine, too: it decides which threads wake, and whether a leader waits for more appends. The
+//! committer adds the lock and the sleeping.
 //!
-//! Invariants: `durable <= appended`. A caller is told "durable" only of what a sync that began
-//! after its append has finished. After a failure nobody leads again.
+//! Invariants: `durable <= appended`. A caller is told "durable" only if a sync has finished that
+//! began after the caller's append. After a failure no thread leads again.
 
 mod committer; // the lock, the clock and the sleeping
 mod queue; // whom to wake, and whether a leader waits for company

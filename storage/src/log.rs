@@ -1,19 +1,19 @@
-//! The log: batches go in at one end, and entries are read from anywhere.
+//! The log: callers append batches at its end, and read entries from any place.
 //!
 //! ```text
-//!   append --.  writer's lock: check, make room, place, write, show      visible, not durable
+//!   append --.  under the writer's lock: check, make room, place, write, show   visible, not durable
 //!            |
-//!   sync_to -'  nobody's lock: one sync for all that came                durable
+//!   sync_to -'  under no lock: one sync for all waiting callers                 durable
 //!
-//!   read        view's lock: look up, share the bytes; then, without it, test the checksum
+//!   read        under the view's lock: look up, share the bytes; then, without it, test the checksum
 //! ```
 //!
-//! Every function takes `&self`; any number of threads may call any of them. A batch is seen by
-//! readers before it is durable: what it promises to others has to wait for [`Log::sync_to`].
+//! Every function takes `&self`, and any number of threads may call any of them. Readers see a batch
+//! before it is durable. So wait for [`Log::sync_to`] before you tell others what it holds.
 //!
-//! Invariants: frames are written in the order of their LSNs, and shown to readers in that order.
-//! After the first failure of the disk nothing is written any more: what is in the file then is for
-//! the next opening to judge.
+//! Invariants: frames are written in the order of their LSNs, and readers see them in that order.
+//! After the first failure of the disk, nothing is written any more. The next opening decides which
+//! frames in the file count.
 
 mod ahead; // whether reading ahead is in vain
 mod full; // what is collected when there is no room
@@ -139,7 +139,8 @@ impl<D: Disk> Log<D> {
     pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
         options.check()?;
         let lock = recovery::lock(&disk)?;
-        let Recovered { store, writer, view, durable, room } = recovery::recover(&disk, &options)?;
+        let Recovered { store, writer, view, durable, disk_space } =
+            recovery::recover(&disk, &options)?;
         let committer = Committer::new(durable, writer.file.clone());
         Ok(Log {
             disk,
@@ -153,7 +154,7 @@ impl<D: Disk> Log<D> {
             collector: Mutex::new(()),
             wake_signal: Arc::default(),
             failure: OnceLock::new(),
-            is_full: AtomicBool::new(room == recovery::Room::None),
+            is_full: AtomicBool::new(disk_space == recovery::DiskSpace::Full),
             _lock: lock,
         })
     }
@@ -195,7 +196,7 @@ impl<D: Disk> Log<D> {
         let draft = batch.draft(Flags::Batch, self.options.max_batch_bytes)?;
         let mut writer = self.writer()?;
         check(&self.view().groups, batch.items())?;
-        let purpose = if batch.only_lets_go() { Purpose::Release } else { Purpose::Append };
+        let purpose = if batch.only_releases() { Purpose::Release } else { Purpose::Append };
         let room = self.make_room(&mut writer, draft.len(), purpose);
         if self.is_full() {
             self.wake_signal.notify(); // to collect is what makes room, and this may be the garbage

@@ -1,21 +1,21 @@
-//! Recovery: what a directory holds, what of it counts, and how it becomes durable.
+//! Recovery: it reads a directory, decides which frames count, and makes them durable.
 //!
 //! ```text
-//!   lock         the directory is ours alone
-//!   survey       which segments there are; each header holds, none is missing      or refused
-//!   scan         every frame, every byte, in the order of LSNs                     or refused
-//!   judge        where the last segment's frames end: clean, torn, or rotted       or refused
-//!   replay       what the frames did, group by group; no group has a gap           or refused
-//!   settle       what nobody can prove durable is written again, and synced: into a new segment, or,
-//!                if the disk has no room for one, where it stands
+//!   lock           only one process may use the directory
+//!   read_headers   list the segments; each header holds, no segment is missing       or refuse
+//!   scan           read every frame and every byte, in the order of LSNs             or refuse
+//!   judge          where the last segment's frames end: clean, torn, or rotted       or refuse
+//!   replay         apply the frames, group by group; no group has a gap              or refuse
+//!   rewrite_tail   write the frames again that nothing proves durable, and sync them:
+//!                  into a new segment, or, if the disk is full, in place
 //! ```
 //!
-//! Nothing is written before all of it is judged, and what is refused stays as it is. A crash within
-//! recovery is as any other: the next opening begins anew, from the same bytes.
+//! Recovery writes nothing until it has judged everything. A directory that it refuses stays as it is.
+//! Recovery itself may crash: the next opening starts again with the same bytes.
 //!
-//! Why settle at all? What we read may never have reached the disk: after a sync that failed, the
-//! page cache shows what the platter does not hold, and no later sync of that file will tell. A frame
-//! is proven durable by a later one that says so, and by nothing else.
+//! Why is the tail written again? The bytes that recovery reads may not be on the disk. After a sync
+//! has failed, the page cache can show bytes that the disk does not hold. No later sync of that file
+//! reports this. Only a later frame that says so proves that a frame is durable.
 
 mod cut; // a log that ends earlier, when somebody asks for it
 mod examine; // what recovery would do, and does not
@@ -60,16 +60,16 @@ pub(crate) struct Recovered<F> {
     /// Up to where everything is durable.
     pub(crate) durable: Lsn,
     /// Whether there was room for what recovery wanted to write.
-    pub(crate) room: Room,
+    pub(crate) disk_space: DiskSpace,
 }
 
 /// Whether a disk has room for another segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Room {
-    /// As far as anybody knows.
-    Some,
-    /// Not when it was asked last.
-    None,
+pub(crate) enum DiskSpace {
+    /// The disk refused nothing so far.
+    Available,
+    /// The disk had no room when it was asked last.
+    Full,
 }
 
 /// Locks the directory, if it may be a store's.
@@ -101,7 +101,7 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<
         judged(&segments, |last, scan, end| rewrite_tail::plan(disk, options, last, scan, end))?;
     rewrite_tail::clear(disk, &strays)?;
     in_place::give_name_back(disk, last.header.segment)?;
-    let (writable, groups, room) = match rewrite_tail::carry_out(disk, last, plan) {
+    let (writable, groups, disk_space) = match rewrite_tail::carry_out(disk, last, plan) {
         Err(Error::NoSpace { bytes }) => {
             drop(groups); // their entries were to be found in the segment that there is no room for
             let (plan, groups) = judged(&segments, |last, scan, _| {
@@ -110,9 +110,9 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<
             let mut last = segments.pop().expect("there is a last one");
             last.image = Mapped::new([]); // nobody may hold a map of what is written now
             let writable = rewrite_tail::carry_out(disk, &last, plan)?;
-            (writable, groups, Room::None)
+            (writable, groups, DiskSpace::Full)
         }
-        writable => (writable?, groups, Room::Some),
+        writable => (writable?, groups, DiskSpace::Available),
     };
     let mut view = View { groups, segments: BTreeMap::new() };
     for segment in &segments {
@@ -121,7 +121,7 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<
     view.segments.insert(writable.writer.segment, writable.tail);
     let writer = writable.writer;
     let durable = writer.next_lsn.before();
-    Ok(Recovered { store, writer, view, durable, room })
+    Ok(Recovered { store, writer, view, durable, disk_space })
 }
 
 /// Judges every frame of the segments, and returns what is to be done with the last one, as `plan` says,

@@ -25,12 +25,12 @@ const SHARE_OF_SYNC: u32 = 2;
 /// The queue, and the file that its leader syncs.
 #[derive(Debug)]
 pub(crate) struct Committer<F> {
-    state: Mutex<State<F>>,
+    state: Mutex<CommitterState<F>>,
 }
 
 /// What the lock is for.
 #[derive(Debug)]
-struct State<F> {
+struct CommitterState<F> {
     queue: CommitQueue<Sleeper>,
     file: Arc<F>,
     /// Until when a leader waits for company, by the disk's clock.
@@ -56,7 +56,9 @@ impl<F> Committer<F> {
     /// Returns a committer for a file whose frames are all durable.
     pub(crate) fn new(durable: Lsn, file: Arc<F>) -> Committer<F> {
         let queue = CommitQueue::after(durable);
-        Committer { state: Mutex::new(State { queue, file, gathers_until: Duration::ZERO }) }
+        Committer {
+            state: Mutex::new(CommitterState { queue, file, gathers_until: Duration::ZERO }),
+        }
     }
 
     /// Notes that a frame was written.
@@ -121,7 +123,7 @@ impl<F> Committer<F> {
     /// Syncs for everything through `through`, says how it went, and wakes those whom it concerns.
     fn lead(
         &self,
-        state: MutexGuard<'_, State<F>>,
+        state: MutexGuard<'_, CommitterState<F>>,
         through: Lsn,
         log: &impl Syncs<F>,
     ) -> Result<()> {
@@ -153,7 +155,7 @@ impl<F> Committer<F> {
     }
 
     /// Locks the state.
-    fn lock(&self) -> MutexGuard<'_, State<F>> {
+    fn lock(&self) -> MutexGuard<'_, CommitterState<F>> {
         self.state.lock().expect("no thread panics while it holds this")
     }
 }

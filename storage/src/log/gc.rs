@@ -1,20 +1,22 @@
-//! Garbage collection: what is wanted of the oldest segment is written again, and the segment goes.
+//! Garbage collection: copy the live records of the oldest segment to the tail, then remove it.
 //!
 //! ```text
 //!   3 [ x  x  A  x  x ]   4 [ x  B  x ]   5 [ C  D ..      x: replaced, compacted, removed
 //!           |                                      ^
-//!           '-- moved A -- sync ------------------'        then 3 is removed, and the directory synced
+//!           '-- copy A -- sync -------------------'        then 3 is removed, and the directory synced
 //! ```
 //!
-//! Why nothing is lost, and nothing comes back. What is moved is live, so no record after it has
-//! ended it; records that end it later come later in the log, and are replayed later. A moved entry
-//! ends nothing. And a record that ended something may be forgotten with its segment, for what it
-//! ended was older, and segments go strictly oldest first. So records that only end something are
-//! never moved, a log's beginning and a key's value are, and no copy can overtake its original.
+//! Why is nothing lost? Only live records are copied: no later record has ended them. A record that
+//! ends one afterwards comes later in the log than the copy, so replay applies it later.
 //!
-//! Invariant: everything is durable that made a segment needless, and proven so by a later frame,
-//! before the segment goes. Otherwise rot in the last frames, which look torn then, would take what
-//! they have moved, however old that is.
+//! Why does nothing come back? A copy ends nothing, so it cannot undo a newer record. Some records
+//! only end others: compactions and removals. They go with their segment, and are never copied. What
+//! they ended was older, and segments go strictly oldest first, so it is gone already. The beginning
+//! of a log and the value of a key are copied.
+//!
+//! Invariant: the frames that made a segment garbage are durable before it is removed, and a later
+//! frame proves it. Without that proof, rot in the last frames would look like a torn tail. Recovery
+//! would then discard the copies in them, and these may be copies of very old records.
 
 use super::room::Purpose;
 use super::{Log, View};

@@ -21,7 +21,7 @@ use super::headers::CheckedSegment;
 use super::in_place::InPlace;
 use super::scan::{Scan, Span};
 use super::tail::End;
-use super::{Recovered, Room};
+use super::{DiskSpace, Recovered};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::format::{Draft, FRAMES_AT, Frame, PAGE_BYTES, SegmentHeader};
@@ -84,7 +84,7 @@ pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<D
     let segments = BTreeMap::from([(header.segment, writable.tail)]);
     let view = View { groups: Groups::default(), segments };
     let (store, writer) = (header.store, writable.writer);
-    Ok(Recovered { store, writer, view, durable: Lsn(0), room: Room::Some })
+    Ok(Recovered { store, writer, view, durable: Lsn(0), disk_space: DiskSpace::Available })
 }
 
 /// Decides what is to be done with the tail. Nothing is written yet.

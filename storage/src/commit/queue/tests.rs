@@ -225,7 +225,7 @@ enum Call {
 }
 
 #[derive(Clone, Debug)]
-struct Writer {
+struct ModelWriter {
     place: Where,
     called: Option<Call>,
     lsn: u64,
@@ -236,7 +236,7 @@ struct Writer {
 #[derive(Clone, Debug)]
 struct Scene {
     queue: CommitQueue<usize>,
-    writers: Vec<Writer>,
+    writers: Vec<ModelWriter>,
     appended: u64,
     platter: u64,
     has_failed: bool,
@@ -278,7 +278,7 @@ impl Scene {
                 self.queue.append(Lsn(self.appended));
                 let batches_left = self.writers[who].batches_left - 1;
                 let (place, called, lsn) = (Where::Asks, None, self.appended);
-                self.writers[who] = Writer { place, called, lsn, batches_left };
+                self.writers[who] = ModelWriter { place, called, lsn, batches_left };
             }
             Step::Ask { in_time } => self.ask(who, in_time),
             Step::TimeIsOver => self.ask(who, false),
@@ -302,7 +302,7 @@ impl Scene {
                 let calls = self.queue.finish_failed();
                 assert!(calls.served.is_empty());
                 self.call(calls);
-                let is_missed = |writer: &Writer| {
+                let is_missed = |writer: &ModelWriter| {
                     matches!(writer.place, Where::Sleeps { .. }) && writer.called.is_none()
                 };
                 assert!(!self.writers.iter().any(is_missed), "an error wakes all: {self:?}");
@@ -311,7 +311,7 @@ impl Scene {
     }
 
     fn ask(&mut self, who: usize, in_time: bool) {
-        let is_syncing = |writer: &Writer| matches!(writer.place, Where::Syncs { .. });
+        let is_syncing = |writer: &ModelWriter| matches!(writer.place, Where::Syncs { .. });
         let is_anybody_syncing = self.writers.iter().any(is_syncing);
         let lsn = self.writers[who].lsn;
         match self.queue.ask(&who, Caller::Writer, Lsn(lsn), || in_time) {
@@ -351,7 +351,7 @@ impl Scene {
 
     /// Checks that somebody can do something, if anybody sleeps.
     fn check(&self, steps: &[(usize, Step)]) {
-        let sleeps = |writer: &Writer| matches!(writer.place, Where::Sleeps { .. });
+        let sleeps = |writer: &ModelWriter| matches!(writer.place, Where::Sleeps { .. });
         let mut others = steps.iter().filter(|(_, step)| !matches!(step, Step::Append));
         let is_anybody_lost = self.writers.iter().any(sleeps) && others.next().is_none();
         assert!(!is_anybody_lost, "who is to wake them? {self:?}");
@@ -360,7 +360,7 @@ impl Scene {
 
 #[test]
 fn in_no_order_is_anybody_lost_or_told_too_early() {
-    let away = Writer { place: Where::Away, called: None, lsn: 0, batches_left: 2 };
+    let away = ModelWriter { place: Where::Away, called: None, lsn: 0, batches_left: 2 };
     let (queue, writers) = (CommitQueue::after(Lsn(0)), vec![away; 3]);
     let first = Scene { queue, writers, appended: 0, platter: 0, has_failed: false };
     let mut seen = BTreeSet::from([format!("{first:?}")]);

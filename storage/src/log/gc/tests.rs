@@ -5,7 +5,7 @@ use crate::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SegmentId, SimD
 use std::time::Duration;
 
 #[test]
-fn a_segment_that_is_let_go_of_while_it_is_looked_at_is_no_mistake() {
+fn a_segment_that_is_released_while_it_is_read_is_no_mistake() {
     let (segment_bytes, max_batch_bytes) = (8192, 2048);
     let options =
         Options { segment_bytes, max_batch_bytes, collect_above_bytes: 0, ..Options::default() };
