@@ -6,7 +6,7 @@ use crate::model::{Model, entry};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use storage::{Batch, GroupCommit, GroupId, Index, Log, Lsn, Options, SimDisk, SyncRole};
 
 #[test]
@@ -181,12 +181,38 @@ fn a_reader_beside_a_writer_sees_the_old_entries_or_the_new_ones() {
     assert_eq!(log.entries(group, Index(5)..Index(11), u64::MAX).unwrap(), entries(5, 4000));
 }
 
+/// A collector's turns, which writers wait for.
+#[derive(Default)]
+struct Turns {
+    count: AtomicU64,
+    is_last: AtomicBool,
+}
+
+impl Turns {
+    /// Waits for the end of a turn, if there is still one to come.
+    fn wait_for_next(&self) {
+        let seen = self.count.load(Ordering::Relaxed);
+        while self.count.load(Ordering::Relaxed) == seen && !self.is_last.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Lets nobody wait for a collector that has gone, if it panicked, too.
+struct LastTurn<'a>(&'a Turns);
+
+impl Drop for LastTurn<'_> {
+    fn drop(&mut self) {
+        self.0.is_last.store(true, Ordering::Relaxed);
+    }
+}
+
 /// How many keys and entries each writer replaces.
 const REPLACED: u64 = 24;
 
 /// Replaces keys and entries of a group, one batch after the other, and looks now and then that what it has
 /// written is what is there: a collector must not have written an older one behind it.
-fn replace_and_look(log: &Log<SimDisk>, group: GroupId, batches: u64) {
+fn replace_and_look(log: &Log<SimDisk>, group: GroupId, batches: u64, turns: &Turns) {
     let mut rng = ChaCha8Rng::seed_from_u64(group.0);
     let mut keys = vec![0; REPLACED as usize];
     let mut terms = Vec::new();
@@ -206,8 +232,10 @@ fn replace_and_look(log: &Log<SimDisk>, group: GroupId, batches: u64) {
         keys[key] = batch;
         terms.truncate(first as usize - 1);
         terms.extend(entries.iter().map(|entry| entry.id.term.0));
-        if batch % 16 != 0 {
-            continue; // whoever looks all the time is seldom in the way
+        // The writer's lock is not fair: without this the collector would hardly ever get it.
+        turns.wait_for_next();
+        if batch % 8 != 0 {
+            continue;
         }
 
         for (key, batch) in keys.iter().enumerate().filter(|(_, batch)| **batch > 0) {
@@ -225,16 +253,18 @@ fn replace_and_look(log: &Log<SimDisk>, group: GroupId, batches: u64) {
 fn what_a_writer_replaces_stays_replaced_though_a_collector_was_moving_it() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
-    let is_over = AtomicBool::new(false);
+    let (is_over, turns) = (AtomicBool::new(false), Turns::default());
     let moved: u64 = std::thread::scope(|scope| {
         let writers = [1, 2, 3].map(|group| {
-            let log = &log;
-            scope.spawn(move || replace_and_look(log, GroupId(group), 20_000))
+            let (log, turns) = (&log, &turns);
+            scope.spawn(move || replace_and_look(log, GroupId(group), 3000, turns))
         });
         let collector = scope.spawn(|| {
+            let _last = LastTurn(&turns);
             let mut moved = 0;
             while !is_over.load(Ordering::Relaxed) {
                 moved += log.gc().unwrap().moved_items;
+                turns.count.fetch_add(1, Ordering::Relaxed);
             }
             moved
         });
