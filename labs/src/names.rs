@@ -30,33 +30,7 @@ pub struct Exception {
 }
 
 /// The exceptions of this course.
-pub const EXCEPTIONS: &[Exception] = &[
-    Exception {
-        package: "storage",
-        name: "Content",
-        reason: "a segment's content and a simulated file's: being renamed",
-    },
-    Exception {
-        package: "storage",
-        name: "Found",
-        reason: "what recovery, `logctl check` and its arguments found: being renamed",
-    },
-    Exception {
-        package: "storage",
-        name: "Outlook",
-        reason: "of a group and of a whole log: being renamed",
-    },
-    Exception {
-        package: "storage",
-        name: "Segment",
-        reason: "the file, and its row in the figures of `logctl stats`: being renamed",
-    },
-    Exception {
-        package: "storage",
-        name: "Stats",
-        reason: "the engine's figures, and those of `logctl stats`: being renamed",
-    },
-];
+pub const EXCEPTIONS: &[Exception] = &[];
 
 /// Where a type is declared.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,6 +8,9 @@
 //!
 //! A batch knows no log: whether its items fit is asked when it is appended. Items are done in the
 //! order in which they came.
+//!
+//! Invariant: a batch that was given something is not empty. A payload that no frame can hold is not
+//! copied, but it is counted: the batch is then as long as it would have been, and is refused.
 
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Item, MAX_PAYLOAD_BYTES, Op};
@@ -19,8 +22,15 @@ pub struct Batch {
     items: Vec<Item>,
     /// The payloads, one behind the other.
     payloads: Vec<u8>,
-    /// The longest payload that no frame has room for, if there was one.
-    oversized: Option<usize>,
+    /// The items whose payloads no frame can hold. They are counted, and not kept.
+    refused: Refused,
+}
+
+/// Items that were given to a batch, and that no frame can hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Refused {
+    items: usize,
+    payload_bytes: usize,
 }
 
 impl Batch {
@@ -68,19 +78,26 @@ impl Batch {
 
     /// Returns whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 
-    /// Returns how many bytes the batch is in the log.
+    /// Returns how many bytes the batch is in the log, or would be if a frame could hold it.
     pub fn size_bytes(&self) -> usize {
-        Draft::len_of(self.items.len(), self.payloads.len())
+        let payload_bytes = self.payloads.len().saturating_add(self.refused.payload_bytes);
+        // Where a number has 32 bits, what was refused may come to more than one can say.
+        Draft::len_of(self.len(), payload_bytes.min(usize::MAX / 2))
+    }
+
+    /// Returns how many items the batch was given.
+    fn len(&self) -> usize {
+        self.items.len() + self.refused.items
     }
 
     /// Empties the batch, and keeps its memory.
     pub fn clear(&mut self) {
         self.items.clear();
         self.payloads.clear();
-        self.oversized = None;
+        self.refused = Refused::default();
     }
 
     /// Stands an entry at its place again, for garbage collection.
@@ -89,7 +106,7 @@ impl Batch {
     }
 
     /// Returns whether all that the batch does is let go of something.
-    pub(crate) fn only_lets_go(&self) -> bool {
+    pub(crate) fn only_releases(&self) -> bool {
         self.items.iter().all(|item| match item.op {
             Op::Compact { .. } | Op::Clean | Op::Delete | Op::Reset { .. } => true,
             Op::Entry { .. } | Op::Put { .. } | Op::Moved { .. } => false,
@@ -106,8 +123,8 @@ impl Batch {
     /// # Errors
     /// [`Error::TooLarge`] or [`Error::TooManyItems`] if no frame can hold it.
     pub(crate) fn draft(&self, flags: Flags, limit_bytes: u32) -> Result<Draft> {
-        let bytes = self.oversized.unwrap_or(0).max(self.size_bytes());
-        if bytes > limit_bytes as usize {
+        let bytes = self.size_bytes();
+        if bytes > limit_bytes as usize || self.refused.items > 0 {
             return Err(Error::TooLarge { bytes, limit_bytes });
         }
         let limit = u16::MAX;
@@ -121,7 +138,8 @@ impl Batch {
     fn push(&mut self, group: GroupId, op: Op, parts: &[&[u8]]) -> &mut Batch {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         if len > MAX_PAYLOAD_BYTES {
-            self.oversized = self.oversized.max(Some(len));
+            self.refused.items += 1;
+            self.refused.payload_bytes = self.refused.payload_bytes.saturating_add(len);
             return self;
         }
         let mut hasher = crc32fast::Hasher::new();

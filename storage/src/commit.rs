@@ -1,4 +1,4 @@
-//! Group commit: who syncs, and for whom.
+//! Group commit: which thread syncs, and for which others.
 //!
 //! ```text
 //!   t1  append 1  ask 1: lead through 1  ===== sync =====  finished 1
@@ -6,21 +6,28 @@
 //!   t3            append 3  ask 3: wait .................  ask 3: wait .....................  durable
 //! ```
 //!
-//! One thread at a time syncs; whoever comes meanwhile waits, and whoever wakes first leads for all
-//! that came. Nobody holds the writer's lock while syncing, so that the next group gathers.
+//! Only one thread syncs at a time, the leader. The other threads wait meanwhile. When the sync has
+//! finished, one of them leads the next sync, for all of them. No thread holds the writer's lock
+//! during a sync, so other threads can append, and the next group forms.
 //!
-//! The rules are a state machine that a test can step; the lock around it and the waiting are not.
+//! These rules are a state machine, and a test can step through it. The queue around it is a state
+//! machine, too: it decides which threads wake, and whether a leader waits for more appends. The
+//! committer adds the lock and the sleeping.
 //!
-//! Invariants: `durable <= appended`. A caller is told "durable" only of what a sync that began
-//! after its append has finished. After a failure nobody leads again.
+//! Invariants: `durable <= appended`. A caller is told "durable" only if a sync has finished that
+//! began after the caller's append. After a failure no thread leads again.
 
-use crate::error::{Error, Result};
+mod committer; // the lock, the clock and the sleeping
+mod queue; // whom to wake, and whether a leader waits for company
+
+pub(crate) use committer::{Committer, Syncs};
+pub(crate) use queue::Caller;
+
 use crate::types::Lsn;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// What a caller has to do who wants its batch to be durable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Duty {
+pub enum SyncRole {
     /// Nothing: it is.
     Durable,
     /// Wait, and ask again: somebody is syncing.
@@ -56,18 +63,18 @@ impl GroupCommit {
     }
 
     /// Says what a caller has to do who wants `lsn` to be durable.
-    pub fn ask(&mut self, lsn: Lsn) -> Duty {
+    pub fn ask(&mut self, lsn: Lsn) -> SyncRole {
         if lsn <= self.durable {
-            return Duty::Durable;
+            return SyncRole::Durable;
         }
         if self.is_broken {
-            return Duty::Broken;
+            return SyncRole::Broken;
         }
         if self.is_syncing {
-            return Duty::Wait;
+            return SyncRole::Wait;
         }
         self.is_syncing = true;
-        Duty::Lead { through: self.appended }
+        SyncRole::Lead { through: self.appended }
     }
 
     /// Notes that the leader's sync has returned.
@@ -89,6 +96,11 @@ impl GroupCommit {
         self.is_broken = true;
     }
 
+    /// Returns whether the disk has failed.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// Returns the last frame written.
     pub fn appended(&self) -> Lsn {
         self.appended
@@ -102,90 +114,5 @@ impl GroupCommit {
     /// Returns how many syncs have returned.
     pub fn syncs(&self) -> u64 {
         self.syncs
-    }
-}
-
-/// The state machine, the file that its leader syncs, and those who wait.
-#[derive(Debug)]
-pub(crate) struct Committer<F> {
-    state: Mutex<(GroupCommit, Arc<F>)>,
-    woken: Condvar,
-}
-
-impl<F> Committer<F> {
-    /// Returns a committer for a file whose frames are all durable.
-    pub(crate) fn new(durable: Lsn, file: Arc<F>) -> Committer<F> {
-        Committer { state: Mutex::new((GroupCommit::after(durable), file)), woken: Condvar::new() }
-    }
-
-    /// Notes that a frame was written.
-    pub(crate) fn append(&self, lsn: Lsn) {
-        self.lock().0.append(lsn);
-    }
-
-    /// Lets later frames go to another file.
-    ///
-    /// # Panics
-    /// If what was written to the one before is not durable.
-    #[track_caller]
-    pub(crate) fn turn_to(&self, file: Arc<F>) {
-        let mut state = self.lock();
-        let (appended, durable) = (state.0.appended(), state.0.durable());
-        assert_eq!(appended, durable, "a segment is left only when all of it is durable");
-        state.1 = file;
-    }
-
-    /// Returns when `lsn` is durable: by a sync of one's own, for all that wait, or by another's.
-    ///
-    /// # Errors
-    /// [`Error::NotAppended`]; what `sync` says, or what `why_broken` says if the disk had failed
-    /// before.
-    pub(crate) fn wait_for(
-        &self,
-        lsn: Lsn,
-        sync: impl Fn(&F) -> Result<()>,
-        why_broken: impl Fn() -> Error,
-    ) -> Result<()> {
-        let mut state = self.lock();
-        if lsn > state.0.appended() {
-            return Err(Error::NotAppended { lsn, last: state.0.appended() });
-        }
-        loop {
-            match state.0.ask(lsn) {
-                Duty::Durable => return Ok(()),
-                Duty::Broken => return Err(why_broken()),
-                Duty::Wait => {
-                    state = self.woken.wait(state).expect("no thread panics while it holds this");
-                }
-                Duty::Lead { through } => {
-                    let file = state.1.clone();
-                    drop(state);
-                    let outcome = sync(&file);
-                    state = self.lock();
-                    match &outcome {
-                        Ok(()) => state.0.finish(through),
-                        Err(_) => state.0.finish_failed(),
-                    }
-                    self.woken.notify_all();
-                    outcome?;
-                }
-            }
-        }
-    }
-
-    /// Notes that the disk has failed, and wakes everybody.
-    pub(crate) fn fail(&self) {
-        self.lock().0.fail();
-        self.woken.notify_all();
-    }
-
-    /// Returns the state machine as it is.
-    pub(crate) fn state(&self) -> GroupCommit {
-        self.lock().0.clone()
-    }
-
-    /// Locks the state.
-    fn lock(&self) -> MutexGuard<'_, (GroupCommit, Arc<F>)> {
-        self.state.lock().expect("no thread panics while it holds this")
     }
 }

@@ -22,6 +22,7 @@ pub use real::{RealDisk, RealFile, RealLock};
 pub use sim::{Doing, Fate, Fates, Fault, Latency, Operation, Sector, SimDisk, SimFile, SimLock};
 
 use bytes::Bytes;
+use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Weak};
 
@@ -81,6 +82,13 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Returns a number that nobody can foretell, for names and salts.
     fn entropy(&self) -> u64;
+
+    /// Returns how long the disk's clock has run. It never goes back. It is read around a sync: callers
+    /// who are about to append may join the next sync, for a share of what the last one took. By
+    /// default the clock stands still, and then nobody waits for anybody.
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// An open file.
@@ -137,10 +145,35 @@ pub trait DiskFile: Send + Sync + 'static {
     }
 }
 
+/// How a file's content will be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Advice {
+    /// From one end to the other, or nearly: what is around a byte that is read will be read as well.
+    /// This is what a system takes for granted.
+    Around,
+    /// Here and there: a byte that is read says nothing of its neighbours.
+    Random,
+    /// So many bytes from an offset on will soon be read. Those that are not there do not matter.
+    WillNeed {
+        /// The first of them.
+        offset: u64,
+        /// How many.
+        len: u64,
+    },
+}
+
+/// Who takes advice on how a file's content will be read: a disk that reads ahead.
+pub trait Advised: std::fmt::Debug + Send + Sync {
+    /// Takes advice. It changes how fast content is read, and nothing else; a disk may ignore it.
+    fn advise(&self, advice: Advice);
+}
+
 /// A file's content, and whether any part of it is still being read.
 #[derive(Clone, Debug)]
 pub struct Mapped {
     bytes: Bytes,
+    /// Who takes advice on how they are read, if anybody does.
+    advised: Option<Arc<dyn Advised>>,
     /// Of these bytes, and of those of the same file that were lent before them.
     owners: Vec<Weak<()>>,
 }
@@ -162,7 +195,18 @@ impl Mapped {
     pub fn new(content: impl AsRef<[u8]> + Send + 'static) -> Mapped {
         let alive = Arc::new(());
         let owners = vec![Arc::downgrade(&alive)];
-        Mapped { bytes: Bytes::from_owner(Owned { content, _alive: alive }), owners }
+        let bytes = Bytes::from_owner(Owned { content, _alive: alive });
+        Mapped { bytes, advised: None, owners }
+    }
+
+    /// Lets somebody take advice on how the content will be read.
+    pub fn advised_by(self, advised: Arc<dyn Advised>) -> Mapped {
+        Mapped { advised: Some(advised), ..self }
+    }
+
+    /// Returns who takes advice on how the content will be read, if anybody does.
+    pub fn advised(&self) -> Option<&Arc<dyn Advised>> {
+        self.advised.as_ref()
     }
 
     /// Takes the place of `before`, which is of the same file: who still reads that reads the file.
@@ -177,7 +221,7 @@ impl Mapped {
 
     /// Gives up the content, and returns what tells whether somebody still reads it.
     pub fn release(self) -> Released {
-        drop(self.bytes);
+        drop((self.bytes, self.advised));
         let mut owners = self.owners;
         owners.retain(|owner| owner.strong_count() > 0);
         Released { owners }

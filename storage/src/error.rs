@@ -38,7 +38,8 @@ pub enum Error {
         /// The first failure.
         first: Arc<Error>,
     },
-    /// The disk is full. Nothing was written; the log is as it was, and is still read.
+    /// The disk is full. Nothing was written; the log is as it was, and is still read. It takes
+    /// compactions and removals; after them [`crate::Log::gc`] makes room.
     NoSpace {
         /// What there was no room for.
         bytes: u64,

@@ -63,6 +63,18 @@
 //!   put, delete    one key of the group           clean    the whole group goes
 //! ```
 //!
+//! If the last 32 bytes of a segment are those of a redo record, the bytes before them are a copy of
+//! frames that were being written in place: read them where they belong.
+//!
+//! ```text
+//!    0  4  CRC of bytes 4..32, begun with the salt      12  4  length of the copy
+//!    4  4  magic "REDO"                                 16  4  CRC of the copy
+//!    8  4  where in the file the copy belongs           20 12  zeros
+//! ```
+//!
+//! If the last segment is `00000002.log`, or there is none, and there is a `00000003.again`, that is
+//! segment 3: it was being given its name again.
+//!
 //! A frame counts if its LSN is less than the next segment's first. Where a frame does not hold, its
 //! LSN being n: if a frame further on in the segment holds, and its durable LSN is n or more, then
 //! frame n was durable, and has rotted. If there is none, it was torn, and the log ends before it.
@@ -81,10 +93,12 @@
 mod frame; // a batch, as bytes
 mod header; // what a segment says of itself
 mod item; // one thing that a batch does
+mod redo; // a copy of frames that are being written again
 
 pub use frame::{Draft, FRAME_HEADER_BYTES, Flags, Frame, FrameFault, FrameHeader};
 pub use header::{HeaderFault, Salt, SegmentHeader, StoreId, VERSION};
 pub use item::{DESCRIPTOR_BYTES, Item, MAX_PAYLOAD_BYTES, Op};
+pub(crate) use redo::{REDO_HEADER_BYTES, Redo, redo_room_bytes};
 
 /// Where a segment's frames begin: the header never shares a page with what is written after it.
 pub const FRAMES_AT: u32 = 4096;

@@ -175,8 +175,8 @@ fn is_of_the_log(error: &Error) -> bool {
 ///
 /// # Errors
 /// [`Stop::Refused`] if it holds no segment.
-fn look(disk: &impl crate::Disk) -> Result<crate::recovery::Directory, Stop> {
-    let directory = crate::recovery::look(disk)?;
+fn list(disk: &impl crate::Disk) -> Result<crate::recovery::Directory, Stop> {
+    let directory = crate::recovery::list(disk)?;
     if directory.segments.is_empty() {
         let others = match directory.foreign.first() {
             Some(name) => format!("; {} belongs to no store", page::plain(name)),

@@ -1,17 +1,21 @@
-//! Storage: one append-only log for many groups, which loses nothing that it acknowledged.
+//! Storage: one append-only log for many groups. It loses nothing that it has acknowledged.
 //!
 //! ```text
 //!   Batch --> Log::append --> one frame --> the tail ---- sync_to ----> durable
 //!                 |                          [ segment ][ segment ][ tail ..
 //!                 '--> Groups                    ^
-//!   entries, term, get <--'                      '-- gc: the oldest goes, what is wanted moves
+//!   entries, term, get <--'                      '-- gc: copies live records, removes the oldest
 //! ```
 //!
-//! One log, one rule: there is a single sequence of frames, in the order of their numbers, and every
-//! question about what counts is answered by it. A frame is all or nothing. A segment is removed only
-//! when it is the oldest, and when nothing of it is wanted. What a crash has torn is discarded; what
-//! was acknowledged and has rotted is refused, and named; and a frame tells the two apart, for it
-//! says what was durable when it was written.
+//! The log is one sequence of frames, in the order of their numbers (LSNs). That sequence decides
+//! what counts.
+//!
+//! * A frame counts as a whole, or not at all.
+//! * A segment is removed only when it is the oldest, and holds no live record.
+//! * A frame that a crash has torn is discarded.
+//! * A frame that was acknowledged and has rotted is refused, and the error names it.
+//!
+//! Frames tell the last two cases apart: each says which frames were durable when it was written.
 //!
 //! ```
 //! use storage::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SimDisk};
@@ -29,11 +33,15 @@
 //! # Ok::<(), storage::Error>(())
 //! ```
 //!
-//! The engine knows nothing of Raft: groups have numbers, entries have places and terms, and what the
-//! bytes mean is their owner's affair. It reads no clock, and starts no thread but a [`Keeper`]'s, if
-//! its owner wants one. What it assumes of the disk stands in [`disk`].
+//! The engine knows nothing of Raft. Groups have numbers, and entries have places and terms. Only
+//! their owner knows what the bytes mean.
 //!
-//! What is in a directory, whatever state it is in, [`inspect`] tells; the program `logctl` prints it.
+//! The engine reads no clock but the disk's ([`Disk::now`]), to measure how long a sync takes. It
+//! starts no thread but a [`MaintenanceThread`], if the owner wants one. [`disk`] lists what the
+//! engine assumes of a disk.
+//!
+//! [`inspect`] reports what a directory holds, in whatever state it is. The program `logctl` prints
+//! the report.
 //!
 //! The modules below stand in reading order.
 
@@ -45,9 +53,9 @@ mod options; // settings
 
 mod log; // append, sync, read, collect   <- you may stop here and use it
 
-mod commit; // who syncs, and for whom
+mod commit; // who syncs, for whom, and who waits for company
 
-mod keeper; // a thread that does the chores, for those who want one
+mod maintenance; // a thread that does the chores, for those who want one
 
 pub mod format; // what the bytes mean
 
@@ -67,13 +75,13 @@ pub mod inspect; // what a log holds, told to a person
 pub mod fuzz; // what a fuzzer does with all of it
 
 pub use batch::Batch;
-pub use commit::{Duty, GroupCommit};
+pub use commit::{GroupCommit, SyncRole};
 pub use disk::{
-    Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation, RealDisk, Sector,
-    SimDisk,
+    Advice, Advised, Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation,
+    RealDisk, Sector, SimDisk,
 };
 pub use error::{Corruption, Error, Lost, Result, Rot};
-pub use keeper::{Keeper, Kept};
-pub use log::{Collected, Laggard, Log, Stats};
+pub use log::{Collected, LaggingGroup, Log, LogStats};
+pub use maintenance::{MaintenanceStatus, MaintenanceThread};
 pub use options::Options;
 pub use types::{Entry, EntryId, GroupId, Index, Lsn, SegmentId, Term};

@@ -1,46 +1,51 @@
-//! The log: batches go in at one end, and entries are read from anywhere.
+//! The log: callers append batches at its end, and read entries from any place.
 //!
 //! ```text
-//!   append --.  writer's lock: check, make room, place, write, show      visible, not durable
+//!   append --.  under the writer's lock: check, make room, place, write, show   visible, not durable
 //!            |
-//!   sync_to -'  nobody's lock: one sync for all that came                durable
+//!   sync_to -'  under no lock: one sync for all waiting callers                 durable
 //!
-//!   read        view's lock: look up, share the bytes; then, without it, test the checksum
+//!   read        under the view's lock: look up, share the bytes; then, without it, test the checksum
 //! ```
 //!
-//! Every function takes `&self`; any number of threads may call any of them. A batch is seen by
-//! readers before it is durable: what it promises to others has to wait for [`Log::sync_to`].
+//! Every function takes `&self`, and any number of threads may call any of them. Readers see a batch
+//! before it is durable. So wait for [`Log::sync_to`] before you tell others what it holds.
 //!
-//! Invariants: frames are written in the order of their LSNs, and shown to readers in that order.
-//! After the first failure of the disk nothing is written any more: what is in the file then is for
-//! the next opening to judge.
+//! Invariants: frames are written in the order of their LSNs, and readers see them in that order.
+//! After the first failure of the disk, nothing is written any more. The next opening decides which
+//! frames in the file count.
 
+mod ahead; // whether reading ahead is in vain
+mod full; // what is collected when there is no room
 mod gc; // what is wanted of the oldest segment moves, and the segment goes
 mod pick; // what is wanted of a segment
 mod read; // from a group and a place to its bytes
 mod room; // the next segment, and the one after it
 
-pub use gc::{Collected, Laggard};
-pub use read::Stats;
+pub use gc::{Collected, LaggingGroup};
+pub use read::LogStats;
 
 use crate::batch::Batch;
-use crate::commit::Committer;
+use crate::commit::{Caller, Committer, Syncs};
 use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Frame, Salt, StoreId};
 use crate::groups::{Groups, check};
-use crate::keeper::Bell;
+use crate::maintenance::WakeSignal;
 use crate::options::Options;
-use crate::recovery::{self, Found};
+use crate::recovery::{self, Recovered};
 use crate::segment::{Content, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
+use ahead::Readers;
 use bytes::Bytes;
+use core::time::Duration;
 use room::Purpose;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// How long a stretch of the tail is, at most. When one is full it is mapped, and a keeper is rung
+/// How long a stretch of the tail is, at most. When one is full it is mapped, and the maintenance thread is woken
 /// to sync it.
 const STRETCH_BYTES: u32 = 4 << 20;
 
@@ -52,14 +57,18 @@ pub struct Log<D: Disk = RealDisk> {
     writer: Mutex<Writer<D::File>>,
     view: RwLock<View>,
     committer: Committer<D::File>,
+    /// Where readers may go on.
+    readers: Readers,
     /// Whether a spare segment is ready.
     spare: Mutex<Option<D::File>>,
     /// Held by the one who collects garbage.
     collector: Mutex<()>,
-    /// Rung when there may be chores: a keeper hears it, if there is one.
-    bell: Arc<Bell>,
+    /// Notified when there may be chores: it wakes the maintenance thread, if there is one.
+    wake_signal: Arc<WakeSignal>,
     /// The disk's first failure.
     failure: OnceLock<Arc<Error>>,
+    /// Whether the disk had no room for a segment when it was asked last.
+    is_full: AtomicBool,
     _lock: D::Lock,
 }
 
@@ -71,7 +80,7 @@ pub(crate) struct Writer<F> {
     pub(crate) file: Arc<F>,
     /// What its frames' checksums begin with.
     pub(crate) salt: Salt,
-    /// Its length.
+    /// How much of it is for frames: what is behind that is for recovery, on a full disk.
     pub(crate) capacity: u32,
     /// Where the next frame goes.
     pub(crate) offset: u32,
@@ -125,12 +134,13 @@ impl<D: Disk> Log<D> {
     /// [`Error::Locked`], [`Error::ForeignFile`] and whatever else [`Error`] has for directories:
     /// nothing was touched. [`Error::Corrupt`] if something that was durable has rotted: it is left
     /// as it is, for nobody can tell from here what to do about it. [`Error::Io`].
-    /// [`Error::NoSpace`] if the tail is to be written again and the disk has no room for a segment:
-    /// not after [`Log::close`], nor if there was a spare ([`Log::maintain`]).
+    /// [`Error::NoSpace`] if there is no log yet, and no room for one. A log that is there opens on a
+    /// full disk, too.
     pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
         options.check()?;
         let lock = recovery::lock(&disk)?;
-        let Found { store, writer, view, durable } = recovery::recover(&disk, &options)?;
+        let Recovered { store, writer, view, durable, disk_space } =
+            recovery::recover(&disk, &options)?;
         let committer = Committer::new(durable, writer.file.clone());
         Ok(Log {
             disk,
@@ -139,10 +149,12 @@ impl<D: Disk> Log<D> {
             writer: Mutex::new(writer),
             view: RwLock::new(view),
             committer,
+            readers: Readers::new(),
             spare: Mutex::new(None),
             collector: Mutex::new(()),
-            bell: Arc::default(),
+            wake_signal: Arc::default(),
             failure: OnceLock::new(),
+            is_full: AtomicBool::new(disk_space == recovery::DiskSpace::Full),
             _lock: lock,
         })
     }
@@ -156,7 +168,7 @@ impl<D: Disk> Log<D> {
         let mut writer = self.writer()?;
         self.committer_wait(writer.next_lsn.before())?;
         let seal = Draft::new(&[], &[], Flags::Seal);
-        match self.make_room(&mut writer, seal.len(), Purpose::Collect) {
+        match self.make_room(&mut writer, seal.len(), Purpose::Release) {
             Err(Error::NoSpace { .. }) => return Ok(()), // durable all the same, and unmarked
             outcome => outcome?,
         }
@@ -169,6 +181,7 @@ impl<D: Disk> Log<D> {
 
 impl<D: Disk> Log<D> {
     /// Appends a batch: readers see it, and a crash may still take it. An empty batch writes nothing.
+    /// A batch that was given something is not empty, even if no frame can hold it.
     ///
     /// Returns the number to wait for: once [`Log::sync_to`] has returned for it, or for a later
     /// one, the batch is durable.
@@ -183,8 +196,12 @@ impl<D: Disk> Log<D> {
         let draft = batch.draft(Flags::Batch, self.options.max_batch_bytes)?;
         let mut writer = self.writer()?;
         check(&self.view().groups, batch.items())?;
-        let purpose = if batch.only_lets_go() { Purpose::LetGo } else { Purpose::Append };
-        self.make_room(&mut writer, draft.len(), purpose)?;
+        let purpose = if batch.only_releases() { Purpose::Release } else { Purpose::Append };
+        let room = self.make_room(&mut writer, draft.len(), purpose);
+        if self.is_full() {
+            self.wake_signal.notify(); // to collect is what makes room, and this may be the garbage
+        }
+        room?;
         self.write_frame(&mut writer, draft)
     }
 
@@ -195,7 +212,7 @@ impl<D: Disk> Log<D> {
     /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`], and then nobody knows whether
     /// it is durable.
     pub fn sync_to(&self, lsn: Lsn) -> Result<()> {
-        self.committer_wait(lsn)
+        self.committer.wait_for(lsn, Caller::Writer, self)
     }
 
     /// Appends a batch, and waits until it is durable.
@@ -251,17 +268,29 @@ impl<D: Disk> Log<D> {
         let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
         let tail = Content::Tail(Tail::mapped(self.note(mapped)?));
         self.view_mut().show_content(writer.segment, tail);
-        self.bell.ring();
+        self.wake_signal.notify();
         Ok(())
     }
 
-    /// Waits until `lsn` is durable.
-    fn committer_wait(&self, lsn: Lsn) -> Result<()> {
-        let sync = |file: &D::File| {
-            let outcome = file.sync_data();
-            self.note(outcome.map_err(|e| Error::io("syncing", "the tail", e)))
-        };
-        self.committer.wait_for(lsn, sync, || self.poisoned())
+    /// Waits until `lsn` is durable, for a chore: it may hold the writer's lock, so no leader waits
+    /// for company then.
+    pub(crate) fn committer_wait(&self, lsn: Lsn) -> Result<()> {
+        self.committer.wait_for(lsn, Caller::Chore, self)
+    }
+}
+
+impl<D: Disk> Syncs<D::File> for Log<D> {
+    fn sync(&self, file: &D::File) -> Result<()> {
+        let outcome = file.sync_data();
+        self.note(outcome.map_err(|e| Error::io("syncing", "the tail", e)))
+    }
+
+    fn why_broken(&self) -> Error {
+        self.poisoned()
+    }
+
+    fn now(&self) -> Duration {
+        self.disk.now()
     }
 }
 
@@ -273,7 +302,7 @@ impl<D: Disk> Log<D> {
         if let Err(error @ Error::Io { .. }) = &outcome {
             self.failure.get_or_init(|| Arc::new(error.clone()));
             self.committer.fail();
-            self.bell.ring();
+            self.wake_signal.notify();
         }
         outcome
     }
@@ -286,6 +315,16 @@ impl<D: Disk> Log<D> {
             Arc::new(Error::io("writing", "the log", panicked))
         });
         Error::Poisoned { first }
+    }
+
+    /// Returns whether the disk had no room for a segment when it was asked last.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::SeqCst)
+    }
+
+    /// Notes whether the disk has room for a segment.
+    fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::SeqCst);
     }
 
     /// Locks the writer.
@@ -316,9 +355,9 @@ impl<D: Disk> Log<D> {
         self.view.write().expect("no thread panics while it changes what readers see")
     }
 
-    /// Lends what is rung when there may be chores.
-    pub(crate) fn bell(&self) -> &Arc<Bell> {
-        &self.bell
+    /// Returns what is notified when there may be chores.
+    pub(crate) fn wake_signal(&self) -> &Arc<WakeSignal> {
+        &self.wake_signal
     }
 
     /// Returns a segment's name.

@@ -1,52 +1,56 @@
-//! Recovery: what a directory holds, what of it counts, and how it becomes durable.
+//! Recovery: it reads a directory, decides which frames count, and makes them durable.
 //!
 //! ```text
-//!   lock         the directory is ours alone
-//!   survey       which segments there are; each header holds, none is missing      or refused
-//!   scan         every frame, every byte, in the order of LSNs                     or refused
-//!   judge        where the last segment's frames end: clean, torn, or rotted       or refused
-//!   replay       what the frames did, group by group; no group has a gap           or refused
-//!   settle       what nobody can prove durable is written again, and synced
+//!   lock           only one process may use the directory
+//!   read_headers   list the segments; each header holds, no segment is missing       or refuse
+//!   scan           read every frame and every byte, in the order of LSNs             or refuse
+//!   judge          where the last segment's frames end: clean, torn, or rotted       or refuse
+//!   replay         apply the frames, group by group; no group has a gap              or refuse
+//!   rewrite_tail   write the frames again that nothing proves durable, and sync them:
+//!                  into a new segment, or, if the disk is full, in place
 //! ```
 //!
-//! Nothing is written before all of it is judged, and what is refused stays as it is. A crash within
-//! recovery is as any other: the next opening begins anew, from the same bytes.
+//! Recovery writes nothing until it has judged everything. A directory that it refuses stays as it is.
+//! Recovery itself may crash: the next opening starts again with the same bytes.
 //!
-//! Why settle at all? What we read may never have reached the disk: after a sync that failed, the
-//! page cache shows what the platter does not hold, and no later sync of that file will tell. A frame
-//! is proven durable by a later one that says so, and by nothing else.
+//! Why is the tail written again? The bytes that recovery reads may not be on the disk. After a sync
+//! has failed, the page cache can show bytes that the disk does not hold. No later sync of that file
+//! reports this. Only a later frame that says so proves that a frame is durable.
 
 mod cut; // a log that ends earlier, when somebody asks for it
 mod examine; // what recovery would do, and does not
-mod look; // a directory's segments, one after the other, untouched
+mod headers; // which segments there are
+mod in_place; // the same where it stands, if the disk has no room for another segment
+mod list; // a directory's segments, one after the other, untouched
 mod places; // a group's entries, while they are replayed
 mod replay; // what the frames did
+mod rewrite_tail; // what is written again
 mod scan; // which frames hold
-mod settle; // what is written again
-mod survey; // which segments there are
 mod tail; // where the log ends, and why
 
 pub(crate) use cut::{Cut, Planner, Uncuttable};
-pub(crate) use examine::{Examined, Examiner, Outlook, Torn, was_durable};
-pub(crate) use look::{Directory, SegmentFile, each, look};
+pub(crate) use examine::{Examined, Examiner, OpenAction, Torn, was_durable};
+pub(crate) use list::{Directory, SegmentFile, each, list};
 pub(crate) use tail::lost;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Mapped};
 use crate::error::{Error, Result};
 use crate::format::StoreId;
+use crate::groups::Groups;
 use crate::log::{View, Writer};
 use crate::options::Options;
 use crate::segment::{Content, Segment};
 use crate::types::Lsn;
+use headers::{CheckedSegment, Headers, read_headers};
 use replay::Replay;
-use scan::scan;
+use rewrite_tail::Plan;
+use scan::{Scan, scan};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use survey::{Survey, Surveyed, survey};
-use tail::judge;
+use tail::{End, judge};
 
 /// What recovery found, ready to go on.
-pub(crate) struct Found<F> {
+pub(crate) struct Recovered<F> {
     /// The store.
     pub(crate) store: StoreId,
     /// Where the next frame goes.
@@ -55,6 +59,17 @@ pub(crate) struct Found<F> {
     pub(crate) view: View,
     /// Up to where everything is durable.
     pub(crate) durable: Lsn,
+    /// Whether there was room for what recovery wanted to write.
+    pub(crate) disk_space: DiskSpace,
+}
+
+/// Whether a disk has room for another segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DiskSpace {
+    /// The disk refused nothing so far.
+    Available,
+    /// The disk had no room when it was asked last.
+    Full,
 }
 
 /// Locks the directory, if it may be a store's.
@@ -63,7 +78,7 @@ pub(crate) struct Found<F> {
 /// [`Error::ForeignFile`], [`Error::Locked`]; what else the disk says.
 pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
     // Asked before the lock is made: not even that is left in a directory that is not ours.
-    survey::refuse_foreign(disk)?;
+    headers::refuse_foreign(disk)?;
     disk.lock().map_err(|error| {
         let is_held = error.kind() == ErrorKind::WouldBlock;
         if is_held { Error::Locked } else { Error::io("locking", "the directory", error) }
@@ -74,13 +89,48 @@ pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
 ///
 /// # Errors
 /// As [`crate::Log::open_on`].
-pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::File>> {
-    let Survey { segments, strays } = survey(disk)?;
-    let Some((last, earlier)) = segments.split_last() else {
-        settle::clear(disk, &strays)?;
-        return settle::create(disk, options);
+pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<D::File>> {
+    let Headers { mut segments, strays } = read_headers(disk)?;
+    let Some(last) = segments.last() else {
+        rewrite_tail::clear(disk, &strays)?;
+        return rewrite_tail::create(disk, options);
     };
 
+    let store = last.header.store;
+    let (plan, groups) =
+        judged(&segments, |last, scan, end| rewrite_tail::plan(disk, options, last, scan, end))?;
+    rewrite_tail::clear(disk, &strays)?;
+    in_place::give_name_back(disk, last.header.segment)?;
+    let (writable, groups, disk_space) = match rewrite_tail::carry_out(disk, last, plan) {
+        Err(Error::NoSpace { bytes }) => {
+            drop(groups); // their entries were to be found in the segment that there is no room for
+            let (plan, groups) = judged(&segments, |last, scan, _| {
+                in_place::plan(last, scan).map(Plan::InPlace).ok_or(Error::NoSpace { bytes })
+            })?;
+            let mut last = segments.pop().expect("there is a last one");
+            last.image = Mapped::new([]); // nobody may hold a map of what is written now
+            let writable = rewrite_tail::carry_out(disk, &last, plan)?;
+            (writable, groups, DiskSpace::Full)
+        }
+        writable => (writable?, groups, DiskSpace::Available),
+    };
+    let mut view = View { groups, segments: BTreeMap::new() };
+    for segment in &segments {
+        view.segments.insert(segment.header.segment, sealed(segment));
+    }
+    view.segments.insert(writable.writer.segment, writable.tail);
+    let writer = writable.writer;
+    let durable = writer.next_lsn.before();
+    Ok(Recovered { store, writer, view, durable, disk_space })
+}
+
+/// Judges every frame of the segments, and returns what is to be done with the last one, as `plan` says,
+/// and what the groups hold then. Nothing is written.
+fn judged(
+    segments: &[CheckedSegment],
+    plan: impl FnOnce(&CheckedSegment, &Scan, End) -> Result<Plan>,
+) -> Result<(Plan, Groups)> {
+    let (last, earlier) = segments.split_last().expect("there is a last one");
     let mut replay = Replay::default();
     for (segment, next) in earlier.iter().zip(&segments[1..]) {
         let scan = scan(segment, Some(next.header.first_lsn));
@@ -92,24 +142,13 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Found<D::F
 
     let scan = scan(last, None);
     let end = judge(last, &scan)?;
-    let plan = settle::plan(disk, options, last, &scan, end)?;
+    let plan = plan(last, &scan, end)?;
     replay.frames(last, scan.proven());
     replay.rewritten(&plan);
-    let groups = replay.finish()?;
-
-    settle::clear(disk, &strays)?;
-    let settled = settle::carry_out(disk, last, plan)?;
-    let mut view = View { groups, segments: BTreeMap::new() };
-    for segment in &segments {
-        view.segments.insert(segment.header.segment, sealed(segment));
-    }
-    view.segments.insert(settled.writer.segment, settled.tail);
-    let (store, writer) = (last.header.store, settled.writer);
-    let durable = writer.next_lsn.before();
-    Ok(Found { store, writer, view, durable })
+    Ok((plan, replay.finish()?))
 }
 
 /// Returns a segment that is not written any more.
-fn sealed(segment: &Surveyed) -> Segment {
+fn sealed(segment: &CheckedSegment) -> Segment {
     Segment { capacity: segment.header.capacity, content: Content::Sealed(segment.image.clone()) }
 }

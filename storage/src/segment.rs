@@ -13,12 +13,13 @@
 //! only data to write. Only bytes are mapped that nobody writes any more: of the tail, what was written
 //! some time ago. What was appended since is read from the very buffers that were written.
 
-use crate::disk::{Disk, DiskFile, Mapped};
+use crate::disk::{Advised, Disk, DiskFile, Mapped};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, Salt, SegmentHeader, StoreId};
 use crate::types::SegmentId;
 use bytes::Bytes;
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 /// The file whose lock is the directory's.
 pub(crate) const LOCK: &str = "LOCK";
@@ -80,6 +81,14 @@ impl Content {
         let from = (offset - start) as usize;
         let to = from + len as usize;
         (to <= whole.len()).then(|| whole.slice(from..to))
+    }
+
+    /// Returns who takes advice on how its file is read, if a file is read and anybody does.
+    pub(crate) fn advised(&self) -> Option<&Arc<dyn Advised>> {
+        match self {
+            Content::Sealed(mapped) => mapped.advised(),
+            Content::Tail(tail) => tail.written.as_ref()?.advised(),
+        }
     }
 
     /// Takes a buffer that was written at `offset`, behind all others.
@@ -151,11 +160,18 @@ pub(crate) fn mark_of(segment: SegmentId) -> String {
     format!("{:08x}.first", segment.0)
 }
 
+/// Returns the name that a segment has for a moment, while it is given its own again.
+pub(crate) fn again_of(segment: SegmentId) -> String {
+    format!("{:08x}.again", segment.0)
+}
+
 /// What a file in a store's directory is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Named {
     /// A segment.
     Segment(SegmentId),
+    /// A segment that was being given its name again.
+    Again(SegmentId),
     /// The mark of a segment before which nothing is wanted.
     First(SegmentId),
     /// A file that was not finished.
@@ -177,6 +193,7 @@ pub(crate) fn what_is(name: &str) -> Named {
     let number = name.split('.').next().and_then(|hex| u32::from_str_radix(hex, 16).ok());
     match number.filter(|number| *number > 0).map(SegmentId) {
         Some(segment) if name_of(segment) == name => Named::Segment(segment),
+        Some(segment) if again_of(segment) == name => Named::Again(segment),
         Some(segment) if mark_of(segment) == name => Named::First(segment),
         Some(_) | None => Named::Foreign,
     }
@@ -216,14 +233,20 @@ pub(crate) fn is_full(error: &std::io::Error) -> bool {
 
 /// Writes zeros, and syncs them.
 fn fill(file: &impl DiskFile, capacity: u32) -> std::io::Result<()> {
-    let zeros = vec![0; ZEROS_BYTES.min(capacity as usize)];
-    let mut offset = 0;
-    while offset < capacity as usize {
-        let len = zeros.len().min(capacity as usize - offset);
-        file.write_all_at(offset as u64, &zeros[..len])?;
-        offset += len;
-    }
+    wipe(file, 0, capacity)?;
     file.sync_data()
+}
+
+/// Writes zeros from one place of a file to another.
+pub(crate) fn wipe(file: &impl DiskFile, from: u32, to: u32) -> std::io::Result<()> {
+    let zeros = vec![0; ZEROS_BYTES.min((to - from) as usize)];
+    let mut offset = from;
+    while offset < to {
+        let len = zeros.len().min((to - offset) as usize);
+        file.write_all_at(offset.into(), &zeros[..len])?;
+        offset += len as u32;
+    }
+    Ok(())
 }
 
 /// Writes a header, and perhaps the first frames with it, into a file that has no segment's name yet,

@@ -8,7 +8,7 @@
 //! caller reads, before and after the log is opened again, and which files are on the disk: how a
 //! collection chooses, and how much it moves at a time, is its own affair within the bounds of step 7.
 
-mod asking; // step 6: laggards, and how much a call may move
+mod asking; // step 6: lagging groups, and how much a call may move
 mod bound; // step 7: how much disk it may take
 mod counting; // step 1: what is wanted of each segment
 mod crashing; // step 7: power cut at every operation of a collection

@@ -1,17 +1,20 @@
 //! Files in a directory. The one file of this package that speaks to the operating system.
 
-use super::{Disk, DiskFile, Mapped};
-use memmap2::{MmapMut, MmapOptions};
+use super::{Advice, Advised, Disk, DiskFile, Mapped};
+use memmap2::{Mmap, MmapMut, MmapOptions};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A directory of the file system.
 #[derive(Clone, Debug)]
 pub struct RealDisk {
     dir: PathBuf,
     access: Access,
+    opened: Instant,
 }
 
 /// A file of it.
@@ -59,7 +62,7 @@ impl RealDisk {
                 sync_names(parent)?;
             }
         }
-        Ok(RealDisk { dir, access: Access::Write })
+        Ok(RealDisk { dir, access: Access::Write, opened: Instant::now() })
     }
 
     /// Opens a directory that is there, to read it and nothing else: whatever would change something
@@ -70,7 +73,7 @@ impl RealDisk {
     pub fn to_read(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
         let dir = dir.as_ref().to_path_buf();
         fs::read_dir(&dir)?;
-        Ok(RealDisk { dir, access: Access::Read })
+        Ok(RealDisk { dir, access: Access::Read, opened: Instant::now() })
     }
 
     /// Checks that something may be changed.
@@ -144,6 +147,10 @@ impl Disk for RealDisk {
         // Every state is seeded by the operating system, and hashing nothing gives the seed away.
         RandomState::new().hash_one(())
     }
+
+    fn now(&self) -> Duration {
+        self.opened.elapsed()
+    }
 }
 
 impl DiskFile for RealFile {
@@ -170,10 +177,24 @@ impl DiskFile for RealFile {
         #[expect(unsafe_code, reason = "a map is a borrow that only its users can keep honest")]
         // SAFETY: nobody writes these bytes or cuts the file while the map lives. Of this process:
         // sealed segments are mapped, and by recovery all before it writes, and of the segment that is
-        // written, only what is before its next frame; and a segment becomes a spare only once nobody
-        // reads it. Of other processes: they hold no lock on the directory.
+        // written, only what is before its next frame; recovery lets go of the map of a tail that it
+        // writes in place; and a segment becomes a spare only once nobody reads it. Of other processes: they hold no lock on the directory.
         let map = unsafe { MmapOptions::new().len(len).map(&self.file)? };
-        Ok(Mapped::new(map))
+        let map = Arc::new(Map(map));
+        Ok(Mapped::new(MapBytes(map.clone())).advised_by(map))
+    }
+}
+
+/// A file's map.
+#[derive(Debug)]
+struct Map(Mmap);
+
+/// Its bytes.
+struct MapBytes(Arc<Map>);
+
+impl AsRef<[u8]> for MapBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.0
     }
 }
 
@@ -205,6 +226,28 @@ fn copy(mut file: &File, len: u64) -> io::Result<Mapped> {
 }
 
 // Where operating systems differ.
+
+#[cfg(unix)]
+impl Advised for Map {
+    fn advise(&self, advice: Advice) {
+        // A system that takes no advice reads as it likes.
+        let _ = match advice {
+            Advice::Around => self.0.advise(memmap2::Advice::Normal),
+            Advice::Random => self.0.advise(memmap2::Advice::Random),
+            Advice::WillNeed { offset, len } => {
+                let all = self.0.len();
+                let offset = usize::try_from(offset).unwrap_or(all).min(all);
+                let len = usize::try_from(len).unwrap_or(all).min(all - offset);
+                self.0.advise_range(memmap2::Advice::WillNeed, offset, len)
+            }
+        };
+    }
+}
+
+#[cfg(windows)]
+impl Advised for Map {
+    fn advise(&self, _: Advice) {}
+}
 
 /// Makes the names in a directory durable.
 #[cfg(unix)]

@@ -21,7 +21,7 @@ mod journal; // what was done, and by which line
 pub use file::{Fate, Sector};
 pub use journal::{Doing, Operation};
 
-use file::Content;
+use file::FileContent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::panic::Location;
@@ -82,7 +82,7 @@ enum NameChange {
 /// Everything there is.
 #[derive(Clone, Debug, Default)]
 struct State {
-    files: Vec<Content>,
+    files: Vec<FileContent>,
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
     name_changes: Vec<NameChange>,
@@ -285,7 +285,7 @@ impl State {
             .collect();
         for file in gone {
             self.give_back(self.files[file].len());
-            self.files[file] = Content::default();
+            self.files[file] = FileContent::default();
         }
     }
 

@@ -10,6 +10,7 @@
 //! Invariant: a file with a segment's name has a header that was durable before the name was. So a
 //! header that does not hold is damage, never a crash.
 
+use super::redo::redo_room_bytes;
 use super::{FRAMES_AT, PAGE_BYTES, u16_at, u32_at, u64_at};
 use crate::types::{Lsn, SegmentId};
 use std::fmt;
@@ -91,6 +92,11 @@ impl Salt {
 }
 
 impl SegmentHeader {
+    /// Returns where the last frame has to end: behind it there is room for a redo record.
+    pub(crate) fn frames_end(&self) -> u32 {
+        self.capacity - redo_room_bytes(self.capacity)
+    }
+
     /// Returns the header's bytes.
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// A group's log as the batch's items so far would leave it.
 #[derive(Clone, Debug)]
-struct Outlook {
+struct NextState {
     /// Whether there is such a group at all.
     is_here: bool,
     base: EntryId,
@@ -34,21 +34,21 @@ struct Outlook {
 pub(crate) fn check(groups: &Groups, items: &[Item]) -> Result<()> {
     let Some(first) = items.first() else { return Ok(()) };
     // Most batches speak of one group, and then of the next: nothing is looked up in between.
-    let (mut group, mut outlook) = (first.group, Outlook::of(groups, first.group));
-    let mut others: BTreeMap<GroupId, Outlook> = BTreeMap::new();
+    let (mut group, mut next_state) = (first.group, NextState::of(groups, first.group));
+    let mut others: BTreeMap<GroupId, NextState> = BTreeMap::new();
     for item in items {
         if item.group != group {
             let next = others.remove(&item.group);
-            let next = next.unwrap_or_else(|| Outlook::of(groups, item.group));
-            others.insert(group, std::mem::replace(&mut outlook, next));
+            let next = next.unwrap_or_else(|| NextState::of(groups, item.group));
+            others.insert(group, std::mem::replace(&mut next_state, next));
             group = item.group;
         }
         match item.op {
-            Op::Entry { id } => outlook.append(item.group, id)?,
-            Op::Compact { through } => outlook.compact(groups, item.group, through)?,
-            Op::Reset { through } => outlook.reset(item.group, through)?,
-            Op::Clean => outlook.clean(item.group)?,
-            Op::Put { .. } => outlook.is_here = true,
+            Op::Entry { id } => next_state.append(item.group, id)?,
+            Op::Compact { through } => next_state.compact(groups, item.group, through)?,
+            Op::Reset { through } => next_state.reset(item.group, through)?,
+            Op::Clean => next_state.clean(item.group)?,
+            Op::Put { .. } => next_state.is_here = true,
             // A key that is not there may be deleted; moved entries are picked under the lock.
             Op::Delete | Op::Moved { .. } => {}
         }
@@ -56,15 +56,15 @@ pub(crate) fn check(groups: &Groups, items: &[Item]) -> Result<()> {
     Ok(())
 }
 
-impl Outlook {
+impl NextState {
     /// Returns a group as it is.
-    fn of(groups: &Groups, group: GroupId) -> Outlook {
+    fn of(groups: &Groups, group: GroupId) -> NextState {
         let (base, last) = match groups.get(group) {
             Some(held) => (held.base().0, held.last_index()),
             None => (EntryId::default(), Index(0)),
         };
         let is_here = groups.get(group).is_some();
-        Outlook { is_here, base, last, kept: last, written: Vec::new() }
+        NextState { is_here, base, last, kept: last, written: Vec::new() }
     }
 
     /// An entry must follow the log's end, or replace something behind its base.
@@ -114,7 +114,7 @@ impl Outlook {
         if through.index > Index::LAST {
             return Err(Error::OutOfRange { group, index: through.index });
         }
-        *self = Outlook {
+        *self = NextState {
             is_here: true,
             base: through,
             last: through.index,
@@ -129,7 +129,7 @@ impl Outlook {
         if !self.is_here {
             return Err(Error::UnknownGroup { group });
         }
-        *self = Outlook {
+        *self = NextState {
             is_here: false,
             base: EntryId::default(),
             last: Index(0),

@@ -29,12 +29,12 @@ const NAMED: usize = 8;
 /// # Errors
 /// [`Stop`]; damage is no error, it is what is shown.
 pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
-    let directory = super::look(disk)?;
+    let directory = super::list(disk)?;
     let mut examiner = Examiner::new(&directory);
     let mut found = Vec::new();
     let outcome = each::<Stop>(disk, &directory.segments, |file, next| {
         examiner.segment(file, next);
-        found.push(Found::of(file, next));
+        found.push(Finding::of(file, next));
         Ok(())
     });
     outcome?;
@@ -44,7 +44,7 @@ pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
     for (column, side) in columns.iter_mut().zip(sides) {
         column.1 = side;
     }
-    table(out, columns, found.iter().map(Found::row))?;
+    table(out, columns, found.iter().map(Finding::row))?;
     writeln!(out)?;
     told(&directory, &found, out)?;
     verdict::tell(&examiner.finish(), out)
@@ -52,7 +52,7 @@ pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
 
 /// What was found in a segment.
 #[derive(Debug, Default)]
-struct Found {
+struct Finding {
     name: String,
     bytes: usize,
     /// The first frame that counts, and the last.
@@ -69,11 +69,11 @@ struct Found {
     untold: u64,
 }
 
-impl Found {
+impl Finding {
     /// Looks at a segment.
-    fn of(file: &SegmentFile, next: Option<&SegmentFile>) -> Found {
+    fn of(file: &SegmentFile, next: Option<&SegmentFile>) -> Finding {
         let bytes = file.image.bytes().len();
-        let mut found = Found { name: file.name.clone(), bytes, ..Found::default() };
+        let mut found = Finding { name: file.name.clone(), bytes, ..Finding::default() };
         if let Err(error) = file.in_place() {
             found.wrong.push((plain(error), String::new()));
             found.ending = "refused";
@@ -166,7 +166,7 @@ fn wrong(name: &str, damage: &Damage<'_>) -> (String, String) {
 }
 
 /// Tells what is there and should not be, and what is wrong, one by one.
-fn told(directory: &Directory, found: &[Found], out: &mut dyn Write) -> io::Result<()> {
+fn told(directory: &Directory, found: &[Finding], out: &mut dyn Write) -> io::Result<()> {
     let mut is_anything = false;
     for segment in &directory.back {
         is_anything = true;

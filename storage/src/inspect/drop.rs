@@ -14,11 +14,11 @@ use super::{Consent, Health, Stop};
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{Error, Rot};
-use crate::format::{FRAMES_AT, MAX_PAYLOAD_BYTES};
+use crate::format::MAX_PAYLOAD_BYTES;
 use crate::groups::{Group, Groups, Live};
 use crate::log::Log;
 use crate::options::Options;
-use crate::recovery::{Cut, Directory, Examined, Examiner, Outlook, Planner, each};
+use crate::recovery::{Cut, Directory, Examined, Examiner, OpenAction, Planner, each};
 use crate::segment::name_of;
 use crate::types::{GroupId, Lsn};
 use std::io::{self, Write};
@@ -36,9 +36,9 @@ pub fn drop_group<D: Disk + Clone>(
     consent: Consent,
     out: &mut dyn Write,
 ) -> Result<Health, Stop> {
-    super::look(disk)?;
+    super::list(disk)?;
     let lock = super::lock(disk, consent)?;
-    let directory = super::look(disk)?;
+    let directory = super::list(disk)?;
     let mut examiner = Examiner::new(&directory);
     let mut capacity = 0;
     each::<Stop>(disk, &directory.segments, |file, next| {
@@ -46,10 +46,10 @@ pub fn drop_group<D: Disk + Clone>(
         capacity = file.header.as_ref().map_or(capacity, |header| header.capacity);
         Ok(())
     })?;
-    let Examined { outlook, groups, reach } = examiner.finish();
-    match (outlook, groups, reach) {
-        (Ok(outlook), Ok(groups), _) => {
-            show(&groups, group, &outlook, out)?;
+    let Examined { action, groups, reach } = examiner.finish();
+    match (action, groups, reach) {
+        (Ok(action), Ok(groups), _) => {
+            show(&groups, group, &action, out)?;
             if consent == Consent::Ask {
                 return asked(out);
             }
@@ -89,7 +89,12 @@ fn asked(out: &mut dyn Write) -> Result<Health, Stop> {
 // A log that opens.
 
 /// Shows what goes.
-fn show(groups: &Groups, id: GroupId, outlook: &Outlook, out: &mut dyn Write) -> Result<(), Stop> {
+fn show(
+    groups: &Groups,
+    id: GroupId,
+    action: &OpenAction,
+    out: &mut dyn Write,
+) -> Result<(), Stop> {
     let Some(group) = groups.get(id) else {
         return Err(Stop::Refused(format!("{id} is not here{}", others(groups))));
     };
@@ -103,7 +108,7 @@ fn show(groups: &Groups, id: GroupId, outlook: &Outlook, out: &mut dyn Write) ->
         "  {} bytes with all of it, which go for good when collection gets there",
         live.bytes()
     )?;
-    if let Outlook::Writes { torn: Some(torn), .. } = outlook {
+    if let OpenAction::Writes { torn: Some(torn), .. } = action {
         let name = name_of(torn.segment);
         writeln!(
             out,
@@ -138,10 +143,9 @@ fn keys(group: &Group) -> String {
 
 /// Returns settings under which the log goes on as it is.
 fn options(capacity: u32) -> Options {
-    let usual = Options::default();
-    let room = (capacity - FRAMES_AT).min(MAX_PAYLOAD_BYTES as u32);
-    let max_batch_bytes = usual.max_batch_bytes.min(room);
-    Options { segment_bytes: capacity, max_batch_bytes, ..usual }
+    let options = Options { segment_bytes: capacity, ..Options::default() };
+    let room = options.longest_frame_bytes().min(MAX_PAYLOAD_BYTES as u32);
+    Options { max_batch_bytes: options.max_batch_bytes.min(room), ..options }
 }
 
 /// Lets the engine remove the group.

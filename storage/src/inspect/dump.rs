@@ -24,7 +24,7 @@ use std::io::{self, Write};
 /// # Errors
 /// [`Stop`]; damage is no error, it is what is shown.
 pub fn dump(disk: &impl Disk, selection: &Selection, out: &mut dyn Write) -> Result<Health, Stop> {
-    let directory = super::look(disk)?;
+    let directory = super::list(disk)?;
     let mut printer = Printer::new(selection, out);
     printer.names(&directory)?;
     printer.segments(disk, &directory.segments)

@@ -26,7 +26,7 @@ use std::io::{self, Write};
 /// What frames wrote.
 #[derive(Debug, Default)]
 struct Written {
-    segments: Vec<Segment>,
+    segments: Vec<SegmentStats>,
     /// Descriptors and payloads of each group.
     groups: BTreeMap<GroupId, u64>,
     store: Option<StoreId>,
@@ -34,7 +34,7 @@ struct Written {
 
 /// What frames wrote into a segment.
 #[derive(Debug)]
-struct Segment {
+struct SegmentStats {
     id: SegmentId,
     bytes: u64,
     frames: u64,
@@ -47,7 +47,7 @@ struct Segment {
 /// # Errors
 /// [`Stop`]; damage is no error: what is before it is counted, and it is said.
 pub fn stats(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
-    let directory = super::look(disk)?;
+    let directory = super::list(disk)?;
     let mut examiner = Examiner::new(&directory);
     let mut written = Written::default();
     each::<Stop>(disk, &directory.segments, |file, next| {
@@ -55,14 +55,14 @@ pub fn stats(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
         written.take(file, next);
         Ok(())
     })?;
-    let Examined { outlook, groups, .. } = examiner.finish();
-    let (health, known) = match (&outlook, &groups) {
+    let Examined { action, groups, .. } = examiner.finish();
+    let (health, known) = match (&action, &groups) {
         (Ok(_), _) => (Health::Sound, Known::All),
         (Err(error @ Error::ForeignFile { .. }), Ok(_)) => (Health::of(error), Known::All),
         (Err(error), Ok(_)) => (Health::of(error), Known::Before),
         (Err(error), Err(_)) => (Health::of(error), Known::Nothing),
     };
-    if let Err(error) = &outlook {
+    if let Err(error) = &action {
         writeln!(out, "! the engine refuses to open this log: {}", plain(error))?;
         let what = match known {
             Known::All => "",
@@ -73,7 +73,7 @@ pub fn stats(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
         };
         writeln!(out, "{what}")?;
     }
-    let stats = Stats { written, groups: groups.unwrap_or_default(), known };
+    let stats = StatsReport { written, groups: groups.unwrap_or_default(), known };
     stats.show_totals(out)?;
     stats.show_segments(out)?;
     stats.show_groups(out)?;
@@ -95,7 +95,7 @@ enum Known {
 }
 
 /// What is shown.
-struct Stats {
+struct StatsReport {
     written: Written,
     groups: Groups,
     known: Known,
@@ -105,7 +105,7 @@ impl Written {
     /// Takes a segment.
     fn take(&mut self, file: &SegmentFile, next: Option<&SegmentFile>) {
         let bytes = file.image.bytes().len() as u64;
-        let mut segment = Segment { id: file.id, bytes, frames: 0, items: 0, frame_bytes: 0 };
+        let mut segment = SegmentStats { id: file.id, bytes, frames: 0, items: 0, frame_bytes: 0 };
         let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
         if let Some(header) = &file.said() {
             self.store.get_or_insert(header.store);
@@ -129,10 +129,10 @@ impl Written {
     }
 }
 
-impl Stats {
+impl StatsReport {
     /// Prints sums.
     fn show_totals(&self, out: &mut dyn Write) -> io::Result<()> {
-        let sum = |of: fn(&Segment) -> u64| self.written.segments.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&SegmentStats) -> u64| self.written.segments.iter().map(of).sum::<u64>();
         let entries: u64 = self.groups.iter().map(|(_, group)| group.len() as u64).sum();
         let keys: u64 = self.groups.iter().map(|(_, group)| group.keys().len() as u64).sum();
         if let Some(store) = self.written.store {

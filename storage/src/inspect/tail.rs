@@ -27,7 +27,7 @@ pub fn tail(
     selection: &Selection,
     out: &mut dyn Write,
 ) -> Result<Health, Stop> {
-    let directory = super::look(disk)?;
+    let directory = super::list(disk)?;
     let all = &directory.segments;
     let mut some = 1;
     let (segments, begin) = loop {

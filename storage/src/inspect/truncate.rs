@@ -41,9 +41,9 @@ pub fn truncate_at(
     consent: Consent,
     out: &mut dyn Write,
 ) -> Result<Health, Stop> {
-    super::look(disk)?;
+    super::list(disk)?;
     let _lock = super::lock(disk, consent)?;
-    let directory = super::look(disk)?;
+    let directory = super::list(disk)?;
     if let Some(name) = directory.foreign.first() {
         return Err(Error::ForeignFile { name: name.clone() }.into());
     }

@@ -10,16 +10,16 @@
 use super::page::{plain, range};
 use super::{Health, Stop};
 use crate::error::{Corruption, Error, Lost, Rot};
-use crate::recovery::{Examined, Outlook, Torn};
+use crate::recovery::{Examined, OpenAction, Torn};
 use crate::segment::name_of;
 use crate::types::Lsn;
 use std::io::{self, Write};
 
 /// Says what opening the log would do.
 pub(super) fn tell(examined: &Examined, out: &mut dyn Write) -> Result<Health, Stop> {
-    let error = match &examined.outlook {
-        Ok(outlook) => {
-            tell_opening(outlook, out)?;
+    let error = match &examined.action {
+        Ok(action) => {
+            tell_opening(action, out)?;
             return Ok(Health::Sound);
         }
         Err(error) => error,
@@ -38,14 +38,14 @@ pub(super) fn tell(examined: &Examined, out: &mut dyn Write) -> Result<Health, S
 }
 
 /// Says how the log would be opened.
-fn tell_opening(outlook: &Outlook, out: &mut dyn Write) -> io::Result<()> {
-    let (into, again, torn) = match outlook {
-        Outlook::Creates => return writeln!(out, "EMPTY. To open it makes a log."),
-        Outlook::GoesOn { last } => {
+fn tell_opening(action: &OpenAction, out: &mut dyn Write) -> io::Result<()> {
+    let (into, again, torn) = match action {
+        OpenAction::Creates => return writeln!(out, "EMPTY. To open it makes a log."),
+        OpenAction::GoesOn { last } => {
             let what = "says that it was closed: to open it writes nothing";
             return writeln!(out, "SOUND. LSN {last} {what}.");
         }
-        Outlook::Writes { into, again, torn } => (name_of(*into), again, torn),
+        OpenAction::Writes { into, again, torn } => (name_of(*into), again, torn),
     };
     match torn {
         None => writeln!(out, "SOUND. It was not closed.")?,

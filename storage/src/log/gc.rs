@@ -1,20 +1,22 @@
-//! Garbage collection: what is wanted of the oldest segment is written again, and the segment goes.
+//! Garbage collection: copy the live records of the oldest segment to the tail, then remove it.
 //!
 //! ```text
 //!   3 [ x  x  A  x  x ]   4 [ x  B  x ]   5 [ C  D ..      x: replaced, compacted, removed
 //!           |                                      ^
-//!           '-- moved A -- sync ------------------'        then 3 is removed, and the directory synced
+//!           '-- copy A -- sync -------------------'        then 3 is removed, and the directory synced
 //! ```
 //!
-//! Why nothing is lost, and nothing comes back. What is moved is live, so no record after it has
-//! ended it; records that end it later come later in the log, and are replayed later. A moved entry
-//! ends nothing. And a record that ended something may be forgotten with its segment, for what it
-//! ended was older, and segments go strictly oldest first. So records that only end something are
-//! never moved, a log's beginning and a key's value are, and no copy can overtake its original.
+//! Why is nothing lost? Only live records are copied: no later record has ended them. A record that
+//! ends one afterwards comes later in the log than the copy, so replay applies it later.
 //!
-//! Invariant: everything is durable that made a segment needless, and proven so by a later frame,
-//! before the segment goes. Otherwise rot in the last frames, which look torn then, would take what
-//! they have moved, however old that is.
+//! Why does nothing come back? A copy ends nothing, so it cannot undo a newer record. Some records
+//! only end others: compactions and removals. They go with their segment, and are never copied. What
+//! they ended was older, and segments go strictly oldest first, so it is gone already. The beginning
+//! of a log and the value of a key are copied.
+//!
+//! Invariant: the frames that made a segment garbage are durable before it is removed, and a later
+//! frame proves it. Without that proof, rot in the last frames would look like a torn tail. Recovery
+//! would then discard the copies in them, and these may be copies of very old records.
 
 use super::room::Purpose;
 use super::{Log, View};
@@ -27,7 +29,7 @@ use crate::types::{GroupId, SegmentId};
 use std::io::ErrorKind;
 
 /// How much of a segment is moved in one frame, at most, if an entry is not longer by itself.
-const FRAME_BYTES: u32 = 1 << 20;
+pub(super) const FRAME_BYTES: u32 = 1 << 20;
 
 /// What a call of [`Log::gc`] did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,15 +42,15 @@ pub struct Collected {
     pub moved_bytes: u64,
     /// The groups that hold so much of the oldest segment that their owners should compact them.
     /// While there are any, and [`crate::Options::force_above_bytes`] is not reached, the segment
-    /// stays.
-    pub laggards: Vec<Laggard>,
+    /// stays. On a full disk: the groups that must be compacted, for there is no room to move them.
+    pub lagging_groups: Vec<LaggingGroup>,
     /// Whether there is more to collect than one call may move.
     pub is_more_to_do: bool,
 }
 
 /// A group that holds much of the oldest segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Laggard {
+pub struct LaggingGroup {
     /// Which.
     pub group: GroupId,
     /// How many of its entries are there.
@@ -61,25 +63,35 @@ impl<D: Disk> Log<D> {
     /// Collects garbage, if there is enough of it: about [`crate::Options::move_bytes`] are moved,
     /// and segments go of which nothing is wanted any more.
     ///
+    /// On a full disk no threshold counts: segments go until there is room for a spare.
+    ///
     /// # Errors
-    /// [`Error::NoSpace`], and the log is as it was; [`Error::Corrupt`] if what is to be moved has
+    /// [`Error::NoSpace`] if there is no room for what is wanted of the oldest segment, and the log is as it
+    /// was; [`Error::Corrupt`] if what is to be moved has
     /// rotted; [`Error::Io`] and [`Error::Poisoned`].
     pub fn gc(&self) -> Result<Collected> {
         let _turn = self.collector.lock().map_err(|_| self.poisoned())?;
         let mut collected = Collected::default();
         // What this call writes is for a later call to judge: one turn through the log is enough.
         let tail = self.writer()?.segment;
+        if self.is_full() {
+            self.make_way(tail, &mut collected)?;
+            if self.is_full() {
+                return Ok(collected);
+            }
+        }
         while let Some(oldest) = self.worth_collecting().filter(|oldest| *oldest < tail) {
             if self.has_moved_enough(&collected) {
                 collected.is_more_to_do = true;
                 break;
             }
-            let laggards = self.laggards(oldest);
-            if !laggards.is_empty() && !self.is_forced() {
-                collected.laggards = laggards;
+            let lagging_groups = self.lagging_groups(oldest);
+            if !lagging_groups.is_empty() && !self.is_forced() {
+                collected.lagging_groups = lagging_groups;
                 break;
             }
             if self.view().groups.live().of(oldest).items > 0 {
+                self.check_room_for(oldest)?;
                 let moved = self.move_some(oldest)?;
                 collected.moved_items += moved.items().len() as u64;
                 collected.moved_bytes += moved.size_bytes() as u64;
@@ -108,37 +120,37 @@ impl<D: Disk> Log<D> {
     }
 
     /// Returns whether a call has moved as much as it may.
-    fn has_moved_enough(&self, collected: &Collected) -> bool {
+    pub(super) fn has_moved_enough(&self, collected: &Collected) -> bool {
         collected.moved_bytes >= self.options.move_bytes
     }
 
-    /// Returns whether there is so much log that laggards are moved.
+    /// Returns whether there is so much log that lagging groups are moved.
     fn is_forced(&self) -> bool {
         self.view().log_bytes() > self.options.force_above_bytes
     }
 
     /// Returns the groups that hold much of a segment.
-    fn laggards(&self, segment: SegmentId) -> Vec<Laggard> {
+    pub(super) fn lagging_groups(&self, segment: SegmentId) -> Vec<LaggingGroup> {
         let view = self.view();
-        if view.groups.live().of(segment).bytes <= self.options.laggard_bytes {
+        if view.groups.live().of(segment).bytes <= self.options.lagging_group_bytes {
             return Vec::new(); // all of it together is not much
         }
         let held = view.groups.iter().map(|(group, held)| {
             let lens = held.entries().filter(|(_, loc)| loc.segment == segment);
-            lens.fold(Laggard { group, entries: 0, bytes: 0 }, |sum, (_, loc)| Laggard {
+            lens.fold(LaggingGroup { group, entries: 0, bytes: 0 }, |sum, (_, loc)| LaggingGroup {
                 entries: sum.entries + 1,
                 bytes: sum.bytes + u64::from(loc.len),
                 ..sum
             })
         });
-        held.filter(|laggard| laggard.bytes > self.options.laggard_bytes).collect()
+        held.filter(|lagging| lagging.bytes > self.options.lagging_group_bytes).collect()
     }
 
     /// Writes again some of what is wanted of a segment, and returns that.
-    fn move_some(&self, oldest: SegmentId) -> Result<Batch> {
+    pub(super) fn move_some(&self, oldest: SegmentId) -> Result<Batch> {
         // Under the writer's lock nothing stops being wanted between being picked and written.
         let mut writer = self.writer()?;
-        let room = self.options.segment_bytes - FRAMES_AT;
+        let room = self.options.longest_frame_bytes();
         let batch = self.view().pick_wanted(oldest, FRAME_BYTES.min(room / 4) as usize)?;
         let draft = batch.draft(Flags::Moved, room)?;
         self.make_room(&mut writer, draft.len(), Purpose::Collect)?;
@@ -147,20 +159,20 @@ impl<D: Disk> Log<D> {
     }
 
     /// Removes the oldest segment, of which nothing is wanted.
-    fn remove_segment(&self, oldest: SegmentId) -> Result<()> {
+    pub(super) fn remove_segment(&self, oldest: SegmentId) -> Result<()> {
         // What made it needless may still be on its way to the disk. Nothing will want it again.
         let lsn = self.writer()?.next_lsn.before();
         self.committer_wait(lsn)?;
-        self.bear_witness()?;
+        self.confirm_durable()?;
         let gone = self.view_mut().segments.remove(&oldest);
-        self.let_go_of(oldest, gone.expect("only the collector removes a segment"))
+        self.release_segment(oldest, gone.expect("only the collector removes a segment"))
     }
 
     /// Writes a frame of nothing, which says of all before it what is durable, and makes it durable.
-    fn bear_witness(&self) -> Result<()> {
+    fn confirm_durable(&self) -> Result<()> {
         let witness = Draft::new(&[], &[], Flags::Moved);
         let mut writer = self.writer()?;
-        match self.make_room(&mut writer, witness.len(), Purpose::Collect) {
+        match self.make_room(&mut writer, witness.len(), Purpose::Release) {
             Err(Error::NoSpace { .. }) => return Ok(()), // there will be, once the segment is gone
             outcome => outcome?,
         }
@@ -170,12 +182,13 @@ impl<D: Disk> Log<D> {
     }
 
     /// Lets go of a segment's file, which may be the spare then.
-    fn let_go_of(&self, segment: SegmentId, gone: Segment) -> Result<()> {
+    fn release_segment(&self, segment: SegmentId, gone: Segment) -> Result<()> {
         self.note(self.mark_the_next(segment))?;
         let mut spare = self.spare();
         let fits = gone.capacity == self.options.segment_bytes;
         if spare.is_none() && fits && is_read_no_more(gone.content) {
             *spare = Some(self.note(self.make_spare(segment))?);
+            self.set_full(false);
             return Ok(());
         }
         self.note(self.remove_file(segment))

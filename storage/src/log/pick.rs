@@ -13,6 +13,7 @@
 
 use super::View;
 use crate::batch::Batch;
+use crate::disk::Advice;
 use crate::error::{Corruption, Error, Lost, Result, Rot};
 use crate::format::DESCRIPTOR_BYTES;
 use crate::groups::{Group, Loc};
@@ -47,6 +48,10 @@ impl View {
     /// If something of the segment counts as live, and nothing points to it: whoever asks would ask for
     /// ever.
     pub(super) fn pick_wanted(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
+        if let Some(segment) = self.segments.get(&segment) {
+            // Much of it may be read, and then it goes.
+            segment.content.advised().into_iter().for_each(|it| it.advise(Advice::Around));
+        }
         let mut picker = Picker { batch: Batch::new(), segment, frame_bytes };
         for (id, group) in self.groups.iter() {
             if self.pick_of_group(id, group, &mut picker)? == Room::None {

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 /// What a log is made of, in numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Stats {
+pub struct LogStats {
     /// How many groups there are.
     pub groups: u64,
     /// How many entries they hold.
@@ -83,14 +83,14 @@ impl<D: Disk> Log<D> {
     }
 
     /// Returns what the log is made of.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> LogStats {
         let commit = self.committer.state();
         let spare_bytes = match *self.spare() {
             Some(_) => u64::from(self.options.segment_bytes),
             None => 0,
         };
         let view = self.view();
-        Stats {
+        LogStats {
             groups: view.groups.iter().count() as u64,
             entries: view.groups.iter().map(|(_, group)| group.len() as u64).sum(),
             segments: view.segments.len() as u64,
@@ -120,6 +120,7 @@ impl<D: Disk> Log<D> {
             };
             view.pick(EntryId { term, index }, loc)
         };
+        self.say_what_is_read(group, index..index.next(), picked.loc);
         self.verify(group, picked).map(Some)
     }
 
@@ -136,11 +137,34 @@ impl<D: Disk> Log<D> {
         max_bytes: u64,
     ) -> Result<Vec<Entry>> {
         let picked = self.view().pick_range(group, &range, max_bytes)?;
+        if let Some(first) = picked.first() {
+            let end = Index(range.start.0 + picked.len() as u64);
+            self.say_what_is_read(group, range.start..end, first.loc);
+        }
         let mut entries = Vec::with_capacity(picked.len());
         for picked in picked {
             entries.push(self.verify(group, picked)?);
         }
         Ok(entries)
+    }
+
+    /// Says that a range of a group is about to be read, to those who read files ahead.
+    fn say_what_is_read(&self, group: GroupId, range: Range<Index>, first: Loc) {
+        let of_all = self.readers.note(group, range);
+        let of_first = self.readers.advice_on(first);
+        if of_all.is_none() && of_first.is_none() {
+            return;
+        }
+        // Without the view's lock: a disk may take its time.
+        let view = self.view();
+        let segments = view.segments.iter();
+        let advised = segments.filter_map(|(id, it)| Some((*id, it.content.advised()?.clone())));
+        let advised: Vec<_> = advised.collect();
+        drop(view);
+        for (id, advised) in advised {
+            of_all.into_iter().for_each(|advice| advised.advise(advice));
+            of_first.filter(|_| id == first.segment).into_iter().for_each(|it| advised.advise(it));
+        }
     }
 
     /// Checks an entry's bytes, and returns it.

@@ -7,8 +7,14 @@
 //! ```
 //!
 //! A full disk is met when a spare is made, never when a frame is written. Without a spare, the last
-//! quarter of the tail is for those alone who make room: batches that only let go of something, and
-//! garbage collection.
+//! quarter of the tail is for those alone who make room: garbage collection, and batches that only let go
+//! of something. What they need is there before the disk is full:
+//!
+//! ```text
+//!   of 64 MiB   the last quarter   16 MiB   compactions, removals, collection
+//!               the last 16th       4 MiB   compactions and removals: some 49,000 of them
+//!               the last 64th       1 MiB   no frame at all: recovery's, to write the tail in place
+//! ```
 //!
 //! Invariant: a segment is left only when all of it is durable, and then a later one may be written.
 //! So what is durable is always a prefix of the log.
@@ -21,13 +27,16 @@ use crate::segment::{self, Content, SPARE, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
 use std::sync::{Arc, MutexGuard};
 
+/// Which part of the tail garbage collection leaves to those who make garbage.
+pub(super) const COLLECTION_LEAVES: u32 = 16;
+
 /// Whose frame needs room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
     /// Somebody's batch.
     Append,
     /// Somebody's batch that only makes garbage: compactions, removals.
-    LetGo,
+    Release,
     /// What garbage collection writes again.
     Collect,
 }
@@ -35,7 +44,7 @@ pub(super) enum Purpose {
 impl<D: Disk> Log<D> {
     /// Does what would otherwise make an append wait: prepares a spare segment, if there is none.
     /// For a thread of the owner's choice, whenever it has nothing better to do: a
-    /// [`crate::Keeper`] is one.
+    /// [`crate::MaintenanceThread`] is one.
     ///
     /// # Errors
     /// [`Error::NoSpace`]; [`Error::Io`] and [`Error::Poisoned`].
@@ -66,7 +75,8 @@ impl<D: Disk> Log<D> {
         let room = writer.capacity - writer.offset;
         let kept_free = match purpose {
             Purpose::Append => writer.capacity / 4,
-            Purpose::LetGo | Purpose::Collect => 0,
+            Purpose::Collect => writer.capacity / COLLECTION_LEAVES,
+            Purpose::Release => 0,
         };
         if u64::from(len) + u64::from(kept_free) <= u64::from(room) {
             return Ok(());
@@ -76,10 +86,11 @@ impl<D: Disk> Log<D> {
     }
 
     /// Prepares a spare segment, if there is none.
-    fn ensure_spare(&self) -> Result<()> {
+    pub(super) fn ensure_spare(&self) -> Result<()> {
         let mut spare = self.spare();
         if spare.is_none() {
             let zeroed = segment::zeroed(&self.disk, SPARE, self.options.segment_bytes);
+            self.set_full(matches!(zeroed, Err(Error::NoSpace { .. })));
             *spare = Some(self.note(zeroed)?);
         }
         Ok(())
@@ -141,11 +152,11 @@ impl<D: Disk> Log<D> {
             segment: header.segment,
             file,
             salt: header.salt,
-            capacity: header.capacity,
+            capacity: header.frames_end(),
             offset: FRAMES_AT,
             next_lsn: writer.next_lsn,
         };
-        self.bell.ring();
+        self.wake_signal.notify();
     }
 
     /// Shows readers that the tail is sealed, and that there is another.

@@ -15,11 +15,12 @@
 //! meanwhile, nobody knows which of the names are durable, now or ever: the directory is to be copied,
 //! and the copy cut.
 
-use super::look::{Directory, SegmentFile};
+use super::headers::CheckedSegment;
+use super::in_place;
+use super::list::{Directory, SegmentFile};
 use super::replay::Replay;
+use super::rewrite_tail;
 use super::scan::{Span, scan};
-use super::settle;
-use super::survey::Surveyed;
 use super::tail::judge;
 use crate::batch::Batch;
 use crate::disk::{Disk, DiskFile};
@@ -59,7 +60,7 @@ pub(crate) struct Planner {
     lsn: Lsn,
     replay: Replay,
     /// The segment that the cut goes through, and its frames that are kept.
-    through: Option<(Surveyed, Vec<Span>)>,
+    through: Option<(CheckedSegment, Vec<Span>)>,
     /// The segments that go whole.
     gone: Vec<SegmentId>,
     why_not: Option<Uncuttable>,
@@ -69,7 +70,7 @@ pub(crate) struct Planner {
 #[derive(Debug)]
 pub(crate) struct Cut {
     lsn: Lsn,
-    through: Surveyed,
+    through: CheckedSegment,
     kept: Vec<Span>,
     gone: Vec<SegmentId>,
     strays: Vec<String>,
@@ -111,7 +112,7 @@ impl Planner {
         let next_first = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
         let goes_whole_on = next_first.filter(|first| *first <= self.lsn);
         let until = goes_whole_on.unwrap_or(self.lsn);
-        let segment = Surveyed { header, image: file.image.clone() };
+        let segment = CheckedSegment { header, image: file.image.clone() };
         let scan = scan(&segment, Some(until));
         if scan.next < until {
             let ends = next.is_none() && judge(&segment, &scan).is_ok();
@@ -202,7 +203,10 @@ impl Cut {
         let sync_dir = || disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e));
         // What we saw may be nothing but the cache's.
         sync_dir()?;
-        settle::clear(disk, &self.strays)?;
+        rewrite_tail::clear(disk, &self.strays)?;
+        for segment in self.gone.iter().chain([&self.through()]) {
+            in_place::give_name_back(disk, *segment)?;
+        }
         let frames = self.frames(segment::new_salt(disk));
         let (header, frames) = frames?;
         let file = segment::zeroed(disk, RECOVERY, header.capacity)?;

@@ -1,7 +1,7 @@
 //! What recovery would do with a directory, asked without a write.
 //!
 //! ```text
-//!   look --> each segment: scan, judge, replay --> Outlook: where it would go on, what again, what not
+//!   list --> each segment: scan, judge, replay --> OpenAction: where it would go on, what again, what not
 //!                                                  or the error with which it would refuse
 //! ```
 //!
@@ -9,11 +9,11 @@
 //! more than two segments in memory, and with what holds before the damage as a result where recovery
 //! has none.
 
-use super::look::{Directory, SegmentFile};
+use super::headers::CheckedSegment;
+use super::list::{Directory, SegmentFile};
 use super::replay::Replay;
+use super::rewrite_tail::{may_go_on, next_segment};
 use super::scan::{Scan, scan};
-use super::settle::{may_go_on, next_segment};
-use super::survey::Surveyed;
 use super::tail::{self, End, judge};
 use crate::disk::Mapped;
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ use crate::types::{Lsn, SegmentId};
 
 /// What recovery would do.
 #[derive(Clone, Debug)]
-pub(crate) enum Outlook {
+pub(crate) enum OpenAction {
     /// There is no log yet: it would make one.
     Creates,
     /// It would write nothing: this frame says that the log was closed.
@@ -59,7 +59,7 @@ pub(crate) struct Torn {
 #[derive(Debug)]
 pub(crate) struct Examined {
     /// What recovery would do, or say.
-    pub(crate) outlook: Result<Outlook>,
+    pub(crate) action: Result<OpenAction>,
     /// What the groups hold, by the frames before the damage, if there is damage.
     pub(crate) groups: Result<Groups>,
     /// The frame after the last that holds and is in its place: up to there the log can be cut.
@@ -71,10 +71,10 @@ pub(crate) struct Examined {
 pub(crate) struct Examiner {
     replay: Replay,
     /// What is wrong with the names, or the first header: recovery looks at these first.
-    bad_survey: Option<Error>,
+    bad_header: Option<Error>,
     /// What is wrong with the first frame of which something is wrong.
     bad_frame: Option<Error>,
-    outlook: Outlook,
+    action: OpenAction,
     reach: Option<Lsn>,
 }
 
@@ -84,9 +84,9 @@ impl Examiner {
         let foreign = directory.foreign.first();
         Examiner {
             replay: Replay::default(),
-            bad_survey: foreign.map(|name| Error::ForeignFile { name: name.clone() }),
+            bad_header: foreign.map(|name| Error::ForeignFile { name: name.clone() }),
             bad_frame: None,
-            outlook: Outlook::Creates,
+            action: OpenAction::Creates,
             reach: None,
         }
     }
@@ -96,7 +96,7 @@ impl Examiner {
         let header = match file.in_place() {
             Ok(header) => *header,
             Err(error) => {
-                self.bad_survey.get_or_insert(error);
+                self.bad_header.get_or_insert(error);
                 self.bad_frame.get_or_insert(Error::NotASegment { name: file.name.clone() });
                 return;
             }
@@ -104,7 +104,7 @@ impl Examiner {
         if self.bad_frame.is_some() {
             return;
         }
-        let segment = Surveyed { header, image: file.image.clone() };
+        let segment = CheckedSegment { header, image: file.image.clone() };
         let until = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
         let scan = scan(&segment, until);
         self.replay.frames(&segment, &scan.frames);
@@ -114,10 +114,10 @@ impl Examiner {
                 Err(tail::acknowledged(&segment, &scan).into())
             }
             (Some(_), _) | (None, Some(_)) => return,
-            (None, None) => judge(&segment, &scan).and_then(|end| outlook(&segment, &scan, end)),
+            (None, None) => judge(&segment, &scan).and_then(|end| action(&segment, &scan, end)),
         };
         match outcome {
-            Ok(outlook) => self.outlook = outlook,
+            Ok(action) => self.action = action,
             Err(error) => self.bad_frame = Some(error),
         }
     }
@@ -125,27 +125,27 @@ impl Examiner {
     /// Returns what was found out.
     pub(crate) fn finish(self) -> Examined {
         let groups = self.replay.finish();
-        let refused = self.bad_survey.or(self.bad_frame).or(groups.as_ref().err().cloned());
-        let outlook = match refused {
+        let refused = self.bad_header.or(self.bad_frame).or(groups.as_ref().err().cloned());
+        let action = match refused {
             Some(error) => Err(error),
-            None => Ok(self.outlook),
+            None => Ok(self.action),
         };
-        Examined { outlook, groups, reach: self.reach }
+        Examined { action, groups, reach: self.reach }
     }
 }
 
 /// Returns whether a frame of the last segment was durable, as a later one says, that is due at `end` and
 /// does not hold.
 pub(crate) fn was_durable(header: &SegmentHeader, image: &Mapped, end: u32, next: Lsn) -> bool {
-    let segment = Surveyed { header: *header, image: image.clone() };
+    let segment = CheckedSegment { header: *header, image: image.clone() };
     let (frames, proven_through) = (Vec::new(), next.before());
     judge(&segment, &Scan { frames, end, next, fault: None, proven_through }).is_err()
 }
 
 /// Returns what would be done with the last segment.
-fn outlook(last: &Surveyed, scan: &Scan, end: End) -> Result<Outlook> {
+fn action(last: &CheckedSegment, scan: &Scan, end: End) -> Result<OpenAction> {
     if may_go_on(scan, end) {
-        return Ok(Outlook::GoesOn { last: scan.next.before() });
+        return Ok(OpenAction::GoesOn { last: scan.next.before() });
     }
     let unproven = scan.unproven();
     let next_lsn = scan.seal().map_or(scan.next, |seal| seal.lsn);
@@ -157,5 +157,5 @@ fn outlook(last: &Surveyed, scan: &Scan, end: End) -> Result<Outlook> {
         let segment = last.header.segment;
         Torn { segment, offset: scan.end, end: scan.end + len as u32, lsn: scan.next }
     });
-    Ok(Outlook::Writes { into: next_segment(last, first_lsn)?, again, torn })
+    Ok(OpenAction::Writes { into: next_segment(last, first_lsn)?, again, torn })
 }

@@ -13,10 +13,10 @@
 //! Nothing is allotted by what an index says: a log of two entries is two entries, wherever they
 //! claim to stand.
 
+use super::headers::CheckedSegment;
 use super::places::Places;
+use super::rewrite_tail::Plan;
 use super::scan::Span;
-use super::settle::Plan;
-use super::survey::Surveyed;
 use crate::error::{Corruption, Error, Lost, Result, Rot};
 use crate::format::{Frame, Item, Op};
 use crate::groups::{Group, Groups, Loc, Value};
@@ -41,7 +41,7 @@ struct Replayed {
 
 impl Replay {
     /// Does what frames did that stay where they are.
-    pub(super) fn frames(&mut self, segment: &Surveyed, frames: &[Span]) {
+    pub(super) fn frames(&mut self, segment: &CheckedSegment, frames: &[Span]) {
         let image = segment.image.bytes();
         for span in frames {
             let frame = Frame::trusted(&image[span.offset as usize..]);

@@ -6,7 +6,7 @@
 //!   durable   39    39    41    41                 the latest witness: all through 41 was durable
 //! ```
 
-use super::survey::Surveyed;
+use super::headers::CheckedSegment;
 use crate::format::{FRAMES_AT, Flags, Frame, FrameFault};
 use crate::types::Lsn;
 
@@ -41,7 +41,7 @@ pub(super) struct Scan {
 }
 
 /// Scans a segment, up to the frame numbered `until`, or to the first that does not hold.
-pub(super) fn scan(segment: &Surveyed, until: Option<Lsn>) -> Scan {
+pub(super) fn scan(segment: &CheckedSegment, until: Option<Lsn>) -> Scan {
     let header = &segment.header;
     let image = segment.image.bytes();
     let mut scan = Scan {

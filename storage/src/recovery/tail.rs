@@ -9,8 +9,8 @@
 //! A frame is encoded with what was durable by then, and that is the witness. The very last frames
 //! have none: if they rot, they look torn. A log that is closed leaves no such frame.
 
+use super::headers::CheckedSegment;
 use super::scan::Scan;
-use super::survey::Surveyed;
 use crate::error::{Corruption, Lost, Result, Rot};
 use crate::format::{FRAME_HEADER_BYTES, Frame, FrameFault, FrameHeader, Item, Op};
 
@@ -27,7 +27,7 @@ pub(super) enum End {
 ///
 /// # Errors
 /// [`crate::Error::Corrupt`] if a frame bears witness that the first of them was durable.
-pub(super) fn judge(segment: &Surveyed, scan: &Scan) -> Result<End> {
+pub(super) fn judge(segment: &CheckedSegment, scan: &Scan) -> Result<End> {
     let mut end = End::Clean;
     for later in headers_from(segment, scan) {
         if later.lsn > scan.next && later.durable >= scan.next {
@@ -40,7 +40,7 @@ pub(super) fn judge(segment: &Surveyed, scan: &Scan) -> Result<End> {
 
 /// Returns every frame header that holds, behind the frames that hold, whatever it stands on.
 fn headers_from<'a>(
-    segment: &'a Surveyed,
+    segment: &'a CheckedSegment,
     scan: &'a Scan,
 ) -> impl Iterator<Item = FrameHeader> + 'a {
     let image = &segment.image.bytes()[scan.end as usize..];
@@ -57,7 +57,7 @@ fn headers_from<'a>(
 }
 
 /// Returns what has rotted, where the frames end that hold: a frame that was durable.
-pub(super) fn acknowledged(segment: &Surveyed, scan: &Scan) -> Corruption {
+pub(super) fn acknowledged(segment: &CheckedSegment, scan: &Scan) -> Corruption {
     let rest = &segment.image.bytes()[scan.end as usize..];
     let items: Vec<Item> = match &scan.fault {
         Some(FrameFault::Payloads { items }) => items.clone(),

@@ -11,7 +11,7 @@
 
 use crate::counts::{Row, rounds, tally};
 use std::collections::BTreeSet;
-use storage::{Duty, GroupCommit, Lsn};
+use storage::{GroupCommit, Lsn, SyncRole};
 
 /// What a caller is about to do.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -63,18 +63,18 @@ impl Hall {
                 next.callers[nth] = Caller::Ask(next.written);
             }
             Caller::Ask(mine) => match next.commit.ask(mine) {
-                Duty::Durable => {
+                SyncRole::Durable => {
                     assert!(mine <= self.platter, "{mine} was called durable: {self:#?}");
                     next.callers[nth] = Caller::Durable(mine);
                 }
-                Duty::Wait => next.callers[nth] = Caller::Sleep(mine),
-                Duty::Lead { through } => {
+                SyncRole::Wait => next.callers[nth] = Caller::Sleep(mine),
+                SyncRole::Lead { through } => {
                     assert_eq!(through, self.written, "a sync is for all that came");
                     let leads = |caller: &Caller| matches!(caller, Caller::Sync { .. });
                     assert!(!self.callers.iter().any(leads), "two lead: {self:#?}");
                     next.callers[nth] = Caller::Sync { mine, through };
                 }
-                Duty::Broken => next.callers[nth] = Caller::Broken,
+                SyncRole::Broken => next.callers[nth] = Caller::Broken,
             },
             Caller::Sync { mine, through } => {
                 let mut failed = self.clone();

@@ -56,6 +56,7 @@ pub(crate) fn seeds(quick: u64, long: u64) -> Range<u64> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Row {
     Deeds,
+    Limits,
     CutImages,
     CutsInRecovery,
     CutsInCollection,
@@ -64,6 +65,10 @@ pub(crate) enum Row {
     CutsAfterFailures,
     Misdirected,
     FullDisks,
+    FullCrashes,
+    FullInPlace,
+    FullOpenings,
+    FullWrote,
     Flips,
     DrawnFlips,
     Truncations,
@@ -76,8 +81,9 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    const ALL: [Row; 18] = [
+    const ALL: [Row; 23] = [
         Row::Deeds,
+        Row::Limits,
         Row::CutImages,
         Row::CutsInRecovery,
         Row::CutsInCollection,
@@ -86,6 +92,10 @@ impl Row {
         Row::CutsAfterFailures,
         Row::Misdirected,
         Row::FullDisks,
+        Row::FullCrashes,
+        Row::FullInPlace,
+        Row::FullOpenings,
+        Row::FullWrote,
         Row::Flips,
         Row::DrawnFlips,
         Row::Truncations,
@@ -101,6 +111,7 @@ impl Row {
     fn text(self) -> &'static str {
         match self {
             Row::Deeds => "deeds compared with the model, one by one",
+            Row::Limits => "batches on both sides of a limit, written or refused, and told so",
             Row::CutImages => "power cuts at every operation: images opened",
             Row::CutsInRecovery => "power cuts at every operation of a recovery",
             Row::CutsInCollection => "power cuts at every operation of a collection",
@@ -111,6 +122,12 @@ impl Row {
             Row::FullDisks => {
                 "disks that were full, and what was there was read, collected, opened"
             }
+            Row::FullCrashes => {
+                "crashes, at every operation, on disks left without a byte: opened, and read"
+            }
+            Row::FullInPlace => "of them, logs whose tail was made durable in place",
+            Row::FullOpenings => "such openings, cut off or failing at every operation",
+            Row::FullWrote => "such logs that were compacted and collected, and took batches again",
             Row::Flips => "bits flipped, every one of a small log",
             Row::DrawnFlips => "bits flipped in drawn logs, each foretold: refused, or a prefix",
             Row::Truncations => "files cut, at every length",

@@ -1,16 +1,25 @@
-//! Full disks: met before a byte of the log is written, wherever the room ends (P10).
+//! Full disks: met before a byte of the log is written, wherever the room ends (P10); and a state, not an
+//! end: the log opens, is read, takes compactions, collects, and goes on.
 //!
 //! ```text
 //!   so many bytes free --> history --> NoSpace --> all is there, and read
-//!                                        |-------> what only lets go is written, and collected
-//!                                        |-------> killed and opened: the same, or NoSpace again
-//!                                        '-- room --> the history goes on
+//!       |                                |-------> what only lets go is written, and collected
+//!       |                                |-------> killed and opened: the same
+//!       |                                '-- room --> the history goes on
+//!       '--> power cut at operation n --> nothing free --> opened: a state that may be seen
+//!                                                            |--> cut, failed at every operation of that
+//!                                                            '--> compacted, collected, written again
 //! ```
 
 use crate::counts::{Row, rounds, seeds, tally};
-use crate::history::{Deed, History, small};
-use crate::model::{Model, entry};
-use storage::{Batch, Disk, EntryId, Error, GroupId, Index, Log, SimDisk};
+use crate::fates::Drawn;
+use crate::history::{Deed, History, Reached, small};
+use crate::model::{Change, Model, batch_of, entry};
+use crate::page;
+use storage::{
+    Batch, Disk, DiskFile, Doing, EntryId, Error, Fate, Fates, Fault, GroupId, Index, Log, Sector,
+    SimDisk,
+};
 
 #[test]
 fn a_full_disk_is_met_before_a_byte_is_written() {
@@ -30,12 +39,12 @@ fn a_full_disk_is_met_before_a_byte_is_written() {
     assert_eq!(log.entries(group, Index(1)..Index(held + 1), u64::MAX).unwrap().len() as u64, held);
 
     // Nothing is lost if the process dies here, and the directory opens on a full disk.
-    let full = disk.after_kill();
-    let again = Log::open_on(full, small()).map(|log| Model::of(&log));
-    assert!(
-        matches!(&again, Ok(model) if *model == Model::of(&log))
-            || matches!(again, Err(Error::NoSpace { .. }))
-    );
+    for free in [None, Some(0), Some(4096)] {
+        let full = disk.after_kill();
+        full.set_free_bytes(free);
+        let again = Log::open_on(full, small()).unwrap();
+        assert_eq!(Model::of(&again), Model::of(&log), "{free:?} bytes free");
+    }
 
     // Room is made, and the log goes on.
     disk.set_free_bytes(Some(10_000));
@@ -155,10 +164,11 @@ fn live_on(
     }
 
     let killed = disk.after_kill();
-    match Log::open_on(killed.clone(), small()) {
-        Ok(log) => assert_eq!(&Model::of(&log), held, "{place}, killed"),
-        Err(error) => assert!(matches!(error, Error::NoSpace { .. }), "{place}, killed: {error}"),
-    }
+    let log_after = Log::open_on(killed.clone(), small());
+    let log_after = log_after.unwrap_or_else(|e| panic!("{place}, killed: {e}"));
+    assert_eq!(&Model::of(&log_after), held, "{place}, killed");
+    drop(log_after);
+    let killed = killed.after_kill();
     killed.set_free_bytes(None);
     let log_after = Log::open_on(killed, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     assert_eq!(&Model::of(&log_after), held, "{place}, killed, and room made");
@@ -166,4 +176,396 @@ fn live_on(
     disk.set_free_bytes(None);
     assert_eq!(run_until_full(log, &history.deeds[nth..], place).0, None);
     assert_eq!(&Model::of(log), history.states.last().unwrap(), "{place}: went on");
+}
+
+/// Returns a disk without a byte free, and on it a log of one segment that is as full as it gets: durable,
+/// and no frame proves it. And what it holds.
+fn brimful(seed: u64) -> (SimDisk, Model) {
+    let disk = SimDisk::new(seed);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    disk.set_free_bytes(Some(0));
+    let mut last = 0;
+    while log.append(Batch::new().entries(GroupId(1), &[entry(last + 1, 1, 40)])).is_ok() {
+        last += 1;
+    }
+    let mut deletes = 0;
+    while log.append(Batch::new().delete(GroupId(1), b"not there")).is_ok() {
+        deletes += 1;
+    }
+    assert!(last > 15 && deletes > 15, "{last} entries, {deletes} deletes");
+    log.sync_to(log.appended_lsn()).unwrap();
+    (disk.after_kill(), Model::of(&log))
+}
+
+#[test]
+fn a_tail_without_room_for_a_copy_is_made_durable_part_by_part() {
+    let (disk, held) = brimful(1);
+    let probe = disk.after_kill();
+    assert_eq!(Model::of(&Log::open_on(probe.clone(), small()).unwrap()), held);
+    let operations = probe.operations();
+    assert!(operations > 100, "{operations} operations: it was one part, or few");
+    let mut images = 0;
+    // Cut off twice: the second opening finds a copy that is the only one of its part.
+    for first in 1..=operations {
+        let cut = disk.after_kill();
+        cut.plan(first, Fault::PowerCut);
+        Log::open_on(cut.clone(), small()).map(drop).unwrap_err();
+        let image = cut.after_power_cut(&mut TornInPlace(first));
+        // A stranger who has nothing but the format's page reads the same, wherever the copy stands.
+        assert_eq!(page::replay(&page::Segment::all(&image)), held, "cut at {first}, by the page");
+        for second in [1, 2, 3, 4, 5, 6, first, operations - 5].into_iter().chain([operations]) {
+            let place = format!("cut at {first}, and at {second}");
+            let again = image.after_kill();
+            again.plan(second, Fault::PowerCut);
+            drop(Log::open_on(again.clone(), small()));
+            for sample in [0, 2, 4 + first] {
+                images += 1;
+                let image = again.after_power_cut(&mut Drawn::new(second, sample));
+                let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+                assert_eq!(Model::of(&log), held, "{place}, sample {sample}");
+            }
+        }
+    }
+    assert!(images > 2000, "{images} images");
+}
+
+#[test]
+fn what_stood_behind_the_tail_does_not_come_back_when_it_was_made_durable_in_place() {
+    let frame = |fill: u8| {
+        let mut batch = Batch::new();
+        batch.put(GroupId(1), b"k", &[fill; 63]);
+        batch
+    };
+    for behind in 1..=8 {
+        let disk = SimDisk::new(1);
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        log.write(&frame(1)).unwrap();
+        // The next of these is lost, and those behind it are kept: they never counted.
+        for fill in 50..=50 + behind {
+            log.append(&frame(fill)).unwrap();
+        }
+        let disk = disk.after_power_cut(&mut FirstIsLost);
+        disk.set_free_bytes(Some(0));
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        assert_eq!(log.appended_lsn().0, 1, "{behind} behind it");
+        log.write(&frame(99)).unwrap();
+        for disk in [disk.after_kill(), disk.after_power_cut(&mut Drawn::new(0, 0))] {
+            let log = Log::open_on(disk, small()).unwrap();
+            assert_eq!(log.appended_lsn().0, 2, "{behind} behind it");
+            assert_eq!(log.get(GroupId(1), b"k").as_deref(), Some(&[99; 63][..]));
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_was_being_given_its_name_again_is_the_last_one_or_nothing() {
+    let disk = SimDisk::new(1);
+    let log = Log::open_on(disk.clone(), small()).unwrap();
+    for index in 1..=30 {
+        log.write(Batch::new().entries(GroupId(1), &[entry(index, 1, 300)])).unwrap();
+    }
+    let held = Model::of(&log);
+    assert!(log.stats().segments >= 3);
+    let last = format!("{:08x}", log.stats().segments);
+    for free in [Some(0), None] {
+        // The last segment has the other name, and no other.
+        let renamed = disk.after_kill();
+        renamed.rename(&format!("{last}.log"), &format!("{last}.again")).unwrap();
+        renamed.sync_dir().unwrap();
+        renamed.set_free_bytes(free);
+        assert_eq!(Model::of(&Log::open_on(renamed.clone(), small()).unwrap()), held);
+        let worst = renamed.after_power_cut(&mut Drawn::new(0, 0));
+        assert_eq!(Model::of(&Log::open_on(worst.clone(), small()).unwrap()), held);
+
+        // Names that are left over: of a segment that has its own, and of one that is long gone.
+        let twice = disk.after_kill();
+        for (name, bytes) in [(format!("{last}.again"), 9), ("00000001.again".into(), 9)] {
+            twice.create(&name).unwrap().write_all_at(0, &vec![7; bytes]).unwrap();
+        }
+        twice.set_free_bytes(free);
+        assert_eq!(Model::of(&Log::open_on(twice.clone(), small()).unwrap()), held);
+        let names = twice.list().unwrap();
+        assert!(!names.iter().any(|name| name.ends_with(".again")), "{names:?}");
+    }
+}
+
+#[test]
+fn what_failed_before_the_disk_was_full_is_durable_when_it_is_shown() {
+    let (mut openings, mut acknowledged) = (0, 0);
+    for seed in seeds(6, 60) {
+        let history = History::drawn(seed, 40, &Model::default());
+        let operations = crate::crash::operations(seed, &history);
+        for operation in 1..=operations {
+            let place = format!("seed {seed}, operation {operation} failed");
+            let disk = SimDisk::new(seed);
+            disk.plan(operation, Fault::Fails);
+            let reached = match Log::open_on(disk.clone(), small()) {
+                Ok(log) => history.run(&log),
+                Err(error) => Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) },
+            };
+            let next = disk.after_kill();
+            next.set_free_bytes(Some(0));
+            if !has_a_log(&next) {
+                continue;
+            }
+            openings += 1;
+            let log =
+                Log::open_on(next.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+            let state = history.state_of(&log, &reached);
+            let state = state.unwrap_or_else(|| panic!("{place}: never was"));
+            let mut model = history.states[state].clone();
+            // What this process acknowledges goes where the failed one has left its names and bytes.
+            let change = Change::Put(GroupId(90), b"k".to_vec(), b"v".to_vec());
+            if log.write(&batch_of(std::slice::from_ref(&change))).is_ok() {
+                model.apply(&[change]);
+                acknowledged += 1;
+            }
+            let worst = next.after_power_cut(&mut Drawn::new(seed, 0));
+            let log = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
+            assert_eq!(Model::of(&log), model, "{place}: not durable");
+        }
+    }
+    let is_enough = openings > 300 && acknowledged > 150;
+    let is_one_seed = std::env::var_os("STORAGE_SEED").is_some();
+    assert!(is_enough || is_one_seed, "{openings} openings, {acknowledged} batches");
+}
+
+/// Tears what was being written where frames are, and keeps what was written behind them.
+struct TornInPlace(u64);
+
+impl Fates for TornInPlace {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        let is_of_frames = sector.offset < 8192 - 128;
+        if is_of_frames { Fate::Torn { with: self.0 as u8 } } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
+}
+
+/// Loses the first write that is pending, and keeps the others.
+struct FirstIsLost;
+
+impl Fates for FirstIsLost {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        if sector.write == 0 { Fate::Lost } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
+}
+
+/// Counts what the sweep of crashes on full disks went through.
+#[derive(Default)]
+struct Swept {
+    /// Images opened.
+    images: u64,
+    /// Of them, those whose tail was made durable in place.
+    in_place: u64,
+    /// Openings that were cut off, or that failed, at one of their operations.
+    openings: u64,
+    /// Logs that wrote again, on a disk as full as it was.
+    wrote: u64,
+}
+
+#[test]
+fn a_crash_on_a_full_disk_is_no_end() {
+    let step = rounds(4096, 1024) as usize;
+    let mut swept = Swept::default();
+    for seed in seeds(6, 24) {
+        let history = History::drawn(seed, 60, &Model::default());
+        for free in (8192..=57_344).step_by(step) {
+            for operation in 1..=operations_until_full(seed, free, &history) {
+                let place = format!("seed {seed}, {free} bytes free, operation {operation}");
+                let (disk, reached) = cut_when_full(seed, free, operation, &history);
+                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, free));
+                image.set_free_bytes(Some(0));
+                let is_deep = operation % 5 == seed % 5;
+                judge(&image, &history, &reached, is_deep, &mut swept, &place);
+            }
+        }
+    }
+    tally(Row::FullCrashes, swept.images, 5000);
+    tally(Row::FullInPlace, swept.in_place, 1000);
+    tally(Row::FullOpenings, swept.openings, 5000);
+    tally(Row::FullWrote, swept.wrote, 1000);
+}
+
+/// Does deeds until a batch finds no room, and returns how far that came.
+fn run_on_a_full_disk(log: &Log<SimDisk>, history: &History) -> Reached {
+    let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
+    for deed in &history.deeds {
+        match (deed.perform(log), deed) {
+            (Ok(()), Deed::Append(_)) => reached.begun += 1,
+            (Ok(()), Deed::Sync) => reached.acknowledged = reached.begun,
+            (Ok(()) | Err(Error::NoSpace { .. }), Deed::Collect | Deed::Maintain) => {}
+            (Err(error), deed) => {
+                let is_begun = matches!((&error, deed), (Error::Io { .. }, Deed::Append(_)));
+                reached.begun += usize::from(is_begun);
+                reached.error = Some(error);
+                break;
+            }
+        }
+    }
+    reached
+}
+
+/// Runs a history on a disk that will be full, and whose power fails at an operation.
+fn cut_when_full(seed: u64, free: u64, operation: u64, history: &History) -> (SimDisk, Reached) {
+    let disk = SimDisk::new(seed);
+    disk.set_free_bytes(Some(free));
+    disk.plan(operation, Fault::PowerCut);
+    let reached = match Log::open_on(disk.clone(), small()) {
+        Ok(log) => run_on_a_full_disk(&log, history),
+        Err(error) => Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) },
+    };
+    (disk, reached)
+}
+
+/// Returns how many operations a history takes until it finds no room.
+fn operations_until_full(seed: u64, free: u64, history: &History) -> u64 {
+    cut_when_full(seed, free, u64::MAX, history).0.operations()
+}
+
+/// Returns whether there is a segment on a disk.
+fn has_a_log(disk: &SimDisk) -> bool {
+    disk.list().unwrap().iter().any(|name| name.ends_with(".log") || name.ends_with(".again"))
+}
+
+/// Opens an image on a disk without a byte free, and checks that what is shown may be seen, that it is
+/// durable, and that the log can be lived with; if `deep`, lets the opening be cut off, and fail, at every
+/// operation.
+fn judge(
+    image: &SimDisk,
+    history: &History,
+    reached: &Reached,
+    is_deep: bool,
+    swept: &mut Swept,
+    place: &str,
+) {
+    if !has_a_log(image) {
+        // There is no log yet, and room for one only if something unfinished goes.
+        let made = Log::open_on(image.after_kill(), small()).map(|log| Model::of(&log));
+        let is_new = matches!(&made, Ok(model) if *model == Model::default());
+        assert!(is_new || matches!(made, Err(Error::NoSpace { .. })), "{place}: {made:?}");
+        return;
+    }
+    swept.images += 1;
+    let disk = image.after_kill();
+    disk.remember();
+    let log = Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+    swept.in_place += u64::from(was_in_place(&disk));
+    let state = history.state_of(&log, reached);
+    let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: never was"));
+    let held = &history.states[state];
+
+    // What an opening has shown is durable.
+    let operations = disk.operations();
+    let worst = disk.after_power_cut(&mut Drawn::new(0, 0));
+    let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
+    assert_eq!(&Model::of(&again), held, "{place}: an opening was not durable");
+    if is_deep {
+        for operation in 1..=operations {
+            swept.openings += 2;
+            cut_within(image, operation, history, reached, &format!("{place}, cut at {operation}"));
+            fail_within(image, operation, held, &format!("{place}, failed at {operation}"));
+        }
+    }
+    swept.wrote += u64::from(live_full(&disk, log, held, place));
+}
+
+/// Returns whether an opening has made the tail durable in place: it has synced a file, and none got its
+/// name.
+fn was_in_place(disk: &SimDisk) -> bool {
+    let journal = disk.journal();
+    let synced = journal.iter().any(|operation| matches!(operation.doing, Doing::Sync { .. }));
+    let is_new =
+        |doing: &Doing| matches!(doing, Doing::Rename { from, .. } if from == "recovery.tmp");
+    synced && !journal.iter().any(|operation| is_new(&operation.doing))
+}
+
+/// Cuts an opening off at an operation, on a disk that stays full, and opens what that leaves.
+fn cut_within(image: &SimDisk, operation: u64, history: &History, reached: &Reached, place: &str) {
+    let cut = image.after_kill();
+    cut.plan(operation, Fault::PowerCut);
+    assert!(Log::open_on(cut.clone(), small()).is_err(), "{place}: it was planned");
+    for sample in [0, 1, 2, 3, 4, 5 + operation] {
+        let image = cut.after_power_cut(&mut Drawn::new(operation, sample));
+        image.set_free_bytes(Some(0));
+        let probe = image.after_kill();
+        let log = Log::open_on(probe.clone(), small());
+        let log = log.unwrap_or_else(|e| panic!("{place}, sample {sample}: {e}"));
+        let state = history.state_of(&log, reached);
+        let state = state.unwrap_or_else(|| panic!("{place}, sample {sample}: never was"));
+        let worst = probe.after_power_cut(&mut Drawn::new(0, 0));
+        let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
+        assert_eq!(Model::of(&again), history.states[state], "{place}: was not durable");
+    }
+}
+
+/// Lets an opening fail at an operation. The next one finds what the cache shows, and makes it durable.
+fn fail_within(image: &SimDisk, operation: u64, held: &Model, place: &str) {
+    let failed = image.after_kill();
+    failed.plan(operation, Fault::Fails);
+    let error = Log::open_on(failed.clone(), small()).map(drop).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{place}: {error}");
+    assert_eq!(failed.syncs_after_failure(), 0, "{place}: a failed sync was tried again");
+    let next = failed.after_kill();
+    next.set_free_bytes(Some(0));
+    let log = Log::open_on(next.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+    assert_eq!(&Model::of(&log), held, "{place}");
+    let worst = next.after_power_cut(&mut Drawn::new(0, 0));
+    let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
+    assert_eq!(&Model::of(&again), held, "{place}: was not durable");
+}
+
+/// Lives with a log on a disk without a byte free: it takes compactions, collects, and writes again if a
+/// segment could go. Returns whether it did.
+fn live_full(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &str) -> bool {
+    let mut model = held.clone();
+    for (group, held) in &held.groups {
+        // Of some groups all goes, of others the entries.
+        let change = match held.entries.last() {
+            Some(last) if held.keys.is_empty() => Change::Compact(*group, last.id),
+            _ => Change::Remove(*group),
+        };
+        let batch = batch_of(std::slice::from_ref(&change));
+        log.write(&batch).unwrap_or_else(|e| panic!("{place}, {change:?}: {e}"));
+        model.apply(&[change]);
+    }
+    assert_eq!(Model::of(&log), model, "{place}, compacted");
+    let is_of_one_segment = log.stats().segments == 1;
+    log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
+    let change = Change::Entries(GroupId(77), vec![entry(1, 1, 100)]);
+    let wrote = match log.write(&batch_of(std::slice::from_ref(&change))) {
+        Ok(_) => true,
+        // Only now is it known that there is no room: before, thresholds counted.
+        Err(Error::NoSpace { .. }) => {
+            let collected = log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
+            let outcome = log.write(&batch_of(std::slice::from_ref(&change)));
+            assert!(
+                outcome.is_ok() || is_of_one_segment,
+                "{place}: {collected:?}, and {}",
+                outcome.unwrap_err()
+            );
+            outcome.is_ok()
+        }
+        Err(other) => panic!("{place}, writing again: {other}"),
+    };
+    if wrote {
+        model.apply(&[change]);
+    }
+    assert_eq!(Model::of(&log), model, "{place}, collected");
+    drop(log);
+    let killed = disk.after_kill();
+    let log = Log::open_on(killed.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
+    assert_eq!(Model::of(&log), model, "{place}, collected and killed");
+
+    // And it goes on by itself when there is room.
+    killed.set_free_bytes(None);
+    log.write(Batch::new().put(GroupId(78), b"k", &[7; 1500])).unwrap();
+    log.write(Batch::new().put(GroupId(78), b"k", &[8; 1500])).unwrap();
+    wrote
 }

@@ -2,7 +2,7 @@
 
 use crate::history::small;
 use crate::model::{Model, entry};
-use storage::{Batch, EntryId, GroupId, Index, Log, Options, SimDisk, Stats};
+use storage::{Batch, EntryId, GroupId, Index, Log, LogStats, Options, SimDisk};
 
 /// Settings with segments of 64 KiB, and nothing but garbage to go by.
 fn medium() -> Options {
@@ -10,7 +10,7 @@ fn medium() -> Options {
 }
 
 /// Returns how much more of the disk is in use than should be; 0 if not more.
-fn excess_bytes(stats: &Stats, segment_bytes: u32) -> u64 {
+fn excess_bytes(stats: &LogStats, segment_bytes: u32) -> u64 {
     let used = stats.log_bytes + stats.spare_bytes;
     used.saturating_sub(3 * stats.live_bytes + 2 * u64::from(segment_bytes))
 }
@@ -44,7 +44,7 @@ fn space_stays_within_three_times_what_is_live_and_two_segments() {
 
 #[test]
 fn a_group_that_holds_much_is_asked_to_compact_and_moved_only_past_the_limit() {
-    let options = Options { laggard_bytes: 20_000, force_above_bytes: 5 << 16, ..medium() };
+    let options = Options { lagging_group_bytes: 20_000, force_above_bytes: 5 << 16, ..medium() };
     let log = Log::open_on(SimDisk::new(1), options).unwrap();
     let (lagging, busy) = (GroupId(1), GroupId(2));
     for index in 1..=300 {
@@ -61,12 +61,12 @@ fn a_group_that_holds_much_is_asked_to_compact_and_moved_only_past_the_limit() {
     };
     write(180);
     let collected = log.gc().unwrap();
-    let [laggard] = &collected.laggards[..] else { panic!("{collected:?}") };
-    assert_eq!((laggard.group, laggard.entries, laggard.bytes), (lagging, 300, 30_000));
+    let [found] = &collected.lagging_groups[..] else { panic!("{collected:?}") };
+    assert_eq!((found.group, found.entries, found.bytes), (lagging, 300, 30_000));
     assert!(collected.removed.is_empty() && collected.moved_items == 0);
     write(180);
     let collected = log.gc().unwrap();
-    assert!(collected.laggards.is_empty() && collected.moved_items >= 300, "{collected:?}");
+    assert!(collected.lagging_groups.is_empty() && collected.moved_items >= 300, "{collected:?}");
     assert_eq!(log.entries(lagging, Index(1)..Index(301), u64::MAX).unwrap().len(), 300);
 }
 

@@ -23,10 +23,11 @@
 //!   P8  failures           failure: every operation, once; then not another byte, not another sync
 //!   P9  fsyncgate          failure: a failed sync keeps the page cache, and loses it with the power, then
 //!                          or in the next process
-//!   P10 full disks         full: wherever the room ends
-//!   P11 group commit       callers: every interleaving; ticks: a sync that waits for others; threads
+//!   P10 full disks         full: wherever the room ends, and a crash at every operation; mounted: a real one
+//!   P11 group commit       callers: every interleaving; company; ticks: a sync that waits for others;
+//!                          threads; src/commit/queue/tests
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
-//!   --  the list           fixture (golden bytes), openers, rules, hostile, doors (one door)
+//!   --  the list           fixture (golden bytes), openers, rules, limits, hostile, doors (one door)
 //!   --  torture            kill
 //!   --  logctl             inspected, cuts
 //! ```
@@ -34,6 +35,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod callers; // every interleaving of those who share a sync
+mod company; // leaders wait for those who come again
 mod counts; // how much is tried, and what it came to
 mod crash; // power cuts, at every operation, in recovery too
 mod cuts; // logs that are cut at a frame, and groups that are dropped, by hand
@@ -43,13 +45,15 @@ mod failure; // operations that fail, syncs that lie
 mod fates; // what a power cut does to each sector
 mod fixture; // directories that are kept for later versions
 mod full; // disks without room
-mod garbage; // collection: space, laggards, readers
+mod garbage; // collection: space, lagging groups, readers
 mod history; // what is done to a log, drawn
 mod hostile; // directories nobody wrote
 mod inspected; // what is told of a log is what the engine makes of it
 mod kill; // a real process, killed
+mod limits; // what is too large, on both sides of every limit
 mod loss; // losses others have had, each by name
 mod model; // what a log is, without disks
+mod mounted; // a real file system that is full
 mod openers; // directories that are refused
 mod page; // a reader that knows the format's page alone
 mod resurrection; // what was collected must not come back

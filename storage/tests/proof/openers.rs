@@ -220,7 +220,7 @@ fn settings_that_cannot_work_are_refused() {
     let bad = [
         Options { segment_bytes: 4096, ..small() },
         Options { segment_bytes: 8193, ..small() },
-        Options { max_batch_bytes: 4097, ..small() },
+        Options { max_batch_bytes: 4096 - 127, ..small() },
         Options { max_batch_bytes: 0, ..small() },
         Options { segment_bytes: 1 << 30, max_batch_bytes: 1 << 29, ..small() },
     ];

@@ -63,12 +63,35 @@ fn header_crc(frame: &[u8], salt: u64) -> u32 {
     hasher.finalize()
 }
 
+/// Returns a segment's bytes, those that its redo record copies standing where they belong.
+fn with_copy_in_place(bytes: &[u8], salt: u64) -> Vec<u8> {
+    let mut whole = bytes.to_vec();
+    let (before, record) = bytes.split_at(bytes.len() - 32);
+    if &record[4..8] == b"REDO" && header_crc(record, salt) == u32_at(record, 0) {
+        let (offset, len) = (u32_at(record, 8) as usize, u32_at(record, 12) as usize);
+        let copy = &before[before.len() - len..];
+        if crc32fast::hash(copy) == u32_at(record, 16) {
+            whole[offset..offset + len].copy_from_slice(copy);
+        }
+    }
+    whole
+}
+
 impl Segment {
     /// Returns the segments of a disk, oldest first.
     pub(crate) fn all(disk: &SimDisk) -> Vec<Segment> {
         let names = disk.list().unwrap();
-        let names = names.into_iter().filter(|name| name.ends_with(".log"));
-        names.map(|name| Segment::read(&name, &disk.bytes(&name))).collect()
+        let is_there = |name: &String| disk.list().unwrap().contains(name);
+        let mut segments: Vec<Segment> = Vec::new();
+        let logs = names.iter().filter(|name| name.ends_with(".log"));
+        segments.extend(logs.map(|name| Segment::read(name, &disk.bytes(name))));
+        // The last one may be about to be given its name again.
+        let last = segments.last().map_or(1, |last| last.number() + 1);
+        let again = format!("{last:08x}.again");
+        if is_there(&again) {
+            segments.push(Segment::read(&format!("{last:08x}.log"), &disk.bytes(&again)));
+        }
+        segments
     }
 
     /// Reads a segment whose header holds, up to the first frame that does not.
@@ -79,10 +102,16 @@ impl Segment {
         assert_eq!(format!("{:08x}.log", u64_at(bytes, 32)), name);
         let (first_lsn, salt) = (u64_at(bytes, 40), u64_at(bytes, 48));
         let mut segment = Segment { name: name.into(), first_lsn, salt, frames: Vec::new() };
+        let bytes = &with_copy_in_place(bytes, salt);
         while let Some(frame) = segment.frame_at(bytes, segment.end()) {
             segment.frames.push(frame);
         }
         segment
+    }
+
+    /// Returns the number in its name.
+    fn number(&self) -> u32 {
+        u32::from_str_radix(&self.name[..8], 16).unwrap()
     }
 
     /// Returns where the frames end.

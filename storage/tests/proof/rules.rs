@@ -192,17 +192,19 @@ fn a_batch_that_no_frame_holds_is_refused() {
 
 #[test]
 fn the_longest_batch_there_is_fits_a_segment_to_the_byte() {
-    let options = Options { max_batch_bytes: 4096, ..crate::history::small() };
+    let longest = 4096 - 128; // the last 64th of a segment is free of frames
+    let options = Options { max_batch_bytes: longest, ..crate::history::small() };
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), options.clone()).unwrap();
     for index in 1..=3 {
-        let entries = [entry(index, 1, 4096 - 64)];
+        let entries = [entry(index, 1, longest as usize - 64)];
         log.write(Batch::new().entries(G, &entries)).unwrap();
-        let too_long = log.append(Batch::new().entries(G, &[entry(index + 1, 1, 4096 - 63)]));
-        assert!(matches!(too_long, Err(Error::TooLarge { bytes: 4104, limit_bytes: 4096 })));
+        let too_long =
+            log.append(Batch::new().entries(G, &[entry(index + 1, 1, longest as usize - 63)]));
+        assert!(matches!(too_long, Err(Error::TooLarge { bytes: 3976, limit_bytes: 3968 })));
     }
     let again = Log::open_on(disk.after_kill(), options).unwrap();
-    assert_eq!(again.entry(G, Index(3)).unwrap(), Some(entry(3, 1, 4096 - 64)));
+    assert_eq!(again.entry(G, Index(3)).unwrap(), Some(entry(3, 1, longest as usize - 64)));
     assert_eq!(Model::of(&again), Model::of(&log));
 }
 

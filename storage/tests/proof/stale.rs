@@ -47,9 +47,9 @@ fn frames_of_a_files_earlier_life_are_not_taken_for_its_own() {
     log.append(&frame_of(128, 106)).unwrap();
     assert_eq!(log.gc().unwrap().removed.len(), 1, "the first file is the spare now");
     assert_eq!(log.stats().spare_bytes, 8192);
-    // What recovery wrote again, 106, a witness of the collection, and these: 4,096 bytes together.
+    // What recovery wrote again, 106, a witness of the collection, and these: 3,968 bytes together.
     log.append(&frame_of(2000, 108)).unwrap();
-    log.append(&frame_of(1808, 109)).unwrap();
+    log.append(&frame_of(1680, 109)).unwrap();
 
     //   its earlier life  1 2 3 4  5  6  7  8  9  10 11 12 13 14 15 16 17 18 19 20
     //   now               10       11          12          ^ 13 would be next

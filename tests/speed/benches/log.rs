@@ -8,7 +8,7 @@
 //!   append/..    one batch of so many entries of 256 bytes, not synced; elements are entries
 //!   sync/..      one batch of so many entries, and a sync; and beside it what the disk takes for a
 //!                bare write and sync of as many bytes in a file of zeros. With eight threads,
-//!                elements are appends of all of them. A keeper does the chores
+//!                elements are appends of all of them. A maintenance thread does the chores
 //!   read/..      entries that lie in sealed segments, and those in the tail
 //!   recovery/..  an opening, every byte tested; elements are bytes of log
 //!   collect      a call that moves 512 entries of idle groups, and lets their segment go
@@ -21,7 +21,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use storage::{
-    Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Keeper, Log, Options, RealDisk,
+    Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Log, MaintenanceThread, Options,
+    RealDisk,
 };
 use tempfile::TempDir;
 
@@ -91,7 +92,7 @@ fn sync(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a directory");
     let log = Arc::new(open(&dir));
     log.maintain().expect("the disk has room");
-    let _keeper = Keeper::start(log.clone()).expect("there are threads");
+    let _maintenance = MaintenanceThread::start(log.clone()).expect("there are threads");
     let mut writer = Writer::new(&log, 0..1);
     for entries in [1, 32] {
         bench.throughput(Throughput::Elements(entries));

@@ -57,7 +57,7 @@ pub(crate) fn small() -> Options {
         segment_bytes: 8192,
         max_batch_bytes: 2048,
         collect_above_bytes: 0,
-        laggard_bytes: 1 << 20,
+        lagging_group_bytes: 1 << 20,
         force_above_bytes: 0,
         ..Options::default()
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   operation 7   write 00000001.log 4096..4168      log.rs:235 Log::write_frame
-//!   operation 8   sync 00000001.log                  log.rs:262 Log::committer_wait
+//!   operation 8   sync 00000001.log                  log.rs:262 Log::sync
 //! ```
 //!
 //! A simulated disk remembers every operation that changes something. Tests count them, look at where

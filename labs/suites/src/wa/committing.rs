@@ -161,7 +161,7 @@ pub(super) fn fsync_budget(_: &mut Check) -> Verdict {
             let failure = asked.show(failure, |_| false, "GroupCommit::ask");
             // The committer's line is kept code: who let it sync is what the student wrote.
             let lines = asked.operations().into_iter().filter(is_sync).map(|it| Place::from(it.at));
-            let of_committer = Some("Log::committer_wait".to_owned());
+            let of_committer = Some("Log::sync".to_owned());
             match lines.into_iter().find(|line| line.function() != of_committer) {
                 Some(line) => failure.your_line(line).fail(),
                 None => failure.fail(),

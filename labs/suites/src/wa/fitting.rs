@@ -94,7 +94,7 @@ pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
             Err(panic) => format!("taken, and then a panic: {panic}"),
         };
         let is_about_compaction = what.contains("compact");
-        let function = if is_about_compaction { "Outlook::compact" } else { "Outlook::append" };
+        let function = if is_about_compaction { "NextState::compact" } else { "NextState::append" };
         // A place that is no place is behind no beginning either: both are said of 0.
         let row = match what.starts_with("0@1") {
             true => {

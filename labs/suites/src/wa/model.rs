@@ -165,7 +165,7 @@ fn run(deeds: &[Deed]) -> Result<u64, Box<Failure>> {
             |rule, expected, got, function| Broken { rule, after: number, expected, got, function };
         if said != must_be {
             let (rule, function) = match deed {
-                Deed::Append(_) => (&FITS, "Outlook::append"),
+                Deed::Append(_) => (&FITS, "NextState::append"),
                 Deed::Sync => (&ACKNOWLEDGED, "GroupCommit::finish"),
             };
             return Err(explain(deeds, broken(rule, must_be, said, function)));
@@ -308,6 +308,6 @@ pub(super) fn against_a_model(check: &mut Check) -> Verdict {
     );
     swept?;
     coverage.judge("ten batches or more were taken", |because, _| {
-        Failure::of(&COVERAGE).because(because).function("Outlook::append")
+        Failure::of(&COVERAGE).because(because).function("NextState::append")
     })
 }

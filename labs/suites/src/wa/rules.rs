@@ -145,7 +145,7 @@ pub(super) const ACKNOWLEDGED: Rule = Rule::new(
 pub(super) const NOBODY_WAITS: Rule = Rule::new(
     "nobody_waits_in_vain",
     "WHO HAS TO WAIT WAITS FOR A SYNC THAT IS UNDER WAY",
-    "storage/src/commit.rs, Duty::Wait",
+    "storage/src/commit.rs, SyncRole::Wait",
     "a thread sleeps for ever: nobody will wake it",
 );
 

@@ -13,7 +13,7 @@
 use super::rules::{ACKNOWLEDGED, BROKEN, BUDGET, NOBODY_WAITS};
 use crate::{Check, Failure, Rule, Verdict, current, text};
 use std::collections::{BTreeSet, VecDeque};
-use storage::{Duty, GroupCommit, Lsn};
+use storage::{GroupCommit, Lsn, SyncRole};
 
 /// How many writers there are. Each writes once.
 const WRITERS: usize = 4;
@@ -119,12 +119,12 @@ impl Scene {
     /// A writer asks what to do.
     fn ask(&mut self, number: usize, story: &mut Story) -> Verdict {
         let Writer::Asks { lsn } = self.writers[number] else { return Ok(()) };
-        let duty = self.commit.ask(Lsn(lsn));
+        let role = self.commit.ask(Lsn(lsn));
         let name = format!("t{}", number + 1);
-        story.push(format!("{name} asks {lsn}: {}", say(duty)));
+        story.push(format!("{name} asks {lsn}: {}", say(role)));
         let syncing = self.syncing();
-        self.writers[number] = match duty {
-            Duty::Durable => {
+        self.writers[number] = match role {
+            SyncRole::Durable => {
                 if lsn > self.platter {
                     let because = format!("{name} is told that {lsn} is durable");
                     let got = format!("the disk holds what is up to {}", self.platter);
@@ -140,7 +140,7 @@ impl Scene {
                 }
                 Writer::Gone
             }
-            Duty::Wait => {
+            SyncRole::Wait => {
                 if syncing.is_none() {
                     let because = format!("{name} is told to wait, and nobody is syncing");
                     let expected = if self.has_failed { "give up" } else { "lead" };
@@ -149,26 +149,26 @@ impl Scene {
                 }
                 Writer::Waits { lsn }
             }
-            Duty::Lead { through } => {
+            SyncRole::Lead { through } => {
                 if self.has_failed {
                     let because = format!("a sync has failed, and {name} is told to sync again");
                     let function = "GroupCommit::ask";
-                    return broken(&BROKEN, because, "give up", say(duty), function, story);
+                    return broken(&BROKEN, because, "give up", say(role), function, story);
                 }
                 if let Some(other) = syncing {
                     let because =
                         format!("t{} is syncing, and {name} is told to sync too", other + 1);
-                    return broken(&BUDGET, because, "wait", say(duty), "GroupCommit::ask", story);
+                    return broken(&BUDGET, because, "wait", say(role), "GroupCommit::ask", story);
                 }
                 if through.0 < lsn || through.0 > self.appended {
                     let because = format!("{name} wants {lsn} to be durable");
                     let expected = format!("lead through {lsn}, up to {}", self.appended);
                     let function = "GroupCommit::ask";
-                    return broken(&ACKNOWLEDGED, because, expected, say(duty), function, story);
+                    return broken(&ACKNOWLEDGED, because, expected, say(role), function, story);
                 }
                 Writer::Syncs { lsn, through: through.0, covers: self.appended }
             }
-            Duty::Broken => {
+            SyncRole::Broken => {
                 if !self.has_failed {
                     let because = format!("{name} is told to give up, and nothing has failed");
                     let function = "GroupCommit::ask";
@@ -232,13 +232,13 @@ impl Scene {
     }
 }
 
-/// Says a duty as a writer hears it.
-fn say(duty: Duty) -> String {
-    match duty {
-        Duty::Durable => "durable".to_owned(),
-        Duty::Wait => "wait".to_owned(),
-        Duty::Lead { through } => format!("lead through {through}"),
-        Duty::Broken => "give up".to_owned(),
+/// Says a role as a writer hears it.
+fn say(role: SyncRole) -> String {
+    match role {
+        SyncRole::Durable => "durable".to_owned(),
+        SyncRole::Wait => "wait".to_owned(),
+        SyncRole::Lead { through } => format!("lead through {through}"),
+        SyncRole::Broken => "give up".to_owned(),
     }
 }
 
@@ -333,12 +333,12 @@ fn ask_all(
     let (first, last) = (*lsns.start(), *lsns.end());
     let mut said: Vec<String> = Vec::new();
     for lsn in lsns {
-        let duty = commit.ask(Lsn(lsn));
-        if let Duty::Lead { through } = duty {
+        let role = commit.ask(Lsn(lsn));
+        if let SyncRole::Lead { through } = role {
             leads.push(through);
         }
-        if !said.contains(&say(duty)) {
-            said.push(say(duty));
+        if !said.contains(&say(role)) {
+            said.push(say(role));
         }
     }
     let who =

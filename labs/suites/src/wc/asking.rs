@@ -13,12 +13,12 @@ use crate::{Check, Table, Verdict};
 use storage::{Batch, Collected, GroupId, Options};
 
 /// How much a group may hold of the oldest segment.
-const LAGGARD_BYTES: u64 = 1000;
+const LAGGING_GROUP_BYTES: u64 = 1000;
 
 /// Says whom a collection asks: `g1: entries 3, bytes 1500`.
 fn asked(collected: &Collected) -> String {
-    let said = collected.laggards.iter().map(|laggard| {
-        format!("{}: entries {}, bytes {}", laggard.group, laggard.entries, laggard.bytes)
+    let said = collected.lagging_groups.iter().map(|lagging| {
+        format!("{}: entries {}, bytes {}", lagging.group, lagging.entries, lagging.bytes)
     });
     let said: Vec<String> = said.collect();
     if said.is_empty() { "nobody".to_owned() } else { said.join("; ") }
@@ -27,7 +27,11 @@ fn asked(collected: &Collected) -> String {
 /// Returns a log in which g1 holds much of the oldest segment. g7 holds more of the whole log, and no
 /// such part of any one segment.
 fn one_holds_much() -> Outcome<Stage> {
-    let options = Options { laggard_bytes: LAGGARD_BYTES, force_above_bytes: 6 * 8192, ..small() };
+    let options = Options {
+        lagging_group_bytes: LAGGING_GROUP_BYTES,
+        force_above_bytes: 6 * 8192,
+        ..small()
+    };
     let mut stage = Stage::new(&ASKED, options)?;
     let entries: Vec<_> = (1..=3).map(|index| sized(at(index, 1), 500)).collect();
     stage.append("g1 1@1..=3@1 of 500 bytes", Batch::new().entries(G1, &entries))?;
@@ -46,23 +50,23 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     let before = stage.disk().operations();
     let collected = stage.collect()?;
     let done = stage.disk().operations() - before;
-    let was_left = collected.laggards.is_empty() && done == 0;
-    let read = if was_left { "Log::worth_collecting" } else { "Log::laggards" };
+    let was_left = collected.lagging_groups.is_empty() && done == 0;
+    let read = if was_left { "Log::worth_collecting" } else { "Log::lagging_groups" };
     let must_be = "g1: entries 3, bytes 1500".to_owned();
     table.equal("g1 holds 1500 bytes: asked", must_be, asked(&collected)).decided_in(read);
-    table.equal("and nothing is done: operations", 0, done).decided_in("Log::laggards");
+    table.equal("and nothing is done: operations", 0, done).decided_in("Log::lagging_groups");
     stage.append("g1 compacted through 2@1", Batch::new().compact(G1, at(2, 1)))?;
     stage.sync()?;
     let collected = stage.collect()?;
     let nobody = "nobody".to_owned();
     table
         .equal("its owner compacts: asked", nobody.clone(), asked(&collected))
-        .decided_in("Log::laggards");
+        .decided_in("Log::lagging_groups");
     stage.collect_all()?;
     table.equal("g1", "after 2@1: 3@1".to_owned(), stage.shows(G1));
     table.equal("g7", "1@1 2@1".to_owned(), stage.shows(G7));
     let left = stage.segments().len() as u64;
-    table.within("segments of 4 that stay", 1..=2, left).decided_in("Log::laggards");
+    table.within("segments of 4 that stay", 1..=2, left).decided_in("Log::lagging_groups");
     if let Some(failure) = table.failure() {
         return stage.explain(failure).fail();
     }
@@ -79,7 +83,11 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     }
 
     let mut table = Table::new(&ASKED, "the collection");
-    let options = Options { laggard_bytes: LAGGARD_BYTES, force_above_bytes: u64::MAX, ..small() };
+    let options = Options {
+        lagging_group_bytes: LAGGING_GROUP_BYTES,
+        force_above_bytes: u64::MAX,
+        ..small()
+    };
     let mut stage = Stage::new(&ASKED, options)?;
     for group in 1..=8 {
         let batch = Batch::new().entries(GroupId(group), &[sized(at(1, 1), 300)]).clone();
@@ -88,11 +96,11 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     stage.turns(3)?;
     let collected = stage.collect()?;
     let what = "eight groups hold 300 bytes each: asked";
-    table.equal(what, nobody, asked(&collected)).decided_in("Log::laggards");
+    table.equal(what, nobody, asked(&collected)).decided_in("Log::lagging_groups");
     stage.collect_all()?;
     let left = stage.segments().first().cloned().unwrap_or_default();
     let is_gone = if left == "00000001.log" { "no" } else { "yes" };
-    table.equal("they move: segment 1 goes", "yes", is_gone).decided_in("Log::laggards");
+    table.equal("they move: segment 1 goes", "yes", is_gone).decided_in("Log::lagging_groups");
     match table.failure() {
         Some(failure) => stage.explain(failure).fail(),
         None => Ok(()),

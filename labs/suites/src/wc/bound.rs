@@ -99,7 +99,7 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
         max_batch_bytes: 8192,
         collect_above_bytes: 0,
         // Idle owners have compacted all they can: asking them again brings nothing.
-        laggard_bytes: if seed.is_multiple_of(2) { 1 << 30 } else { 500 },
+        lagging_group_bytes: if seed.is_multiple_of(2) { 1 << 30 } else { 500 },
         force_above_bytes: 0,
         ..Options::default()
     };

@@ -1,7 +1,7 @@
 //! What is asked for, read from the command line.
 //!
 //! ```text
-//!   dump log --group 7 --hex     Deed::Dump of "log", of group 7, with every byte
+//!   dump log --group 7 --hex     Subcommand::Dump of "log", of group 7, with every byte
 //!   dump log --grup 7            --grup: dump takes --group G, --from-lsn N, --limit N, --hex
 //! ```
 //!
@@ -43,12 +43,12 @@ make no sense, or somebody has the log open that was to be changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Arguments {
     pub(crate) dir: PathBuf,
-    pub(crate) deed: Deed,
+    pub(crate) subcommand: Subcommand,
 }
 
 /// What is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Subcommand {
     /// How to ask.
     Help,
     Check,
@@ -107,7 +107,7 @@ impl Arguments {
         };
         let name = first.to_string_lossy();
         if ["help", "--help", "-h"].contains(&&*name) {
-            return Ok(Arguments { dir: PathBuf::new(), deed: Deed::Help });
+            return Ok(Arguments { dir: PathBuf::new(), subcommand: Subcommand::Help });
         }
         let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
             let names = COMMANDS.map(|command| command.name).join(", ");
@@ -119,7 +119,7 @@ impl Arguments {
 
 /// What stands behind a command.
 #[derive(Default)]
-struct Found {
+struct ParsedOptions {
     dir: Option<PathBuf>,
     number: Option<u64>,
     frames: Option<u64>,
@@ -131,29 +131,29 @@ struct Found {
 impl Command {
     /// Reads what stands behind it.
     fn read(&self, mut words: impl Iterator<Item = OsString>) -> Result<Arguments, String> {
-        let mut found = Found::default();
+        let mut parsed = ParsedOptions::default();
         let mut is_plain = false;
         while let Some(word) = words.next() {
             let text = word.to_string_lossy().into_owned();
             if text == "--" && !is_plain {
                 is_plain = true;
             } else if !is_plain && (text == "--help" || text == "-h") {
-                return Ok(Arguments { dir: PathBuf::new(), deed: Deed::Help });
+                return Ok(Arguments { dir: PathBuf::new(), subcommand: Subcommand::Help });
             } else if !is_plain && text.starts_with('-') && text.len() > 1 {
-                self.option(&text, &mut words, &mut found)?;
-            } else if found.dir.is_none() {
-                found.dir = Some(word.into());
-            } else if let Some(what) = self.number.filter(|_| found.number.is_none()) {
-                found.number = Some(number(what, &text)?);
+                self.option(&text, &mut words, &mut parsed)?;
+            } else if parsed.dir.is_none() {
+                parsed.dir = Some(word.into());
+            } else if let Some(what) = self.number.filter(|_| parsed.number.is_none()) {
+                parsed.number = Some(number(what, &text)?);
             } else {
                 return Err(format!("{text:?} is too much: {}", self.usage()));
             }
         }
-        let Some(dir) = found.dir.take() else {
+        let Some(dir) = parsed.dir.take() else {
             return Err(format!("of which directory? {}", self.usage()));
         };
-        let deed = self.deed(&found)?;
-        Ok(Arguments { dir, deed })
+        let subcommand = self.subcommand(&parsed)?;
+        Ok(Arguments { dir, subcommand })
     }
 
     /// Reads an option, and what follows it: `--limit 5`, or `--limit=5`.
@@ -161,7 +161,7 @@ impl Command {
         &self,
         text: &str,
         words: &mut impl Iterator<Item = OsString>,
-        found: &mut Found,
+        parsed: &mut ParsedOptions,
     ) -> Result<(), String> {
         let (name, mut value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
@@ -180,37 +180,37 @@ impl Command {
             }
         };
         match *name {
-            "--group" => found.selection.group = Some(GroupId(value)),
-            "--from-lsn" => found.selection.from = Lsn(value),
-            "--limit" => found.selection.limit = value,
-            "--hex" => found.selection.bytes = Bytes::Shown,
-            "-n" => found.frames = Some(value),
-            "--yes" => found.is_yes = true,
-            "--drop-gapped" => found.is_drop = true,
+            "--group" => parsed.selection.group = Some(GroupId(value)),
+            "--from-lsn" => parsed.selection.from = Lsn(value),
+            "--limit" => parsed.selection.limit = value,
+            "--hex" => parsed.selection.bytes = Bytes::Shown,
+            "-n" => parsed.frames = Some(value),
+            "--yes" => parsed.is_yes = true,
+            "--drop-gapped" => parsed.is_drop = true,
             name => return Err(format!("{name} is no option")),
         }
         Ok(())
     }
 
     /// Returns what is asked for.
-    fn deed(&self, found: &Found) -> Result<Deed, String> {
-        let consent = if found.is_yes { Consent::Given } else { Consent::Ask };
-        let gapped = if found.is_drop { Gapped::Dropped } else { Gapped::Refused };
+    fn subcommand(&self, parsed: &ParsedOptions) -> Result<Subcommand, String> {
+        let consent = if parsed.is_yes { Consent::Given } else { Consent::Ask };
+        let gapped = if parsed.is_drop { Gapped::Dropped } else { Gapped::Refused };
         let number = || {
             let what = self.number.unwrap_or_default();
-            found.number.ok_or_else(|| format!("{what} is missing: {}", self.usage()))
+            parsed.number.ok_or_else(|| format!("{what} is missing: {}", self.usage()))
         };
         Ok(match self.name {
-            "check" => Deed::Check,
-            "dump" => Deed::Dump(found.selection),
+            "check" => Subcommand::Check,
+            "dump" => Subcommand::Dump(parsed.selection),
             "tail" => {
-                let frames = usize::try_from(found.frames.unwrap_or(10)).unwrap_or(usize::MAX);
+                let frames = usize::try_from(parsed.frames.unwrap_or(10)).unwrap_or(usize::MAX);
                 let frames = NonZeroUsize::new(frames).ok_or("-n wants 1 at least")?;
-                Deed::Tail(frames, found.selection)
+                Subcommand::Tail(frames, parsed.selection)
             }
-            "stats" => Deed::Stats,
-            "truncate-at" => Deed::TruncateAt(Lsn(number()?), gapped, consent),
-            _ => Deed::DropGroup(GroupId(number()?), consent),
+            "stats" => Subcommand::Stats,
+            "truncate-at" => Subcommand::TruncateAt(Lsn(number()?), gapped, consent),
+            _ => Subcommand::DropGroup(GroupId(number()?), consent),
         })
     }
 

@@ -9,7 +9,7 @@
 
 mod arguments; // what is asked for
 
-use arguments::{Arguments, Deed, HELP};
+use arguments::{Arguments, HELP, Subcommand};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,20 +42,22 @@ fn main() -> ExitCode {
 
 /// Does what is asked for.
 fn answer(arguments: &Arguments, out: &mut dyn Write) -> Result<Health, Stop> {
-    let Arguments { dir, deed } = arguments;
-    match deed {
-        Deed::Help => {
+    let Arguments { dir, subcommand } = arguments;
+    match subcommand {
+        Subcommand::Help => {
             out.write_all(HELP.as_bytes())?;
             Ok(Health::Sound)
         }
-        Deed::Dump(selection) => inspect::dump(&to_read(dir)?, selection, out),
-        Deed::Tail(frames, selection) => inspect::tail(&to_read(dir)?, *frames, selection, out),
-        Deed::Check => inspect::check(&to_read(dir)?, out),
-        Deed::Stats => inspect::stats(&to_read(dir)?, out),
-        Deed::TruncateAt(lsn, gapped, consent) => {
+        Subcommand::Dump(selection) => inspect::dump(&to_read(dir)?, selection, out),
+        Subcommand::Tail(frames, selection) => {
+            inspect::tail(&to_read(dir)?, *frames, selection, out)
+        }
+        Subcommand::Check => inspect::check(&to_read(dir)?, out),
+        Subcommand::Stats => inspect::stats(&to_read(dir)?, out),
+        Subcommand::TruncateAt(lsn, gapped, consent) => {
             inspect::truncate_at(&disk(dir, *consent)?, *lsn, *gapped, *consent, out)
         }
-        Deed::DropGroup(group, consent) => {
+        Subcommand::DropGroup(group, consent) => {
             inspect::drop_group(&disk(dir, *consent)?, *group, *consent, out)
         }
     }

@@ -7,7 +7,7 @@
 //!                     '-- PowerCut  done, and pending; an error, and one for all that come later
 //! ```
 
-use super::{Content, Doing, Fault, NameChange, SimDisk, SimFile, SimLock, failure};
+use super::{Doing, Fault, FileContent, NameChange, SimDisk, SimFile, SimLock, failure};
 use crate::disk::{Disk, DiskFile, Mapped};
 use std::io::{self, ErrorKind};
 use std::panic::Location;
@@ -35,7 +35,7 @@ impl Disk for SimDisk {
             return Err(ErrorKind::StorageFull.into()); // a file takes room before its first byte
         }
         let file = state.files.len();
-        state.files.push(Content::default());
+        state.files.push(FileContent::default());
         state.change_names(NameChange::Create { name: name.into(), file })?;
         Ok(SimFile { disk: self.clone(), file })
     }
@@ -131,7 +131,7 @@ impl DiskFile for SimFile {
             }
             Some(Fault::PowerCut) => Err(failure()),
             Some(Fault::Fails) => {
-                state.files[self.file].let_go();
+                state.files[self.file].discard_pending();
                 state.let_down.insert(self.file);
                 Err(failure())
             }

@@ -47,13 +47,13 @@ struct Write {
 
 /// One file.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Content {
+pub(super) struct FileContent {
     visible: Vec<u8>,
     durable: Vec<u8>,
     pending: Vec<Write>,
 }
 
-impl Content {
+impl FileContent {
     /// Lends what a reader sees.
     pub(super) fn visible(&self) -> &[u8] {
         &self.visible
@@ -80,7 +80,7 @@ impl Content {
 
     /// Lets go of what is pending, as a sync does that fails: it is seen, and no later sync knows of
     /// it.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn discard_pending(&mut self) {
         self.pending.clear();
     }
 

@@ -1,9 +1,11 @@
 //! What collection meets when others write meanwhile, put together step by step.
 
-use crate::{Batch, Entry, EntryId, GroupId, Log, Options, SegmentId, SimDisk};
+use crate::format::Flags;
+use crate::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SegmentId, SimDisk};
+use std::time::Duration;
 
 #[test]
-fn a_segment_that_is_let_go_of_while_it_is_looked_at_is_no_mistake() {
+fn a_segment_that_is_released_while_it_is_read_is_no_mistake() {
     let (segment_bytes, max_batch_bytes) = (8192, 2048);
     let options =
         Options { segment_bytes, max_batch_bytes, collect_above_bytes: 0, ..Options::default() };
@@ -18,4 +20,41 @@ fn a_segment_that_is_let_go_of_while_it_is_looked_at_is_no_mistake() {
     let moved = log.move_some(SegmentId::FIRST).expect("there is nothing to move");
     assert!(moved.is_empty());
     assert_eq!(log.gc().expect("the disk works").removed.first(), Some(&SegmentId::FIRST));
+}
+
+/// What a batch replaces while a collector is about to move it stays replaced.
+///
+/// ```text
+///   collector            move_some: waits for the writer ...... picks, writes
+///   writer    locked .......... writes entry 1@2, key "new" ... unlocked
+/// ```
+///
+/// If the collector picked before it has the writer, it would write the old ones behind the new.
+#[test]
+fn what_is_replaced_while_a_collector_waits_is_not_written_again() {
+    let (segment_bytes, max_batch_bytes) = (8192, 2048);
+    let options =
+        Options { segment_bytes, max_batch_bytes, collect_above_bytes: 0, ..Options::default() };
+    let log = Log::open_on(SimDisk::new(1), options).expect("an empty disk");
+    let group = GroupId(1);
+    let entry = |term| Entry { id: EntryId::new(1, term), data: vec![term as u8; 100].into() };
+    let mut old = Batch::new();
+    log.append(old.entries(group, &[entry(1)]).put(group, b"k", b"old")).expect("there is room");
+    for _ in 0..10 {
+        let mut filler = Batch::new();
+        log.append(filler.put(GroupId(2), b"filler", &[7; 1500])).expect("there is room");
+    }
+    let mut new = Batch::new();
+    let draft = new.entries(group, &[entry(2)]).put(group, b"k", b"new").draft(Flags::Batch, 2048);
+    std::thread::scope(|scope| {
+        let mut writer = log.writer().expect("nothing has failed");
+        let collector = scope.spawn(|| log.move_some(SegmentId::FIRST));
+        // Time for it to come as far as it can. It is not what makes the test hold: it makes it bite.
+        std::thread::sleep(Duration::from_millis(100));
+        log.write_frame(&mut writer, draft.expect("it is short")).expect("the disk works");
+        drop(writer);
+        collector.join().expect("it does not panic").expect("there is room");
+    });
+    assert_eq!(log.entry(group, Index(1)).expect("it holds"), Some(entry(2)));
+    assert_eq!(log.get(group, b"k").as_deref(), Some(&b"new"[..]));
 }

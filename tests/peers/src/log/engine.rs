@@ -50,7 +50,7 @@ pub(crate) trait Engine: Sized + Send + Sync {
     /// What the engine says.
     fn open(dir: &Path, settings: Settings) -> Result<Self, String>;
 
-    /// Does what its owner does before writing: ours prepares a spare file, and starts its keeper.
+    /// Does what its owner does before writing: ours prepares a spare file, and starts its maintenance thread.
     ///
     /// # Errors
     /// What the engine says.

@@ -4,11 +4,11 @@ use super::engine::{Durability, ENTRY_BYTES, Engine, Settings, payload};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use storage::{Batch, Entry, EntryId, GroupId, Index, Keeper, Log, Options};
+use storage::{Batch, Entry, EntryId, GroupId, Index, Log, MaintenanceThread, Options};
 
-/// A log, and its keeper, if it serves.
+/// A log, and its maintenance thread, if it serves.
 pub(crate) struct Ours {
-    keeper: Option<Keeper>,
+    maintenance: Option<MaintenanceThread>,
     log: Arc<Log>,
 }
 
@@ -31,12 +31,12 @@ impl Engine for Ours {
             options.collect_above_bytes = bytes;
         }
         let log = Arc::new(Log::open(dir, options).map_err(text)?);
-        Ok(Ours { keeper: None, log })
+        Ok(Ours { maintenance: None, log })
     }
 
     fn serve(&mut self) -> Result<(), String> {
         self.log.maintain().map_err(text)?;
-        self.keeper = Some(Keeper::start(self.log.clone()).map_err(text)?);
+        self.maintenance = Some(MaintenanceThread::start(self.log.clone()).map_err(text)?);
         Ok(())
     }
 
@@ -100,9 +100,12 @@ impl Engine for Ours {
     }
 
     fn close(self) -> Result<(), String> {
-        let Ours { keeper, log } = self;
-        keeper.map_or(Ok(()), Keeper::stop).map_err(text)?;
-        Arc::into_inner(log).expect("the keeper was the only other owner").close().map_err(text)
+        let Ours { maintenance, log } = self;
+        maintenance.map_or(Ok(()), MaintenanceThread::stop).map_err(text)?;
+        Arc::into_inner(log)
+            .expect("the maintenance thread was the only other owner")
+            .close()
+            .map_err(text)
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Both sides are told how much log there may be before garbage is collected, and collect it every
-//! 16 MiB; ours has its keeper besides, as always.
+//! 16 MiB; ours has its maintenance thread besides, as always.
 
 use super::engine::{Durability, ENTRY_BYTES, Engine, Numbers, Settings};
 use super::line::{Better, Goal, Line, Round};

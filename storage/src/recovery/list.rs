@@ -14,11 +14,12 @@
 //! Whatever is wrong with a file, the next one is looked at too. No more than two of them are held at
 //! a time, so a log may be larger than the memory.
 
-use super::survey::{Surveyed, check_follows, read, read_header};
-use crate::disk::{Disk, DiskFile, Mapped};
+use super::headers::{CheckedSegment, check_follows, read, read_header};
+use super::in_place;
+use crate::disk::{Disk, Mapped};
 use crate::error::{Error, Result};
 use crate::format::{FRAMES_AT, FrameHeader, HeaderFault, SegmentHeader};
-use crate::segment::{Named, mark_of, name_of, what_is};
+use crate::segment::{Named, again_of, mark_of, name_of, what_is};
 use crate::types::SegmentId;
 
 /// The names in a directory, sorted by what they mean.
@@ -28,6 +29,9 @@ pub(crate) struct Directory {
     pub(crate) segments: Vec<SegmentId>,
     /// Segments that were removed, and have come back.
     pub(crate) back: Vec<SegmentId>,
+    /// Segments that were being given their names again, and have them, or have others behind them: the
+    /// names that are left over.
+    pub(crate) named_twice: Vec<SegmentId>,
     /// Segments before which nothing is wanted, as their marks say.
     pub(crate) marks: Vec<SegmentId>,
     /// Files that were not finished, or are ready to be used.
@@ -55,22 +59,37 @@ pub(crate) struct SegmentFile {
 ///
 /// # Errors
 /// [`Error::Io`].
-pub(crate) fn look(disk: &impl Disk) -> Result<Directory> {
+pub(crate) fn list(disk: &impl Disk) -> Result<Directory> {
     let mut directory = Directory::default();
+    let mut again = Vec::new();
     for name in disk.list().map_err(|e| Error::io("listing", "the directory", e))? {
         match what_is(&name) {
             Named::Segment(id) => directory.segments.push(id),
+            Named::Again(id) => again.push(id),
             Named::First(id) => directory.marks.push(id),
             Named::Unfinished => directory.unfinished.push(name),
             Named::Foreign => directory.foreign.push(name),
             Named::Lock => {}
         }
     }
+    directory.find_renamed(again);
     directory.find_beginning(disk);
     Ok(directory)
 }
 
 impl Directory {
+    /// Takes the last segment for what it is if it was being given its name again. Where the name is
+    /// there, or a later segment, that counts: nobody has been told anything of the other file.
+    fn find_renamed(&mut self, again: Vec<SegmentId>) {
+        for id in again {
+            if self.segments.last().is_none_or(|last| *last < id) {
+                self.segments.push(id);
+            } else {
+                self.named_twice.push(id);
+            }
+        }
+    }
+
     /// Sorts out what was removed, and has come back.
     fn find_beginning(&mut self, disk: &impl Disk) {
         let Some(mark) = self.marks.iter().max() else { return };
@@ -89,7 +108,8 @@ impl Directory {
         let is_old = |mark: &&SegmentId| oldest.is_none_or(|oldest| *mark < oldest);
         let marks = self.marks.iter().filter(is_old).copied().map(mark_of);
         let back = self.back.iter().copied().map(name_of);
-        self.unfinished.iter().cloned().chain(back).chain(marks).collect()
+        let twice = self.named_twice.iter().copied().map(again_of);
+        self.unfinished.iter().cloned().chain(back).chain(twice).chain(marks).collect()
     }
 
     /// Returns what need not be there once the log ends earlier: any mark but the oldest segment's, too,
@@ -133,8 +153,8 @@ impl SegmentFile {
     /// Reads a file, and what it says of itself.
     fn read(disk: &impl Disk, id: SegmentId, before: Option<&SegmentFile>) -> SegmentFile {
         let name = name_of(id);
-        let opened = disk.open(&name).map_err(|e| Error::io("opening", &name, e));
-        let read = opened.and_then(|file| file.map().map_err(|e| Error::io("reading", &name, e)));
+        let reading = |e| Error::io("reading", &name, e);
+        let read = in_place::open(disk, id).and_then(|f| in_place::read_whole(&f).map_err(reading));
         let (image, header) = match read {
             Ok(image) => {
                 let header = read_header(id, &name, image.bytes());
@@ -142,14 +162,14 @@ impl SegmentFile {
             }
             Err(error) => (Mapped::new([]), Err(error)),
         };
-        let surveyed = |header: &SegmentHeader, image: &Mapped| {
+        let checked = |header: &SegmentHeader, image: &Mapped| {
             let image = image.clone();
-            Surveyed { header: *header, image }
+            CheckedSegment { header: *header, image }
         };
         let place =
             match (before.and_then(|file| Some((file, file.header.as_ref().ok()?))), &header) {
                 (Some((file, before)), Ok(header)) => {
-                    check_follows(&surveyed(before, &file.image), &surveyed(header, &image), id)
+                    check_follows(&checked(before, &file.image), &checked(header, &image), id)
                 }
                 (None, _) | (Some(_), Err(_)) => Ok(()),
             };

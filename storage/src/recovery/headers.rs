@@ -1,7 +1,7 @@
 //! Which segments there are: told from names and headers, before a frame is looked at.
 //!
 //! ```text
-//!   00000003.log   header: segment 3, LSN 40..     the oldest may have any number (look.rs finds it)
+//!   00000003.log   header: segment 3, LSN 40..     the oldest may have any number (list.rs finds it)
 //!   00000004.log   header: segment 4, LSN 90..     then none is missing, and no LSN goes back
 //!   00000005.log   header: segment 5, LSN 131..    the last one is being written
 //! ```
@@ -9,8 +9,9 @@
 //! A file got its name when its header was durable, and its length. So nothing that is wrong here is
 //! a crash's doing.
 
-use super::look::look;
-use crate::disk::{Disk, DiskFile, Mapped};
+use super::in_place;
+use super::list::list;
+use crate::disk::{Disk, Mapped};
 use crate::error::{Corruption, Error, Result, Rot};
 use crate::format::{FRAMES_AT, HeaderFault, SegmentHeader, VERSION};
 use crate::segment::{Named, name_of, what_is};
@@ -18,7 +19,7 @@ use crate::types::SegmentId;
 
 /// A segment whose header holds.
 #[derive(Clone, Debug)]
-pub(super) struct Surveyed {
+pub(super) struct CheckedSegment {
     /// What it says of itself.
     pub(super) header: SegmentHeader,
     /// The whole file.
@@ -40,9 +41,9 @@ pub(super) fn refuse_foreign(disk: &impl Disk) -> Result<()> {
 
 /// What is in a directory.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Survey {
+pub(super) struct Headers {
     /// The segments, oldest first.
-    pub(super) segments: Vec<Surveyed>,
+    pub(super) segments: Vec<CheckedSegment>,
     /// What is no part of the log, or is no more.
     pub(super) strays: Vec<String>,
 }
@@ -51,9 +52,9 @@ pub(super) struct Survey {
 ///
 /// # Errors
 /// If one is missing, or is none, or is not of this store; if a header has rotted.
-pub(super) fn survey(disk: &impl Disk) -> Result<Survey> {
-    let directory = look(disk)?;
-    let mut segments: Vec<Surveyed> = Vec::new();
+pub(super) fn read_headers(disk: &impl Disk) -> Result<Headers> {
+    let directory = list(disk)?;
+    let mut segments: Vec<CheckedSegment> = Vec::new();
     for id in &directory.segments {
         let segment = read(disk, *id)?;
         if let Some(before) = segments.last() {
@@ -63,15 +64,15 @@ pub(super) fn survey(disk: &impl Disk) -> Result<Survey> {
     }
     // What we saw may be nothing but the cache's: a name counts once it is durable.
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
-    Ok(Survey { segments, strays: directory.strays() })
+    Ok(Headers { segments, strays: directory.strays() })
 }
 
 /// Reads a segment, and checks what it says of itself.
-pub(super) fn read(disk: &impl Disk, id: SegmentId) -> Result<Surveyed> {
+pub(super) fn read(disk: &impl Disk, id: SegmentId) -> Result<CheckedSegment> {
     let name = name_of(id);
-    let file = disk.open(&name).map_err(|e| Error::io("opening", &name, e))?;
-    let image = file.map().map_err(|e| Error::io("mapping", &name, e))?;
-    Ok(Surveyed { header: read_header(id, &name, image.bytes())?, image })
+    let file = in_place::open(disk, id)?;
+    let image = in_place::read_whole(&file).map_err(|e| Error::io("mapping", &name, e))?;
+    Ok(CheckedSegment { header: read_header(id, &name, image.bytes())?, image })
 }
 
 /// Reads what a segment's file says of itself, and checks it.
@@ -101,7 +102,11 @@ pub(super) fn read_header(id: SegmentId, name: &str, image: &[u8]) -> Result<Seg
 }
 
 /// Checks that a segment follows the one before it.
-pub(super) fn check_follows(before: &Surveyed, segment: &Surveyed, id: SegmentId) -> Result<()> {
+pub(super) fn check_follows(
+    before: &CheckedSegment,
+    segment: &CheckedSegment,
+    id: SegmentId,
+) -> Result<()> {
     let expected = before.header.segment.next();
     if let Some(missing) = expected.filter(|expected| *expected != id) {
         return Err(Error::MissingSegment { segment: missing, next: id });

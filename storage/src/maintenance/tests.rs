@@ -1,7 +1,7 @@
-//! A keeper beside a log. When its thread runs is chance, so each test waits for what must come, and
+//! A maintenance thread beside a log. When its thread runs is chance, so each test waits for what must come, and
 //! none says when.
 
-use super::Keeper;
+use super::MaintenanceThread;
 use crate::{
     Batch, Entry, EntryId, Error, Fault, GroupId, Log, Lsn, Options, RealDisk, Result, SimDisk,
 };
@@ -43,31 +43,31 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 #[test]
 fn a_spare_is_ready_before_anybody_needs_it_and_after_it_was_taken() {
     let log = open(&SimDisk::new(1));
-    let keeper = Keeper::start(log.clone()).unwrap();
+    let maintenance = MaintenanceThread::start(log.clone()).unwrap();
     for index in 1..=20 {
         wait_until("a spare", || log.stats().spare_bytes == 8192);
         append_only(&log, index).unwrap();
     }
-    keeper.stop().unwrap();
+    maintenance.stop().unwrap();
 }
 
 #[test]
 fn garbage_goes_although_nobody_collects_it() {
     let log = open(&SimDisk::new(1));
-    let keeper = Keeper::start(log.clone()).unwrap();
+    let maintenance = MaintenanceThread::start(log.clone()).unwrap();
     wait_until("a spare, the last chore", || log.stats().spare_bytes == 8192);
     for index in 1..=60 {
         append_only(&log, index).unwrap();
     }
     wait_until("one segment, and what follows it", || log.stats().segments <= 3);
-    assert!(keeper.kept().removed_segments >= 6, "{:?}", keeper.kept());
+    assert!(maintenance.status().removed_segments >= 6, "{:?}", maintenance.status());
 }
 
 #[test]
 fn what_nobody_waits_for_becomes_durable_all_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let log = Arc::new(Log::<RealDisk>::open(dir.path(), Options::default()).unwrap());
-    let _keeper = Keeper::start(log.clone()).unwrap();
+    let _keeper = MaintenanceThread::start(log.clone()).unwrap();
     let data = vec![7; 1 << 20].into();
     for index in 1..=5 {
         let entry = Entry { id: EntryId::new(index, 1), data: bytes::Bytes::clone(&data) };
@@ -78,9 +78,9 @@ fn what_nobody_waits_for_becomes_durable_all_the_same() {
 }
 
 #[test]
-fn a_keeper_that_is_dropped_lets_go_of_the_log() {
+fn a_thread_that_is_dropped_releases_the_log() {
     let log = open(&SimDisk::new(1));
-    drop(Keeper::start(log.clone()).unwrap());
+    drop(MaintenanceThread::start(log.clone()).unwrap());
     Arc::into_inner(log).expect("nobody else owns the log").close().unwrap();
 }
 
@@ -89,16 +89,16 @@ fn a_full_disk_is_trouble_that_passes() {
     let disk = SimDisk::new(1);
     let log = open(&disk);
     disk.set_free_bytes(Some(0));
-    let keeper = Keeper::start(log.clone()).unwrap();
-    wait_until("it has noticed", || keeper.kept().trouble.is_some());
-    assert!(matches!(keeper.kept().trouble, Some(Error::NoSpace { bytes: 8192 })));
+    let maintenance = MaintenanceThread::start(log.clone()).unwrap();
+    wait_until("it has noticed", || maintenance.status().trouble.is_some());
+    assert!(matches!(maintenance.status().trouble, Some(Error::NoSpace { bytes: 8192 })));
 
     append_only(&log, 1).unwrap();
     disk.set_free_bytes(None);
-    keeper.nudge();
-    wait_until("it has passed", || keeper.kept().trouble.is_none());
+    maintenance.wake();
+    wait_until("it has passed", || maintenance.status().trouble.is_none());
     assert_eq!(log.stats().spare_bytes, 8192);
-    keeper.stop().unwrap();
+    maintenance.stop().unwrap();
 }
 
 #[test]
@@ -106,20 +106,20 @@ fn a_disk_that_fails_stops_it_and_it_says_how() {
     let disk = SimDisk::new(1);
     let log = open(&disk);
     disk.plan(disk.operations() + 1, Fault::Fails);
-    let keeper = Keeper::start(log.clone()).unwrap();
+    let maintenance = MaintenanceThread::start(log.clone()).unwrap();
     wait_until("it has stopped", || Arc::strong_count(&log) == 1);
     assert!(matches!(append_only(&log, 1), Err(Error::Poisoned { .. })));
-    assert!(matches!(keeper.stop(), Err(Error::Io { .. })));
+    assert!(matches!(maintenance.stop(), Err(Error::Io { .. })));
 }
 
 #[test]
 fn a_disk_that_fails_somebody_else_stops_it_too() {
     let disk = SimDisk::new(1);
     let log = open(&disk);
-    let keeper = Keeper::start(log.clone()).unwrap();
+    let maintenance = MaintenanceThread::start(log.clone()).unwrap();
     wait_until("a spare", || log.stats().spare_bytes == 8192);
     disk.plan(disk.operations() + 1, Fault::Fails);
     assert!(matches!(append_only(&log, 1), Err(Error::Io { .. })));
     wait_until("it has stopped", || Arc::strong_count(&log) == 1);
-    assert!(matches!(keeper.stop(), Err(Error::Poisoned { .. })));
+    assert!(matches!(maintenance.stop(), Err(Error::Poisoned { .. })));
 }

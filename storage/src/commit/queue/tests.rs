@@ -1,0 +1,384 @@
+//! The queue's decisions, one by one; then every order in which three callers can come twice each.
+
+use super::{Caller, Calls, CommitQueue, PAUSE_SYNCS_MAX, Turn};
+use crate::types::Lsn;
+use std::collections::{BTreeSet, VecDeque};
+
+/// A queue, and what was appended so far. Callers are numbers.
+struct Stage {
+    queue: CommitQueue<u32>,
+    appended: u64,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        Stage { queue: CommitQueue::after(Lsn(0)), appended: 0 }
+    }
+
+    /// A writer appends, and asks while there is time.
+    fn write(&mut self, who: u32) -> Turn {
+        self.write_as(who, Caller::Writer, true)
+    }
+
+    /// The same, when the time for company is over.
+    fn write_late(&mut self, who: u32) -> Turn {
+        self.write_as(who, Caller::Writer, false)
+    }
+
+    fn write_as(&mut self, who: u32, caller: Caller, is_in_time: bool) -> Turn {
+        self.appended += 1;
+        let lsn = Lsn(self.appended);
+        self.queue.append(lsn);
+        self.queue.ask(&who, caller, lsn, || is_in_time)
+    }
+
+    /// The leader's sync returns; it had led through what is appended by now, less `later`.
+    fn finish_all_but(&mut self, later: u64) -> Calls<u32> {
+        self.queue.finish(Lsn(self.appended - later))
+    }
+}
+
+fn lead(through: u64) -> Turn {
+    Turn::Lead { through: Lsn(through) }
+}
+
+fn calls(served: &[u32], again: &[u32]) -> Calls<u32> {
+    Calls { served: served.to_vec(), again: again.to_vec() }
+}
+
+#[test]
+fn one_caller_alone_never_waits() {
+    let mut queue = CommitQueue::after(Lsn(0));
+    for lsn in (1..=100).map(Lsn) {
+        queue.append(lsn);
+        let turn = queue.ask(&1, Caller::Writer, lsn, || panic!("nobody is due: why ask?"));
+        assert_eq!(turn, Turn::Lead { through: lsn });
+        assert_eq!(queue.finish(lsn), calls(&[], &[]));
+    }
+}
+
+#[test]
+fn a_leader_waits_for_as_many_as_were_served_and_the_last_of_them_leads() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
+    // 1 was served, 2 and 3 wait: three are due, and 2 attends.
+    assert_eq!(stage.finish_all_but(2), calls(&[], &[2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
+    assert_eq!(stage.write(1), lead(4), "it is the last, and leads without a sleep");
+    assert_eq!(stage.finish_all_but(0), calls(&[3, 2], &[]), "in the order in which they sat");
+    // All three were served: now the first to come attends.
+    assert_eq!(stage.write(3), Turn::SleepInTime);
+    assert_eq!(stage.write(1), Turn::Sleep, "one attendant is enough");
+    assert_eq!(stage.write(2), lead(7));
+    assert_eq!(stage.finish_all_but(0), calls(&[3, 1], &[]));
+    assert_eq!(stage.queue.commit().syncs(), 3, "for seven batches");
+}
+
+#[test]
+fn when_time_is_over_the_attendant_leads_for_those_who_came() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
+    assert_eq!(stage.finish_all_but(2), calls(&[], &[2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || false), lead(3));
+    assert_eq!(stage.finish_all_but(0), calls(&[3], &[]));
+}
+
+#[test]
+fn who_comes_when_time_is_over_waits_for_nobody() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    assert_eq!(stage.write(2), Turn::Sleep);
+    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    assert_eq!(stage.write_late(3), lead(3));
+    assert_eq!(stage.finish_all_but(0), calls(&[2], &[]));
+}
+
+#[test]
+fn a_sync_wakes_those_whom_it_served_and_one_more() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    for who in 2..=8 {
+        assert_eq!(stage.write(who), Turn::Sleep);
+    }
+    assert_eq!(stage.finish_all_but(7), calls(&[], &[2]), "3 to 8 sleep on");
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || false), lead(8));
+    assert_eq!(stage.write(9), Turn::Sleep);
+    assert_eq!(stage.finish_all_but(1), calls(&[3, 4, 5, 6, 7, 8], &[9]));
+}
+
+#[test]
+fn each_wait_in_vain_doubles_the_syncs_that_do_without_up_to_a_limit() {
+    // 1 and 2 take turns, and neither is ever back in time.
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    let (mut without, mut gaps) = (0, Vec::new());
+    for who in [2, 1].into_iter().cycle().take(80) {
+        assert_eq!(stage.write(who), Turn::Sleep);
+        assert_eq!(stage.finish_all_but(1), calls(&[], &[who]));
+        let lsn = Lsn(stage.appended);
+        if stage.queue.ask(&who, Caller::Writer, lsn, || true) == Turn::SleepInTime {
+            gaps.push(std::mem::take(&mut without));
+            let turn = stage.queue.ask(&who, Caller::Writer, lsn, || false);
+            assert_eq!(turn, Turn::Lead { through: lsn });
+        } else {
+            without += 1;
+        }
+    }
+    assert_eq!(gaps, [0, 1, 2, 4, 8, 16, 16, 16]);
+    assert_eq!(gaps.last(), Some(&PAUSE_SYNCS_MAX));
+    // They are back in time, once: the next wait in vain is the first again.
+    let mut is_back = false;
+    let mut gaps = Vec::new();
+    for _ in 0..PAUSE_SYNCS_MAX + 8 {
+        assert_eq!(stage.write(2), Turn::Sleep);
+        stage.finish_all_but(1);
+        let lsn = Lsn(stage.appended);
+        let turn = stage.queue.ask(&2, Caller::Writer, lsn, || true);
+        if turn != Turn::SleepInTime {
+            assert_eq!(turn, Turn::Lead { through: lsn });
+            without += 1;
+        } else if is_back {
+            gaps.push(std::mem::take(&mut without));
+            let turn = stage.queue.ask(&2, Caller::Writer, lsn, || false);
+            assert_eq!(turn, Turn::Lead { through: lsn });
+        } else {
+            (is_back, without) = (true, 0);
+            assert_eq!(stage.write(1), lead(stage.appended), "nobody else is due");
+        }
+    }
+    assert_eq!(gaps[..3], [0, 1, 2]);
+}
+
+#[test]
+fn a_chore_waits_for_nobody_and_nobody_waits_for_it() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    assert_eq!(stage.write(2), Turn::Sleep);
+    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    assert_eq!(stage.write_late(1), lead(3));
+    assert_eq!(stage.finish_all_but(0), calls(&[2], &[]));
+    assert_eq!(stage.write_as(3, Caller::Chore, true), lead(4), "though two writers are due");
+    assert_eq!(stage.write(2), Turn::Sleep);
+    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    // One writer waits, and a chore was served: it alone is due.
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(5), || true), lead(5));
+    assert_eq!(stage.write_as(3, Caller::Chore, true), Turn::Sleep);
+    assert_eq!(stage.finish_all_but(1), calls(&[], &[3]));
+    assert_eq!(stage.write(2), lead(7), "it does not wait for the chore, which waits");
+    assert_eq!(stage.finish_all_but(0), calls(&[3], &[]));
+    assert_eq!(stage.write(2), lead(8), "nor for the chore that was served");
+}
+
+#[test]
+fn a_failure_wakes_everybody_and_nobody_waits_again() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
+    assert_eq!(stage.queue.finish_failed(), calls(&[], &[2, 3]));
+    for (who, lsn) in [(2, 2), (3, 3)] {
+        let turn = stage.queue.ask(&who, Caller::Writer, Lsn(lsn), || panic!("nobody is due"));
+        assert_eq!(turn, Turn::GiveUp);
+    }
+}
+
+#[test]
+fn a_failure_elsewhere_wakes_those_who_wait_for_company_too() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
+    stage.finish_all_but(2);
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
+    assert_eq!(stage.queue.fail(), calls(&[], &[3, 2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::GiveUp);
+    // A sync that was under way returns: what it covered is durable, and nobody is expected again.
+    let mut stage = Stage::new();
+    assert_eq!(stage.write(1), lead(1));
+    assert_eq!(stage.write(2), Turn::Sleep);
+    assert_eq!(stage.queue.fail(), calls(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), calls(&[], &[]));
+    assert_eq!(stage.write(1), Turn::GiveUp);
+}
+
+// Every order.
+
+/// Where a caller is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Where {
+    /// It has nothing to wait for.
+    Away,
+    /// It is awake, and asks next.
+    Asks,
+    /// It sleeps; until time is over, if it is the attendant.
+    Sleeps { in_time: bool },
+    /// It syncs. What was appended when it began will be on the platter.
+    Syncs { through: u64, covers: u64 },
+}
+
+/// What a caller was told. It hears it when it sleeps, perhaps long after.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Call {
+    Durable,
+    Again,
+}
+
+#[derive(Clone, Debug)]
+struct ModelWriter {
+    place: Where,
+    called: Option<Call>,
+    lsn: u64,
+    batches_left: u32,
+}
+
+/// The queue, those who write, and the disk.
+#[derive(Clone, Debug)]
+struct Scene {
+    queue: CommitQueue<usize>,
+    writers: Vec<ModelWriter>,
+    appended: u64,
+    platter: u64,
+    has_failed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Append,
+    Ask { in_time: bool },
+    Hear,
+    TimeIsOver,
+    Return,
+    Fail,
+}
+
+impl Scene {
+    fn steps(&self) -> Vec<(usize, Step)> {
+        let mut steps = Vec::new();
+        for (who, writer) in self.writers.iter().enumerate() {
+            let can: &[Step] = match (writer.place, writer.called) {
+                (Where::Away, _) if writer.batches_left > 0 => &[Step::Append],
+                (Where::Away, _) => &[],
+                (Where::Asks, _) => &[Step::Ask { in_time: true }, Step::Ask { in_time: false }],
+                (Where::Sleeps { .. }, Some(_)) => &[Step::Hear],
+                (Where::Sleeps { in_time: true }, None) => &[Step::TimeIsOver],
+                (Where::Sleeps { in_time: false }, None) => &[],
+                (Where::Syncs { .. }, _) if self.has_failed => &[Step::Return],
+                (Where::Syncs { .. }, _) => &[Step::Return, Step::Fail],
+            };
+            steps.extend(can.iter().map(|step| (who, *step)));
+        }
+        steps
+    }
+
+    fn take(&mut self, who: usize, step: Step) {
+        match step {
+            Step::Append => {
+                self.appended += 1;
+                self.queue.append(Lsn(self.appended));
+                let batches_left = self.writers[who].batches_left - 1;
+                let (place, called, lsn) = (Where::Asks, None, self.appended);
+                self.writers[who] = ModelWriter { place, called, lsn, batches_left };
+            }
+            Step::Ask { in_time } => self.ask(who, in_time),
+            Step::TimeIsOver => self.ask(who, false),
+            Step::Hear => match self.writers[who].called.take() {
+                Some(Call::Durable) => self.go(who),
+                Some(Call::Again) | None => self.writers[who].place = Where::Asks,
+            },
+            Step::Return => {
+                let Where::Syncs { through, covers } = self.writers[who].place else {
+                    unreachable!("it syncs")
+                };
+                self.platter = self.platter.max(covers);
+                self.writers[who].place = Where::Asks;
+                let calls = self.queue.finish(Lsn(through));
+                assert!(calls.again.len() <= 1, "{calls:?}");
+                self.call(calls);
+            }
+            Step::Fail => {
+                self.has_failed = true;
+                self.writers[who].place = Where::Away;
+                let calls = self.queue.finish_failed();
+                assert!(calls.served.is_empty());
+                self.call(calls);
+                let is_missed = |writer: &ModelWriter| {
+                    matches!(writer.place, Where::Sleeps { .. }) && writer.called.is_none()
+                };
+                assert!(!self.writers.iter().any(is_missed), "an error wakes all: {self:?}");
+            }
+        }
+    }
+
+    fn ask(&mut self, who: usize, in_time: bool) {
+        let is_syncing = |writer: &ModelWriter| matches!(writer.place, Where::Syncs { .. });
+        let is_anybody_syncing = self.writers.iter().any(is_syncing);
+        let lsn = self.writers[who].lsn;
+        match self.queue.ask(&who, Caller::Writer, Lsn(lsn), || in_time) {
+            Turn::Go => self.go(who),
+            Turn::GiveUp => {
+                assert!(self.has_failed, "{self:?}");
+                self.writers[who].place = Where::Away;
+            }
+            Turn::Lead { through } => {
+                assert!(!is_anybody_syncing && !self.has_failed && through.0 >= lsn, "{self:?}");
+                let covers = self.appended;
+                self.writers[who].place = Where::Syncs { through: through.0, covers };
+            }
+            Turn::Sleep => self.writers[who].place = Where::Sleeps { in_time: false },
+            Turn::SleepInTime => {
+                assert!(in_time && !is_anybody_syncing, "why wait for company? {self:?}");
+                self.writers[who].place = Where::Sleeps { in_time: true };
+            }
+        }
+    }
+
+    /// It is told that its batch is durable, and goes.
+    fn go(&mut self, who: usize) {
+        assert!(self.writers[who].lsn <= self.platter, "told too early: {self:?}");
+        self.writers[who].place = Where::Away;
+    }
+
+    /// Calls some, who may be awake by now.
+    fn call(&mut self, calls: Calls<usize>) {
+        let served = calls.served.into_iter().map(|who| (who, Call::Durable));
+        for (who, call) in served.chain(calls.again.into_iter().map(|who| (who, Call::Again))) {
+            let writer = &mut self.writers[who];
+            assert!(matches!(writer.place, Where::Sleeps { .. } | Where::Asks), "{writer:?}");
+            writer.called = Some(call);
+        }
+    }
+
+    /// Checks that somebody can do something, if anybody sleeps.
+    fn check(&self, steps: &[(usize, Step)]) {
+        let sleeps = |writer: &ModelWriter| matches!(writer.place, Where::Sleeps { .. });
+        let mut others = steps.iter().filter(|(_, step)| !matches!(step, Step::Append));
+        let is_anybody_lost = self.writers.iter().any(sleeps) && others.next().is_none();
+        assert!(!is_anybody_lost, "who is to wake them? {self:?}");
+    }
+}
+
+#[test]
+fn in_no_order_is_anybody_lost_or_told_too_early() {
+    let away = ModelWriter { place: Where::Away, called: None, lsn: 0, batches_left: 2 };
+    let (queue, writers) = (CommitQueue::after(Lsn(0)), vec![away; 3]);
+    let first = Scene { queue, writers, appended: 0, platter: 0, has_failed: false };
+    let mut seen = BTreeSet::from([format!("{first:?}")]);
+    let mut due = VecDeque::from([first]);
+    let (mut ends, mut waits) = (0, 0);
+    while let Some(scene) = due.pop_front() {
+        let steps = scene.steps();
+        scene.check(&steps);
+        ends += u64::from(steps.is_empty() && !scene.has_failed);
+        for (who, step) in steps {
+            waits += u64::from(matches!(step, Step::TimeIsOver));
+            let mut next = scene.clone();
+            next.take(who, step);
+            if seen.insert(format!("{next:?}")) {
+                due.push_back(next);
+            }
+        }
+    }
+    println!("{} scenes, {ends} ends, {waits} times over", seen.len());
+    assert!(ends > 0 && waits > 0, "{ends} ends, {waits} waits for company");
+}
