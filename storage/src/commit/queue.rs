@@ -183,9 +183,6 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         self.is_led_by_writer = caller == Caller::Writer;
         self.judge(writers(&self.seats) + usize::from(self.is_led_by_writer));
         self.due = 0;
-        for seat in &mut self.seats {
-            seat.is_attendant = false; // the leader wakes it
-        }
     }
 
     /// Judges whether it was worth waiting for company: at least half of those who were away have to
