@@ -3,7 +3,7 @@
 //! ```text
 //!   3 [ x  x  A  x  x ]   4 [ x  B  x ]   5 [ C  D ..      x: replaced, compacted, removed
 //!           |                                      ^
-//!           '-- copy A -- sync -------------------'        then 3 is removed, and the directory synced
+//!           '-- copy A -- sync --------------------'        then 3 is removed, and the directory synced
 //! ```
 //!
 //! Why is nothing lost? Only live records are copied: no later record has ended them. A record that
