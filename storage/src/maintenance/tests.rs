@@ -123,3 +123,34 @@ fn a_disk_that_fails_somebody_else_stops_it_too() {
     wait_until("it has stopped", || Arc::strong_count(&log) == 1);
     assert!(matches!(maintenance.stop(), Err(Error::Poisoned { .. })));
 }
+
+#[test]
+fn a_full_disk_is_collected_when_its_owner_has_compacted_whatever_the_thresholds() {
+    let disk = SimDisk::new(1);
+    let options = Options { collect_above_bytes: 1 << 40, ..small() };
+    let log = Arc::new(Log::open_on(disk.clone(), options).unwrap());
+    disk.set_free_bytes(Some(30_000));
+    let maintenance = MaintenanceThread::start(log.clone()).unwrap();
+    let append = |index| {
+        let entry = Entry { id: EntryId::new(index, 1), data: vec![7; 1000].into() };
+        log.append(Batch::new().entries(GROUP, &[entry]))
+    };
+    let mut last = 0;
+    while append(last + 1).is_ok() {
+        last += 1;
+    }
+    wait_until("the trouble", || {
+        matches!(maintenance.status().trouble, Some(Error::NoSpace { bytes: 8192 }))
+    });
+    assert!(last > 5 && matches!(append(last + 1), Err(Error::NoSpace { .. })));
+
+    // It is compacted, and nobody calls anything else.
+    log.append(Batch::new().compact(GROUP, EntryId::new(last, 1))).unwrap();
+    wait_until("room", || {
+        maintenance.status().removed_segments > 0 && log.stats().spare_bytes == 8192
+    });
+    for index in last + 1..last + 5 {
+        append(index).unwrap();
+    }
+    maintenance.stop().unwrap();
+}
