@@ -187,10 +187,10 @@ impl<S: Storage> RawNode<S> {
     /// [`Halt`] if the node has halted, now or earlier: nothing is handed out.
     pub fn ready(&mut self) -> Result<Ready, Halt> {
         self.raft.flush_pending_appends()?;
-        let committed = self.take_committed(self.appliable())?;
         let (soft, hard) = (self.changed_soft_state(), self.changed_hard_state());
         let entries = self.raft.take_unwritten();
         let must_sync = self.must_sync(&entries);
+        let committed = self.take_committed(self.appliable())?;
         let Outbox { now, promised, own } = self.raft.take_outbox();
         self.reported.soft = soft.unwrap_or(self.reported.soft);
         self.reported.hard = hard.unwrap_or(self.reported.hard);
