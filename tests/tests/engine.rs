@@ -17,6 +17,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use storage::{Batch, Error, Fate, Fates, GroupId, Log, Options, Sector, SimDisk};
 
@@ -29,7 +30,7 @@ struct Replica {
     log: Arc<Log<SimDisk>>,
     voters: Vec<NodeId>,
     /// How many reads succeed before one fails.
-    reads_left: Arc<Cell<u64>>,
+    reads_left: Rc<Cell<u64>>,
 }
 
 /// Says an engine's error in Raft's words.
@@ -81,7 +82,7 @@ impl Replica {
             ..Options::default()
         };
         let log = Log::open_on(disk.clone(), options).expect("a crash leaves a log that opens");
-        let reads_left = Arc::new(Cell::new(u64::MAX));
+        let reads_left = Rc::new(Cell::new(u64::MAX));
         Replica { log: Arc::new(log), voters: voters.to_vec(), reads_left }
     }
 

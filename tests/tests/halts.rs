@@ -10,7 +10,7 @@
 
 use raft::{AppendOutcome, Body, Index, NodeId, Term};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use testbed::script::{Interpreter, Script};
 use testbed::{Cluster, Input, Step};
 
@@ -53,7 +53,7 @@ struct Counts {
 }
 
 /// Returns the cluster with which a story begins, and everything that happens to it.
-fn story(path: &PathBuf) -> (Cluster, Vec<Input>) {
+fn story(path: &Path) -> (Cluster, Vec<Input>) {
     let script = Script::read(path).unwrap_or_else(|why| panic!("{why}"));
     let mut stage = Interpreter::new(&script);
     let mut first = None;
@@ -139,7 +139,7 @@ fn every_read_of_every_story_about_logs_fails_once() {
         let files = std::fs::read_dir(format!("scripts/{folder}")).expect("the stories are there");
         let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
         paths.sort();
-        for (first, inputs) in paths.iter().map(story) {
+        for (first, inputs) in paths.iter().map(|path| story(path)) {
             if inputs.iter().any(|input| matches!(input, Input::FailRead { .. })) {
                 continue; // its story is a failed read already
             }
