@@ -1,15 +1,16 @@
-//! What can be wrong, and with what: every message names the thing and the number.
+//! The errors of the engine. Every message names the thing that is wrong, and its number.
 //!
 //! ```text
-//!   a batch       Gap, Compacted, Mismatch, UnknownGroup, OutOfRange, TooLarge   nothing written
-//!   a read        Compacted, Beyond, UnknownGroup, Corrupt
-//!   a full disk   NoSpace                                                        nothing written
-//!   a directory   Locked, ForeignFile, ForeignStore, NotASegment, ...            nothing touched
-//!   the disk      Io, and Poisoned ever after                                    open it again
-//!   rot           Corrupt                                                        refused, not mended
+//!   what failed  errors                                                        what follows
+//!   a batch      Gap, Compacted, Mismatch, UnknownGroup, OutOfRange, TooLarge  nothing was written
+//!   a read       Compacted, Beyond, UnknownGroup, Corrupt
+//!   a full disk  NoSpace                                                       nothing was written
+//!   a directory  Locked, ForeignFile, ForeignStore, NotASegment, ...           nothing was changed
+//!   the disk     Io, and then Poisoned for every write                         open the log again
+//!   rot          Corrupt                                                       not repaired
 //! ```
 
-mod corruption; // what has rotted, and whose it was
+mod corruption; // what has rotted, and which groups lost something
 
 pub use corruption::{Corruption, Lost, Rot};
 
@@ -18,155 +19,156 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// What the engine's functions return.
+/// The result of the engine's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What is wrong.
+/// An error of the engine.
 #[derive(Clone, Debug)]
 pub enum Error {
-    /// The disk failed. A log that was open is poisoned from now on.
+    /// The disk failed. An open log is poisoned from now on: it refuses every write.
     Io {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// With which file.
+        /// The file.
         name: String,
-        /// What the operating system said.
+        /// The operating system's error.
         source: Arc<io::Error>,
     },
-    /// The disk failed before, and nothing is written to it since.
+    /// The disk failed before. Since then the log refuses every write.
     Poisoned {
         /// The first failure.
         first: Arc<Error>,
     },
-    /// The disk is full. Nothing was written; the log is as it was, and is still read. It takes
-    /// compactions and removals; after them [`crate::Log::gc`] makes room.
+    /// The disk is full. Nothing was written: the log is unchanged, and can still be read. It still
+    /// accepts compactions and removals. After them [`crate::Log::gc`] makes room.
     NoSpace {
-        /// What there was no room for.
+        /// The bytes that did not fit.
         bytes: u64,
     },
-    /// Somebody has the directory open.
+    /// The directory is already open, in this process or in another.
     Locked,
-    /// The directory holds a file that is no store's: it is somebody else's directory.
+    /// The directory holds a file that belongs to no store. It may be another
+    /// program's directory.
     ForeignFile {
         /// The file.
         name: String,
     },
-    /// Two segments of different stores are in one directory.
+    /// The directory holds segments of two different stores.
     ForeignStore {
-        /// The one that differs from those before it.
+        /// The first segment of the second store.
         segment: SegmentId,
     },
-    /// A file with a segment's name is not one.
+    /// A file has a segment's name, but is not a segment.
     NotASegment {
         /// The file.
         name: String,
     },
-    /// A segment was written by a machine of the other byte order.
+    /// A segment was written by a machine with the other byte order.
     ByteOrder {
-        /// Which one.
+        /// The segment.
         segment: SegmentId,
     },
     /// A segment was written in another version of the format.
     Version {
-        /// Which one.
+        /// The segment.
         segment: SegmentId,
-        /// Its version.
+        /// The version in its header.
         found: u16,
-        /// The version known here.
+        /// The only version that this program reads.
         known: u16,
     },
-    /// A segment is not there, and later ones are.
+    /// A segment is missing, but a later one exists.
     MissingSegment {
-        /// Which one.
+        /// The missing segment.
         segment: SegmentId,
-        /// The next one that is there.
+        /// The next segment that exists.
         next: SegmentId,
     },
-    /// What was written does not hold any more.
+    /// Something that was written has changed on the disk.
     Corrupt(Box<Corruption>),
     /// Settings that cannot work.
     Options {
-        /// Which, and why.
+        /// The setting, and the reason.
         why: &'static str,
     },
-    /// An entry that leaves a gap, or a compaction beyond the log's end.
+    /// An entry leaves a gap, or a compaction goes beyond the log's end.
     Gap {
-        /// Whose.
+        /// The group.
         group: GroupId,
-        /// Where.
+        /// The index of the entry or of the compaction.
         index: Index,
-        /// Where the log ends.
+        /// The last index of the log.
         last: Index,
     },
-    /// A place before the log's beginning.
+    /// An index before the log's first one.
     Compacted {
-        /// Whose.
+        /// The group.
         group: GroupId,
-        /// Which place.
+        /// The index.
         index: Index,
-        /// Where the log begins.
+        /// The first index of the log.
         first: Index,
     },
-    /// A place behind the log's end.
+    /// An index after the log's last one.
     Beyond {
-        /// Whose.
+        /// The group.
         group: GroupId,
-        /// Which place.
+        /// The index.
         index: Index,
-        /// Where the log ends.
+        /// The last index of the log.
         last: Index,
     },
-    /// A compaction through an entry that the log holds with another term.
+    /// A compaction names an entry that the log holds with another term.
     Mismatch {
-        /// Whose.
+        /// The group.
         group: GroupId,
-        /// The entry as it was named.
+        /// The entry that the compaction names.
         named: EntryId,
-        /// The term the log holds there.
+        /// The term of the log's entry at that index.
         held: Term,
     },
-    /// A group that is not here.
+    /// The log has no such group.
     UnknownGroup {
-        /// Which.
+        /// The group.
         group: GroupId,
     },
-    /// A place that no log may reach.
+    /// An index that no entry may have.
     OutOfRange {
-        /// Whose.
+        /// The group.
         group: GroupId,
-        /// Which place.
+        /// The index.
         index: Index,
     },
-    /// A batch that is longer than a frame may be.
+    /// A batch is longer than a frame may be.
     TooLarge {
-        /// Its length.
+        /// The batch's length.
         bytes: usize,
-        /// The limit.
+        /// The longest batch allowed.
         limit_bytes: u32,
     },
-    /// A batch that has more items than a frame may have.
+    /// A batch has more items than a frame may have.
     TooManyItems {
-        /// How many.
+        /// The batch's items.
         items: usize,
-        /// The limit.
+        /// The most items allowed.
         limit: u16,
     },
-    /// An LSN that was not given out yet.
+    /// No frame with this LSN was appended yet.
     NotAppended {
-        /// Which.
+        /// The LSN.
         lsn: Lsn,
-        /// The last one that was.
+        /// The LSN of the last frame.
         last: Lsn,
     },
 }
 
 impl Error {
-    /// Returns the error of a failed operation.
+    /// Returns the error of a failed operation on a file.
     pub(crate) fn io(doing: &'static str, name: impl Into<String>, source: io::Error) -> Error {
         Error::Io { doing, name: name.into(), source: Arc::new(source) }
     }
 
-    /// Returns what has rotted, if that is what is wrong.
+    /// Returns what has rotted, if this is [`Error::Corrupt`].
     pub fn corruption(&self) -> Option<&Corruption> {
         if let Error::Corrupt(corruption) = self { Some(corruption) } else { None }
     }
@@ -182,54 +184,66 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Io { doing, name, source } => write!(f, "{doing} {name}: {source}"),
-            Error::Poisoned { first } => write!(f, "nothing is written since this failed: {first}"),
+            Error::Poisoned { first } => {
+                write!(f, "the log refuses writes after this failure: {first}")
+            }
             Error::NoSpace { bytes } => {
                 write!(f, "the disk has no room for {bytes} bytes; nothing was written")
             }
-            Error::Locked => write!(f, "the directory is open already, here or elsewhere"),
-            Error::ForeignFile { name } => write!(f, "{name} belongs to no store: left alone"),
-            Error::ForeignStore { segment } => {
-                write!(f, "segment {segment} is of another store than those before it")
+            Error::Locked => {
+                write!(f, "the directory is already open, in this process or in another")
             }
-            Error::NotASegment { name } => write!(f, "{name} has a segment's name, and is none"),
+            Error::ForeignFile { name } => {
+                write!(f, "{name} belongs to no store; nothing was changed")
+            }
+            Error::ForeignStore { segment } => {
+                write!(f, "segment {segment} belongs to another store than the segments before it")
+            }
+            Error::NotASegment { name } => {
+                write!(f, "{name} has a segment's name, but is not a segment")
+            }
             Error::ByteOrder { segment } => {
-                write!(f, "segment {segment} was written by a machine of the other byte order")
+                write!(f, "segment {segment} was written by a machine with the other byte order")
             }
             Error::Version { segment, found, known } => write!(
                 f,
-                "segment {segment} is of format version {found}, and {known} is the one known here"
+                "segment {segment} has format version {found}, but this program reads only {known}"
             ),
             Error::MissingSegment { segment, next } => {
-                write!(f, "segment {segment} is missing, and segment {next} is there")
+                write!(f, "segment {segment} is missing, but segment {next} exists")
             }
             Error::Corrupt(corruption) => corruption.fmt(f),
             Error::Options { why } => write!(f, "options: {why}"),
             Error::Gap { group, index, last } => {
-                write!(f, "{group}: {index} leaves a gap, for the log ends at {last}")
+                write!(f, "{group}: index {index} leaves a gap: the log ends at {last}")
             }
             Error::Compacted { group, index, first } => {
-                write!(f, "{group}: {index} is gone, for the log begins at {first}")
+                write!(f, "{group}: index {index} is compacted: the log begins at {first}")
             }
             Error::Beyond { group, index, last } => {
-                write!(f, "{group}: {index} is not there yet, for the log ends at {last}")
+                write!(f, "{group}: index {index} does not exist yet: the log ends at {last}")
             }
             Error::Mismatch { group, named, held } => write!(
                 f,
-                "{group}: {named} is named, and the log holds {index}@{held}",
+                "{group}: the compaction names {named}, but the log holds {index}@{held}",
                 index = named.index
             ),
-            Error::UnknownGroup { group } => write!(f, "{group} is not here"),
+            Error::UnknownGroup { group } => write!(f, "{group} does not exist in this log"),
             Error::OutOfRange { group, index } => {
-                write!(f, "{group}: no entry stands at {index}; places are 1 to {}", Index::LAST)
+                write!(
+                    f,
+                    "{group}: index {index} is out of range; entries have indexes 1 to {}",
+                    Index::LAST
+                )
             }
             Error::TooLarge { bytes, limit_bytes } => {
-                write!(f, "a batch of {bytes} bytes; a frame holds {limit_bytes}")
+                write!(f, "the batch has {bytes} bytes, but the limit is {limit_bytes}")
             }
             Error::TooManyItems { items, limit } => {
-                write!(f, "a batch of {items} items; a frame holds {limit}")
+                write!(f, "the batch has {items} items, but the limit is {limit}")
             }
             Error::NotAppended { lsn, last } => {
-                write!(f, "LSN {lsn} is to be synced, and {last} was the last one appended")
+                write!(f, "cannot sync to LSN {lsn}: the last one appended is {last}")
             }
         }
     }

@@ -1,58 +1,58 @@
-//! The words everything else is written in.
+//! The basic types: identifiers, numbers and entries.
 //!
 //! ```text
-//!   frame  lsn 1   lsn 2   lsn 3   lsn 4      the one order: what was written when
-//!   g7     1@1     2@1             3@2        a group's own order: its entries, index@term
+//!   frame  lsn 1   lsn 2   lsn 3   lsn 4      the order in which frames were written
+//!   g7     1@1     2@1             3@2        the order in one group: its entries, index@term
 //!   g9             1@1     2@1
 //! ```
 //!
-//! The engine knows nothing of Raft: an entry is bytes at a place of a numbered group, and carries a
-//! term only because its reader asks for terms more often than for bytes.
+//! The engine knows nothing of Raft: an entry is bytes at an index of a numbered group. The engine
+//! stores each entry's term because readers ask for terms more often than for bytes.
 
 use bytes::Bytes;
 use std::fmt;
 
-/// A group: whose log, and whose keys.
+/// A group's number. Each group has a log and keys of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct GroupId(pub u64);
 
-/// A log sequence number: the place of a frame among all frames. The first is 1; 0 is before it.
+/// A log sequence number: the number of a frame. The first frame has 1; 0 is before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Lsn(pub u64);
 
-/// A segment's number, which is its file's name. The first is 1.
+/// A segment's number; its file is named after it. The first is 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SegmentId(pub u32);
 
-/// A place in a group's log. The first entry stands at 1; 0 is the place before it.
+/// An index in a group's log. The first entry has index 1; 0 is before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Index(pub u64);
 
-/// The term of an entry. The engine compares terms for equality and for nothing else.
+/// The term of an entry. The engine only tests whether two terms are equal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Term(pub u64);
 
-/// An entry's whole name, printed `5@2`.
+/// The index and the term of an entry, printed `5@2`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct EntryId {
-    /// The term in which it was made.
+    /// The term in which the entry was made.
     pub term: Term,
-    /// Its place.
+    /// The index of the entry.
     pub index: Index,
 }
 
-/// An entry: a name, and bytes that mean nothing to the engine.
+/// An entry: an id, and bytes that mean nothing to the engine.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Entry {
-    /// Its name.
+    /// The index and the term.
     pub id: EntryId,
-    /// Its bytes; none at all is fine.
+    /// The bytes; there may be none.
     pub data: Bytes,
 }
 
 impl Lsn {
-    /// The last number a frame may have: from here one can still count on. At a million frames a
-    /// second it is reached in 146,000 years, so a larger one was never written.
+    /// The largest LSN that a frame may have: the next number still fits a `u64`. A million frames
+    /// a second reach it after 146,000 years, so no frame on a disk has a larger one.
     pub const LAST: Lsn = Lsn(1 << 62);
 
     /// Returns the number after this one.
@@ -70,25 +70,25 @@ impl SegmentId {
     /// The first segment of a new store.
     pub const FIRST: SegmentId = SegmentId(1);
 
-    /// Returns the segment after this one, if there are numbers left: at 64 MiB a segment, they last
-    /// for 256 PiB.
+    /// Returns the number of the next segment, or `None` after the largest. With segments of 64
+    /// MiB, the numbers last for 256 PiB of log.
     pub fn next(self) -> Option<SegmentId> {
         self.0.checked_add(1).map(SegmentId)
     }
 }
 
 impl Index {
-    /// The last place an entry may stand at: from here one can still count on.
+    /// The largest index that an entry may have: the next number still fits a `u64`.
     pub const LAST: Index = Index(1 << 62);
 
-    /// Returns the place after this one.
+    /// Returns the next index.
     pub fn next(self) -> Index {
         Index(self.0 + 1)
     }
 }
 
 impl EntryId {
-    /// Returns the name `index@term`.
+    /// Returns the id `index@term`.
     pub fn new(index: u64, term: u64) -> EntryId {
         EntryId { term: Term(term), index: Index(index) }
     }

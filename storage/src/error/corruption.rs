@@ -1,4 +1,5 @@
-//! What has rotted, and whose it was: enough to ask another replica for exactly that.
+//! What has rotted, and which groups lost something: enough to ask another replica for exactly
+//! that.
 //!
 //! ```text
 //!   segment 3, offset 128, LSN 17: descriptors: checksum is 1f2e.., header says 77aa..
@@ -9,55 +10,55 @@ use crate::types::{GroupId, Index, Lsn, SegmentId};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// Something that was written, and does not hold any more.
+/// Damage: bytes on the disk are not those that were written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Corruption {
-    /// In which segment.
+    /// The segment.
     pub segment: SegmentId,
-    /// Where in its file.
+    /// The offset in the segment's file.
     pub offset: u64,
-    /// Of which frame, as far as that can be told.
+    /// The damaged frame, if it is known.
     pub lsn: Option<Lsn>,
-    /// What kind of damage it is.
+    /// The kind of damage.
     pub rot: Rot,
-    /// What is wrong, in words and numbers.
+    /// A description of the damage, with its numbers.
     pub what: String,
-    /// What was lost with it, as far as that can be told.
+    /// What was lost, as far as it is known.
     pub lost: Vec<Lost>,
 }
 
-/// What kind of damage it is.
+/// The kind of damage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rot {
-    /// A segment's header, or its length: no crash leaves a segment so.
+    /// A segment's header or length is wrong. A crash cannot cause this.
     Segment,
-    /// A frame that was durable, as a later one bears witness.
+    /// A frame is damaged, and a later frame says that it was durable.
     Acknowledged,
-    /// Every frame holds, and a group's entries are not all there.
+    /// Every frame is valid, but some entries of a group are missing.
     Hole,
-    /// An entry that held when the log was opened, or was written since.
+    /// An entry is damaged that was valid when the log was opened, or that was written since.
     Read,
 }
 
-/// Something of a group that was lost.
+/// What a group has lost.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Lost {
     /// Entries.
     Entries {
-        /// Whose.
+        /// The group.
         group: GroupId,
-        /// Which.
+        /// Their indexes.
         indexes: RangeInclusive<u64>,
     },
-    /// Keys, or the group's beginning or end.
+    /// Keys, or the first or last index of the group's log.
     State {
-        /// Whose.
+        /// The group.
         group: GroupId,
     },
 }
 
 impl Lost {
-    /// Adds one entry to what was lost.
+    /// Adds one entry to the list of what was lost.
     pub(crate) fn add_entry(lost: &mut Vec<Lost>, group: GroupId, index: Index) {
         if let Some(Lost::Entries { group: last, indexes }) = lost.last_mut()
             && *last == group
@@ -69,7 +70,7 @@ impl Lost {
         lost.push(Lost::Entries { group, indexes: index.0..=index.0 });
     }
 
-    /// Adds a group's state to what was lost.
+    /// Adds a group's state to the list of what was lost.
     pub(crate) fn add_state(lost: &mut Vec<Lost>, group: GroupId) {
         let state = Lost::State { group };
         if lost.last() != Some(&state) {
@@ -95,7 +96,7 @@ impl fmt::Display for Corruption {
         }
         let what = &self.what;
         match self.rot {
-            Rot::Segment => write!(f, ": {what}; no crash leaves a segment so")?,
+            Rot::Segment => write!(f, ": {what}; a crash cannot cause this")?,
             Rot::Acknowledged => write!(f, ": {what}; it was durable, as a later frame says")?,
             Rot::Hole | Rot::Read => write!(f, ": {what}")?,
         }

@@ -70,7 +70,7 @@ fn every_byte_goes_through_the_disk() {
     let log = Log::open_on(Mirrored(disk.after_kill()), small()).unwrap();
     assert_eq!(&Model::of(&log), history.states.last().unwrap());
     let plain = Log::open_on(disk.after_kill(), small()).map(|_| ()).unwrap_err();
-    assert!(plain.to_string().contains("has a segment's name, and is none"), "{plain}");
+    assert!(plain.to_string().contains("has a segment's name, but is not a segment"), "{plain}");
 }
 
 #[test]

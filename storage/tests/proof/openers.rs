@@ -58,7 +58,7 @@ fn somebody_elses_directory_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("thesis.txt"), "three years of work").unwrap();
     let error = Log::open(dir.path(), small()).map(|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "thesis.txt belongs to no store: left alone");
+    assert_eq!(error.to_string(), "thesis.txt belongs to no store; nothing was changed");
     assert_eq!(RealDisk::at(dir.path()).unwrap().list().unwrap(), ["thesis.txt"], "no LOCK either");
 }
 
@@ -66,7 +66,7 @@ fn somebody_elses_directory_is_left_alone() {
 fn a_missing_segment_is_missed() {
     let disk = filled(2);
     disk.remove("00000002.log").unwrap();
-    assert_eq!(refused(&disk).to_string(), "segment 2 is missing, and segment 3 is there");
+    assert_eq!(refused(&disk).to_string(), "segment 2 is missing, but segment 3 exists");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_gap_is_refused_and_nothing_is_written() {
     batch.put(G, b"k", b"v").entries(G, &[entry(2, 1, 5)]).entries(G, &[entry(4, 1, 5)]);
     let error = log.append(&batch).unwrap_err();
     assert!(matches!(error, Error::Gap { index: Index(4), last: Index(2), .. }), "{error}");
-    assert_eq!(error.to_string(), "g7: 4 leaves a gap, for the log ends at 2");
+    assert_eq!(error.to_string(), "g7: index 4 leaves a gap: the log ends at 2");
     assert_eq!((log.appended_lsn(), names(&log)), (before, vec!["1@1".to_string()]));
     assert_eq!(log.get(G, b"k"), None, "all of a batch, or none");
     log.append(Batch::new().entries(G, &[entry(2, 1, 5)])).unwrap();

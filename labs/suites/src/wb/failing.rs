@@ -24,7 +24,7 @@ fn kind<T>(outcome: &storage::Result<T>) -> &'static str {
     match outcome {
         Ok(_) => "done",
         Err(Error::Io { .. }) => "an I/O error",
-        Err(Error::Poisoned { .. }) => "nothing is written since",
+        Err(Error::Poisoned { .. }) => "the log refuses writes",
         Err(Error::NoSpace { .. }) => "no space",
         Err(_) => "another error",
     }
@@ -44,13 +44,13 @@ pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     row("it returns", "an I/O error", kind(&outcome), "Log::note");
     let after = disk.operations();
     let again = log.sync_to(lsn);
-    row("the same sync, once more", "nothing is written since", kind(&again), "Log::note");
+    row("the same sync, once more", "the log refuses writes", kind(&again), "Log::note");
     let durable = log.durable_lsn().to_string();
     row("durable is", "0", &durable, "Log::note");
     let append = log.append(Batch::new().put(G1, b"k", b"v"));
-    row("another batch", "nothing is written since", kind(&append), "Log::check_health");
+    row("another batch", "the log refuses writes", kind(&append), "Log::check_health");
     let maintain = log.maintain();
-    row("a spare is prepared", "nothing is written since", kind(&maintain), "Log::check_health");
+    row("a spare is prepared", "the log refuses writes", kind(&maintain), "Log::check_health");
     let held = log.entry(G7, Index(1));
     row("the batch is read", "done", kind(&held), "Log::entry");
     let tried = format!("{} operations", disk.operations() - after);
@@ -58,7 +58,7 @@ pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     let synced = format!("{} syncs", disk.syncs_after_failure());
     row("the file was synced again", "0 syncs", &synced, "Log::note");
     let close = log.close();
-    row("the log is closed", "nothing is written since", kind(&close), "Log::check_health");
+    row("the log is closed", "the log refuses writes", kind(&close), "Log::check_health");
     table.verdict()
 }
 
@@ -119,7 +119,7 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
                 };
                 let because = format!("{fails}; then {what}");
                 let failure = Failure::of(&STOPS).because(because).function(function);
-                let expected = format!("nothing is written since this failed: {first}");
+                let expected = format!("the log refuses writes after this failure: {first}");
                 return failure.expected(expected).got(got).fail();
             }
         }
@@ -127,7 +127,7 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
         if durable < appended && log.sync_to(appended).is_ok() {
             let because = format!("{fails}; then LSN {appended} is synced, durable was {durable}");
             let failure = Failure::of(&STOPS).because(because).function("Log::note");
-            let expected = format!("nothing is written since this failed: {first}");
+            let expected = format!("the log refuses writes after this failure: {first}");
             return failure.expected(expected).got("it is done").fail();
         }
         if disk.operations() != after {
