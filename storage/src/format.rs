@@ -1,16 +1,16 @@
-//! The format: what the bytes of a segment mean. From this page one can write a reader.
+//! The format: what the bytes of a segment mean. This page is enough to write a reader.
 //!
 //! All numbers are little-endian. A store is a directory of segments `00000001.log`,
-//! `00000002.log`, ... in which no number is left out; besides them, `LOCK`, and files that end in
-//! `.tmp`, which mean nothing. An empty file `00000003.first` says that nothing before segment 3 is
-//! wanted. If a number before 3 is left out, the segments before it were removed, have come back
-//! after a power cut, and are no part of the log.
+//! `00000002.log`, ... without a gap in the numbers. The directory also holds `LOCK`, and perhaps
+//! files that end in `.tmp`, which a reader ignores. An empty file `00000003.first` says that every
+//! segment before 3 is garbage. If a number before 3 is missing, the segments before the gap are
+//! not part of the log: they were removed, and a power cut has brought them back.
 //!
 //! ```text
 //!   segment  = header, zeros up to 4096, frame*, rest
 //!   frame    = frame header, descriptor{items}, payload{items}, zeros up to a multiple of 8
-//!   rest     = anything: zeros, or what the file held in an earlier life. No frame in it has a
-//!              checksum that holds under this segment's salt, unless it was torn by a power cut
+//!   rest     = anything: zeros, or bytes of the segment that used this file before. A frame in it
+//!              has a valid checksum under this segment's salt only if a power cut tore the log
 //! ```
 //!
 //! A segment's header, 64 bytes:
@@ -26,61 +26,66 @@
 //! A frame's header, 32 bytes:
 //!
 //! ```text
-//!    0  4  CRC of bytes 4..32, begun with the low 32 bits of the segment's salt instead of 0
+//!    0  4  CRC of bytes 4..32; its initial value is the low 32 bits of the segment's salt, not 0
 //!    4  4  length of the frame: header, descriptors, payloads, padding
-//!    8  8  LSN: the frame before it has the one before
-//!   16  8  durable LSN: everything up to there was durable when the frame was made
+//!    8  8  LSN: one more than that of the frame before
+//!   16  8  durable LSN: the last frame that was durable when this frame was made
 //!   24  4  CRC of the descriptors
 //!   28  2  number of items
-//!   30  2  flags: 1 these items were moved here by garbage collection; with none, the frame only
-//!                   bears witness of what was durable when a segment was about to be removed
+//!   30  2  flags: 1 garbage collection moved these items here. Without items, the frame only says
+//!                   what was durable before a segment was removed
 //!                 2 the store was closed: the frame has no items, and is the last
 //! ```
 //!
-//! A descriptor, 32 bytes, one for each item, and the item's payload in the same order:
+//! A descriptor, 32 bytes, one for each item. The payloads are in the same order:
 //!
 //! ```text
 //!    0  8  group        kind          a               b            payload
 //!    8  8  a            1 entry       index           term         its bytes
 //!   16  8  b            2 put         length of key   0            key, value
 //!   24  4  kind * 2^28  3 delete      0               0            key
-//!          + length of  4 compact     last index gone its term     none
+//!          + length of  4 compact     last compacted  its term     none
 //!          the payload  5 clean       0               0            none
 //!   28  4  CRC of the   6 moved       index           term         its bytes
-//!          payload      7 reset       last index gone its term     none
+//!          payload      7 reset       last compacted  its term     none
 //! ```
 //!
-//! Checksums are CRC-32 as in zlib. Every byte up to the end of the last frame is covered by exactly
-//! one of them, or must be zero; no length is used before the checksum over it has held.
+//! Checksums are CRC-32 as in zlib. Every byte up to the end of the last frame is covered by
+//! exactly one of them, or must be zero. A reader checks the checksum over a length before it uses
+//! the length.
 //!
-//! What an item does, in the order of LSNs and, within a frame, of items:
+//! What an item does. Items are replayed in the order of LSNs and, within a frame, in their own
+//! order:
 //!
 //! ```text
-//!   entry    ends the group's log before its index, and stands there
-//!   moved    stands at its index, and ends nothing
-//!   compact  lets the log begin after its index
-//!   reset    empties the log, and lets it begin after its index
-//!   put, delete    one key of the group           clean    the whole group goes
+//!   entry    removes the entries at its index and after it, and becomes the last entry
+//!   moved    is a copy of the entry at its index; the entries after it stay
+//!   compact  removes the entries up to and including its index
+//!   reset    removes all entries; the log begins after its index
+//!   put, delete    set or remove one key of the group           clean    removes the whole group
 //! ```
 //!
-//! If the last 32 bytes of a segment are those of a redo record, the bytes before them are a copy of
-//! frames that were being written in place: read them where they belong.
+//! The last 32 bytes of a segment may be the header of a redo record. The bytes before it are then
+//! a copy of frames that were being written in place. Read the copy instead of the bytes in that
+//! place.
 //!
 //! ```text
-//!    0  4  CRC of bytes 4..32, begun with the salt      12  4  length of the copy
+//!    0  4  CRC of bytes 4..32, salted as a frame's      12  4  length of the copy
 //!    4  4  magic "REDO"                                 16  4  CRC of the copy
-//!    8  4  where in the file the copy belongs           20 12  zeros
+//!    8  4  offset in the file of what was copied        20 12  zeros
 //! ```
 //!
-//! If the last segment is `00000002.log`, or there is none, and there is a `00000003.again`, that is
-//! segment 3: it was being given its name again.
+//! A file `00000003.again` is segment 3 if the last segment is `00000002.log`, or if there is no
+//! segment. Recovery renames a segment to this name and back, to make its name durable; a crash
+//! came in between.
 //!
-//! A frame counts if its LSN is less than the next segment's first. Where a frame does not hold, its
-//! LSN being n: if a frame further on in the segment holds, and its durable LSN is n or more, then
-//! frame n was durable, and has rotted. If there is none, it was torn, and the log ends before it.
+//! A frame counts if its LSN is less than the first LSN of the next segment. Say that frame n is
+//! not valid. If a later frame of the segment is valid, and its durable LSN is n or more, then
+//! frame n was durable and has rotted. If there is no such frame, frame n was torn: the log ends
+//! before it.
 //!
-//! A worked example: the first frame of a new store, in which group 7 gets entry 1@1, `hello`, under
-//! the salt `0x11223344`. A test reads it from this page.
+//! A worked example: the first frame of a new store. It gives group 7 the entry 1@1, `hello`; the
+//! salt is `0x11223344`. A test reads the bytes from this page.
 //!
 //! ```text
 //!   00  c0 7d 7e a0 48 00 00 00  01 00 00 00 00 00 00 00   CRC, 72 bytes; LSN 1
@@ -91,32 +96,32 @@
 //! ```
 
 mod frame; // a batch, as bytes
-mod header; // what a segment says of itself
-mod item; // one thing that a batch does
-mod redo; // a copy of frames that are being written again
+mod header; // the header of a segment
+mod item; // one change of a batch, and its descriptor
+mod redo; // a copy of frames that recovery writes in place
 
 pub use frame::{Draft, FRAME_HEADER_BYTES, Flags, Frame, FrameFault, FrameHeader};
 pub use header::{HeaderFault, Salt, SegmentHeader, StoreId, VERSION};
 pub use item::{DESCRIPTOR_BYTES, Item, MAX_PAYLOAD_BYTES, Op};
 pub(crate) use redo::{REDO_HEADER_BYTES, Redo, redo_room_bytes};
 
-/// Where a segment's frames begin: the header never shares a page with what is written after it.
+/// The offset of a segment's first frame: no frame shares a page with the header.
 pub const FRAMES_AT: u32 = 4096;
 
-/// What a segment's length is a multiple of.
+/// A segment's length is a multiple of this.
 pub const PAGE_BYTES: u32 = 4096;
 
-/// Reads a number of two bytes at `at`.
+/// Reads a little-endian number of two bytes at `at`.
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two bytes were sliced"))
 }
 
-/// Reads a number of four bytes at `at`.
+/// Reads a little-endian number of four bytes at `at`.
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes were sliced"))
 }
 
-/// Reads a number of eight bytes at `at`.
+/// Reads a little-endian number of eight bytes at `at`.
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes were sliced"))
 }

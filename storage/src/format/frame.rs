@@ -1,109 +1,109 @@
-//! A batch, as bytes: all of it counts, or none.
+//! A frame: a batch as bytes. It counts as a whole, or not at all.
 //!
 //! ```text
 //!   [ header 32 | descriptor 32 | descriptor 32 | payload | payload | 0..7 zeros ]
 //!      CRC, salted   CRC over both together        CRC       CRC
 //! ```
 //!
-//! A caller drafts a frame alone, checksums and all; only its place (LSN, durable LSN, salt) is
-//! filled in under the writer's lock.
+//! A caller drafts a frame, with its checksums, without a lock. Only the frame's place (LSN,
+//! durable LSN, salt) is filled in under the writer's lock.
 
 use super::item::{DESCRIPTOR_BYTES, Item};
 use super::{Salt, u16_at, u32_at, u64_at};
 use crate::types::Lsn;
 use std::fmt;
 
-/// A frame header's length.
+/// The length of a frame's header.
 pub const FRAME_HEADER_BYTES: usize = 32;
 
-/// What kind of frame it is.
+/// The kind of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Flags {
-    /// Somebody's batch.
+    /// A batch of a caller.
     Batch,
-    /// What garbage collection wrote again.
+    /// Items that garbage collection moved.
     Moved,
-    /// The store was closed.
+    /// The last frame of a store that was closed.
     Seal,
 }
 
 /// A frame's header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FrameHeader {
-    /// The whole frame's length.
+    /// The length of the whole frame.
     pub len: u32,
-    /// Its place among all frames.
+    /// The frame's number.
     pub lsn: Lsn,
-    /// Up to where everything was durable when it was made.
+    /// The last frame that was durable when this frame was made.
     pub durable: Lsn,
-    /// The checksum of its descriptors.
+    /// The checksum of the descriptors.
     pub descriptors_crc: u32,
-    /// How many items it has.
+    /// The number of items.
     pub items: u16,
-    /// What kind of frame it is.
+    /// The kind of frame.
     pub flags: Flags,
 }
 
-/// What is wrong with a frame.
+/// The reason why a frame is not valid.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FrameFault {
-    /// The segment ends before a header could.
+    /// The rest of the segment is shorter than a frame's header.
     NoRoom,
-    /// The header's checksum does not hold.
+    /// The header's checksum does not match.
     Header {
-        /// What the bytes come to.
+        /// The checksum of the bytes.
         found: u32,
-        /// What stands there.
+        /// The checksum that the header states.
         stated: u32,
     },
-    /// The header's checksum holds, and its fields cannot be.
+    /// The header's checksum matches, but a field has an impossible value.
     Fields,
-    /// It is a frame, and another one's turn.
+    /// The header is valid, but another frame was expected here.
     Lsn {
-        /// Which one it is.
+        /// The LSN of the frame that is here.
         found: Lsn,
     },
-    /// The descriptors' checksum does not hold.
+    /// The descriptors' checksum does not match.
     Descriptors {
-        /// What the bytes come to.
+        /// The checksum of the bytes.
         found: u32,
-        /// What stands there.
+        /// The checksum that the header states.
         stated: u32,
     },
-    /// The descriptors' checksum holds, and one of them, counted from 0, cannot be.
+    /// The descriptors' checksum matches, but one of them has an impossible value.
     Descriptor {
-        /// Which one.
+        /// The number of the item, from 0.
         item: usize,
     },
-    /// These items' payloads do not hold; everything else does.
+    /// Some payloads do not match their checksums; header and descriptors are valid.
     Payloads {
-        /// Which.
+        /// The items of these payloads.
         items: Vec<Item>,
     },
     /// The padding is not zero.
     Padding,
 }
 
-/// A frame that holds.
+/// A valid frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     header: FrameHeader,
     bytes: &'a [u8],
 }
 
-/// A frame whose place is not known yet.
+/// A frame that has no place yet: no LSN, no durable LSN, no salt.
 #[derive(Clone, Debug)]
 pub struct Draft {
     bytes: Vec<u8>,
 }
 
 impl Draft {
-    /// Returns how long a frame of so many items and bytes of payload is.
+    /// Returns the length of a frame with this many items, and this many bytes in all its payloads.
     pub fn len_of(items: usize, payload_bytes: usize) -> usize {
         (FRAME_HEADER_BYTES + items * DESCRIPTOR_BYTES + payload_bytes).next_multiple_of(8)
     }
 
-    /// Drafts a frame. Its length and its number of items must fit their fields.
+    /// Drafts a frame. The caller has checked that length and number of items fit their fields.
     pub fn new(items: &[Item], payloads: &[u8], flags: Flags) -> Draft {
         let len = Draft::len_of(items.len(), payloads.len());
         let mut bytes = Vec::with_capacity(len);
@@ -121,12 +121,12 @@ impl Draft {
         Draft { bytes }
     }
 
-    /// Takes a frame that holds, to give it another place.
+    /// Returns a draft of a valid frame, to give it another place.
     pub(crate) fn of(frame: &[u8]) -> Draft {
         Draft { bytes: frame.to_vec() }
     }
 
-    /// Returns how long the frame is.
+    /// Returns the length of the frame.
     pub(crate) fn len(&self) -> u32 {
         self.bytes.len() as u32
     }
@@ -142,7 +142,7 @@ impl Draft {
 }
 
 impl Flags {
-    /// Returns the flags' bits.
+    /// Returns the bits of these flags.
     fn bits(self) -> u16 {
         match self {
             Flags::Batch => 0,
@@ -151,17 +151,18 @@ impl Flags {
         }
     }
 
-    /// Returns the flags with these bits, if there are such.
+    /// Returns the flags with these bits; `None` if no flags have them.
     fn from_bits(bits: u16) -> Option<Flags> {
         [Flags::Batch, Flags::Moved, Flags::Seal].into_iter().find(|flags| flags.bits() == bits)
     }
 }
 
 impl FrameHeader {
-    /// Reads the header at the beginning of `rest`, which is what is left of the segment.
+    /// Reads the header at the beginning of `rest`, the bytes from here to the segment's end. If
+    /// the header is valid, `rest` holds the whole frame.
     ///
     /// # Errors
-    /// What is wrong with it. When there is nothing wrong, `rest` is long enough for the frame.
+    /// [`FrameFault`]: why the header is not valid.
     pub fn decode(rest: &[u8], salt: Salt) -> Result<FrameHeader, FrameFault> {
         if rest.len() < FRAME_HEADER_BYTES {
             return Err(FrameFault::NoRoom);
@@ -173,8 +174,8 @@ impl FrameHeader {
         FrameHeader::read_fields(rest).ok_or(FrameFault::Fields)
     }
 
-    /// Reads the fields at the beginning of `rest`, whether the checksum holds or not; `None` if
-    /// they cannot be.
+    /// Reads the fields at the beginning of `rest`, without testing the checksum. `None` if a field
+    /// has an impossible value.
     pub fn read_fields(rest: &[u8]) -> Option<FrameHeader> {
         let header = FrameHeader {
             len: u32_at(rest, 4),
@@ -193,7 +194,7 @@ impl FrameHeader {
         is_sound.then_some(header)
     }
 
-    /// Returns where in the frame the payloads begin.
+    /// Returns the offset in the frame of the first payload.
     fn payloads_at(&self) -> usize {
         FRAME_HEADER_BYTES + usize::from(self.items) * DESCRIPTOR_BYTES
     }
@@ -203,7 +204,7 @@ impl<'a> Frame<'a> {
     /// Reads the frame at the beginning of `rest`, and checks every byte of it.
     ///
     /// # Errors
-    /// The first thing that is wrong with it. Of payloads, all that do not hold.
+    /// The first [`FrameFault`]. For payloads, the error lists all that do not match.
     pub fn decode(rest: &'a [u8], salt: Salt, lsn: Lsn) -> Result<Frame<'a>, FrameFault> {
         let header = FrameHeader::decode(rest, salt)?;
         if header.lsn != lsn {
@@ -215,34 +216,34 @@ impl<'a> Frame<'a> {
         Ok(frame)
     }
 
-    /// Reads a frame's items although something is wrong with it; `None` if its descriptors do not
-    /// hold either. For naming what was lost, and for nothing else.
+    /// Reads the items of a damaged frame, only to name what was lost. `None` if the descriptors
+    /// are damaged too.
     pub fn peek(rest: &'a [u8]) -> Option<Frame<'a>> {
         let header = FrameHeader::read_fields(rest.get(..FRAME_HEADER_BYTES).map(|_| rest)?)?;
         let frame = Frame { header, bytes: &rest[..header.len as usize] };
         frame.check_descriptors().ok().map(|()| frame)
     }
 
-    /// Takes for granted that a frame holds that was checked before, or made here.
+    /// Returns the frame in `bytes` without a check: it was checked before, or was made here.
     ///
     /// # Panics
-    /// If it cannot be a frame at all.
+    /// If a field of the header has an impossible value.
     pub(crate) fn trusted(bytes: &'a [u8]) -> Frame<'a> {
-        let header = FrameHeader::read_fields(bytes).expect("the frame held when it was checked");
+        let header = FrameHeader::read_fields(bytes).expect("the frame was checked before");
         Frame { header, bytes: &bytes[..header.len as usize] }
     }
 
-    /// Lends the header.
+    /// Returns the header.
     pub fn header(&self) -> &FrameHeader {
         &self.header
     }
 
-    /// Lends all of it, padding and checksums too.
+    /// Returns all bytes of the frame, with padding and checksums.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Returns the items, each with where in the frame its payload begins.
+    /// Returns the items, each with the offset of its payload in the frame.
     pub fn items(&self) -> impl Iterator<Item = (Item, u32)> + 'a {
         let mut payload_at = self.header.payloads_at() as u32;
         self.descriptors().chunks_exact(DESCRIPTOR_BYTES).map_while(Item::decode).map(move |item| {
@@ -252,7 +253,7 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Returns the bytes of a payload, as [`Frame::items`] has given both.
+    /// Returns the bytes of a payload. [`Frame::items`] returns the item and the offset `at`.
     ///
     /// # Panics
     /// If the frame has no such item.
@@ -265,7 +266,7 @@ impl<'a> Frame<'a> {
         &self.bytes[FRAME_HEADER_BYTES..self.header.payloads_at()]
     }
 
-    /// Checks that the descriptors hold, that each can be, and that their payloads fill the frame.
+    /// Checks the descriptors' checksum, each descriptor, and that the payloads fill the frame.
     fn check_descriptors(&self) -> Result<(), FrameFault> {
         let (found, stated) = (crc32fast::hash(self.descriptors()), self.header.descriptors_crc);
         if found != stated {
@@ -280,7 +281,7 @@ impl<'a> Frame<'a> {
         if len == self.header.len as usize { Ok(()) } else { Err(FrameFault::Fields) }
     }
 
-    /// Checks every payload, and the padding.
+    /// Checks every payload's checksum, and that the padding is zero.
     fn check_payloads(&self) -> Result<(), FrameFault> {
         let holds = |(item, at): &(Item, u32)| crc32fast::hash(self.payload(item, *at)) == item.crc;
         let bad: Vec<Item> = self.items().filter(|it| !holds(it)).map(|(item, _)| item).collect();
@@ -307,12 +308,14 @@ impl fmt::Display for FrameFault {
             FrameFault::Header { found, stated } => {
                 write!(f, "frame header: checksum is {found:08x}, header says {stated:08x}")
             }
-            FrameFault::Fields => write!(f, "frame header: its fields cannot be"),
-            FrameFault::Lsn { found } => write!(f, "it is the frame of LSN {found}"),
+            FrameFault::Fields => write!(f, "frame header: a field has an impossible value"),
+            FrameFault::Lsn { found } => write!(f, "this frame has LSN {found}"),
             FrameFault::Descriptors { found, stated } => {
                 write!(f, "descriptors: checksum is {found:08x}, header says {stated:08x}")
             }
-            FrameFault::Descriptor { item } => write!(f, "descriptor {item}: it cannot be"),
+            FrameFault::Descriptor { item } => {
+                write!(f, "descriptor {item} has an impossible value")
+            }
             FrameFault::Payloads { items } => match items.len() {
                 1 => write!(f, "a payload does not match its checksum"),
                 items => write!(f, "{items} payloads do not match their checksums"),

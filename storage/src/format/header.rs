@@ -1,14 +1,16 @@
-//! What a segment says of itself: whose it is, where it stands, and what keeps its frames apart from
-//! those the file held in an earlier life.
+//! The header of a segment: its store, its number, and the salt that tells its frames from those of
+//! the segment that used the file before.
 //!
 //! ```text
-//!   .log of this store?      magic, byte order, version, store        refused: not ours to read
-//!   the one its name says?   number                                   refused: swapped
-//!   all there?               length                                   refused: cut
+//!   question                          fields                              if not
+//!   can this program read it?         magic, byte order, version          refused: foreign
+//!   does it belong to this store?     store                               refused: foreign
+//!   does its name match?              number                              refused: swapped
+//!   is the file complete?             length                              refused: cut
 //! ```
 //!
-//! Invariant: a file with a segment's name has a header that was durable before the name was. So a
-//! header that does not hold is damage, never a crash.
+//! Invariant: a segment's header was durable before the file got its name. So a header that is not
+//! valid is damage: no crash causes it.
 
 use super::redo::redo_room_bytes;
 use super::{FRAMES_AT, PAGE_BYTES, u16_at, u32_at, u64_at};
@@ -18,81 +20,81 @@ use std::fmt;
 /// The version of the format that this code writes, and the only one it reads.
 pub const VERSION: u16 = 1;
 
-/// The header's length.
+/// The length of a segment's header.
 pub(crate) const HEADER_BYTES: usize = 64;
 
-/// The first eight bytes. The last of them is a line feed, to catch a copy in text mode.
+/// The first eight bytes. The last one is a line feed: a copy in text mode changes it.
 const MAGIC: [u8; 8] = *b"RFTLOG\x01\n";
 
-/// Reads `0x0d0c0b0a` on a machine that counts the other way.
+/// A machine with the other byte order reads this as `0x0d0c0b0a`.
 const BYTE_ORDER: u32 = 0x0a0b_0c0d;
 
-/// A store's name for itself, drawn when it was made.
+/// A store's id: a random number, drawn when the store was created.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoreId(pub u128);
 
-/// What a segment's frame checksums begin with. A file that is used again gets another one, and none
-/// of the frames it held before has a checksum that holds.
+/// The initial value of the checksums of a segment's frames. A recycled file gets a new salt: the
+/// checksums of the frames that it held before do not match any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Salt(u64);
 
 /// A segment's header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SegmentHeader {
-    /// Whose it is.
+    /// The store.
     pub store: StoreId,
-    /// Which one it is.
+    /// The segment's number.
     pub segment: SegmentId,
-    /// The LSN of its first frame, written or not.
+    /// The LSN of the segment's first frame, even if that frame is not written yet.
     pub first_lsn: Lsn,
-    /// What its frames' checksums begin with.
+    /// The initial value of its frames' checksums.
     pub salt: Salt,
-    /// The file's length.
+    /// The length of the file.
     pub capacity: u32,
 }
 
-/// What is wrong with a header.
+/// The reason why a header is not valid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeaderFault {
-    /// The file ends within it.
+    /// The file is shorter than a header.
     Short {
-        /// How long the file is.
+        /// The length of the file.
         len: usize,
     },
-    /// It is not a segment's.
+    /// The file does not begin with a segment's magic bytes.
     Magic,
-    /// It was written by a machine that counts the other way.
+    /// The header was written by a machine with the other byte order.
     ByteOrder,
-    /// It was written in another version of the format.
+    /// The header was written in another version of the format.
     Version {
-        /// Which one.
+        /// That version.
         found: u16,
     },
-    /// Its checksum does not hold.
+    /// The checksum does not match.
     Checksum {
-        /// What the bytes come to.
+        /// The checksum of the bytes.
         found: u32,
-        /// What stands there.
+        /// The checksum that the header states.
         stated: u32,
     },
-    /// The checksum holds, and a field says what no writer says.
+    /// The checksum matches, but this field has an impossible value.
     Field(&'static str),
 }
 
 impl Salt {
-    /// Makes a salt of a number nobody can foretell.
+    /// Makes a salt from a random number.
     pub fn new(entropy: u64) -> Salt {
         Salt(if entropy as u32 == 0 { entropy | 1 } else { entropy })
     }
 
-    /// Returns what a frame's checksum begins with; never 0.
+    /// Returns the initial value of a frame's checksum; never 0.
     pub fn seed(self) -> u32 {
         self.0 as u32
     }
 }
 
 impl SegmentHeader {
-    /// Returns where the last frame has to end: behind it there is room for a redo record.
+    /// Returns the offset at which the last frame must end: the rest is room for a redo record.
     pub(crate) fn frames_end(&self) -> u32 {
         self.capacity - redo_room_bytes(self.capacity)
     }
@@ -116,9 +118,8 @@ impl SegmentHeader {
 
     /// Reads a header from the beginning of a file.
     ///
-    /// # Errors
-    /// What is wrong with it. A file of another kind, machine or version is told apart from a
-    /// damaged one, as far as its first bytes let it.
+    /// # Errors [`HeaderFault`]. A file of another kind, machine or version has an error of its
+    /// own, different from damage, if its first bytes show it.
     pub fn decode(file: &[u8]) -> Result<SegmentHeader, HeaderFault> {
         let Some(bytes) = file.get(..HEADER_BYTES) else {
             return Err(HeaderFault::Short { len: file.len() });
@@ -140,13 +141,13 @@ impl SegmentHeader {
         SegmentHeader::read_fields(bytes)
     }
 
-    /// Reads a header's fields although something is wrong with it; `None` if they cannot be. For
-    /// showing what it says, and for nothing else.
+    /// Reads the fields of a damaged header, only to show them. `None` if a field has an impossible
+    /// value.
     pub fn peek(file: &[u8]) -> Option<SegmentHeader> {
         SegmentHeader::read_fields(file.get(..HEADER_BYTES)?).ok()
     }
 
-    /// Reads the fields of a header whose checksum holds.
+    /// Reads the fields of a header, without testing the checksum.
     fn read_fields(bytes: &[u8]) -> Result<SegmentHeader, HeaderFault> {
         if u32_at(bytes, 8) != BYTE_ORDER || u16_at(bytes, 14) as usize != HEADER_BYTES {
             return Err(HeaderFault::Field("byte order or header length"));
@@ -186,16 +187,18 @@ impl fmt::Display for Salt {
 impl fmt::Display for HeaderFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            HeaderFault::Short { len } => write!(f, "the file is {len} bytes long"),
-            HeaderFault::Magic => write!(f, "it does not begin as a segment does"),
-            HeaderFault::ByteOrder => write!(f, "it is of the other byte order"),
+            HeaderFault::Short { len } => {
+                write!(f, "the file is {len} bytes long, shorter than a header")
+            }
+            HeaderFault::Magic => write!(f, "it does not begin with a segment's magic bytes"),
+            HeaderFault::ByteOrder => write!(f, "it has the other byte order"),
             HeaderFault::Version { found } => {
-                write!(f, "it is of version {found}, and {VERSION} is the one known here")
+                write!(f, "it has version {found}, but this program reads only {VERSION}")
             }
             HeaderFault::Checksum { found, stated } => {
                 write!(f, "header: checksum is {found:08x}, header says {stated:08x}")
             }
-            HeaderFault::Field(field) => write!(f, "header: its {field} cannot be"),
+            HeaderFault::Field(field) => write!(f, "header: the {field} has an impossible value"),
         }
     }
 }

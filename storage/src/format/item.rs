@@ -1,72 +1,72 @@
-//! One thing that a batch does, and its descriptor.
+//! An item: one change of a batch. Its descriptor says what the payload is.
 //!
 //! ```text
-//!   entry 5@2 --.                                      .--> who, what, how long: under one checksum
-//!   put k v ----+--> Item --> descriptor, 32 bytes ----+
-//!   clean ------'            payload                   '--> the bytes: under a checksum of their own
+//!   entry 5@2 --.             .--> descriptor, 32 bytes    group, kind, length: one checksum for
+//!   put k v ----+--> Item ----+                            all descriptors of the frame
+//!   clean ------'             '--> payload                 the bytes: a checksum for each payload
 //! ```
 //!
-//! What an item is about stays readable when its bytes are not: that is how a damaged entry can be
-//! named, and asked for again.
+//! If only a payload is damaged, its descriptor is still readable. So the error names the damaged
+//! entry, and a caller can ask another replica for it.
 
 use super::{u32_at, u64_at};
 use crate::types::{EntryId, GroupId, Index, Term};
 
-/// A descriptor's length.
+/// The length of a descriptor.
 pub const DESCRIPTOR_BYTES: usize = 32;
 
-/// The longest payload: 28 bits have to do.
+/// The longest payload: the descriptor has 28 bits for its length.
 pub const MAX_PAYLOAD_BYTES: usize = (1 << 28) - 1;
 
-/// What an item does.
+/// What an item does to its group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Op {
-    /// Ends the log before its index, and stands there.
+    /// Removes the entries at its index and after it, and becomes the last entry.
     Entry {
-        /// Its name.
+        /// Its index and term.
         id: EntryId,
     },
     /// Sets a key.
     Put {
-        /// How much of the payload is the key; the rest is the value.
+        /// The length of the key, which begins the payload. The rest is the value.
         key_len: u32,
     },
     /// Removes a key.
     Delete,
-    /// Lets the log begin after `through`.
+    /// Removes the entries up to and including `through`.
     Compact {
-        /// The last entry that is gone.
+        /// The last entry that is removed.
         through: EntryId,
     },
     /// Removes the group.
     Clean,
-    /// Stands at its index, and ends nothing: garbage collection wrote it again.
+    /// Is a copy, made by garbage collection, of the entry at its index. The entries after it stay.
     Moved {
-        /// Its name.
+        /// Its index and term.
         id: EntryId,
     },
-    /// Empties the log, and lets it begin after `through`.
+    /// Removes all entries. The log begins after `through`.
     Reset {
         /// The entry before the log's first.
         through: EntryId,
     },
 }
 
-/// One thing that a batch does.
+/// One change of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Item {
-    /// Whose.
+    /// The group.
     pub group: GroupId,
-    /// What.
+    /// The change.
     pub op: Op,
-    /// How long its payload is.
+    /// The payload's length.
     pub len: u32,
     /// The payload's checksum.
     pub crc: u32,
 }
 
 impl Item {
-    /// Writes the descriptor behind what is in `out`: 32 bytes, as the format's page has them.
+    /// Appends the descriptor to `out`: 32 bytes, as on the format's page.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let (kind, a, b) = match self.op {
             Op::Entry { id } => (1, id.index.0, id.term.0),
@@ -84,7 +84,7 @@ impl Item {
         out.extend_from_slice(&self.crc.to_le_bytes());
     }
 
-    /// Reads a descriptor; `None` if it says what no writer says.
+    /// Reads a descriptor. `None` if a field has a value that no writer writes.
     ///
     /// # Panics
     /// If there are fewer than 32 bytes.

@@ -1,14 +1,14 @@
-//! The redo record: a copy of frames that recovery is writing again in their own place.
+//! The redo record: a copy of frames, made before recovery writes them again in place.
 //!
 //! ```text
 //!   [ header ][ 40 | 41 | 42 | 43 | .. room .. | copy of 42 and 43 | redo header ]
-//!                          ^                     '------ 32 bytes from the file's end
-//!                          '--- offset
+//!                         ^                                          32 bytes
+//!                         '--- offset
 //! ```
 //!
-//! It stands at the very end of a segment, where no frame comes: every segment keeps one 64th of its
-//! length free for it. While it holds, the file is read as if its bytes stood at their offset: a power
-//! cut may have torn what stands there. The idea is the double-write buffer of InnoDB.
+//! The record is at the end of a segment. Every segment keeps the last 1/64 of its length free of
+//! frames for it. While the record is valid, its bytes are read instead of those at their offset: a
+//! power cut may have torn those. The idea is the double-write buffer of InnoDB.
 
 use super::header::Salt;
 use super::{FRAMES_AT, u32_at};
@@ -16,27 +16,27 @@ use super::{FRAMES_AT, u32_at};
 /// The length of a redo record without the bytes that it copies.
 pub(crate) const REDO_HEADER_BYTES: u32 = 32;
 
-/// What the record's header begins with, behind its checksum. Where a frame's header has its length:
-/// no file is so long that this could be one.
+/// The bytes after the record header's checksum. A frame's header has its length there; no file is
+/// so long that these bytes could be a length.
 const MAGIC: [u8; 4] = *b"REDO";
 
-/// Bytes, and where in their file they belong.
+/// A copy of bytes, and their offset in the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Redo<'a> {
-    /// Where in the file.
+    /// The offset in the file of what was copied.
     pub(crate) offset: u32,
-    /// The bytes.
+    /// The copy.
     pub(crate) bytes: &'a [u8],
 }
 
-/// Returns how much of a segment's end is kept free of frames, so that there is always room for a
-/// record: 1 MiB of 64 MiB.
+/// Returns how many bytes at a segment's end are kept free of frames, so that there is always room
+/// for a record: 1 MiB of 64 MiB.
 pub(crate) fn redo_room_bytes(capacity: u32) -> u32 {
     capacity / 64
 }
 
 impl<'a> Redo<'a> {
-    /// Returns the record as it stands in the last bytes of its segment.
+    /// Returns the record's bytes: they go to the end of the segment.
     pub(crate) fn encode(&self, salt: Salt) -> Vec<u8> {
         let mut header = [0; REDO_HEADER_BYTES as usize];
         header[4..8].copy_from_slice(&MAGIC);
@@ -48,7 +48,7 @@ impl<'a> Redo<'a> {
         [self.bytes, &header].concat()
     }
 
-    /// Reads the record at the end of a segment; `None` if there is none that holds.
+    /// Reads the record at the end of a segment; `None` if there is no valid one.
     pub(crate) fn decode(image: &'a [u8], salt: Salt) -> Option<Redo<'a>> {
         let header_at = image.len().checked_sub(REDO_HEADER_BYTES as usize)?;
         let (rest, header) = image.split_at(header_at);
@@ -76,7 +76,7 @@ mod tests {
 
     const SALT: u64 = 0x1122_3344;
 
-    /// Returns a segment of two pages whose record says that `bytes` belong at `offset`.
+    /// Returns a segment of two pages with a record of `bytes` at `offset`.
     fn segment_with(offset: u32, bytes: &[u8]) -> Vec<u8> {
         let record = Redo { offset, bytes }.encode(Salt::new(SALT));
         let mut image = vec![0; 8192 - record.len()];
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_read_as_it_was_written_and_under_its_own_salt_alone() {
+    fn a_record_is_read_as_it_was_written_but_only_under_its_own_salt() {
         let image = segment_with(4096, b"frames!!");
         let redo = Redo::decode(&image, Salt::new(SALT)).unwrap();
         assert_eq!((redo.offset, redo.bytes), (4096, &b"frames!!"[..]));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_with_any_bit_flipped_is_none() {
+    fn a_record_with_any_bit_flipped_is_not_valid() {
         let image = segment_with(4096, b"frames!!");
         for bit in 0..40 * 8 {
             let mut image = image.clone();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_a_place_that_no_frame_has_is_none() {
+    fn a_record_with_an_offset_that_no_frame_has_is_not_valid() {
         for offset in [0, 4088, 8192 - 40 - 7, 8192, u32::MAX] {
             let image = segment_with(offset, b"frames!!");
             assert_eq!(Redo::decode(&image, Salt::new(SALT)), None, "offset {offset}");

@@ -1,4 +1,4 @@
-//! The format against its own page, and against bytes that nobody wrote.
+//! Tests of the format: against its page, and with random and damaged bytes.
 
 use super::*;
 use crate::batch::Batch;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 const SALT: u64 = 0x1122_3344;
 
-/// Returns the bytes of the worked example, as they stand on the format's page.
+/// Returns the bytes of the worked example on the format's page.
 fn worked_example() -> Vec<u8> {
     let page = include_str!("../format.rs");
     let lines = page.lines().skip_while(|line| !line.starts_with("//! A worked example"));
@@ -60,7 +60,7 @@ fn the_worked_example_is_what_is_written() {
 }
 
 #[test]
-fn a_reader_who_knows_only_the_page_reads_the_example() {
+fn the_worked_example_is_read_as_the_page_says() {
     let bytes = worked_example();
     let frame = Frame::decode(&bytes, Salt::new(SALT), Lsn(1)).unwrap();
     let (item, at) = frame.items().next().unwrap();
@@ -81,7 +81,7 @@ fn every_bit_of_the_example_matters() {
 }
 
 #[test]
-fn zeros_are_no_frame_under_any_salt() {
+fn zeros_are_not_a_frame_under_any_salt() {
     for salt in [1, 7, SALT, u64::MAX, 0] {
         for len in [0, 8, 31, 32, 4096] {
             assert!(Frame::decode(&vec![0; len], Salt::new(salt), Lsn(0)).is_err());
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_does_not_hold_under_another_salt_or_in_anothers_place(
+    fn a_frame_is_not_valid_under_another_salt_or_lsn(
         batch in batches(), salt in any::<u64>(), lsn in 1..1000u64,
     ) {
         let bytes = frame_of(&batch, 500);
@@ -139,14 +139,14 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_that_is_cut_is_noticed(batch in batches(), at in any::<prop::sample::Index>()) {
+    fn a_frame_cut_short_is_noticed(batch in batches(), at in any::<prop::sample::Index>()) {
         let bytes = frame_of(&batch, 3);
         let cut = at.index(bytes.len());
         prop_assert!(Frame::decode(&bytes[..cut], Salt::new(SALT), Lsn(3)).is_err());
     }
 
     #[test]
-    fn bytes_nobody_wrote_are_refused_and_never_panic(
+    fn random_bytes_are_refused_and_never_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         let _ = Frame::peek(&bytes);
@@ -154,9 +154,9 @@ proptest! {
         prop_assert!(Frame::decode(&bytes, Salt::new(SALT), Lsn(1)).is_err());
     }
 
-    /// A checksum hides what is behind it from whoever draws bytes: here they all hold.
+    /// Random bytes never pass a checksum. So this test makes every checksum match.
     #[test]
-    fn hostile_bytes_under_good_checksums_never_panic(
+    fn hostile_bytes_under_matching_checksums_never_panic(
         batch in batches(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         count in prop::option::of(any::<u16>()),
