@@ -1,22 +1,25 @@
-//! The disk: the only door between the engine and the operating system.
+//! The disk: the only way from the engine to the operating system.
 //!
 //! ```text
-//!   write_at --> page cache --sync_data--> platter           what a file holds
-//!   create, rename, remove --> directory --sync_dir--> platter     what a file is called
+//!   write_at --> page cache --sync_data--> stable storage                  a file's bytes
+//!   create, rename, remove --> directory --sync_dir--> stable storage      a file's name
 //! ```
 //!
-//! Left of each arrow a power cut may take anything, in any order, and keep any part of it. So the
-//! rule for a file that must exist is always the same four steps: write it under another name,
-//! [`DiskFile::sync_data`], [`Disk::rename`], [`Disk::sync_dir`].
+//! A power cut may lose any part of what is not synced, in any order. So a file that must exist is
+//! created in four steps: write it under another name, [`DiskFile::sync_data`], [`Disk::rename`],
+//! [`Disk::sync_dir`].
 //!
-//! What the engine assumes of a disk, and nothing more: bytes nobody writes stay as they are, even
-//! when their neighbours in the same sector are being written; a rename happens or does not; a sync
-//! that returns has told the truth. A sync that fails may have lost what it was for, now and for
-//! ever: it is never tried again. The cache goes on showing what the platter may not hold: bytes,
-//! names, and that a file is gone.
+//! The engine assumes this of a disk, and nothing more:
+//!
+//! * Bytes that are not written do not change, even if other bytes of their sector are written.
+//! * A rename happens as a whole, or not at all.
+//! * If a sync returns without an error, its bytes are durable.
+//!
+//! A sync that fails may have lost its bytes for ever, so the engine never repeats it. The page
+//! cache still shows what may not be durable: bytes, names, and that a file was removed.
 
 mod real; // files in a directory
-mod sim; // a disk that can be cut off, damaged and filled, at any operation
+mod sim; // a disk in memory that can lose power, rot and be full, at any operation
 
 pub use real::{RealDisk, RealFile, RealLock};
 pub use sim::{Doing, Fate, Fates, Fault, Latency, Operation, Sector, SimDisk, SimFile, SimLock};
@@ -26,66 +29,66 @@ use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Weak};
 
-/// A directory of files, flat, with names of the engine's choice. What changes something knows who
-/// asked for it (`track_caller`): a simulated disk can name the line.
+/// One directory of files, without subdirectories. Each operation that changes something knows its
+/// caller (`track_caller`): so a simulated disk can name the line.
 pub trait Disk: Send + Sync + 'static {
     /// An open file.
     type File: DiskFile;
-    /// Holds the directory against other openers until it is dropped.
+    /// Keeps others from opening the directory until it is dropped.
     type Lock: Send + Sync + 'static;
 
-    /// Returns the names in the directory, in order.
+    /// Returns the names in the directory, sorted.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     fn list(&self) -> io::Result<Vec<String>>;
 
-    /// Makes an empty file. Its name is durable after [`Disk::sync_dir`].
+    /// Creates an empty file. Its name is durable after [`Disk::sync_dir`].
     ///
     /// # Errors
-    /// `AlreadyExists`, and what the operating system says.
+    /// `AlreadyExists`, or another error of the operating system.
     #[track_caller]
     fn create(&self, name: &str) -> io::Result<Self::File>;
 
-    /// Opens a file to read and write it.
+    /// Opens a file for reading and writing.
     ///
     /// # Errors
-    /// `NotFound`, and what the operating system says.
+    /// `NotFound`, or another error of the operating system.
     fn open(&self, name: &str) -> io::Result<Self::File>;
 
-    /// Gives a file another name, in place of a file that has it. Durable after [`Disk::sync_dir`].
+    /// Renames a file. A file that had the new name is replaced. Durable after [`Disk::sync_dir`].
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     #[track_caller]
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Removes a name. Durable after [`Disk::sync_dir`].
+    /// Removes a file. Durable after [`Disk::sync_dir`].
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     #[track_caller]
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// Makes every name durable, and every removal.
+    /// Makes all names and all removals durable.
     ///
     /// # Errors
-    /// What the operating system says; what was to be made durable may be lost.
+    /// The operating system's error. What was not durable before may be lost.
     #[track_caller]
     fn sync_dir(&self) -> io::Result<()>;
 
-    /// Locks the directory against other openers, of this process and of others.
+    /// Locks the directory, so that nobody else in this process or another can open it.
     ///
     /// # Errors
-    /// `WouldBlock` if somebody has it open.
+    /// `WouldBlock` if it is already locked.
     fn lock(&self) -> io::Result<Self::Lock>;
 
-    /// Returns a number that nobody can foretell, for names and salts.
+    /// Returns an unpredictable number, for store ids and salts.
     fn entropy(&self) -> u64;
 
-    /// Returns how long the disk's clock has run. It never goes back. It is read around a sync: callers
-    /// who are about to append may join the next sync, for a share of what the last one took. By
-    /// default the clock stands still, and then nobody waits for anybody.
+    /// Returns the time on the disk's clock, which never goes back. It is read before and after a
+    /// sync: the next sync may wait for more appends, for a part of the time that the last one
+    /// took. The default clock does not run, and then no sync waits.
     fn now(&self) -> Duration {
         Duration::ZERO
     }
@@ -93,41 +96,42 @@ pub trait Disk: Send + Sync + 'static {
 
 /// An open file.
 pub trait DiskFile: Send + Sync + 'static {
-    /// Writes at `offset`, and returns how many bytes were taken: it may be fewer.
+    /// Writes at `offset`, and returns how many bytes were written: perhaps fewer than all.
     ///
     /// # Errors
-    /// What the operating system says. Some of the bytes may have been written.
+    /// The operating system's error. Some of the bytes may have been written.
     #[track_caller]
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Makes what was written durable, and the file's length.
+    /// Makes the file's bytes and its length durable.
     ///
     /// # Errors
-    /// What the operating system says; what was to be made durable may be lost.
+    /// The operating system's error. What was not durable before may be lost.
     #[track_caller]
     fn sync_data(&self) -> io::Result<()>;
 
-    /// Returns the file's whole content, to read it without copying it.
+    /// Returns the whole content of the file, usually as a map, which copies nothing.
     ///
-    /// The caller promises that nobody writes the file or makes it shorter while the bytes, or any
-    /// part of them, are in use: the engine maps segments that are sealed, and a segment is written
-    /// again only once [`Released::is_in_use`] says no.
+    /// The caller promises that nobody writes or shortens the file while any of the bytes are in
+    /// use. The engine maps sealed segments, and recycles a file only once [`Released::is_in_use`]
+    /// returns false.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     fn map(&self) -> io::Result<Mapped>;
 
-    /// Returns the file's first `len` bytes, to read them without copying them, while what is behind
-    /// them is still written. For these bytes the caller promises as for [`DiskFile::map`].
+    /// Returns the file's first `len` bytes, as [`DiskFile::map`] does. The bytes after them may
+    /// still be written. For the mapped bytes the caller promises the same as for
+    /// [`DiskFile::map`].
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     fn map_first(&self, len: u64) -> io::Result<Mapped>;
 
-    /// Writes all of `bytes` at `offset`, in as many turns as it takes.
+    /// Writes all of `bytes` at `offset`, in as many calls of [`DiskFile::write_at`] as it takes.
     ///
     /// # Errors
-    /// As [`DiskFile::write_at`]; `WriteZero` if the disk takes nothing.
+    /// As [`DiskFile::write_at`]; `WriteZero` if the disk writes no byte.
     #[track_caller]
     fn write_all_at(&self, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
@@ -148,37 +152,38 @@ pub trait DiskFile: Send + Sync + 'static {
 /// How a file's content will be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Advice {
-    /// From one end to the other, or nearly: what is around a byte that is read will be read as well.
-    /// This is what a system takes for granted.
+    /// In order: the bytes near a byte that is read will be read too. Systems assume this by
+    /// default.
     Around,
-    /// Here and there: a byte that is read says nothing of its neighbours.
+    /// In random order: the bytes near a byte that is read will probably not be read.
     Random,
-    /// So many bytes from an offset on will soon be read. Those that are not there do not matter.
+    /// These bytes will be read soon. The range may go beyond the end of the file.
     WillNeed {
-        /// The first of them.
+        /// The offset of the first byte.
         offset: u64,
-        /// How many.
+        /// The number of bytes.
         len: u64,
     },
 }
 
-/// Who takes advice on how a file's content will be read: a disk that reads ahead.
+/// Something that takes advice on how a file's content will be read: a disk that reads ahead.
 pub trait Advised: std::fmt::Debug + Send + Sync {
-    /// Takes advice. It changes how fast content is read, and nothing else; a disk may ignore it.
+    /// Takes advice. It changes only how fast content is read. A disk may ignore it.
     fn advise(&self, advice: Advice);
 }
 
-/// A file's content, and whether any part of it is still being read.
+/// The content of a file, with a record of whether any part of it is still in use.
 #[derive(Clone, Debug)]
 pub struct Mapped {
     bytes: Bytes,
-    /// Who takes advice on how they are read, if anybody does.
+    /// Takes advice on how the bytes are read, if the disk can use it.
     advised: Option<Arc<dyn Advised>>,
-    /// Of these bytes, and of those of the same file that were lent before them.
+    /// The owners of these bytes, and of earlier maps of the same file. An owner is alive while a
+    /// slice of its bytes exists.
     owners: Vec<Weak<()>>,
 }
 
-/// What the bytes belong to. It goes when the last slice of them does.
+/// The owner of the bytes. It is dropped with the last slice of them.
 struct Owned<T> {
     content: T,
     _alive: Arc<()>,
@@ -191,7 +196,7 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for Owned<T> {
 }
 
 impl Mapped {
-    /// Returns content that belongs to `content`, whatever that is.
+    /// Wraps `content`: a map, or a buffer.
     pub fn new(content: impl AsRef<[u8]> + Send + 'static) -> Mapped {
         let alive = Arc::new(());
         let owners = vec![Arc::downgrade(&alive)];
@@ -199,27 +204,28 @@ impl Mapped {
         Mapped { bytes, advised: None, owners }
     }
 
-    /// Lets somebody take advice on how the content will be read.
+    /// Sets what takes advice on how the content will be read.
     pub fn advised_by(self, advised: Arc<dyn Advised>) -> Mapped {
         Mapped { advised: Some(advised), ..self }
     }
 
-    /// Returns who takes advice on how the content will be read, if anybody does.
+    /// Returns what takes advice on how the content will be read, if the disk can use it.
     pub fn advised(&self) -> Option<&Arc<dyn Advised>> {
         self.advised.as_ref()
     }
 
-    /// Takes the place of `before`, which is of the same file: who still reads that reads the file.
+    /// Replaces `before`, an earlier map of the same file. While a slice of `before` is in use, the
+    /// file is in use.
     pub(crate) fn replace(&mut self, before: Mapped) {
         self.owners.extend(before.release().owners);
     }
 
-    /// Lends the content: slices of it are shared, not copied.
+    /// Returns the content. Slices of it share its memory.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Gives up the content, and returns what tells whether somebody still reads it.
+    /// Drops the content, and returns a record of whether slices of it are still in use.
     pub fn release(self) -> Released {
         drop((self.bytes, self.advised));
         let mut owners = self.owners;
@@ -228,14 +234,14 @@ impl Mapped {
     }
 }
 
-/// Content that its segment has given up.
+/// A record of whether dropped content is still in use.
 #[derive(Clone, Debug)]
 pub struct Released {
     owners: Vec<Weak<()>>,
 }
 
 impl Released {
-    /// Returns whether a reader still holds a slice of it.
+    /// Returns whether a reader still holds a slice of the content.
     pub fn is_in_use(&self) -> bool {
         self.owners.iter().any(|owner| owner.strong_count() > 0)
     }

@@ -1,4 +1,4 @@
-//! Files in a directory. The one file of this package that speaks to the operating system.
+//! Files in a directory of the operating system. No other file of the engine calls it.
 
 use super::{Advice, Advised, Disk, DiskFile, Mapped};
 use memmap2::{Mmap, MmapMut, MmapOptions};
@@ -17,23 +17,23 @@ pub struct RealDisk {
     opened: Instant,
 }
 
-/// A file of it.
+/// A file in the directory.
 #[derive(Debug)]
 pub struct RealFile {
     file: File,
     access: Access,
 }
 
-/// What may be done to a directory.
+/// What the engine may do with a directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Access {
-    /// Everything.
+    /// Read and write.
     Write,
-    /// It may be read, and somebody else may be writing it meanwhile.
+    /// Only read. Another process may be writing at the same time.
     Read,
 }
 
-/// The locked `LOCK` file. The lock goes with this value; with the process, however that ends.
+/// The locked `LOCK` file. The lock ends when this value is dropped, or when the process ends.
 #[derive(Debug)]
 pub struct RealLock {
     file: File,
@@ -41,23 +41,24 @@ pub struct RealLock {
 
 impl Drop for RealLock {
     fn drop(&mut self) {
-        // To close the file is not enough: a process that some thread is just starting has a copy of
-        // every open file until its program is loaded, and the lock lasts as long as the last copy.
-        // What fails here is a lock that stays until then.
+        // Closing the file is not enough. A child process that another thread is starting has a
+        // copy of every open file until it loads its program, and the lock lasts until the last
+        // copy is closed. If unlocking fails, the lock lasts until then.
         let _ = self.file.unlock();
     }
 }
 
 impl RealDisk {
-    /// Opens a directory; makes it, and the directories above it, if it is not there.
+    /// Opens a directory. Creates it, and the directories above it, if it does not exist.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The operating system's error.
     pub fn at(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
         let dir = dir.as_ref().to_path_buf();
         if !dir.is_dir() {
             fs::create_dir_all(&dir)?;
-            // A directory is durable when its parent is. Its own parents are their owner's matter.
+            // A directory's name is durable once its parent is synced. The caller cares for the
+            // others.
             if let Some(parent) = dir.canonicalize()?.parent() {
                 sync_names(parent)?;
             }
@@ -65,24 +66,27 @@ impl RealDisk {
         Ok(RealDisk { dir, access: Access::Write, opened: Instant::now() })
     }
 
-    /// Opens a directory that is there, to read it and nothing else: whatever would change something
-    /// in it, be it a lock or a sync, is refused here.
+    /// Opens an existing directory only for reading. The disk refuses every operation that could
+    /// change something in it, a lock and a sync too.
     ///
     /// # Errors
-    /// `NotFound`, `NotADirectory`; what else the operating system says.
+    /// `NotFound`, `NotADirectory`, or another error of the operating system.
     pub fn to_read(dir: impl AsRef<Path>) -> io::Result<RealDisk> {
         let dir = dir.as_ref().to_path_buf();
         fs::read_dir(&dir)?;
         Ok(RealDisk { dir, access: Access::Read, opened: Instant::now() })
     }
 
-    /// Checks that something may be changed.
+    /// Checks that the directory may be changed.
+    ///
+    /// # Errors
+    /// `ReadOnlyFilesystem`.
     fn check_may_write(&self) -> io::Result<()> {
         match self.access {
             Access::Write => Ok(()),
             Access::Read => Err(io::Error::new(
                 ErrorKind::ReadOnlyFilesystem,
-                "the directory was opened to be read, and nothing else",
+                "the directory was opened only for reading",
             )),
         }
     }
@@ -110,9 +114,9 @@ impl Disk for RealDisk {
 
     fn open(&self, name: &str) -> io::Result<RealFile> {
         let path = self.dir.join(name);
-        // A pipe of that name would let a reader wait for ever.
+        // A pipe with that name would make a reader wait for ever.
         if !fs::metadata(&path)?.is_file() {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file"));
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
         }
         let is_written = self.access == Access::Write;
         let file = OpenOptions::new().read(true).write(is_written).open(path)?;
@@ -144,7 +148,8 @@ impl Disk for RealDisk {
     }
 
     fn entropy(&self) -> u64 {
-        // Every state is seeded by the operating system, and hashing nothing gives the seed away.
+        // The operating system seeds every `RandomState`; the hash of nothing depends only on the
+        // seed.
         RandomState::new().hash_one(())
     }
 
@@ -168,28 +173,29 @@ impl DiskFile for RealFile {
 
     fn map_first(&self, len: u64) -> io::Result<Mapped> {
         if len == 0 {
-            return Ok(Mapped::new([])); // nothing cannot be mapped
+            return Ok(Mapped::new([])); // a map cannot be empty
         }
         if self.access == Access::Read {
             return copy(&self.file, len);
         }
         let len = usize::try_from(len).map_err(io::Error::other)?;
-        #[expect(unsafe_code, reason = "a map is a borrow that only its users can keep honest")]
-        // SAFETY: nobody writes these bytes or cuts the file while the map lives. Of this process:
-        // sealed segments are mapped, and by recovery all before it writes, and of the segment that is
-        // written, only what is before its next frame; recovery lets go of the map of a tail that it
-        // writes in place; and a segment becomes a spare only once nobody reads it. Of other processes: they hold no lock on the directory.
+        #[expect(unsafe_code, reason = "the compiler cannot see who else writes a mapped file")]
+        // SAFETY: nobody writes these bytes or shortens the file while the map exists. Other
+        // processes do not, because this one holds the directory's lock. This process maps sealed
+        // segments, and the tail only up to its next frame. Recovery maps every segment before it
+        // writes; it drops the map of a tail before it writes it in place. A file becomes a spare
+        // only once no slice is in use.
         let map = unsafe { MmapOptions::new().len(len).map(&self.file)? };
         let map = Arc::new(Map(map));
         Ok(Mapped::new(MapBytes(map.clone())).advised_by(map))
     }
 }
 
-/// A file's map.
+/// The map of a file.
 #[derive(Debug)]
 struct Map(Mmap);
 
-/// Its bytes.
+/// The bytes of a map.
 struct MapBytes(Arc<Map>);
 
 impl AsRef<[u8]> for MapBytes {
@@ -198,14 +204,15 @@ impl AsRef<[u8]> for MapBytes {
     }
 }
 
-/// How much of a file is read at once.
+/// How many bytes of a file are read at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Returns a file's first bytes, copied: others may write it meanwhile, or cut it, and where the medium
-/// fails, a read says so, and a map would end the process. Zeros take no memory.
+/// Returns a copy of a file's first bytes. It is not a map, because others may write or shorten the
+/// file at the same time. And if the medium fails, a read returns an error; a map would end the
+/// process. Zeros take no memory.
 fn copy(mut file: &File, len: u64) -> io::Result<Mapped> {
     if len > u64::from(u32::MAX) {
-        let what = format!("it is {len} bytes long, and no segment is longer than {}", u32::MAX);
+        let what = format!("it is {len} bytes long, but no segment is longer than {}", u32::MAX);
         return Err(io::Error::new(ErrorKind::FileTooLarge, what));
     }
     let len = len as usize;
@@ -216,7 +223,7 @@ fn copy(mut file: &File, len: u64) -> io::Result<Mapped> {
     while at < len {
         let part = &mut chunk[..CHUNK_BYTES.min(len - at)];
         file.read_exact(part)
-            .map_err(|error| io::Error::new(error.kind(), format!("from {at} on: {error}")))?;
+            .map_err(|error| io::Error::new(error.kind(), format!("at offset {at}: {error}")))?;
         if part.iter().any(|byte| *byte != 0) {
             content[at..at + part.len()].copy_from_slice(part);
         }
@@ -225,12 +232,12 @@ fn copy(mut file: &File, len: u64) -> io::Result<Mapped> {
     Ok(Mapped::new(content))
 }
 
-// Where operating systems differ.
+// What differs between operating systems.
 
 #[cfg(unix)]
 impl Advised for Map {
     fn advise(&self, advice: Advice) {
-        // A system that takes no advice reads as it likes.
+        // Advice is optional, so an error does not matter.
         let _ = match advice {
             Advice::Around => self.0.advise(memmap2::Advice::Normal),
             Advice::Random => self.0.advise(memmap2::Advice::Random),
@@ -255,19 +262,19 @@ fn sync_names(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Makes the names in a directory durable: the file system's journal does, in order, unasked.
+/// Does nothing: the file system's journal makes names durable, in order.
 #[cfg(windows)]
 fn sync_names(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes at a place, and returns how many bytes were taken.
+/// Writes at an offset, and returns how many bytes were written.
 #[cfg(unix)]
 fn write_part(file: &File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
     std::os::unix::fs::FileExt::write_at(file, bytes, offset)
 }
 
-/// Writes at a place, and returns how many bytes were taken.
+/// Writes at an offset, and returns how many bytes were written.
 #[cfg(windows)]
 fn write_part(file: &File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
@@ -278,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_goes_though_a_child_that_is_starting_has_a_copy_of_its_file() {
+    fn a_dropped_lock_is_free_even_if_a_starting_child_has_a_copy_of_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let disk = RealDisk::at(dir.path()).unwrap();
         let lock = disk.lock().unwrap();

@@ -1,22 +1,22 @@
-//! A disk in memory that can be cut off, damaged and filled, at any operation.
+//! A disk in memory for tests. It can lose power, rot, fail and be full, at any operation.
 //!
 //! ```text
-//!                 write_at              sync_data, as far as it is told to
-//!   visible  <------------- pending ---------------> durable      per file: what a reader sees, and
-//!      |                       |                        |         what would be left
-//!      |                       '-- a sync that fails lets go of it: seen, and never durable
-//!      '-- process killed: stays                        '-- power cut: each sector of what was
+//!                 write_at                sync_data
+//!   visible  <------------- pending ---------------> durable   for each file: what a reader sees,
+//!      |                       |                        |      and what survives a power cut
+//!      |                       '-- a failed sync discards it: still visible, never durable
+//!      '-- survives a kill of the process               '-- at a power cut, each sector of what is
 //!                                                           pending is kept, lost, or torn
 //!   names    <------- pending name operations ------> durable names          by sync_dir
 //! ```
 //!
-//! It draws no number: what a power cut does to each sector is for the caller to say ([`Fates`]), so
-//! that a test may draw, or go through all there is. A disk after a power cut is a new disk; the old
-//! one stays as it was, and one crash can be judged many ways.
+//! The disk uses no random numbers for faults. The caller decides what a power cut does to each
+//! sector ([`Fates`]): a test may draw it, or try every case. A power cut returns a new disk, and
+//! the old disk does not change. So a test can try many outcomes of one crash.
 
-mod door; // what the engine does with it
-mod file; // one file: what is seen, what is pending, what is durable
-mod journal; // what was done, and by which line
+mod file; // one file: what is visible, what is pending, what is durable
+mod journal; // which operations there were, and which line asked for them
+mod operations; // the operations that the engine calls
 
 pub use file::{Fate, Sector};
 pub use journal::{Doing, Operation};
@@ -30,37 +30,39 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What a power cut does to everything that was not durable.
 pub trait Fates {
-    /// Says what becomes of one sector's part of one write.
+    /// Returns what happens to one sector's part of one write.
     fn sector(&mut self, sector: Sector) -> Fate;
 
-    /// Says whether a create, rename or remove is there afterwards.
+    /// Returns whether a create, rename or remove survives.
     fn keeps_name(&mut self) -> bool;
 }
 
-/// What is to go wrong with one operation.
+/// The fault that a test plans for one operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// Power fails during it: it may leave traces, and nothing works after it.
+    /// Power fails during the operation. Its effect is pending, and every later operation fails.
     PowerCut,
-    /// It fails. A failed sync lets go of what it was for; a failed write has written half.
+    /// The operation fails. A failed sync discards what is pending; a failed write has written
+    /// half.
     Fails,
-    /// A write takes only half of the bytes, and says so.
+    /// A write writes only half of the bytes, and returns how many.
     Short,
-    /// A write lands this many bytes further on, or before, and says that all is well.
+    /// A write goes to another offset, and returns no error.
     Misdirected {
-        /// How far; less than nothing is before.
+        /// How many bytes after the right offset; negative: before it.
         by: i64,
     },
 }
 
-/// What an operation costs, in ticks of a clock that stands still otherwise.
+/// What an operation costs, in ticks of a simulated clock. Only operations move this clock.
 ///
-/// It is for judging how much disk something needs: that callers share a sync, that a spare was paid
-/// for beforehand. A test compares the ticks of two ways to do a thing, or holds them to a budget, and
-/// gets the same figure on every machine. Ticks delay nobody; a new disk has none.
+/// Tests use ticks to measure how much work the disk does: for example, whether callers share a
+/// sync. A test compares the ticks of two ways to do something, or checks them against a limit. The
+/// result is the same on every machine. Ticks take no real time. On a new disk every operation
+/// costs 0 ticks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Latency {
-    /// A write, however long.
+    /// A write of any length.
     pub write_ticks: u64,
     /// A sync, of data or of names.
     pub sync_ticks: u64,
@@ -68,34 +70,34 @@ pub struct Latency {
     pub name_ticks: u64,
 }
 
-/// A name's change that is not durable.
+/// A change of a name that is not durable.
 #[derive(Clone, Debug)]
 enum NameChange {
-    /// `name` means `file`.
+    /// `name` is a name of `file`.
     Create { name: String, file: usize },
-    /// `to` means `file`, and `from` nothing.
+    /// `to` is a name of `file`, and `from` is no name any more.
     Rename { from: String, to: String, file: usize },
-    /// `name` means nothing.
+    /// `name` is no name any more.
     Remove { name: String },
 }
 
-/// Everything there is.
+/// The state of the disk.
 #[derive(Clone, Debug, Default)]
 struct State {
     files: Vec<FileContent>,
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
     name_changes: Vec<NameChange>,
-    /// How many operations that change something there were.
+    /// How many operations there were that change something.
     operations: u64,
     journal: Option<Vec<Operation>>,
     faults: BTreeMap<u64, Fault>,
     is_off: bool,
-    /// Bytes that files may still grow by.
+    /// How many bytes files may still grow by; `None` means no limit.
     free_bytes: Option<u64>,
     entropy: u64,
-    /// Files a sync failed on, and how often one was synced again after that.
-    let_down: BTreeSet<usize>,
+    /// The files of which a sync has failed, and how many syncs of them followed.
+    sync_failed_on: BTreeSet<usize>,
     syncs_after_failure: u64,
     syncs: u64,
     latency: Latency,
@@ -109,14 +111,14 @@ pub struct SimDisk {
     is_locked: Arc<AtomicBool>,
 }
 
-/// A file on it.
+/// A file on the simulated disk.
 #[derive(Debug)]
 pub struct SimFile {
     disk: SimDisk,
     file: usize,
 }
 
-/// The lock on it.
+/// The lock of the simulated disk.
 #[derive(Debug)]
 pub struct SimLock {
     is_locked: Arc<AtomicBool>,
@@ -128,26 +130,26 @@ impl Drop for SimLock {
     }
 }
 
-// What a test does to it.
+// What a test does to the disk.
 
 impl SimDisk {
-    /// Returns an empty disk. The seed is for [`super::Disk::entropy`] alone.
+    /// Returns an empty disk. Only [`super::Disk::entropy`] uses the seed.
     pub fn new(seed: u64) -> SimDisk {
         SimDisk::with(State { entropy: seed, ..State::default() })
     }
 
-    /// Returns a disk in this state, which nobody has locked.
+    /// Returns an unlocked disk in this state.
     fn with(state: State) -> SimDisk {
         SimDisk { state: Arc::new(Mutex::new(state)), is_locked: Arc::new(AtomicBool::new(false)) }
     }
 
-    /// Lets `fault` happen at the `operation`th operation that changes something, counted from 1
-    /// since the disk was made, or was last cut off.
+    /// Plans a fault for one operation. Operations that change something are counted from 1. The
+    /// count begins when the disk is created, or restarted.
     pub fn plan(&self, operation: u64, fault: Fault) {
         self.state().faults.insert(operation, fault);
     }
 
-    /// Returns how many operations that change something there were.
+    /// Returns how many operations there were that change something.
     pub fn operations(&self) -> u64 {
         self.state().operations
     }
@@ -157,68 +159,68 @@ impl SimDisk {
         self.state().syncs
     }
 
-    /// Says what operations cost from now on.
+    /// Sets what operations cost from now on.
     pub fn set_latency(&self, latency: Latency) {
         self.state().latency = latency;
     }
 
-    /// Returns what all operations have cost, those that failed too, since the disk was made, or was
-    /// last cut off.
+    /// Returns what all operations have cost since the disk was created or restarted. Failed
+    /// operations count too.
     pub fn ticks(&self) -> u64 {
         self.state().ticks
     }
 
-    /// Returns how often a file was synced after a sync of it had failed: never, it should be.
+    /// Returns how often a file was synced after a failed sync of the same file. It must be 0.
     pub fn syncs_after_failure(&self) -> u64 {
         self.state().syncs_after_failure
     }
 
-    /// Says how many more bytes files may grow by; `None` lifts the limit.
+    /// Sets how many bytes files may still grow by; `None` removes the limit.
     pub fn set_free_bytes(&self, bytes: Option<u64>) {
         self.state().free_bytes = bytes;
     }
 
-    /// Changes the bits of `mask` in one byte of a file, for good.
+    /// Flips the bits of `mask` in one byte of a file, visible and durable.
     ///
     /// # Panics
-    /// If the file or the byte is not there: the test's mistake.
+    /// If the file or the byte does not exist: a mistake in the test.
     pub fn rot(&self, name: &str, offset: u64, mask: u8) {
         let mut state = self.state();
         let file = state.names[name];
         state.files[file].rot(offset, mask);
     }
 
-    /// Cuts a file to a length, for good.
+    /// Cuts a file to a length, visible and durable.
     ///
     /// # Panics
-    /// If the file is not there: the test's mistake.
+    /// If the file does not exist: a mistake in the test.
     pub fn cut(&self, name: &str, len: u64) {
         let mut state = self.state();
         let file = state.names[name];
         state.files[file].cut(len);
     }
 
-    /// Returns a file's bytes as a reader would see them.
+    /// Returns a file's bytes as a reader sees them.
     ///
     /// # Panics
-    /// If the file is not there: the test's mistake.
+    /// If the file does not exist: a mistake in the test.
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         let state = self.state();
         state.files[state.names[name]].visible().to_vec()
     }
 
-    /// Returns the bytes that all named files hold together.
+    /// Returns the length of all named files together.
     pub fn used_bytes(&self) -> u64 {
         let state = self.state();
         state.names.values().map(|file| state.files[*file].visible().len() as u64).sum()
     }
 
-    /// Returns the disk after the process died: what was written is seen, durable or not.
+    /// Returns the disk after a kill of the process: all writes are visible, durable or not.
     pub fn after_kill(&self) -> SimDisk {
         SimDisk::with(self.state().clone().restarted())
     }
 
-    /// Returns the disk after power was cut, and came back.
+    /// Returns the disk after a power cut and a restart.
     pub fn after_power_cut(&self, fates: &mut impl Fates) -> SimDisk {
         let mut state = self.state().clone();
         for (file, content) in state.files.iter_mut().enumerate() {
@@ -233,16 +235,19 @@ impl SimDisk {
         SimDisk::with(state.restarted())
     }
 
-    /// Lends everything.
+    /// Locks the state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics while it holds the disk")
     }
 }
 
-// What happens to an operation.
+// What happens in an operation.
 
 impl State {
-    /// Counts an operation that changes something, and returns what is to go wrong with it.
+    /// Counts an operation that changes something, and returns its planned fault.
+    ///
+    /// # Errors
+    /// `BrokenPipe` after a power cut.
     fn begin(&mut self, doing: Doing, at: &'static Location<'static>) -> io::Result<Option<Fault>> {
         if self.is_off {
             return Err(io::Error::new(ErrorKind::BrokenPipe, "the power is off"));
@@ -255,8 +260,8 @@ impl State {
         Ok(fault)
     }
 
-    /// Begins an operation on names. Cut off, it may or may not have happened: it is done here, and
-    /// stays pending.
+    /// Does an operation on names. If power fails during it, it may or may not survive: so it is
+    /// done and stays pending.
     #[track_caller]
     fn change_names(&mut self, change: NameChange) -> io::Result<()> {
         match self.begin(Doing::from(&change), Location::caller())? {
@@ -274,7 +279,7 @@ impl State {
         Ok(())
     }
 
-    /// Takes the bytes of files that have no name any more, and never will have.
+    /// Frees the bytes of files that have no name, visible or durable.
     fn forget_unnamed(&mut self) {
         let in_use = |file: &usize| {
             self.names.values().any(|named| named == file)
@@ -289,7 +294,7 @@ impl State {
         }
     }
 
-    /// Takes `bytes` of room, as far as there are any, and returns how many.
+    /// Uses up to `bytes` of the free bytes, and returns how many there were.
     fn take_room(&mut self, bytes: u64) -> u64 {
         let Some(free) = &mut self.free_bytes else { return bytes };
         let taken = bytes.min(*free);
@@ -297,21 +302,21 @@ impl State {
         taken
     }
 
-    /// Gives room back.
+    /// Returns bytes to the free bytes.
     fn give_back(&mut self, bytes: u64) {
         if let Some(free) = &mut self.free_bytes {
             *free += bytes;
         }
     }
 
-    /// Returns the state as a process finds it that has just been started.
+    /// Returns the state for a process that has just started.
     fn restarted(mut self) -> State {
         self.operations = 0;
         self.ticks = 0;
         self.journal = None;
         self.faults.clear();
         self.is_off = false;
-        self.let_down.clear();
+        self.sync_failed_on.clear();
         self
     }
 }
@@ -328,7 +333,7 @@ impl Latency {
 }
 
 impl NameChange {
-    /// Makes the change.
+    /// Makes the change in `names`.
     fn apply(&self, names: &mut BTreeMap<String, usize>) {
         match self {
             NameChange::Create { name, file } => {
@@ -347,7 +352,7 @@ impl NameChange {
     }
 }
 
-/// Returns the error of an operation that was made to fail.
+/// Returns the error of an operation with a planned fault.
 fn failure() -> io::Error {
     io::Error::other("the simulated disk failed")
 }

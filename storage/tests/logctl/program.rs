@@ -128,7 +128,7 @@ fn what_is_no_log_is_told_and_left_alone() {
             assert!(said.contains(why), "{words:?}: {said}");
         }
     }
-    for (name, why) in [("nested", "no regular file"), ("sparse", "no segment is longer")] {
+    for (name, why) in [("nested", "not a regular file"), ("sparse", "no segment is longer")] {
         let output = logctl(root, &["check", name]);
         let page = String::from_utf8(output.stdout.clone()).unwrap();
         assert_eq!(told(&output).0, 2, "{page}");

@@ -1,4 +1,4 @@
-//! One file of the simulated disk: what is seen, what is pending, what is durable.
+//! One file of the simulated disk: what is visible, what is pending, what is durable.
 //!
 //! ```text
 //!   sector      |        0        |        1        |        2        |
@@ -6,21 +6,21 @@
 //!   power cut             torn      lost              kept
 //! ```
 //!
-//! Invariant: bytes that no write touched are the same before a power cut and after it.
+//! Invariant: a power cut changes no byte that has no pending write.
 
-/// How many bytes a disk writes together or not at all.
+/// How many bytes a disk writes as a whole, or not at all.
 const SECTOR_BYTES: usize = 512;
 
-/// What becomes of one sector's part of a write that was pending when power failed.
+/// What a power cut does to one sector's part of a pending write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
-    /// It was written.
+    /// The part was written.
     Kept,
-    /// It was not.
+    /// The part was not written.
     Lost,
-    /// Something was: this byte, over and over.
+    /// Something else was written: one byte, repeated.
     Torn {
-        /// What stands there now.
+        /// The byte.
         with: u8,
     },
 }
@@ -30,11 +30,11 @@ pub enum Fate {
 pub struct Sector {
     /// The file's number.
     pub file: usize,
-    /// Which write of the file, counted from 0 since the last sync.
+    /// The number of the write, counted from 0 since the file's last sync.
     pub write: usize,
-    /// Where its part begins.
+    /// The offset in the file of the part.
     pub offset: u64,
-    /// How many bytes of the write fall into it.
+    /// The length of the part.
     pub len: usize,
 }
 
@@ -45,7 +45,7 @@ struct Write {
     bytes: Vec<u8>,
 }
 
-/// One file.
+/// The content of one file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileContent {
     visible: Vec<u8>,
@@ -54,38 +54,38 @@ pub(super) struct FileContent {
 }
 
 impl FileContent {
-    /// Lends what a reader sees.
+    /// Returns what a reader sees.
     pub(super) fn visible(&self) -> &[u8] {
         &self.visible
     }
 
-    /// Returns how long the file is for a reader.
+    /// Returns the length that a reader sees.
     pub(super) fn len(&self) -> u64 {
         self.visible.len() as u64
     }
 
-    /// Writes: seen at once, durable later.
+    /// Writes: visible at once, durable after a sync.
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) {
         let offset = offset as usize;
         put(&mut self.visible, offset, bytes);
         self.pending.push(Write { offset, bytes: bytes.to_vec() });
     }
 
-    /// Makes durable what is pending.
+    /// Makes all pending writes durable.
     pub(super) fn sync(&mut self) {
         for write in self.pending.drain(..) {
             put(&mut self.durable, write.offset, &write.bytes);
         }
     }
 
-    /// Lets go of what is pending, as a sync does that fails: it is seen, and no later sync knows of
-    /// it.
+    /// Discards all pending writes, as a failed sync does: they stay visible, and no later sync
+    /// makes them durable.
     pub(super) fn discard_pending(&mut self) {
         self.pending.clear();
     }
 
-    /// Asks for each sector's part of each pending write what becomes of it; what is durable then is
-    /// all there is.
+    /// Asks `fate` about each sector's part of each pending write. After that the file holds only
+    /// what is durable.
     pub(super) fn lose_power(&mut self, mut fate: impl FnMut(Sector) -> Fate) {
         for (number, write) in std::mem::take(&mut self.pending).into_iter().enumerate() {
             let mut rest = &write.bytes[..];
@@ -107,7 +107,7 @@ impl FileContent {
         self.visible = self.durable.clone();
     }
 
-    /// Changes bits of one byte, for a reader and for good.
+    /// Flips bits of one byte, visible and durable.
     pub(super) fn rot(&mut self, offset: u64, mask: u8) {
         let offset = offset as usize;
         self.visible[offset] ^= mask;
@@ -116,14 +116,14 @@ impl FileContent {
         }
     }
 
-    /// Cuts the file to a length, for good.
+    /// Cuts the file to a length, visible and durable.
     pub(super) fn cut(&mut self, len: u64) {
         self.visible.truncate(len as usize);
         self.durable.truncate(len as usize);
     }
 }
 
-/// Puts bytes into a file, which grows by zeros if they lie beyond its end.
+/// Writes bytes into a file. If they begin after its end, zeros fill the gap.
 fn put(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
     let end = offset + bytes.len();
     if content.len() < end {

@@ -1,4 +1,5 @@
-//! What was done to a simulated disk, by which line, in order: what a test shows of a crash.
+//! The journal of a simulated disk: its operations in order, each with the line that called it. A
+//! test prints the journal after a crash.
 //!
 //! ```text
 //!   7  write   file 0, 4096..4168    log.rs:210
@@ -12,51 +13,51 @@ use std::panic::Location;
 /// An operation that changes something.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operation {
-    /// Which one, counted from 1 since the disk was made, or was last cut off: the number under which
-    /// [`SimDisk::plan`] lets it fail.
+    /// The number, counted from 1 since the disk was created or restarted. [`SimDisk::plan`] takes
+    /// this number.
     pub number: u64,
-    /// What was to be done. It may have failed.
+    /// The operation. It may have failed.
     pub doing: Doing,
-    /// The line that asked for it.
+    /// The line that called it.
     pub at: &'static Location<'static>,
 }
 
 /// What an operation does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Doing {
-    /// Makes a file.
+    /// Creates a file.
     Create {
-        /// Its name.
+        /// The file's name.
         name: String,
-        /// Its number, which it keeps under every name.
+        /// The file's number. A rename does not change it.
         file: usize,
     },
-    /// Gives a file another name.
+    /// Renames a file.
     Rename {
-        /// The name it had.
+        /// The old name.
         from: String,
-        /// The name it gets.
+        /// The new name.
         to: String,
-        /// Its number.
+        /// The file's number.
         file: usize,
     },
     /// Removes a name.
     Remove {
-        /// Which.
+        /// The name.
         name: String,
     },
     /// Makes names durable.
     SyncNames,
-    /// Writes.
+    /// Writes to a file.
     Write {
         /// The file's number.
         file: usize,
-        /// Where.
+        /// The offset.
         offset: u64,
         /// How many bytes.
         len: usize,
     },
-    /// Makes what was written durable.
+    /// Makes a file's writes durable.
     Sync {
         /// The file's number.
         file: usize,
@@ -64,18 +65,18 @@ pub enum Doing {
 }
 
 impl SimDisk {
-    /// Remembers every operation from here on: see [`SimDisk::journal`].
+    /// Starts the journal: see [`SimDisk::journal`].
     pub fn remember(&self) {
         self.state().journal.get_or_insert_default();
     }
 
-    /// Returns every operation since [`SimDisk::remember`]; none if that was never called. A disk after
-    /// a power cut remembers nothing yet.
+    /// Returns every operation since [`SimDisk::remember`]; none if that was never called. A disk
+    /// after a kill or a power cut has no journal: call it again.
     pub fn journal(&self) -> Vec<Operation> {
         self.state().journal.clone().unwrap_or_default()
     }
 
-    /// Returns the name that a file has for a reader, if it has one.
+    /// Returns a file's name as a reader sees it; `None` if the file has none.
     pub fn name_of(&self, file: usize) -> Option<String> {
         let state = self.state();
         let named = state.names.iter().find(|(_, number)| **number == file);
@@ -84,7 +85,7 @@ impl SimDisk {
 }
 
 impl State {
-    /// Remembers an operation, if that is wanted.
+    /// Adds an operation to the journal, if there is one.
     pub(super) fn note(&mut self, doing: Doing, at: &'static Location<'static>) {
         let number = self.operations;
         if let Some(journal) = &mut self.journal {

@@ -1,10 +1,10 @@
-//! The engine's side of the simulated disk: every operation, and what was planned to go wrong with it.
+//! The operations that the engine calls on the simulated disk, and the effect of a planned fault.
 //!
 //! ```text
-//!   operation --> State::begin: power on? counted; a fault for this one?
-//!                     |-- none      done, and pending
-//!                     |-- Fails     half done, or let go of; an error
-//!                     '-- PowerCut  done, and pending; an error, and one for all that come later
+//!   operation --> State::begin: is power on? count it; is a fault planned?
+//!                     |-- none      done and pending
+//!                     |-- Fails     half done, or discarded; an error
+//!                     '-- PowerCut  done and pending; an error, also for all later operations
 //! ```
 
 use super::{Doing, Fault, FileContent, NameChange, SimDisk, SimFile, SimLock, failure};
@@ -13,9 +13,9 @@ use std::io::{self, ErrorKind};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
-/// Returns the error of a name that means nothing.
+/// Returns the error for a name that no file has.
 fn not_found(name: &str) -> io::Error {
-    io::Error::new(ErrorKind::NotFound, format!("no file {name}"))
+    io::Error::new(ErrorKind::NotFound, format!("no file is called {name}"))
 }
 
 impl Disk for SimDisk {
@@ -29,10 +29,10 @@ impl Disk for SimDisk {
     fn create(&self, name: &str) -> io::Result<SimFile> {
         let mut state = self.state();
         if state.names.contains_key(name) {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, format!("{name} is there")));
+            return Err(io::Error::new(ErrorKind::AlreadyExists, format!("{name} already exists")));
         }
         if state.free_bytes == Some(0) {
-            return Err(ErrorKind::StorageFull.into()); // a file takes room before its first byte
+            return Err(ErrorKind::StorageFull.into()); // even an empty file needs room
         }
         let file = state.files.len();
         state.files.push(FileContent::default());
@@ -67,7 +67,7 @@ impl Disk for SimDisk {
             None | Some(Fault::Short | Fault::Misdirected { .. }) => {}
             Some(Fault::PowerCut) => return Err(failure()),
             Some(Fault::Fails) => {
-                // What they were for is not tried again: the names are seen, and not durable.
+                // The changes are never synced again: the names are visible, but not durable.
                 state.name_changes.clear();
                 return Err(failure());
             }
@@ -121,7 +121,7 @@ impl DiskFile for SimFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.disk.state();
         state.syncs += 1;
-        if state.let_down.contains(&self.file) {
+        if state.sync_failed_on.contains(&self.file) {
             state.syncs_after_failure += 1;
         }
         match state.begin(Doing::Sync { file: self.file }, Location::caller())? {
@@ -132,7 +132,7 @@ impl DiskFile for SimFile {
             Some(Fault::PowerCut) => Err(failure()),
             Some(Fault::Fails) => {
                 state.files[self.file].discard_pending();
-                state.let_down.insert(self.file);
+                state.sync_failed_on.insert(self.file);
                 Err(failure())
             }
         }
