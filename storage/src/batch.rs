@@ -1,4 +1,4 @@
-//! What is written together: all of it, or none, over as many groups as there are.
+//! A batch: changes of any number of groups that are written as a whole, or not at all.
 //!
 //! ```text
 //!   batch.entries(g7, ..)   --.
@@ -6,27 +6,27 @@
 //!   batch.compact(g9, 4@2)  --'
 //! ```
 //!
-//! A batch knows no log: whether its items fit is asked when it is appended. Items are done in the
-//! order in which they came.
+//! A batch does not know the log. [`crate::Log::append`] checks whether its items fit. Items are
+//! applied in the order in which they were added.
 //!
-//! Invariant: a batch that was given something is not empty. A payload that no frame can hold is not
-//! copied, but it is counted: the batch is then as long as it would have been, and is refused.
+//! Invariant: a batch to which something was added is not empty. A payload that no frame can hold
+//! is not copied, but its length counts. So the batch is too long, and the log refuses it.
 
 use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Item, MAX_PAYLOAD_BYTES, Op};
 use crate::types::{Entry, EntryId, GroupId};
 
-/// What is to be written together.
+/// Changes that are written together.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     items: Vec<Item>,
-    /// The payloads, one behind the other.
+    /// The payloads, one after the other.
     payloads: Vec<u8>,
-    /// The items whose payloads no frame can hold. They are counted, and not kept.
+    /// The items whose payloads no frame can hold: counted, but not kept.
     refused: Refused,
 }
 
-/// Items that were given to a batch, and that no frame can hold.
+/// The number of added items that no frame can hold, and the length of their payloads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Refused {
     items: usize,
@@ -39,8 +39,8 @@ impl Batch {
         Batch::default()
     }
 
-    /// Writes entries in order. Each ends the log before its own place: what stood there, and behind
-    /// it, goes.
+    /// Writes entries in order. Each entry replaces what is at its index, and removes everything
+    /// after it.
     pub fn entries(&mut self, group: GroupId, entries: &[Entry]) -> &mut Batch {
         for entry in entries {
             self.push(group, Op::Entry { id: entry.id }, &[&entry.data]);
@@ -48,47 +48,50 @@ impl Batch {
         self
     }
 
-    /// Sets a key of the group. Keys and values are held in memory: a few, and small ones.
+    /// Sets a key of the group. The log keeps all keys and values in memory, so use few and small
+    /// ones.
     pub fn put(&mut self, group: GroupId, key: &[u8], value: &[u8]) -> &mut Batch {
-        // A longer key makes the payload longer than any frame, and the batch is refused.
+        // A longer key makes the payload longer than any frame: the log refuses the batch.
         let key_len = u32::try_from(key.len()).unwrap_or(u32::MAX);
         self.push(group, Op::Put { key_len }, &[key, value])
     }
 
-    /// Removes a key of the group. One that is not there is no mistake.
+    /// Removes a key of the group. The key need not exist.
     pub fn delete(&mut self, group: GroupId, key: &[u8]) -> &mut Batch {
         self.push(group, Op::Delete, &[key])
     }
 
-    /// Forgets the entries up to and with `through`, which the log must hold. Its name is kept.
+    /// Removes the entries up to and including `through`, which the log must hold. The log keeps
+    /// the index and term of `through`.
     pub fn compact(&mut self, group: GroupId, through: EntryId) -> &mut Batch {
         self.push(group, Op::Compact { through }, &[])
     }
 
-    /// Forgets all entries, and lets the log begin after `through`, whether the log held it or not:
-    /// a snapshot that ends there has taken the log's place (§7).
+    /// Removes all entries. The log begins after `through`, even if it did not hold that entry: a
+    /// snapshot that ends there replaces the log (§7).
     pub fn reset(&mut self, group: GroupId, through: EntryId) -> &mut Batch {
         self.push(group, Op::Reset { through }, &[])
     }
 
-    /// Removes a group: its entries, its keys, its name.
+    /// Removes a group: its entries, its keys, and where its log begins.
     pub fn remove_group(&mut self, group: GroupId) -> &mut Batch {
         self.push(group, Op::Clean, &[])
     }
 
-    /// Returns whether there is nothing to write.
+    /// Returns whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns how many bytes the batch is in the log, or would be if a frame could hold it.
+    /// Returns the length of the batch's frame, or the length it would have if a frame could hold
+    /// it.
     pub fn size_bytes(&self) -> usize {
         let payload_bytes = self.payloads.len().saturating_add(self.refused.payload_bytes);
-        // Where a number has 32 bits, what was refused may come to more than one can say.
+        // On a 32-bit machine the sum of the refused payloads may exceed `usize`.
         Draft::len_of(self.len(), payload_bytes.min(usize::MAX / 2))
     }
 
-    /// Returns how many items the batch was given.
+    /// Returns how many items were added.
     fn len(&self) -> usize {
         self.items.len() + self.refused.items
     }
@@ -100,12 +103,12 @@ impl Batch {
         self.refused = Refused::default();
     }
 
-    /// Stands an entry at its place again, for garbage collection.
+    /// Copies an entry at its index, for garbage collection.
     pub(crate) fn moved(&mut self, group: GroupId, id: EntryId, data: &[u8]) {
         self.push(group, Op::Moved { id }, &[data]);
     }
 
-    /// Returns whether all that the batch does is let go of something.
+    /// Returns whether every item removes something: such a batch makes garbage.
     pub(crate) fn only_releases(&self) -> bool {
         self.items.iter().all(|item| match item.op {
             Op::Compact { .. } | Op::Clean | Op::Delete | Op::Reset { .. } => true,
@@ -113,15 +116,15 @@ impl Batch {
         })
     }
 
-    /// Lends the items.
+    /// Returns the items.
     pub(crate) fn items(&self) -> &[Item] {
         &self.items
     }
 
-    /// Drafts the frame.
+    /// Drafts the frame of the batch.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] or [`Error::TooManyItems`] if no frame can hold it.
+    /// [`Error::TooLarge`] or [`Error::TooManyItems`] if no frame can hold the batch.
     pub(crate) fn draft(&self, flags: Flags, limit_bytes: u32) -> Result<Draft> {
         let bytes = self.size_bytes();
         if bytes > limit_bytes as usize || self.refused.items > 0 {
@@ -134,7 +137,7 @@ impl Batch {
         Ok(Draft::new(&self.items, &self.payloads, flags))
     }
 
-    /// Adds an item, whose payload comes in parts.
+    /// Adds an item. Its payload is the concatenation of `parts`.
     fn push(&mut self, group: GroupId, op: Op, parts: &[&[u8]]) -> &mut Batch {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         if len > MAX_PAYLOAD_BYTES {

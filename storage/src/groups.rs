@@ -1,19 +1,19 @@
-//! What every group holds, and where its bytes are: the engine's whole memory of the log.
+//! The groups: what each one holds, and where its bytes are. It is the in-memory index of the log.
 //!
 //! ```text
-//!   g7   base 4@2 | 5  6  7  8          each of them 16 bytes: segment, offset, length, checksum
-//!                   [ term 2 ][ term 3 ]                  runs: a term is known without reading
-//!        hs -> .., members -> ..                          keys and values, in memory
+//!   g7   base 4@2 | 5  6  7  8          16 bytes for each entry: segment, offset, length, checksum
+//!                   [term 2][term 3]    runs of equal terms: a term is found without a read
+//!        hs -> .., members -> ..        keys and values
 //!
-//!   live   segment 3: 96 KiB in 800 items    segment 4: ..       what collection goes by
+//!   live   segment 3: 96 KiB in 800 items    segment 4: ..       garbage collection uses these
 //! ```
 //!
-//! Invariants: a group's entries have no gap, and begin after its base. What is counted live of a
-//! segment is exactly what the groups point to in it.
+//! Invariants: a group's entries have no gap, and begin after its base. The live bytes counted for
+//! a segment are exactly those that the groups refer to.
 
 mod check; // whether a batch fits
 mod group; // one group
-mod live; // how much of each segment is still wanted
+mod live; // how much of each segment is live
 
 pub(crate) use check::check;
 pub(crate) use group::{Group, Loc, Value};
@@ -24,7 +24,7 @@ use crate::types::{GroupId, SegmentId};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// What every group holds.
+/// All groups, and the live bytes of each segment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     groups: BTreeMap<GroupId, Group>,
@@ -32,7 +32,7 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Returns groups as recovery found them.
+    /// Returns the groups that recovery has found.
     pub(crate) fn recovered(groups: BTreeMap<GroupId, Group>) -> Groups {
         let mut live = Live::default();
         for group in groups.values() {
@@ -41,22 +41,23 @@ impl Groups {
         Groups { groups, live }
     }
 
-    /// Lends a group.
+    /// Returns a group.
     pub(crate) fn get(&self, group: GroupId) -> Option<&Group> {
         self.groups.get(&group)
     }
 
-    /// Returns every group and its number, in order.
+    /// Returns every group with its number, in the order of the numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (GroupId, &Group)> {
         self.groups.iter().map(|(id, group)| (*id, group))
     }
 
-    /// Lends what is live of each segment.
+    /// Returns what is live of each segment.
     pub(crate) fn live(&self) -> &Live {
         &self.live
     }
 
-    /// Does what a frame says, which stands at `frame_at` in `segment`. It was checked before.
+    /// Applies the items of a frame at offset `frame_at` of `segment`. The frame was checked
+    /// before.
     pub(crate) fn apply(&mut self, frame: &Frame<'_>, segment: SegmentId, frame_at: u32) {
         for (item, at) in frame.items() {
             let loc = Loc { segment, offset: frame_at + at, len: item.len, crc: item.crc };
@@ -87,7 +88,7 @@ impl Groups {
     /// Removes a group.
     fn remove(&mut self, group: GroupId) {
         if let Some(mut gone) = self.groups.remove(&group) {
-            gone.drop_everything(&mut self.live);
+            gone.clear(&mut self.live);
         }
     }
 }

@@ -1,17 +1,20 @@
-//! Segments: the files of the log, how one comes into being, and how its bytes are read.
+//! Segments: the files of the log. How a segment is created, recycled and read.
 //!
 //! ```text
-//!   spare.tmp  --header, sync, rename, sync the directory-->  00000004.log   being written: the tail
-//!                                                                  |  rotation: all of it durable
-//!   spare.tmp  <--rename, if nobody reads it any more--       00000004.log   sealed: mapped
-//!                                             removed <-------'  collection: nothing of it live,
-//!                                                                and 00000005.first says so
+//!   spare.tmp  --header, sync, rename, sync the directory-->  00000004.log   the tail: written
+//!                                                                  |  rotation: all is durable
+//!   spare.tmp  <--rename, if no slice is in use-------------  00000004.log   sealed: mapped
+//!                                  removed otherwise <-------------'  collection: no live record,
+//!                                                                     and 00000005.first says so
 //! ```
 //!
-//! Invariants: a file with a segment's name has a durable header, and its whole length is on the
-//! disk: zeros are written, not promised, so that a frame never finds the disk full, and a sync has
-//! only data to write. Only bytes are mapped that nobody writes any more: of the tail, what was written
-//! some time ago. What was appended since is read from the very buffers that were written.
+//! Invariants:
+//!
+//! * A file with a segment's name has a durable header.
+//! * Its whole length was written as zeros before. So the disk is never full when a frame is
+//!   written, and a sync writes only data.
+//! * Bytes that may still be written are never mapped. Of the tail, only the older part is mapped.
+//!   Newer frames are read from the buffers from which they were written.
 
 use crate::disk::{Advised, Disk, DiskFile, Mapped};
 use crate::error::{Error, Result};
@@ -21,38 +24,38 @@ use bytes::Bytes;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-/// The file whose lock is the directory's.
+/// The file whose lock protects the directory.
 pub(crate) const LOCK: &str = "LOCK";
 
-/// A segment that is ready to be used.
+/// A file of zeros that can become the next segment.
 pub(crate) const SPARE: &str = "spare.tmp";
 
-/// A mark that has no segment's name yet.
+/// A mark that does not name a segment yet: see [`mark_of`].
 pub(crate) const MARK: &str = "mark.tmp";
 
 /// A segment that recovery is writing.
 pub(crate) const RECOVERY: &str = "recovery.tmp";
 
-/// How many zeros are written at once. A page cache keeps a file in pieces as long as it was written
-/// in, and may look through a whole piece whenever a frame is written to it: from 1 MiB on, that
-/// takes longer than all else that an append does.
+/// How many zeros are written at once. The page cache keeps a file in pieces, each as long as one
+/// write was. It may search a whole piece for every frame that is written to it. With pieces of 1
+/// MiB, this search takes longer than the rest of an append.
 const ZEROS_BYTES: usize = 1 << 15;
 
 /// A segment as readers see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
-    /// The file's length.
+    /// The length of the file.
     pub(crate) capacity: u32,
-    /// Its bytes.
+    /// The bytes.
     pub(crate) content: Content,
 }
 
 /// A segment's bytes.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    /// It is being written.
+    /// The segment is being written.
     Tail(Tail),
-    /// Nobody writes it any more.
+    /// The segment is not written any more.
     Sealed(Mapped),
 }
 
@@ -64,15 +67,14 @@ pub(crate) enum Content {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tail {
-    /// The file from its beginning, if enough of it was written to be worth a map.
+    /// The beginning of the file, once enough of it is written to be worth a map.
     written: Option<Mapped>,
-    /// What was written behind that: each buffer, with where in the file it stands, in order.
+    /// The buffers written after that, in order, each with its offset in the file.
     buffers: Vec<(u32, Bytes)>,
 }
 
 impl Content {
-    /// Returns `len` bytes at `offset`, shared with whatever holds them; `None` if they are not
-    /// there.
+    /// Returns `len` bytes at `offset`, without a copy; `None` if the segment does not have them.
     pub(crate) fn slice(&self, offset: u32, len: u32) -> Option<Bytes> {
         let (start, whole) = match self {
             Content::Sealed(mapped) => (0, mapped.bytes()),
@@ -83,7 +85,8 @@ impl Content {
         (to <= whole.len()).then(|| whole.slice(from..to))
     }
 
-    /// Returns who takes advice on how its file is read, if a file is read and anybody does.
+    /// Returns what takes advice on how the file is read; `None` if no file is mapped, or the disk
+    /// takes no advice.
     pub(crate) fn advised(&self) -> Option<&Arc<dyn Advised>> {
         match self {
             Content::Sealed(mapped) => mapped.advised(),
@@ -91,7 +94,7 @@ impl Content {
         }
     }
 
-    /// Takes a buffer that was written at `offset`, behind all others.
+    /// Adds a buffer that was written at `offset`, after all others.
     ///
     /// # Panics
     /// If the segment is sealed.
@@ -102,7 +105,8 @@ impl Content {
         }
     }
 
-    /// Takes the place of `before`, of which somebody may hold bytes: they read this segment still.
+    /// Replaces `before`. Slices of `before` may still be in use: then this segment's file is in
+    /// use.
     pub(crate) fn replace(&mut self, before: Content) {
         let before = match before {
             Content::Tail(tail) => tail.written,
@@ -119,18 +123,18 @@ impl Content {
 }
 
 impl Tail {
-    /// Returns a tail whose bytes are all in a map, from the file's beginning to where the next
-    /// frame goes.
+    /// Returns a tail with all its bytes in a map: from the file's beginning to the next frame's
+    /// offset.
     pub(crate) fn mapped(written: Mapped) -> Tail {
         Tail { written: Some(written), buffers: Vec::new() }
     }
 
-    /// Returns a tail whose frames are in a buffer.
+    /// Returns a tail with all its frames in one buffer.
     pub(crate) fn buffered(frames: Bytes) -> Tail {
         Tail { written: None, buffers: vec![(FRAMES_AT, frames)] }
     }
 
-    /// Returns the piece that holds what is at `offset`, and where it begins.
+    /// Returns the map or buffer that holds the byte at `offset`, and where it begins in the file.
     fn piece_at(&self, offset: u32) -> Option<(u32, &Bytes)> {
         if let Some(written) = &self.written
             && (offset as usize) < written.bytes().len()
@@ -142,47 +146,48 @@ impl Tail {
     }
 }
 
-/// Finds the buffer of a tail that covers `offset`: the last one that begins there or before. `None`
-/// if all of them begin later.
+/// Finds the buffer of a tail that covers `offset`: the last buffer that begins at `offset` or
+/// before it. `None` if all of them begin later.
 fn buffer_at(buffers: &[(u32, Bytes)], offset: u32) -> Option<&(u32, Bytes)> {
     let after = buffers.partition_point(|(start, _)| *start <= offset);
     buffers.get(after.checked_sub(1)?)
 }
 
-/// Returns a segment's name.
+/// Returns the name of a segment's file.
 pub(crate) fn name_of(segment: SegmentId) -> String {
     format!("{:08x}.log", segment.0)
 }
 
-/// Returns the name of an empty file that says, by being there, that nothing before this segment is
-/// wanted.
+/// Returns the name of a segment's mark: an empty file. While it exists, every segment before this
+/// one is garbage.
 pub(crate) fn mark_of(segment: SegmentId) -> String {
     format!("{:08x}.first", segment.0)
 }
 
-/// Returns the name that a segment has for a moment, while it is given its own again.
+/// Returns the name that recovery gives to a segment's file for a moment: it renames the file to
+/// this name and back, to make its own name durable.
 pub(crate) fn again_of(segment: SegmentId) -> String {
     format!("{:08x}.again", segment.0)
 }
 
-/// What a file in a store's directory is.
+/// The kind of a file in a store's directory, as its name says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Named {
     /// A segment.
     Segment(SegmentId),
-    /// A segment that was being given its name again.
+    /// A segment that recovery was renaming: see [`again_of`].
     Again(SegmentId),
-    /// The mark of a segment before which nothing is wanted.
+    /// The mark of a segment: see [`mark_of`].
     First(SegmentId),
     /// A file that was not finished.
     Unfinished,
-    /// The lock.
+    /// The lock file.
     Lock,
-    /// None of ours.
+    /// A file that belongs to no store.
     Foreign,
 }
 
-/// Returns what a file's name says that it is.
+/// Returns the kind of file that has this name.
 pub(crate) fn what_is(name: &str) -> Named {
     if name == LOCK {
         return Named::Lock;
@@ -199,10 +204,10 @@ pub(crate) fn what_is(name: &str) -> Named {
     }
 }
 
-/// Makes a file of so many zeros, all of them durable.
+/// Creates a file of `capacity` zeros, all of them durable.
 ///
 /// # Errors
-/// [`Error::NoSpace`], and the file is gone again; or what else the disk says.
+/// [`Error::NoSpace`]: the file was removed again. [`Error::Io`].
 pub(crate) fn zeroed<D: Disk>(disk: &D, name: &str, capacity: u32) -> Result<D::File> {
     let file = match disk.create(name) {
         Err(error) if is_full(&error) => return Err(Error::NoSpace { bytes: capacity.into() }),
@@ -214,8 +219,8 @@ pub(crate) fn zeroed<D: Disk>(disk: &D, name: &str, capacity: u32) -> Result<D::
     }
 }
 
-/// Removes a file that could not be filled because the disk is full, and returns what is to be said of
-/// it. Not a byte of the log was touched: the file never had a segment's name.
+/// Removes a file that could not be filled because the disk is full, and returns the error for the
+/// caller. The log did not change: the file never had a segment's name.
 fn give_up(disk: &impl Disk, name: &str, capacity: u32, error: std::io::Error) -> Error {
     if !is_full(&error) {
         return Error::io("filling with zeros", name, error);
@@ -231,13 +236,13 @@ pub(crate) fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-/// Writes zeros, and syncs them.
+/// Fills a file with zeros, and syncs it.
 fn fill(file: &impl DiskFile, capacity: u32) -> std::io::Result<()> {
     wipe(file, 0, capacity)?;
     file.sync_data()
 }
 
-/// Writes zeros from one place of a file to another.
+/// Writes zeros from offset `from` up to offset `to`.
 pub(crate) fn wipe(file: &impl DiskFile, from: u32, to: u32) -> std::io::Result<()> {
     let zeros = vec![0; ZEROS_BYTES.min((to - from) as usize)];
     let mut offset = from;
@@ -249,11 +254,11 @@ pub(crate) fn wipe(file: &impl DiskFile, from: u32, to: u32) -> std::io::Result<
     Ok(())
 }
 
-/// Writes a header, and perhaps the first frames with it, into a file that has no segment's name yet,
-/// and gives it one: from then on the segment is part of the log.
+/// Writes a header and `frames`, which may be empty, into the file `unfinished`. Then gives the
+/// file the segment's name: from then on the segment is part of the log.
 ///
 /// # Errors
-/// What the disk says.
+/// [`Error::Io`].
 pub(crate) fn publish<D: Disk>(
     disk: &D,
     file: &D::File,
@@ -266,15 +271,15 @@ pub(crate) fn publish<D: Disk>(
     give_name(disk, file, unfinished, &name_of(header.segment))
 }
 
-/// Gives a file that was written the name under which it counts, so that no power cut leaves the name
-/// without the bytes, or takes it once this has returned.
+/// Gives a written file its final name. A power cut never leaves the name without the bytes. Once
+/// this function has returned, a power cut does not lose the name.
 fn give_name<D: Disk>(disk: &D, file: &D::File, unfinished: &str, name: &str) -> Result<()> {
     file.sync_data().map_err(|e| Error::io("syncing", unfinished, e))?;
     disk.rename(unfinished, name).map_err(|e| Error::io("renaming to", name, e))?;
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
 }
 
-/// Draws what a new store is called.
+/// Draws the id of a new store.
 pub(crate) fn new_store_id(disk: &impl Disk) -> StoreId {
     StoreId(u128::from(disk.entropy()) << 64 | u128::from(disk.entropy()))
 }

@@ -118,8 +118,9 @@ impl SegmentHeader {
 
     /// Reads a header from the beginning of a file.
     ///
-    /// # Errors [`HeaderFault`]. A file of another kind, machine or version has an error of its
-    /// own, different from damage, if its first bytes show it.
+    /// # Errors
+    /// [`HeaderFault`]. A file of another kind, machine or version has an error of its own, if its
+    /// first bytes show it.
     pub fn decode(file: &[u8]) -> Result<SegmentHeader, HeaderFault> {
         let Some(bytes) = file.get(..HEADER_BYTES) else {
             return Err(HeaderFault::Short { len: file.len() });

@@ -1,4 +1,4 @@
-//! Whether a batch fits the log, asked before a byte of it is written.
+//! Checks whether a batch fits the log, before any byte of it is written.
 //!
 //! ```text
 //!   log of g7     4@2 | 5@2 6@2
@@ -6,7 +6,8 @@
 //!                  fits        fits          Gap: the log would end at 7
 //! ```
 //!
-//! Each item is judged by the log as the items before it would leave it. Nothing is changed.
+//! Each item is checked against the log as it would be after the items before it. The log itself
+//! does not change.
 
 use super::Groups;
 use crate::error::{Error, Result};
@@ -14,26 +15,26 @@ use crate::format::{Item, Op};
 use crate::types::{EntryId, GroupId, Index, Term};
 use std::collections::BTreeMap;
 
-/// A group's log as the batch's items so far would leave it.
+/// A group's log as it would be after the batch's items so far.
 #[derive(Clone, Debug)]
 struct NextState {
-    /// Whether there is such a group at all.
-    is_here: bool,
+    /// Whether the group exists.
+    exists: bool,
     base: EntryId,
     last: Index,
-    /// Up to where the log is as it was: what the group says of it still holds.
+    /// Up to this index the batch changes no entry: terms come from the group.
     kept: Index,
-    /// What stands behind that, and was written by the batch.
+    /// The entries after `kept`: the batch writes them.
     written: Vec<EntryId>,
 }
 
 /// Checks that a batch fits.
 ///
 /// # Errors
-/// What is wrong with the first item that does not.
+/// The error of the first item that does not fit.
 pub(crate) fn check(groups: &Groups, items: &[Item]) -> Result<()> {
     let Some(first) = items.first() else { return Ok(()) };
-    // Most batches speak of one group, and then of the next: nothing is looked up in between.
+    // Most batches change one group and then the next: consecutive items need no lookup.
     let (mut group, mut next_state) = (first.group, NextState::of(groups, first.group));
     let mut others: BTreeMap<GroupId, NextState> = BTreeMap::new();
     for item in items {
@@ -48,8 +49,8 @@ pub(crate) fn check(groups: &Groups, items: &[Item]) -> Result<()> {
             Op::Compact { through } => next_state.compact(groups, item.group, through)?,
             Op::Reset { through } => next_state.reset(item.group, through)?,
             Op::Clean => next_state.clean(item.group)?,
-            Op::Put { .. } => next_state.is_here = true,
-            // A key that is not there may be deleted; moved entries are picked under the lock.
+            Op::Put { .. } => next_state.exists = true,
+            // A key need not exist; garbage collection picks moved entries under the writer's lock.
             Op::Delete | Op::Moved { .. } => {}
         }
     }
@@ -57,17 +58,17 @@ pub(crate) fn check(groups: &Groups, items: &[Item]) -> Result<()> {
 }
 
 impl NextState {
-    /// Returns a group as it is.
+    /// Returns the state of a group before the batch.
     fn of(groups: &Groups, group: GroupId) -> NextState {
         let (base, last) = match groups.get(group) {
             Some(held) => (held.base().0, held.last_index()),
             None => (EntryId::default(), Index(0)),
         };
-        let is_here = groups.get(group).is_some();
-        NextState { is_here, base, last, kept: last, written: Vec::new() }
+        let exists = groups.get(group).is_some();
+        NextState { exists, base, last, kept: last, written: Vec::new() }
     }
 
-    /// An entry must follow the log's end, or replace something behind its base.
+    /// Checks an entry: it must follow the last entry, or replace an entry after the base.
     fn append(&mut self, group: GroupId, id: EntryId) -> Result<()> {
         let index = id.index;
         if index > Index::LAST || index == Index(0) {
@@ -84,13 +85,13 @@ impl NextState {
         self.written.truncate(still_there);
         self.written.push(id);
         self.last = index;
-        self.is_here = true;
+        self.exists = true;
         Ok(())
     }
 
-    /// A compaction must name an entry of the log, or the base itself.
+    /// Checks a compaction: it must name an entry of the log, or the base.
     fn compact(&mut self, groups: &Groups, group: GroupId, through: EntryId) -> Result<()> {
-        if !self.is_here {
+        if !self.exists {
             return Err(Error::UnknownGroup { group });
         }
         let index = through.index;
@@ -109,13 +110,13 @@ impl NextState {
         Ok(())
     }
 
-    /// A reset may name any place.
+    /// Checks a reset: it may name any index that an entry may have, or 0.
     fn reset(&mut self, group: GroupId, through: EntryId) -> Result<()> {
         if through.index > Index::LAST {
             return Err(Error::OutOfRange { group, index: through.index });
         }
         *self = NextState {
-            is_here: true,
+            exists: true,
             base: through,
             last: through.index,
             kept: Index(0),
@@ -124,13 +125,13 @@ impl NextState {
         Ok(())
     }
 
-    /// Only a group that is here can be removed.
+    /// Checks a removal: the group must exist.
     fn clean(&mut self, group: GroupId) -> Result<()> {
-        if !self.is_here {
+        if !self.exists {
             return Err(Error::UnknownGroup { group });
         }
         *self = NextState {
-            is_here: false,
+            exists: false,
             base: EntryId::default(),
             last: Index(0),
             kept: Index(0),
@@ -139,7 +140,7 @@ impl NextState {
         Ok(())
     }
 
-    /// Returns the term at a place.
+    /// Returns the term of the entry at an index, or of the base.
     fn term(&self, groups: &Groups, group: GroupId, index: Index) -> Option<Term> {
         if index == self.base.index {
             return Some(self.base.term);

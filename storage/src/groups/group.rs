@@ -1,41 +1,42 @@
-//! One group: where its log begins, where its entries are, what its keys say.
+//! One group: where its log begins, where its entries are, and its keys.
 //!
 //! ```text
-//!   base 4@2   | 5 | 6 | 7 | 8 |        append 7@4:   | 5 | 6 | 7'|      the suffix goes
-//!    (gone)      ^locs[0]               compact 6@2:          | 7'|      the prefix goes
+//!   base 4@2   | 5 | 6 | 7 | 8 |        append 7@4:   | 5 | 6 | 7'|      removes a suffix
+//!  (compacted)   ^locs[0]               compact 6@2:          | 7'|      removes a prefix
 //! ```
 //!
-//! Every change says what came and what went to [`Live`], for a segment can be deleted when nothing
-//! of it is live any more.
+//! Every change tells [`Live`] what was added and what was removed. A segment of which nothing is
+//! live can be deleted.
 
 use super::live::Live;
 use crate::types::{EntryId, Index, SegmentId, Term};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Where an entry's bytes are, and what they must be. Sixteen bytes: there may be millions.
+/// Where an entry's bytes are, and their checksum. 16 bytes, because there may be millions of
+/// entries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Loc {
-    /// In which segment.
+    /// The segment.
     pub(crate) segment: SegmentId,
-    /// Where in its file.
+    /// The offset in the segment's file.
     pub(crate) offset: u32,
-    /// How many bytes.
+    /// The number of bytes.
     pub(crate) len: u32,
-    /// Their checksum.
+    /// The checksum of the bytes.
     pub(crate) crc: u32,
 }
 
 /// A key's value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Value {
-    /// Its bytes.
+    /// The bytes of the value.
     pub(crate) data: Bytes,
-    /// The segment that keeps it.
+    /// The segment with the frame that wrote the value.
     pub(crate) segment: SegmentId,
 }
 
-/// From `first` on, up to the next run, the entries have this term.
+/// A run of entries with one term: from `first` up to the next run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Run {
     first: Index,
@@ -45,34 +46,34 @@ struct Run {
 /// One group.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Group {
-    /// The entry before the log's first: 0@0, or the last that was compacted.
+    /// The entry before the log's first one: 0@0, or the last entry that was compacted.
     base: EntryId,
-    /// The segment that keeps the base, if there is anything to keep.
+    /// The segment with the frame that wrote the base; `None` for 0@0.
     base_in: Option<SegmentId>,
     locs: VecDeque<Loc>,
     runs: VecDeque<Run>,
     keys: BTreeMap<Bytes, Value>,
 }
 
-// What it holds.
+// What a group holds.
 
 impl Group {
-    /// Returns the place of the first entry, or where it would stand.
+    /// Returns the index of the first entry, or the index it would have.
     pub(crate) fn first_index(&self) -> Index {
         self.base.index.next()
     }
 
-    /// Returns the place of the last entry; the base's if there is none.
+    /// Returns the index of the last entry, or of the base if there is no entry.
     pub(crate) fn last_index(&self) -> Index {
         Index(self.base.index.0 + self.locs.len() as u64)
     }
 
-    /// Returns the entry before the first, and the segment that keeps it.
+    /// Returns the entry before the first one, and the segment with the frame that wrote it.
     pub(crate) fn base(&self) -> (EntryId, Option<SegmentId>) {
         (self.base, self.base_in)
     }
 
-    /// Returns the term at a place of the log, or of its base.
+    /// Returns the term of the entry at an index, or of the base.
     pub(crate) fn term(&self, index: Index) -> Option<Term> {
         if index == self.base.index {
             return Some(self.base.term);
@@ -82,13 +83,13 @@ impl Group {
         Some(self.runs[after - 1].term)
     }
 
-    /// Returns where the entry at a place is.
+    /// Returns where the entry at an index is.
     pub(crate) fn loc(&self, index: Index) -> Option<Loc> {
         let offset = index.0.checked_sub(self.first_index().0)?;
         self.locs.get(usize::try_from(offset).ok()?).copied()
     }
 
-    /// Returns every entry's name and place from `start` on, in order.
+    /// Returns the entries from `start` on, in order: index, term, and where the bytes are.
     pub(crate) fn entries_from(&self, start: Index) -> impl Iterator<Item = (EntryId, Loc)> {
         let start = start.max(self.first_index());
         let skipped = (start.0 - self.first_index().0).min(self.locs.len() as u64) as usize;
@@ -102,28 +103,28 @@ impl Group {
         })
     }
 
-    /// Returns every entry's name and place, in order.
+    /// Returns all entries, in order: index, term, and where the bytes are.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (EntryId, Loc)> {
         self.entries_from(self.first_index())
     }
 
-    /// Returns how many entries there are.
+    /// Returns the number of entries.
     pub(crate) fn len(&self) -> usize {
         self.locs.len()
     }
 
-    /// Lends the keys and their values.
+    /// Returns the keys and their values.
     pub(crate) fn keys(&self) -> &BTreeMap<Bytes, Value> {
         &self.keys
     }
 
-    /// Returns whether nothing would be lost with it.
+    /// Returns whether the group holds nothing: no entry, no key, and no base but 0@0.
     pub(crate) fn is_nothing(&self) -> bool {
         self.base == EntryId::default() && self.locs.is_empty() && self.keys.is_empty()
     }
 }
 
-// How it changes.
+// How a group changes.
 
 impl Group {
     /// Returns a group whose log is empty and begins after `base`.
@@ -131,27 +132,27 @@ impl Group {
         Group { base, base_in, ..Group::default() }
     }
 
-    /// Ends the log before the entry's place, and puts it there.
+    /// Removes the entries at the entry's index and after it, then adds the entry.
     pub(crate) fn append(&mut self, id: EntryId, loc: Loc, live: &mut Live) {
         self.truncate_from(id.index, live);
         self.push(id, loc);
         live.add(loc.segment, loc.len as usize);
     }
 
-    /// Puts the entry at the log's end, uncounted.
+    /// Adds the entry at the log's end, without counting it as live.
     ///
     /// # Panics
-    /// If the log ends elsewhere: a gap would be made.
+    /// If its index does not follow the last one: the log would have a gap.
     pub(crate) fn push(&mut self, id: EntryId, loc: Loc) {
         let next = self.last_index().next();
-        assert_eq!(id.index, next, "entry {id} comes, and {next} is due");
+        assert_eq!(id.index, next, "entry {id} is pushed, expected index {next}");
         self.locs.push_back(loc);
         if self.runs.back().is_none_or(|run| run.term != id.term) {
             self.runs.push_back(Run { first: id.index, term: id.term });
         }
     }
 
-    /// Ends the log before a place.
+    /// Removes the entries at an index and after it.
     fn truncate_from(&mut self, index: Index, live: &mut Live) {
         while self.last_index() >= index
             && let Some(loc) = self.locs.pop_back()
@@ -162,11 +163,11 @@ impl Group {
             self.runs.pop_back();
         }
         if self.locs.is_empty() {
-            self.runs.clear(); // the last may have begun before the log does
+            self.runs.clear(); // the last run may begin before the log
         }
     }
 
-    /// Lets an entry be found where it was written again.
+    /// Records where an entry is after garbage collection has moved it.
     pub(crate) fn move_entry(&mut self, index: Index, to: Loc, live: &mut Live) {
         let slot = (index.0 - self.first_index().0) as usize;
         let from = std::mem::replace(&mut self.locs[slot], to);
@@ -174,7 +175,7 @@ impl Group {
         live.add(to.segment, to.len as usize);
     }
 
-    /// Lets the log begin after `through`, at most where it ends.
+    /// Removes the entries up to and including `through`, which is not after the last entry.
     pub(crate) fn compact(&mut self, through: EntryId, segment: SegmentId, live: &mut Live) {
         while self.base.index < through.index
             && let Some(loc) = self.locs.pop_front()
@@ -182,7 +183,7 @@ impl Group {
             live.remove(loc.segment, loc.len as usize);
             self.base.index = self.base.index.next();
         }
-        // The run that reaches over the new beginning stays; those before it go.
+        // The run that covers the new first index stays; the runs before it are removed.
         while self.runs.get(1).is_some_and(|run| run.first <= self.first_index()) {
             self.runs.pop_front();
         }
@@ -192,13 +193,13 @@ impl Group {
         self.set_base(through, segment, live);
     }
 
-    /// Empties the log, and lets it begin after `through`.
+    /// Removes all entries. The log begins after `through`.
     pub(crate) fn reset(&mut self, through: EntryId, segment: SegmentId, live: &mut Live) {
         self.truncate_from(self.first_index(), live);
         self.set_base(through, segment, live);
     }
 
-    /// Writes down where the log begins.
+    /// Records where the log begins, and the segment with the frame that says so.
     fn set_base(&mut self, base: EntryId, segment: SegmentId, live: &mut Live) {
         self.base = base;
         if let Some(before) = self.base_in.replace(segment) {
@@ -222,8 +223,8 @@ impl Group {
         }
     }
 
-    /// Lets go of everything.
-    pub(crate) fn drop_everything(&mut self, live: &mut Live) {
+    /// Removes all entries, all keys and the base from the count of what is live.
+    pub(crate) fn clear(&mut self, live: &mut Live) {
         self.truncate_from(self.first_index(), live);
         for (key, value) in std::mem::take(&mut self.keys) {
             live.remove(value.segment, key.len() + value.data.len());
@@ -233,12 +234,12 @@ impl Group {
         }
     }
 
-    /// Sets a key, uncounted: recovery counts when all is known.
+    /// Sets a key, without counting it as live: recovery counts at its end.
     pub(crate) fn restore_key(&mut self, key: Bytes, value: Value) {
         self.keys.insert(key, value);
     }
 
-    /// Counts everything it holds.
+    /// Counts everything that the group holds as live.
     pub(crate) fn count(&self, live: &mut Live) {
         for loc in &self.locs {
             live.add(loc.segment, loc.len as usize);
