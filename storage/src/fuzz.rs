@@ -1,23 +1,28 @@
-//! What a fuzzer does with the engine: four bodies, each for bytes that nobody wrote.
+//! The fuzz targets of the engine: four functions, each for arbitrary bytes.
 //!
 //! ```text
-//!   bytes --------------> frame             the decoder of frames and headers
-//!     '-----> mended ---> frame_mended      the same, under checksums that hold
-//!   bytes --> files ----> directory         a whole opening, and a life after it
-//!     '-----> mended ---> directory_mended  the same, under checksums that hold
+//!   bytes --------------> frame             decodes a frame and a segment's header
+//!     '-----> mended ---> frame_mended      the same, with matching checksums
+//!   bytes --> files ----> directory         opens a log, then writes, collects and reopens it
+//!     '-----> mended ---> directory_mended  the same, with matching checksums
 //! ```
 //!
-//! A checksum hides what is behind it from whoever only draws bytes: so each comes in two forms.
+//! Arbitrary bytes never pass a checksum, so they do not test the code after it. The mended form
+//! makes the checksums match first.
 //!
-//! Nothing may panic, and what is taken for good has to be so: a frame that holds is exactly what its
-//! items would be written as; a directory that is refused is left as it was; one that opens shows the
-//! same after a kill, and after the worst power cut; it can be written, and collected. Before that, what
-//! `logctl` does to look at it is done, and must say of its health what the opening says. The bodies are called by `fuzz/`, a package of its
-//! own for cargo-fuzz, and by this module's tests, over the seeds that are kept in `fuzz/seeds/` and
-//! thousands of damaged copies of them.
+//! Nothing may panic. The targets also check:
+//!
+//! * A valid frame equals, byte for byte, the frame that is written from its items.
+//! * A directory that is refused does not change.
+//! * A log that opens can be written and collected. It has the same content after a kill, and after
+//!   a power cut that loses all that is not durable.
+//! * What `logctl` says of the directory's health agrees with the opening.
+//!
+//! Two callers run the targets: `fuzz/`, a package of its own for cargo-fuzz, and this module's
+//! tests. The tests use the seeds in `fuzz/seeds/`, and thousands of damaged copies of them.
 
-mod directory; // bytes as files
-mod mend; // checksums made to hold
+mod directory; // from bytes to files
+mod mend; // makes checksums match
 
 use crate::batch::Batch;
 use crate::disk::{Disk, Fate, Fates, Sector, SimDisk};
@@ -31,7 +36,7 @@ use bytes::Bytes;
 use std::io;
 use std::num::NonZeroUsize;
 
-/// The salt of every frame that is decoded alone.
+/// The salt of the frames that are decoded without a segment.
 const SALT: u64 = 0x1122_3344;
 
 /// Decodes arbitrary bytes as a frame, and as a segment's header.
@@ -43,17 +48,17 @@ pub fn frame(bytes: &[u8]) {
         }
     }
     if let Ok(header) = SegmentHeader::decode(bytes) {
-        assert_eq!(header.encode()[..], bytes[..64], "a header that holds is what is written");
+        assert_eq!(header.encode()[..], bytes[..64], "a valid header equals what is written");
     }
     let Ok(header) = FrameHeader::decode(bytes, salt) else { return };
     assert!(header.durable < header.lsn && header.lsn <= Lsn::LAST, "{header:?}");
     if let Ok(frame) = Frame::decode(bytes, salt, header.lsn) {
-        write_again(&frame, &header, bytes);
+        check_encoding(&frame, &header, bytes);
     }
 }
 
-/// Checks that a frame which holds is, byte for byte, what its items are written as.
-fn write_again(frame: &Frame<'_>, header: &FrameHeader, bytes: &[u8]) {
+/// Checks that a valid frame equals, byte for byte, the frame that is written from its items.
+fn check_encoding(frame: &Frame<'_>, header: &FrameHeader, bytes: &[u8]) {
     let mut payloads = Vec::new();
     let items: Vec<Item> = frame.items().map(|(item, _)| item).collect();
     for (item, at) in frame.items() {
@@ -64,8 +69,8 @@ fn write_again(frame: &Frame<'_>, header: &FrameHeader, bytes: &[u8]) {
     assert_eq!(again, bytes[..header.len as usize]);
 }
 
-/// Decodes arbitrary bytes as a frame whose checksums hold: with the length it states, and with the
-/// length that it has.
+/// Decodes arbitrary bytes as a frame with matching checksums: once with the length that the bytes
+/// state, and once with the length of the bytes.
 pub fn frame_mended(bytes: &[u8]) {
     let mut bytes = bytes.to_vec();
     bytes.resize(bytes.len().max(32).next_multiple_of(8), 0);
@@ -81,17 +86,17 @@ pub fn frame_mended(bytes: &[u8]) {
     }
 }
 
-/// Opens a directory of arbitrary files, and lives with it if it is a log.
+/// Opens a directory of arbitrary files, and uses it if it is a log.
 pub fn directory(bytes: &[u8]) {
-    live_with(&directory::disk_of(bytes, |_| {}));
+    open_and_use(&directory::disk_of(bytes, |_| {}));
 }
 
-/// Opens a directory of files whose checksums hold, and lives with it if it is a log.
+/// Opens a directory of files with matching checksums, and uses it if it is a log.
 pub fn directory_mended(bytes: &[u8]) {
-    live_with(&directory::disk_of(bytes, mend::segment));
+    open_and_use(&directory::disk_of(bytes, mend::segment));
 }
 
-/// Settings under which little files are segments, and everything is garbage enough.
+/// Returns settings for small segments that are collected at once.
 fn options() -> Options {
     Options {
         segment_bytes: 8192,
@@ -102,10 +107,10 @@ fn options() -> Options {
     }
 }
 
-/// Loses everything.
-struct AllIsLost;
+/// A power cut that loses everything that is not durable.
+struct LoseAll;
 
-impl Fates for AllIsLost {
+impl Fates for LoseAll {
     fn sector(&mut self, _: Sector) -> Fate {
         Fate::Lost
     }
@@ -115,59 +120,60 @@ impl Fates for AllIsLost {
     }
 }
 
-/// Opens a log, and if it is one, writes to it, collects it, and opens it again.
-fn live_with(disk: &SimDisk) {
+/// Opens a directory. If it is a log, writes to it, collects it, and opens it again.
+fn open_and_use(disk: &SimDisk) {
     let files = |disk: &SimDisk| -> Vec<(String, Vec<u8>)> {
         let names = disk.list().expect("the disk is on");
         names.into_iter().map(|name| (name.clone(), disk.bytes(&name))).collect()
     };
     let before = files(disk);
-    let health = look_at(disk);
-    assert!(before == files(disk), "whoever only looked has changed something");
+    let health = inspect_all(disk);
+    assert!(before == files(disk), "inspecting has changed a file");
     let log = match Log::open_on(disk.clone(), options()) {
         Ok(log) => log,
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            assert!(before == files(disk), "it was refused, and touched: {error}");
-            assert_ne!(health, Some(Health::Sound), "called sound, and refused: {error}");
+            assert!(before == files(disk), "refused, but changed: {error}");
+            assert_ne!(health, Some(Health::Sound), "called sound, but refused: {error}");
             return;
         }
     };
-    assert!(health.is_none_or(|health| health == Health::Sound), "{health:?}, and it opens");
-    let found = show(&log);
-    let worst = disk.after_power_cut(&mut AllIsLost);
-    let again = Log::open_on(worst, options()).expect("what was opened opens after a power cut");
-    assert_eq!(show(&again), found, "an opening was not durable");
+    assert!(health.is_none_or(|health| health == Health::Sound), "{health:?}, but it opens");
+    let found = content(&log);
+    let worst = disk.after_power_cut(&mut LoseAll);
+    let again = Log::open_on(worst, options()).expect("the log opens after a power cut");
+    assert_eq!(content(&again), found, "what the opening showed was not durable");
 
     for _ in 0..3 {
         write_one(&log);
     }
-    let shown = show(&log);
+    let written = content(&log);
     match log.gc() {
-        // Numbers of segments and frames end somewhere, and somebody has put us near there.
+        // Segment numbers and LSNs have a limit, and the bytes may have put the log near it.
         Ok(_) | Err(Error::NoSpace { .. }) => {}
-        Err(error) => panic!("what opened cannot be collected: {error}"),
+        Err(error) => panic!("a log that opens cannot be collected: {error}"),
     }
-    assert_eq!(show(&log), shown, "collection has changed something");
+    assert_eq!(content(&log), written, "collecting has changed the content");
     drop(log);
-    let again = Log::open_on(disk.after_kill(), options()).expect("what was written opens");
-    assert_eq!(show(&again), shown, "after a kill");
-    let worst = disk.after_power_cut(&mut AllIsLost);
-    let again = Log::open_on(worst, options()).expect("what was written opens after a power cut");
-    assert_eq!(show(&again), shown, "after a power cut");
+    let again = Log::open_on(disk.after_kill(), options()).expect("the log opens after a kill");
+    assert_eq!(content(&again), written, "after a kill");
+    let worst = disk.after_power_cut(&mut LoseAll);
+    let again = Log::open_on(worst, options()).expect("the log opens after a power cut");
+    assert_eq!(content(&again), written, "after a power cut");
 }
 
-/// Shows a directory in all the ways there are, and returns what is said of its health, if anything.
-fn look_at(disk: &SimDisk) -> Option<Health> {
+/// Calls every report of [`inspect`] on a directory. Returns the directory's health, if a report
+/// states it.
+fn inspect_all(disk: &SimDisk) -> Option<Health> {
     let all = Selection { bytes: inspect::Bytes::Shown, ..Selection::default() };
-    let mut nobody = io::sink();
-    let _ = inspect::dump(disk, &all, &mut nobody);
-    let _ = inspect::tail(disk, NonZeroUsize::MIN, &all, &mut nobody);
-    let _ = inspect::stats(disk, &mut nobody);
-    inspect::check(disk, &mut nobody).ok()
+    let mut nowhere = io::sink();
+    let _ = inspect::dump(disk, &all, &mut nowhere);
+    let _ = inspect::tail(disk, NonZeroUsize::MIN, &all, &mut nowhere);
+    let _ = inspect::stats(disk, &mut nowhere);
+    inspect::check(disk, &mut nowhere).ok()
 }
 
-/// Writes an entry to a group of our own, if there are numbers left for it.
+/// Writes an entry to the group with the largest number, if its log has an index left.
 fn write_one(log: &Log<SimDisk>) {
     let group = GroupId(u64::MAX);
     let index = log.last_index(group).unwrap_or_default().next();
@@ -177,34 +183,34 @@ fn write_one(log: &Log<SimDisk>) {
         Ok(_) => assert_eq!(log.entry(group, index).expect("it was just written"), Some(entry)),
         Err(Error::OutOfRange { .. }) => assert!(index > Index::LAST),
         Err(Error::NoSpace { .. }) => {}
-        Err(error) => panic!("what opened cannot be written: {error}"),
+        Err(error) => panic!("a log that opens cannot be written: {error}"),
     }
 }
 
-/// One group as it shows itself.
+/// The content of one group.
 #[derive(PartialEq, Eq, Debug)]
-struct Shown {
+struct GroupContent {
     group: GroupId,
     base: (Index, Option<Term>),
     entries: Vec<Entry>,
     keys: Vec<(Bytes, Bytes)>,
 }
 
-/// Returns all that a log shows, every byte of it read.
-fn show(log: &Log<SimDisk>) -> Vec<Shown> {
-    let show = |group| {
-        let first = log.first_index(group).expect("it is listed");
-        let last = log.last_index(group).expect("it is listed");
+/// Returns the content of a log: reads every byte of it.
+fn content(log: &Log<SimDisk>) -> Vec<GroupContent> {
+    let content = |group| {
+        let first = log.first_index(group).expect("the group is listed");
+        let last = log.last_index(group).expect("the group is listed");
         let before = Index(first.0 - 1);
         let entries = log.entries(group, first..last.next(), u64::MAX);
-        Shown {
+        GroupContent {
             group,
             base: (before, log.term(group, before)),
-            entries: entries.expect("what was opened was verified"),
+            entries: entries.expect("the opening has verified the entries"),
             keys: log.scan(group, b""),
         }
     };
-    log.groups().into_iter().map(show).collect()
+    log.groups().into_iter().map(content).collect()
 }
 
 #[cfg(test)]

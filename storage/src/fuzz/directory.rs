@@ -1,29 +1,30 @@
-//! Bytes as files: a form in which a fuzzer's bytes are a directory, and a directory is few bytes.
+//! The encoding of a directory in a fuzzer's bytes: any bytes are a directory, and a directory
+//! takes few bytes.
 //!
 //! ```text
 //!   kind 1 | length 2 | bytes ...    kind 1 | length 2 | bytes ...      one record, one file
 //!
 //!   kind   low half    0 to 9   00000001.log to 0000000a.log      10 spare.tmp   11 a mark
 //!                      12 LOCK  13 notes.txt  14 ffffffff.log  15 fffffffe.log
-//!          high half   1, 2  so many pages more than two
-//!                      4     nothing is left free between header and frames
-//!                      8     the file ends where the bytes do
+//!          high half   1, 2  this many pages are added to two
+//!                      4     no gap between header and frames
+//!                      8     the file ends with the bytes
 //!                      of a mark: 0 to 15 for 00000001.first to 00000010.first
 //! ```
 //!
-//! As a rule the first 64 bytes are the header, those after it stand where frames begin, and the rest of
-//! two pages is zeros. Most of a segment is zeros; a fuzzer had better spend itself on what is not.
+//! Without these bits, the first 64 bytes are the header, the other bytes begin where frames begin,
+//! and zeros fill two pages. Most of a segment is zeros: so the fuzzer spends no time on them.
 
 use crate::disk::{Disk, DiskFile, SimDisk};
 use crate::format::{FRAMES_AT, PAGE_BYTES};
 
-/// How many files there are at most.
+/// The most files in a directory.
 const FILES: usize = 16;
 
-/// Where a segment's header ends.
+/// The length of a segment's header.
 const HEADER_BYTES: usize = 64;
 
-/// Returns the disk that bytes stand for, each segment treated with `finish`.
+/// Decodes a disk from bytes. Calls `finish` on the bytes of each segment.
 pub(super) fn disk_of(mut bytes: &[u8], finish: impl Fn(&mut [u8])) -> SimDisk {
     let disk = SimDisk::new(7);
     for _ in 0..FILES {
@@ -36,7 +37,7 @@ pub(super) fn disk_of(mut bytes: &[u8], finish: impl Fn(&mut [u8])) -> SimDisk {
         if name.ends_with(".log") {
             finish(&mut file);
         }
-        // The second file of a name is written over the first.
+        // A second file with the same name overwrites the first.
         let open = disk.create(&name).or_else(|_| disk.open(&name)).expect("the disk is on");
         open.write_all_at(0, &file).expect("the disk has room");
         open.sync_data().expect("the disk is on");
@@ -45,7 +46,7 @@ pub(super) fn disk_of(mut bytes: &[u8], finish: impl Fn(&mut [u8])) -> SimDisk {
     disk
 }
 
-/// Returns the name that a kind stands for.
+/// Returns the file name of a kind.
 fn name_of(kind: u8) -> String {
     match kind & 15 {
         number @ 0..10 => format!("{:08x}.log", number + 1),
@@ -58,7 +59,7 @@ fn name_of(kind: u8) -> String {
     }
 }
 
-/// Returns a file with this content.
+/// Returns the bytes of a file with this content.
 fn file_of(form: u8, content: &[u8]) -> Vec<u8> {
     let is_gapless = form & 4 != 0;
     let mut file = content.to_vec();
@@ -73,14 +74,14 @@ fn file_of(form: u8, content: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Returns the bytes that stand for a disk; what a page has behind its frames is left out if it is zero.
+/// Encodes a disk as bytes, without the zeros at the end of each file.
 #[cfg(test)]
 pub(super) fn bytes_of(disk: &SimDisk) -> Vec<u8> {
     let mut bytes = Vec::new();
     let names = disk.list().expect("the disk is on");
     for name in &names {
         let file = disk.bytes(name);
-        let kind = (0..=u8::MAX).find(|kind| name_of(*kind) == *name).expect("a name there is");
+        let kind = (0..=u8::MAX).find(|kind| name_of(*kind) == *name).expect("a known name");
         let pages = (file.len() / PAGE_BYTES as usize).saturating_sub(2) as u8;
         let end = file.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let header = &file[..end.min(HEADER_BYTES)];

@@ -1,11 +1,12 @@
-//! Checksums made to hold, whatever stands under them.
+//! Mending: makes the checksums of arbitrary bytes match.
 //!
 //! ```text
-//!   frame    payloads first, for their checksums are in the descriptors;
-//!            then the descriptors, whose checksum is in the header; then the header
+//!   frame    first the payloads: their checksums are in the descriptors
+//!            then the descriptors: their checksum is in the header
+//!            then the header
 //! ```
 //!
-//! Lengths are taken as they stand, as far as there are so many bytes.
+//! Lengths are not changed. A length that is longer than the bytes is ignored.
 
 use crate::format::{DESCRIPTOR_BYTES, FRAME_HEADER_BYTES, FRAMES_AT, Salt};
 
@@ -27,7 +28,7 @@ pub(super) fn header(bytes: &mut [u8]) {
     }
 }
 
-/// Mends a segment: its header, and its frames as far as their lengths let one see them.
+/// Mends a segment: its header, and its frames up to the first one with an impossible length.
 pub(super) fn segment(bytes: &mut [u8]) {
     header(bytes);
     let Some((head, mut rest)) = bytes.split_at_mut_checked(FRAMES_AT as usize) else { return };

@@ -1,11 +1,12 @@
-//! The fuzzer's bodies without a fuzzer: over the seeds that are kept, and damaged copies of them.
+//! Runs the fuzz targets without a fuzzer: on the kept seeds, and on damaged copies of them.
 //!
 //! ```text
-//!   scenes --write--> fuzz/seeds/ --.--> as they are
-//!                                   '--> damaged, a few times each --> all four bodies
+//!   scenes --write--> fuzz/seeds/ --.--> unchanged
+//!                                   '--> damaged copies --> all four targets
 //! ```
 //!
-//! `STORAGE_FIXTURE=write` writes the seeds anew; `STORAGE_PROOF=long` damages more of them.
+//! `STORAGE_FIXTURE=write` writes the seeds again. `STORAGE_PROOF=long` runs ten times as many
+//! copies.
 
 use super::*;
 use crate::disk::DiskFile;
@@ -17,7 +18,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fs, panic};
 
-/// Numbers that lengths, counts, indexes and LSNs are bad at.
+/// Numbers at the limits of lengths, counts, indexes and LSNs.
 const NUMBERS: [u64; 14] = [
     0,
     1,
@@ -35,12 +36,12 @@ const NUMBERS: [u64; 14] = [
     u64::MAX,
 ];
 
-/// Returns an entry of so many bytes.
+/// Returns an entry of `len` bytes.
 fn entry(index: u64, term: u64, len: usize) -> Entry {
     Entry { id: EntryId::new(index, term), data: vec![index as u8; len].into() }
 }
 
-/// Returns a batch in which every kind of item is.
+/// Returns a batch with an item of every kind.
 fn everything() -> Batch {
     let (one, two) = (GroupId(1), GroupId(2));
     let mut batch = Batch::new();
@@ -64,7 +65,7 @@ fn frames() -> Vec<(String, Vec<u8>)> {
         (name.to_string(), draft.place(Lsn(lsn), Lsn(lsn - 1), salt))
     };
     let mut seeds: Vec<(String, Vec<u8>)> = drafts.into_iter().map(place).collect();
-    // It says that it was durable before it was written: only who mends checksums meets this.
+    // Its durable LSN is later than its own LSN. Only mended checksums let the decoder see this.
     let mut foreseen = seeds[1].1.clone();
     foreseen[16] = 9;
     seeds.push(("foreseen".into(), foreseen));
@@ -82,7 +83,7 @@ fn directories() -> Vec<(String, Vec<u8>)> {
 
     let (disk, log) = new_log(1);
     seeds.push(("new".into(), bytes_of(&disk)));
-    // One frame more, and there is no number left for another.
+    // After one more frame there is no LSN left.
     let mut near_the_end = bytes_of(&disk);
     near_the_end[3 + 40..][..8].copy_from_slice(&(Lsn::LAST.0 - 1).to_le_bytes());
     mend::header(&mut near_the_end[3..]);
@@ -112,8 +113,8 @@ fn directories() -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// Returns directories that are refused, each with a name: in the first frame of each, under checksums
-/// that hold, an index where no log may reach.
+/// Returns directories that are refused, each with a name. The first frame of each has matching
+/// checksums, and an index that no entry may have.
 fn refused() -> Vec<(String, Vec<u8>)> {
     let mut far_entry = Batch::new();
     far_entry.entries(GroupId(1), &[entry(1, 1, 9)]);
@@ -133,12 +134,12 @@ fn refused() -> Vec<(String, Vec<u8>)> {
     [("far_entry", far_entry), ("far_reset", far_reset)].map(far).into()
 }
 
-/// Returns where the seeds of a body and its mended twin are kept.
+/// Returns the directory with the seeds of a target and of its mended form.
 fn kept_at(body: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(body)
 }
 
-/// Returns the seeds that are kept, in the order of their names.
+/// Returns the kept seeds of a target, in the order of their names.
 fn kept(body: &str) -> Vec<(String, Vec<u8>)> {
     let dir = kept_at(body);
     let files = fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
@@ -150,7 +151,7 @@ fn kept(body: &str) -> Vec<(String, Vec<u8>)> {
     paths.into_iter().map(read).collect()
 }
 
-/// Damages bytes, a few times: as they stand in one seed, or with a piece of another in them.
+/// Damages bytes, 1 to 5 times. One kind of damage inserts a piece of another seed.
 fn damage(bytes: &mut Vec<u8>, seeds: &[(String, Vec<u8>)], rng: &mut ChaCha8Rng) {
     for _ in 0..rng.random_range(1..6) {
         let at = rng.random_range(0..=bytes.len());
@@ -159,7 +160,7 @@ fn damage(bytes: &mut Vec<u8>, seeds: &[(String, Vec<u8>)], rng: &mut ChaCha8Rng
             0 if at < to => bytes[at] ^= 1 << rng.random_range(0..8),
             1 if at < to => bytes[at] = rng.random(),
             2 | 3 => {
-                // Mostly where a field may begin: in a directory, 3 bytes stand before a file's.
+                // Mostly where a field may begin. In a directory, 3 bytes precede a file's content.
                 let at = [at, at & !7, (at & !7) + 3].choose(rng).copied().unwrap();
                 let number = NUMBERS.choose(rng).unwrap().to_le_bytes();
                 let len = [1, 2, 4, 8].choose(rng).copied().unwrap();
@@ -184,7 +185,7 @@ fn damage(bytes: &mut Vec<u8>, seeds: &[(String, Vec<u8>)], rng: &mut ChaCha8Rng
     }
 }
 
-/// Runs a body over seeds and so many damaged copies of them, and returns how many.
+/// Runs a target on the seeds, and on `copies` damaged copies of them. Returns `copies`.
 fn run(body: fn(&[u8]), seeds: &[(String, Vec<u8>)], copies: u64) -> u64 {
     for (name, bytes) in seeds {
         println!("seed {name}");
@@ -204,7 +205,7 @@ fn run(body: fn(&[u8]), seeds: &[(String, Vec<u8>)], copies: u64) -> u64 {
     copies
 }
 
-/// Returns how many damaged copies are tried.
+/// Returns how many damaged copies to try.
 fn copies(quick: u64) -> u64 {
     if env::var("STORAGE_PROOF").as_deref() == Ok("long") { 10 * quick } else { quick }
 }
@@ -221,7 +222,7 @@ fn the_seeds_that_are_kept_are_what_the_engine_writes() {
                 fs::write(&path, bytes).unwrap();
             }
             let kept = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            assert!(kept == *bytes, "{} is not what is written", path.display());
+            assert!(kept == *bytes, "{} differs from what is written", path.display());
         }
     }
 }
@@ -237,7 +238,7 @@ fn seeds_are_frames_and_logs() {
         assert_eq!(directory::bytes_of(&disk), bytes, "{name}");
         let mended = directory::disk_of(&bytes, mend::segment);
         for file in disk.list().unwrap() {
-            assert!(disk.bytes(&file) == mended.bytes(&file), "{name}: what holds is not changed");
+            assert!(disk.bytes(&file) == mended.bytes(&file), "{name}: mending changed it");
         }
         Log::open_on(disk, options()).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
@@ -248,12 +249,12 @@ fn seeds_are_frames_and_logs() {
 }
 
 #[test]
-fn the_bodies_hold_over_seeds_and_damaged_copies() {
+fn the_targets_pass_on_seeds_and_damaged_copies() {
     let (frames, directories) = (kept("frame"), kept("directory"));
     let in_frames =
         run(frame, &frames, copies(40_000)) + run(frame_mended, &frames, copies(40_000));
     let in_directories = run(directory, &directories, copies(1200))
         + run(directory_mended, &directories, copies(1200));
-    let told = format!("{in_frames} frames and {in_directories} directories that nobody wrote\n");
+    let told = format!("{in_frames} damaged frames and {in_directories} damaged directories\n");
     let _ = io::stdout().write_all(told.as_bytes()); // past the harness: see tests/proof/counts.rs
 }
