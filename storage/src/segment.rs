@@ -37,8 +37,8 @@ pub(crate) const MARK: &str = "mark.tmp";
 pub(crate) const RECOVERY: &str = "recovery.tmp";
 
 /// How many zeros are written at once. The page cache keeps a file in pieces, each as long as one
-/// write was. It may search a whole piece for every frame that is written to it. With pieces of 1
-/// MiB, this search takes longer than the rest of an append.
+/// write was. It may search a whole piece for every frame that is written to it. With pieces of
+/// 1 MiB or more, this search takes longer than the rest of an append.
 const ZEROS_BYTES: usize = 1 << 15;
 
 /// A segment as readers see it.

@@ -57,8 +57,8 @@ impl RealDisk {
         let dir = dir.as_ref().to_path_buf();
         if !dir.is_dir() {
             fs::create_dir_all(&dir)?;
-            // A directory's name is durable once its parent is synced. The caller cares for the
-            // others.
+            // A directory's name is durable once its parent is synced. The parent's own name is the
+            // caller's task.
             if let Some(parent) = dir.canonicalize()?.parent() {
                 sync_names(parent)?;
             }

@@ -294,7 +294,7 @@ impl State {
         }
     }
 
-    /// Uses up to `bytes` of the free bytes, and returns how many there were.
+    /// Uses up to `bytes` of the free bytes, and returns how many it used.
     fn take_room(&mut self, bytes: u64) -> u64 {
         let Some(free) = &mut self.free_bytes else { return bytes };
         let taken = bytes.min(*free);
