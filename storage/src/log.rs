@@ -47,7 +47,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLoc
 
 /// How long a stretch of the tail is, at most. When one is full it is mapped, and the maintenance thread is woken
 /// to sync it.
-const STRETCH_BYTES: u32 = 4 << 20;
+const CHUNK_BYTES: u32 = 4 << 20;
 
 /// A log of many groups, on a disk.
 pub struct Log<D: Disk = RealDisk> {
@@ -98,8 +98,8 @@ pub(crate) struct View {
 
 impl<F> Writer<F> {
     /// Returns the number of the stretch that the next frame begins in.
-    fn stretch(&self) -> u32 {
-        self.offset / STRETCH_BYTES.min(self.capacity / 4)
+    fn chunk(&self) -> u32 {
+        self.offset / CHUNK_BYTES.min(self.capacity / 4)
     }
 }
 
@@ -249,7 +249,7 @@ impl<D: Disk> Log<D> {
 
     /// Shows a frame to readers that stands where the writer is, and moves the writer behind it.
     fn show(&self, writer: &mut Writer<D::File>, bytes: Bytes) -> Result<()> {
-        let stretch = writer.stretch();
+        let chunk = writer.chunk();
         let mut view = self.view_mut();
         let View { groups, segments } = &mut *view;
         groups.apply(&Frame::trusted(&bytes), writer.segment, writer.offset);
@@ -258,12 +258,12 @@ impl<D: Disk> Log<D> {
         segment.content.push(writer.offset, bytes);
         drop(view);
         writer.offset += len;
-        if writer.stretch() > stretch { self.end_stretch(writer) } else { Ok(()) }
+        if writer.chunk() > chunk { self.end_chunk(writer) } else { Ok(()) }
     }
 
     /// Lets what was written of the tail so far be read from the file: the buffers are free, and the
     /// log takes no more memory than its index and a stretch.
-    fn end_stretch(&self, writer: &Writer<D::File>) -> Result<()> {
+    fn end_chunk(&self, writer: &Writer<D::File>) -> Result<()> {
         let mapped = writer.file.map_first(writer.offset.into());
         let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
         let tail = Content::Tail(Tail::mapped(self.note(mapped)?));
@@ -275,7 +275,7 @@ impl<D: Disk> Log<D> {
     /// Waits until `lsn` is durable, for a chore: it may hold the writer's lock, so no leader waits
     /// for company then.
     pub(crate) fn committer_wait(&self, lsn: Lsn) -> Result<()> {
-        self.committer.wait_for(lsn, Caller::Chore, self)
+        self.committer.wait_for(lsn, Caller::Maintenance, self)
     }
 }
 

@@ -127,7 +127,7 @@ impl Shared {
     fn run<D: Disk>(&self, log: &Log<D>) {
         let mut seen = self.wake_signal.notifications();
         while !self.is_stopped.load(Ordering::SeqCst) {
-            match self.do_chores(log) {
+            match self.do_work(log) {
                 Next::Again => {}
                 Next::Sleep => seen = self.wake_signal.wait(seen),
                 Next::Stop => return,
@@ -136,14 +136,14 @@ impl Shared {
     }
 
     /// Does what there is to do, once.
-    fn do_chores<D: Disk>(&self, log: &Log<D>) -> Next {
+    fn do_work<D: Disk>(&self, log: &Log<D>) -> Next {
         // Written behind: whoever leaves a full segment has little left to wait for.
         let written = log.committer_wait(log.appended_lsn());
         // Garbage first: a segment that goes may become the spare.
         let (was_full, collected) = (log.is_full(), log.gc());
         let maintained = log.maintain();
         // Now that it is known to be full, what is collected is not a matter of thresholds any more.
-        let is_news = log.is_full() && !was_full;
+        let found_full = log.is_full() && !was_full;
 
         let mut status = self.status();
         status.trouble = written.and(maintained).err();
@@ -160,7 +160,7 @@ impl Shared {
         };
         match status.trouble {
             Some(Error::Io { .. } | Error::Poisoned { .. }) => Next::Stop,
-            _ if is_more_to_do || is_news => Next::Again,
+            _ if is_more_to_do || found_full => Next::Again,
             _ => Next::Sleep,
         }
     }

@@ -97,14 +97,15 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<
     };
 
     let store = last.header.store;
-    let (plan, groups) =
-        judged(&segments, |last, scan, end| rewrite_tail::plan(disk, options, last, scan, end))?;
+    let (plan, groups) = judge_segments(&segments, |last, scan, end| {
+        rewrite_tail::plan(disk, options, last, scan, end)
+    })?;
     rewrite_tail::clear(disk, &strays)?;
     in_place::give_name_back(disk, last.header.segment)?;
     let (writable, groups, disk_space) = match rewrite_tail::carry_out(disk, last, plan) {
         Err(Error::NoSpace { bytes }) => {
             drop(groups); // their entries were to be found in the segment that there is no room for
-            let (plan, groups) = judged(&segments, |last, scan, _| {
+            let (plan, groups) = judge_segments(&segments, |last, scan, _| {
                 in_place::plan(last, scan).map(Plan::InPlace).ok_or(Error::NoSpace { bytes })
             })?;
             let mut last = segments.pop().expect("there is a last one");
@@ -126,7 +127,7 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<
 
 /// Judges every frame of the segments, and returns what is to be done with the last one, as `plan` says,
 /// and what the groups hold then. Nothing is written.
-fn judged(
+fn judge_segments(
     segments: &[CheckedSegment],
     plan: impl FnOnce(&CheckedSegment, &Scan, End) -> Result<Plan>,
 ) -> Result<(Plan, Groups)> {

@@ -12,7 +12,7 @@
 //! Invariant: who sleeps has a seat in the queue, and who takes a seat away wakes its owner.
 
 use super::GroupCommit;
-use super::queue::{Caller, Calls, CommitQueue, Turn};
+use super::queue::{Caller, CommitQueue, Turn, Wakeups};
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use core::time::Duration;
@@ -71,7 +71,7 @@ impl<F> Committer<F> {
     /// # Panics
     /// If what was written to the one before is not durable.
     #[track_caller]
-    pub(crate) fn turn_to(&self, file: Arc<F>) {
+    pub(crate) fn switch_to(&self, file: Arc<F>) {
         let mut state = self.lock();
         let commit = state.queue.commit();
         let (appended, durable) = (commit.appended(), commit.durable());
@@ -100,21 +100,21 @@ impl<F> Committer<F> {
                 Turn::GiveUp => return Err(log.why_broken()),
                 Turn::Lead { through } => {
                     self.lead(state, through, log)?;
-                    Told::AskAgain
+                    WakeReason::AskAgain
                 }
                 Turn::Sleep => {
                     drop(state);
                     me.sleep()
                 }
-                Turn::SleepInTime => {
+                Turn::SleepWithTimeout => {
                     drop(state);
                     me.sleep_for(until.saturating_sub(log.now()))
                 }
             };
             match told {
-                Told::Durable => return Ok(()),
-                Told::AskAgain => {}
-                Told::Nothing => has_waited = true,
+                WakeReason::Durable => return Ok(()),
+                WakeReason::AskAgain => {}
+                WakeReason::Nothing => has_waited = true,
             }
             state = self.lock();
         }
@@ -133,20 +133,20 @@ impl<F> Committer<F> {
         let outcome = log.sync(&file);
         let ended = log.now();
         let mut state = self.lock();
-        let calls = match &outcome {
+        let wakeups = match &outcome {
             Ok(()) => state.queue.finish(through),
             Err(_) => state.queue.finish_failed(),
         };
         state.gathers_until = ended + ended.saturating_sub(begun) / SHARE_OF_SYNC;
         drop(state);
-        wake(calls);
+        wake(wakeups);
         outcome
     }
 
     /// Notes that the disk has failed, and wakes everybody.
     pub(crate) fn fail(&self) {
-        let calls = self.lock().queue.fail();
-        wake(calls);
+        let wakeups = self.lock().queue.fail();
+        wake(wakeups);
     }
 
     /// Returns the state machine as it is.
@@ -161,18 +161,18 @@ impl<F> Committer<F> {
 }
 
 /// Wakes sleepers.
-fn wake(calls: Calls<Sleeper>) {
-    for sleeper in calls.served {
-        sleeper.wake(Told::Durable);
+fn wake(wakeups: Wakeups<Sleeper>) {
+    for sleeper in wakeups.served {
+        sleeper.wake(WakeReason::Durable);
     }
-    for sleeper in calls.again {
-        sleeper.wake(Told::AskAgain);
+    for sleeper in wakeups.again {
+        sleeper.wake(WakeReason::AskAgain);
     }
 }
 
 /// What a sleeper hears when it wakes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Told {
+enum WakeReason {
     /// Nothing yet: it sleeps, or its time is over.
     #[default]
     Nothing,
@@ -185,39 +185,39 @@ enum Told {
 /// A thread that sleeps, or may.
 #[derive(Clone, Debug, Default)]
 struct Sleeper {
-    bed: Arc<(Mutex<Told>, Condvar)>,
+    slot: Arc<(Mutex<WakeReason>, Condvar)>,
 }
 
 impl PartialEq for Sleeper {
     fn eq(&self, other: &Sleeper) -> bool {
-        Arc::ptr_eq(&self.bed, &other.bed)
+        Arc::ptr_eq(&self.slot, &other.slot)
     }
 }
 
 impl Sleeper {
     /// Sleeps until it is told something, and returns what.
-    fn sleep(&self) -> Told {
+    fn sleep(&self) -> WakeReason {
         let told = self.told();
-        let mut told = self.bed.1.wait_while(told, |told| *told == Told::Nothing);
+        let mut told = self.slot.1.wait_while(told, |told| *told == WakeReason::Nothing);
         std::mem::take(told.as_mut().expect("no thread panics while it holds this"))
     }
 
     /// The same, but for no longer than `time`.
-    fn sleep_for(&self, time: Duration) -> Told {
+    fn sleep_for(&self, time: Duration) -> WakeReason {
         let told = self.told();
-        let slept = self.bed.1.wait_timeout_while(told, time, |told| *told == Told::Nothing);
+        let slept = self.slot.1.wait_timeout_while(told, time, |told| *told == WakeReason::Nothing);
         let (mut told, _) = slept.expect("no thread panics while it holds this");
         std::mem::take(&mut *told)
     }
 
     /// Tells it something.
-    fn wake(&self, what: Told) {
+    fn wake(&self, what: WakeReason) {
         *self.told() = what;
-        self.bed.1.notify_one();
+        self.slot.1.notify_one();
     }
 
     /// Locks what it is told.
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.bed.0.lock().expect("no thread panics while it holds this")
+    fn told(&self) -> MutexGuard<'_, WakeReason> {
+        self.slot.0.lock().expect("no thread panics while it holds this")
     }
 }

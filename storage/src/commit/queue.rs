@@ -22,7 +22,7 @@ use super::{GroupCommit, SyncRole};
 use crate::types::Lsn;
 
 /// How many syncs in a row do without company, at most, after leaders have waited in vain.
-const PAUSE_SYNCS_MAX: u32 = 16;
+const BACKOFF_SYNCS_MAX: u32 = 16;
 
 /// Who wants something to be durable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +31,7 @@ pub(crate) enum Caller {
     Writer,
     /// One who does the log's chores: it waits for nobody, for it may hold the writer's lock, and
     /// nobody waits for it.
-    Chore,
+    Maintenance,
 }
 
 /// What a caller has to do.
@@ -42,7 +42,7 @@ pub(super) enum Turn {
     /// Sleep until it is woken, and ask again unless it is told that its batch is durable.
     Sleep,
     /// The same, but ask again when the time for gathering is over: it is the attendant.
-    SleepInTime,
+    SleepWithTimeout,
     /// Sync, for everything through this one.
     Lead {
         /// The last one that the sync covers.
@@ -54,7 +54,7 @@ pub(super) enum Turn {
 
 /// Whom to wake.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Calls<W> {
+pub(super) struct Wakeups<W> {
     /// Their batches are durable: they need not ask.
     pub(super) served: Vec<W>,
     /// They have to ask again.
@@ -63,12 +63,12 @@ pub(super) struct Calls<W> {
 
 /// One who waits.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Seat<W> {
+struct Waiter<W> {
     who: W,
     caller: Caller,
     lsn: Lsn,
     /// Whether it is the attendant: awake, or waking by itself when time is over.
-    is_attendant: bool,
+    is_next_leader: bool,
 }
 
 /// Group commit, and those who wait for it. A caller is known as a `W`.
@@ -76,17 +76,17 @@ struct Seat<W> {
 pub(super) struct CommitQueue<W> {
     commit: GroupCommit,
     /// Those who wait, in the order in which they came.
-    seats: Vec<Seat<W>>,
+    waiters: Vec<Waiter<W>>,
     /// For how many writers the next sync waits; none while one is under way.
-    due: usize,
+    expected: usize,
     /// How many of them were waiting already when the last sync returned.
-    stayed: usize,
+    were_waiting: usize,
     /// Whether the leader is a writer.
     is_led_by_writer: bool,
     /// How many syncs do without company after the next wait in vain.
-    pause_syncs: u32,
+    backoff_syncs: u32,
     /// How many syncs still do.
-    paused_syncs: u32,
+    backoff_syncs_left: u32,
 }
 
 impl<W: Clone + PartialEq> CommitQueue<W> {
@@ -94,12 +94,12 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
     pub(super) fn after(durable: Lsn) -> CommitQueue<W> {
         CommitQueue {
             commit: GroupCommit::after(durable),
-            seats: Vec::new(),
-            due: 0,
-            stayed: 0,
+            waiters: Vec::new(),
+            expected: 0,
+            were_waiting: 0,
             is_led_by_writer: false,
-            pause_syncs: 0,
-            paused_syncs: 0,
+            backoff_syncs: 0,
+            backoff_syncs_left: 0,
         }
     }
 
@@ -122,17 +122,17 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         lsn: Lsn,
         is_in_time: impl FnOnce() -> bool,
     ) -> Turn {
-        self.leave(who);
-        if self.waits_for_company(caller, lsn) && is_in_time() {
-            let is_attendant = !self.seats.iter().any(|seat| seat.is_attendant);
-            self.sit(who, caller, lsn, is_attendant);
-            return if is_attendant { Turn::SleepInTime } else { Turn::Sleep };
+        self.dequeue(who);
+        if self.waits_for_writers(caller, lsn) && is_in_time() {
+            let is_next_leader = !self.waiters.iter().any(|waiter| waiter.is_next_leader);
+            self.enqueue(who, caller, lsn, is_next_leader);
+            return if is_next_leader { Turn::SleepWithTimeout } else { Turn::Sleep };
         }
         match self.commit.ask(lsn) {
             SyncRole::Durable => Turn::Go,
             SyncRole::Broken => Turn::GiveUp,
             SyncRole::Wait => {
-                self.sit(who, caller, lsn, false);
+                self.enqueue(who, caller, lsn, false);
                 Turn::Sleep
             }
             SyncRole::Lead { through } => {
@@ -144,97 +144,99 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
 
     /// Notes that the leader's sync has returned, and says whom to wake: those whom it served, and
     /// the one who attends to the next.
-    pub(super) fn finish(&mut self, through: Lsn) -> Calls<W> {
+    pub(super) fn finish(&mut self, through: Lsn) -> Wakeups<W> {
         self.commit.finish(through);
         let durable = self.commit.durable();
-        let (served, stayed) = self.seats.drain(..).partition(|seat| seat.lsn <= durable);
-        let served: Vec<Seat<W>> = served;
-        self.seats = stayed;
+        let (served, were_waiting) =
+            self.waiters.drain(..).partition(|waiter| waiter.lsn <= durable);
+        let served: Vec<Waiter<W>> = served;
+        self.waiters = were_waiting;
         self.expect_again(writers(&served) + usize::from(self.is_led_by_writer));
-        let next = self.seats.first_mut().map(|seat| {
-            seat.is_attendant = true;
-            seat.who.clone()
+        let next = self.waiters.first_mut().map(|waiter| {
+            waiter.is_next_leader = true;
+            waiter.who.clone()
         });
-        let served = served.into_iter().map(|seat| seat.who).collect();
-        Calls { served, again: next.into_iter().collect() }
+        let served = served.into_iter().map(|waiter| waiter.who).collect();
+        Wakeups { served, again: next.into_iter().collect() }
     }
 
     /// Notes that the leader's sync has failed, and says whom to wake: everybody.
-    pub(super) fn finish_failed(&mut self) -> Calls<W> {
+    pub(super) fn finish_failed(&mut self) -> Wakeups<W> {
         self.commit.finish_failed();
-        self.dismiss()
+        self.wake_all()
     }
 
     /// Notes that the disk has failed, in a sync or elsewhere, and says whom to wake: everybody.
-    pub(super) fn fail(&mut self) -> Calls<W> {
+    pub(super) fn fail(&mut self) -> Wakeups<W> {
         self.commit.fail();
-        self.dismiss()
+        self.wake_all()
     }
 
     /// Returns whether a caller who could lead waits for company first.
-    fn waits_for_company(&self, caller: Caller, lsn: Lsn) -> bool {
+    fn waits_for_writers(&self, caller: Caller, lsn: Lsn) -> bool {
         caller == Caller::Writer
             && lsn > self.commit.durable()
-            && writers(&self.seats) + 1 < self.due
+            && writers(&self.waiters) + 1 < self.expected
     }
 
     /// Begins a sync: for all who wait, and for the one who leads.
     fn begin(&mut self, caller: Caller) {
         self.is_led_by_writer = caller == Caller::Writer;
-        self.judge(writers(&self.seats) + usize::from(self.is_led_by_writer));
-        self.due = 0;
+        self.update_backoff(writers(&self.waiters) + usize::from(self.is_led_by_writer));
+        self.expected = 0;
     }
 
     /// Judges whether it was worth waiting for company: at least half of those who were away have to
     /// be back. Each time in vain doubles the number of syncs that do without.
-    fn judge(&mut self, came: usize) {
-        if self.due < 2 {
+    fn update_backoff(&mut self, came: usize) {
+        if self.expected < 2 {
             return;
         }
-        let (were_away, are_back) = (self.due - self.stayed, came.saturating_sub(self.stayed));
+        let (were_away, are_back) =
+            (self.expected - self.were_waiting, came.saturating_sub(self.were_waiting));
         if 2 * are_back >= were_away {
-            self.pause_syncs = 0;
+            self.backoff_syncs = 0;
         } else {
-            self.pause_syncs = (2 * self.pause_syncs).clamp(1, PAUSE_SYNCS_MAX);
-            self.paused_syncs = self.pause_syncs;
+            self.backoff_syncs = (2 * self.backoff_syncs).clamp(1, BACKOFF_SYNCS_MAX);
+            self.backoff_syncs_left = self.backoff_syncs;
         }
     }
 
     /// Expects writers who were served to come again, and to join those who wait.
     fn expect_again(&mut self, served: usize) {
-        self.stayed = writers(&self.seats);
-        self.due = served + self.stayed;
+        self.were_waiting = writers(&self.waiters);
+        self.expected = served + self.were_waiting;
         if self.commit.is_broken() {
-            self.due = 0;
-        } else if self.paused_syncs > 0 {
-            self.paused_syncs -= 1;
-            self.due = 0;
+            self.expected = 0;
+        } else if self.backoff_syncs_left > 0 {
+            self.backoff_syncs_left -= 1;
+            self.expected = 0;
         }
     }
 
     /// Sends everybody away, to ask again.
-    fn dismiss(&mut self) -> Calls<W> {
-        self.due = 0;
-        let again = self.seats.drain(..).map(|seat| seat.who).collect();
-        Calls { served: Vec::new(), again }
+    fn wake_all(&mut self) -> Wakeups<W> {
+        self.expected = 0;
+        let again = self.waiters.drain(..).map(|waiter| waiter.who).collect();
+        Wakeups { served: Vec::new(), again }
     }
 
     /// Lets a caller wait.
-    fn sit(&mut self, who: &W, caller: Caller, lsn: Lsn, is_attendant: bool) {
-        self.seats.push(Seat { who: who.clone(), caller, lsn, is_attendant });
+    fn enqueue(&mut self, who: &W, caller: Caller, lsn: Lsn, is_next_leader: bool) {
+        self.waiters.push(Waiter { who: who.clone(), caller, lsn, is_next_leader });
     }
 
     /// Takes a caller who is awake out of the queue, if it is there.
-    fn leave(&mut self, who: &W) {
-        if let Some(at) = self.seats.iter().position(|seat| seat.who == *who) {
-            self.seats.remove(at);
+    fn dequeue(&mut self, who: &W) {
+        if let Some(at) = self.waiters.iter().position(|waiter| waiter.who == *who) {
+            self.waiters.remove(at);
         }
     }
 }
 
 /// Returns how many of those who wait are writers.
-fn writers<W>(seats: &[Seat<W>]) -> usize {
-    seats.iter().filter(|seat| seat.caller == Caller::Writer).count()
+fn writers<W>(waiters: &[Waiter<W>]) -> usize {
+    waiters.iter().filter(|waiter| waiter.caller == Caller::Writer).count()
 }
 
 #[cfg(test)]

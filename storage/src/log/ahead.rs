@@ -57,8 +57,8 @@ impl Readers {
     /// Notes that a range of a group is about to be read, and returns what to say of all files, if
     /// that has changed.
     pub(super) fn note(&self, group: GroupId, range: Range<Index>) -> Option<Advice> {
-        let (place, next) = (place_of(group, range.start), place_of(group, range.end));
-        let is_known = self.slot(place).load(Relaxed) == place;
+        let (hash, next) = (hash_of(group, range.start), hash_of(group, range.end));
+        let is_known = self.slot(hash).load(Relaxed) == hash;
         self.slot(next).store(next, Relaxed);
         let entries = range.end.0 - range.start.0;
         if is_known || entries > 1 {
@@ -91,13 +91,13 @@ impl Readers {
     }
 
     /// Returns a place's slot.
-    fn slot(&self, place: u64) -> &AtomicU64 {
-        &self.slots[(place >> 32) as usize % SLOTS]
+    fn slot(&self, hash: u64) -> &AtomicU64 {
+        &self.slots[(hash >> 32) as usize % SLOTS]
     }
 }
 
 /// Mixes a group and an index. No place is 0.
-fn place_of(group: GroupId, index: Index) -> u64 {
+fn hash_of(group: GroupId, index: Index) -> u64 {
     let mixed = (group.0 ^ index.0.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1
 }

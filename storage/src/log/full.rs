@@ -24,7 +24,11 @@ impl<D: Disk> Log<D> {
     ///
     /// # Errors
     /// [`Error::NoSpace`] if nobody holds so much that to compact would help; as [`Log::gc`].
-    pub(super) fn make_way(&self, tail: SegmentId, collected: &mut Collected) -> Result<()> {
+    pub(super) fn collect_on_full_disk(
+        &self,
+        tail: SegmentId,
+        collected: &mut Collected,
+    ) -> Result<()> {
         while let Some(oldest) = self.oldest_before(tail).filter(|_| self.is_full()) {
             if self.has_moved_enough(collected) {
                 collected.is_more_to_do = true;

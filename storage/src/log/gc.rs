@@ -75,7 +75,7 @@ impl<D: Disk> Log<D> {
         // What this call writes is for a later call to judge: one turn through the log is enough.
         let tail = self.writer()?.segment;
         if self.is_full() {
-            self.make_way(tail, &mut collected)?;
+            self.collect_on_full_disk(tail, &mut collected)?;
             if self.is_full() {
                 return Ok(collected);
             }
@@ -151,7 +151,7 @@ impl<D: Disk> Log<D> {
         // Under the writer's lock nothing stops being wanted between being picked and written.
         let mut writer = self.writer()?;
         let room = self.options.longest_frame_bytes();
-        let batch = self.view().pick_wanted(oldest, FRAME_BYTES.min(room / 4) as usize)?;
+        let batch = self.view().pick_live(oldest, FRAME_BYTES.min(room / 4) as usize)?;
         let draft = batch.draft(Flags::Moved, room)?;
         self.make_room(&mut writer, draft.len(), Purpose::Collect)?;
         self.write_frame(&mut writer, draft)?;
@@ -186,7 +186,7 @@ impl<D: Disk> Log<D> {
         self.note(self.mark_the_next(segment))?;
         let mut spare = self.spare();
         let fits = gone.capacity == self.options.segment_bytes;
-        if spare.is_none() && fits && is_read_no_more(gone.content) {
+        if spare.is_none() && fits && has_no_readers(gone.content) {
             *spare = Some(self.note(self.make_spare(segment))?);
             self.set_full(false);
             return Ok(());
@@ -233,7 +233,7 @@ impl<D: Disk> Log<D> {
 }
 
 /// Returns whether nobody reads a segment's file any more.
-fn is_read_no_more(content: Content) -> bool {
+fn has_no_readers(content: Content) -> bool {
     match content {
         Content::Sealed(mapped) => !mapped.release().is_in_use(),
         Content::Tail(_) => false,

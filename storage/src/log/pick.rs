@@ -32,7 +32,7 @@ struct Picker {
 
 /// Whether one more item fits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Room {
+enum BatchSpace {
     Some,
     None,
 }
@@ -47,14 +47,14 @@ impl View {
     /// # Panics
     /// If something of the segment counts as live, and nothing points to it: whoever asks would ask for
     /// ever.
-    pub(super) fn pick_wanted(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
+    pub(super) fn pick_live(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
         if let Some(segment) = self.segments.get(&segment) {
             // Much of it may be read, and then it goes.
             segment.content.advised().into_iter().for_each(|it| it.advise(Advice::Around));
         }
         let mut picker = Picker { batch: Batch::new(), segment, frame_bytes };
         for (id, group) in self.groups.iter() {
-            if self.pick_of_group(id, group, &mut picker)? == Room::None {
+            if self.pick_of_group(id, group, &mut picker)? == BatchSpace::Full {
                 break;
             }
         }
@@ -65,23 +65,25 @@ impl View {
     }
 
     /// Picks what is wanted of a group. Returns whether there is room for more.
-    fn pick_of_group(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<Room> {
-        if picker.pick_base(id, group) == Room::None || picker.pick_keys(id, group) == Room::None {
-            return Ok(Room::None);
+    fn pick_of_group(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<BatchSpace> {
+        if picker.pick_base(id, group) == BatchSpace::Full
+            || picker.pick_keys(id, group) == BatchSpace::Full
+        {
+            return Ok(BatchSpace::Full);
         }
         self.pick_entries(id, group, picker)
     }
 
     /// Picks a group's entries: each is to stand at its place again, and to end nothing. Returns
     /// whether there is room for more.
-    fn pick_entries(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<Room> {
+    fn pick_entries(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<BatchSpace> {
         for (entry, loc) in group.entries().filter(|(_, loc)| loc.segment == picker.segment) {
-            if picker.room_for(loc.len as usize) == Room::None {
-                return Ok(Room::None);
+            if picker.room_for(loc.len as usize) == BatchSpace::Full {
+                return Ok(BatchSpace::Full);
             }
             picker.batch.moved(id, entry, &self.bytes_to_move(id, entry, loc)?);
         }
-        Ok(Room::Some)
+        Ok(BatchSpace::Available)
     }
 
     /// Returns an entry's bytes, if they are what was written: rot must not get a new checksum.
@@ -93,34 +95,34 @@ impl View {
 
 impl Picker {
     /// Picks where a group's log begins. Returns whether there is room for more.
-    fn pick_base(&mut self, id: GroupId, group: &Group) -> Room {
+    fn pick_base(&mut self, id: GroupId, group: &Group) -> BatchSpace {
         let (base, base_in) = group.base();
         if base_in != Some(self.segment) {
-            return Room::Some;
+            return BatchSpace::Available;
         }
-        if self.room_for(0) == Room::None {
-            return Room::None;
+        if self.room_for(0) == BatchSpace::Full {
+            return BatchSpace::Full;
         }
         self.batch.compact(id, base);
-        Room::Some
+        BatchSpace::Available
     }
 
     /// Picks a group's keys and their values. Returns whether there is room for more.
-    fn pick_keys(&mut self, id: GroupId, group: &Group) -> Room {
+    fn pick_keys(&mut self, id: GroupId, group: &Group) -> BatchSpace {
         for (key, value) in group.keys().iter().filter(|(_, value)| value.segment == self.segment) {
-            if self.room_for(key.len() + value.data.len()) == Room::None {
-                return Room::None;
+            if self.room_for(key.len() + value.data.len()) == BatchSpace::Full {
+                return BatchSpace::Full;
             }
             self.batch.put(id, key, &value.data);
         }
-        Room::Some
+        BatchSpace::Available
     }
 
     /// Returns whether an item with so much payload fits. The first always does.
-    fn room_for(&self, payload_bytes: usize) -> Room {
+    fn room_for(&self, payload_bytes: usize) -> BatchSpace {
         let bytes = self.batch.size_bytes() + DESCRIPTOR_BYTES + payload_bytes;
         let fits = bytes <= self.frame_bytes && self.batch.items().len() < FRAME_ITEMS;
-        if fits || self.batch.is_empty() { Room::Some } else { Room::None }
+        if fits || self.batch.is_empty() { BatchSpace::Available } else { BatchSpace::Full }
     }
 }
 

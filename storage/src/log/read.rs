@@ -120,7 +120,7 @@ impl<D: Disk> Log<D> {
             };
             view.pick(EntryId { term, index }, loc)
         };
-        self.say_what_is_read(group, index..index.next(), picked.loc);
+        self.advise_files(group, index..index.next(), picked.loc);
         self.verify(group, picked).map(Some)
     }
 
@@ -139,7 +139,7 @@ impl<D: Disk> Log<D> {
         let picked = self.view().pick_range(group, &range, max_bytes)?;
         if let Some(first) = picked.first() {
             let end = Index(range.start.0 + picked.len() as u64);
-            self.say_what_is_read(group, range.start..end, first.loc);
+            self.advise_files(group, range.start..end, first.loc);
         }
         let mut entries = Vec::with_capacity(picked.len());
         for picked in picked {
@@ -149,10 +149,10 @@ impl<D: Disk> Log<D> {
     }
 
     /// Says that a range of a group is about to be read, to those who read files ahead.
-    fn say_what_is_read(&self, group: GroupId, range: Range<Index>, first: Loc) {
-        let of_all = self.readers.note(group, range);
-        let of_first = self.readers.advice_on(first);
-        if of_all.is_none() && of_first.is_none() {
+    fn advise_files(&self, group: GroupId, range: Range<Index>, first: Loc) {
+        let for_all = self.readers.note(group, range);
+        let for_first = self.readers.advice_on(first);
+        if for_all.is_none() && for_first.is_none() {
             return;
         }
         // Without the view's lock: a disk may take its time.
@@ -162,8 +162,8 @@ impl<D: Disk> Log<D> {
         let advised: Vec<_> = advised.collect();
         drop(view);
         for (id, advised) in advised {
-            of_all.into_iter().for_each(|advice| advised.advise(advice));
-            of_first.filter(|_| id == first.segment).into_iter().for_each(|it| advised.advise(it));
+            for_all.into_iter().for_each(|advice| advised.advise(advice));
+            for_first.filter(|_| id == first.segment).into_iter().for_each(|it| advised.advise(it));
         }
     }
 

@@ -102,7 +102,7 @@ impl<D: Disk> Log<D> {
         let header = self.header_after(writer)?;
         let sealed = self.seal(writer)?;
         let file = self.publish_spare(&header)?;
-        self.turn_to(writer, sealed, file, &header);
+        self.switch_to(writer, sealed, file, &header);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl<D: Disk> Log<D> {
     /// # Panics
     /// If not all of the tail is durable.
     #[track_caller]
-    fn turn_to(
+    fn switch_to(
         &self,
         writer: &mut Writer<D::File>,
         sealed: Content,
@@ -146,7 +146,7 @@ impl<D: Disk> Log<D> {
         header: &SegmentHeader,
     ) {
         let file = Arc::new(file);
-        self.committer.turn_to(file.clone());
+        self.committer.switch_to(file.clone());
         self.show_rotation(writer.segment, sealed, header);
         *writer = Writer {
             segment: header.segment,

@@ -110,8 +110,8 @@ impl Planner {
             return None;
         }
         let next_first = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
-        let goes_whole_on = next_first.filter(|first| *first <= self.lsn);
-        let until = goes_whole_on.unwrap_or(self.lsn);
+        let whole_until = next_first.filter(|first| *first <= self.lsn);
+        let until = whole_until.unwrap_or(self.lsn);
         let segment = CheckedSegment { header, image: file.image.clone() };
         let scan = scan(&segment, Some(until));
         if scan.next < until {
@@ -123,7 +123,7 @@ impl Planner {
             return None;
         }
         self.replay.frames(&segment, &scan.frames);
-        if goes_whole_on.is_some() {
+        if whole_until.is_some() {
             return None;
         }
         self.through = Some((segment, scan.frames));

@@ -16,14 +16,14 @@ use crate::types::{Index, Term};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What stands at a place.
-type Standing = (Term, Loc);
+type TermAndLoc = (Term, Loc);
 
 /// A group's entries by place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
     /// Ascending.
-    in_order: VecDeque<(Index, Standing)>,
-    aside: BTreeMap<Index, Standing>,
+    in_order: VecDeque<(Index, TermAndLoc)>,
+    aside: BTreeMap<Index, TermAndLoc>,
 }
 
 impl Places {
@@ -33,21 +33,21 @@ impl Places {
     }
 
     /// Lets an entry stand at a place, whatever stood there.
-    pub(super) fn insert(&mut self, index: Index, standing: Standing) {
+    pub(super) fn insert(&mut self, index: Index, entry: TermAndLoc) {
         if self.in_order.back().is_none_or(|(last, _)| *last < index) {
             self.aside.remove(&index);
-            self.in_order.push_back((index, standing));
+            self.in_order.push_back((index, entry));
             return;
         }
         match self.in_order.binary_search_by_key(&index, |(index, _)| *index) {
-            Ok(at) => self.in_order[at].1 = standing,
-            Err(_) => drop(self.aside.insert(index, standing)),
+            Ok(at) => self.in_order[at].1 = entry,
+            Err(_) => drop(self.aside.insert(index, entry)),
         }
     }
 
     /// Returns the last place, and what stands there.
-    pub(super) fn last_key_value(&self) -> Option<(&Index, &Standing)> {
-        let in_order = self.in_order.back().map(|(index, standing)| (index, standing));
+    pub(super) fn last_key_value(&self) -> Option<(&Index, &TermAndLoc)> {
+        let in_order = self.in_order.back().map(|(index, entry)| (index, entry));
         let aside = self.aside.last_key_value();
         in_order.into_iter().chain(aside).max_by_key(|(index, _)| **index)
     }
@@ -73,7 +73,7 @@ impl Places {
 }
 
 impl IntoIterator for Places {
-    type Item = (Index, Standing);
+    type Item = (Index, TermAndLoc);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     /// Returns every place and what stands there, in order.

@@ -73,7 +73,7 @@ impl Replay {
         let group = self.groups.entry(item.group).or_default();
         match item.op {
             Op::Entry { id } => group.append(id, loc),
-            Op::Moved { id } => group.stand(id, loc),
+            Op::Moved { id } => group.insert(id, loc),
             Op::Compact { through } => group.compact(through, loc.segment),
             Op::Reset { through } => group.reset(through, loc.segment),
             Op::Put { key_len } => group.put(payload.split_at(key_len as usize), loc.segment),
@@ -123,11 +123,11 @@ impl Replayed {
     /// Ends the log before an entry's place, and lets it stand there.
     fn append(&mut self, id: EntryId, loc: Loc) {
         self.end_before(id.index);
-        self.stand(id, loc);
+        self.insert(id, loc);
     }
 
     /// Lets an entry stand at its place, and ends nothing.
-    fn stand(&mut self, id: EntryId, loc: Loc) {
+    fn insert(&mut self, id: EntryId, loc: Loc) {
         self.entries.insert(id.index, (id.term, loc));
     }
 

@@ -1,6 +1,6 @@
 //! The queue's decisions, one by one; then every order in which three callers can come twice each.
 
-use super::{Caller, Calls, CommitQueue, PAUSE_SYNCS_MAX, Turn};
+use super::{BACKOFF_SYNCS_MAX, Caller, CommitQueue, Turn, Wakeups};
 use crate::types::Lsn;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -33,7 +33,7 @@ impl Stage {
     }
 
     /// The leader's sync returns; it had led through what is appended by now, less `later`.
-    fn finish_all_but(&mut self, later: u64) -> Calls<u32> {
+    fn finish_all_but(&mut self, later: u64) -> Wakeups<u32> {
         self.queue.finish(Lsn(self.appended - later))
     }
 }
@@ -42,8 +42,8 @@ fn lead(through: u64) -> Turn {
     Turn::Lead { through: Lsn(through) }
 }
 
-fn calls(served: &[u32], again: &[u32]) -> Calls<u32> {
-    Calls { served: served.to_vec(), again: again.to_vec() }
+fn wakeups(served: &[u32], again: &[u32]) -> Wakeups<u32> {
+    Wakeups { served: served.to_vec(), again: again.to_vec() }
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn one_caller_alone_never_waits() {
         queue.append(lsn);
         let turn = queue.ask(&1, Caller::Writer, lsn, || panic!("nobody is due: why ask?"));
         assert_eq!(turn, Turn::Lead { through: lsn });
-        assert_eq!(queue.finish(lsn), calls(&[], &[]));
+        assert_eq!(queue.finish(lsn), wakeups(&[], &[]));
     }
 }
 
@@ -63,15 +63,15 @@ fn a_leader_waits_for_as_many_as_were_served_and_the_last_of_them_leads() {
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
     // 1 was served, 2 and 3 wait: three are due, and 2 attends.
-    assert_eq!(stage.finish_all_but(2), calls(&[], &[2]));
-    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
+    assert_eq!(stage.finish_all_but(2), wakeups(&[], &[2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepWithTimeout);
     assert_eq!(stage.write(1), lead(4), "it is the last, and leads without a sleep");
-    assert_eq!(stage.finish_all_but(0), calls(&[3, 2], &[]), "in the order in which they sat");
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3, 2], &[]), "in the order in which they came");
     // All three were served: now the first to come attends.
-    assert_eq!(stage.write(3), Turn::SleepInTime);
+    assert_eq!(stage.write(3), Turn::SleepWithTimeout);
     assert_eq!(stage.write(1), Turn::Sleep, "one attendant is enough");
     assert_eq!(stage.write(2), lead(7));
-    assert_eq!(stage.finish_all_but(0), calls(&[3, 1], &[]));
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3, 1], &[]));
     assert_eq!(stage.queue.commit().syncs(), 3, "for seven batches");
 }
 
@@ -80,10 +80,10 @@ fn when_time_is_over_the_attendant_leads_for_those_who_came() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
-    assert_eq!(stage.finish_all_but(2), calls(&[], &[2]));
-    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
+    assert_eq!(stage.finish_all_but(2), wakeups(&[], &[2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepWithTimeout);
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || false), lead(3));
-    assert_eq!(stage.finish_all_but(0), calls(&[3], &[]));
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3], &[]));
 }
 
 #[test]
@@ -91,9 +91,9 @@ fn who_comes_when_time_is_over_waits_for_nobody() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[2]));
     assert_eq!(stage.write_late(3), lead(3));
-    assert_eq!(stage.finish_all_but(0), calls(&[2], &[]));
+    assert_eq!(stage.finish_all_but(0), wakeups(&[2], &[]));
 }
 
 #[test]
@@ -103,10 +103,10 @@ fn a_sync_wakes_those_whom_it_served_and_one_more() {
     for who in 2..=8 {
         assert_eq!(stage.write(who), Turn::Sleep);
     }
-    assert_eq!(stage.finish_all_but(7), calls(&[], &[2]), "3 to 8 sleep on");
+    assert_eq!(stage.finish_all_but(7), wakeups(&[], &[2]), "3 to 8 sleep on");
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || false), lead(8));
     assert_eq!(stage.write(9), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[3, 4, 5, 6, 7, 8], &[9]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[3, 4, 5, 6, 7, 8], &[9]));
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn each_wait_in_vain_doubles_the_syncs_that_do_without_up_to_a_limit() {
     let (mut without, mut gaps) = (0, Vec::new());
     for who in [2, 1].into_iter().cycle().take(80) {
         assert_eq!(stage.write(who), Turn::Sleep);
-        assert_eq!(stage.finish_all_but(1), calls(&[], &[who]));
+        assert_eq!(stage.finish_all_but(1), wakeups(&[], &[who]));
         let lsn = Lsn(stage.appended);
-        if stage.queue.ask(&who, Caller::Writer, lsn, || true) == Turn::SleepInTime {
+        if stage.queue.ask(&who, Caller::Writer, lsn, || true) == Turn::SleepWithTimeout {
             gaps.push(std::mem::take(&mut without));
             let turn = stage.queue.ask(&who, Caller::Writer, lsn, || false);
             assert_eq!(turn, Turn::Lead { through: lsn });
@@ -128,16 +128,16 @@ fn each_wait_in_vain_doubles_the_syncs_that_do_without_up_to_a_limit() {
         }
     }
     assert_eq!(gaps, [0, 1, 2, 4, 8, 16, 16, 16]);
-    assert_eq!(gaps.last(), Some(&PAUSE_SYNCS_MAX));
+    assert_eq!(gaps.last(), Some(&BACKOFF_SYNCS_MAX));
     // They are back in time, once: the next wait in vain is the first again.
     let mut is_back = false;
     let mut gaps = Vec::new();
-    for _ in 0..PAUSE_SYNCS_MAX + 8 {
+    for _ in 0..BACKOFF_SYNCS_MAX + 8 {
         assert_eq!(stage.write(2), Turn::Sleep);
         stage.finish_all_but(1);
         let lsn = Lsn(stage.appended);
         let turn = stage.queue.ask(&2, Caller::Writer, lsn, || true);
-        if turn != Turn::SleepInTime {
+        if turn != Turn::SleepWithTimeout {
             assert_eq!(turn, Turn::Lead { through: lsn });
             without += 1;
         } else if is_back {
@@ -157,18 +157,18 @@ fn a_chore_waits_for_nobody_and_nobody_waits_for_it() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[2]));
     assert_eq!(stage.write_late(1), lead(3));
-    assert_eq!(stage.finish_all_but(0), calls(&[2], &[]));
-    assert_eq!(stage.write_as(3, Caller::Chore, true), lead(4), "though two writers are due");
+    assert_eq!(stage.finish_all_but(0), wakeups(&[2], &[]));
+    assert_eq!(stage.write_as(3, Caller::Maintenance, true), lead(4), "though two writers are due");
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[2]));
     // One writer waits, and a chore was served: it alone is due.
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(5), || true), lead(5));
-    assert_eq!(stage.write_as(3, Caller::Chore, true), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[3]));
+    assert_eq!(stage.write_as(3, Caller::Maintenance, true), Turn::Sleep);
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[3]));
     assert_eq!(stage.write(2), lead(7), "it does not wait for the chore, which waits");
-    assert_eq!(stage.finish_all_but(0), calls(&[3], &[]));
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3], &[]));
     assert_eq!(stage.write(2), lead(8), "nor for the chore that was served");
 }
 
@@ -177,7 +177,7 @@ fn a_failure_wakes_everybody_and_nobody_waits_again() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
-    assert_eq!(stage.queue.finish_failed(), calls(&[], &[2, 3]));
+    assert_eq!(stage.queue.finish_failed(), wakeups(&[], &[2, 3]));
     for (who, lsn) in [(2, 2), (3, 3)] {
         let turn = stage.queue.ask(&who, Caller::Writer, Lsn(lsn), || panic!("nobody is due"));
         assert_eq!(turn, Turn::GiveUp);
@@ -190,15 +190,15 @@ fn a_failure_elsewhere_wakes_those_who_wait_for_company_too() {
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
     stage.finish_all_but(2);
-    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
-    assert_eq!(stage.queue.fail(), calls(&[], &[3, 2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepWithTimeout);
+    assert_eq!(stage.queue.fail(), wakeups(&[], &[3, 2]));
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::GiveUp);
     // A sync that was under way returns: what it covered is durable, and nobody is expected again.
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.queue.fail(), calls(&[], &[2]));
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[]));
+    assert_eq!(stage.queue.fail(), wakeups(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[]));
     assert_eq!(stage.write(1), Turn::GiveUp);
 }
 
@@ -292,16 +292,16 @@ impl Scene {
                 };
                 self.platter = self.platter.max(covers);
                 self.writers[who].place = Where::Asks;
-                let calls = self.queue.finish(Lsn(through));
-                assert!(calls.again.len() <= 1, "{calls:?}");
-                self.call(calls);
+                let wakeups = self.queue.finish(Lsn(through));
+                assert!(wakeups.again.len() <= 1, "{wakeups:?}");
+                self.call(wakeups);
             }
             Step::Fail => {
                 self.has_failed = true;
                 self.writers[who].place = Where::Away;
-                let calls = self.queue.finish_failed();
-                assert!(calls.served.is_empty());
-                self.call(calls);
+                let wakeups = self.queue.finish_failed();
+                assert!(wakeups.served.is_empty());
+                self.call(wakeups);
                 let is_missed = |writer: &ModelWriter| {
                     matches!(writer.place, Where::Sleeps { .. }) && writer.called.is_none()
                 };
@@ -326,7 +326,7 @@ impl Scene {
                 self.writers[who].place = Where::Syncs { through: through.0, covers };
             }
             Turn::Sleep => self.writers[who].place = Where::Sleeps { in_time: false },
-            Turn::SleepInTime => {
+            Turn::SleepWithTimeout => {
                 assert!(in_time && !is_anybody_syncing, "why wait for company? {self:?}");
                 self.writers[who].place = Where::Sleeps { in_time: true };
             }
@@ -340,9 +340,9 @@ impl Scene {
     }
 
     /// Calls some, who may be awake by now.
-    fn call(&mut self, calls: Calls<usize>) {
-        let served = calls.served.into_iter().map(|who| (who, Call::Durable));
-        for (who, call) in served.chain(calls.again.into_iter().map(|who| (who, Call::Again))) {
+    fn call(&mut self, wakeups: Wakeups<usize>) {
+        let served = wakeups.served.into_iter().map(|who| (who, Call::Durable));
+        for (who, call) in served.chain(wakeups.again.into_iter().map(|who| (who, Call::Again))) {
             let writer = &mut self.writers[who];
             assert!(matches!(writer.place, Where::Sleeps { .. } | Where::Asks), "{writer:?}");
             writer.called = Some(call);
