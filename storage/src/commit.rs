@@ -6,9 +6,9 @@
 //!   t3            append 3  ask 3: wait .................  ask 3: wait .....................  durable
 //! ```
 //!
-//! Only one thread syncs at a time, the leader. The other threads wait. When the sync has finished, one
-//! of them leads the next sync, for all of them. No thread holds the writer's lock during a sync. So
-//! other threads can append, and the next group forms.
+//! Only one thread syncs at a time, the leader. The other threads wait. When the sync has finished,
+//! one of them leads the next sync, for all of them. No thread holds the writer's lock during a
+//! sync. So other threads can append, and the next group forms.
 //!
 //! [`GroupCommit`] is a state machine with these rules, and a test can step through it. The queue
 //! around it is a state machine, too: it decides which threads wake, and whether a leader waits for

@@ -15,8 +15,8 @@
 //! * A frame that a crash has torn is discarded.
 //! * A frame that was acknowledged and has rotted is refused, and the error names it.
 //!
-//! Recovery can tell the last two cases apart: each frame says up to which LSN the log was durable when
-//! the frame was written.
+//! Recovery can tell the last two cases apart: each frame says up to which LSN the log was durable
+//! when the frame was written.
 //!
 //! ```
 //! use storage::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SimDisk};

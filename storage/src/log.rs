@@ -8,8 +8,9 @@
 //!   read        with the view's lock: look up, share the bytes; without it: test the checksum
 //! ```
 //!
-//! Every function takes `&self`, and any number of threads may call any of them. Readers see a batch
-//! before it is durable. So wait for [`Log::sync_to`] before you tell others what the batch holds.
+//! Every function takes `&self`, and any number of threads may call any of them. Readers see a
+//! batch before it is durable. So wait for [`Log::sync_to`] before you tell others what the batch
+//! holds.
 //!
 //! Invariants: frames are written in the order of their LSNs, and readers see them in that order.
 //! After the first failure of the disk, nothing is written any more. The next opening decides which
@@ -63,7 +64,8 @@ pub struct Log<D: Disk = RealDisk> {
     spare: Mutex<Option<D::File>>,
     /// Held during a garbage collection: there is one at a time.
     collector: Mutex<()>,
-    /// Notified when there may be maintenance work: it wakes the maintenance thread, if there is one.
+    /// Notified when there may be maintenance work: it wakes the maintenance thread, if there is
+    /// one.
     wake_signal: Arc<WakeSignal>,
     /// The disk's first failure.
     failure: OnceLock<Arc<Error>>,
@@ -132,8 +134,8 @@ impl<D: Disk> Log<D> {
     ///
     /// # Errors
     /// [`Error::Locked`], [`Error::ForeignFile`] and the other errors that [`Error`] has for
-    /// directories: nothing was changed. [`Error::Corrupt`] if something that was durable has rotted:
-    /// nothing was changed, because only a person can decide what to do. [`Error::Io`].
+    /// directories: nothing was changed. [`Error::Corrupt`] if something that was durable has
+    /// rotted: nothing was changed, because only a person can decide what to do. [`Error::Io`].
     /// [`Error::NoSpace`] if there is no log yet, and no room for one. A log that exists opens on a
     /// full disk, too.
     pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
@@ -159,8 +161,9 @@ impl<D: Disk> Log<D> {
         })
     }
 
-    /// Closes the log: makes all of it durable, and writes a frame that says so. Because of that frame
-    /// the next opening writes nothing. To drop a log without closing it is as safe as a crash.
+    /// Closes the log: makes all of it durable, and writes a frame that says so. Because of that
+    /// frame the next opening writes nothing. To drop a log without closing it is as safe as a
+    /// crash.
     ///
     /// # Errors
     /// As [`Log::write`].
@@ -180,11 +183,11 @@ impl<D: Disk> Log<D> {
 // Writing.
 
 impl<D: Disk> Log<D> {
-    /// Appends a batch. Readers see it, but a crash may still lose it. An empty batch writes nothing.
-    /// A batch with an item is not empty, even if the item is too large for any frame.
+    /// Appends a batch. Readers see it, but a crash may still lose it. An empty batch writes
+    /// nothing. A batch with an item is not empty, even if the item is too large for any frame.
     ///
-    /// Returns the LSN to wait for: once [`Log::sync_to`] has returned for it, or for a later one, the
-    /// batch is durable.
+    /// Returns the LSN to wait for: once [`Log::sync_to`] has returned for it, or for a later one,
+    /// the batch is durable.
     ///
     /// # Errors
     /// If the batch does not fit its groups or a frame, or there is [`Error::NoSpace`]: nothing was
@@ -205,12 +208,12 @@ impl<D: Disk> Log<D> {
         self.write_frame(&mut writer, draft)
     }
 
-    /// Waits until everything up to and including `lsn` is durable. All callers that come during one
-    /// sync share the next sync.
+    /// Waits until everything up to and including `lsn` is durable. All callers that come during
+    /// one sync share the next sync.
     ///
     /// # Errors
-    /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`]: it is unknown whether the frames
-    /// are durable.
+    /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`]: it is unknown whether the
+    /// frames are durable.
     pub fn sync_to(&self, lsn: Lsn) -> Result<()> {
         self.committer.wait_for(lsn, Caller::Writer, self)
     }
@@ -247,7 +250,8 @@ impl<D: Disk> Log<D> {
         Ok(lsn)
     }
 
-    /// Shows readers the frame that was written where the writer is, and moves the writer behind it.
+    /// Shows readers the frame that was written where the writer is, and moves the writer behind
+    /// it.
     fn show(&self, writer: &mut Writer<D::File>, bytes: Bytes) -> Result<()> {
         let chunk = writer.chunk();
         let mut view = self.view_mut();
@@ -261,8 +265,8 @@ impl<D: Disk> Log<D> {
         if writer.chunk() > chunk { self.end_chunk(writer) } else { Ok(()) }
     }
 
-    /// Maps what was written of the tail so far: it is read from the file from now on, and its buffers
-    /// are freed. So the log takes no more memory than its index and one chunk.
+    /// Maps what was written of the tail so far: it is read from the file from now on, and its
+    /// buffers are freed. So the log takes no more memory than its index and one chunk.
     fn end_chunk(&self, writer: &Writer<D::File>) -> Result<()> {
         let mapped = writer.file.map_first(writer.offset.into());
         let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
@@ -272,8 +276,8 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Waits until `lsn` is durable, for maintenance. The caller may hold the writer's lock, so this
-    /// never waits for more writers: they could not append.
+    /// Waits until `lsn` is durable, for maintenance. The caller may hold the writer's lock, so
+    /// this never waits for more writers: they could not append.
     pub(crate) fn committer_wait(&self, lsn: Lsn) -> Result<()> {
         self.committer.wait_for(lsn, Caller::Maintenance, self)
     }

@@ -1,4 +1,5 @@
-//! The maintenance thread: it does background work for a log, so that a writer need not wait for it.
+//! The maintenance thread: it does background work for a log, so that a writer need not wait for
+//! it.
 //!
 //! ```text
 //!   appends   ... 4 MiB more ........... the tail is full, and takes the spare ............
@@ -7,12 +8,12 @@
 //!                         meanwhile, appends go on
 //! ```
 //!
-//! A server should start this thread. Without it, every new segment begins with a pause: its file is
-//! filled with zeros first. And no garbage is removed unless the owner calls [`Log::gc`].
+//! A server should start this thread. Without it, every new segment begins with a pause: its file
+//! is filled with zeros first. And no garbage is removed unless the owner calls [`Log::gc`].
 //!
-//! A test or a simulator runs without the thread, because a thread runs at a different time in every
-//! run. The test calls [`Log::maintain`], [`Log::gc`] and [`Log::sync_to`] itself, at the same place in
-//! every run. The thread calls nothing else.
+//! A test or a simulator runs without the thread, because a thread runs at a different time in
+//! every run. The test calls [`Log::maintain`], [`Log::gc`] and [`Log::sync_to`] itself, at the
+//! same place in every run. The thread calls nothing else.
 //!
 //! The thread uses no clock: the log notifies it when there may be something to do.
 
@@ -38,8 +39,9 @@ pub struct MaintenanceStatus {
     pub removed_segments: u64,
     /// The groups whose owners should compact them, from the last call of [`Log::gc`].
     pub lagging_groups: Vec<LaggingGroup>,
-    /// The error of the last round of work, if there was one. After a full disk or a rotted entry the
-    /// thread goes on, and a later round may succeed. After a failure of the disk it has stopped.
+    /// The error of the last round of work, if there was one. After a full disk or a rotted entry
+    /// the thread goes on, and a later round may succeed. After a failure of the disk it has
+    /// stopped.
     pub trouble: Option<Error>,
 }
 
@@ -83,8 +85,8 @@ impl MaintenanceThread {
         Ok(MaintenanceThread { shared, thread: Some(thread) })
     }
 
-    /// Wakes the thread, which then looks for something to do. The log wakes it as frames are written.
-    /// Call this after a compaction if you write nothing for a while.
+    /// Wakes the thread, which then looks for something to do. The log wakes it as frames are
+    /// written. Call this after a compaction if you write nothing for a while.
     pub fn wake(&self) {
         self.shared.wake_signal.notify();
     }

@@ -7,11 +7,11 @@
 //! ```
 //!
 //! The queue decides, and the committer does what the queue says. Each sleeper has a condition
-//! variable of its own. So no thread wakes for nothing, and a thread that is served need not take the
-//! lock again.
+//! variable of its own. So no thread wakes for nothing, and a thread that is served need not take
+//! the lock again.
 //!
-//! Invariant: every sleeping thread is in the queue. A thread that takes another one out of the queue
-//! wakes it.
+//! Invariant: every sleeping thread is in the queue. A thread that takes another one out of the
+//! queue wakes it.
 
 use super::GroupCommit;
 use super::queue::{Caller, CommitQueue, Turn, Wakeups};
@@ -20,8 +20,8 @@ use crate::types::Lsn;
 use core::time::Duration;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-/// A leader waits for more writers for at most the duration of the last sync, divided by this number.
-/// The time is counted from the end of the last sync.
+/// A leader waits for more writers for at most the duration of the last sync, divided by this
+/// number. The time is counted from the end of the last sync.
 const SHARE_OF_SYNC: u32 = 2;
 
 /// The queue, and the file that the leader syncs.
@@ -81,11 +81,12 @@ impl<F> Committer<F> {
         state.file = file;
     }
 
-    /// Waits until `lsn` is durable. The calling thread syncs for all that wait, or waits for another
-    /// thread's sync.
+    /// Waits until `lsn` is durable. The calling thread syncs for all that wait, or waits for
+    /// another thread's sync.
     ///
     /// # Errors
-    /// [`Error::NotAppended`]; the error of the sync; if the disk failed before, why the log is broken.
+    /// [`Error::NotAppended`]; the error of the sync; if the disk failed before, why the log is
+    /// broken.
     pub(crate) fn wait_for(&self, lsn: Lsn, caller: Caller, log: &impl Syncs<F>) -> Result<()> {
         let mut state = self.lock();
         let last = state.queue.commit().appended();
@@ -122,8 +123,8 @@ impl<F> Committer<F> {
         }
     }
 
-    /// Syncs for all frames up to `through`, reports the outcome to the queue, and wakes the threads
-    /// that the queue names.
+    /// Syncs for all frames up to `through`, reports the outcome to the queue, and wakes the
+    /// threads that the queue names.
     fn lead(
         &self,
         state: MutexGuard<'_, CommitterState<F>>,

@@ -8,15 +8,16 @@
 //!                             == a b c d ==                     '--' a to d append again
 //! ```
 //!
-//! When a sync returns, the callers that it served append again. That takes microseconds, and a sync
-//! takes hundreds. So the next leader waits until as many callers wait as were served or were waiting
-//! already. The last of them to come leads at once. PostgreSQL's `commit_delay` is the same idea with a
-//! fixed time. The queue has no clock: its caller says whether there is still time to wait.
+//! When a sync returns, the callers that it served append again. That takes microseconds, and a
+//! sync takes hundreds. So the next leader waits until as many callers wait as were served or were
+//! waiting already. The last of them to come leads at once. PostgreSQL's `commit_delay` is the same
+//! idea with a fixed time. The queue has no clock: its caller says whether there is still time to
+//! wait.
 //!
-//! Invariants: while no caller syncs and some wait, one of them is the next leader. It was woken, or it
-//! wakes by itself when the time is over. A sync wakes the callers that it served, and at most one
-//! more. A failure wakes all. A single caller never waits. [`GroupCommit`] alone decides what is
-//! durable: a wrong decision of the queue can only cost time.
+//! Invariants: while no caller syncs and some wait, one of them is the next leader. It was woken,
+//! or it wakes by itself when the time is over. A sync wakes the callers that it served, and at
+//! most one more. A failure wakes all. A single caller never waits. [`GroupCommit`] alone decides
+//! what is durable: a wrong decision of the queue can only cost time.
 
 use super::{GroupCommit, SyncRole};
 use crate::types::Lsn;
@@ -43,7 +44,8 @@ pub(super) enum Turn {
     /// Sleep until another thread wakes it. Then ask again, unless it is told that its batch is
     /// durable.
     Sleep,
-    /// As `Sleep`, but also wake and ask again when the time is over: this caller is the next leader.
+    /// As `Sleep`, but also wake and ask again when the time is over: this caller is the next
+    /// leader.
     SleepWithTimeout,
     /// Sync, for all frames up to `through`.
     Lead {
@@ -115,9 +117,9 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         self.commit.append(lsn);
     }
 
-    /// Returns what a caller must do to make everything up to and including `lsn` durable. `is_in_time`
-    /// says whether there is still time to wait for more writers. It is called only if more are
-    /// expected.
+    /// Returns what a caller must do to make everything up to and including `lsn` durable.
+    /// `is_in_time` says whether there is still time to wait for more writers. It is called only if
+    /// more are expected.
     pub(super) fn ask(
         &mut self,
         who: &W,
@@ -145,8 +147,8 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         }
     }
 
-    /// Notes that the leader's sync has succeeded. Returns which callers to wake: those that it served,
-    /// and the next leader.
+    /// Notes that the leader's sync has succeeded. Returns which callers to wake: those that it
+    /// served, and the next leader.
     pub(super) fn finish(&mut self, through: Lsn) -> Wakeups<W> {
         self.commit.finish(through);
         let durable = self.commit.durable();
@@ -189,8 +191,8 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         self.expected = 0;
     }
 
-    /// Decides whether the wait helped: at least half of the writers that were away must be back. Each
-    /// wait that did not help doubles the backoff: the number of syncs that do not wait.
+    /// Decides whether the wait helped: at least half of the writers that were away must be back.
+    /// Each wait that did not help doubles the backoff: the number of syncs that do not wait.
     fn update_backoff(&mut self, came: usize) {
         if self.expected < 2 {
             return;

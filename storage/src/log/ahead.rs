@@ -5,11 +5,11 @@
 //!   g7: 5, then 70123, then 312   random       the system would read 20 times too much     Random
 //! ```
 //!
-//! The log notes, by group and index, where each reader would continue. It keeps these notes in a few
-//! slots, so many readers can read many groups at the same time. A read that continues nowhere is a
-//! jump. After several jumps in a row the log turns read-ahead off. After several sequential reads in
-//! a row it turns read-ahead on again. One is not enough: a jump may end where another reader once
-//! stopped, and then a system may read 4 MiB ahead for nothing.
+//! The log notes, by group and index, where each reader would continue. It keeps these notes in a
+//! few slots, so many readers can read many groups at the same time. A read that continues nowhere
+//! is a jump. After several jumps in a row the log turns read-ahead off. After several sequential
+//! reads in a row it turns read-ahead on again. One is not enough: a jump may end where another
+//! reader once stopped, and then a system may read 4 MiB ahead for nothing.
 //!
 //! Invariant: advice changes only speed. A wrong note in a slot never changes what a read returns.
 
@@ -79,8 +79,9 @@ impl Readers {
         is_due.then_some(Advice::Random)
     }
 
-    /// Returns the advice for the file of a long entry, before the entry is read. Without read-ahead,
-    /// the system would read its pages one by one. For two pages the advice is not worth a call.
+    /// Returns the advice for the file of a long entry, before the entry is read. Without
+    /// read-ahead, the system would read its pages one by one. For two pages the advice is not
+    /// worth a call.
     pub(super) fn advice_on(&self, loc: Loc) -> Option<Advice> {
         let advice = Advice::WillNeed { offset: loc.offset.into(), len: loc.len.into() };
         (loc.len > PAGE_BYTES && self.is_random()).then_some(advice)

@@ -6,9 +6,10 @@
 //!   1 is removed, and its file becomes the spare: appends continue
 //! ```
 //!
-//! No threshold counts now, and the collection does not wait for lagging groups. But it copies nothing
-//! unless all live records of the oldest segment fit in the tail: a part of them would use the room and
-//! free nothing. If they do not fit, the owners must compact first, and the result names their groups.
+//! No threshold counts now, and the collection does not wait for lagging groups. But it copies
+//! nothing unless all live records of the oldest segment fit in the tail: a part of them would use
+//! the room and free nothing. If they do not fit, the owners must compact first, and the result
+//! names their groups.
 
 use super::gc::FRAME_BYTES;
 use super::room::COLLECTION_LEAVES;
@@ -19,8 +20,8 @@ use crate::format::{Draft, FRAMES_AT};
 use crate::types::SegmentId;
 
 impl<D: Disk> Log<D> {
-    /// Collects until there is room for a spare, or until no more segment can be removed. In the second
-    /// case `collected` names the groups whose owners must compact.
+    /// Collects until there is room for a spare, or until no more segment can be removed. In the
+    /// second case `collected` names the groups whose owners must compact.
     ///
     /// # Errors
     /// [`Error::NoSpace`] if no group holds enough for a compaction to help; also as [`Log::gc`].
@@ -72,11 +73,11 @@ impl<D: Disk> Log<D> {
     /// collection may use.
     fn fits_the_tail(&self, segment: SegmentId) -> Result<bool> {
         let writer = self.writer()?;
-        let wanted = self.view().groups.live().of(segment);
+        let live = self.view().groups.live().of(segment);
         // Two consecutive frames of copies hold more than one full frame would.
         let frame_bytes = FRAME_BYTES.min((self.options.segment_bytes - FRAMES_AT) / 4);
-        let frames = wanted.items.min(2 * wanted.bytes / u64::from(frame_bytes) + 1);
-        let bytes = wanted.bytes + frames * Draft::len_of(0, 1) as u64;
+        let frames = live.items.min(2 * live.bytes / u64::from(frame_bytes) + 1);
+        let bytes = live.bytes + frames * Draft::len_of(0, 1) as u64;
         let kept_free = writer.capacity / COLLECTION_LEAVES;
         let room = (writer.capacity - writer.offset).saturating_sub(kept_free);
         Ok(bytes <= u64::from(room))

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Why is nothing lost? Every live record is copied, so no live record is in the segment when it is
-//! removed. A record that ends a copied one comes later in the log than the copy, so replay applies it
-//! later.
+//! removed. A record that ends a copied one comes later in the log than the copy, so replay applies
+//! it later.
 //!
 //! Why does nothing come back? A copy ends nothing, so it cannot undo a newer record. Some records
 //! only end others: compactions and removals. They go with their segment, and are never copied. What
@@ -42,9 +42,9 @@ pub struct Collected {
     /// How many bytes of log the moved items took.
     pub moved_bytes: u64,
     /// The groups that hold so much of the oldest segment that their owners should compact them.
-    /// While there are any, and the log is no longer than [`crate::Options::force_above_bytes`], the
-    /// segment stays. On a full disk: the groups that must be compacted, because there is no room to
-    /// move their entries.
+    /// While there are any, and the log is no longer than [`crate::Options::force_above_bytes`],
+    /// the segment stays. On a full disk: the groups that must be compacted, because there is no
+    /// room to move their entries.
     pub lagging_groups: Vec<LaggingGroup>,
     /// Whether there is more to collect than one call may move.
     pub is_more_to_do: bool,
@@ -68,8 +68,8 @@ impl<D: Disk> Log<D> {
     /// On a full disk no threshold counts: it removes segments until there is room for a spare.
     ///
     /// # Errors
-    /// [`Error::NoSpace`] if there is no room for the live records of the oldest segment: they are not
-    /// moved. [`Error::Corrupt`] if an entry that must be moved has rotted; [`Error::Io`] and
+    /// [`Error::NoSpace`] if there is no room for the live records of the oldest segment: they are
+    /// not moved. [`Error::Corrupt`] if an entry that must be moved has rotted; [`Error::Io`] and
     /// [`Error::Poisoned`].
     pub fn gc(&self) -> Result<Collected> {
         let _turn = self.collector.lock().map_err(|_| self.poisoned())?;
@@ -108,10 +108,9 @@ impl<D: Disk> Log<D> {
     /// Returns the oldest segment, if the log has enough garbage to collect it. The tail is never
     /// returned.
     ///
-    /// Enough garbage: the segments together have room for more than twice the live bytes and one
-    /// segment. Why twice? A frame that does not fit in a segment goes to the next one, and leaves free
-    /// space. But two consecutive segments together are always more than half full. So one pass through
-    /// the log gets below this limit.
+    /// Why is twice as much log as live records enough? A frame that does not fit in a segment goes
+    /// to the next one, and leaves free space. But two consecutive segments together are always
+    /// more than half full. So one pass through the log always gets there.
     fn worth_collecting(&self) -> Option<SegmentId> {
         let view = self.view();
         let (oldest, _) = view.segments.first_key_value()?;
@@ -168,8 +167,8 @@ impl<D: Disk> Log<D> {
         let lsn = self.writer()?.next_lsn.before();
         self.committer_wait(lsn)?;
         self.confirm_durable()?;
-        let gone = self.view_mut().segments.remove(&oldest);
-        self.release_segment(oldest, gone.expect("only the collector removes a segment"))
+        let removed = self.view_mut().segments.remove(&oldest);
+        self.release_segment(oldest, removed.expect("only the collector removes a segment"))
     }
 
     /// Writes an empty frame, and makes it durable. The frame proves that all frames before it are.
@@ -186,11 +185,11 @@ impl<D: Disk> Log<D> {
     }
 
     /// Makes a segment's file the spare, or removes the file.
-    fn release_segment(&self, segment: SegmentId, gone: Segment) -> Result<()> {
+    fn release_segment(&self, segment: SegmentId, removed: Segment) -> Result<()> {
         self.note(self.mark_the_next(segment))?;
         let mut spare = self.spare();
-        let fits = gone.capacity == self.options.segment_bytes;
-        if spare.is_none() && fits && has_no_readers(gone.content) {
+        let fits = removed.capacity == self.options.segment_bytes;
+        if spare.is_none() && fits && has_no_readers(removed.content) {
             *spare = Some(self.note(self.make_spare(segment))?);
             self.set_full(false);
             return Ok(());

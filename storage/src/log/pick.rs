@@ -6,8 +6,8 @@
 //!   written     put hs, compact 6@1, moved 7@3                 one frame, or as much as fits in one
 //! ```
 //!
-//! Three things are state, and are live while they are current: the beginning of a log, the value of
-//! a key, an entry. A record that only ends others is never live: what it ended is gone.
+//! Three things are state, and are live while they are current: the beginning of a log, the value
+//! of a key, an entry. A record that only ends others is never live: what it ended is gone.
 //!
 //! Invariant: every picked entry was read and matches its checksum. A rotted entry never gets a new
 //! checksum.
@@ -39,11 +39,11 @@ enum BatchSpace {
 }
 
 impl View {
-    /// Returns live records of a segment, up to a frame of `frame_bytes`. If the first record is longer
-    /// than that, returns it alone.
+    /// Returns live records of a segment, up to a frame of `frame_bytes`. If the first record is
+    /// longer than that, returns it alone.
     ///
-    /// The batch is empty if the last live record became garbage before the caller locked the writer.
-    /// An empty frame does no harm.
+    /// The batch is empty if the last live record became garbage before the caller locked the
+    /// writer. An empty frame does no harm.
     ///
     /// # Panics
     /// If the segment counts live records, but no group points into it: the collector would never
@@ -75,8 +75,8 @@ impl View {
         self.pick_entries(id, group, picker)
     }
 
-    /// Picks the entries of a group. Each copy keeps its index and ends no other entry. Returns whether
-    /// there is space for more.
+    /// Picks the entries of a group. Each copy keeps its index and ends no other entry. Returns
+    /// whether there is space for more.
     fn pick_entries(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<BatchSpace> {
         for (entry, loc) in group.entries().filter(|(_, loc)| loc.segment == picker.segment) {
             if picker.room_for(loc.len as usize) == BatchSpace::Full {
@@ -87,7 +87,8 @@ impl View {
         Ok(BatchSpace::Available)
     }
 
-    /// Returns the bytes of an entry, if they match its checksum. A rotted entry must not get a new one.
+    /// Returns the bytes of an entry, if they match its checksum. A rotted entry must not get a new
+    /// one.
     fn bytes_to_move(&self, group: GroupId, id: EntryId, loc: Loc) -> Result<Bytes> {
         let data = self.slice(loc).filter(|data| crc32fast::hash(data) == loc.crc);
         data.ok_or_else(|| rotten(group, id, loc))

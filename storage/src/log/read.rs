@@ -52,8 +52,8 @@ impl<D: Disk> Log<D> {
         self.view().groups.iter().map(|(id, _)| id).collect()
     }
 
-    /// Returns the index of a group's first entry. If the group has no entry: the index that its next
-    /// entry will have.
+    /// Returns the index of a group's first entry. If the group has no entry: the index that its
+    /// next entry will have.
     pub fn first_index(&self, group: GroupId) -> Option<Index> {
         self.view().groups.get(group).map(Group::first_index)
     }
@@ -126,8 +126,8 @@ impl<D: Disk> Log<D> {
         self.verify(group, picked).map(Some)
     }
 
-    /// Returns the entries of a range, in order, up to `max_bytes` together. The first entry is always
-    /// returned, even if it is longer.
+    /// Returns the entries of a range, in order, up to `max_bytes` together. The first entry is
+    /// always returned, even if it is longer.
     ///
     /// # Errors
     /// [`Error::UnknownGroup`]; [`Error::Compacted`] if the range begins before the log,

@@ -6,9 +6,9 @@
 //!   the spare   [ zeros, written and synced               ]  while a spare is ready
 //! ```
 //!
-//! Making a spare can fail on a full disk; writing a frame cannot. Without a spare, the last quarter
-//! of the tail is reserved for work that makes room: garbage collection, compactions and removals. This
-//! room exists before the disk is full:
+//! Making a spare can fail on a full disk; writing a frame cannot. Without a spare, the last
+//! quarter of the tail is reserved for work that makes room: garbage collection, compactions and
+//! removals. This room exists before the disk is full:
 //!
 //! ```text
 //!   of 64 MiB   the last quarter   16 MiB   compactions, removals, collection
@@ -16,8 +16,8 @@
 //!               the last 64th       1 MiB   no frames: recovery uses it to write the tail in place
 //! ```
 //!
-//! Invariant: the log writes to the next segment only when all of the tail is durable. So the durable
-//! frames are always a prefix of the log.
+//! Invariant: the log writes to the next segment only when all of the tail is durable. So the
+//! durable frames are always a prefix of the log.
 
 use super::{Log, Writer};
 use crate::disk::{Disk, DiskFile};
@@ -68,8 +68,8 @@ impl<D: Disk> Log<D> {
         self.find_room(writer, len, purpose)
     }
 
-    /// Finds room for a frame of `len` bytes. The tail is used if the frame fits and enough stays free,
-    /// or if the frame fits and a spare is ready. Otherwise the spare becomes the tail.
+    /// Finds room for a frame of `len` bytes. The tail is used if the frame fits and enough stays
+    /// free, or if the frame fits and a spare is ready. Otherwise the spare becomes the tail.
     fn find_room(&self, writer: &mut Writer<D::File>, len: u32, purpose: Purpose) -> Result<()> {
         let room = writer.capacity - writer.offset;
         let kept_free = match purpose {
@@ -125,7 +125,8 @@ impl<D: Disk> Log<D> {
 
     /// Turns the spare into the segment of this header.
     fn publish_spare(&self, header: &SegmentHeader) -> Result<D::File> {
-        // Locked until the spare has its new name: so no other thread makes another spare meanwhile.
+        // Locked until the spare has its new name: so no other thread makes another spare
+        // meanwhile.
         let mut spare = self.spare();
         let file = spare.take().expect("a spare was made before the tail is left");
         self.note(segment::publish(&self.disk, &file, SPARE, header, &[]))?;

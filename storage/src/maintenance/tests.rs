@@ -1,5 +1,5 @@
-//! A maintenance thread that works beside a log. The thread runs at a random time. So each test waits
-//! until the expected state is reached, however long that takes.
+//! A maintenance thread that works beside a log. The thread runs at a random time. So each test
+//! waits until the expected state is reached, however long that takes.
 
 use super::MaintenanceThread;
 use crate::{
@@ -73,7 +73,8 @@ fn batches_become_durable_although_no_caller_waits() {
         let entry = Entry { id: EntryId::new(index, 1), data: bytes::Bytes::clone(&data) };
         log.append(Batch::new().entries(GROUP, &[entry])).unwrap();
     }
-    // The fourth MiB, with its headers, has filled a chunk: all before the end of the chunk is synced.
+    // The fourth MiB, with its headers, has filled a chunk: all before the end of the chunk is
+    // synced.
     wait_until("most of it is durable", || log.durable_lsn() >= Lsn(4));
 }
 

@@ -32,7 +32,8 @@ impl Stage {
         self.queue.ask(&who, caller, lsn, || is_in_time)
     }
 
-    /// The leader's sync returns. It covers all that is appended now, except the last `later` frames.
+    /// The leader's sync returns. It covers all that is appended now, except the last `later`
+    /// frames.
     fn finish_all_but(&mut self, later: u64) -> Wakeups<u32> {
         self.queue.finish(Lsn(self.appended - later))
     }
@@ -193,7 +194,8 @@ fn a_failure_elsewhere_wakes_a_leader_that_waits_for_writers() {
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepWithTimeout);
     assert_eq!(stage.queue.fail(), wakeups(&[], &[3, 2]));
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::GiveUp);
-    // A sync in progress succeeds after all: its frames are durable, and no writer is expected again.
+    // A sync in progress succeeds after all: its frames are durable, and no writer is expected
+    // again.
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!(stage.write(2), Turn::Sleep);
@@ -327,7 +329,7 @@ impl Scene {
             }
             Turn::Sleep => self.writers[who].place = Where::Sleeps { in_time: false },
             Turn::SleepWithTimeout => {
-                assert!(in_time && !is_anybody_syncing, "why wait for company? {self:?}");
+                assert!(in_time && !is_anybody_syncing, "no wait is due here: {self:?}");
                 self.writers[who].place = Where::Sleeps { in_time: true };
             }
         }
@@ -380,5 +382,5 @@ fn no_order_of_three_writers_loses_one_or_tells_one_too_early() {
         }
     }
     println!("{} scenes, {ends} ends, {waits} times over", seen.len());
-    assert!(ends > 0 && waits > 0, "{ends} ends, {waits} waits for company");
+    assert!(ends > 0 && waits > 0, "{ends} ends, {waits} waits for writers");
 }

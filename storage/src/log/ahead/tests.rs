@@ -24,7 +24,7 @@ fn read_ahead_is_off_after_many_jumps_until_reads_are_sequential_again() {
     assert_eq!(jump(&readers, JUMPS_BETWEEN), [Advice::Random], "said again for new files");
     assert_eq!(read_one(&readers, 7, 1), None, "it looks like one more jump");
     assert_eq!(read_one(&readers, 7, 2), None, "a jump may end where a reader once stopped");
-    assert_eq!(jump(&readers, 1), [], "the jumps go on");
+    assert_eq!(jump(&readers, 1), [], "the jumps continue");
     let said: Vec<_> = (3..20).map(|index| read_one(&readers, 7, index)).collect();
     assert_eq!(said.iter().flatten().collect::<Vec<_>>(), [&Advice::Around], "said once");
     assert_eq!(said[STEPS as usize - 1], Some(Advice::Around), "{said:?}");

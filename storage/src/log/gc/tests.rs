@@ -30,7 +30,8 @@ fn a_segment_may_become_garbage_before_the_collector_locks_the_writer() {
 ///   writer    locked .......... writes entry 1@2, key "new" ... unlocked
 /// ```
 ///
-/// If the collector picked before it locks the writer, it would write the old records after the new.
+/// If the collector picked before it locks the writer, it would write the old records after the
+/// new.
 #[test]
 fn what_is_replaced_while_a_collector_waits_is_not_written_again() {
     let (segment_bytes, max_batch_bytes) = (8192, 2048);
@@ -50,8 +51,8 @@ fn what_is_replaced_while_a_collector_waits_is_not_written_again() {
     std::thread::scope(|scope| {
         let mut writer = log.writer().expect("nothing has failed");
         let collector = scope.spawn(|| log.move_some(SegmentId::FIRST));
-        // Time for the collector to wait for the writer. Without the pause the test still passes, but it
-        // may not find the bug.
+        // Time for the collector to wait for the writer. Without the pause the test still passes,
+        // but it may not find the bug.
         std::thread::sleep(Duration::from_millis(100));
         log.write_frame(&mut writer, draft.expect("it is short")).expect("the disk works");
         drop(writer);
