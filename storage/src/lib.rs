@@ -37,9 +37,9 @@
 //! The engine knows nothing of Raft. Groups have numbers, and entries have indexes and terms. Only
 //! the owner of a group knows what its bytes mean.
 //!
-//! The engine reads no clock but the disk's ([`Disk::now`]), to measure how long a sync takes. It
-//! starts no thread but a [`MaintenanceThread`], if the owner wants one. [`disk`] lists what the
-//! engine assumes of a disk.
+//! The engine reads one clock, the disk's ([`Disk::now`]), to measure how long a sync takes. It starts
+//! no thread, except a [`MaintenanceThread`] if the owner wants one. [`disk`] lists what the engine
+//! assumes of a disk.
 //!
 //! [`inspect`] reports what a directory holds, even a damaged one. The program `logctl` prints the
 //! report.

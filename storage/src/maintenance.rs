@@ -170,7 +170,7 @@ impl Shared {
 
     /// Locks the status.
     fn status(&self) -> MutexGuard<'_, MaintenanceStatus> {
-        self.status.lock().expect("no thread panics while it holds this")
+        self.status.lock().expect("no thread panics while it holds this lock")
     }
 }
 
@@ -196,12 +196,12 @@ impl WakeSignal {
     /// Waits until there were more notifications than `seen`, and returns their number.
     fn wait(&self, seen: u64) -> u64 {
         let notified = self.notified.wait_while(self.count(), |count| *count == seen);
-        *notified.expect("no thread panics while it holds this")
+        *notified.expect("no thread panics while it holds this lock")
     }
 
     /// Locks the number of notifications.
     fn count(&self) -> MutexGuard<'_, u64> {
-        self.notifications.lock().expect("no thread panics while it holds this")
+        self.notifications.lock().expect("no thread panics while it holds this lock")
     }
 }
 

@@ -160,7 +160,7 @@ impl<F> Committer<F> {
 
     /// Locks the state.
     fn lock(&self) -> MutexGuard<'_, CommitterState<F>> {
-        self.state.lock().expect("no thread panics while it holds this")
+        self.state.lock().expect("no thread panics while it holds this lock")
     }
 }
 
@@ -203,14 +203,14 @@ impl Sleeper {
     fn sleep(&self) -> WakeReason {
         let told = self.told();
         let mut told = self.slot.1.wait_while(told, |told| *told == WakeReason::Nothing);
-        std::mem::take(told.as_mut().expect("no thread panics while it holds this"))
+        std::mem::take(told.as_mut().expect("no thread panics while it holds this lock"))
     }
 
     /// Sleeps until another thread wakes it, or until `time` has passed. Returns why.
     fn sleep_for(&self, time: Duration) -> WakeReason {
         let told = self.told();
         let slept = self.slot.1.wait_timeout_while(told, time, |told| *told == WakeReason::Nothing);
-        let (mut told, _) = slept.expect("no thread panics while it holds this");
+        let (mut told, _) = slept.expect("no thread panics while it holds this lock");
         std::mem::take(&mut *told)
     }
 
@@ -222,6 +222,6 @@ impl Sleeper {
 
     /// Locks what the thread is told.
     fn told(&self) -> MutexGuard<'_, WakeReason> {
-        self.slot.0.lock().expect("no thread panics while it holds this")
+        self.slot.0.lock().expect("no thread panics while it holds this lock")
     }
 }
