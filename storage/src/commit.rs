@@ -6,42 +6,43 @@
 //!   t3            append 3  ask 3: wait .................  ask 3: wait .....................  durable
 //! ```
 //!
-//! Only one thread syncs at a time, the leader. The other threads wait meanwhile. When the sync has
-//! finished, one of them leads the next sync, for all of them. No thread holds the writer's lock
-//! during a sync, so other threads can append, and the next group forms.
+//! Only one thread syncs at a time, the leader. The other threads wait. When the sync has finished,
+//! one of them leads the next sync, for all of them. No thread holds the writer's lock during a
+//! sync. So other threads can append, and the next group forms.
 //!
-//! These rules are a state machine, and a test can step through it. The queue around it is a state
-//! machine, too: it decides which threads wake, and whether a leader waits for more appends. The
-//! committer adds the lock and the sleeping.
+//! [`GroupCommit`] is a state machine with these rules, and a test can step through it. The queue
+//! around it is a state machine, too: it decides which threads wake, and whether a leader waits for
+//! more writers. The committer adds the lock and the sleeping.
 //!
 //! Invariants: `durable <= appended`. A caller is told "durable" only if a sync has finished that
 //! began after the caller's append. After a failure no thread leads again.
 
 mod committer; // the lock, the clock and the sleeping
-mod queue; // whom to wake, and whether a leader waits for company
+mod queue; // which threads wake, and whether a leader waits for more writers
 
 pub(crate) use committer::{Committer, Syncs};
 pub(crate) use queue::Caller;
 
 use crate::types::Lsn;
 
-/// What a caller has to do who wants its batch to be durable.
+/// What a caller must do to make its batch durable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SyncRole {
-    /// Nothing: it is.
+    /// Nothing: the batch is durable.
     Durable,
-    /// Wait, and ask again: somebody is syncing.
+    /// Wait, and ask again: another caller is syncing.
     Wait,
-    /// Sync, for everything through this one, and say how it went.
+    /// Sync, for all frames up to `through`. Then report with [`GroupCommit::finish`] or
+    /// [`GroupCommit::finish_failed`].
     Lead {
-        /// The last one that the sync covers.
+        /// The last frame that the sync covers.
         through: Lsn,
     },
     /// Give up: the disk has failed.
     Broken,
 }
 
-/// Who syncs, and for whom.
+/// The rules of group commit: one caller syncs for all that wait.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupCommit {
     appended: Lsn,
@@ -52,7 +53,7 @@ pub struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Returns the state in which everything through `durable` is durable, and nothing else is there.
+    /// Returns the state of a log whose last frame is `durable`, and is durable.
     pub fn after(durable: Lsn) -> GroupCommit {
         GroupCommit { appended: durable, durable, is_syncing: false, is_broken: false, syncs: 0 }
     }
@@ -62,7 +63,7 @@ impl GroupCommit {
         self.appended = lsn;
     }
 
-    /// Says what a caller has to do who wants `lsn` to be durable.
+    /// Returns what a caller must do to make everything up to and including `lsn` durable.
     pub fn ask(&mut self, lsn: Lsn) -> SyncRole {
         if lsn <= self.durable {
             return SyncRole::Durable;
@@ -77,15 +78,15 @@ impl GroupCommit {
         SyncRole::Lead { through: self.appended }
     }
 
-    /// Notes that the leader's sync has returned.
+    /// Notes that the leader's sync, of all frames up to `through`, has succeeded.
     pub fn finish(&mut self, through: Lsn) {
         self.is_syncing = false;
         self.durable = self.durable.max(through);
         self.syncs += 1;
     }
 
-    /// Notes that the disk has failed, in a sync or elsewhere. Nothing more becomes durable, unless
-    /// a sync that had begun returns after all.
+    /// Notes that the disk has failed, in a sync or elsewhere. No new sync begins. A sync that has
+    /// begun may still succeed.
     pub fn fail(&mut self) {
         self.is_broken = true;
     }
@@ -101,17 +102,17 @@ impl GroupCommit {
         self.is_broken
     }
 
-    /// Returns the last frame written.
+    /// Returns the LSN of the last frame written.
     pub fn appended(&self) -> Lsn {
         self.appended
     }
 
-    /// Returns up to where everything is durable.
+    /// Returns the LSN up to which everything is durable.
     pub fn durable(&self) -> Lsn {
         self.durable
     }
 
-    /// Returns how many syncs have returned.
+    /// Returns how many syncs have succeeded.
     pub fn syncs(&self) -> u64 {
         self.syncs
     }

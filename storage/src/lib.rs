@@ -15,7 +15,8 @@
 //! * A frame that a crash has torn is discarded.
 //! * A frame that was acknowledged and has rotted is refused, and the error names it.
 //!
-//! Frames tell the last two cases apart: each says which frames were durable when it was written.
+//! Recovery can tell the last two cases apart: each frame says up to which LSN the log was durable
+//! when the frame was written.
 //!
 //! ```
 //! use storage::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SimDisk};
@@ -33,19 +34,19 @@
 //! # Ok::<(), storage::Error>(())
 //! ```
 //!
-//! The engine knows nothing of Raft. Groups have numbers, and entries have places and terms. Only
-//! their owner knows what the bytes mean.
+//! The engine knows nothing of Raft. Groups have numbers, and entries have indexes and terms. Only
+//! the owner of a group knows what its bytes mean.
 //!
-//! The engine reads no clock but the disk's ([`Disk::now`]), to measure how long a sync takes. It
-//! starts no thread but a [`MaintenanceThread`], if the owner wants one. [`disk`] lists what the
-//! engine assumes of a disk.
+//! The engine reads one clock, the disk's ([`Disk::now`]), to measure how long a sync takes. It starts
+//! no thread, except a [`MaintenanceThread`] if the owner wants one. [`disk`] lists what the engine
+//! assumes of a disk.
 //!
-//! [`inspect`] reports what a directory holds, in whatever state it is. The program `logctl` prints
-//! the report.
+//! [`inspect`] reports what a directory holds, even a damaged one. The program `logctl` prints the
+//! report.
 //!
-//! The modules below stand in reading order.
+//! The modules below are in reading order.
 
-mod types; // GroupId, Lsn, Index, Term, EntryId: the words everything else is written in
+mod types; // GroupId, Lsn, Index, Term, EntryId: the types that all other modules use
 
 mod batch; // what is written together
 
@@ -53,26 +54,26 @@ mod options; // settings
 
 mod log; // append, sync, read, collect   <- you may stop here and use it
 
-mod commit; // who syncs, for whom, and who waits for company
+mod commit; // group commit: one thread syncs for all that wait
 
-mod maintenance; // a thread that does the chores, for those who want one
+mod maintenance; // an optional thread that syncs, collects garbage and prepares segments
 
 pub mod format; // what the bytes mean
 
 mod segment; // the files
 
-mod groups; // what every group holds, and where
+mod groups; // what every group holds, and where it is in the log
 
-mod recovery; // what counts of what is found
+mod recovery; // which frames of a directory count
 
-pub mod disk; // the only door to the operating system
+pub mod disk; // the only access to the operating system
 
-mod error; // what can be wrong
+mod error; // what can go wrong
 
-pub mod inspect; // what a log holds, told to a person
+pub mod inspect; // reports for people: what a directory holds
 
 #[cfg(any(test, feature = "fuzz"))]
-pub mod fuzz; // what a fuzzer does with all of it
+pub mod fuzz; // what a fuzzer calls
 
 pub use batch::Batch;
 pub use commit::{GroupCommit, SyncRole};

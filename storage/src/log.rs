@@ -1,26 +1,27 @@
 //! The log: callers append batches at its end, and read entries from any place.
 //!
 //! ```text
-//!   append --.  under the writer's lock: check, make room, place, write, show   visible, not durable
+//!   append --.  with the writer's lock: check, make room, place, write, show     visible, not durable
 //!            |
-//!   sync_to -'  under no lock: one sync for all waiting callers                 durable
+//!   sync_to -'  without a lock: one sync for all callers that wait               durable
 //!
-//!   read        under the view's lock: look up, share the bytes; then, without it, test the checksum
+//!   read        with the view's lock: look up, share the bytes; without it: test the checksum
 //! ```
 //!
-//! Every function takes `&self`, and any number of threads may call any of them. Readers see a batch
-//! before it is durable. So wait for [`Log::sync_to`] before you tell others what it holds.
+//! Every function takes `&self`, and any number of threads may call any of them. Readers see a
+//! batch before it is durable. So wait for [`Log::sync_to`] before you tell others what the batch
+//! holds.
 //!
 //! Invariants: frames are written in the order of their LSNs, and readers see them in that order.
 //! After the first failure of the disk, nothing is written any more. The next opening decides which
 //! frames in the file count.
 
-mod ahead; // whether reading ahead is in vain
-mod full; // what is collected when there is no room
-mod gc; // what is wanted of the oldest segment moves, and the segment goes
-mod pick; // what is wanted of a segment
-mod read; // from a group and a place to its bytes
-mod room; // the next segment, and the one after it
+mod ahead; // whether read-ahead helps
+mod full; // garbage collection on a full disk
+mod gc; // garbage collection: live records of the oldest segment are copied, the segment is removed
+mod pick; // the live records of a segment
+mod read; // from a group and an index to the entry's bytes
+mod room; // the next segment, and the spare after it
 
 pub use gc::{Collected, LaggingGroup};
 pub use read::LogStats;
@@ -45,9 +46,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// How long a stretch of the tail is, at most. When one is full it is mapped, and the maintenance thread is woken
-/// to sync it.
-const STRETCH_BYTES: u32 = 4 << 20;
+/// The size of a chunk of the tail, at most. A full chunk is mapped, and the maintenance thread is
+/// woken to sync it.
+const CHUNK_BYTES: u32 = 4 << 20;
 
 /// A log of many groups, on a disk.
 pub struct Log<D: Disk = RealDisk> {
@@ -57,17 +58,18 @@ pub struct Log<D: Disk = RealDisk> {
     writer: Mutex<Writer<D::File>>,
     view: RwLock<View>,
     committer: Committer<D::File>,
-    /// Where readers may go on.
+    /// Where each reader may read next: it decides about read-ahead.
     readers: Readers,
-    /// Whether a spare segment is ready.
+    /// The spare segment's file, if one is ready.
     spare: Mutex<Option<D::File>>,
-    /// Held by the one who collects garbage.
+    /// Held during a garbage collection: there is one at a time.
     collector: Mutex<()>,
-    /// Notified when there may be chores: it wakes the maintenance thread, if there is one.
+    /// Notified when there may be maintenance work: it wakes the maintenance thread, if there is
+    /// one.
     wake_signal: Arc<WakeSignal>,
     /// The disk's first failure.
     failure: OnceLock<Arc<Error>>,
-    /// Whether the disk had no room for a segment when it was asked last.
+    /// Whether the disk had no room for a segment at the last attempt.
     is_full: AtomicBool,
     _lock: D::Lock,
 }
@@ -78,9 +80,9 @@ pub(crate) struct Writer<F> {
     pub(crate) segment: SegmentId,
     /// Its file.
     pub(crate) file: Arc<F>,
-    /// What its frames' checksums begin with.
+    /// What the checksums of its frames begin with.
     pub(crate) salt: Salt,
-    /// How much of it is for frames: what is behind that is for recovery, on a full disk.
+    /// The end of the part for frames. The bytes behind it are for recovery, on a full disk.
     pub(crate) capacity: u32,
     /// Where the next frame goes.
     pub(crate) offset: u32,
@@ -97,14 +99,14 @@ pub(crate) struct View {
 }
 
 impl<F> Writer<F> {
-    /// Returns the number of the stretch that the next frame begins in.
-    fn stretch(&self) -> u32 {
-        self.offset / STRETCH_BYTES.min(self.capacity / 4)
+    /// Returns the number of the chunk in which the next frame begins.
+    fn chunk(&self) -> u32 {
+        self.offset / CHUNK_BYTES.min(self.capacity / 4)
     }
 }
 
 impl View {
-    /// Lets a segment's bytes be read from elsewhere.
+    /// Changes where the bytes of a segment are read from.
     fn show_content(&mut self, segment: SegmentId, content: Content) {
         let segment = self.segments.get_mut(&segment).expect("the tail is a segment");
         let before = std::mem::replace(&mut segment.content, content);
@@ -115,7 +117,7 @@ impl View {
 // Opening and closing.
 
 impl Log<RealDisk> {
-    /// Opens the log in a directory; makes both if they are not there.
+    /// Opens the log in a directory. Creates the directory and the log if they do not exist.
     ///
     /// # Errors
     /// As [`Log::open_on`].
@@ -127,14 +129,14 @@ impl Log<RealDisk> {
 }
 
 impl<D: Disk> Log<D> {
-    /// Opens the log on a disk. Everything it will ever show of what it found is durable when this
-    /// returns.
+    /// Opens the log on a disk. When this returns, everything that was found, and that readers see,
+    /// is durable.
     ///
     /// # Errors
-    /// [`Error::Locked`], [`Error::ForeignFile`] and whatever else [`Error`] has for directories:
-    /// nothing was touched. [`Error::Corrupt`] if something that was durable has rotted: it is left
-    /// as it is, for nobody can tell from here what to do about it. [`Error::Io`].
-    /// [`Error::NoSpace`] if there is no log yet, and no room for one. A log that is there opens on a
+    /// [`Error::Locked`], [`Error::ForeignFile`] and the other errors that [`Error`] has for
+    /// directories: nothing was changed. [`Error::Corrupt`] if something that was durable has
+    /// rotted: nothing was changed, because only a person can decide what to do. [`Error::Io`].
+    /// [`Error::NoSpace`] if there is no log yet, and no room for one. A log that exists opens on a
     /// full disk, too.
     pub fn open_on(disk: D, options: Options) -> Result<Log<D>> {
         options.check()?;
@@ -159,8 +161,9 @@ impl<D: Disk> Log<D> {
         })
     }
 
-    /// Closes the log: makes all of it durable, and leaves a mark that says so, which spares the
-    /// next opening to write anything. To drop a log instead is safe too, as a crash is.
+    /// Closes the log: makes all of it durable, and writes a frame that says so. Because of that
+    /// frame the next opening writes nothing. To drop a log without closing it is as safe as a
+    /// crash.
     ///
     /// # Errors
     /// As [`Log::write`].
@@ -169,7 +172,7 @@ impl<D: Disk> Log<D> {
         self.committer_wait(writer.next_lsn.before())?;
         let seal = Draft::new(&[], &[], Flags::Seal);
         match self.make_room(&mut writer, seal.len(), Purpose::Release) {
-            Err(Error::NoSpace { .. }) => return Ok(()), // durable all the same, and unmarked
+            Err(Error::NoSpace { .. }) => return Ok(()), // all is durable, but no frame says so
             outcome => outcome?,
         }
         let lsn = self.write_frame(&mut writer, seal)?;
@@ -180,15 +183,15 @@ impl<D: Disk> Log<D> {
 // Writing.
 
 impl<D: Disk> Log<D> {
-    /// Appends a batch: readers see it, and a crash may still take it. An empty batch writes nothing.
-    /// A batch that was given something is not empty, even if no frame can hold it.
+    /// Appends a batch. Readers see it, but a crash may still lose it. An empty batch writes
+    /// nothing. A batch with an item is not empty, even if the item is too large for any frame.
     ///
-    /// Returns the number to wait for: once [`Log::sync_to`] has returned for it, or for a later
-    /// one, the batch is durable.
+    /// Returns the LSN to wait for: once [`Log::sync_to`] has returned for it, or for a later one,
+    /// the batch is durable.
     ///
     /// # Errors
     /// If the batch does not fit its groups or a frame, or there is [`Error::NoSpace`]: nothing was
-    /// written. [`Error::Io`], and from then on [`Error::Poisoned`].
+    /// written. [`Error::Io`]; every later write returns [`Error::Poisoned`].
     pub fn append(&self, batch: &Batch) -> Result<Lsn> {
         if batch.is_empty() {
             return Ok(self.appended_lsn());
@@ -199,18 +202,18 @@ impl<D: Disk> Log<D> {
         let purpose = if batch.only_releases() { Purpose::Release } else { Purpose::Append };
         let room = self.make_room(&mut writer, draft.len(), purpose);
         if self.is_full() {
-            self.wake_signal.notify(); // to collect is what makes room, and this may be the garbage
+            self.wake_signal.notify(); // this batch may make garbage, and its collection makes room
         }
         room?;
         self.write_frame(&mut writer, draft)
     }
 
-    /// Waits until everything up to and with `lsn` is durable. Whoever comes while a sync is under
-    /// way shares the next one.
+    /// Waits until everything up to and including `lsn` is durable. All callers that come during
+    /// one sync share the next sync.
     ///
     /// # Errors
-    /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`], and then nobody knows whether
-    /// it is durable.
+    /// [`Error::NotAppended`]; [`Error::Io`] and [`Error::Poisoned`]: it is unknown whether the
+    /// frames are durable.
     pub fn sync_to(&self, lsn: Lsn) -> Result<()> {
         self.committer.wait_for(lsn, Caller::Writer, self)
     }
@@ -225,17 +228,17 @@ impl<D: Disk> Log<D> {
         Ok(lsn)
     }
 
-    /// Returns the number of the last batch that was appended.
+    /// Returns the LSN of the last frame that was appended.
     pub fn appended_lsn(&self) -> Lsn {
         self.committer.state().appended()
     }
 
-    /// Returns up to where everything is durable.
+    /// Returns the LSN up to which everything is durable.
     pub fn durable_lsn(&self) -> Lsn {
         self.committer.state().durable()
     }
 
-    /// Writes a frame where there is room for it, and shows it to readers.
+    /// Writes a frame where the writer is, and shows it to readers. The caller has made room.
     fn write_frame(&self, writer: &mut Writer<D::File>, draft: Draft) -> Result<Lsn> {
         let lsn = writer.next_lsn;
         let bytes = Bytes::from(draft.place(lsn, self.durable_lsn(), writer.salt));
@@ -247,9 +250,10 @@ impl<D: Disk> Log<D> {
         Ok(lsn)
     }
 
-    /// Shows a frame to readers that stands where the writer is, and moves the writer behind it.
+    /// Shows readers the frame that was written where the writer is, and moves the writer behind
+    /// it.
     fn show(&self, writer: &mut Writer<D::File>, bytes: Bytes) -> Result<()> {
-        let stretch = writer.stretch();
+        let chunk = writer.chunk();
         let mut view = self.view_mut();
         let View { groups, segments } = &mut *view;
         groups.apply(&Frame::trusted(&bytes), writer.segment, writer.offset);
@@ -258,12 +262,12 @@ impl<D: Disk> Log<D> {
         segment.content.push(writer.offset, bytes);
         drop(view);
         writer.offset += len;
-        if writer.stretch() > stretch { self.end_stretch(writer) } else { Ok(()) }
+        if writer.chunk() > chunk { self.end_chunk(writer) } else { Ok(()) }
     }
 
-    /// Lets what was written of the tail so far be read from the file: the buffers are free, and the
-    /// log takes no more memory than its index and a stretch.
-    fn end_stretch(&self, writer: &Writer<D::File>) -> Result<()> {
+    /// Maps what was written of the tail so far: it is read from the file from now on, and its
+    /// buffers are freed. So the log takes no more memory than its index and one chunk.
+    fn end_chunk(&self, writer: &Writer<D::File>) -> Result<()> {
         let mapped = writer.file.map_first(writer.offset.into());
         let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
         let tail = Content::Tail(Tail::mapped(self.note(mapped)?));
@@ -272,10 +276,10 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Waits until `lsn` is durable, for a chore: it may hold the writer's lock, so no leader waits
-    /// for company then.
+    /// Waits until `lsn` is durable, for maintenance. The caller may hold the writer's lock, so
+    /// this never waits for more writers: they could not append.
     pub(crate) fn committer_wait(&self, lsn: Lsn) -> Result<()> {
-        self.committer.wait_for(lsn, Caller::Chore, self)
+        self.committer.wait_for(lsn, Caller::Maintenance, self)
     }
 }
 
@@ -297,7 +301,7 @@ impl<D: Disk> Syncs<D::File> for Log<D> {
 // Failing.
 
 impl<D: Disk> Log<D> {
-    /// Remembers a failure of the disk, if it is one: nothing is written after the first.
+    /// Remembers the outcome if it is a failure of the disk: after the first, nothing is written.
     fn note<T>(&self, outcome: Result<T>) -> Result<T> {
         if let Err(error @ Error::Io { .. }) = &outcome {
             self.failure.get_or_init(|| Arc::new(error.clone()));
@@ -317,7 +321,7 @@ impl<D: Disk> Log<D> {
         Error::Poisoned { first }
     }
 
-    /// Returns whether the disk had no room for a segment when it was asked last.
+    /// Returns whether the disk had no room for a segment at the last attempt.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full.load(Ordering::SeqCst)
     }
@@ -333,7 +337,7 @@ impl<D: Disk> Log<D> {
     /// [`Error::Poisoned`].
     fn writer(&self) -> Result<MutexGuard<'_, Writer<D::File>>> {
         let writer = self.writer.lock().map_err(|_| self.poisoned())?;
-        self.check_health()?; // under the lock: whoever failed before us is seen
+        self.check_health()?; // after locking: so a failure of the last writer is seen
         Ok(writer)
     }
 
@@ -345,17 +349,17 @@ impl<D: Disk> Log<D> {
         if self.failure.get().is_some() { Err(self.poisoned()) } else { Ok(()) }
     }
 
-    /// Lends what readers see.
+    /// Locks what readers see, to read it.
     fn view(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().expect("no thread panics while it changes what readers see")
     }
 
-    /// Lends what readers see, to change it.
+    /// Locks what readers see, to change it.
     fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
         self.view.write().expect("no thread panics while it changes what readers see")
     }
 
-    /// Returns what is notified when there may be chores.
+    /// Returns what is notified when there may be maintenance work.
     pub(crate) fn wake_signal(&self) -> &Arc<WakeSignal> {
         &self.wake_signal
     }

@@ -1,4 +1,5 @@
-//! The maintenance thread: it does a log's chores, so that a writer does not wait for them.
+//! The maintenance thread: it does background work for a log, so that a writer need not wait for
+//! it.
 //!
 //! ```text
 //!   appends   ... 4 MiB more ........... the tail is full, and takes the spare ............
@@ -7,14 +8,14 @@
 //!                         meanwhile, appends go on
 //! ```
 //!
-//! It is for a process that serves. Without the thread, every new segment begins with a pause: its
-//! file is filled with zeros first. And no garbage is removed unless the owner calls [`Log::gc`].
+//! A server should start this thread. Without it, every new segment begins with a pause: its file
+//! is filled with zeros first. And no garbage is removed unless the owner calls [`Log::gc`].
 //!
-//! A test or a simulator runs without it, because nobody knows when a thread runs. It calls
-//! [`Log::maintain`], [`Log::gc`] and [`Log::sync_to`] itself, at the same place in every run. The
-//! thread calls nothing else.
+//! A test or a simulator runs without the thread, because a thread runs at a different time in
+//! every run. The test calls [`Log::maintain`], [`Log::gc`] and [`Log::sync_to`] itself, at the
+//! same place in every run. The thread calls nothing else.
 //!
-//! There is no clock here either: the log sends the signal when there may be something to do.
+//! The thread uses no clock: the log notifies it when there may be something to do.
 
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -23,22 +24,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
-/// A thread that does a log's chores. It stops when this is dropped.
+/// A thread that does background work for a log: it syncs, collects garbage, and prepares a spare.
+/// Dropping this value stops the thread.
 #[derive(Debug)]
 pub struct MaintenanceThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the maintenance thread has done, and what is in its way.
+/// What the maintenance thread has done, and its last error.
 #[derive(Clone, Debug, Default)]
 pub struct MaintenanceStatus {
-    /// How many segments went.
+    /// How many segments the thread has removed.
     pub removed_segments: u64,
-    /// The groups whose owners should compact them, as [`Log::gc`] said the last time.
+    /// The groups whose owners should compact them, from the last call of [`Log::gc`].
     pub lagging_groups: Vec<LaggingGroup>,
-    /// What is in the way, if something is. A full disk or rot may pass, and then this does; after a
-    /// failure of the disk the thread has stopped.
+    /// The error of the last round of work, if there was one. After a full disk or a rotted entry
+    /// the thread goes on, and a later round may succeed. After a failure of the disk it has
+    /// stopped.
     pub trouble: Option<Error>,
 }
 
@@ -50,26 +53,26 @@ struct Shared {
     status: Mutex<MaintenanceStatus>,
 }
 
-/// Whether the thread goes on.
+/// What the thread does after a round of work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
-    /// There is more to do.
+    /// Another round: there is more to do.
     Again,
-    /// Nothing, before the next wake signal.
+    /// Sleep until the next wake signal.
     Sleep,
-    /// Never.
+    /// Stop: the disk has failed.
     Stop,
 }
 
-// For its owner.
+// What the owner calls.
 
 impl MaintenanceThread {
-    /// Starts a thread that does a log's chores.
+    /// Starts the thread for a log.
     ///
-    /// The thread owns the log as well: to close it, stop the thread first.
+    /// The thread shares the ownership of the log: before you close the log, stop the thread.
     ///
     /// # Errors
-    /// [`Error::Io`] if there can be no thread.
+    /// [`Error::Io`] if the system cannot start a thread.
     pub fn start<D: Disk>(log: Arc<Log<D>>) -> Result<MaintenanceThread> {
         let (wake_signal, is_stopped) = (log.wake_signal().clone(), AtomicBool::new(false));
         let shared = Arc::new(Shared { wake_signal, is_stopped, status: Mutex::default() });
@@ -82,27 +85,27 @@ impl MaintenanceThread {
         Ok(MaintenanceThread { shared, thread: Some(thread) })
     }
 
-    /// Wakes the thread, which looks for something to do. The log wakes it whenever a segment is
-    /// full; this is for an owner who has compacted, and writes nothing for a while.
+    /// Wakes the thread, which then looks for something to do. The log wakes it as frames are
+    /// written. Call this after a compaction if you write nothing for a while.
     pub fn wake(&self) {
         self.shared.wake_signal.notify();
     }
 
-    /// Returns what the thread has done, and what is in its way.
+    /// Returns what the thread has done, and its last error.
     pub fn status(&self) -> MaintenanceStatus {
         self.shared.status().clone()
     }
 
-    /// Stops the thread, when it has done what it is at.
+    /// Stops the thread after its current round of work.
     ///
     /// # Errors
-    /// What was in its way, if something was.
+    /// The error of its last round, if there was one.
     pub fn stop(mut self) -> Result<()> {
         self.join();
         self.shared.status().trouble.take().map_or(Ok(()), Err)
     }
 
-    /// Waits until the thread has stopped.
+    /// Tells the thread to stop, and waits for it. Passes on its panic, if it has panicked.
     fn join(&mut self) {
         self.shared.is_stopped.store(true, Ordering::SeqCst);
         self.shared.wake_signal.notify();
@@ -123,11 +126,11 @@ impl Drop for MaintenanceThread {
 // The thread.
 
 impl Shared {
-    /// Does the log's chores until it is told to stop.
+    /// Works, and sleeps between rounds, until it is told to stop.
     fn run<D: Disk>(&self, log: &Log<D>) {
         let mut seen = self.wake_signal.notifications();
         while !self.is_stopped.load(Ordering::SeqCst) {
-            match self.do_chores(log) {
+            match self.do_work(log) {
                 Next::Again => {}
                 Next::Sleep => seen = self.wake_signal.wait(seen),
                 Next::Stop => return,
@@ -135,15 +138,15 @@ impl Shared {
         }
     }
 
-    /// Does what there is to do, once.
-    fn do_chores<D: Disk>(&self, log: &Log<D>) -> Next {
-        // Written behind: whoever leaves a full segment has little left to wait for.
+    /// Does one round of work.
+    fn do_work<D: Disk>(&self, log: &Log<D>) -> Next {
+        // Sync now: a writer that leaves a full segment has little left to sync.
         let written = log.committer_wait(log.appended_lsn());
-        // Garbage first: a segment that goes may become the spare.
+        // Garbage first: a removed segment may become the spare.
         let (was_full, collected) = (log.is_full(), log.gc());
         let maintained = log.maintain();
-        // Now that it is known to be full, what is collected is not a matter of thresholds any more.
-        let is_news = log.is_full() && !was_full;
+        // If the disk was found full just now, collect again: on a full disk no threshold counts.
+        let found_full = log.is_full() && !was_full;
 
         let mut status = self.status();
         status.trouble = written.and(maintained).err();
@@ -160,18 +163,18 @@ impl Shared {
         };
         match status.trouble {
             Some(Error::Io { .. } | Error::Poisoned { .. }) => Next::Stop,
-            _ if is_more_to_do || is_news => Next::Again,
+            _ if is_more_to_do || found_full => Next::Again,
             _ => Next::Sleep,
         }
     }
 
-    /// Returns the status, locked.
+    /// Locks the status.
     fn status(&self) -> MutexGuard<'_, MaintenanceStatus> {
-        self.status.lock().expect("no thread panics while it holds this")
+        self.status.lock().expect("no thread panics while it holds this lock")
     }
 }
 
-/// What wakes the thread. It counts, so that a busy thread misses no notification.
+/// Wakes the thread. It counts notifications, so that a busy thread misses none.
 #[derive(Debug, Default)]
 pub(crate) struct WakeSignal {
     notifications: Mutex<u64>,
@@ -185,20 +188,20 @@ impl WakeSignal {
         self.notified.notify_all();
     }
 
-    /// Returns how many notifications there were.
+    /// Returns the number of notifications so far.
     fn notifications(&self) -> u64 {
         *self.count()
     }
 
-    /// Waits until there were more notifications than `seen`, and returns how many.
+    /// Waits until there were more notifications than `seen`, and returns their number.
     fn wait(&self, seen: u64) -> u64 {
         let notified = self.notified.wait_while(self.count(), |count| *count == seen);
-        *notified.expect("no thread panics while it holds this")
+        *notified.expect("no thread panics while it holds this lock")
     }
 
-    /// Returns the count, locked.
+    /// Locks the number of notifications.
     fn count(&self) -> MutexGuard<'_, u64> {
-        self.notifications.lock().expect("no thread panics while it holds this")
+        self.notifications.lock().expect("no thread panics while it holds this lock")
     }
 }
 

@@ -6,7 +6,7 @@
 //!   scan           read every frame and every byte, in the order of LSNs             or refuse
 //!   judge          where the last segment's frames end: clean, torn, or rotted       or refuse
 //!   replay         apply the frames, group by group; no group has a gap              or refuse
-//!   rewrite_tail   write the frames again that nothing proves durable, and sync them:
+//!   rewrite_tail   write and sync again every frame that no later frame proves durable:
 //!                  into a new segment, or, if the disk is full, in place
 //! ```
 //!
@@ -17,14 +17,14 @@
 //! has failed, the page cache can show bytes that the disk does not hold. No later sync of that file
 //! reports this. Only a later frame that says so proves that a frame is durable.
 
-mod cut; // a log that ends earlier, when somebody asks for it
-mod examine; // what recovery would do, and does not
+mod cut; // truncates a log at a frame, for an operator
+mod examine; // what recovery would do, found out without a write
 mod headers; // which segments there are
-mod in_place; // the same where it stands, if the disk has no room for another segment
-mod list; // a directory's segments, one after the other, untouched
-mod places; // a group's entries, while they are replayed
-mod replay; // what the frames did
-mod rewrite_tail; // what is written again
+mod in_place; // rewrites the tail in place, if the disk has no room for another segment
+mod list; // reads the segments of a directory one by one, and changes nothing
+mod places; // the entries of a group, while they are replayed
+mod replay; // applies the frames
+mod rewrite_tail; // writes the unproven frames again
 mod scan; // which frames hold
 mod tail; // where the log ends, and why
 
@@ -49,7 +49,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use tail::{End, judge};
 
-/// What recovery found, ready to go on.
+/// A recovered log: what [`crate::Log`] needs to continue.
 pub(crate) struct Recovered<F> {
     /// The store.
     pub(crate) store: StoreId,
@@ -57,27 +57,27 @@ pub(crate) struct Recovered<F> {
     pub(crate) writer: Writer<F>,
     /// What readers see.
     pub(crate) view: View,
-    /// Up to where everything is durable.
+    /// The LSN up to which everything is durable.
     pub(crate) durable: Lsn,
-    /// Whether there was room for what recovery wanted to write.
+    /// Whether there was room for a new segment.
     pub(crate) disk_space: DiskSpace,
 }
 
 /// Whether a disk has room for another segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum DiskSpace {
-    /// The disk refused nothing so far.
+    /// The disk has not been full so far.
     Available,
-    /// The disk had no room when it was asked last.
+    /// The disk had no room at the last attempt.
     Full,
 }
 
-/// Locks the directory, if it may be a store's.
+/// Locks the directory, if it contains no file of another program.
 ///
 /// # Errors
-/// [`Error::ForeignFile`], [`Error::Locked`]; what else the disk says.
+/// [`Error::ForeignFile`], [`Error::Locked`]; any error of the disk.
 pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
-    // Asked before the lock is made: not even that is left in a directory that is not ours.
+    // Checked before the lock file is made: a directory that is not ours gets no file from us.
     headers::refuse_foreign(disk)?;
     disk.lock().map_err(|error| {
         let is_held = error.kind() == ErrorKind::WouldBlock;
@@ -85,7 +85,7 @@ pub(crate) fn lock<D: Disk>(disk: &D) -> Result<D::Lock> {
     })
 }
 
-/// Recovers the log of a directory that is locked; makes one if there is none.
+/// Recovers the log of a directory that is locked. Creates a log if there is none.
 ///
 /// # Errors
 /// As [`crate::Log::open_on`].
@@ -97,18 +97,19 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<
     };
 
     let store = last.header.store;
-    let (plan, groups) =
-        judged(&segments, |last, scan, end| rewrite_tail::plan(disk, options, last, scan, end))?;
+    let (plan, groups) = judge_segments(&segments, |last, scan, end| {
+        rewrite_tail::plan(disk, options, last, scan, end)
+    })?;
     rewrite_tail::clear(disk, &strays)?;
     in_place::give_name_back(disk, last.header.segment)?;
     let (writable, groups, disk_space) = match rewrite_tail::carry_out(disk, last, plan) {
         Err(Error::NoSpace { bytes }) => {
-            drop(groups); // their entries were to be found in the segment that there is no room for
-            let (plan, groups) = judged(&segments, |last, scan, _| {
+            drop(groups); // some of its entries would be in the segment that has no room
+            let (plan, groups) = judge_segments(&segments, |last, scan, _| {
                 in_place::plan(last, scan).map(Plan::InPlace).ok_or(Error::NoSpace { bytes })
             })?;
             let mut last = segments.pop().expect("there is a last one");
-            last.image = Mapped::new([]); // nobody may hold a map of what is written now
+            last.image = Mapped::new([]); // no map of the file may exist while the file is written
             let writable = rewrite_tail::carry_out(disk, &last, plan)?;
             (writable, groups, DiskSpace::Full)
         }
@@ -124,9 +125,9 @@ pub(crate) fn recover<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<
     Ok(Recovered { store, writer, view, durable, disk_space })
 }
 
-/// Judges every frame of the segments, and returns what is to be done with the last one, as `plan` says,
-/// and what the groups hold then. Nothing is written.
-fn judged(
+/// Judges every frame of the segments. Returns the plan that `plan` makes for the last segment, and
+/// what the groups will hold after it. Nothing is written.
+fn judge_segments(
     segments: &[CheckedSegment],
     plan: impl FnOnce(&CheckedSegment, &Scan, End) -> Result<Plan>,
 ) -> Result<(Plan, Groups)> {
@@ -148,7 +149,7 @@ fn judged(
     Ok((plan, replay.finish()?))
 }
 
-/// Returns a segment that is not written any more.
+/// Returns the segment as readers see it. It will not be written again.
 fn sealed(segment: &CheckedSegment) -> Segment {
     Segment { capacity: segment.header.capacity, content: Content::Sealed(segment.image.clone()) }
 }

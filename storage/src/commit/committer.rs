@@ -1,39 +1,41 @@
 //! The committer: the lock around the queue, the clock, and the sleeping.
 //!
 //! ```text
-//!   lock --> ask --> lead: let go of the lock, sync, lock --> finish --> wake those served
-//!              '---> sleep: let go of the lock, sleep ---> told "durable": return without the lock
-//!                                                 '------> told "ask again", or time is over: ask
+//!   lock --> ask --> lead: unlock, sync, lock --> finish --> wake the callers that were served
+//!              '---> sleep: unlock, sleep -----> told "durable": return without the lock
+//!                                        '-----> told "ask again", or the time is over: lock, ask
 //! ```
 //!
-//! What to do is the queue's decision; this only does it. Each sleeper has a bed of its own, so that
-//! nobody wakes in vain, and who is served need not take the lock once more.
+//! The queue decides, and the committer does what the queue says. Each sleeper has a condition
+//! variable of its own. So no thread wakes for nothing, and a thread that is served need not take
+//! the lock again.
 //!
-//! Invariant: who sleeps has a seat in the queue, and who takes a seat away wakes its owner.
+//! Invariant: every sleeping thread is in the queue. A thread that takes another one out of the
+//! queue wakes it.
 
 use super::GroupCommit;
-use super::queue::{Caller, Calls, CommitQueue, Turn};
+use super::queue::{Caller, CommitQueue, Turn, Wakeups};
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use core::time::Duration;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-/// A leader waits for company for no longer than the last sync took, divided by this; all who wait for
-/// the same sync together, counted from the end of the last one.
+/// A leader waits for more writers for at most the duration of the last sync, divided by this
+/// number. The time is counted from the end of the last sync.
 const SHARE_OF_SYNC: u32 = 2;
 
-/// The queue, and the file that its leader syncs.
+/// The queue, and the file that the leader syncs.
 #[derive(Debug)]
 pub(crate) struct Committer<F> {
     state: Mutex<CommitterState<F>>,
 }
 
-/// What the lock is for.
+/// What the lock protects.
 #[derive(Debug)]
 struct CommitterState<F> {
     queue: CommitQueue<Sleeper>,
     file: Arc<F>,
-    /// Until when a leader waits for company, by the disk's clock.
+    /// Until when a leader waits for more writers, by the disk's clock.
     gathers_until: Duration,
 }
 
@@ -42,13 +44,13 @@ pub(crate) trait Syncs<F> {
     /// Syncs a file.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Any error of the disk.
     fn sync(&self, file: &F) -> Result<()>;
 
-    /// Returns why the disk is no longer used.
+    /// Returns why the log is broken.
     fn why_broken(&self) -> Error;
 
-    /// Returns how long the disk's clock has run.
+    /// Returns the time of the disk's clock, counted from its start.
     fn now(&self) -> Duration;
 }
 
@@ -66,12 +68,12 @@ impl<F> Committer<F> {
         self.lock().queue.append(lsn);
     }
 
-    /// Lets later frames go to another file.
+    /// Switches to another file: later frames are written there.
     ///
     /// # Panics
-    /// If what was written to the one before is not durable.
+    /// If a frame in the file before is not durable.
     #[track_caller]
-    pub(crate) fn turn_to(&self, file: Arc<F>) {
+    pub(crate) fn switch_to(&self, file: Arc<F>) {
         let mut state = self.lock();
         let commit = state.queue.commit();
         let (appended, durable) = (commit.appended(), commit.durable());
@@ -79,11 +81,12 @@ impl<F> Committer<F> {
         state.file = file;
     }
 
-    /// Returns when `lsn` is durable: by a sync of one's own, for all that wait, or by another's.
+    /// Waits until `lsn` is durable. The calling thread syncs for all that wait, or waits for
+    /// another thread's sync.
     ///
     /// # Errors
-    /// [`Error::NotAppended`]; what the sync says, or why the log is broken if the disk had failed
-    /// before.
+    /// [`Error::NotAppended`]; the error of the sync; if the disk failed before, why the log is
+    /// broken.
     pub(crate) fn wait_for(&self, lsn: Lsn, caller: Caller, log: &impl Syncs<F>) -> Result<()> {
         let mut state = self.lock();
         let last = state.queue.commit().appended();
@@ -91,7 +94,7 @@ impl<F> Committer<F> {
             return Err(Error::NotAppended { lsn, last });
         }
         let me = Sleeper::default();
-        let mut has_waited = false; // its time is over then, even if the clock stands still
+        let mut has_waited = false; // then its time is over, even if a simulated clock does not run
         loop {
             let until = state.gathers_until;
             let told = match state.queue.ask(&me, caller, lsn, || !has_waited && log.now() < until)
@@ -100,27 +103,28 @@ impl<F> Committer<F> {
                 Turn::GiveUp => return Err(log.why_broken()),
                 Turn::Lead { through } => {
                     self.lead(state, through, log)?;
-                    Told::AskAgain
+                    WakeReason::AskAgain
                 }
                 Turn::Sleep => {
                     drop(state);
                     me.sleep()
                 }
-                Turn::SleepInTime => {
+                Turn::SleepWithTimeout => {
                     drop(state);
                     me.sleep_for(until.saturating_sub(log.now()))
                 }
             };
             match told {
-                Told::Durable => return Ok(()),
-                Told::AskAgain => {}
-                Told::Nothing => has_waited = true,
+                WakeReason::Durable => return Ok(()),
+                WakeReason::AskAgain => {}
+                WakeReason::Nothing => has_waited = true,
             }
             state = self.lock();
         }
     }
 
-    /// Syncs for everything through `through`, says how it went, and wakes those whom it concerns.
+    /// Syncs for all frames up to `through`, reports the outcome to the queue, and wakes the
+    /// threads that the queue names.
     fn lead(
         &self,
         state: MutexGuard<'_, CommitterState<F>>,
@@ -133,91 +137,91 @@ impl<F> Committer<F> {
         let outcome = log.sync(&file);
         let ended = log.now();
         let mut state = self.lock();
-        let calls = match &outcome {
+        let wakeups = match &outcome {
             Ok(()) => state.queue.finish(through),
             Err(_) => state.queue.finish_failed(),
         };
         state.gathers_until = ended + ended.saturating_sub(begun) / SHARE_OF_SYNC;
         drop(state);
-        wake(calls);
+        wake(wakeups);
         outcome
     }
 
-    /// Notes that the disk has failed, and wakes everybody.
+    /// Notes that the disk has failed, and wakes all threads that wait.
     pub(crate) fn fail(&self) {
-        let calls = self.lock().queue.fail();
-        wake(calls);
+        let wakeups = self.lock().queue.fail();
+        wake(wakeups);
     }
 
-    /// Returns the state machine as it is.
+    /// Returns a copy of the state machine.
     pub(crate) fn state(&self) -> GroupCommit {
         self.lock().queue.commit().clone()
     }
 
     /// Locks the state.
     fn lock(&self) -> MutexGuard<'_, CommitterState<F>> {
-        self.state.lock().expect("no thread panics while it holds this")
+        self.state.lock().expect("no thread panics while it holds this lock")
     }
 }
 
 /// Wakes sleepers.
-fn wake(calls: Calls<Sleeper>) {
-    for sleeper in calls.served {
-        sleeper.wake(Told::Durable);
+fn wake(wakeups: Wakeups<Sleeper>) {
+    for sleeper in wakeups.served {
+        sleeper.wake(WakeReason::Durable);
     }
-    for sleeper in calls.again {
-        sleeper.wake(Told::AskAgain);
+    for sleeper in wakeups.again {
+        sleeper.wake(WakeReason::AskAgain);
     }
 }
 
-/// What a sleeper hears when it wakes.
+/// Why a sleeper wakes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Told {
-    /// Nothing yet: it sleeps, or its time is over.
+enum WakeReason {
+    /// No thread has woken it: it sleeps, or its time is over.
     #[default]
     Nothing,
-    /// To ask again.
+    /// It must ask again.
     AskAgain,
-    /// That its batch is durable.
+    /// Its batch is durable.
     Durable,
 }
 
-/// A thread that sleeps, or may.
+/// A thread that sleeps, or may sleep later.
 #[derive(Clone, Debug, Default)]
 struct Sleeper {
-    bed: Arc<(Mutex<Told>, Condvar)>,
+    slot: Arc<(Mutex<WakeReason>, Condvar)>,
 }
 
 impl PartialEq for Sleeper {
     fn eq(&self, other: &Sleeper) -> bool {
-        Arc::ptr_eq(&self.bed, &other.bed)
+        Arc::ptr_eq(&self.slot, &other.slot)
     }
 }
 
 impl Sleeper {
-    /// Sleeps until it is told something, and returns what.
-    fn sleep(&self) -> Told {
+    /// Sleeps until another thread wakes it, and returns why.
+    fn sleep(&self) -> WakeReason {
         let told = self.told();
-        let mut told = self.bed.1.wait_while(told, |told| *told == Told::Nothing);
-        std::mem::take(told.as_mut().expect("no thread panics while it holds this"))
+        let mut told = self.slot.1.wait_while(told, |told| *told == WakeReason::Nothing);
+        std::mem::take(told.as_mut().expect("no thread panics while it holds this lock"))
     }
 
-    /// The same, but for no longer than `time`.
-    fn sleep_for(&self, time: Duration) -> Told {
+    /// Sleeps until another thread wakes it, or until `time` has passed. Returns why.
+    fn sleep_for(&self, time: Duration) -> WakeReason {
         let told = self.told();
-        let slept = self.bed.1.wait_timeout_while(told, time, |told| *told == Told::Nothing);
-        let (mut told, _) = slept.expect("no thread panics while it holds this");
+        let slept = self.slot.1.wait_timeout_while(told, time, |told| *told == WakeReason::Nothing);
+        let (mut told, _) = slept.expect("no thread panics while it holds this lock");
         std::mem::take(&mut *told)
     }
 
-    /// Tells it something.
-    fn wake(&self, what: Told) {
+    /// Wakes this thread, and tells it why.
+    fn wake(&self, what: WakeReason) {
         *self.told() = what;
-        self.bed.1.notify_one();
+        self.slot.1.notify_one();
     }
 
-    /// Locks what it is told.
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.bed.0.lock().expect("no thread panics while it holds this")
+    /// Locks what the thread is told.
+    fn told(&self) -> MutexGuard<'_, WakeReason> {
+        self.slot.0.lock().expect("no thread panics while it holds this lock")
     }
 }

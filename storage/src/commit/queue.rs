@@ -1,105 +1,109 @@
-//! The queue of those who wait for a sync: whom to wake, and whether a leader waits for company.
+//! The queue of callers that wait for a sync: which to wake, and whether a leader waits for more.
 //!
 //! ```text
-//!   eight callers, four of them in each sync       the same, once the leader waits for company
+//!   eight callers, four of them in each sync       the same eight, when the leader waits for more
 //!
 //!   == a b c d ==                                  == a b c d ==
 //!                == e f g h ==                                  ....== a b c d e f g h ==
 //!                             == a b c d ==                     '--' a to d append again
 //! ```
 //!
-//! When a sync returns, those whom it served go and append again, which takes microseconds; a sync
-//! takes hundreds. So the next leader waits for as many callers as were served or were already
-//! waiting. The last of them to come leads at once. Who measures time says when it is too late;
-//! PostgreSQL's `commit_delay` is the same idea with a fixed time. There is no clock in here.
+//! When a sync returns, the callers that it served append again. That takes microseconds, and a
+//! sync takes hundreds. So the next leader waits until as many callers wait as were served or were
+//! waiting already. The last of them to come leads at once. PostgreSQL's `commit_delay` is the same
+//! idea with a fixed time. The queue has no clock: its caller says whether there is still time to
+//! wait.
 //!
-//! Invariants: while nobody syncs and somebody waits, one of those who wait, the attendant, was woken
-//! or wakes by itself when the time is over. A sync wakes those whom it served, and one more at most.
-//! A failure wakes everybody. One caller alone waits for nobody. What is durable is [`GroupCommit`]'s
-//! affair: whatever is decided here costs time at worst.
+//! Invariants: while no caller syncs and some wait, one of them is the next leader. It was woken,
+//! or it wakes by itself when the time is over. A sync wakes the callers that it served, and at
+//! most one more. A failure wakes all. A single caller never waits. [`GroupCommit`] alone decides
+//! what is durable: a wrong decision of the queue can only cost time.
 
 use super::{GroupCommit, SyncRole};
 use crate::types::Lsn;
 
-/// How many syncs in a row do without company, at most, after leaders have waited in vain.
-const PAUSE_SYNCS_MAX: u32 = 16;
+/// The longest backoff: this many syncs in a row do not wait for more writers, after waits that did
+/// not help.
+const BACKOFF_SYNCS_MAX: u32 = 16;
 
-/// Who wants something to be durable.
+/// What kind of caller waits for a sync.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Caller {
-    /// One who appended, and may soon append again.
+    /// A thread that appended, and may append again soon.
     Writer,
-    /// One who does the log's chores: it waits for nobody, for it may hold the writer's lock, and
-    /// nobody waits for it.
-    Chore,
+    /// A thread that does maintenance. It may hold the writer's lock, so it never waits for more
+    /// writers. And no leader waits for it.
+    Maintenance,
 }
 
-/// What a caller has to do.
+/// What a caller must do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Turn {
-    /// Go: it is durable.
+    /// Return: the batch is durable.
     Go,
-    /// Sleep until it is woken, and ask again unless it is told that its batch is durable.
+    /// Sleep until another thread wakes it. Then ask again, unless it is told that its batch is
+    /// durable.
     Sleep,
-    /// The same, but ask again when the time for gathering is over: it is the attendant.
-    SleepInTime,
-    /// Sync, for everything through this one.
+    /// As `Sleep`, but also wake and ask again when the time is over: this caller is the next
+    /// leader.
+    SleepWithTimeout,
+    /// Sync, for all frames up to `through`.
     Lead {
-        /// The last one that the sync covers.
+        /// The last frame that the sync covers.
         through: Lsn,
     },
     /// Give up: the disk has failed.
     GiveUp,
 }
 
-/// Whom to wake.
+/// Which callers to wake.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Calls<W> {
-    /// Their batches are durable: they need not ask.
+pub(super) struct Wakeups<W> {
+    /// Callers whose batches are durable: they need not ask again.
     pub(super) served: Vec<W>,
-    /// They have to ask again.
+    /// Callers that must ask again.
     pub(super) again: Vec<W>,
 }
 
-/// One who waits.
+/// A caller that waits.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Seat<W> {
+struct Waiter<W> {
     who: W,
     caller: Caller,
     lsn: Lsn,
-    /// Whether it is the attendant: awake, or waking by itself when time is over.
-    is_attendant: bool,
+    /// Whether this is the next leader: it is awake, or it wakes by itself when the time is over.
+    is_next_leader: bool,
 }
 
-/// Group commit, and those who wait for it. A caller is known as a `W`.
+/// Group commit, and the callers that wait for it. A `W` identifies a caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct CommitQueue<W> {
     commit: GroupCommit,
-    /// Those who wait, in the order in which they came.
-    seats: Vec<Seat<W>>,
-    /// For how many writers the next sync waits; none while one is under way.
-    due: usize,
-    /// How many of them were waiting already when the last sync returned.
-    stayed: usize,
+    /// The callers that wait, in the order in which they came.
+    waiters: Vec<Waiter<W>>,
+    /// How many writers the next sync waits for; 0 during a sync.
+    expected: usize,
+    /// How many of these were already waiting when the last sync returned.
+    were_waiting: usize,
     /// Whether the leader is a writer.
     is_led_by_writer: bool,
-    /// How many syncs do without company after the next wait in vain.
-    pause_syncs: u32,
-    /// How many syncs still do.
-    paused_syncs: u32,
+    /// The length of the last backoff: how many syncs did not wait. 0 if the last wait helped.
+    backoff_syncs: u32,
+    /// How many syncs of the backoff are left.
+    backoff_syncs_left: u32,
 }
 
 impl<W: Clone + PartialEq> CommitQueue<W> {
-    /// Returns the queue in which everything through `durable` is durable, and nobody waits.
+    /// Returns the queue of a log whose last frame is `durable`, and is durable. No caller waits.
     pub(super) fn after(durable: Lsn) -> CommitQueue<W> {
         CommitQueue {
             commit: GroupCommit::after(durable),
-            seats: Vec::new(),
-            due: 0,
-            stayed: 0,
+            waiters: Vec::new(),
+            expected: 0,
+            were_waiting: 0,
             is_led_by_writer: false,
-            pause_syncs: 0,
-            paused_syncs: 0,
+            backoff_syncs: 0,
+            backoff_syncs_left: 0,
         }
     }
 
@@ -113,8 +117,9 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         self.commit.append(lsn);
     }
 
-    /// Says what a caller has to do who wants `lsn` to be durable. `is_in_time` says whether there is
-    /// still time for company to come; it is asked only if somebody is due.
+    /// Returns what a caller must do to make everything up to and including `lsn` durable.
+    /// `is_in_time` says whether there is still time to wait for more writers. It is called only if
+    /// more are expected.
     pub(super) fn ask(
         &mut self,
         who: &W,
@@ -122,17 +127,17 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         lsn: Lsn,
         is_in_time: impl FnOnce() -> bool,
     ) -> Turn {
-        self.leave(who);
-        if self.waits_for_company(caller, lsn) && is_in_time() {
-            let is_attendant = !self.seats.iter().any(|seat| seat.is_attendant);
-            self.sit(who, caller, lsn, is_attendant);
-            return if is_attendant { Turn::SleepInTime } else { Turn::Sleep };
+        self.dequeue(who);
+        if self.waits_for_writers(caller, lsn) && is_in_time() {
+            let is_next_leader = !self.waiters.iter().any(|waiter| waiter.is_next_leader);
+            self.enqueue(who, caller, lsn, is_next_leader);
+            return if is_next_leader { Turn::SleepWithTimeout } else { Turn::Sleep };
         }
         match self.commit.ask(lsn) {
             SyncRole::Durable => Turn::Go,
             SyncRole::Broken => Turn::GiveUp,
             SyncRole::Wait => {
-                self.sit(who, caller, lsn, false);
+                self.enqueue(who, caller, lsn, false);
                 Turn::Sleep
             }
             SyncRole::Lead { through } => {
@@ -142,99 +147,101 @@ impl<W: Clone + PartialEq> CommitQueue<W> {
         }
     }
 
-    /// Notes that the leader's sync has returned, and says whom to wake: those whom it served, and
-    /// the one who attends to the next.
-    pub(super) fn finish(&mut self, through: Lsn) -> Calls<W> {
+    /// Notes that the leader's sync has succeeded. Returns which callers to wake: those that it
+    /// served, and the next leader.
+    pub(super) fn finish(&mut self, through: Lsn) -> Wakeups<W> {
         self.commit.finish(through);
         let durable = self.commit.durable();
-        let (served, stayed) = self.seats.drain(..).partition(|seat| seat.lsn <= durable);
-        let served: Vec<Seat<W>> = served;
-        self.seats = stayed;
+        let (served, were_waiting) =
+            self.waiters.drain(..).partition(|waiter| waiter.lsn <= durable);
+        let served: Vec<Waiter<W>> = served;
+        self.waiters = were_waiting;
         self.expect_again(writers(&served) + usize::from(self.is_led_by_writer));
-        let next = self.seats.first_mut().map(|seat| {
-            seat.is_attendant = true;
-            seat.who.clone()
+        let next = self.waiters.first_mut().map(|waiter| {
+            waiter.is_next_leader = true;
+            waiter.who.clone()
         });
-        let served = served.into_iter().map(|seat| seat.who).collect();
-        Calls { served, again: next.into_iter().collect() }
+        let served = served.into_iter().map(|waiter| waiter.who).collect();
+        Wakeups { served, again: next.into_iter().collect() }
     }
 
-    /// Notes that the leader's sync has failed, and says whom to wake: everybody.
-    pub(super) fn finish_failed(&mut self) -> Calls<W> {
+    /// Notes that the leader's sync has failed. Returns which callers to wake: all.
+    pub(super) fn finish_failed(&mut self) -> Wakeups<W> {
         self.commit.finish_failed();
-        self.dismiss()
+        self.wake_all()
     }
 
-    /// Notes that the disk has failed, in a sync or elsewhere, and says whom to wake: everybody.
-    pub(super) fn fail(&mut self) -> Calls<W> {
+    /// Notes that the disk has failed, in a sync or elsewhere. Returns which callers to wake: all.
+    pub(super) fn fail(&mut self) -> Wakeups<W> {
         self.commit.fail();
-        self.dismiss()
+        self.wake_all()
     }
 
-    /// Returns whether a caller who could lead waits for company first.
-    fn waits_for_company(&self, caller: Caller, lsn: Lsn) -> bool {
+    /// Returns whether a caller that could lead waits for more writers first.
+    fn waits_for_writers(&self, caller: Caller, lsn: Lsn) -> bool {
         caller == Caller::Writer
             && lsn > self.commit.durable()
-            && writers(&self.seats) + 1 < self.due
+            && writers(&self.waiters) + 1 < self.expected
     }
 
-    /// Begins a sync: for all who wait, and for the one who leads.
+    /// Begins a sync, for the leader and for all that wait.
     fn begin(&mut self, caller: Caller) {
         self.is_led_by_writer = caller == Caller::Writer;
-        self.judge(writers(&self.seats) + usize::from(self.is_led_by_writer));
-        self.due = 0;
+        self.update_backoff(writers(&self.waiters) + usize::from(self.is_led_by_writer));
+        self.expected = 0;
     }
 
-    /// Judges whether it was worth waiting for company: at least half of those who were away have to
-    /// be back. Each time in vain doubles the number of syncs that do without.
-    fn judge(&mut self, came: usize) {
-        if self.due < 2 {
+    /// Decides whether the wait helped: at least half of the writers that were away must be back.
+    /// Each wait that did not help doubles the backoff: the number of syncs that do not wait.
+    fn update_backoff(&mut self, came: usize) {
+        if self.expected < 2 {
             return;
         }
-        let (were_away, are_back) = (self.due - self.stayed, came.saturating_sub(self.stayed));
+        let (were_away, are_back) =
+            (self.expected - self.were_waiting, came.saturating_sub(self.were_waiting));
         if 2 * are_back >= were_away {
-            self.pause_syncs = 0;
+            self.backoff_syncs = 0;
         } else {
-            self.pause_syncs = (2 * self.pause_syncs).clamp(1, PAUSE_SYNCS_MAX);
-            self.paused_syncs = self.pause_syncs;
+            self.backoff_syncs = (2 * self.backoff_syncs).clamp(1, BACKOFF_SYNCS_MAX);
+            self.backoff_syncs_left = self.backoff_syncs;
         }
     }
 
-    /// Expects writers who were served to come again, and to join those who wait.
+    /// Expects the writers that were served to come again, and to join those that wait.
     fn expect_again(&mut self, served: usize) {
-        self.stayed = writers(&self.seats);
-        self.due = served + self.stayed;
+        self.were_waiting = writers(&self.waiters);
+        self.expected = served + self.were_waiting;
         if self.commit.is_broken() {
-            self.due = 0;
-        } else if self.paused_syncs > 0 {
-            self.paused_syncs -= 1;
-            self.due = 0;
+            self.expected = 0;
+        } else if self.backoff_syncs_left > 0 {
+            self.backoff_syncs_left -= 1;
+            self.expected = 0;
         }
     }
 
-    /// Sends everybody away, to ask again.
-    fn dismiss(&mut self) -> Calls<W> {
-        self.due = 0;
-        let again = self.seats.drain(..).map(|seat| seat.who).collect();
-        Calls { served: Vec::new(), again }
+    /// Empties the queue: all callers must wake and ask again.
+    fn wake_all(&mut self) -> Wakeups<W> {
+        self.expected = 0;
+        let again = self.waiters.drain(..).map(|waiter| waiter.who).collect();
+        Wakeups { served: Vec::new(), again }
     }
 
-    /// Lets a caller wait.
-    fn sit(&mut self, who: &W, caller: Caller, lsn: Lsn, is_attendant: bool) {
-        self.seats.push(Seat { who: who.clone(), caller, lsn, is_attendant });
+    /// Puts a caller into the queue.
+    fn enqueue(&mut self, who: &W, caller: Caller, lsn: Lsn, is_next_leader: bool) {
+        self.waiters.push(Waiter { who: who.clone(), caller, lsn, is_next_leader });
     }
 
-    /// Takes a caller who is awake out of the queue, if it is there.
-    fn leave(&mut self, who: &W) {
-        if let Some(at) = self.seats.iter().position(|seat| seat.who == *who) {
-            self.seats.remove(at);
+    /// Takes a caller that is awake out of the queue, if it is there.
+    fn dequeue(&mut self, who: &W) {
+        if let Some(at) = self.waiters.iter().position(|waiter| waiter.who == *who) {
+            self.waiters.remove(at);
         }
     }
 }
 
-/// Returns how many of those who wait are writers.
-fn writers<W>(seats: &[Seat<W>]) -> usize {
-    seats.iter().filter(|seat| seat.caller == Caller::Writer).count()
+/// Returns how many waiters are writers.
+fn writers<W>(waiters: &[Waiter<W>]) -> usize {
+    waiters.iter().filter(|waiter| waiter.caller == Caller::Writer).count()
 }
 
 #[cfg(test)]

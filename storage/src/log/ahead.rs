@@ -1,16 +1,17 @@
-//! Read-ahead: whether a system that reads a file ahead does so in vain.
+//! Read-ahead: tells the operating system whether it should read a file ahead.
 //!
 //! ```text
-//!   g7: 5 .. 9, then 10 .. 14: it goes on where it was     what is around it will be read: Around
-//!   g7: 5, then 70123, then 312: here and there            twenty times what is wanted:    Random
+//!   g7: 5 .. 9, then 10 .. 14     sequential   the bytes around will be needed             Around
+//!   g7: 5, then 70123, then 312   random       the system would read 20 times too much     Random
 //! ```
 //!
-//! The log knows who goes on where it was: it notes where each reader may go on, by group and index,
-//! in a few slots, so that any number of readers may go through any groups side by side. Once many
-//! reads in a row were jumps, nothing is read ahead; a few in a row that go on turn that back. One is
-//! not enough: a jump may end where some reader once stopped, and a system may read 4 MiB ahead.
+//! The log notes, by group and index, where each reader would continue. It keeps these notes in a
+//! few slots, so many readers can read many groups at the same time. A read that continues nowhere
+//! is a jump. After several jumps in a row the log turns read-ahead off. After several sequential
+//! reads in a row it turns read-ahead on again. One is not enough: a jump may end where another
+//! reader once stopped, and then a system may read 4 MiB ahead for nothing.
 //!
-//! Invariant: none. Whatever stands in a slot, reads return the same, sooner or later.
+//! Invariant: advice changes only speed. A wrong note in a slot never changes what a read returns.
 
 use crate::disk::Advice;
 use crate::groups::Loc;
@@ -18,47 +19,47 @@ use crate::types::{GroupId, Index};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// How many readers can be followed at once, about.
+/// About how many readers can be followed at once.
 const SLOTS: usize = 256;
 
-/// After how many jumps in a row nothing is read ahead.
+/// Read-ahead is turned off after this many jumps in a row.
 const JUMPS: u32 = 4;
 
-/// After how many more this is said again, for files that are new.
+/// The advice is repeated after this many more jumps, for new files.
 const JUMPS_BETWEEN: u32 = 1 << 10;
 
-/// After how many entries in a row, each behind the one before, files are read ahead again.
+/// Read-ahead is turned on after this many sequential entries in a row.
 const STEPS: u64 = 4;
 
-/// How long a page is that a system reads, at least.
+/// The smallest page that a system reads.
 const PAGE_BYTES: u32 = 4 << 10;
 
-/// Where readers may go on, and what they have been doing.
+/// Where each reader would continue, and whether the last reads were sequential.
 #[derive(Debug)]
 pub(super) struct Readers {
-    /// Groups and indexes, mixed.
+    /// Hashes of a group and an index: where a reader would continue.
     slots: Box<[AtomicU64]>,
-    /// How many reads in a row went on nowhere.
+    /// How many of the last reads, in a row, were jumps.
     jumps: AtomicU32,
-    /// How many entries in a row were read where a reader went on.
+    /// How many of the last entries, in a row, were read sequentially.
     steps: AtomicU64,
-    /// Whether files were said to be read here and there.
+    /// Whether the last advice was [`Advice::Random`].
     is_random: AtomicBool,
 }
 
 impl Readers {
-    /// Returns nobody.
+    /// Returns the state in which no reader is known.
     pub(super) fn new() -> Readers {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
         let (jumps, steps) = (AtomicU32::new(0), AtomicU64::new(0));
         Readers { slots, jumps, steps, is_random: AtomicBool::new(false) }
     }
 
-    /// Notes that a range of a group is about to be read, and returns what to say of all files, if
-    /// that has changed.
+    /// Notes that a range of a group will be read now. Returns the advice for all files, if it has
+    /// changed.
     pub(super) fn note(&self, group: GroupId, range: Range<Index>) -> Option<Advice> {
-        let (place, next) = (place_of(group, range.start), place_of(group, range.end));
-        let is_known = self.slot(place).load(Relaxed) == place;
+        let (hash, next) = (hash_of(group, range.start), hash_of(group, range.end));
+        let is_known = self.slot(hash).load(Relaxed) == hash;
         self.slot(next).store(next, Relaxed);
         let entries = range.end.0 - range.start.0;
         if is_known || entries > 1 {
@@ -78,26 +79,27 @@ impl Readers {
         is_due.then_some(Advice::Random)
     }
 
-    /// Returns what to say of a long entry's file before the entry is read: where nothing is read
-    /// ahead, pages that are missed one by one are read one by one. Two pages are not worth a word.
+    /// Returns the advice for the file of a long entry, before the entry is read. Without
+    /// read-ahead, the system would read its pages one by one. For two pages the advice is not
+    /// worth a call.
     pub(super) fn advice_on(&self, loc: Loc) -> Option<Advice> {
         let advice = Advice::WillNeed { offset: loc.offset.into(), len: loc.len.into() };
         (loc.len > PAGE_BYTES && self.is_random()).then_some(advice)
     }
 
-    /// Returns whether files were said to be read here and there.
+    /// Returns whether the last advice was [`Advice::Random`].
     fn is_random(&self) -> bool {
         self.is_random.load(Relaxed)
     }
 
-    /// Returns a place's slot.
-    fn slot(&self, place: u64) -> &AtomicU64 {
-        &self.slots[(place >> 32) as usize % SLOTS]
+    /// Returns the slot of a hash.
+    fn slot(&self, hash: u64) -> &AtomicU64 {
+        &self.slots[(hash >> 32) as usize % SLOTS]
     }
 }
 
-/// Mixes a group and an index. No place is 0.
-fn place_of(group: GroupId, index: Index) -> u64 {
+/// Returns a hash of a group and an index. It is never 0, which marks an empty slot.
+fn hash_of(group: GroupId, index: Index) -> u64 {
     let mixed = (group.0 ^ index.0.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1
 }

@@ -1,14 +1,15 @@
-//! A full disk: what is collected when there is no room for another segment.
+//! Garbage collection on a full disk: there is no room for a spare segment.
 //!
 //! ```text
 //!   1 [ x x A x ]  2 [ x x x x ]  3 [ B C D ..........|.. last quarter ..]   no room for a spare
-//!           '------ moved, if all that is wanted of 1 fits ---^
-//!   1 goes, and its file is the spare: appends go on
+//!           '------ copied, if all live records of 1 fit -----^
+//!   1 is removed, and its file becomes the spare: appends continue
 //! ```
 //!
-//! Then no threshold counts, and no lagging group is waited for. But nothing is moved unless all that is wanted
-//! of the oldest segment fits the tail: a part of it would use up the room, and free none. If it does not
-//! fit, its owners have to compact first; they are named.
+//! No threshold counts now, and the collection does not wait for lagging groups. But it copies
+//! nothing unless all live records of the oldest segment fit in the tail: a part of them would use
+//! the room and free nothing. If they do not fit, the owners must compact first, and the result
+//! names their groups.
 
 use super::gc::FRAME_BYTES;
 use super::room::COLLECTION_LEAVES;
@@ -19,12 +20,16 @@ use crate::format::{Draft, FRAMES_AT};
 use crate::types::SegmentId;
 
 impl<D: Disk> Log<D> {
-    /// Collects until there is room for a spare, or nothing more can go. If nothing could, says who is to
-    /// compact.
+    /// Collects until there is room for a spare, or until no more segment can be removed. In the
+    /// second case `collected` names the groups whose owners must compact.
     ///
     /// # Errors
-    /// [`Error::NoSpace`] if nobody holds so much that to compact would help; as [`Log::gc`].
-    pub(super) fn make_way(&self, tail: SegmentId, collected: &mut Collected) -> Result<()> {
+    /// [`Error::NoSpace`] if no group holds enough for a compaction to help; also as [`Log::gc`].
+    pub(super) fn collect_on_full_disk(
+        &self,
+        tail: SegmentId,
+        collected: &mut Collected,
+    ) -> Result<()> {
         while let Some(oldest) = self.oldest_before(tail).filter(|_| self.is_full()) {
             if self.has_moved_enough(collected) {
                 collected.is_more_to_do = true;
@@ -44,34 +49,35 @@ impl<D: Disk> Log<D> {
             self.remove_segment(oldest)?;
             collected.removed.push(oldest);
             match self.ensure_spare() {
-                Err(Error::NoSpace { .. }) => {} // somebody reads the file still, or took its room
+                Err(Error::NoSpace { .. }) => {} // the file is still read, or its room was taken
                 outcome => outcome?,
             }
         }
         Ok(())
     }
 
-    /// Checks that there is room for all that is wanted of a segment: in the tail, or in a spare.
+    /// Checks that there is room for all live records of a segment: in the tail, or in a spare.
     ///
     /// # Errors
-    /// [`Error::NoSpace`]; what else the disk says.
+    /// [`Error::NoSpace`]; any error of the disk.
     pub(super) fn check_room_for(&self, segment: SegmentId) -> Result<()> {
         if self.fits_the_tail(segment)? { Ok(()) } else { self.ensure_spare() }
     }
 
-    /// Returns the oldest segment, if the tail is another one.
+    /// Returns the oldest segment, unless it is the tail.
     fn oldest_before(&self, tail: SegmentId) -> Option<SegmentId> {
         self.view().segments.keys().next().copied().filter(|oldest| *oldest < tail)
     }
 
-    /// Returns whether all that is wanted of a segment fits what garbage collection has of the tail.
+    /// Returns whether all live records of a segment fit in the part of the tail that garbage
+    /// collection may use.
     fn fits_the_tail(&self, segment: SegmentId) -> Result<bool> {
         let writer = self.writer()?;
-        let wanted = self.view().groups.live().of(segment);
-        // Two frames of copies that follow each other fill more than one of them could.
+        let live = self.view().groups.live().of(segment);
+        // Two consecutive frames of copies hold more than one full frame would.
         let frame_bytes = FRAME_BYTES.min((self.options.segment_bytes - FRAMES_AT) / 4);
-        let frames = wanted.items.min(2 * wanted.bytes / u64::from(frame_bytes) + 1);
-        let bytes = wanted.bytes + frames * Draft::len_of(0, 1) as u64;
+        let frames = live.items.min(2 * live.bytes / u64::from(frame_bytes) + 1);
+        let bytes = live.bytes + frames * Draft::len_of(0, 1) as u64;
         let kept_free = writer.capacity / COLLECTION_LEAVES;
         let room = (writer.capacity - writer.offset).saturating_sub(kept_free);
         Ok(bytes <= u64::from(room))

@@ -6,8 +6,9 @@
 //!           '-- copy A -- sync --------------------'        then 3 is removed, and the directory synced
 //! ```
 //!
-//! Why is nothing lost? Only live records are copied: no later record has ended them. A record that
-//! ends one afterwards comes later in the log than the copy, so replay applies it later.
+//! Why is nothing lost? Every live record is copied, so no live record is in the segment when it is
+//! removed. A record that ends a copied one comes later in the log than the copy, so replay applies
+//! it later.
 //!
 //! Why does nothing come back? A copy ends nothing, so it cannot undo a newer record. Some records
 //! only end others: compactions and removals. They go with their segment, and are never copied. What
@@ -28,21 +29,22 @@ use crate::segment::{Content, MARK, SPARE, Segment, is_full, mark_of, name_of};
 use crate::types::{GroupId, SegmentId};
 use std::io::ErrorKind;
 
-/// How much of a segment is moved in one frame, at most, if an entry is not longer by itself.
+/// The size of a frame of copies, at most. An entry that is longer gets a frame of its own.
 pub(super) const FRAME_BYTES: u32 = 1 << 20;
 
 /// What a call of [`Log::gc`] did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Collected {
-    /// The segments that are gone.
+    /// The segments that were removed.
     pub removed: Vec<SegmentId>,
     /// How many items were moved.
     pub moved_items: u64,
-    /// How many bytes of log that made.
+    /// How many bytes of log the moved items took.
     pub moved_bytes: u64,
     /// The groups that hold so much of the oldest segment that their owners should compact them.
-    /// While there are any, and [`crate::Options::force_above_bytes`] is not reached, the segment
-    /// stays. On a full disk: the groups that must be compacted, for there is no room to move them.
+    /// While there are any, and the log is no longer than [`crate::Options::force_above_bytes`],
+    /// the segment stays. On a full disk: the groups that must be compacted, because there is no
+    /// room to move their entries.
     pub lagging_groups: Vec<LaggingGroup>,
     /// Whether there is more to collect than one call may move.
     pub is_more_to_do: bool,
@@ -51,31 +53,31 @@ pub struct Collected {
 /// A group that holds much of the oldest segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LaggingGroup {
-    /// Which.
+    /// The group.
     pub group: GroupId,
-    /// How many of its entries are there.
+    /// How many of its entries are in the segment.
     pub entries: u64,
-    /// How long they are.
+    /// How long these entries are together.
     pub bytes: u64,
 }
 
 impl<D: Disk> Log<D> {
-    /// Collects garbage, if there is enough of it: about [`crate::Options::move_bytes`] are moved,
-    /// and segments go of which nothing is wanted any more.
+    /// Collects garbage, if there is enough of it: moves about [`crate::Options::move_bytes`], and
+    /// removes segments without live records.
     ///
-    /// On a full disk no threshold counts: segments go until there is room for a spare.
+    /// On a full disk no threshold counts: it removes segments until there is room for a spare.
     ///
     /// # Errors
-    /// [`Error::NoSpace`] if there is no room for what is wanted of the oldest segment, and the log is as it
-    /// was; [`Error::Corrupt`] if what is to be moved has
-    /// rotted; [`Error::Io`] and [`Error::Poisoned`].
+    /// [`Error::NoSpace`] if there is no room for the live records of the oldest segment: they are
+    /// not moved. [`Error::Corrupt`] if an entry that must be moved has rotted; [`Error::Io`] and
+    /// [`Error::Poisoned`].
     pub fn gc(&self) -> Result<Collected> {
         let _turn = self.collector.lock().map_err(|_| self.poisoned())?;
         let mut collected = Collected::default();
-        // What this call writes is for a later call to judge: one turn through the log is enough.
+        // A later call collects what this one writes: one pass through the log is enough.
         let tail = self.writer()?.segment;
         if self.is_full() {
-            self.make_way(tail, &mut collected)?;
+            self.collect_on_full_disk(tail, &mut collected)?;
             if self.is_full() {
                 return Ok(collected);
             }
@@ -103,11 +105,12 @@ impl<D: Disk> Log<D> {
         Ok(collected)
     }
 
-    /// Returns the oldest segment, if there is so much more log than is live that it should go.
-    /// What is being written stays.
+    /// Returns the oldest segment, if the log has enough garbage to collect it. The tail is never
+    /// returned.
     ///
-    /// Twice as much is enough: frames do not span segments, but two that follow each other fill
-    /// more than half of what they left, so one turn through the log always gets there.
+    /// Why is twice as much log as live records enough? A frame that does not fit in a segment goes
+    /// to the next one, and leaves free space. But two consecutive segments together are always
+    /// more than half full. So one pass through the log always gets there.
     fn worth_collecting(&self) -> Option<SegmentId> {
         let view = self.view();
         let (oldest, _) = view.segments.first_key_value()?;
@@ -119,21 +122,21 @@ impl<D: Disk> Log<D> {
         is_worth_it.then_some(*oldest)
     }
 
-    /// Returns whether a call has moved as much as it may.
+    /// Returns whether this call has moved as much as one call may move.
     pub(super) fn has_moved_enough(&self, collected: &Collected) -> bool {
         collected.moved_bytes >= self.options.move_bytes
     }
 
-    /// Returns whether there is so much log that lagging groups are moved.
+    /// Returns whether the log is so long that the entries of lagging groups are moved, too.
     fn is_forced(&self) -> bool {
         self.view().log_bytes() > self.options.force_above_bytes
     }
 
-    /// Returns the groups that hold much of a segment.
+    /// Returns the groups whose entries take more than `lagging_group_bytes` of a segment.
     pub(super) fn lagging_groups(&self, segment: SegmentId) -> Vec<LaggingGroup> {
         let view = self.view();
         if view.groups.live().of(segment).bytes <= self.options.lagging_group_bytes {
-            return Vec::new(); // all of it together is not much
+            return Vec::new(); // all groups together do not hold that much
         }
         let held = view.groups.iter().map(|(group, held)| {
             let lens = held.entries().filter(|(_, loc)| loc.segment == segment);
@@ -146,34 +149,34 @@ impl<D: Disk> Log<D> {
         held.filter(|lagging| lagging.bytes > self.options.lagging_group_bytes).collect()
     }
 
-    /// Writes again some of what is wanted of a segment, and returns that.
+    /// Copies one frame of live records of a segment to the tail, and returns the copies.
     pub(super) fn move_some(&self, oldest: SegmentId) -> Result<Batch> {
-        // Under the writer's lock nothing stops being wanted between being picked and written.
+        // The writer's lock: no picked record can become garbage before its copy is written.
         let mut writer = self.writer()?;
         let room = self.options.longest_frame_bytes();
-        let batch = self.view().pick_wanted(oldest, FRAME_BYTES.min(room / 4) as usize)?;
+        let batch = self.view().pick_live(oldest, FRAME_BYTES.min(room / 4) as usize)?;
         let draft = batch.draft(Flags::Moved, room)?;
         self.make_room(&mut writer, draft.len(), Purpose::Collect)?;
         self.write_frame(&mut writer, draft)?;
         Ok(batch)
     }
 
-    /// Removes the oldest segment, of which nothing is wanted.
+    /// Removes the oldest segment, which has no live record.
     pub(super) fn remove_segment(&self, oldest: SegmentId) -> Result<()> {
-        // What made it needless may still be on its way to the disk. Nothing will want it again.
+        // The frames that made this segment garbage may not be durable yet.
         let lsn = self.writer()?.next_lsn.before();
         self.committer_wait(lsn)?;
         self.confirm_durable()?;
-        let gone = self.view_mut().segments.remove(&oldest);
-        self.release_segment(oldest, gone.expect("only the collector removes a segment"))
+        let removed = self.view_mut().segments.remove(&oldest);
+        self.release_segment(oldest, removed.expect("only the collector removes a segment"))
     }
 
-    /// Writes a frame of nothing, which says of all before it what is durable, and makes it durable.
+    /// Writes an empty frame, and makes it durable. The frame proves that all frames before it are.
     fn confirm_durable(&self) -> Result<()> {
         let witness = Draft::new(&[], &[], Flags::Moved);
         let mut writer = self.writer()?;
         match self.make_room(&mut writer, witness.len(), Purpose::Release) {
-            Err(Error::NoSpace { .. }) => return Ok(()), // there will be, once the segment is gone
+            Err(Error::NoSpace { .. }) => return Ok(()), // to remove the segment makes room
             outcome => outcome?,
         }
         let lsn = self.write_frame(&mut writer, witness)?;
@@ -181,12 +184,12 @@ impl<D: Disk> Log<D> {
         self.committer_wait(lsn)
     }
 
-    /// Lets go of a segment's file, which may be the spare then.
-    fn release_segment(&self, segment: SegmentId, gone: Segment) -> Result<()> {
+    /// Makes a segment's file the spare, or removes the file.
+    fn release_segment(&self, segment: SegmentId, removed: Segment) -> Result<()> {
         self.note(self.mark_the_next(segment))?;
         let mut spare = self.spare();
-        let fits = gone.capacity == self.options.segment_bytes;
-        if spare.is_none() && fits && is_read_no_more(gone.content) {
+        let fits = removed.capacity == self.options.segment_bytes;
+        if spare.is_none() && fits && has_no_readers(removed.content) {
             *spare = Some(self.note(self.make_spare(segment))?);
             self.set_full(false);
             return Ok(());
@@ -194,17 +197,17 @@ impl<D: Disk> Log<D> {
         self.note(self.remove_file(segment))
     }
 
-    /// Leaves a mark that nothing is wanted any more up to and with a segment, and makes it durable.
-    /// The mark before it goes when the segment does.
+    /// Durably records that every segment up to and including this one is garbage. The record is an
+    /// empty file, the mark. Removes the previous mark.
     ///
-    /// If the sync after a removal fails, a power cut may undo the removal long after a later one was
-    /// synced; the mark tells that from a segment that is missing.
+    /// Why a mark? If the sync after a removal fails, a power loss may undo that removal, but not a
+    /// later one that was synced. The mark distinguishes this from a segment that is missing.
     fn mark_the_next(&self, segment: SegmentId) -> Result<()> {
         match self.disk.create(MARK) {
-            Err(error) if is_full(&error) => return Ok(()), // there will be room, once it is gone
+            Err(error) if is_full(&error) => return Ok(()), // to remove the segment makes room
             outcome => drop(outcome.map_err(|e| Error::io("creating", MARK, e))?),
         }
-        // Renamed, not created: a mark may be there that a sync has failed to make durable.
+        // Renamed, not created: after a failed sync the mark may exist, but not be durable.
         let mark = mark_of(segment.next().expect("the tail is behind it"));
         self.disk.rename(MARK, &mark).map_err(|e| Error::io("renaming to", mark, e))?;
         self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
@@ -215,11 +218,11 @@ impl<D: Disk> Log<D> {
         }
     }
 
-    /// Lets a segment's file be the spare.
+    /// Turns a segment's file into the spare.
     fn make_spare(&self, segment: SegmentId) -> Result<D::File> {
         let name = name_of(segment);
         self.disk.rename(&name, SPARE).map_err(|e| Error::io("renaming", name, e))?;
-        // Before it is written again, it must be certain that it is no segment.
+        // The file must durably lose its segment name before it is written again.
         self.disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
         self.disk.open(SPARE).map_err(|e| Error::io("opening", SPARE, e))
     }
@@ -232,8 +235,8 @@ impl<D: Disk> Log<D> {
     }
 }
 
-/// Returns whether nobody reads a segment's file any more.
-fn is_read_no_more(content: Content) -> bool {
+/// Returns whether no reader holds a part of a segment's bytes.
+fn has_no_readers(content: Content) -> bool {
     match content {
         Content::Sealed(mapped) => !mapped.release().is_in_use(),
         Content::Tail(_) => false,
@@ -241,7 +244,7 @@ fn is_read_no_more(content: Content) -> bool {
 }
 
 impl View {
-    /// Returns how long all segments are together, without their headers.
+    /// Returns the size of all segments together, without their first pages.
     fn room_bytes(&self) -> u64 {
         self.log_bytes() - self.segments.len() as u64 * u64::from(FRAMES_AT)
     }

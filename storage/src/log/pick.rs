@@ -1,15 +1,16 @@
-//! What is wanted of a segment, picked to be written again.
+//! The live records of a segment, picked to be copied to the tail.
 //!
 //! ```text
 //!   segment 3   entry 4@1   put hs   compact 6@1   entry 7@2   delete k   entry 7@3
-//!   wanted                  put hs   compact 6@1                          entry 7@3
-//!   written     put hs, compact 6@1, moved 7@3                 one frame, or as much as fits one
+//!   live                    put hs   compact 6@1                          entry 7@3
+//!   written     put hs, compact 6@1, moved 7@3                 one frame, or as much as fits in one
 //! ```
 //!
-//! Three things are state, and are wanted while they are current: where a log begins, a key's value,
-//! an entry. What only took something away is not: what it took away is gone.
+//! Three things are state, and are live while they are current: the beginning of a log, the value
+//! of a key, an entry. A record that only ends others is never live: what it ended is gone.
 //!
-//! Invariant: what is picked has been read and holds. Rot gets no new checksum.
+//! Invariant: every picked entry was read and matches its checksum. A rotted entry never gets a new
+//! checksum.
 
 use super::View;
 use crate::batch::Batch;
@@ -20,41 +21,41 @@ use crate::groups::{Group, Loc};
 use crate::types::{EntryId, GroupId, SegmentId};
 use bytes::Bytes;
 
-/// How many items are moved in one frame, at most.
+/// The maximum number of items that are copied in one frame.
 const FRAME_ITEMS: usize = 4096;
 
-/// What is picked from a segment, and how much of it may be.
+/// The items picked so far, the segment they come from, and the size that their frame may have.
 struct Picker {
     batch: Batch,
     segment: SegmentId,
     frame_bytes: usize,
 }
 
-/// Whether one more item fits.
+/// Whether the batch of copies has space for one more item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Room {
-    Some,
-    None,
+enum BatchSpace {
+    Available,
+    Full,
 }
 
 impl View {
-    /// Returns what is wanted of a segment, up to a frame of so many bytes; of one item, if that is
-    /// longer by itself.
+    /// Returns live records of a segment, up to a frame of `frame_bytes`. If the first record is
+    /// longer than that, returns it alone.
     ///
-    /// Nothing, if all that was wanted of it was let go before the writer was locked: a frame of
-    /// nothing does no harm.
+    /// The batch is empty if the last live record became garbage before the caller locked the
+    /// writer. An empty frame does no harm.
     ///
     /// # Panics
-    /// If something of the segment counts as live, and nothing points to it: whoever asks would ask for
-    /// ever.
-    pub(super) fn pick_wanted(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
+    /// If the segment counts live records, but no group points into it: the collector would never
+    /// finish.
+    pub(super) fn pick_live(&self, segment: SegmentId, frame_bytes: usize) -> Result<Batch> {
         if let Some(segment) = self.segments.get(&segment) {
-            // Much of it may be read, and then it goes.
+            // Much of the segment may be read now, and then it is removed.
             segment.content.advised().into_iter().for_each(|it| it.advise(Advice::Around));
         }
         let mut picker = Picker { batch: Batch::new(), segment, frame_bytes };
         for (id, group) in self.groups.iter() {
-            if self.pick_of_group(id, group, &mut picker)? == Room::None {
+            if self.pick_of_group(id, group, &mut picker)? == BatchSpace::Full {
                 break;
             }
         }
@@ -64,27 +65,30 @@ impl View {
         Ok(batch)
     }
 
-    /// Picks what is wanted of a group. Returns whether there is room for more.
-    fn pick_of_group(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<Room> {
-        if picker.pick_base(id, group) == Room::None || picker.pick_keys(id, group) == Room::None {
-            return Ok(Room::None);
+    /// Picks the live records of a group. Returns whether there is space for more.
+    fn pick_of_group(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<BatchSpace> {
+        if picker.pick_base(id, group) == BatchSpace::Full
+            || picker.pick_keys(id, group) == BatchSpace::Full
+        {
+            return Ok(BatchSpace::Full);
         }
         self.pick_entries(id, group, picker)
     }
 
-    /// Picks a group's entries: each is to stand at its place again, and to end nothing. Returns
-    /// whether there is room for more.
-    fn pick_entries(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<Room> {
+    /// Picks the entries of a group. Each copy keeps its index and ends no other entry. Returns
+    /// whether there is space for more.
+    fn pick_entries(&self, id: GroupId, group: &Group, picker: &mut Picker) -> Result<BatchSpace> {
         for (entry, loc) in group.entries().filter(|(_, loc)| loc.segment == picker.segment) {
-            if picker.room_for(loc.len as usize) == Room::None {
-                return Ok(Room::None);
+            if picker.room_for(loc.len as usize) == BatchSpace::Full {
+                return Ok(BatchSpace::Full);
             }
             picker.batch.moved(id, entry, &self.bytes_to_move(id, entry, loc)?);
         }
-        Ok(Room::Some)
+        Ok(BatchSpace::Available)
     }
 
-    /// Returns an entry's bytes, if they are what was written: rot must not get a new checksum.
+    /// Returns the bytes of an entry, if they match its checksum. A rotted entry must not get a new
+    /// one.
     fn bytes_to_move(&self, group: GroupId, id: EntryId, loc: Loc) -> Result<Bytes> {
         let data = self.slice(loc).filter(|data| crc32fast::hash(data) == loc.crc);
         data.ok_or_else(|| rotten(group, id, loc))
@@ -92,43 +96,43 @@ impl View {
 }
 
 impl Picker {
-    /// Picks where a group's log begins. Returns whether there is room for more.
-    fn pick_base(&mut self, id: GroupId, group: &Group) -> Room {
+    /// Picks the beginning of a group's log. Returns whether there is space for more.
+    fn pick_base(&mut self, id: GroupId, group: &Group) -> BatchSpace {
         let (base, base_in) = group.base();
         if base_in != Some(self.segment) {
-            return Room::Some;
+            return BatchSpace::Available;
         }
-        if self.room_for(0) == Room::None {
-            return Room::None;
+        if self.room_for(0) == BatchSpace::Full {
+            return BatchSpace::Full;
         }
         self.batch.compact(id, base);
-        Room::Some
+        BatchSpace::Available
     }
 
-    /// Picks a group's keys and their values. Returns whether there is room for more.
-    fn pick_keys(&mut self, id: GroupId, group: &Group) -> Room {
+    /// Picks the keys of a group, with their values. Returns whether there is space for more.
+    fn pick_keys(&mut self, id: GroupId, group: &Group) -> BatchSpace {
         for (key, value) in group.keys().iter().filter(|(_, value)| value.segment == self.segment) {
-            if self.room_for(key.len() + value.data.len()) == Room::None {
-                return Room::None;
+            if self.room_for(key.len() + value.data.len()) == BatchSpace::Full {
+                return BatchSpace::Full;
             }
             self.batch.put(id, key, &value.data);
         }
-        Room::Some
+        BatchSpace::Available
     }
 
-    /// Returns whether an item with so much payload fits. The first always does.
-    fn room_for(&self, payload_bytes: usize) -> Room {
+    /// Returns whether an item with `payload_bytes` of payload fits. The first item always fits.
+    fn room_for(&self, payload_bytes: usize) -> BatchSpace {
         let bytes = self.batch.size_bytes() + DESCRIPTOR_BYTES + payload_bytes;
         let fits = bytes <= self.frame_bytes && self.batch.items().len() < FRAME_ITEMS;
-        if fits || self.batch.is_empty() { Room::Some } else { Room::None }
+        if fits || self.batch.is_empty() { BatchSpace::Available } else { BatchSpace::Full }
     }
 }
 
-/// Returns what to say of an entry that was to be moved, and is not what was written.
+/// Returns the error for an entry that should be moved, but does not match its checksum.
 fn rotten(group: GroupId, id: EntryId, loc: Loc) -> Error {
     let mut lost = Vec::new();
     Lost::add_entry(&mut lost, group, id.index);
-    let what = format!("entry {id} was to be moved, and does not match its checksum");
+    let what = format!("entry {id} cannot be moved: its bytes do not match its checksum");
     let (segment, offset) = (loc.segment, loc.offset.into());
     Corruption { segment, offset, lsn: None, rot: Rot::Read, what, lost }.into()
 }

@@ -1,10 +1,10 @@
-//! Reading: from a group and a place to its bytes, which are shared and not copied.
+//! Reading: from a group and an index to the entry's bytes, which are shared and not copied.
 //!
 //! ```text
 //!   g7, 6 --groups--> segment 3, offset 4200, 256 bytes, checksum --segment--> bytes --checksum--> ok
 //! ```
 //!
-//! The bytes stay what they are for as long as somebody holds them, whatever becomes of the segment.
+//! The bytes do not change while a reader holds them, even if the segment is removed.
 
 use super::{Log, View};
 use crate::disk::Disk;
@@ -14,30 +14,30 @@ use crate::types::{Entry, EntryId, GroupId, Index, Lsn, Term};
 use bytes::Bytes;
 use std::ops::Range;
 
-/// What a log is made of, in numbers.
+/// Counts and sizes of a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LogStats {
     /// How many groups there are.
     pub groups: u64,
-    /// How many entries they hold.
+    /// How many entries all groups hold.
     pub entries: u64,
     /// How many segments there are.
     pub segments: u64,
-    /// How long they are together.
+    /// The size of all segments together.
     pub log_bytes: u64,
-    /// How much of it is still wanted.
+    /// The size of all live records together.
     pub live_bytes: u64,
-    /// How long the spare segment is, if there is one.
+    /// The size of the spare segment; 0 if there is none.
     pub spare_bytes: u64,
-    /// The last batch appended.
+    /// The LSN of the last frame that was appended.
     pub appended: Lsn,
-    /// Up to where everything is durable.
+    /// The LSN up to which everything is durable.
     pub durable: Lsn,
-    /// How many syncs of the tail there were since the log was opened.
+    /// How many syncs of the tail succeeded since the log was opened.
     pub syncs: u64,
 }
 
-/// An entry that was found, and not checked yet.
+/// An entry that was found, but whose bytes are not checked yet.
 struct Picked {
     id: EntryId,
     loc: Loc,
@@ -52,17 +52,19 @@ impl<D: Disk> Log<D> {
         self.view().groups.iter().map(|(id, _)| id).collect()
     }
 
-    /// Returns the place of a group's first entry, or where it would stand.
+    /// Returns the index of a group's first entry. If the group has no entry: the index that its
+    /// next entry will have.
     pub fn first_index(&self, group: GroupId) -> Option<Index> {
         self.view().groups.get(group).map(Group::first_index)
     }
 
-    /// Returns the place of a group's last entry; the one before its first if there is none.
+    /// Returns the index of a group's last entry. If the group has no entry: the index before
+    /// [`Log::first_index`].
     pub fn last_index(&self, group: GroupId) -> Option<Index> {
         self.view().groups.get(group).map(Group::last_index)
     }
 
-    /// Returns the term at a place; also at the one before a group's first entry.
+    /// Returns the term of the entry at an index. The index before the first entry has a term, too.
     pub fn term(&self, group: GroupId, index: Index) -> Option<Term> {
         self.view().groups.get(group)?.term(index)
     }
@@ -72,7 +74,7 @@ impl<D: Disk> Log<D> {
         Some(self.view().groups.get(group)?.keys().get(key)?.data.clone())
     }
 
-    /// Returns a group's keys that begin with `prefix`, and their values, in order.
+    /// Returns the keys of a group that begin with `prefix`, and their values, in order.
     pub fn scan(&self, group: GroupId, prefix: &[u8]) -> Vec<(Bytes, Bytes)> {
         let view = self.view();
         let Some(group) = view.groups.get(group) else { return Vec::new() };
@@ -82,7 +84,7 @@ impl<D: Disk> Log<D> {
             .collect()
     }
 
-    /// Returns what the log is made of.
+    /// Returns counts and sizes of the log.
     pub fn stats(&self) -> LogStats {
         let commit = self.committer.state();
         let spare_bytes = match *self.spare() {
@@ -104,13 +106,13 @@ impl<D: Disk> Log<D> {
     }
 }
 
-// Its entries.
+// The entries of a group.
 
 impl<D: Disk> Log<D> {
     /// Returns an entry, if the group holds it.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] if its bytes have rotted: this entry's alone.
+    /// [`Error::Corrupt`] if the bytes of this entry have rotted. Other entries can still be read.
     pub fn entry(&self, group: GroupId, index: Index) -> Result<Option<Entry>> {
         let picked = {
             let view = self.view();
@@ -120,16 +122,16 @@ impl<D: Disk> Log<D> {
             };
             view.pick(EntryId { term, index }, loc)
         };
-        self.say_what_is_read(group, index..index.next(), picked.loc);
+        self.advise_files(group, index..index.next(), picked.loc);
         self.verify(group, picked).map(Some)
     }
 
-    /// Returns the entries of a range, in order: at least one if any is asked for, and no more after
-    /// that than have `max_bytes` together.
+    /// Returns the entries of a range, in order, up to `max_bytes` together. The first entry is
+    /// always returned, even if it is longer.
     ///
     /// # Errors
     /// [`Error::UnknownGroup`]; [`Error::Compacted`] if the range begins before the log,
-    /// [`Error::Beyond`] if it ends behind it; [`Error::Corrupt`].
+    /// [`Error::Beyond`] if the range ends behind the log; [`Error::Corrupt`].
     pub fn entries(
         &self,
         group: GroupId,
@@ -139,7 +141,7 @@ impl<D: Disk> Log<D> {
         let picked = self.view().pick_range(group, &range, max_bytes)?;
         if let Some(first) = picked.first() {
             let end = Index(range.start.0 + picked.len() as u64);
-            self.say_what_is_read(group, range.start..end, first.loc);
+            self.advise_files(group, range.start..end, first.loc);
         }
         let mut entries = Vec::with_capacity(picked.len());
         for picked in picked {
@@ -148,22 +150,22 @@ impl<D: Disk> Log<D> {
         Ok(entries)
     }
 
-    /// Says that a range of a group is about to be read, to those who read files ahead.
-    fn say_what_is_read(&self, group: GroupId, range: Range<Index>, first: Loc) {
-        let of_all = self.readers.note(group, range);
-        let of_first = self.readers.advice_on(first);
-        if of_all.is_none() && of_first.is_none() {
+    /// Tells the system how the files will be read, before a range of a group is read.
+    fn advise_files(&self, group: GroupId, range: Range<Index>, first: Loc) {
+        let for_all = self.readers.note(group, range);
+        let for_first = self.readers.advice_on(first);
+        if for_all.is_none() && for_first.is_none() {
             return;
         }
-        // Without the view's lock: a disk may take its time.
+        // Advice is given after the view's lock is released: a disk may be slow.
         let view = self.view();
         let segments = view.segments.iter();
         let advised = segments.filter_map(|(id, it)| Some((*id, it.content.advised()?.clone())));
         let advised: Vec<_> = advised.collect();
         drop(view);
         for (id, advised) in advised {
-            of_all.into_iter().for_each(|advice| advised.advise(advice));
-            of_first.filter(|_| id == first.segment).into_iter().for_each(|it| advised.advise(it));
+            for_all.into_iter().for_each(|advice| advised.advise(advice));
+            for_first.filter(|_| id == first.segment).into_iter().for_each(|it| advised.advise(it));
         }
     }
 
@@ -191,25 +193,25 @@ impl<D: Disk> Log<D> {
 }
 
 impl View {
-    /// Returns how long all segments are together.
+    /// Returns the size of all segments together.
     pub(super) fn log_bytes(&self) -> u64 {
         self.segments.values().map(|segment| u64::from(segment.capacity)).sum()
     }
 
-    /// Shares an entry's bytes.
+    /// Returns an entry with its bytes, which are shared and not copied.
     fn pick(&self, id: EntryId, loc: Loc) -> Picked {
         Picked { id, loc, data: self.slice(loc) }
     }
 
-    /// Shares what is at a place.
+    /// Returns the bytes at a location, shared. `None` if the segment does not hold them.
     pub(super) fn slice(&self, loc: Loc) -> Option<Bytes> {
         if loc.len == 0 {
-            return Some(Bytes::new()); // and pins no segment
+            return Some(Bytes::new()); // such a slice keeps no segment in memory
         }
         self.segments.get(&loc.segment)?.content.slice(loc.offset, loc.len)
     }
 
-    /// Shares the bytes of a range's entries, as many as may be.
+    /// Returns the entries of a range with their shared bytes, up to `max_bytes` together.
     fn pick_range(
         &self,
         group: GroupId,

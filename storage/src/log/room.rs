@@ -1,23 +1,23 @@
-//! Room: the next segment, and the one after it.
+//! Room for frames: in the tail, or in the spare segment, which becomes the next tail.
 //!
 //! ```text
 //!   the tail    [ frames ..............|...... room ......|.. last quarter ..]
-//!                                                          ^ from here on, a batch needs that
-//!   the spare   [ zeros, written and synced               ]  a spare be ready
+//!                                                          ^ a batch gets this part only
+//!   the spare   [ zeros, written and synced               ]  while a spare is ready
 //! ```
 //!
-//! A full disk is met when a spare is made, never when a frame is written. Without a spare, the last
-//! quarter of the tail is for those alone who make room: garbage collection, and batches that only let go
-//! of something. What they need is there before the disk is full:
+//! Making a spare can fail on a full disk; writing a frame cannot. Without a spare, the last
+//! quarter of the tail is reserved for work that makes room: garbage collection, compactions and
+//! removals. This room exists before the disk is full:
 //!
 //! ```text
 //!   of 64 MiB   the last quarter   16 MiB   compactions, removals, collection
-//!               the last 16th       4 MiB   compactions and removals: some 49,000 of them
-//!               the last 64th       1 MiB   no frame at all: recovery's, to write the tail in place
+//!               the last 16th       4 MiB   compactions and removals: about 49,000 of them
+//!               the last 64th       1 MiB   no frames: recovery uses it to write the tail in place
 //! ```
 //!
-//! Invariant: a segment is left only when all of it is durable, and then a later one may be written.
-//! So what is durable is always a prefix of the log.
+//! Invariant: the log writes to the next segment only when all of the tail is durable. So the
+//! durable frames are always a prefix of the log.
 
 use super::{Log, Writer};
 use crate::disk::{Disk, DiskFile};
@@ -27,24 +27,23 @@ use crate::segment::{self, Content, SPARE, Segment, Tail};
 use crate::types::{Lsn, SegmentId};
 use std::sync::{Arc, MutexGuard};
 
-/// Which part of the tail garbage collection leaves to those who make garbage.
+/// Garbage collection leaves the last 16th of the tail free for compactions and removals.
 pub(super) const COLLECTION_LEAVES: u32 = 16;
 
-/// Whose frame needs room.
+/// What a frame is for: this decides how much of the tail it may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
-    /// Somebody's batch.
+    /// A batch of an owner.
     Append,
-    /// Somebody's batch that only makes garbage: compactions, removals.
+    /// A batch of an owner that only makes garbage: compactions, removals.
     Release,
-    /// What garbage collection writes again.
+    /// Copies that garbage collection makes.
     Collect,
 }
 
 impl<D: Disk> Log<D> {
-    /// Does what would otherwise make an append wait: prepares a spare segment, if there is none.
-    /// For a thread of the owner's choice, whenever it has nothing better to do: a
-    /// [`crate::MaintenanceThread`] is one.
+    /// Prepares a spare segment, if there is none. Otherwise an append would have to do it, and its
+    /// caller would wait. Call it from a background thread; a [`crate::MaintenanceThread`] does.
     ///
     /// # Errors
     /// [`Error::NoSpace`]; [`Error::Io`] and [`Error::Poisoned`].
@@ -53,10 +52,10 @@ impl<D: Disk> Log<D> {
         self.ensure_spare()
     }
 
-    /// Makes room for a frame of `len` bytes at the writer.
+    /// Makes room for a frame of `len` bytes where the writer is.
     ///
     /// # Errors
-    /// [`Error::NoSpace`], and nothing has changed; what else the disk says.
+    /// [`Error::NoSpace`]: nothing has changed. Any error of the disk.
     pub(super) fn make_room(
         &self,
         writer: &mut Writer<D::File>,
@@ -64,13 +63,13 @@ impl<D: Disk> Log<D> {
         purpose: Purpose,
     ) -> Result<()> {
         if writer.next_lsn > Lsn::LAST {
-            return Err(Error::NoSpace { bytes: 0 }); // no frame has such a number
+            return Err(Error::NoSpace { bytes: 0 }); // no frame can have this LSN
         }
         self.find_room(writer, len, purpose)
     }
 
-    /// Finds room for a frame of `len` bytes: in the tail, if enough of it stays free, or if there is a
-    /// spare to go on in; else in the spare.
+    /// Finds room for a frame of `len` bytes. The tail is used if the frame fits and enough stays
+    /// free, or if the frame fits and a spare is ready. Otherwise the spare becomes the tail.
     fn find_room(&self, writer: &mut Writer<D::File>, len: u32, purpose: Purpose) -> Result<()> {
         let room = writer.capacity - writer.offset;
         let kept_free = match purpose {
@@ -96,13 +95,13 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Leaves the tail, all of it durable, for the spare.
+    /// Makes all of the tail durable, and makes the spare the new tail.
     fn rotate(&self, writer: &mut Writer<D::File>) -> Result<()> {
         self.committer_wait(writer.next_lsn.before())?;
         let header = self.header_after(writer)?;
         let sealed = self.seal(writer)?;
         let file = self.publish_spare(&header)?;
-        self.turn_to(writer, sealed, file, &header);
+        self.switch_to(writer, sealed, file, &header);
         Ok(())
     }
 
@@ -117,28 +116,29 @@ impl<D: Disk> Log<D> {
         })
     }
 
-    /// Returns what readers see of the tail when nobody writes it any more.
+    /// Maps the tail, and returns it as readers see it once it is complete.
     fn seal(&self, writer: &Writer<D::File>) -> Result<Content> {
         let mapped = writer.file.map();
         let mapped = mapped.map_err(|e| Error::io("mapping", self.name(writer.segment), e));
         Ok(Content::Sealed(self.note(mapped)?))
     }
 
-    /// Makes the spare the segment of this header.
+    /// Turns the spare into the segment of this header.
     fn publish_spare(&self, header: &SegmentHeader) -> Result<D::File> {
-        // Lent until the spare has its new name: nobody makes another meanwhile.
+        // Locked until the spare has its new name: so no other thread makes another spare
+        // meanwhile.
         let mut spare = self.spare();
         let file = spare.take().expect("a spare was made before the tail is left");
         self.note(segment::publish(&self.disk, &file, SPARE, header, &[]))?;
         Ok(file)
     }
 
-    /// Lets everything that is written from now on go to a segment that is published.
+    /// Switches the writer to a segment that was published. Later frames are written there.
     ///
     /// # Panics
     /// If not all of the tail is durable.
     #[track_caller]
-    fn turn_to(
+    fn switch_to(
         &self,
         writer: &mut Writer<D::File>,
         sealed: Content,
@@ -146,7 +146,7 @@ impl<D: Disk> Log<D> {
         header: &SegmentHeader,
     ) {
         let file = Arc::new(file);
-        self.committer.turn_to(file.clone());
+        self.committer.switch_to(file.clone());
         self.show_rotation(writer.segment, sealed, header);
         *writer = Writer {
             segment: header.segment,
@@ -159,7 +159,7 @@ impl<D: Disk> Log<D> {
         self.wake_signal.notify();
     }
 
-    /// Shows readers that the tail is sealed, and that there is another.
+    /// Shows readers that the old tail is sealed, and that there is a new one.
     fn show_rotation(&self, old: SegmentId, sealed: Content, header: &SegmentHeader) {
         let mut view = self.view_mut();
         view.show_content(old, sealed);
@@ -167,7 +167,7 @@ impl<D: Disk> Log<D> {
         view.segments.insert(header.segment, tail);
     }
 
-    /// Lends the spare.
+    /// Locks the spare.
     pub(super) fn spare(&self) -> MutexGuard<'_, Option<D::File>> {
         self.spare.lock().expect("no thread panics while it holds the spare")
     }

@@ -1,5 +1,5 @@
-//! A maintenance thread beside a log. When its thread runs is chance, so each test waits for what must come, and
-//! none says when.
+//! A maintenance thread that works beside a log. The thread runs at a random time. So each test
+//! waits until the expected state is reached, however long that takes.
 
 use super::MaintenanceThread;
 use crate::{
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const GROUP: GroupId = GroupId(1);
 
-/// Settings under which a little log has many segments, and all garbage is collected.
+/// Settings under which a small log has many segments, and all garbage is collected.
 fn small() -> Options {
     let (segment_bytes, max_batch_bytes) = (8192, 2048);
     Options { segment_bytes, max_batch_bytes, collect_above_bytes: 0, ..Options::default() }
@@ -20,7 +20,7 @@ fn open(disk: &SimDisk) -> Arc<Log<SimDisk>> {
     Arc::new(Log::open_on(disk.clone(), small()).unwrap())
 }
 
-/// Appends the entry at `index`, of a thousand bytes, and lets go of all before it.
+/// Appends the entry at `index`, of a thousand bytes, and compacts all entries before it.
 fn append_only(log: &Log<SimDisk>, index: u64) -> Result<Lsn> {
     let entry = |index| Entry { id: EntryId::new(index, 1), data: vec![7; 1000].into() };
     let mut batch = Batch::new();
@@ -31,7 +31,7 @@ fn append_only(log: &Log<SimDisk>, index: u64) -> Result<Lsn> {
     log.append(&batch)
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds, for up to a minute.
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let ends = Instant::now() + Duration::from_secs(60);
     while !is_so() {
@@ -41,7 +41,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_spare_is_ready_before_anybody_needs_it_and_after_it_was_taken() {
+fn a_spare_is_ready_before_it_is_needed_and_again_after_it_was_used() {
     let log = open(&SimDisk::new(1));
     let maintenance = MaintenanceThread::start(log.clone()).unwrap();
     for index in 1..=20 {
@@ -52,10 +52,10 @@ fn a_spare_is_ready_before_anybody_needs_it_and_after_it_was_taken() {
 }
 
 #[test]
-fn garbage_goes_although_nobody_collects_it() {
+fn garbage_is_collected_although_the_owner_never_calls_gc() {
     let log = open(&SimDisk::new(1));
     let maintenance = MaintenanceThread::start(log.clone()).unwrap();
-    wait_until("a spare, the last chore", || log.stats().spare_bytes == 8192);
+    wait_until("a spare, the last work of a round", || log.stats().spare_bytes == 8192);
     for index in 1..=60 {
         append_only(&log, index).unwrap();
     }
@@ -64,16 +64,17 @@ fn garbage_goes_although_nobody_collects_it() {
 }
 
 #[test]
-fn what_nobody_waits_for_becomes_durable_all_the_same() {
+fn batches_become_durable_although_no_caller_waits() {
     let dir = tempfile::tempdir().unwrap();
     let log = Arc::new(Log::<RealDisk>::open(dir.path(), Options::default()).unwrap());
-    let _keeper = MaintenanceThread::start(log.clone()).unwrap();
+    let _maintenance = MaintenanceThread::start(log.clone()).unwrap();
     let data = vec![7; 1 << 20].into();
     for index in 1..=5 {
         let entry = Entry { id: EntryId::new(index, 1), data: bytes::Bytes::clone(&data) };
         log.append(Batch::new().entries(GROUP, &[entry])).unwrap();
     }
-    // The fourth MiB and its headers rang; what came before that is synced.
+    // The fourth MiB, with its headers, has filled a chunk: all before the end of the chunk is
+    // synced.
     wait_until("most of it is durable", || log.durable_lsn() >= Lsn(4));
 }
 
@@ -81,11 +82,11 @@ fn what_nobody_waits_for_becomes_durable_all_the_same() {
 fn a_thread_that_is_dropped_releases_the_log() {
     let log = open(&SimDisk::new(1));
     drop(MaintenanceThread::start(log.clone()).unwrap());
-    Arc::into_inner(log).expect("nobody else owns the log").close().unwrap();
+    Arc::into_inner(log).expect("no thread owns the log").close().unwrap();
 }
 
 #[test]
-fn a_full_disk_is_trouble_that_passes() {
+fn the_error_of_a_full_disk_goes_away_with_room() {
     let disk = SimDisk::new(1);
     let log = open(&disk);
     disk.set_free_bytes(Some(0));
@@ -102,7 +103,7 @@ fn a_full_disk_is_trouble_that_passes() {
 }
 
 #[test]
-fn a_disk_that_fails_stops_it_and_it_says_how() {
+fn a_failure_in_the_thread_stops_it_and_its_status_has_the_error() {
     let disk = SimDisk::new(1);
     let log = open(&disk);
     disk.plan(disk.operations() + 1, Fault::Fails);
@@ -113,7 +114,7 @@ fn a_disk_that_fails_stops_it_and_it_says_how() {
 }
 
 #[test]
-fn a_disk_that_fails_somebody_else_stops_it_too() {
+fn a_failure_in_a_writer_stops_the_thread_too() {
     let disk = SimDisk::new(1);
     let log = open(&disk);
     let maintenance = MaintenanceThread::start(log.clone()).unwrap();
@@ -125,7 +126,7 @@ fn a_disk_that_fails_somebody_else_stops_it_too() {
 }
 
 #[test]
-fn a_full_disk_is_collected_when_its_owner_has_compacted_whatever_the_thresholds() {
+fn on_a_full_disk_a_compaction_is_enough_to_start_a_collection() {
     let disk = SimDisk::new(1);
     let options = Options { collect_above_bytes: 1 << 40, ..small() };
     let log = Arc::new(Log::open_on(disk.clone(), options).unwrap());
@@ -144,12 +145,12 @@ fn a_full_disk_is_collected_when_its_owner_has_compacted_whatever_the_thresholds
     });
     assert!(last > 5 && matches!(append(last + 1), Err(Error::NoSpace { .. })));
 
-    // It is compacted, and nobody calls anything else.
+    // The owner compacts, and calls nothing else.
     log.append(Batch::new().compact(GROUP, EntryId::new(last, 1))).unwrap();
     wait_until("room", || {
         maintenance.status().removed_segments > 0 && log.stats().spare_bytes == 8192
     });
-    // A spare may be in the thread's hands for a moment; then an append is refused once more.
+    // The thread may be making the spare: then an append is refused once more.
     for index in last + 1..last + 5 {
         wait_until("an append", || append(index).is_ok());
     }

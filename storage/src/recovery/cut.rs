@@ -1,19 +1,23 @@
-//! A log that ends earlier, because somebody asks for it. Nobody else does such a thing: recovery
-//! refuses what has rotted, and this is what can be done about it.
+//! A cut: truncates a log at a frame, because an operator asks for it. Recovery never does this: it
+//! refuses a log that has rotted, and a cut is what the operator can do then.
 //!
 //! ```text
 //!   before   3 [40 41 42]  4 [43 44 45 46 ..]  5 [47 48 ..]          cut at 45
-//!   1        recovery.tmp [43 44 closed], under a salt of its own, synced
-//!   2        5 is removed, and the directory synced; of several the newest first
+//!   1        recovery.tmp [43 44 closed], with a new salt, synced
+//!   2        5 is removed, and the directory synced; of several segments the newest first
 //!   3        recovery.tmp is renamed to 4, and the directory synced
 //! ```
 //!
-//! A power cut leaves the log as it was, or as it is to be; or, within 2, a log that ends with a
-//! whole segment, in between: it was cut, though not all the way, and can be cut again. What a log may
-//! show then, it showed before: the frames behind a segment's end that count no more are those that
-//! recovery has written again into the next one, unchanged, and a cut leaves none. If the disk fails
-//! meanwhile, nobody knows which of the names are durable, now or ever: the directory is to be copied,
-//! and the copy cut.
+//! What does a power loss leave? The log before the cut, or the log after it. During step 2 it may
+//! leave a third one: some of the later segments are removed, and the log ends with a whole
+//! segment. That log can be cut again.
+//!
+//! The third log shows only what the log showed before. Its last segment may contain frames that
+//! did not count, because recovery had copied them, unchanged, to the next segment. They count
+//! again now, in place of their copies. A cut itself leaves no such frames.
+//!
+//! If the disk fails during a cut, it is unknown which of the names are durable. Then copy the
+//! directory, and cut the copy.
 
 use super::headers::CheckedSegment;
 use super::in_place;
@@ -33,35 +37,35 @@ use crate::types::{GroupId, Lsn, SegmentId};
 /// Why a log cannot be cut at a frame.
 #[derive(Clone, Debug)]
 pub(crate) enum Uncuttable {
-    /// The first segment's header does not hold, so nothing could be kept.
+    /// The header of the first segment does not hold, so nothing could be kept.
     NoHeader(Error),
-    /// The log begins later.
+    /// The log begins behind the frame.
     BeforeBeginning {
-        /// Where.
+        /// The first frame of the log.
         first: Lsn,
     },
-    /// The log ends before it.
+    /// The log ends before the frame.
     BehindEnd {
         /// The frame that would come next.
         next: Lsn,
     },
     /// A frame that would be kept does not hold.
     BehindDamage {
-        /// Which.
+        /// The first such frame.
         lsn: Lsn,
-        /// In which segment it should be.
+        /// The segment where this frame should be.
         segment: SegmentId,
     },
 }
 
-/// Finds out what a cut would leave, from segments that it takes one after the other.
+/// Plans a cut: it reads the segments one by one, and finds out what the cut would leave.
 #[derive(Debug)]
 pub(crate) struct Planner {
     lsn: Lsn,
     replay: Replay,
-    /// The segment that the cut goes through, and its frames that are kept.
+    /// The segment in which the log is cut, and the frames of it that are kept.
     through: Option<(CheckedSegment, Vec<Span>)>,
-    /// The segments that go whole.
+    /// The segments that are removed.
     gone: Vec<SegmentId>,
     why_not: Option<Uncuttable>,
 }
@@ -79,13 +83,14 @@ pub(crate) struct Cut {
 }
 
 impl Planner {
-    /// Begins to plan a cut that takes this frame, and all that come after it.
+    /// Begins to plan a cut that discards this frame, and all later ones.
     pub(crate) fn new(lsn: Lsn) -> Planner {
         let replay = Replay::default();
         Planner { lsn, replay, through: None, gone: Vec::new(), why_not: None }
     }
 
-    /// Takes a segment, and the one that follows it. Returns from where on it would go.
+    /// Reads a segment; `next` is the one that follows it. Returns the offset from which the cut
+    /// would discard the segment. `None` if the cut would keep all of it, or is not possible.
     pub(crate) fn segment(
         &mut self,
         file: &SegmentFile,
@@ -110,8 +115,8 @@ impl Planner {
             return None;
         }
         let next_first = next.and_then(|next| next.in_place().ok()).map(|header| header.first_lsn);
-        let goes_whole_on = next_first.filter(|first| *first <= self.lsn);
-        let until = goes_whole_on.unwrap_or(self.lsn);
+        let whole_until = next_first.filter(|first| *first <= self.lsn);
+        let until = whole_until.unwrap_or(self.lsn);
         let segment = CheckedSegment { header, image: file.image.clone() };
         let scan = scan(&segment, Some(until));
         if scan.next < until {
@@ -123,7 +128,7 @@ impl Planner {
             return None;
         }
         self.replay.frames(&segment, &scan.frames);
-        if goes_whole_on.is_some() {
+        if whole_until.is_some() {
             return None;
         }
         self.through = Some((segment, scan.frames));
@@ -133,7 +138,7 @@ impl Planner {
     /// Returns the cut.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why the log cannot be cut there.
     pub(crate) fn finish(self, directory: &Directory) -> std::result::Result<Cut, Uncuttable> {
         if let Some(why) = self.why_not {
             return Err(why);
@@ -141,7 +146,7 @@ impl Planner {
         let Some((through, mut kept)) = self.through else {
             return Err(Uncuttable::BehindEnd { next: Lsn(1) }); // there is no segment at all
         };
-        // A mark of a log that was closed is written anew, behind all else.
+        // The frame that says that the log was closed is written again, as the last one.
         let seal = kept.pop_if(|last| last.flags == Flags::Seal);
         Ok(Cut {
             lsn: seal.map_or(self.lsn, |seal| seal.lsn),
@@ -156,40 +161,40 @@ impl Planner {
 }
 
 impl Cut {
-    /// Returns the segment that the cut goes through.
+    /// Returns the segment in which the log is cut.
     pub(crate) fn through(&self) -> SegmentId {
         self.through.header.segment
     }
 
-    /// Returns the number of the first frame that is written then.
+    /// Returns the LSN of the first frame behind the kept ones.
     pub(crate) fn lsn(&self) -> Lsn {
         self.lsn
     }
 
-    /// Returns the segments that go whole.
+    /// Returns the segments that are removed.
     pub(crate) fn gone(&self) -> &[SegmentId] {
         &self.gone
     }
 
-    /// Returns what the groups would hold.
+    /// Returns what the groups will hold after the cut.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] if one would have a gap.
+    /// [`Error::Corrupt`] if a group will have a gap.
     pub(crate) fn groups(&self) -> Result<Groups> {
         self.replay.clone().finish()
     }
 
-    /// Returns the groups that would have a gap: what fills it is behind the cut, or gone.
+    /// Returns the groups that will have a gap: the missing entries are behind the cut, or lost.
     pub(crate) fn gaps(&self) -> Vec<(GroupId, Error)> {
         self.replay.gaps()
     }
 
-    /// Returns how many entries and keys of a group are kept, gap or no gap.
+    /// Returns how many entries and keys of a group are kept, even if the group has a gap.
     pub(crate) fn held(&self, group: GroupId) -> (u64, u64) {
         self.replay.held(group)
     }
 
-    /// Lets a group go, too: a frame that removes it will come last.
+    /// Removes a group, too: the cut writes a frame that removes it, behind the kept frames.
     pub(crate) fn drop_group(&mut self, group: GroupId) {
         self.replay.remove(group);
         self.dropped.push(group);
@@ -198,10 +203,11 @@ impl Cut {
     /// Makes the cut, in a directory that is locked.
     ///
     /// # Errors
-    /// [`Error::NoSpace`], and the log is as it was; [`Error::Io`], and a copy can be cut.
+    /// [`Error::NoSpace`]: the log has not changed. [`Error::Io`]: copy the directory, and cut the
+    /// copy.
     pub(crate) fn carry_out(self, disk: &impl Disk) -> Result<()> {
         let sync_dir = || disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e));
-        // What we saw may be nothing but the cache's.
+        // The names that we saw may be in the cache only.
         sync_dir()?;
         rewrite_tail::clear(disk, &self.strays)?;
         for segment in self.gone.iter().chain([&self.through()]) {
@@ -225,8 +231,9 @@ impl Cut {
         sync_dir()
     }
 
-    /// Returns the new segment's header, and its frames: those that are kept, one that removes the
-    /// groups that go, and the mark of a log that was closed, for all of it is durable then.
+    /// Returns the new segment's header and its frames: the kept frames, a frame that removes the
+    /// dropped groups, and the frame that says that the log was closed. All of it will be durable
+    /// then.
     fn frames(&self, salt: Salt) -> Result<(SegmentHeader, Vec<u8>)> {
         let image = self.through.image.bytes();
         let mut frames = Vec::new();
@@ -235,7 +242,7 @@ impl Cut {
             frames.extend(Draft::of(frame).place(span.lsn, span.durable, salt));
         }
         let mut lsn = self.lsn;
-        // Many groups: a frame counts its items in two bytes.
+        // One frame is not always enough: a frame counts its items in two bytes.
         for groups in self.dropped.chunks(usize::from(u16::MAX)) {
             let mut batch = Batch::new();
             for group in groups {

@@ -1,13 +1,13 @@
-//! What recovery would do with a directory, asked without a write.
+//! What recovery would do with a directory, found out without a write.
 //!
 //! ```text
-//!   list --> each segment: scan, judge, replay --> OpenAction: where it would go on, what again, what not
+//!   list --> each segment: scan, judge, replay --> OpenAction: what recovery would write and discard,
 //!                                                  or the error with which it would refuse
 //! ```
 //!
-//! It is recovery's own judgement: the same functions, in the order of [`super::recover`], but with no
-//! more than two segments in memory, and with what holds before the damage as a result where recovery
-//! has none.
+//! The examiner judges as recovery does: it calls the same functions, in the order of
+//! [`super::recover`]. There are two differences. It holds at most two segments in memory. And
+//! where recovery refuses a log, the examiner also returns what the frames before the damage say.
 
 use super::headers::CheckedSegment;
 use super::list::{Directory, SegmentFile};
@@ -24,62 +24,63 @@ use crate::types::{Lsn, SegmentId};
 /// What recovery would do.
 #[derive(Clone, Debug)]
 pub(crate) enum OpenAction {
-    /// There is no log yet: it would make one.
+    /// There is no log yet: recovery would create one.
     Creates,
-    /// It would write nothing: this frame says that the log was closed.
+    /// Recovery would write nothing: the last frame says that the log was closed.
     GoesOn {
-        /// Its number.
+        /// The LSN of the last frame.
         last: Lsn,
     },
-    /// It would write a new segment.
+    /// Recovery would write a new segment.
     Writes {
-        /// Which.
+        /// The new segment.
         into: SegmentId,
-        /// The frames that it would write again: the first, and the last.
+        /// The frames that recovery would write again: the first, and the last.
         again: Option<(Lsn, Lsn)>,
-        /// What it would discard.
+        /// What recovery would discard.
         torn: Option<Torn>,
     },
 }
 
-/// What a crash has torn.
+/// The end of the log that a crash has torn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Torn {
-    /// In which segment.
+    /// The segment.
     pub(crate) segment: SegmentId,
-    /// From where on.
+    /// Where the torn part begins.
     pub(crate) offset: u32,
-    /// Up to where there is something.
+    /// Where the torn part ends: only zeros follow.
     pub(crate) end: u32,
-    /// The first frame that is not there.
+    /// The first frame that does not hold.
     pub(crate) lsn: Lsn,
 }
 
-/// What was found out.
+/// The result of an examination.
 #[derive(Debug)]
 pub(crate) struct Examined {
-    /// What recovery would do, or say.
+    /// What recovery would do, or the error with which it would refuse.
     pub(crate) action: Result<OpenAction>,
-    /// What the groups hold, by the frames before the damage, if there is damage.
+    /// What the groups hold. If there is damage: by the frames before it.
     pub(crate) groups: Result<Groups>,
-    /// The frame after the last that holds and is in its place: up to there the log can be cut.
+    /// The LSN after the last frame that holds and is in its place: the log can be cut here, or
+    /// earlier.
     pub(crate) reach: Option<Lsn>,
 }
 
-/// Takes segments one after the other.
+/// Examines a directory: it takes the segments one by one.
 #[derive(Debug)]
 pub(crate) struct Examiner {
     replay: Replay,
-    /// What is wrong with the names, or the first header: recovery looks at these first.
+    /// The first error in the names or headers: recovery checks these first.
     bad_header: Option<Error>,
-    /// What is wrong with the first frame of which something is wrong.
+    /// The first error in the frames.
     bad_frame: Option<Error>,
     action: OpenAction,
     reach: Option<Lsn>,
 }
 
 impl Examiner {
-    /// Begins with the names.
+    /// Begins with the names of the files.
     pub(crate) fn new(directory: &Directory) -> Examiner {
         let foreign = directory.foreign.first();
         Examiner {
@@ -91,7 +92,7 @@ impl Examiner {
         }
     }
 
-    /// Takes a segment, and the one that follows it.
+    /// Examines a segment; `next` is the one that follows it.
     pub(crate) fn segment(&mut self, file: &SegmentFile, next: Option<&SegmentFile>) {
         let header = match file.in_place() {
             Ok(header) => *header,
@@ -122,7 +123,7 @@ impl Examiner {
         }
     }
 
-    /// Returns what was found out.
+    /// Returns the result.
     pub(crate) fn finish(self) -> Examined {
         let groups = self.replay.finish();
         let refused = self.bad_header.or(self.bad_frame).or(groups.as_ref().err().cloned());
@@ -134,15 +135,15 @@ impl Examiner {
     }
 }
 
-/// Returns whether a frame of the last segment was durable, as a later one says, that is due at `end` and
-/// does not hold.
+/// Returns whether a later frame says that the frame `next` was durable. That frame should be at
+/// offset `end` of the last segment, and does not hold.
 pub(crate) fn was_durable(header: &SegmentHeader, image: &Mapped, end: u32, next: Lsn) -> bool {
     let segment = CheckedSegment { header: *header, image: image.clone() };
     let (frames, proven_through) = (Vec::new(), next.before());
     judge(&segment, &Scan { frames, end, next, fault: None, proven_through }).is_err()
 }
 
-/// Returns what would be done with the last segment.
+/// Returns what recovery would do with the last segment.
 fn action(last: &CheckedSegment, scan: &Scan, end: End) -> Result<OpenAction> {
     if may_go_on(scan, end) {
         return Ok(OpenAction::GoesOn { last: scan.next.before() });

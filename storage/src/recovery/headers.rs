@@ -1,13 +1,13 @@
-//! Which segments there are: told from names and headers, before a frame is looked at.
+//! Which segments there are: found from names and headers, before any frame is read.
 //!
 //! ```text
 //!   00000003.log   header: segment 3, LSN 40..     the oldest may have any number (list.rs finds it)
-//!   00000004.log   header: segment 4, LSN 90..     then none is missing, and no LSN goes back
-//!   00000005.log   header: segment 5, LSN 131..    the last one is being written
+//!   00000004.log   header: segment 4, LSN 90..     no number is missing, and no LSN goes back
+//!   00000005.log   header: segment 5, LSN 131..    the last one is the tail
 //! ```
 //!
-//! A file got its name when its header was durable, and its length. So nothing that is wrong here is
-//! a crash's doing.
+//! A file gets its segment name only after its header and its length are durable. So no crash can
+//! cause an error that is found here.
 
 use super::in_place;
 use super::list::list;
@@ -20,13 +20,13 @@ use crate::types::SegmentId;
 /// A segment whose header holds.
 #[derive(Clone, Debug)]
 pub(super) struct CheckedSegment {
-    /// What it says of itself.
+    /// Its header.
     pub(super) header: SegmentHeader,
-    /// The whole file.
+    /// The bytes of the whole file.
     pub(super) image: Mapped,
 }
 
-/// Refuses a directory that holds a file which no store has.
+/// Refuses a directory that contains a file of another program.
 ///
 /// # Errors
 /// [`Error::ForeignFile`]; [`Error::Io`].
@@ -44,14 +44,15 @@ pub(super) fn refuse_foreign(disk: &impl Disk) -> Result<()> {
 pub(super) struct Headers {
     /// The segments, oldest first.
     pub(super) segments: Vec<CheckedSegment>,
-    /// What is no part of the log, or is no more.
+    /// The names of files that are not, or no longer, part of the log.
     pub(super) strays: Vec<String>,
 }
 
-/// Returns what is in the directory.
+/// Reads the header of every segment in the directory.
 ///
 /// # Errors
-/// If one is missing, or is none, or is not of this store; if a header has rotted.
+/// If a segment is missing, a file is not a segment, or a segment belongs to another store; if a
+/// header has rotted.
 pub(super) fn read_headers(disk: &impl Disk) -> Result<Headers> {
     let directory = list(disk)?;
     let mut segments: Vec<CheckedSegment> = Vec::new();
@@ -62,12 +63,12 @@ pub(super) fn read_headers(disk: &impl Disk) -> Result<Headers> {
         }
         segments.push(segment);
     }
-    // What we saw may be nothing but the cache's: a name counts once it is durable.
+    // The names that we saw may be in the cache only: a name counts once it is durable.
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))?;
     Ok(Headers { segments, strays: directory.strays() })
 }
 
-/// Reads a segment, and checks what it says of itself.
+/// Reads a segment, and checks its header.
 pub(super) fn read(disk: &impl Disk, id: SegmentId) -> Result<CheckedSegment> {
     let name = name_of(id);
     let file = in_place::open(disk, id)?;
@@ -75,7 +76,7 @@ pub(super) fn read(disk: &impl Disk, id: SegmentId) -> Result<CheckedSegment> {
     Ok(CheckedSegment { header: read_header(id, &name, image.bytes())?, image })
 }
 
-/// Reads what a segment's file says of itself, and checks it.
+/// Decodes the header of a segment's file, and checks it.
 pub(super) fn read_header(id: SegmentId, name: &str, image: &[u8]) -> Result<SegmentHeader> {
     let header = SegmentHeader::decode(image).map_err(|fault| match fault {
         HeaderFault::Magic => Error::NotASegment { name: name.into() },
@@ -117,7 +118,7 @@ pub(super) fn check_follows(
     let (first, earlier) = (segment.header.first_lsn, before.header.first_lsn);
     if first < earlier {
         let what = format!(
-            "it begins with LSN {first}, and {} with {earlier}",
+            "it begins with LSN {first}, but {} begins with LSN {earlier}",
             name_of(before.header.segment)
         );
         return Err(damaged(id, 40, what));
@@ -125,7 +126,7 @@ pub(super) fn check_follows(
     Ok(())
 }
 
-/// Returns the error of a segment that no crash leaves so.
+/// Returns the error for a damaged segment. No crash leaves such damage.
 fn damaged(segment: SegmentId, offset: u64, what: String) -> Error {
     Corruption { segment, offset, lsn: None, rot: Rot::Segment, what, lost: Vec::new() }.into()
 }

@@ -1,26 +1,28 @@
-//! The tail made durable in place, on a disk that has no room for another segment.
+//! Makes the tail durable in place, on a disk that has no room for another segment.
 //!
 //! ```text
-//!   40 41 | 42 43 ??? old remains .......    41 is the last that is proven
-//!   1       42 43 ??? old re copy of 42 43   a redo record, in the room that every segment keeps   sync
-//!   2       42'43'??? old re copy of 42 43   the same bytes, written where they stand              sync
-//!   3       42 43 00000000000000000000000    and the log goes on behind 43                         sync
+//!   40 41 | 42 43 ??? old remains .......    41 is the last frame that is proven durable
+//!   1       42 43 ??? old re copy of 42 43   a redo record, in the reserved last 64th      sync
+//!   2       42'43'??? old re copy of 42 43   the same bytes, written again in place        sync
+//!   3       42 43 00000000000000000000000    zeros: the log continues behind 43            sync
 //! ```
 //!
-//! Why the same bytes again? A sync that failed may have marked them clean in the page cache: no later
-//! sync would write them. Writing makes them dirty, and the sync behind it tells the truth.
+//! Why are the same bytes written again? After a failed sync, the page cache may hold them as
+//! clean: then no later sync would write them. Writing makes them dirty again, so the next sync
+//! writes them.
 //!
-//! Why a record? They may be acknowledged, and a power cut tears what is being written. Until step 2 is
-//! synced the copy is durable, and whoever opens the log reads it in their place ([`read_whole`]).
-//! It may be shorter than all of the frames: then steps 1 and 2 are done part by part.
+//! Why a redo record? The frames may be acknowledged, and a power loss may tear what is being
+//! written. The copy is durable until step 2 is synced, and an opening reads the copy instead of
+//! torn frames ([`read_whole`]). InnoDB calls this a doublewrite buffer. If the frames are longer
+//! than a record can be, steps 1 and 2 are repeated, part by part.
 //!
-//! Why not always? In a new segment frames have a salt of their own, and the old tail stays as it was:
-//! evidence, if something was wrong with it. Here it is overwritten. And a second file is half the
-//! syncs.
+//! Why not always in place? A new segment has a new salt, and the old tail stays as it was. It is
+//! evidence if something was wrong. In place, the old tail is overwritten. And a new segment needs
+//! half as many syncs.
 //!
-//! Invariants: no byte of a frame is written before a copy of it is durable. Whatever was behind the
-//! frames is zero and durable, up to the file's end, before a new frame is written: an old one could
-//! come back behind it.
+//! Invariants: a frame is overwritten only after a copy of it is durable. Before a new frame is
+//! written, all bytes behind the frames, up to the end of the file, are zero and durable. Otherwise
+//! an old frame could appear behind the new one.
 
 use super::headers::CheckedSegment;
 use super::scan::{Scan, Span};
@@ -31,26 +33,26 @@ use crate::segment::{self, again_of, name_of};
 use crate::types::{Lsn, SegmentId};
 use std::io::ErrorKind;
 
-/// What is written in place.
+/// The frames that are written again in place.
 #[derive(Clone, Debug)]
 pub(super) struct InPlace {
     /// The segment.
     pub(super) header: SegmentHeader,
-    /// Where its first frame stands that is not proven durable.
+    /// The offset of the first frame that is not proven durable.
     pub(super) from: u32,
-    /// That frame, and those behind it.
+    /// The bytes of that frame, and of all later ones.
     pub(super) frames: Vec<u8>,
     /// Where in these bytes each frame begins.
     pub(super) offsets: Vec<usize>,
-    /// The number of the frame that comes next.
+    /// The LSN of the next frame.
     pub(super) next_lsn: Lsn,
-    /// What an earlier attempt may have left torn: where, and how long.
+    /// The offset and length of the part that an earlier attempt may have left torn.
     pending: Option<(u32, usize)>,
-    /// Whether the segment's name is durable: nobody knows, unless one of its frames is proven.
+    /// Whether the segment's name is known to be durable: one of its frames is proven durable.
     is_named: bool,
 }
 
-/// Decides what is written in place; `None` if the segment has no room for a record.
+/// Decides what is written in place. `None` if the segment has no room for a redo record.
 pub(super) fn plan(last: &CheckedSegment, scan: &Scan) -> Option<InPlace> {
     let image = last.image.bytes();
     let unproven = scan.unproven();
@@ -74,15 +76,15 @@ impl InPlace {
         self.from + self.frames.len() as u32
     }
 
-    /// Returns how much of the frames a record has room for.
+    /// Returns how many bytes of the frames fit in one redo record.
     fn part_bytes(&self) -> usize {
         (self.header.capacity - self.end()).saturating_sub(REDO_HEADER_BYTES) as usize
     }
 
-    /// Makes the frames durable where they stand, and returns the file.
+    /// Makes the frames durable in place, and returns the file.
     ///
     /// # Errors
-    /// [`Error::Io`], and the next opening does it again.
+    /// [`Error::Io`]: the next opening starts again.
     pub(super) fn make_durable<D: Disk>(&self, disk: &D) -> Result<D::File> {
         let name = name_of(self.header.segment);
         let file = open(disk, self.header.segment)?;
@@ -93,10 +95,11 @@ impl InPlace {
         Ok(file)
     }
 
-    /// Writes the frames where they stand, and nothing behind them.
+    /// Writes the frames again in place, and zeros behind them.
     fn write(&self, file: &impl DiskFile) -> std::io::Result<()> {
         if let Some((offset, len)) = self.pending {
-            // The record that is there is the only copy of these: they go before it does.
+            // The existing record is the only good copy of this part. So the part is made durable
+            // before the record is overwritten.
             let at = offset.saturating_sub(self.from) as usize;
             let part = self.frames.get(at..at + len).unwrap_or_default();
             file.write_all_at(offset.into(), part)?;
@@ -117,7 +120,7 @@ impl InPlace {
     }
 }
 
-/// Opens a segment's file, also if it was being given its name again.
+/// Opens a segment's file, even if a crash came while it was renamed (see [`give_name_again`]).
 pub(super) fn open<D: Disk>(disk: &D, segment: SegmentId) -> Result<D::File> {
     let (name, again) = (name_of(segment), again_of(segment));
     let opened = disk.open(&name).or_else(|error| {
@@ -127,8 +130,8 @@ pub(super) fn open<D: Disk>(disk: &D, segment: SegmentId) -> Result<D::File> {
     opened.map_err(|e| Error::io("opening", &name, e))
 }
 
-/// Reads a segment as its frames were written: where a power cut may have torn them while they were
-/// written in place, from the copy.
+/// Reads a segment. If a power loss has torn frames while they were written in place, returns the
+/// copy of these frames instead.
 pub(super) fn read_whole(file: &impl DiskFile) -> std::io::Result<Mapped> {
     let image = file.map()?;
     let bytes = image.bytes();
@@ -144,8 +147,9 @@ pub(super) fn read_whole(file: &impl DiskFile) -> std::io::Result<Mapped> {
     Ok(Mapped::new(whole))
 }
 
-/// Makes a segment's name durable, which may be the cache's alone: after a sync of the directory that
-/// failed, no later one will write it. So it is given once more, by way of a name that counts too.
+/// Makes a segment's name durable. The name may be in the cache only: after a failed sync of the
+/// directory, no later sync would write it. So the file is renamed, and then renamed back. Under
+/// the name between, the file counts as the same segment.
 fn give_name_again(disk: &impl Disk, segment: SegmentId) -> Result<()> {
     let again = again_of(segment);
     let renamed = disk.rename(&name_of(segment), &again);
@@ -153,8 +157,8 @@ fn give_name_again(disk: &impl Disk, segment: SegmentId) -> Result<()> {
     give_name_back(disk, segment)
 }
 
-/// Gives a segment its name back that was being given it again, and makes it durable. Mostly there is
-/// nothing to do.
+/// Renames a segment's file back, if a crash came in [`give_name_again`], and makes the name
+/// durable. Usually there is nothing to do.
 ///
 /// # Errors
 /// [`Error::Io`].

@@ -1,4 +1,4 @@
-//! A directory looked at and not touched: its names, and its segments one after the other.
+//! Reads a directory and changes nothing: its names, and its segments one by one.
 //!
 //! ```text
 //!   names   00000001.log   00000002.log   00000003.log   LOCK   spare.tmp   thesis.txt
@@ -8,11 +8,13 @@
 //!   each                   3, before 4    4, the last        1 was removed, and has come back
 //! ```
 //!
-//! A removal whose sync failed may be undone by the next power cut, and later ones that were synced
-//! are not. So a segment may be missing where a mark says that nothing before the next one is wanted.
+//! How can a segment come back? If the sync after a removal fails, the next power loss may undo
+//! that removal, but not a later one that was synced. So a segment may be missing between two
+//! others. The mark `00000003.first` says that every segment before 3 is garbage, so this is no
+//! damage.
 //!
-//! Whatever is wrong with a file, the next one is looked at too. No more than two of them are held at
-//! a time, so a log may be larger than the memory.
+//! A file with an error does not stop the walk. At most two segments are in memory at a time, so a
+//! log may be larger than the memory.
 
 use super::headers::{CheckedSegment, check_follows, read, read_header};
 use super::in_place;
@@ -29,29 +31,29 @@ pub(crate) struct Directory {
     pub(crate) segments: Vec<SegmentId>,
     /// Segments that were removed, and have come back.
     pub(crate) back: Vec<SegmentId>,
-    /// Segments that were being given their names again, and have them, or have others behind them: the
-    /// names that are left over.
+    /// Segments whose `.again` files are left over: a file with the segment's own name exists, or a
+    /// later segment exists.
     pub(crate) named_twice: Vec<SegmentId>,
-    /// Segments before which nothing is wanted, as their marks say.
+    /// Segments with a mark: every segment before such a one is garbage.
     pub(crate) marks: Vec<SegmentId>,
-    /// Files that were not finished, or are ready to be used.
+    /// Files that were not finished, and the spare.
     pub(crate) unfinished: Vec<String>,
-    /// Files that no store has.
+    /// Files of other programs.
     pub(crate) foreign: Vec<String>,
 }
 
 /// A file with a segment's name.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentFile {
-    /// The segment it is named for.
+    /// The segment number in the name.
     pub(crate) id: SegmentId,
-    /// Its name.
+    /// The name.
     pub(crate) name: String,
-    /// Its content; nothing if it cannot be read.
+    /// The content. Empty if the file cannot be read.
     pub(crate) image: Mapped,
-    /// What it says of itself.
+    /// The header, or the error in it.
     pub(crate) header: Result<SegmentHeader>,
-    /// Whether it follows the one before it.
+    /// Whether the segment follows the one before it.
     pub(crate) place: Result<()>,
 }
 
@@ -78,8 +80,9 @@ pub(crate) fn list(disk: &impl Disk) -> Result<Directory> {
 }
 
 impl Directory {
-    /// Takes the last segment for what it is if it was being given its name again. Where the name is
-    /// there, or a later segment, that counts: nobody has been told anything of the other file.
+    /// Sorts the `.again` files. Such a file counts as a segment if it would be the last one. If
+    /// the segment's own name exists, or a later segment, the `.again` file does not count: nothing
+    /// was acknowledged from it.
     fn find_renamed(&mut self, again: Vec<SegmentId>) {
         for id in again {
             if self.segments.last().is_none_or(|last| *last < id) {
@@ -90,7 +93,7 @@ impl Directory {
         }
     }
 
-    /// Sorts out what was removed, and has come back.
+    /// Finds the segments that were removed, and have come back.
     fn find_beginning(&mut self, disk: &impl Disk) {
         let Some(mark) = self.marks.iter().max() else { return };
         let is_gap = |pair: &[SegmentId]| pair[0].next() != Some(pair[1]) && pair[1] <= *mark;
@@ -101,8 +104,9 @@ impl Directory {
         }
     }
 
-    /// Returns the names that are no part of the log, and not needed: what was not finished, what has
-    /// come back, and the marks of segments that are gone.
+    /// Returns the names that are not part of the log, and are not needed: unfinished files,
+    /// segments that have come back, left-over `.again` files, and marks of segments that were
+    /// removed.
     pub(crate) fn strays(&self) -> Vec<String> {
         let oldest = self.segments.first();
         let is_old = |mark: &&SegmentId| oldest.is_none_or(|oldest| *mark < oldest);
@@ -112,8 +116,8 @@ impl Directory {
         self.unfinished.iter().cloned().chain(back).chain(twice).chain(marks).collect()
     }
 
-    /// Returns what need not be there once the log ends earlier: any mark but the oldest segment's, too,
-    /// for what they speak of is the end that goes.
+    /// Returns the names that are not needed after a cut: [`Directory::strays`], and the marks of
+    /// segments newer than the oldest. Such a mark is about a segment that the cut may remove.
     pub(super) fn strays_of_a_cut(&self) -> Vec<String> {
         let oldest = self.segments.first();
         let is_newer = |mark: &&SegmentId| oldest.is_some_and(|oldest| *mark > oldest);
@@ -122,14 +126,14 @@ impl Directory {
     }
 }
 
-/// Returns whether these are segments of one store. Of what is not, nobody may say that it can go.
+/// Returns whether these are segments of one store. A segment of another store must not be removed.
 fn are_of_one_store(disk: &impl Disk, segments: &[SegmentId]) -> bool {
     let mut stores = segments.iter().map(|id| Some(read(disk, *id).ok()?.header.store));
     let first = stores.next().flatten();
     first.is_some() && stores.all(|store| store == first)
 }
 
-/// Shows segments one after the other, each with the one that follows it.
+/// Visits the segments one by one, each with the one that follows it.
 ///
 /// # Errors
 /// What `visit` returns.
@@ -150,7 +154,7 @@ pub(crate) fn each<E>(
 }
 
 impl SegmentFile {
-    /// Reads a file, and what it says of itself.
+    /// Reads a file, and checks its header.
     fn read(disk: &impl Disk, id: SegmentId, before: Option<&SegmentFile>) -> SegmentFile {
         let name = name_of(id);
         let reading = |e| Error::io("reading", &name, e);
@@ -176,15 +180,15 @@ impl SegmentFile {
         SegmentFile { id, name, image, header, place }
     }
 
-    /// Returns what it says of itself, whether that holds or not, as far as its frames can be found
-    /// with it. For showing them, and for nothing else.
+    /// Returns the header even if it does not hold, provided that frames can be found with it. Use
+    /// it to show the frames, and for nothing else.
     pub(crate) fn said(&self) -> Option<SegmentHeader> {
         let image = self.image.bytes();
         match SegmentHeader::decode(image) {
             Ok(header) => Some(header),
             Err(HeaderFault::Checksum { .. } | HeaderFault::Field(_)) => {
                 let header = SegmentHeader::peek(image)?;
-                // The first frame knows better which one it is than a header that does not hold.
+                // The LSN in the first frame is more reliable than a header that does not hold.
                 let first = FrameHeader::decode(image.get(FRAMES_AT as usize..)?, header.salt);
                 first.ok().map(|first| SegmentHeader { first_lsn: first.lsn, ..header })
             }
@@ -197,10 +201,10 @@ impl SegmentFile {
         }
     }
 
-    /// Returns its header, if that holds and follows the one before.
+    /// Returns the header, if it holds and follows the one before.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the header.
     pub(crate) fn in_place(&self) -> Result<&SegmentHeader> {
         self.place.clone()?;
         self.header.as_ref().map_err(Error::clone)

@@ -1,29 +1,29 @@
-//! A group's entries by place, while a log is replayed.
+//! A group's entries by index, while a log is replayed.
 //!
 //! ```text
-//!   in order   8  9  10  11  12  13  ...      nearly all: each came behind the one before it
-//!   aside      5  6  7                        moved by garbage collection, and so came late
+//!   in order   8  9  10  11  12  13  ...      nearly all: each came after the one before it
+//!   aside      5  6  7                        copied by garbage collection, so they came late
 //! ```
 //!
-//! It is a map, with a map's functions, and faster than a tree where entries come as they were
-//! appended: a log of millions of them is opened in a second. Moved ones may come in any number and
-//! any order, and cost what a tree costs.
+//! This is a map, with the functions of a map. It is faster than a tree for entries that come in
+//! the order of their indexes: a log with millions of entries opens in a second. Copied entries may
+//! come in any number and any order, and are as fast as in a tree.
 //!
-//! Invariant: no place is both in order and aside.
+//! Invariant: no index is both in order and aside.
 
 use crate::groups::Loc;
 use crate::types::{Index, Term};
 use std::collections::{BTreeMap, VecDeque};
 
-/// What stands at a place.
-type Standing = (Term, Loc);
+/// The entry at an index: its term, and where its bytes are.
+type TermAndLoc = (Term, Loc);
 
-/// A group's entries by place.
+/// A group's entries by index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
-    /// Ascending.
-    in_order: VecDeque<(Index, Standing)>,
-    aside: BTreeMap<Index, Standing>,
+    /// In ascending order.
+    in_order: VecDeque<(Index, TermAndLoc)>,
+    aside: BTreeMap<Index, TermAndLoc>,
 }
 
 impl Places {
@@ -32,31 +32,31 @@ impl Places {
         self.in_order.len() + self.aside.len()
     }
 
-    /// Lets an entry stand at a place, whatever stood there.
-    pub(super) fn insert(&mut self, index: Index, standing: Standing) {
+    /// Puts an entry at an index. It replaces the entry that was there.
+    pub(super) fn insert(&mut self, index: Index, entry: TermAndLoc) {
         if self.in_order.back().is_none_or(|(last, _)| *last < index) {
             self.aside.remove(&index);
-            self.in_order.push_back((index, standing));
+            self.in_order.push_back((index, entry));
             return;
         }
         match self.in_order.binary_search_by_key(&index, |(index, _)| *index) {
-            Ok(at) => self.in_order[at].1 = standing,
-            Err(_) => drop(self.aside.insert(index, standing)),
+            Ok(at) => self.in_order[at].1 = entry,
+            Err(_) => drop(self.aside.insert(index, entry)),
         }
     }
 
-    /// Returns the last place, and what stands there.
-    pub(super) fn last_key_value(&self) -> Option<(&Index, &Standing)> {
-        let in_order = self.in_order.back().map(|(index, standing)| (index, standing));
+    /// Returns the last index, and its entry.
+    pub(super) fn last_key_value(&self) -> Option<(&Index, &TermAndLoc)> {
+        let in_order = self.in_order.back().map(|(index, entry)| (index, entry));
         let aside = self.aside.last_key_value();
         in_order.into_iter().chain(aside).max_by_key(|(index, _)| **index)
     }
 
-    /// Keeps what is before a place, and returns the rest.
+    /// Keeps the entries before an index, and returns the rest.
     pub(super) fn split_off(&mut self, index: &Index) -> Places {
         let before = self.in_order.partition_point(|(place, _)| place < index);
         let aside = self.aside.split_off(index);
-        // The shorter part is moved: a long log may let go of a little many times.
+        // The shorter part is moved: a long log may be compacted many times, a little each time.
         let in_order = if before < self.in_order.len() / 2 {
             let kept = self.in_order.drain(..before).collect();
             std::mem::replace(&mut self.in_order, kept)
@@ -66,22 +66,22 @@ impl Places {
         Places { in_order, aside }
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub(super) fn clear(&mut self) {
         *self = Places::default();
     }
 }
 
 impl IntoIterator for Places {
-    type Item = (Index, Standing);
+    type Item = (Index, TermAndLoc);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
-    /// Returns every place and what stands there, in order.
+    /// Returns every index with its entry, in order.
     fn into_iter(self) -> Self::IntoIter {
         let mut all = Vec::from(self.in_order);
         if !self.aside.is_empty() {
             all.extend(self.aside);
-            all.sort_by_key(|(index, _)| *index); // of two runs, it is one pass
+            all.sort_by_key(|(index, _)| *index); // one pass: the sort merges two sorted runs
         }
         all.into_iter()
     }
@@ -97,7 +97,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn whatever_is_done_to_it_it_is_a_map() {
+    fn after_any_operations_it_equals_a_btree_map() {
         for seed in 0..200 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let (mut places, mut map) = (Places::default(), BTreeMap::new());

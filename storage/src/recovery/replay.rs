@@ -1,17 +1,17 @@
-//! What the frames did, done again in the order of their LSNs.
+//! Replay: applies the frames again, in the order of their LSNs.
 //!
 //! ```text
-//!   oldest segment left     g7: entry 8@3, entry 9@3         5..=7 were in a segment that is gone,
-//!   a later one             g7: moved 5@2, 6@2, 7@3          and had been moved before it went
-//!   at the end              g7: base 4@2, 5..=9              no gap is left, or it is refused
+//!   oldest segment left     g7: entry 8@3, entry 9@3         5..=7 were in a segment that was removed;
+//!   a later one             g7: moved 5@2, 6@2, 7@3          they were copied before
+//!   at the end              g7: base 4@2, 5..=9              no gap is left, or the log is refused
 //! ```
 //!
-//! Until the end a log may have gaps, and that is all that differs from how batches are applied when
-//! they are written. A record that takes something away, and has been deleted itself, is not missed:
-//! what it took away was older, and its segment was deleted before.
+//! Replay applies batches as a write does, with one difference: a group may have gaps until the
+//! end. Some records only end others: compactions and removals. If such a record was removed with
+//! its segment, replay does not need it: what it ended was older, and was removed before.
 //!
-//! Nothing is allotted by what an index says: a log of two entries is two entries, wherever they
-//! claim to stand.
+//! Memory is allocated for the entries that exist, never for an index that a frame names. Two
+//! entries take the memory of two entries, even if their indexes are far apart.
 
 use super::headers::CheckedSegment;
 use super::places::Places;
@@ -24,13 +24,13 @@ use crate::types::{EntryId, GroupId, Index, SegmentId};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// What the frames did so far.
+/// The groups, after the frames so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replay {
     groups: BTreeMap<GroupId, Replayed>,
 }
 
-/// One group so far.
+/// One group, after the frames so far.
 #[derive(Clone, Debug, Default)]
 struct Replayed {
     base: EntryId,
@@ -40,7 +40,7 @@ struct Replayed {
 }
 
 impl Replay {
-    /// Does what frames did that stay where they are.
+    /// Applies frames that stay where they are.
     pub(super) fn frames(&mut self, segment: &CheckedSegment, frames: &[Span]) {
         let image = segment.image.bytes();
         for span in frames {
@@ -49,14 +49,14 @@ impl Replay {
         }
     }
 
-    /// Does what frames did that will stand elsewhere.
+    /// Applies frames that will be written again, at their new locations.
     pub(super) fn rewritten(&mut self, plan: &Plan) {
         for (segment, offset, frame) in plan.frames() {
             self.frame(&frame, segment, offset);
         }
     }
 
-    /// Does what a frame did.
+    /// Applies a frame.
     fn frame(&mut self, frame: &Frame<'_>, segment: SegmentId, frame_at: u32) {
         for (item, at) in frame.items() {
             let loc = Loc { segment, offset: frame_at + at, len: item.len, crc: item.crc };
@@ -64,7 +64,7 @@ impl Replay {
         }
     }
 
-    /// Does what an item did.
+    /// Applies an item.
     fn item(&mut self, item: Item, loc: Loc, payload: &[u8]) {
         if item.op == Op::Clean {
             self.groups.remove(&item.group);
@@ -73,7 +73,7 @@ impl Replay {
         let group = self.groups.entry(item.group).or_default();
         match item.op {
             Op::Entry { id } => group.append(id, loc),
-            Op::Moved { id } => group.stand(id, loc),
+            Op::Moved { id } => group.insert(id, loc),
             Op::Compact { through } => group.compact(through, loc.segment),
             Op::Reset { through } => group.reset(through, loc.segment),
             Op::Put { key_len } => group.put(payload.split_at(key_len as usize), loc.segment),
@@ -84,7 +84,7 @@ impl Replay {
         }
     }
 
-    /// Returns of every group that has a gap the first one.
+    /// Returns every group that has a gap, with the error that names its first gap.
     pub(super) fn gaps(&self) -> Vec<(GroupId, Error)> {
         let gap = |(id, replayed): (&GroupId, &Replayed)| {
             Some((*id, replayed.clone().finish(*id).err()?))
@@ -92,13 +92,13 @@ impl Replay {
         self.groups.iter().filter_map(gap).collect()
     }
 
-    /// Returns how many entries a group has so far, and how many keys, wherever they stand.
+    /// Returns how many entries and how many keys a group has so far, even if it has gaps.
     pub(super) fn held(&self, group: GroupId) -> (u64, u64) {
         let Some(held) = self.groups.get(&group) else { return (0, 0) };
         (held.entries.len() as u64, held.keys.len() as u64)
     }
 
-    /// Does what a frame would do that removed a group.
+    /// Removes a group, as a frame with such an item would.
     pub(super) fn remove(&mut self, group: GroupId) {
         self.groups.remove(&group);
     }
@@ -120,31 +120,32 @@ impl Replay {
 }
 
 impl Replayed {
-    /// Ends the log before an entry's place, and lets it stand there.
+    /// Ends the log before an entry's index, and puts the entry there.
     fn append(&mut self, id: EntryId, loc: Loc) {
         self.end_before(id.index);
-        self.stand(id, loc);
+        self.insert(id, loc);
     }
 
-    /// Lets an entry stand at its place, and ends nothing.
-    fn stand(&mut self, id: EntryId, loc: Loc) {
+    /// Puts an entry at its index, and ends nothing.
+    fn insert(&mut self, id: EntryId, loc: Loc) {
         self.entries.insert(id.index, (id.term, loc));
     }
 
-    /// Ends the log before a place. Mostly it does, and to look is cheaper than to cut.
+    /// Ends the log before an index. Usually the log ends there already, and checking this first is
+    /// cheaper than splitting the map.
     fn end_before(&mut self, index: Index) {
         if self.entries.last_key_value().is_some_and(|(last, _)| *last >= index) {
             self.entries.split_off(&index);
         }
     }
 
-    /// Lets the log begin after `through`.
+    /// Discards the entries up to and including `through`: the log begins after it.
     fn compact(&mut self, through: EntryId, segment: SegmentId) {
         self.entries = self.entries.split_off(&through.index.next());
         (self.base, self.base_in) = (through, Some(segment));
     }
 
-    /// Empties the log, and lets it begin after `through`.
+    /// Discards all entries: the log is empty, and begins after `through`.
     fn reset(&mut self, through: EntryId, segment: SegmentId) {
         self.entries.clear();
         (self.base, self.base_in) = (through, Some(segment));
@@ -162,7 +163,7 @@ impl Replayed {
         for (index, (term, loc)) in self.entries {
             let next = group.last_index().next();
             if index < next {
-                continue; // before the beginning: nobody writes such a thing
+                continue; // before the beginning: no writer writes this
             }
             if index > next {
                 return Err(hole(id, next, index, loc).into());
@@ -176,7 +177,7 @@ impl Replayed {
     }
 }
 
-/// Returns what is lost where a log has a gap, from `from` up to the entry at `to`.
+/// Returns the error for a gap in a log: the entries from `from` to before `to` are missing.
 fn hole(group: GroupId, from: Index, to: Index, after: Loc) -> Corruption {
     let indexes = from.0..=to.0 - 1;
     Corruption {

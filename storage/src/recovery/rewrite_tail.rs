@@ -1,21 +1,23 @@
-//! What is written again, so that all that is shown is durable.
+//! Rewrites the tail: writes again every frame that is not proven durable, before readers see it.
 //!
 //! ```text
-//!   closed properly                                go on where the frames end
+//!   the log was closed                             nothing to write: continue behind the frames
 //!
-//!   [40][41][42][43] torn ..     41 is the last that is proven
+//!   [40][41][42][43] torn ..     41 is the last frame that is proven durable
 //!             |   '----.
-//!   new file  [42'][43'] zeros   under a salt of its own; synced; renamed
-//!             named as the next segment, or, if nothing of the old one is proven, in its place
+//!   new file  [42'][43'] zeros   with a new salt; synced; renamed to be the next segment.
+//!                                If no frame of the old tail is proven, it replaces the old tail
 //! ```
 //!
-//! The old tail stays as it is: whatever is in it, it ends where the new segment begins.
+//! Otherwise the old tail stays as it is. Whatever is behind its proven frames does not count,
+//! because the log continues in the new segment.
 //!
-//! A full disk has no room for a new file. Then the same frames are written once more where they stand,
-//! under the protection of a copy: `in_place.rs` says how, and why not always.
+//! A full disk has no room for a new file. Then the same frames are written again in place, and a
+//! copy protects them: `in_place.rs` says how, and why not always.
 //!
-//! A segment without a frame is made again too. Whoever made it may have stopped because the directory
-//! could not be synced, and then its name is the cache's alone. A frame behind it says that it was.
+//! A segment without frames is made again, too. Its name may be in the cache only: the process that
+//! made the segment may have stopped because it could not sync the directory. A frame in the
+//! segment would prove that the sync succeeded.
 
 use super::headers::CheckedSegment;
 use super::in_place::InPlace;
@@ -33,26 +35,27 @@ use crate::types::{Lsn, SegmentId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What is to be done with the tail.
+/// What recovery will do with the tail.
 #[derive(Clone, Debug)]
 pub(super) enum Plan {
-    /// Go on in it, at `offset`.
+    /// Continue in the tail, at `offset`.
     GoOn { offset: u32, next_lsn: Lsn },
     /// Write frames again, into a new segment.
     Rewrite { header: SegmentHeader, frames: Vec<u8>, offsets: Vec<usize>, next_lsn: Lsn },
-    /// Write frames again, where they stand: there is no room for a new segment.
+    /// Write frames again in place: there is no room for a new segment.
     InPlace(InPlace),
 }
 
-/// The tail as it is then.
+/// The tail after recovery, ready for new frames.
 pub(super) struct WritableTail<F> {
     /// Where the next frame goes.
     pub(super) writer: Writer<F>,
-    /// The segment it goes to.
+    /// The segment that the next frame goes to.
     pub(super) tail: Segment,
 }
 
-/// Removes what is no part of the log. Its room is free then, on a disk that may have no other.
+/// Removes files that are not part of the log. This happens first, because it makes room on a disk
+/// that may be full.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -66,10 +69,10 @@ pub(super) fn clear(disk: &impl Disk, strays: &[String]) -> Result<()> {
     disk.sync_dir().map_err(|e| Error::io("syncing", "the directory", e))
 }
 
-/// Makes a store's first segment.
+/// Creates a store and its first segment.
 ///
 /// # Errors
-/// [`Error::NoSpace`], and the directory is empty as it was; [`Error::Io`].
+/// [`Error::NoSpace`]: the directory is still empty. [`Error::Io`].
 pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<D::File>> {
     let header = SegmentHeader {
         store: segment::new_store_id(disk),
@@ -87,7 +90,7 @@ pub(super) fn create<D: Disk>(disk: &D, options: &Options) -> Result<Recovered<D
     Ok(Recovered { store, writer, view, durable: Lsn(0), disk_space: DiskSpace::Available })
 }
 
-/// Decides what is to be done with the tail. Nothing is written yet.
+/// Decides what recovery will do with the tail. Nothing is written yet.
 ///
 /// # Errors
 /// [`Error::NoSpace`] if there is no number left for a new segment.
@@ -107,7 +110,7 @@ pub(super) fn plan(
     let first_lsn = unproven.first().map_or(next_lsn, |frame| frame.lsn);
     let bytes: u32 = unproven.iter().map(|frame| frame.len).sum();
     let needed = FRAMES_AT + bytes;
-    let needed = needed + needed.div_ceil(63); // one 64th of it stays free of frames
+    let needed = needed + needed.div_ceil(63); // the last 64th of a segment has no frames
     let header = SegmentHeader {
         segment: next_segment(last, first_lsn)?,
         first_lsn,
@@ -119,15 +122,16 @@ pub(super) fn plan(
     Ok(Plan::Rewrite { header, frames, offsets, next_lsn })
 }
 
-/// Returns whether the tail may be written on where its frames end: all of them are proven durable, and
-/// behind them nothing is left that could be taken for one.
+/// Returns whether new frames may be written behind the frames of the tail. They may if every frame
+/// is proven durable, and nothing behind them could be mistaken for a frame.
 pub(super) fn may_go_on(scan: &Scan, end: End) -> bool {
     let is_proven = scan.unproven().is_empty() && !scan.frames.is_empty();
     is_proven && end == End::Clean
 }
 
-/// Returns the number of a segment that begins with `first_lsn`: the last one's own, if nothing of
-/// that would be left. So a process that dies again and again fills no disk with segments.
+/// Returns the number for a segment that begins with `first_lsn`. It is the number of the last
+/// segment if the new one replaces all of it. So a process that crashes again and again does not
+/// fill the disk with segments.
 pub(super) fn next_segment(last: &CheckedSegment, first_lsn: Lsn) -> Result<SegmentId> {
     if first_lsn == last.header.first_lsn {
         return Ok(last.header.segment);
@@ -135,7 +139,8 @@ pub(super) fn next_segment(last: &CheckedSegment, first_lsn: Lsn) -> Result<Segm
     last.header.segment.next().ok_or(Error::NoSpace { bytes: 0 })
 }
 
-/// Returns frames with their places in another segment, and where in these bytes each begins.
+/// Returns the bytes of frames, encoded for another segment, and where in these bytes each frame
+/// begins.
 fn rewrite(
     last: &CheckedSegment,
     frames: &[Span],
@@ -154,7 +159,7 @@ fn rewrite(
 }
 
 impl Plan {
-    /// Returns the frames that are written again: their segment, where they stand in it, and they.
+    /// Returns the frames that are written again, each with its segment and its offset there.
     pub(super) fn frames(&self) -> impl Iterator<Item = (SegmentId, u32, Frame<'_>)> {
         let rewritten = match self {
             Plan::GoOn { .. } => None,
@@ -173,10 +178,10 @@ impl Plan {
     }
 }
 
-/// Does what was decided.
+/// Carries out a plan.
 ///
 /// # Errors
-/// [`Error::NoSpace`], and everything is as it was; [`Error::Io`].
+/// [`Error::NoSpace`]: nothing has changed. [`Error::Io`].
 pub(super) fn carry_out<D: Disk>(
     disk: &D,
     last: &CheckedSegment,
@@ -201,7 +206,7 @@ pub(super) fn carry_out<D: Disk>(
     }
 }
 
-/// Returns the tail as it is in its file, and a writer behind its frames.
+/// Maps the frames of the tail, and returns the tail with a writer behind them.
 fn go_on<F: DiskFile>(
     file: F,
     header: SegmentHeader,
@@ -209,12 +214,12 @@ fn go_on<F: DiskFile>(
     next_lsn: Lsn,
 ) -> Result<WritableTail<F>> {
     let name = segment::name_of(header.segment);
-    // No longer the map of all of it: behind these bytes the file is written from now on.
+    // The map ends behind the frames: the rest of the file is written from now on.
     let written = file.map_first(offset.into()).map_err(|e| Error::io("mapping", name, e))?;
     Ok(writable(file, header, offset, Tail::mapped(written), next_lsn))
 }
 
-/// Returns a tail that holds these bytes, and a writer behind them.
+/// Returns the tail, whose bytes are in `tail`, with a writer at `offset`.
 fn writable<F: DiskFile>(
     file: F,
     header: SegmentHeader,

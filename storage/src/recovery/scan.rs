@@ -1,46 +1,47 @@
-//! Which frames of a segment hold.
+//! Scan: finds which frames of a segment hold, and which of them are proven durable.
 //!
 //! ```text
 //!   LSN       40    41    42    43    44
-//!           [    ][    ][    ][    ][ ?            the first that does not hold ends the scan
-//!   durable   39    39    41    41                 the latest witness: all through 41 was durable
+//!           [    ][    ][    ][    ][ ?            the first frame that does not hold ends the scan
+//!   durable   39    39    41    41                 42 and 43 prove that all up to 41 was durable
 //! ```
 
 use super::headers::CheckedSegment;
 use crate::format::{FRAMES_AT, Flags, Frame, FrameFault};
 use crate::types::Lsn;
 
-/// A frame that holds.
+/// The location of a frame that holds, and fields of its header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Span {
-    /// Where it begins.
+    /// Where the frame begins in the file.
     pub(super) offset: u32,
-    /// How long it is.
+    /// How long the frame is.
     pub(super) len: u32,
-    /// Its number.
+    /// The frame's LSN.
     pub(super) lsn: Lsn,
-    /// Up to where it says that everything was durable.
+    /// The LSN up to which everything was durable when the frame was written.
     pub(super) durable: Lsn,
     /// What kind of frame it is.
     pub(super) flags: Flags,
 }
 
-/// What a scan found.
+/// The result of a scan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Scan {
     /// The frames that hold, in order.
     pub(super) frames: Vec<Span>,
-    /// Where they end.
+    /// Where these frames end.
     pub(super) end: u32,
-    /// The number of the frame that would come there.
+    /// The LSN of the frame that should come there.
     pub(super) next: Lsn,
-    /// Why none does, unless the scan was to end here.
+    /// Why that frame does not hold. `None` if the scan ended at its limit.
     pub(super) fault: Option<FrameFault>,
-    /// Up to where everything is proven durable.
+    /// The LSN up to which everything is proven durable.
     pub(super) proven_through: Lsn,
 }
 
-/// Scans a segment, up to the frame numbered `until`, or to the first that does not hold.
+/// Scans a segment, up to but not including the frame `until`, or to the first frame that does not
+/// hold.
 pub(super) fn scan(segment: &CheckedSegment, until: Option<Lsn>) -> Scan {
     let header = &segment.header;
     let image = segment.image.bytes();
@@ -49,7 +50,7 @@ pub(super) fn scan(segment: &CheckedSegment, until: Option<Lsn>) -> Scan {
         end: FRAMES_AT,
         next: header.first_lsn,
         fault: None,
-        // An earlier segment was left only when all of it was durable.
+        // This segment was written only after all of the earlier ones was durable.
         proven_through: header.first_lsn.before(),
     };
     while until.is_none_or(|until| scan.next < until) {
@@ -65,7 +66,7 @@ pub(super) fn scan(segment: &CheckedSegment, until: Option<Lsn>) -> Scan {
 }
 
 impl Scan {
-    /// Takes the frame that comes next.
+    /// Adds the next frame to the result.
     fn take(&mut self, frame: &Frame<'_>) {
         let header = frame.header();
         self.frames.push(Span {
@@ -80,7 +81,7 @@ impl Scan {
         self.proven_through = self.proven_through.max(header.durable);
     }
 
-    /// Returns the mark of a store that was closed, if that is how the frames end.
+    /// Returns the last frame, if it says that the log was closed.
     pub(super) fn seal(&self) -> Option<&Span> {
         self.frames.last().filter(|last| last.flags == Flags::Seal)
     }
@@ -90,8 +91,8 @@ impl Scan {
         &self.frames[..self.proven_count()]
     }
 
-    /// Returns the frames that hold, and that nobody can prove durable. A closing mark among them
-    /// has done its work.
+    /// Returns the frames that hold, but are not proven durable. A last frame that says that the
+    /// log was closed is not among them: it need not be written again.
     pub(super) fn unproven(&self) -> &[Span] {
         let end = self.frames.len() - usize::from(self.seal().is_some());
         &self.frames[self.proven_count().min(end)..end]

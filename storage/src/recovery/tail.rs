@@ -1,13 +1,13 @@
-//! Where the log ends, and why: torn by a crash, or rotted since.
+//! The end of the log: is a bad frame torn by a crash, or was it durable and has rotted?
 //!
 //! ```text
-//!   [40][41][42] ??????? ...............      nobody speaks of 43: it was never durable. Torn.
-//!   [40][41][42] ??????? [44, durable 42]     44 knows 42: of 43 it says nothing. Torn, 44 with it.
-//!   [40][41][42] ??????? [44, durable 43]     44 knows that 43 was durable. Rotted: refused.
+//!   [40][41][42] ??????? ...............      no frame says that 43 was durable. Torn.
+//!   [40][41][42] ??????? [44, durable 42]     44 says so of 42, but not of 43. Torn, and 44 with it.
+//!   [40][41][42] ??????? [44, durable 43]     44 says that 43 was durable. Rotted: refused.
 //! ```
 //!
-//! A frame is encoded with what was durable by then, and that is the witness. The very last frames
-//! have none: if they rot, they look torn. A log that is closed leaves no such frame.
+//! Every frame says which frames were durable when it was written: it is a witness for them. The
+//! last frames have no witness: if they rot, they look torn. A closed log has no such frames.
 
 use super::headers::CheckedSegment;
 use super::scan::Scan;
@@ -17,16 +17,17 @@ use crate::format::{FRAME_HEADER_BYTES, Frame, FrameFault, FrameHeader, Item, Op
 /// How the last segment's frames end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum End {
-    /// With nothing behind them that was ever a frame of this segment.
+    /// Nothing behind them was ever a frame of this segment.
     Clean,
-    /// With remains of frames, which will not count.
+    /// Remains of frames are behind them. They will not count.
     Torn,
 }
 
 /// Judges what comes after the frames that hold.
 ///
 /// # Errors
-/// [`crate::Error::Corrupt`] if a frame bears witness that the first of them was durable.
+/// [`crate::Error::Corrupt`] if a later frame says that the first frame that does not hold was
+/// durable.
 pub(super) fn judge(segment: &CheckedSegment, scan: &Scan) -> Result<End> {
     let mut end = End::Clean;
     for later in headers_from(segment, scan) {
@@ -38,7 +39,7 @@ pub(super) fn judge(segment: &CheckedSegment, scan: &Scan) -> Result<End> {
     Ok(end)
 }
 
-/// Returns every frame header that holds, behind the frames that hold, whatever it stands on.
+/// Returns every frame header that holds behind the end of the frames, at any multiple of 8 bytes.
 fn headers_from<'a>(
     segment: &'a CheckedSegment,
     scan: &'a Scan,
@@ -46,8 +47,8 @@ fn headers_from<'a>(
     let image = &segment.image.bytes()[scan.end as usize..];
     (0..image.len()).step_by(8).filter_map(move |at| {
         let rest = &image[at..];
-        // Asked before the checksum, for most of what is here is zeros, or nothing at all. Where it
-        // stands is not asked: a write that landed elsewhere is a witness, too.
+        // The fields are checked before the checksum, because most bytes here are zeros. The offset
+        // is not checked: a frame that was written at a wrong place is a witness, too.
         let header =
             (rest.len() >= FRAME_HEADER_BYTES).then(|| FrameHeader::read_fields(rest)).flatten()?;
         let is_later = header.lsn >= scan.next;
@@ -56,12 +57,12 @@ fn headers_from<'a>(
     })
 }
 
-/// Returns what has rotted, where the frames end that hold: a frame that was durable.
+/// Returns the error for the first frame that does not hold. It was durable, and has rotted.
 pub(super) fn acknowledged(segment: &CheckedSegment, scan: &Scan) -> Corruption {
     let rest = &segment.image.bytes()[scan.end as usize..];
     let items: Vec<Item> = match &scan.fault {
         Some(FrameFault::Payloads { items }) => items.clone(),
-        Some(FrameFault::Lsn { .. }) => Vec::new(), // another frame's, if it has any
+        Some(FrameFault::Lsn { .. }) => Vec::new(), // its items, if any, are another frame's
         Some(
             FrameFault::NoRoom
             | FrameFault::Header { .. }
@@ -88,7 +89,7 @@ pub(super) fn acknowledged(segment: &CheckedSegment, scan: &Scan) -> Corruption 
     }
 }
 
-/// Returns what was lost with some items.
+/// Returns what is lost with these items.
 pub(crate) fn lost(items: &[Item]) -> Vec<Lost> {
     let mut lost = Vec::new();
     for item in items {

@@ -64,7 +64,7 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
         );
         if let (true, Some(written)) = (holds, written) {
             let failure = stage.failure().because("a file is written again, and 1@1 is held in it");
-            let failure = failure.function("is_read_no_more");
+            let failure = failure.function("has_no_readers");
             let failure = failure.expected("the file is left alone, or removed");
             return failure
                 .got(format!("it is written at {}", Place::from(written.at).short()))
@@ -93,7 +93,7 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
     }
     let was = if again.contains("nobody holds it") { "yes" } else { "no" };
     let row = table.equal("nobody holds it: the file is used again", "yes", was);
-    row.decided_in("is_read_no_more");
+    row.decided_in("has_no_readers");
     table.verdict()
 }
 
@@ -120,10 +120,10 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
         }
         let made = count(&stage);
         let what = format!("after {segments} segments: files written");
-        table.within(what, 1..=4, made).decided_in("is_read_no_more");
+        table.within(what, 1..=4, made).decided_in("has_no_readers");
     }
     match table.failure() {
-        Some(failure) => failure.function("is_read_no_more").fail(),
+        Some(failure) => failure.function("has_no_readers").fail(),
         None => Ok(()),
     }
 }

@@ -1,10 +1,10 @@
-//! The queue's decisions, one by one; then every order in which three callers can come twice each.
+//! The queue's decisions, one by one. Then every order in which three callers can come twice each.
 
-use super::{Caller, Calls, CommitQueue, PAUSE_SYNCS_MAX, Turn};
+use super::{BACKOFF_SYNCS_MAX, Caller, CommitQueue, Turn, Wakeups};
 use crate::types::Lsn;
 use std::collections::{BTreeSet, VecDeque};
 
-/// A queue, and what was appended so far. Callers are numbers.
+/// A queue, and the last LSN that was appended. Callers are numbers.
 struct Stage {
     queue: CommitQueue<u32>,
     appended: u64,
@@ -15,12 +15,12 @@ impl Stage {
         Stage { queue: CommitQueue::after(Lsn(0)), appended: 0 }
     }
 
-    /// A writer appends, and asks while there is time.
+    /// A writer appends, and asks while there is time to wait.
     fn write(&mut self, who: u32) -> Turn {
         self.write_as(who, Caller::Writer, true)
     }
 
-    /// The same, when the time for company is over.
+    /// A writer appends, and asks when the time to wait is over.
     fn write_late(&mut self, who: u32) -> Turn {
         self.write_as(who, Caller::Writer, false)
     }
@@ -32,8 +32,9 @@ impl Stage {
         self.queue.ask(&who, caller, lsn, || is_in_time)
     }
 
-    /// The leader's sync returns; it had led through what is appended by now, less `later`.
-    fn finish_all_but(&mut self, later: u64) -> Calls<u32> {
+    /// The leader's sync returns. It covers all that is appended now, except the last `later`
+    /// frames.
+    fn finish_all_but(&mut self, later: u64) -> Wakeups<u32> {
         self.queue.finish(Lsn(self.appended - later))
     }
 }
@@ -42,8 +43,8 @@ fn lead(through: u64) -> Turn {
     Turn::Lead { through: Lsn(through) }
 }
 
-fn calls(served: &[u32], again: &[u32]) -> Calls<u32> {
-    Calls { served: served.to_vec(), again: again.to_vec() }
+fn wakeups(served: &[u32], again: &[u32]) -> Wakeups<u32> {
+    Wakeups { served: served.to_vec(), again: again.to_vec() }
 }
 
 #[test]
@@ -51,75 +52,75 @@ fn one_caller_alone_never_waits() {
     let mut queue = CommitQueue::after(Lsn(0));
     for lsn in (1..=100).map(Lsn) {
         queue.append(lsn);
-        let turn = queue.ask(&1, Caller::Writer, lsn, || panic!("nobody is due: why ask?"));
+        let turn = queue.ask(&1, Caller::Writer, lsn, || panic!("no writer is expected"));
         assert_eq!(turn, Turn::Lead { through: lsn });
-        assert_eq!(queue.finish(lsn), calls(&[], &[]));
+        assert_eq!(queue.finish(lsn), wakeups(&[], &[]));
     }
 }
 
 #[test]
-fn a_leader_waits_for_as_many_as_were_served_and_the_last_of_them_leads() {
+fn a_leader_waits_for_as_many_writers_as_were_served_and_the_last_of_them_leads() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
-    // 1 was served, 2 and 3 wait: three are due, and 2 attends.
-    assert_eq!(stage.finish_all_but(2), calls(&[], &[2]));
-    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
-    assert_eq!(stage.write(1), lead(4), "it is the last, and leads without a sleep");
-    assert_eq!(stage.finish_all_but(0), calls(&[3, 2], &[]), "in the order in which they sat");
-    // All three were served: now the first to come attends.
-    assert_eq!(stage.write(3), Turn::SleepInTime);
-    assert_eq!(stage.write(1), Turn::Sleep, "one attendant is enough");
+    // 1 was served, 2 and 3 wait: three are expected, and 2 is the next leader.
+    assert_eq!(stage.finish_all_but(2), wakeups(&[], &[2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepWithTimeout);
+    assert_eq!(stage.write(1), lead(4), "it is the last one expected, so it leads at once");
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3, 2], &[]), "in the order in which they came");
+    // All three were served: now the first to come is the next leader.
+    assert_eq!(stage.write(3), Turn::SleepWithTimeout);
+    assert_eq!(stage.write(1), Turn::Sleep, "there is a next leader already");
     assert_eq!(stage.write(2), lead(7));
-    assert_eq!(stage.finish_all_but(0), calls(&[3, 1], &[]));
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3, 1], &[]));
     assert_eq!(stage.queue.commit().syncs(), 3, "for seven batches");
 }
 
 #[test]
-fn when_time_is_over_the_attendant_leads_for_those_who_came() {
+fn when_the_time_is_over_the_next_leader_leads_for_all_that_wait() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
-    assert_eq!(stage.finish_all_but(2), calls(&[], &[2]));
-    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
+    assert_eq!(stage.finish_all_but(2), wakeups(&[], &[2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepWithTimeout);
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || false), lead(3));
-    assert_eq!(stage.finish_all_but(0), calls(&[3], &[]));
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3], &[]));
 }
 
 #[test]
-fn who_comes_when_time_is_over_waits_for_nobody() {
+fn a_caller_that_comes_after_the_time_is_over_leads_at_once() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[2]));
     assert_eq!(stage.write_late(3), lead(3));
-    assert_eq!(stage.finish_all_but(0), calls(&[2], &[]));
+    assert_eq!(stage.finish_all_but(0), wakeups(&[2], &[]));
 }
 
 #[test]
-fn a_sync_wakes_those_whom_it_served_and_one_more() {
+fn a_sync_wakes_the_callers_that_it_served_and_one_more() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     for who in 2..=8 {
         assert_eq!(stage.write(who), Turn::Sleep);
     }
-    assert_eq!(stage.finish_all_but(7), calls(&[], &[2]), "3 to 8 sleep on");
+    assert_eq!(stage.finish_all_but(7), wakeups(&[], &[2]), "3 to 8 sleep on");
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || false), lead(8));
     assert_eq!(stage.write(9), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[3, 4, 5, 6, 7, 8], &[9]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[3, 4, 5, 6, 7, 8], &[9]));
 }
 
 #[test]
-fn each_wait_in_vain_doubles_the_syncs_that_do_without_up_to_a_limit() {
-    // 1 and 2 take turns, and neither is ever back in time.
+fn each_wait_that_does_not_help_doubles_the_backoff_up_to_a_limit() {
+    // 1 and 2 take turns, and neither of them ever comes back in time.
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     let (mut without, mut gaps) = (0, Vec::new());
     for who in [2, 1].into_iter().cycle().take(80) {
         assert_eq!(stage.write(who), Turn::Sleep);
-        assert_eq!(stage.finish_all_but(1), calls(&[], &[who]));
+        assert_eq!(stage.finish_all_but(1), wakeups(&[], &[who]));
         let lsn = Lsn(stage.appended);
-        if stage.queue.ask(&who, Caller::Writer, lsn, || true) == Turn::SleepInTime {
+        if stage.queue.ask(&who, Caller::Writer, lsn, || true) == Turn::SleepWithTimeout {
             gaps.push(std::mem::take(&mut without));
             let turn = stage.queue.ask(&who, Caller::Writer, lsn, || false);
             assert_eq!(turn, Turn::Lead { through: lsn });
@@ -128,16 +129,16 @@ fn each_wait_in_vain_doubles_the_syncs_that_do_without_up_to_a_limit() {
         }
     }
     assert_eq!(gaps, [0, 1, 2, 4, 8, 16, 16, 16]);
-    assert_eq!(gaps.last(), Some(&PAUSE_SYNCS_MAX));
-    // They are back in time, once: the next wait in vain is the first again.
+    assert_eq!(gaps.last(), Some(&BACKOFF_SYNCS_MAX));
+    // Once they come back in time: after that the backoff starts from the beginning.
     let mut is_back = false;
     let mut gaps = Vec::new();
-    for _ in 0..PAUSE_SYNCS_MAX + 8 {
+    for _ in 0..BACKOFF_SYNCS_MAX + 8 {
         assert_eq!(stage.write(2), Turn::Sleep);
         stage.finish_all_but(1);
         let lsn = Lsn(stage.appended);
         let turn = stage.queue.ask(&2, Caller::Writer, lsn, || true);
-        if turn != Turn::SleepInTime {
+        if turn != Turn::SleepWithTimeout {
             assert_eq!(turn, Turn::Lead { through: lsn });
             without += 1;
         } else if is_back {
@@ -146,59 +147,60 @@ fn each_wait_in_vain_doubles_the_syncs_that_do_without_up_to_a_limit() {
             assert_eq!(turn, Turn::Lead { through: lsn });
         } else {
             (is_back, without) = (true, 0);
-            assert_eq!(stage.write(1), lead(stage.appended), "nobody else is due");
+            assert_eq!(stage.write(1), lead(stage.appended), "no other writer is expected");
         }
     }
     assert_eq!(gaps[..3], [0, 1, 2]);
 }
 
 #[test]
-fn a_chore_waits_for_nobody_and_nobody_waits_for_it() {
+fn maintenance_never_waits_for_writers_and_no_leader_waits_for_maintenance() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[2]));
     assert_eq!(stage.write_late(1), lead(3));
-    assert_eq!(stage.finish_all_but(0), calls(&[2], &[]));
-    assert_eq!(stage.write_as(3, Caller::Chore, true), lead(4), "though two writers are due");
+    assert_eq!(stage.finish_all_but(0), wakeups(&[2], &[]));
+    assert_eq!(stage.write_as(3, Caller::Maintenance, true), lead(4), "two writers are expected");
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[2]));
-    // One writer waits, and a chore was served: it alone is due.
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[2]));
+    // One writer waits, and maintenance was served: only the writer is expected.
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(5), || true), lead(5));
-    assert_eq!(stage.write_as(3, Caller::Chore, true), Turn::Sleep);
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[3]));
-    assert_eq!(stage.write(2), lead(7), "it does not wait for the chore, which waits");
-    assert_eq!(stage.finish_all_but(0), calls(&[3], &[]));
-    assert_eq!(stage.write(2), lead(8), "nor for the chore that was served");
+    assert_eq!(stage.write_as(3, Caller::Maintenance, true), Turn::Sleep);
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[3]));
+    assert_eq!(stage.write(2), lead(7), "it does not wait for maintenance, which waits");
+    assert_eq!(stage.finish_all_but(0), wakeups(&[3], &[]));
+    assert_eq!(stage.write(2), lead(8), "nor for maintenance, which was served");
 }
 
 #[test]
-fn a_failure_wakes_everybody_and_nobody_waits_again() {
+fn a_failed_sync_wakes_all_and_no_caller_waits_again() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
-    assert_eq!(stage.queue.finish_failed(), calls(&[], &[2, 3]));
+    assert_eq!(stage.queue.finish_failed(), wakeups(&[], &[2, 3]));
     for (who, lsn) in [(2, 2), (3, 3)] {
-        let turn = stage.queue.ask(&who, Caller::Writer, Lsn(lsn), || panic!("nobody is due"));
+        let turn = stage.queue.ask(&who, Caller::Writer, Lsn(lsn), || panic!("none is expected"));
         assert_eq!(turn, Turn::GiveUp);
     }
 }
 
 #[test]
-fn a_failure_elsewhere_wakes_those_who_wait_for_company_too() {
+fn a_failure_elsewhere_wakes_a_leader_that_waits_for_writers() {
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!([stage.write(2), stage.write(3)], [Turn::Sleep; 2]);
     stage.finish_all_but(2);
-    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepInTime);
-    assert_eq!(stage.queue.fail(), calls(&[], &[3, 2]));
+    assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::SleepWithTimeout);
+    assert_eq!(stage.queue.fail(), wakeups(&[], &[3, 2]));
     assert_eq!(stage.queue.ask(&2, Caller::Writer, Lsn(2), || true), Turn::GiveUp);
-    // A sync that was under way returns: what it covered is durable, and nobody is expected again.
+    // A sync in progress succeeds after all: its frames are durable, and no writer is expected
+    // again.
     let mut stage = Stage::new();
     assert_eq!(stage.write(1), lead(1));
     assert_eq!(stage.write(2), Turn::Sleep);
-    assert_eq!(stage.queue.fail(), calls(&[], &[2]));
-    assert_eq!(stage.finish_all_but(1), calls(&[], &[]));
+    assert_eq!(stage.queue.fail(), wakeups(&[], &[2]));
+    assert_eq!(stage.finish_all_but(1), wakeups(&[], &[]));
     assert_eq!(stage.write(1), Turn::GiveUp);
 }
 
@@ -207,17 +209,17 @@ fn a_failure_elsewhere_wakes_those_who_wait_for_company_too() {
 /// Where a caller is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Where {
-    /// It has nothing to wait for.
+    /// It waits for nothing.
     Away,
     /// It is awake, and asks next.
     Asks,
-    /// It sleeps; until time is over, if it is the attendant.
+    /// It sleeps. The next leader sleeps only until the time is over.
     Sleeps { in_time: bool },
-    /// It syncs. What was appended when it began will be on the platter.
+    /// It syncs. Everything up to `covers` was appended when it began, and will be on the platter.
     Syncs { through: u64, covers: u64 },
 }
 
-/// What a caller was told. It hears it when it sleeps, perhaps long after.
+/// What a caller was told. It learns this only when it sleeps, perhaps much later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Call {
     Durable,
@@ -232,7 +234,7 @@ struct ModelWriter {
     batches_left: u32,
 }
 
-/// The queue, those who write, and the disk.
+/// The queue, the writers, and the disk.
 #[derive(Clone, Debug)]
 struct Scene {
     queue: CommitQueue<usize>,
@@ -292,16 +294,16 @@ impl Scene {
                 };
                 self.platter = self.platter.max(covers);
                 self.writers[who].place = Where::Asks;
-                let calls = self.queue.finish(Lsn(through));
-                assert!(calls.again.len() <= 1, "{calls:?}");
-                self.call(calls);
+                let wakeups = self.queue.finish(Lsn(through));
+                assert!(wakeups.again.len() <= 1, "{wakeups:?}");
+                self.call(wakeups);
             }
             Step::Fail => {
                 self.has_failed = true;
                 self.writers[who].place = Where::Away;
-                let calls = self.queue.finish_failed();
-                assert!(calls.served.is_empty());
-                self.call(calls);
+                let wakeups = self.queue.finish_failed();
+                assert!(wakeups.served.is_empty());
+                self.call(wakeups);
                 let is_missed = |writer: &ModelWriter| {
                     matches!(writer.place, Where::Sleeps { .. }) && writer.called.is_none()
                 };
@@ -326,40 +328,40 @@ impl Scene {
                 self.writers[who].place = Where::Syncs { through: through.0, covers };
             }
             Turn::Sleep => self.writers[who].place = Where::Sleeps { in_time: false },
-            Turn::SleepInTime => {
-                assert!(in_time && !is_anybody_syncing, "why wait for company? {self:?}");
+            Turn::SleepWithTimeout => {
+                assert!(in_time && !is_anybody_syncing, "no wait is due here: {self:?}");
                 self.writers[who].place = Where::Sleeps { in_time: true };
             }
         }
     }
 
-    /// It is told that its batch is durable, and goes.
+    /// A writer is told that its batch is durable. The batch must be on the platter.
     fn go(&mut self, who: usize) {
         assert!(self.writers[who].lsn <= self.platter, "told too early: {self:?}");
         self.writers[who].place = Where::Away;
     }
 
-    /// Calls some, who may be awake by now.
-    fn call(&mut self, calls: Calls<usize>) {
-        let served = calls.served.into_iter().map(|who| (who, Call::Durable));
-        for (who, call) in served.chain(calls.again.into_iter().map(|who| (who, Call::Again))) {
+    /// Wakes writers. Some of them may be awake already.
+    fn call(&mut self, wakeups: Wakeups<usize>) {
+        let served = wakeups.served.into_iter().map(|who| (who, Call::Durable));
+        for (who, call) in served.chain(wakeups.again.into_iter().map(|who| (who, Call::Again))) {
             let writer = &mut self.writers[who];
             assert!(matches!(writer.place, Where::Sleeps { .. } | Where::Asks), "{writer:?}");
             writer.called = Some(call);
         }
     }
 
-    /// Checks that somebody can do something, if anybody sleeps.
+    /// Checks that, if a writer sleeps, some writer can take a step other than an append.
     fn check(&self, steps: &[(usize, Step)]) {
         let sleeps = |writer: &ModelWriter| matches!(writer.place, Where::Sleeps { .. });
         let mut others = steps.iter().filter(|(_, step)| !matches!(step, Step::Append));
         let is_anybody_lost = self.writers.iter().any(sleeps) && others.next().is_none();
-        assert!(!is_anybody_lost, "who is to wake them? {self:?}");
+        assert!(!is_anybody_lost, "no writer will wake them: {self:?}");
     }
 }
 
 #[test]
-fn in_no_order_is_anybody_lost_or_told_too_early() {
+fn no_order_of_three_writers_loses_one_or_tells_one_too_early() {
     let away = ModelWriter { place: Where::Away, called: None, lsn: 0, batches_left: 2 };
     let (queue, writers) = (CommitQueue::after(Lsn(0)), vec![away; 3]);
     let first = Scene { queue, writers, appended: 0, platter: 0, has_failed: false };
@@ -380,5 +382,5 @@ fn in_no_order_is_anybody_lost_or_told_too_early() {
         }
     }
     println!("{} scenes, {ends} ends, {waits} times over", seen.len());
-    assert!(ends > 0 && waits > 0, "{ends} ends, {waits} waits for company");
+    assert!(ends > 0 && waits > 0, "{ends} ends, {waits} waits for writers");
 }

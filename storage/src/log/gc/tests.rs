@@ -1,11 +1,11 @@
-//! What collection meets when others write meanwhile, put together step by step.
+//! Garbage collection while other threads write: each test brings about one order of events.
 
 use crate::format::Flags;
 use crate::{Batch, Entry, EntryId, GroupId, Index, Log, Options, SegmentId, SimDisk};
 use std::time::Duration;
 
 #[test]
-fn a_segment_that_is_released_while_it_is_read_is_no_mistake() {
+fn a_segment_may_become_garbage_before_the_collector_locks_the_writer() {
     let (segment_bytes, max_batch_bytes) = (8192, 2048);
     let options =
         Options { segment_bytes, max_batch_bytes, collect_above_bytes: 0, ..Options::default() };
@@ -15,21 +15,23 @@ fn a_segment_that_is_released_while_it_is_read_is_no_mistake() {
         log.append(batch.entries(GroupId(1), &[entry])).expect("the disk has room");
     };
     (1..=20).for_each(|index| append(index, &mut Batch::new()));
-    // A collector has seen that the first segment is wanted; before it locks the writer, it is not.
+    // A collector has seen live records in the first segment. Before it locks the writer, they are
+    // garbage.
     append(21, Batch::new().compact(GroupId(1), EntryId::new(20, 1)));
     let moved = log.move_some(SegmentId::FIRST).expect("there is nothing to move");
     assert!(moved.is_empty());
     assert_eq!(log.gc().expect("the disk works").removed.first(), Some(&SegmentId::FIRST));
 }
 
-/// What a batch replaces while a collector is about to move it stays replaced.
+/// A record that a batch replaces, while a collector is about to move it, stays replaced.
 ///
 /// ```text
 ///   collector            move_some: waits for the writer ...... picks, writes
 ///   writer    locked .......... writes entry 1@2, key "new" ... unlocked
 /// ```
 ///
-/// If the collector picked before it has the writer, it would write the old ones behind the new.
+/// If the collector picked before it locks the writer, it would write the old records after the
+/// new.
 #[test]
 fn what_is_replaced_while_a_collector_waits_is_not_written_again() {
     let (segment_bytes, max_batch_bytes) = (8192, 2048);
@@ -49,7 +51,8 @@ fn what_is_replaced_while_a_collector_waits_is_not_written_again() {
     std::thread::scope(|scope| {
         let mut writer = log.writer().expect("nothing has failed");
         let collector = scope.spawn(|| log.move_some(SegmentId::FIRST));
-        // Time for it to come as far as it can. It is not what makes the test hold: it makes it bite.
+        // Time for the collector to wait for the writer. Without the pause the test still passes,
+        // but it may not find the bug.
         std::thread::sleep(Duration::from_millis(100));
         log.write_frame(&mut writer, draft.expect("it is short")).expect("the disk works");
         drop(writer);
