@@ -55,7 +55,7 @@ pub(crate) fn seeds(quick: u64, long: u64) -> Range<u64> {
 /// A row of the table, told by one test. In this order they are printed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Row {
-    Deeds,
+    Actions,
     Limits,
     CutImages,
     CutsInRecovery,
@@ -82,7 +82,7 @@ pub(crate) enum Row {
 
 impl Row {
     const ALL: [Row; 23] = [
-        Row::Deeds,
+        Row::Actions,
         Row::Limits,
         Row::CutImages,
         Row::CutsInRecovery,
@@ -110,7 +110,7 @@ impl Row {
     /// Says what was counted.
     fn text(self) -> &'static str {
         match self {
-            Row::Deeds => "deeds compared with the model, one by one",
+            Row::Actions => "actions compared with the model, one by one",
             Row::Limits => "batches on both sides of a limit, written or refused, and told so",
             Row::CutImages => "power cuts at every operation: images opened",
             Row::CutsInRecovery => "power cuts at every operation of a recovery",

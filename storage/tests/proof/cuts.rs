@@ -8,15 +8,15 @@
 
 use crate::counts::seeds;
 use crate::fates::Drawn;
-use crate::history::{Deed, History, small};
+use crate::history::{Action, History, small};
 use crate::model::{Change, Model, entry};
 use storage::inspect::{Consent, Gapped, Health, Stop, check, drop_group, truncate_at};
 use storage::{Batch, Disk, DiskFile, Error, Fault, GroupId, Index, Log, Lsn, SimDisk};
 
 /// Returns a history in which nothing is collected, so that each append is a frame.
-fn appends(seed: u64, deeds: usize) -> History {
-    let mut history = History::drawn(seed, deeds, &Model::default());
-    history.deeds.retain(|deed| !matches!(deed, Deed::Collect));
+fn appends(seed: u64, actions: usize) -> History {
+    let mut history = History::drawn(seed, actions, &Model::default());
+    history.actions.retain(|action| !matches!(action, Action::Collect));
     history
 }
 
@@ -278,14 +278,14 @@ fn what_was_cut_and_written_anew_is_not_taken_for_what_was_cut() {
         cut(&disk, lsn).unwrap();
         let later = History::drawn(seed + 99, 40, &history.states[lsn as usize - 1]);
         let log = Log::open_on(disk.clone(), small()).unwrap();
-        for deed in later.deeds.iter().filter(|deed| !matches!(deed, Deed::Collect)) {
-            deed.perform(&log).unwrap();
+        for action in later.actions.iter().filter(|action| !matches!(action, Action::Collect)) {
+            action.perform(&log).unwrap();
         }
         drop(log);
         // Cut once more, before the first cut, and with the power going at each operation.
         let states: Vec<Model> =
             history.states[..lsn as usize].iter().chain(&later.states[1..]).cloned().collect();
-        let both = History { deeds: Vec::new(), states };
+        let both = History { actions: Vec::new(), states };
         let whole = disk.after_kill();
         let probe = whole.after_kill();
         cut(&probe, lsn / 2).unwrap();

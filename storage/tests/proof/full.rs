@@ -13,7 +13,7 @@
 
 use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
-use crate::history::{Deed, History, Reached, small};
+use crate::history::{Action, History, Reached, small};
 use crate::model::{Change, Model, batch_of, entry};
 use crate::page;
 use storage::{
@@ -102,14 +102,14 @@ fn a_process_that_dies_again_and_again_fills_no_disk() {
     assert!(disk.used_bytes() <= 3 * 8192, "{} bytes", disk.used_bytes());
 }
 
-/// Does deeds until there is no room for one. Returns which that was, and how many appends were done.
-fn run_until_full(log: &Log<SimDisk>, deeds: &[Deed], place: &str) -> (Option<usize>, usize) {
+/// Does actions until there is no room for one. Returns which that was, and how many appends were done.
+fn run_until_full(log: &Log<SimDisk>, actions: &[Action], place: &str) -> (Option<usize>, usize) {
     let mut appends = 0;
-    for (nth, deed) in deeds.iter().enumerate() {
-        match deed.perform(log) {
-            Ok(()) => appends += usize::from(matches!(deed, Deed::Append(_))),
+    for (nth, action) in actions.iter().enumerate() {
+        match action.perform(log) {
+            Ok(()) => appends += usize::from(matches!(action, Action::Append(_))),
             Err(Error::NoSpace { .. }) => return (Some(nth), appends),
-            Err(other) => panic!("{place}: {deed:?}: {other}"),
+            Err(other) => panic!("{place}: {action:?}: {other}"),
         }
     }
     (None, appends)
@@ -126,7 +126,7 @@ fn a_disk_may_be_full_wherever_the_room_ends() {
             let disk = SimDisk::new(seed);
             disk.set_free_bytes(Some(free));
             match Log::open_on(disk.clone(), small()) {
-                Ok(log) => match run_until_full(&log, &history.deeds, &place) {
+                Ok(log) => match run_until_full(&log, &history.actions, &place) {
                     (None, _) => enough += 1,
                     (Some(nth), done) => {
                         full += 1;
@@ -145,7 +145,7 @@ fn a_disk_may_be_full_wherever_the_room_ends() {
     tally(Row::FullDisks, full, 100);
 }
 
-/// Checks that a log which found no room for the `nth` deed has lost nothing, is read, opens, and goes
+/// Checks that a log which found no room for the `nth` action has lost nothing, is read, opens, and goes
 /// on when there is room.
 fn live_on(
     disk: &SimDisk,
@@ -174,7 +174,7 @@ fn live_on(
     assert_eq!(&Model::of(&log_after), held, "{place}, killed, and room made");
 
     disk.set_free_bytes(None);
-    assert_eq!(run_until_full(log, &history.deeds[nth..], place).0, None);
+    assert_eq!(run_until_full(log, &history.actions[nth..], place).0, None);
     assert_eq!(&Model::of(log), history.states.last().unwrap(), "{place}: went on");
 }
 
@@ -393,16 +393,16 @@ fn a_crash_on_a_full_disk_is_no_end() {
     tally(Row::FullWrote, swept.wrote, 1000);
 }
 
-/// Does deeds until a batch finds no room, and returns how far that came.
+/// Does actions until a batch finds no room, and returns how far that came.
 fn run_on_a_full_disk(log: &Log<SimDisk>, history: &History) -> Reached {
     let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
-    for deed in &history.deeds {
-        match (deed.perform(log), deed) {
-            (Ok(()), Deed::Append(_)) => reached.begun += 1,
-            (Ok(()), Deed::Sync) => reached.acknowledged = reached.begun,
-            (Ok(()) | Err(Error::NoSpace { .. }), Deed::Collect | Deed::Maintain) => {}
-            (Err(error), deed) => {
-                let is_begun = matches!((&error, deed), (Error::Io { .. }, Deed::Append(_)));
+    for action in &history.actions {
+        match (action.perform(log), action) {
+            (Ok(()), Action::Append(_)) => reached.begun += 1,
+            (Ok(()), Action::Sync) => reached.acknowledged = reached.begun,
+            (Ok(()) | Err(Error::NoSpace { .. }), Action::Collect | Action::Maintain) => {}
+            (Err(error), action) => {
+                let is_begun = matches!((&error, action), (Error::Io { .. }, Action::Append(_)));
                 reached.begun += usize::from(is_begun);
                 reached.error = Some(error);
                 break;

@@ -5,9 +5,9 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use storage::{Disk, EntryId, Error, GroupId, Index, Log, Options, Term};
 
-/// One thing that is done to a log.
+/// An action of a history: one call of the log.
 #[derive(Clone, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Action {
     Append(Vec<Change>),
     Sync,
     Collect,
@@ -16,7 +16,7 @@ pub(crate) enum Deed {
 
 /// What is done, and what the log holds after each append.
 pub(crate) struct History {
-    pub(crate) deeds: Vec<Deed>,
+    pub(crate) actions: Vec<Action>,
     /// `states[n]` is what `n` appends make.
     pub(crate) states: Vec<Model>,
 }
@@ -46,32 +46,32 @@ pub(crate) fn small() -> Options {
     }
 }
 
-impl Deed {
+impl Action {
     /// Does it.
     pub(crate) fn perform<D: Disk>(&self, log: &Log<D>) -> Result<(), Error> {
         match self {
-            Deed::Append(changes) => log.append(&batch_of(changes)).map(|_| ()),
-            Deed::Sync => log.sync_to(log.appended_lsn()),
-            Deed::Collect => log.gc().map(|_| ()),
-            Deed::Maintain => log.maintain(),
+            Action::Append(changes) => log.append(&batch_of(changes)).map(|_| ()),
+            Action::Sync => log.sync_to(log.appended_lsn()),
+            Action::Collect => log.gc().map(|_| ()),
+            Action::Maintain => log.maintain(),
         }
     }
 }
 
 impl History {
     /// Draws a history that continues what `from` holds.
-    pub(crate) fn drawn(seed: u64, deeds: usize, from: &Model) -> History {
+    pub(crate) fn drawn(seed: u64, actions: usize, from: &Model) -> History {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut history = History { deeds: Vec::new(), states: vec![from.clone()] };
+        let mut history = History { actions: Vec::new(), states: vec![from.clone()] };
         let groups = rng.random_range(1..5);
-        for _ in 0..deeds {
-            let deed = match rng.random_range(0..10) {
-                0..=5 => Deed::Append(history.draw_batch(&mut rng, groups)),
-                6 | 7 => Deed::Sync,
-                8 => Deed::Collect,
-                _ => Deed::Maintain,
+        for _ in 0..actions {
+            let action = match rng.random_range(0..10) {
+                0..=5 => Action::Append(history.draw_batch(&mut rng, groups)),
+                6 | 7 => Action::Sync,
+                8 => Action::Collect,
+                _ => Action::Maintain,
             };
-            history.deeds.push(deed);
+            history.actions.push(action);
         }
         history
     }
@@ -93,16 +93,16 @@ impl History {
     /// Does it all, or as much as can be done.
     pub(crate) fn run<D: Disk>(&self, log: &Log<D>) -> Reached {
         let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
-        for deed in &self.deeds {
-            reached.begun += usize::from(matches!(deed, Deed::Append(_)));
-            match (deed.perform(log), deed) {
+        for action in &self.actions {
+            reached.begun += usize::from(matches!(action, Action::Append(_)));
+            match (action.perform(log), action) {
                 (Err(error), _) => {
                     reached.error = Some(error);
                     break;
                 }
-                (Ok(()), Deed::Sync) => reached.acknowledged = reached.begun,
-                (Ok(()), Deed::Append(_)) => reached.proven = reached.acknowledged,
-                (Ok(()), Deed::Collect | Deed::Maintain) => {}
+                (Ok(()), Action::Sync) => reached.acknowledged = reached.begun,
+                (Ok(()), Action::Append(_)) => reached.proven = reached.acknowledged,
+                (Ok(()), Action::Collect | Action::Maintain) => {}
             }
         }
         reached

@@ -12,7 +12,7 @@
 //! What must be shown, and where it is. The names are those of the engine's design.
 //!
 //! ```text
-//!   P1  the model          equivalence: after every deed, refusal, kill and closing
+//!   P1  the model          equivalence: after every action, refusal, kill and closing
 //!   P2  frames             src/format/tests, src/fuzz; page: a reader that knows the format's page alone
 //!   P3  power cuts         crash: at every operation, in recovery too, crash upon crash; subsets: every
 //!                          subset of what was not durable
@@ -40,7 +40,7 @@ mod counts; // how much is tried, and what it came to
 mod crash; // power cuts, at every operation, in recovery too
 mod cuts; // logs that are cut at a frame, and groups that are dropped, by hand
 mod doors; // the only way out
-mod equivalence; // the engine and the model, deed by deed
+mod equivalence; // the engine and the model, action by action
 mod failure; // operations that fail, syncs that lie
 mod fates; // what a power cut does to each sector
 mod fixture; // directories that are kept for later versions

@@ -9,7 +9,7 @@
 
 use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
-use crate::history::{Deed, History, small};
+use crate::history::{Action, History, small};
 use crate::model::Model;
 use storage::{Batch, Fault, GroupId, Log, SimDisk};
 
@@ -37,7 +37,7 @@ fn uncollected(seed: u64) -> (SimDisk, Model) {
     let disk = SimDisk::new(seed);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     let mut history = History::drawn(seed, 90, &Model::default());
-    history.deeds.retain(|deed| !matches!(deed, Deed::Collect));
+    history.actions.retain(|action| !matches!(action, Action::Collect));
     assert!(history.run(&log).error.is_none());
     let held = history.states.last().unwrap().clone();
     assert_eq!(Model::of(&log), held);
