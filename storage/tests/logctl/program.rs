@@ -119,7 +119,7 @@ fn what_is_no_log_is_told_and_left_alone() {
             ("nowhere", "No such file or directory"),
             ("a-file", "Not a directory"),
             ("empty", "there is no log here"),
-            ("strange", "\\u{1b}[31m.txt belongs to no store"),
+            ("strange", "\\u{1b}[31m.txt is not a file of the log"),
         ] {
             let mut words = words.to_vec();
             words.insert(1, name);
@@ -213,26 +213,26 @@ fn arguments_that_make_no_sense_are_told_what_does() {
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
     let cases: [(&[&str], &str); 20] = [
-        (&[], "what is to be done?"),
-        (&["chek", "log"], "\"chek\" is no command; there are check, dump"),
-        (&["check"], "of which directory? logctl check DIR"),
-        (&["check", "log", "log"], "\"log\" is too much: logctl check DIR"),
-        (&["check", "log", "--yes"], "--yes is no option here: logctl check DIR"),
-        (&["dump", "log", "--grup", "7"], "--grup is no option here: logctl dump DIR [--group G]"),
-        (&["dump", "log", "--group"], "--group wants G behind it"),
-        (&["dump", "log", "--group", "x"], "--group is to be a number, and \"x\" is none"),
-        (&["dump", "log", "--limit=-1"], "--limit is to be a number, and \"-1\" is none"),
-        (&["dump", "log", "--hex=no"], "--hex takes nothing behind it"),
-        (&["dump", "log", "--limit", "99999999999999999999"], "is to be a number"),
-        (&["tail", "log", "-n", "0"], "-n wants 1 at least"),
-        (&["tail", "log", "-n"], "-n wants N behind it"),
-        (&["truncate-at", "log"], "LSN is missing: logctl truncate-at DIR LSN"),
-        (&["truncate-at", "log", "seven"], "LSN is to be a number, and \"seven\" is none"),
-        (&["truncate-at", "log", "g7"], "LSN is to be a number, and \"g7\" is none"),
-        (&["drop-group", "log"], "G is missing: logctl drop-group DIR G [--yes]"),
-        (&["drop-group", "log", "g9"], "g9 is not here; here are g1 g2"),
-        (&["drop-group", "log", "--yes", "--", "-1"], "G is to be a number, and \"-1\" is none"),
-        (&["truncate-at", "log", "0", "--yes"], "LSN 0 is gone already: the log begins with LSN 1"),
+        (&[], "no command is given"),
+        (&["chek", "log"], "\"chek\" is not a command; the commands are check, dump"),
+        (&["check"], "DIR is missing; usage: logctl check DIR"),
+        (&["check", "log", "log"], "unexpected argument \"log\"; usage: logctl check DIR"),
+        (&["check", "log", "--yes"], "unknown option --yes; usage: logctl check DIR"),
+        (&["dump", "log", "--grup", "7"], "unknown option --grup; usage: logctl dump DIR [--group G]"),
+        (&["dump", "log", "--group"], "--group needs a value: G"),
+        (&["dump", "log", "--group", "x"], "--group must be a number, not \"x\""),
+        (&["dump", "log", "--limit=-1"], "--limit must be a number, not \"-1\""),
+        (&["dump", "log", "--hex=no"], "--hex takes no value"),
+        (&["dump", "log", "--limit", "99999999999999999999"], "must be a number"),
+        (&["tail", "log", "-n", "0"], "-n must be at least 1"),
+        (&["tail", "log", "-n"], "-n needs a value: N"),
+        (&["truncate-at", "log"], "LSN is missing; usage: logctl truncate-at DIR LSN"),
+        (&["truncate-at", "log", "seven"], "LSN must be a number, not \"seven\""),
+        (&["truncate-at", "log", "g7"], "LSN must be a number, not \"g7\""),
+        (&["drop-group", "log"], "G is missing; usage: logctl drop-group DIR G [--yes]"),
+        (&["drop-group", "log", "g9"], "there is no group g9; the groups are g1 g2"),
+        (&["drop-group", "log", "--yes", "--", "-1"], "G must be a number, not \"-1\""),
+        (&["truncate-at", "log", "0", "--yes"], "LSN 0 is not in the log, which begins with LSN 1"),
     ];
     let before = seen(&dir.path().join("log"));
     for (words, why) in cases {
@@ -245,7 +245,7 @@ fn arguments_that_make_no_sense_are_told_what_does() {
     for words in [&["help"][..], &["--help"], &["dump", "-h"]] {
         let output = logctl(dir.path(), words);
         assert_eq!(told(&output), (0, String::new()));
-        assert!(output.stdout.starts_with(b"logctl looks into the log"));
+        assert!(output.stdout.starts_with(b"logctl shows the log"));
     }
     let mut after = seen(&dir.path().join("log"));
     after.retain(|(name, ..)| name != "LOCK"); // whoever says --yes may find that out under the lock

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   action --> engine --> all that it shows --.
-//!       '---> model  --> all that it holds --+--> the same, after each
+//!        '---> model  --> all that it holds --+--> the same, after each
 //!   now and then: killed, closed, or asked for what does not fit
 //! ```
 

@@ -65,7 +65,7 @@ fn compare(disk: &SimDisk, place: &str) -> bool {
     match (outcome, &opened) {
         (Ok(Health::Sound), Ok(_)) => {
             let after = segments(disk);
-            let writes_nothing = told.contains("to open it writes nothing");
+            let writes_nothing = told.contains("opening it writes nothing");
             assert_eq!(writes_nothing, before == after, "{place}: {told}");
             if !writes_nothing {
                 let written = after.iter().find(|file| !before.contains(file)).unwrap();
