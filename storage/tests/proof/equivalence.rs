@@ -3,7 +3,7 @@
 //! ```text
 //!   action --> engine --> all that it shows --.
 //!        '---> model  --> all that it holds --+--> the same, after each
-//!   now and then: killed, closed, or asked for what does not fit
+//!   sometimes: killed, closed, or given batches that do not fit
 //! ```
 
 use crate::counts::{Row, seeds, tally};
@@ -17,8 +17,8 @@ use storage::{Batch, Entry, EntryId, Error, GroupId, Index, Log, SimDisk, Term};
 /// How many actions a history has.
 const ACTIONS: usize = 150;
 
-/// Ends a log, by one of the ways there are, and opens it again.
-fn open_again(disk: &mut SimDisk, log: Log<SimDisk>, rng: &mut ChaCha8Rng) -> Log<SimDisk> {
+/// Closes or kills a log, and opens it again.
+fn reopen(disk: &mut SimDisk, log: Log<SimDisk>, rng: &mut ChaCha8Rng) -> Log<SimDisk> {
     if rng.random() {
         log.close().unwrap();
     } else {
@@ -42,21 +42,21 @@ fn the_engine_shows_what_the_model_holds_after_every_action() {
             state += usize::from(matches!(action, Action::Append(_)));
             let held = &history.states[state];
             if rng.random_ratio(1, 20) {
-                log = open_again(&mut disk, log, &mut rng);
+                log = reopen(&mut disk, log, &mut rng);
             }
             assert_eq!(&Model::of(&log), held, "{place}: {action:?}");
-            ask_for_what_does_not_fit(&log, held, &place);
+            append_what_does_not_fit(&log, held, &place);
             read_at_random(&log, held, &mut rng, &place);
             actions += 1;
         }
-        // And a stranger who has nothing but the format's page reads the same from the files.
+        // And a reader that knows only the format's page reads the same from the files.
         assert_eq!(&page::replay(&page::Segment::all(&disk)), history.states.last().unwrap());
     }
     tally(Row::Actions, actions, 10_000);
 }
 
-/// Appends what does not fit, and looks that it left nothing behind: not even the part that fits.
-fn ask_for_what_does_not_fit(log: &Log<SimDisk>, held: &Model, place: &str) {
+/// Appends batches that do not fit, and checks that nothing of them is left, not even a part that fits.
+fn append_what_does_not_fit(log: &Log<SimDisk>, held: &Model, place: &str) {
     let before = (log.appended_lsn(), log.stats());
     for (group, held) in &held.groups {
         let (base, last) = (held.base.index.0, held.last());

@@ -1,4 +1,4 @@
-//! What is done to a log, drawn from a seed; and how far it got.
+//! Histories: actions on a log, drawn from a seed, and how far a run of them got.
 
 use crate::model::{Change, Model, batch_of, entry};
 use rand::rngs::ChaCha8Rng;
@@ -14,7 +14,7 @@ pub(crate) enum Action {
     Maintain,
 }
 
-/// What is done, and what the log holds after each append.
+/// A list of actions, and what the log holds after each append.
 pub(crate) struct History {
     pub(crate) actions: Vec<Action>,
     /// `states[n]` is what `n` appends make.
@@ -26,15 +26,15 @@ pub(crate) struct History {
 pub(crate) struct Reached {
     /// How many appends are known to be durable.
     pub(crate) acknowledged: usize,
-    /// How many of them a later append could bear witness of.
+    /// How many of them a later append could record as durable.
     pub(crate) proven: usize,
-    /// How many have begun.
+    /// How many appends have begun.
     pub(crate) begun: usize,
-    /// What ended it early.
+    /// The error that ended the run early.
     pub(crate) error: Option<Error>,
 }
 
-/// Settings under which a little log has many segments, and much garbage.
+/// Options that give a small log many segments and much garbage.
 pub(crate) fn small() -> Options {
     Options {
         segment_bytes: 8192,
@@ -47,7 +47,7 @@ pub(crate) fn small() -> Options {
 }
 
 impl Action {
-    /// Does it.
+    /// Performs the action.
     pub(crate) fn perform<D: Disk>(&self, log: &Log<D>) -> Result<(), Error> {
         match self {
             Action::Append(changes) => log.append(&batch_of(changes)).map(|_| ()),
@@ -59,7 +59,7 @@ impl Action {
 }
 
 impl History {
-    /// Draws a history that continues what `from` holds.
+    /// Draws a history that starts from the state `from`.
     pub(crate) fn drawn(seed: u64, actions: usize, from: &Model) -> History {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut history = History { actions: Vec::new(), states: vec![from.clone()] };
@@ -76,7 +76,7 @@ impl History {
         history
     }
 
-    /// Draws a batch that fits what the batches so far have made.
+    /// Draws a batch that fits the state so far.
     fn draw_batch(&mut self, rng: &mut ChaCha8Rng, groups: u64) -> Vec<Change> {
         let mut model = self.states.last().unwrap().clone();
         let mut batch = Vec::new();
@@ -90,7 +90,7 @@ impl History {
         batch
     }
 
-    /// Does it all, or as much as can be done.
+    /// Performs the actions in order, until one fails.
     pub(crate) fn run<D: Disk>(&self, log: &Log<D>) -> Reached {
         let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
         for action in &self.actions {
@@ -108,14 +108,14 @@ impl History {
         reached
     }
 
-    /// Returns which state a log shows, if it is one that may be seen.
+    /// Returns which state a log shows, if that state is allowed: no acknowledged append is missing.
     pub(crate) fn state_of<D: Disk>(&self, log: &Log<D>, reached: &Reached) -> Option<usize> {
         let seen = Model::of(log);
         (reached.acknowledged..=reached.begun).rev().find(|n| self.states[*n] == seen)
     }
 }
 
-/// Draws a change that fits.
+/// Draws a change that fits a model.
 fn draw_change(rng: &mut ChaCha8Rng, model: &Model, group: GroupId) -> Change {
     let held = model.groups.get(&group).cloned().unwrap_or_default();
     let key = vec![b'k', rng.random_range(0..3)];
