@@ -1,21 +1,21 @@
-//! What a log holds, told to a person: the library behind `logctl`.
+//! Shows a person what a log holds: the library behind `logctl`.
 //!
 //! ```text
-//!   dump, tail      every frame and item, where it stands, and what is wrong with it
-//!   check           every byte tested; what opening the log would do, or why it would refuse
+//!   dump, tail      every frame and item, its offset, and what is wrong with it
+//!   check           tests every byte; says what opening the log would do, or why it would refuse
 //!   stats           what is live of each segment and group, and what collection would move
-//!   truncate_at     what would go with a frame and all behind it; and that it goes
-//!   drop_group      what would go with a group; and that it goes
+//!   truncate_at     what would be lost without a frame and all later ones; then removes them
+//!   drop_group      what would be lost without a group; then removes it
 //! ```
 //!
-//! The first three only read: from a [`Disk`](crate::Disk) they ask for names and for content, and for
-//! nothing else. They take nothing for granted, neither a checksum nor a length nor a header, and
-//! hold no more than two segments in memory; what they print is printed as it is found.
+//! `dump`, `tail`, `check` and `stats` only read: they ask a [`Disk`](crate::Disk) for names and for
+//! content, and for nothing else. They trust no checksum, no length and no header. They hold at most
+//! two segments in memory, and print what they find as they find it.
 //!
-//! The other two print first, and then do it, if they are told to ([`Consent`]), under the
-//! directory's lock.
+//! `truncate_at` and `drop_group` print first. With [`Consent::Given`] they then change the log,
+//! under the directory's lock.
 
-mod page; // how things stand on a page: tables, quotes, bytes in hexadecimal
+mod page; // how output is formatted: tables, quotes, bytes in hexadecimal
 mod walk; // a segment's frames, and what lies between them
 
 mod dump; // every frame and item
@@ -23,11 +23,11 @@ mod tail; // the last frames
 
 mod check; // every byte
 mod stats; // what is live, and where
-mod verdict; // what opening it would do
+mod verdict; // what opening the log would do
 
-mod drop; // a group that goes
-mod loss; // what goes when a log is cut
-mod truncate; // a log that ends earlier
+mod drop; // removes a group
+mod loss; // what a cut removes
+mod truncate; // cuts a log
 
 pub use check::check;
 pub use drop::drop_group;
@@ -41,28 +41,28 @@ use crate::types::{GroupId, Lsn};
 use std::fmt;
 use std::io;
 
-/// What was seen of a log.
+/// The health of a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Health {
-    /// Nothing is wrong with it, or nothing that a crash does not leave.
+    /// Nothing is wrong with the log, except what a crash may leave.
     Sound,
-    /// Something that was written does not hold, or something is here that should not be: the log
-    /// would be refused.
+    /// Something that was written is corrupt or missing, or the directory holds a foreign file: the
+    /// engine would refuse the log.
     Damaged,
-    /// It is another program's or another machine's to read, or somebody else's.
+    /// The log cannot be read here: another format version, another byte order, or a failed read.
     Unreadable,
 }
 
 /// Which frames and items are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Selection {
-    /// Only those of this group.
+    /// Only frames and items of this group.
     pub group: Option<GroupId>,
-    /// Only those from here on.
+    /// Only frames from this LSN on.
     pub from: Lsn,
-    /// At most so many frames.
+    /// At most this many frames.
     pub limit: u64,
-    /// Whether each frame's bytes are shown, too.
+    /// Whether the bytes of each frame are shown too.
     pub bytes: Bytes,
 }
 
@@ -71,27 +71,27 @@ pub struct Selection {
 pub enum Bytes {
     /// In hexadecimal.
     Shown,
-    /// Only what they mean.
+    /// Not shown: only the decoded fields.
     Hidden,
 }
 
-/// Whether something is done, or only said.
+/// Whether a change is made, or only described.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Consent {
-    /// It is said what would be done.
+    /// The change is described, and not made.
     Ask,
-    /// It is said, and done.
+    /// The change is described, and then made.
     Given,
 }
 
-/// Why there is no answer.
+/// Why a command ended without a result.
 #[derive(Debug)]
 pub enum Stop {
-    /// The answer cannot be written. If somebody only wanted its beginning, that is no mistake.
+    /// The output cannot be written. A reader that closes the pipe early causes this too.
     Output(io::Error),
-    /// The log cannot be read, or not be changed.
+    /// The log cannot be read, or cannot be changed.
     Log(Error),
-    /// What was asked for makes no sense with this log.
+    /// The request makes no sense for this log.
     Refused(String),
 }
 
@@ -125,7 +125,7 @@ impl From<Error> for Stop {
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stop::Output(error) => write!(f, "writing the answer: {error}"),
+            Stop::Output(error) => write!(f, "writing the output: {error}"),
             Stop::Log(error) => f.write_str(&page::plain(error)),
             Stop::Refused(why) => f.write_str(why),
         }
@@ -142,14 +142,14 @@ impl std::error::Error for Stop {
     }
 }
 
-/// Returns what a process ends with that has got this answer: 0 if nothing is wrong, or all was done;
-/// 1 if the log is damaged; 2 if there is no answer; 141 if nobody reads it to its end, as a shell says
-/// of a process that was ended by a broken pipe.
+/// Returns the exit code for an outcome: 0 if nothing is wrong, or the change was made; 1 if the log
+/// is damaged; 2 if there is no result; 141 if the reader closed the pipe early. A shell reports 141
+/// for a process that a broken pipe ended.
 pub fn exit_code(outcome: &Result<Health, Stop>) -> u8 {
     let health = match outcome {
         Ok(health) => *health,
         Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return 141,
-        Err(Stop::Log(error)) if is_of_the_log(error) => Health::of(error),
+        Err(Stop::Log(error)) if is_about_content(error) => Health::of(error),
         Err(Stop::Output(_) | Stop::Log(_) | Stop::Refused(_)) => Health::Unreadable,
     };
     match health {
@@ -160,7 +160,7 @@ pub fn exit_code(outcome: &Result<Health, Stop>) -> u8 {
 }
 
 /// Returns whether an error is about what a directory holds.
-fn is_of_the_log(error: &Error) -> bool {
+fn is_about_content(error: &Error) -> bool {
     matches!(
         error,
         Error::Corrupt(_)
@@ -171,28 +171,27 @@ fn is_of_the_log(error: &Error) -> bool {
     )
 }
 
-/// Lists a directory, if there is a log in it.
+/// Lists a directory that holds a log.
 ///
 /// # Errors
-/// [`Stop::Refused`] if it holds no segment.
+/// [`Stop::Refused`] if the directory holds no segment.
 fn list(disk: &impl crate::Disk) -> Result<crate::recovery::Directory, Stop> {
     let directory = crate::recovery::list(disk)?;
     if directory.segments.is_empty() {
         let others = match directory.foreign.first() {
-            Some(name) => format!("; {} belongs to no store", page::plain(name)),
+            Some(name) => format!("; {} is not a file of the log", page::plain(name)),
             None => String::new(),
         };
-        let what =
-            "there is no log here: no file is named as a segment is, 00000001.log or the like";
+        let what = "there is no log here: no file has the name of a segment, such as 00000001.log";
         return Err(Stop::Refused(format!("{what}{others}")));
     }
     Ok(directory)
 }
 
-/// Takes a directory's lock, if something may be done to it.
+/// Takes a directory's lock if the log may be changed.
 ///
 /// # Errors
-/// [`Stop::Log`], and nothing was touched.
+/// [`Stop::Log`]: then nothing was changed.
 fn lock<D: crate::Disk>(disk: &D, consent: Consent) -> Result<Option<D::Lock>, Stop> {
     match consent {
         Consent::Ask => Ok(None),

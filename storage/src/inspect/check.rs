@@ -1,11 +1,11 @@
-//! Every byte of a log tested, and what opening it would do.
+//! Tests every byte of a log, and says what opening it would do.
 //!
 //! ```text
-//!   segment       bytes  LSNs    frames  items  up to
-//!   00000001.log   8192  1..=40      40     61   8184
-//!   00000002.log   8192  41..=52     12     15   5640  torn
+//!   segment       bytes  LSNs     frames  items   end
+//!   00000001.log   8192  1..=40       40     61  8184
+//!   00000002.log   8192  41..=52      12     15  5640  torn
 //!
-//!   what is wrong, one by one; then recovery's own judgement
+//!   each piece of damage; then recovery's own verdict
 //! ```
 
 use super::page::{BACK, Side, plain, range, table};
@@ -18,16 +18,16 @@ use crate::segment::name_of;
 use crate::types::Lsn;
 use std::io::{self, Write};
 
-/// How many damages are told of one segment; the others are counted.
-const TOLD: usize = 20;
+/// How many pieces of damage are listed for one segment; the others are counted.
+const LISTED: usize = 20;
 
-/// How much of what was lost in one place is named.
+/// How many lost things are named for one piece of damage.
 const NAMED: usize = 8;
 
 /// Tests every byte of a log, and says what the engine would do with it.
 ///
 /// # Errors
-/// [`Stop`]; damage is no error, it is what is shown.
+/// [`Stop`]. Damage is no error: it is printed.
 pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
     let directory = super::list(disk)?;
     let mut examiner = Examiner::new(&directory);
@@ -38,7 +38,7 @@ pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
         Ok(())
     });
     outcome?;
-    let head = ["segment", "bytes", "LSNs", "frames", "items", "up to", ""];
+    let head = ["segment", "bytes", "LSNs", "frames", "items", "end", ""];
     let sides = [Side::Left, Side::Right, Side::Left, Side::Right, Side::Right, Side::Right];
     let mut columns = head.map(|name| (name, Side::Left));
     for (column, side) in columns.iter_mut().zip(sides) {
@@ -46,8 +46,8 @@ pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
     }
     table(out, columns, found.iter().map(Finding::row))?;
     writeln!(out)?;
-    told(&directory, &found, out)?;
-    verdict::tell(&examiner.finish(), out)
+    print_damage(&directory, &found, out)?;
+    verdict::print_verdict(&examiner.finish(), out)
 }
 
 /// What was found in a segment.
@@ -55,22 +55,22 @@ pub fn check(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
 struct Finding {
     name: String,
     bytes: usize,
-    /// The first frame that counts, and the last.
+    /// The first and the last LSN that count.
     lsns: Option<(Lsn, Lsn)>,
     frames: u64,
     items: u64,
-    /// Where the frames end that count.
+    /// The offset at which the frames that count end.
     end: u32,
-    /// How it ends, in a word.
+    /// How the frames end: `torn`, `rotted`, `refused`, or nothing.
     ending: &'static str,
-    /// Where something is wrong, and what.
+    /// Each damaged place, and what is wrong there.
     wrong: Vec<(String, String)>,
-    /// How many damages there are besides.
-    untold: u64,
+    /// How many more damaged places there are.
+    unlisted: u64,
 }
 
 impl Finding {
-    /// Looks at a segment.
+    /// Examines a segment.
     fn of(file: &SegmentFile, next: Option<&SegmentFile>) -> Finding {
         let bytes = file.image.bytes().len();
         let mut found = Finding { name: file.name.clone(), bytes, ..Finding::default() };
@@ -86,7 +86,7 @@ impl Finding {
         found
     }
 
-    /// Takes a piece.
+    /// Adds a piece.
     fn piece(&mut self, piece: &Piece<'_>) {
         match piece {
             Piece::Frame { offset, frame, counts: Counts::Yes } => {
@@ -105,16 +105,16 @@ impl Finding {
                         Nature::Rotted | Nature::Behind => "rotted",
                     };
                 }
-                if self.wrong.len() < TOLD {
+                if self.wrong.len() < LISTED {
                     self.wrong.push(wrong(&self.name, damage));
                 } else {
-                    self.untold += 1;
+                    self.unlisted += 1;
                 }
             }
         }
     }
 
-    /// Returns its row of the table.
+    /// Returns the segment's row of the table.
     fn row(&self) -> [String; 7] {
         let lsns = match self.lsns {
             Some((first, last)) => range(first, last),
@@ -133,10 +133,10 @@ impl Finding {
     }
 }
 
-/// Says where something is wrong with what should be a frame, and what.
+/// Returns the place of a piece of damage, and what is wrong there.
 fn wrong(name: &str, damage: &Damage<'_>) -> (String, String) {
     let Damage { offset, len, lsn, fault, nature, items } = damage;
-    let place = format!("{name}, offset {offset}, {len} bytes, where LSN {lsn} is due: {fault}");
+    let place = format!("{name}, offset {offset}, {len} bytes, expected LSN {lsn}: {fault}");
     let held: Vec<Item> = match fault {
         FrameFault::Payloads { items } => items.clone(),
         FrameFault::NoRoom
@@ -149,32 +149,32 @@ fn wrong(name: &str, damage: &Damage<'_>) -> (String, String) {
             items.iter().flat_map(|frame| frame.items()).map(|(item, _)| item).collect()
         }
     };
-    let mut said = match nature {
-        Nature::Torn => "no later frame knows it as durable".into(),
-        Nature::Rotted => "it was durable, as what was written after it says".into(),
-        Nature::Behind => "behind the damage".to_owned(),
+    let mut text = match nature {
+        Nature::Torn => "no later frame says that it was durable".into(),
+        Nature::Rotted => "it was durable: what was written later says so".into(),
+        Nature::Behind => "after the damage".to_owned(),
     };
     let lost = lost(&held);
     for (n, lost) in lost.iter().take(NAMED).enumerate() {
         let head = if *nature == Nature::Torn { "; it held: " } else { "; lost: " };
-        said += &format!("{}{lost}", if n == 0 { head } else { ", " });
+        text += &format!("{}{lost}", if n == 0 { head } else { ", " });
     }
     if lost.len() > NAMED {
-        said += ", and more";
+        text += ", and more";
     }
-    (place, said)
+    (place, text)
 }
 
-/// Tells what is there and should not be, and what is wrong, one by one.
-fn told(directory: &Directory, found: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+/// Prints the files that should not be there, and each damaged place.
+fn print_damage(directory: &Directory, found: &[Finding], out: &mut dyn Write) -> io::Result<()> {
     let mut is_anything = false;
     for segment in &directory.back {
         is_anything = true;
-        writeln!(out, "{}: {BACK}; to open the log removes it", name_of(*segment))?;
+        writeln!(out, "{}: {BACK}; opening the log removes it", name_of(*segment))?;
     }
     for name in &directory.foreign {
         is_anything = true;
-        writeln!(out, "! {}: belongs to no store", plain(name))?;
+        writeln!(out, "! {}: not a file of the log", plain(name))?;
     }
     for found in found {
         for (place, what) in &found.wrong {
@@ -184,8 +184,8 @@ fn told(directory: &Directory, found: &[Finding], out: &mut dyn Write) -> io::Re
                 writeln!(out, "!   {what}")?;
             }
         }
-        if found.untold > 0 {
-            writeln!(out, "! {}, and {} more places", found.name, found.untold)?;
+        if found.unlisted > 0 {
+            writeln!(out, "! {}: {} more damaged places", found.name, found.unlisted)?;
         }
     }
     if is_anything { writeln!(out) } else { Ok(()) }

@@ -1,10 +1,10 @@
-//! A group that goes: what goes with it is said first.
+//! Removes a group: prints what would be lost, and then removes it.
 //!
 //! ```text
-//!   the log opens             the engine removes the group, with a frame like any other
-//!   only the group's gap      the engine cannot open it, so that frame is put at the end in a cut
-//!   keeps it from opening     that takes nothing else away
-//!   anything else is wrong    refused: that has to be dealt with first
+//!   the log opens             the engine removes the group, with an ordinary frame
+//!   only the group's gap      the engine cannot open the log: a cut at its end adds that frame,
+//!   keeps it from opening     and removes nothing else
+//!   anything else is wrong    refused: repair that first
 //! ```
 
 use super::loss::indexes;
@@ -23,13 +23,13 @@ use crate::segment::name_of;
 use crate::types::{GroupId, Lsn};
 use std::io::{self, Write};
 
-/// How many keys, and how many groups, are named.
+/// How many keys, and how many groups, are named at most.
 const NAMED: usize = 8;
 
-/// Says what goes with a group; and lets it go, with consent.
+/// Prints what a log would lose without a group, and removes the group with consent.
 ///
 /// # Errors
-/// [`Stop`]: also if there is no such group.
+/// [`Stop`]. Also if there is no such group.
 pub fn drop_group<D: Disk + Clone>(
     disk: &D,
     group: GroupId,
@@ -51,9 +51,9 @@ pub fn drop_group<D: Disk + Clone>(
         (Ok(action), Ok(groups), _) => {
             show(&groups, group, &action, out)?;
             if consent == Consent::Ask {
-                return asked(out);
+                return print_unchanged(out);
             }
-            out.flush()?; // whoever does not hear of it does not lose it
+            out.flush()?; // nothing is removed unless the user was told
             drop(lock);
             let options = options(capacity);
             remove(Log::open_on(disk.clone(), options)?, &groups, group, out)
@@ -62,33 +62,30 @@ pub fn drop_group<D: Disk + Clone>(
             let cut = with_gap(disk, &directory, group, end)?;
             show_gap(&cut, group, out)?;
             if consent == Consent::Ask {
-                return asked(out);
+                return print_unchanged(out);
             }
             out.flush()?;
-            put_removal(disk, cut, group, out)
+            append_removal(disk, cut, group, out)
         }
         (Err(error), _, _) | (Ok(_), Err(error), _) => {
-            writeln!(
-                out,
-                "The engine does not open this log; logctl check says what can be done."
-            )?;
+            writeln!(out, "The engine does not open this log; logctl check says what you can do.")?;
             Err(error.into())
         }
     }
 }
 
-/// Says that nothing was done.
-fn asked(out: &mut dyn Write) -> Result<Health, Stop> {
+/// Prints that nothing was changed.
+fn print_unchanged(out: &mut dyn Write) -> Result<Health, Stop> {
     writeln!(
         out,
-        "Nothing was done. --yes does it; copy the directory first, for what goes is gone."
+        "Nothing was changed. --yes does it. Copy the directory first: there is no undo."
     )?;
     Ok(Health::Sound)
 }
 
 // A log that opens.
 
-/// Shows what goes.
+/// Prints what would be lost.
 fn show(
     groups: &Groups,
     id: GroupId,
@@ -96,44 +93,40 @@ fn show(
     out: &mut dyn Write,
 ) -> Result<(), Stop> {
     let Some(group) = groups.get(id) else {
-        return Err(Stop::Refused(format!("{id} is not here{}", others(groups))));
+        return Err(Stop::Refused(format!("there is no group {id}{}", groups_text(groups))));
     };
     let mut live = Live::default();
     group.count(&mut live);
-    writeln!(out, "To drop {id} would lose:")?;
+    writeln!(out, "Dropping {id} would lose:")?;
     writeln!(out, "  {}: {}", count(group.len() as u64, "entry"), indexes(group))?;
-    writeln!(out, "  {}{}", count(group.keys().len() as u64, "key"), keys(group))?;
-    writeln!(
-        out,
-        "  {} bytes with all of it, which go for good when collection gets there",
-        live.bytes()
-    )?;
+    writeln!(out, "  {}{}", count(group.keys().len() as u64, "key"), keys_text(group))?;
+    writeln!(out, "  {} bytes in all, which garbage collection frees later", live.bytes())?;
     if let OpenAction::Writes { torn: Some(torn), .. } = action {
         let name = name_of(torn.segment);
         writeln!(
             out,
-            "To open the log discards its torn tail, {name} from offset {} on.",
+            "Opening the log discards its torn tail: {name} from offset {} on.",
             torn.offset
         )?;
     }
     Ok(())
 }
 
-/// Names the groups that are here.
-fn others(groups: &Groups) -> String {
+/// Returns the groups of the log, for a message.
+fn groups_text(groups: &Groups) -> String {
     let mut named: Vec<String> = groups.iter().take(NAMED).map(|(id, _)| id.to_string()).collect();
     if groups.iter().count() > NAMED {
         named.push("..".into());
     }
     if named.is_empty() {
-        "; no group is".into()
+        "; there is no group at all".into()
     } else {
-        format!("; here are {}", named.join(" "))
+        format!("; the groups are {}", named.join(" "))
     }
 }
 
-/// Names keys.
-fn keys(group: &Group) -> String {
+/// Returns the first keys of a group, for a message.
+fn keys_text(group: &Group) -> String {
     let mut named: Vec<String> = group.keys().keys().take(NAMED).map(|key| quoted(key)).collect();
     if group.keys().len() > NAMED {
         named.push("..".into());
@@ -141,7 +134,7 @@ fn keys(group: &Group) -> String {
     if named.is_empty() { String::new() } else { format!(": {}", named.join(" ")) }
 }
 
-/// Returns settings under which the log goes on as it is.
+/// Returns options that fit the log as it is.
 fn options(capacity: u32) -> Options {
     let options = Options { segment_bytes: capacity, ..Options::default() };
     let room = options.longest_frame_bytes().min(MAX_PAYLOAD_BYTES as u32);
@@ -157,7 +150,7 @@ fn remove<D: Disk>(
 ) -> Result<Health, Stop> {
     let was = groups.get(group).map(|held| (held.first_index(), held.last_index()));
     if log.first_index(group).zip(log.last_index(group)) != was {
-        let what = format!("{group} is not as it was shown: somebody wrote meanwhile");
+        let what = format!("{group} has changed since it was shown: another process wrote");
         return Err(Stop::Refused(format!("{what}; nothing was removed")));
     }
     let lsn = log.write(Batch::new().remove_group(group))?;
@@ -168,7 +161,7 @@ fn remove<D: Disk>(
 
 // A log that a gap keeps from opening.
 
-/// Plans a cut at the log's end, which takes nothing but the group.
+/// Plans a cut at the log's end, which removes only the group.
 fn with_gap(
     disk: &impl Disk,
     directory: &Directory,
@@ -185,30 +178,30 @@ fn with_gap(
     if !gaps.iter().any(|(gapped, _)| *gapped == group) {
         let first = gaps.first().map(|(_, gap)| plain(gap)).unwrap_or_default();
         return Err(Stop::Refused(format!(
-            "the log does not open, and not for want of {group}: {first}"
+            "the log does not open, and {group} is not the reason: {first}"
         )));
     }
     Ok(cut)
 }
 
-/// Shows what goes of a group with a gap.
+/// Prints what would be lost of a group with a gap.
 fn show_gap(cut: &Cut, group: GroupId, out: &mut dyn Write) -> io::Result<()> {
     let (entries, keys) = cut.held(group);
-    writeln!(out, "To drop {group} would lose:")?;
+    writeln!(out, "Dropping {group} would lose:")?;
     writeln!(out, "  {}, {}", count(entries, "entry"), count(keys, "key"))?;
     for (_, gap) in cut.gaps().iter().filter(|(gapped, _)| *gapped == group) {
-        writeln!(out, "  They have a gap: {}", plain(gap))?;
+        writeln!(out, "  The group has a gap: {}", plain(gap))?;
     }
     let (name, lsn) = (name_of(cut.through()), cut.lsn());
     writeln!(
         out,
-        "The engine does not open this log, so {name} is written again with one frame more:"
+        "The engine does not open this log, so {name} would be rewritten with one more frame:"
     )?;
     writeln!(out, "LSN {lsn}, which removes {group}.")
 }
 
-/// Writes the log's last segment again, with a removal at its end.
-fn put_removal(
+/// Rewrites the log's last segment, with a removal at its end.
+fn append_removal(
     disk: &impl Disk,
     mut cut: Cut,
     group: GroupId,
@@ -222,7 +215,7 @@ fn put_removal(
     match gaps.first() {
         None => Ok(Health::Sound),
         Some((_, gap)) => {
-            writeln!(out, "Still the log does not open: {}", plain(gap))?;
+            writeln!(out, "The log still does not open: {}", plain(gap))?;
             Ok(Health::Damaged)
         }
     }

@@ -19,10 +19,10 @@ use crate::segment::name_of;
 use crate::types::SegmentId;
 use std::io::{self, Write};
 
-/// Shows a log.
+/// Prints a log.
 ///
 /// # Errors
-/// [`Stop`]; damage is no error, it is what is shown.
+/// [`Stop`]. Damage is no error: it is printed.
 pub fn dump(disk: &impl Disk, selection: &Selection, out: &mut dyn Write) -> Result<Health, Stop> {
     let directory = super::list(disk)?;
     let mut printer = Printer::new(selection, out);
@@ -30,21 +30,21 @@ pub fn dump(disk: &impl Disk, selection: &Selection, out: &mut dyn Write) -> Res
     printer.segments(disk, &directory.segments)
 }
 
-/// Prints segments.
+/// Prints the selected frames of segments.
 pub(super) struct Printer<'o> {
     selection: &'o Selection,
     out: &'o mut dyn Write,
-    /// Where to begin, in which segment.
+    /// The segment and the offset to begin at.
     begin: Option<(SegmentId, u32)>,
     frames_left: u64,
-    /// Whether something stands above what comes next.
+    /// Whether something was printed already.
     has_begun: bool,
     health: Health,
 }
 
 /// Why printing ends early.
 enum Interrupt {
-    /// As many frames were shown as are wanted.
+    /// The limit of frames is reached.
     Enough,
     Stop(Stop),
 }
@@ -56,19 +56,19 @@ impl From<io::Error> for Interrupt {
 }
 
 impl<'o> Printer<'o> {
-    /// Prints what is selected.
+    /// Returns a printer of a selection.
     pub(super) fn new(selection: &'o Selection, out: &'o mut dyn Write) -> Printer<'o> {
         let (begin, frames_left) = (None, selection.limit);
         let (has_begun, health) = (false, Health::Sound);
         Printer { selection, out, begin, frames_left, has_begun, health }
     }
 
-    /// Lets it begin within a segment.
+    /// Returns a printer that begins within a segment.
     pub(super) fn begin_at(self, segment: SegmentId, offset: u32) -> Printer<'o> {
         Printer { begin: Some((segment, offset)), ..self }
     }
 
-    /// Prints what else is in the directory.
+    /// Prints the names of other files in the directory.
     pub(super) fn names(&mut self, directory: &Directory) -> io::Result<()> {
         for segment in &directory.back {
             self.has_begun = true;
@@ -77,23 +77,26 @@ impl<'o> Printer<'o> {
         }
         for name in &directory.unfinished {
             self.has_begun = true;
-            writeln!(self.out, "{name}: no part of the log, but a segment in the making")?;
+            writeln!(self.out, "{name}: not part of the log: an unfinished segment")?;
         }
-        self.strangers(directory)
+        self.foreign(directory)
     }
 
-    /// Prints what should not be in the directory.
-    pub(super) fn strangers(&mut self, directory: &Directory) -> io::Result<()> {
+    /// Prints the names of foreign files.
+    pub(super) fn foreign(&mut self, directory: &Directory) -> io::Result<()> {
         for name in &directory.foreign {
             self.has_begun = true;
             self.note(Health::Damaged);
             let name = plain(name);
-            writeln!(self.out, "! {name}: belongs to no store, and keeps the log from opening")?;
+            writeln!(
+                self.out,
+                "! {name}: not a file of the log; the engine does not open the log"
+            )?;
         }
         Ok(())
     }
 
-    /// Prints segments, until there are enough frames.
+    /// Prints segments until the limit of frames is reached.
     pub(super) fn segments(
         mut self,
         disk: &impl Disk,
@@ -129,7 +132,7 @@ impl<'o> Printer<'o> {
         Ok(())
     }
 
-    /// Prints what a segment says of itself, and returns it, if it can be gone by.
+    /// Prints a segment's header, and returns it if its frames can be read with it.
     fn heading(&mut self, file: &SegmentFile) -> io::Result<Option<SegmentHeader>> {
         let len = file.image.bytes().len();
         if std::mem::replace(&mut self.has_begun, true) {
@@ -140,11 +143,11 @@ impl<'o> Printer<'o> {
             self.note(Health::of(&error));
             writeln!(self.out, "! {}", plain(error))?;
             if len > 0 && file.image.bytes().iter().all(|byte| *byte == 0) {
-                writeln!(self.out, "! every byte of it is zero")?;
+                writeln!(self.out, "! every byte of the file is zero")?;
             }
         }
         let Some(header) = file.said() else { return Ok(None) };
-        let what = if file.header.is_ok() { "" } else { "as it says: " };
+        let what = if file.header.is_ok() { "" } else { "header says: " };
         let SegmentHeader { store, segment, first_lsn, salt, .. } = &header;
         writeln!(self.out, "  {what}segment {segment}, from LSN {first_lsn} on, format {VERSION}")?;
         writeln!(self.out, "  {what}store {store}, salt {salt}")?;
@@ -174,7 +177,7 @@ impl<'o> Printer<'o> {
             Piece::Rest { offset, remains, len } => {
                 let what = match remains {
                     0 => "zeros to the end".into(),
-                    _ => format!("{remains} of them are remains: no frame that holds here"),
+                    _ => format!("{remains} of them are not zero, and are not a valid frame here"),
                 };
                 writeln!(self.out, "{offset:>10} {len:>8} {:>17}  {what}", "")?;
             }
@@ -182,7 +185,7 @@ impl<'o> Printer<'o> {
         Ok(())
     }
 
-    /// Returns whether a frame is to be shown.
+    /// Returns whether a frame is selected.
     fn selects(&self, frame: &Frame<'_>) -> bool {
         let is_late_enough = frame.header().lsn >= self.selection.from;
         is_late_enough
@@ -192,11 +195,11 @@ impl<'o> Printer<'o> {
                 .is_none_or(|group| frame.items().any(|(item, _)| item.group == group))
     }
 
-    /// Counts a frame that is shown.
+    /// Counts a printed frame.
     fn take_one(&mut self) -> Result<(), Interrupt> {
         if self.frames_left == 0 {
-            let asked = count(self.selection.limit, "frame");
-            writeln!(self.out, "           and more; {asked}, as was asked for")?;
+            let limit = count(self.selection.limit, "frame");
+            writeln!(self.out, "           and more; the limit is {limit}")?;
             return Err(Interrupt::Enough);
         }
         self.frames_left -= 1;
@@ -225,7 +228,11 @@ impl<'o> Printer<'o> {
             header.len, header.lsn, header.durable, header.descriptors_crc
         )?;
         if let (Counts::No, Some(next)) = (counts, next) {
-            writeln!(self.out, "={:>12}LSN {} that counts is in {}", "", header.lsn, next.name)?;
+            writeln!(
+                self.out,
+                "={:>12}the LSN {} that counts is in {}",
+                "", header.lsn, next.name
+            )?;
         }
         for (item, at) in frame.items() {
             if self.selection.group.is_none_or(|group| item.group == group) {
@@ -237,7 +244,7 @@ impl<'o> Printer<'o> {
 
     /// Prints an item, with its payload.
     fn item(&mut self, item: &Item, at: u32, payload: &[u8]) -> io::Result<()> {
-        let what = said(item, payload);
+        let what = item_text(item, payload);
         let key_len = match item.op {
             Op::Put { key_len } => key_len,
             Op::Entry { .. } | Op::Moved { .. } => 0,
@@ -256,7 +263,7 @@ impl<'o> Printer<'o> {
         )
     }
 
-    /// Prints what does not hold.
+    /// Prints a piece of damage.
     fn damage(&mut self, damage: &Damage<'_>) -> io::Result<()> {
         let Damage { offset, len, lsn, fault, items, nature } = damage;
         let what = match nature {
@@ -265,22 +272,24 @@ impl<'o> Printer<'o> {
                 self.note(Health::Damaged);
                 "ROTTED".to_owned()
             }
-            Nature::Behind => "behind the damage".to_owned(),
+            Nature::Behind => "after the damage".to_owned(),
         };
         writeln!(self.out, "!{offset:>9} {len:>8} {lsn:>8} {:>8}  {what}: {fault}", "")?;
         match nature {
-            Nature::Torn => writeln!(self.out, "!{:>12}no later frame knows it as durable", "")?,
+            Nature::Torn => {
+                writeln!(self.out, "!{:>12}no later frame says that it was durable", "")?
+            }
             Nature::Rotted => {
-                writeln!(self.out, "!{:>12}it was durable, as what was written after it says", "")?;
+                writeln!(self.out, "!{:>12}it was durable: what was written later says so", "")?;
             }
             Nature::Behind => {}
         }
         for (item, _) in items.iter().flat_map(|frame| frame.items()) {
             if self.selection.group.is_none_or(|group| item.group == group) {
-                // A key is part of the payload: it is not shown, for it may not be what it was.
+                // A key is part of the payload: it is not printed, because it may be corrupt.
                 let holds = match fault {
-                    FrameFault::Payloads { items } if items.contains(&item) => "does not hold",
-                    FrameFault::Payloads { .. } | FrameFault::Padding => "holds",
+                    FrameFault::Payloads { items } if items.contains(&item) => "corrupt",
+                    FrameFault::Payloads { .. } | FrameFault::Padding => "intact",
                     FrameFault::NoRoom
                     | FrameFault::Header { .. }
                     | FrameFault::Fields
@@ -288,22 +297,22 @@ impl<'o> Printer<'o> {
                     | FrameFault::Descriptors { .. }
                     | FrameFault::Descriptor { .. } => "",
                 };
-                let (group, said) = (item.group.to_string(), said(&item, &[]));
-                let line = format!("!{:>12}{group:<5} {said:<18} {holds}", "");
+                let (group, text) = (item.group.to_string(), item_text(&item, &[]));
+                let line = format!("!{:>12}{group:<5} {text:<18} {holds}", "");
                 writeln!(self.out, "{}", line.trim_end())?;
             }
         }
         Ok(())
     }
 
-    /// Remembers what is wrong; the first of it stays.
+    /// Remembers the first thing that is wrong.
     fn note(&mut self, health: Health) {
         if self.health == Health::Sound {
             self.health = health;
         }
     }
 
-    /// Prints bytes, if that is selected.
+    /// Prints bytes if the selection asks for them.
     fn bytes(&mut self, offset: u32, bytes: &[u8]) -> io::Result<()> {
         match self.selection.bytes {
             Bytes::Shown => hexdump(self.out, offset, bytes),
@@ -312,8 +321,8 @@ impl<'o> Printer<'o> {
     }
 }
 
-/// Returns what an item does, with its key, as far as its payload goes.
-fn said(item: &Item, payload: &[u8]) -> String {
+/// Returns what an item does, with its key if the payload holds all of it.
+fn item_text(item: &Item, payload: &[u8]) -> String {
     match item.op {
         Op::Entry { id } => format!("entry {id}"),
         Op::Moved { id } => format!("moved {id}"),

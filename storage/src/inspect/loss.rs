@@ -1,13 +1,13 @@
-//! What goes when a log is cut: of which segments, of which groups, and what is left of them.
+//! What a cut removes from each segment and each group, and what remains of each group.
 //!
 //! ```text
 //!   00000002.log, from offset 5976 on: 3 frames (LSN 8..=10), 2024 bytes
 //!
-//!   group  entries that go  other items  bytes  left
+//!   group  entries removed  other items  bytes  remaining
 //!   g1     8..=9                      1   1782  1..=7, 1 key
 //! ```
 //!
-//! Frames that do not hold are counted as far as they can be read.
+//! Corrupt frames are counted as far as they can be read.
 
 use super::Stop;
 use super::page::{Side, count, range, table};
@@ -21,21 +21,21 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::RangeInclusive;
 
-/// How many ranges are named.
+/// How many ranges are named at most.
 const NAMED: usize = 5;
 
-/// What goes.
+/// What a cut removes.
 #[derive(Debug, Default)]
 pub(super) struct Loss {
     files: Vec<LostFile>,
     groups: BTreeMap<GroupId, LostItems>,
-    /// Frames that collection wrote.
+    /// How many frames collection wrote.
     moved: u64,
-    /// Items that took something away.
+    /// How many items removed something.
     undone: u64,
 }
 
-/// What goes of a segment.
+/// What a cut removes from a segment.
 #[derive(Debug, Default)]
 struct LostFile {
     name: String,
@@ -45,13 +45,13 @@ struct LostFile {
     lsns: Option<(Lsn, Lsn)>,
     frames: u64,
     bytes: u64,
-    /// Marks of a log that was closed.
+    /// How many of the frames mark that the log was closed.
     seals: u64,
     damages: u64,
     remains: u64,
 }
 
-/// What goes of a group.
+/// What a cut removes from a group.
 #[derive(Debug, Default)]
 struct LostItems {
     entries: Vec<RangeInclusive<u64>>,
@@ -60,7 +60,7 @@ struct LostItems {
 }
 
 impl Loss {
-    /// Takes what goes of a segment, from `offset` on.
+    /// Adds what is removed from a segment, from `offset` on.
     pub(super) fn take(
         &mut self,
         file: &SegmentFile,
@@ -83,7 +83,7 @@ impl Loss {
         self.files.push(lost);
     }
 
-    /// Takes a piece.
+    /// Adds a piece of a segment.
     fn piece(&mut self, piece: &Piece<'_>, lost: &mut LostFile) {
         match piece {
             Piece::Frame { frame, counts: Counts::Yes, .. } => {
@@ -106,7 +106,7 @@ impl Loss {
         }
     }
 
-    /// Takes the items of a frame.
+    /// Adds the items of a frame.
     fn items(&mut self, frame: &Frame<'_>) {
         for (item, _) in frame.items() {
             let Item { group, op, len, .. } = item;
@@ -123,7 +123,7 @@ impl Loss {
         }
     }
 
-    /// Returns whether nothing goes but the mark of a log that was closed.
+    /// Returns whether the cut removes nothing except the mark that the log was closed.
     pub(super) fn is_nothing(&self) -> bool {
         self.files.len() <= 1
             && self.files.iter().all(|file| {
@@ -131,63 +131,60 @@ impl Loss {
             })
     }
 
-    /// Shows what goes.
+    /// Prints what is removed.
     pub(super) fn show(&self, cut: &Cut, lsn: Lsn, out: &mut dyn Write) -> Result<(), Stop> {
         writeln!(
             out,
-            "To cut the log at LSN {lsn}, so that it ends with LSN {}, would lose:",
+            "Cutting the log at LSN {lsn}, so that it ends with LSN {}, would lose:",
             lsn.before()
         )?;
         for file in self.files.iter().filter(|file| !file.is_nothing()) {
-            writeln!(out, "  {}", file.said())?;
+            writeln!(out, "  {}", file.line())?;
         }
         let through = name_of(cut.through());
         match cut.gone().len() as u64 {
-            0 => writeln!(out, "{through} is written again without them.\n")?,
+            0 => writeln!(out, "{through} would be rewritten without them.\n")?,
             gone => {
                 let removed = count(gone, "file");
                 writeln!(
                     out,
-                    "{removed} will be removed, and {through} is written again without them.\n"
+                    "{removed} would be removed, and {through} would be rewritten without them.\n"
                 )?;
             }
         }
         self.show_groups(cut, out)?;
         if self.undone > 0 {
             let items = count(self.undone, "item");
-            writeln!(
-                out,
-                "{items} took something away (compactions, removals): it is there again."
-            )?;
+            writeln!(out, "{items} removed something (compactions, deletions): it would be back.")?;
         }
         if self.moved > 0 {
             let frames = count(self.moved, "frame");
-            writeln!(out, "{frames} of collection: what they moved may be nowhere else.")?;
+            writeln!(out, "{frames} of collection: the items moved there may exist nowhere else.")?;
         }
         Ok(())
     }
 
-    /// Shows what goes of each group, and what is left of it.
+    /// Prints what is removed from each group, and what remains of it.
     fn show_groups(&self, cut: &Cut, out: &mut dyn Write) -> Result<(), Stop> {
         if self.groups.is_empty() {
             return Ok(());
         }
         let head = [
             ("group", Side::Left),
-            ("entries that go", Side::Left),
+            ("entries removed", Side::Left),
             ("other items", Side::Right),
             ("bytes", Side::Right),
-            ("left", Side::Left),
+            ("remaining", Side::Left),
         ];
         let groups = cut.groups()?;
         let rows = self.groups.iter().map(|(id, lost)| {
-            let entries = lost.named();
+            let entries = lost.ranges();
             [
                 id.to_string(),
                 entries,
                 lost.others.to_string(),
                 lost.bytes.to_string(),
-                left(&groups, *id),
+                remaining(&groups, *id),
             ]
         });
         table(out, head, rows)?;
@@ -197,18 +194,18 @@ impl Loss {
 }
 
 impl LostFile {
-    /// Returns whether nothing goes of it.
+    /// Returns whether nothing is removed from the segment.
     fn is_nothing(&self) -> bool {
         let found = self.frames + self.damages + self.remains;
         self.is_readable && !self.is_whole && found == 0
     }
 
-    /// Says what goes of it.
-    fn said(&self) -> String {
+    /// Returns the line about the segment.
+    fn line(&self) -> String {
         let Self { name, offset, bytes, .. } = self;
         if !self.is_readable {
             return format!(
-                "{name}: {bytes} bytes; its header does not hold, so nobody knows of what"
+                "{name}: {bytes} bytes; its header is not valid, so their meaning is unknown"
             );
         }
         let place = match self.is_whole {
@@ -219,19 +216,19 @@ impl LostFile {
             Some((first, last)) => format!(" (LSN {})", range(first, last)),
             None => String::new(),
         };
-        let mut said = format!("{place}: {}{lsns}, {bytes} bytes", count(self.frames, "frame"));
+        let mut line = format!("{place}: {}{lsns}, {bytes} bytes", count(self.frames, "frame"));
         if self.damages > 0 {
-            said += &format!(", {} of damage", count(self.damages, "piece"));
+            line += &format!(", {} of damage", count(self.damages, "piece"));
         }
         if self.remains > 0 {
-            said += &format!(", {} bytes that are no frame", self.remains);
+            line += &format!(", {} bytes that belong to no frame", self.remains);
         }
-        said
+        line
     }
 }
 
 impl LostItems {
-    /// Takes an entry.
+    /// Adds an entry.
     fn entry(&mut self, index: u64) {
         match self.entries.last_mut() {
             Some(last) if last.contains(&index) => {}
@@ -240,8 +237,8 @@ impl LostItems {
         }
     }
 
-    /// Names the entries.
-    fn named(&self) -> String {
+    /// Returns the ranges of the entries.
+    fn ranges(&self) -> String {
         let ranges =
             self.entries.iter().take(NAMED).map(|range| self::range(range.start(), range.end()));
         let named = ranges.collect::<Vec<_>>().join(", ");
@@ -253,14 +250,14 @@ impl LostItems {
     }
 }
 
-/// Says what is left of a group.
-fn left(groups: &Groups, id: GroupId) -> String {
+/// Returns what remains of a group.
+fn remaining(groups: &Groups, id: GroupId) -> String {
     let Some(group) = groups.get(id) else { return "nothing".into() };
     let keys = count(group.keys().len() as u64, "key");
     format!("{}, {keys}", indexes(group))
 }
 
-/// Says which indexes a group has.
+/// Returns the indexes of a group's entries.
 pub(super) fn indexes(group: &Group) -> String {
     let (first, last) = (group.first_index(), group.last_index());
     match group.len() {

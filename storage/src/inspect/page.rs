@@ -1,30 +1,30 @@
-//! How things stand on a page: in columns, in quotes, in hexadecimal.
+//! How output is formatted: in columns, in quotes, in hexadecimal.
 //!
 //! ```text
-//!   table      group  entries  keys        numbers to the right, names to the left
+//!   table      group  entries  keys        numbers right-aligned, names left-aligned
 //!              g7      12..=40     2
-//!   quoted     "n2"  "\x00\xff"..          whatever is in a log gives the terminal no orders
+//!   quoted     "n2"  "\x00\xff"..          control characters of a payload never reach the terminal
 //!   hexdump    4160  68 65 6c 6c 6f 00 00 00                            hello...
 //! ```
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// How many bytes of a payload are quoted.
+/// How many bytes of a payload are quoted at most.
 const QUOTED_BYTES: usize = 24;
 
-/// What is said of a segment that was removed, and is there again.
-pub(super) const BACK: &str = "no part of the log: it was removed, and has come back";
+/// The text for a segment that was removed and has reappeared.
+pub(super) const BACK: &str = "not part of the log: it was removed, and has reappeared";
 
-/// To which side of its column a cell stands.
+/// How a cell is aligned in its column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Side {
     Left,
     Right,
 }
 
-/// Writes rows under a head, in columns as wide as they need to be. The rows are made twice, first to
-/// be measured: however many they are, none is kept.
+/// Writes rows under a header row, in columns that fit their widest cell. The rows are produced
+/// twice, first to measure them, so that none has to be kept in memory.
 pub(super) fn table<const N: usize>(
     out: &mut dyn Write,
     head: [(&str, Side); N],
@@ -56,14 +56,14 @@ fn line(out: &mut dyn Write, cells: &[String], sides: &[Side], widths: &[usize])
     writeln!(out, "{}", text.trim_end())
 }
 
-/// Returns bytes in quotes, such as a terminal takes no orders from; of many, the first.
+/// Returns bytes in quotes, with control characters escaped; only the first [`QUOTED_BYTES`].
 pub(super) fn quoted(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(QUOTED_BYTES)];
     let more = if shown.len() < bytes.len() { ".." } else { "" };
     format!("\"{}\"{more}", shown.escape_ascii())
 }
 
-/// Returns what something says, without what a terminal would take for an order.
+/// Returns the text of a value, with control characters escaped, so that none reaches the terminal.
 pub(super) fn plain(text: impl Display) -> String {
     let mut shown = String::new();
     for character in text.to_string().chars() {
@@ -76,7 +76,7 @@ pub(super) fn plain(text: impl Display) -> String {
     shown
 }
 
-/// Returns a number and what it counts: `1 frame`, `2 frames`, `3 entries`.
+/// Returns a number and its noun: `1 frame`, `2 frames`, `3 entries`.
 pub(super) fn count(number: u64, what: &str) -> String {
     match (number, what.strip_suffix('y').filter(|_| what != "key")) {
         (1, _) => format!("1 {what}"),
@@ -91,7 +91,7 @@ pub(super) fn range(first: impl Display + PartialEq, last: impl Display + Partia
     if first == last { first } else { format!("{first}..={last}") }
 }
 
-/// Writes bytes in hexadecimal, sixteen a line, each line with where it begins in its file.
+/// Writes bytes in hexadecimal, 16 to a line. Each line starts with its offset in the file.
 pub(super) fn hexdump(out: &mut dyn Write, offset: u32, bytes: &[u8]) -> io::Result<()> {
     for (n, part) in bytes.chunks(16).enumerate() {
         let mut hex = String::new();

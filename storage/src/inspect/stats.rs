@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   written by frames   [ header | descriptors | payloads | padding ]
-//!   live                           '-- of the items that somebody can still ask for --'
-//!   dead                everything else: it goes with its segment, and its segment goes when it is
-//!                       the oldest, and what is live of it has been written again
+//!   live                           '-- of the items that a caller can still read --'
+//!   dead                everything else: it is removed with its segment. Collection removes the
+//!                       oldest segment, after it has copied what is live there
 //! ```
 
 use super::loss::indexes;
@@ -23,16 +23,16 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// What frames wrote.
+/// What the frames of a log wrote.
 #[derive(Debug, Default)]
 struct Written {
     segments: Vec<SegmentStats>,
-    /// Descriptors and payloads of each group.
+    /// Bytes of the descriptors and payloads of each group.
     groups: BTreeMap<GroupId, u64>,
     store: Option<StoreId>,
 }
 
-/// What frames wrote into a segment.
+/// What the frames of one segment wrote.
 #[derive(Debug)]
 struct SegmentStats {
     id: SegmentId,
@@ -42,10 +42,10 @@ struct SegmentStats {
     frame_bytes: u64,
 }
 
-/// Counts what a log is made of.
+/// Prints how much of a log is live.
 ///
 /// # Errors
-/// [`Stop`]; damage is no error: what is before it is counted, and it is said.
+/// [`Stop`]. Damage is no error: it is reported, and what is before it is counted.
 pub fn stats(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
     let directory = super::list(disk)?;
     let mut examiner = Examiner::new(&directory);
@@ -67,9 +67,9 @@ pub fn stats(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
         let what = match known {
             Known::All => "",
             Known::Before => {
-                "! groups are as they were before the damage; what is live nobody knows\n"
+                "! groups are shown as they were before the damage; what is live is unknown\n"
             }
-            Known::Nothing => "! nobody knows what the groups are, and what is live\n",
+            Known::Nothing => "! the groups are unknown, and so is what is live\n",
         };
         writeln!(out, "{what}")?;
     }
@@ -83,18 +83,19 @@ pub fn stats(disk: &impl Disk, out: &mut dyn Write) -> Result<Health, Stop> {
     Ok(health)
 }
 
-/// How much is known of what the frames made.
+/// How much is known of the groups.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Known {
-    /// All of it.
+    /// Everything.
     All,
-    /// What it was before the damage; not what is live, for that is of the log's end.
+    /// The groups as they were before the damage. What is live is unknown, because it depends on the
+    /// log's end.
     Before,
     /// Nothing.
     Nothing,
 }
 
-/// What is shown.
+/// What `stats` prints.
 struct StatsReport {
     written: Written,
     groups: Groups,
@@ -102,7 +103,7 @@ struct StatsReport {
 }
 
 impl Written {
-    /// Takes a segment.
+    /// Adds a segment.
     fn take(&mut self, file: &SegmentFile, next: Option<&SegmentFile>) {
         let bytes = file.image.bytes().len() as u64;
         let mut segment = SegmentStats { id: file.id, bytes, frames: 0, items: 0, frame_bytes: 0 };
@@ -116,7 +117,7 @@ impl Written {
                         segment.frame_bytes += u64::from(frame.header().len);
                         for (item, _) in frame.items() {
                             segment.items += 1;
-                            *self.groups.entry(item.group).or_default() += weight(item.len);
+                            *self.groups.entry(item.group).or_default() += item_bytes(item.len);
                         }
                     }
                     Piece::Frame { counts: Counts::No, .. }
@@ -130,7 +131,7 @@ impl Written {
 }
 
 impl StatsReport {
-    /// Prints sums.
+    /// Prints the totals.
     fn show_totals(&self, out: &mut dyn Write) -> io::Result<()> {
         let sum = |of: fn(&SegmentStats) -> u64| self.written.segments.iter().map(of).sum::<u64>();
         let entries: u64 = self.groups.iter().map(|(_, group)| group.len() as u64).sum();
@@ -146,7 +147,7 @@ impl StatsReport {
             count(sum(|segment| segment.frames), "frame"),
             count(sum(|segment| segment.items), "item"),
             match self.known {
-                Known::All => format!(", {} bytes of them live", self.groups.live().bytes()),
+                Known::All => format!(", {} bytes live", self.groups.live().bytes()),
                 Known::Before | Known::Nothing => String::new(),
             }
         )?;
@@ -197,7 +198,7 @@ impl StatsReport {
             ("written", Side::Right),
             ("live", Side::Right),
             ("dead", Side::Right),
-            ("oldest live in", Side::Left),
+            ("oldest live segment", Side::Left),
         ];
         let nothing = Group::default();
         let rows = self.written.groups.iter().map(|(id, written)| {
@@ -219,7 +220,7 @@ impl StatsReport {
         table(out, head, rows)
     }
 
-    /// Returns what is to be said of what is live, if that is known.
+    /// Returns the text for a number of live items or bytes: `?` if it is unknown.
     fn live(&self, value: impl Display) -> String {
         match self.known {
             Known::All => value.to_string(),
@@ -227,7 +228,7 @@ impl StatsReport {
         }
     }
 
-    /// Returns what is to be said of what a group holds, if that is known.
+    /// Returns the text for what a group holds: `?` if it is unknown.
     fn held(&self, value: impl Display) -> String {
         match self.known {
             Known::All | Known::Before => value.to_string(),
@@ -235,17 +236,17 @@ impl StatsReport {
         }
     }
 
-    /// Says what collection would do next.
+    /// Prints what collection would do next.
     fn show_collection(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
         let [oldest, _, ..] = &self.written.segments[..] else {
-            return writeln!(out, "collection: there is one segment, and it is being written");
+            return writeln!(out, "collection: the only segment is still being written");
         };
         let name = name_of(oldest.id);
         let tally = self.groups.live().of(oldest.id);
         writeln!(
             out,
-            "collection: {name} would go next, after {} of it, {} bytes, had been written again",
+            "collection: would next copy {} ({} bytes) out of {name}, and remove it",
             count(tally.items, "live item"),
             tally.bytes
         )?;
@@ -261,24 +262,24 @@ impl StatsReport {
         let last = self.written.segments.last().map_or(0, |last| last.bytes);
         let headers = self.written.segments.len() as u64 * u64::from(FRAMES_AT);
         let bytes: u64 = self.written.segments.iter().map(|segment| segment.bytes).sum();
-        // A damaged segment may be shorter than what stands before the frames.
+        // A damaged segment may be shorter than its header.
         let room = bytes.saturating_sub(headers);
         let limit = 2 * live + last.saturating_sub(u64::from(FRAMES_AT));
-        let what = if room > limit { "is" } else { "is not yet" };
+        let what = if room > limit { "is due" } else { "is not due yet" };
         writeln!(
             out,
-            "  it {what} worth it: there is room for {room} bytes of frames, and {limit} is fine:"
+            "  it {what}: the segments have room for {room} bytes of frames; the limit is {limit},"
         )?;
-        writeln!(out, "  twice what is live, and a segment")?;
+        writeln!(out, "  twice the live bytes plus one segment")?;
         let floor = Options::default().collect_above_bytes;
         writeln!(
             out,
-            "  below Options::collect_above_bytes, by default {floor}, nothing is collected"
+            "  below Options::collect_above_bytes (default {floor}), nothing is collected"
         )
     }
 }
 
-/// Returns what an item weighs: its descriptor, and its payload.
-fn weight(payload_bytes: u32) -> u64 {
+/// Returns the size of an item in bytes: its descriptor and its payload.
+fn item_bytes(payload_bytes: u32) -> u64 {
     DESCRIPTOR_BYTES as u64 + u64::from(payload_bytes)
 }

@@ -1,8 +1,8 @@
 //! The last frames of a log.
 //!
 //! ```text
-//!   00000007.log   00000008.log   00000009.log        are there enough in the last one?
-//!                  '---------------- 2 -----'         else in the last two, four, ...
+//!   00000007.log   00000008.log   00000009.log        are there enough in the last segment?
+//!                  '---------------- 2 -----'         if not: in the last two, four, ...
 //!                             ^ from here on
 //! ```
 
@@ -17,10 +17,10 @@ use std::convert::Infallible;
 use std::io::Write;
 use std::num::NonZeroUsize;
 
-/// Shows the last `frames` frames that count, and what is between and behind them.
+/// Prints the last `frames` frames that count, and what is between and behind them.
 ///
 /// # Errors
-/// [`Stop`]; damage is no error, it is what is shown.
+/// [`Stop`]. Damage is no error: it is printed.
 pub fn tail(
     disk: &impl Disk,
     frames: NonZeroUsize,
@@ -29,17 +29,17 @@ pub fn tail(
 ) -> Result<Health, Stop> {
     let directory = super::list(disk)?;
     let all = &directory.segments;
-    let mut some = 1;
+    let mut last_segments = 1;
     let (segments, begin) = loop {
-        let segments = &all[all.len().saturating_sub(some)..];
+        let segments = &all[all.len().saturating_sub(last_segments)..];
         let places = places(disk, segments, frames);
         if places.len() >= frames.get() || segments.len() == all.len() {
             break (segments, places.front().copied());
         }
-        some *= 2;
+        last_segments *= 2;
     };
     let mut printer = Printer::new(selection, out);
-    printer.strangers(&directory)?;
+    printer.foreign(&directory)?;
     match begin {
         Some((segment, offset)) => printer.begin_at(segment, offset),
         None => printer,
@@ -47,7 +47,7 @@ pub fn tail(
     .segments(disk, segments)
 }
 
-/// Returns where the last frames begin, so many of them.
+/// Returns where each of the last `frames` frames begins.
 fn places(
     disk: &impl Disk,
     segments: &[SegmentId],

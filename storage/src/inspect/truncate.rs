@@ -1,12 +1,12 @@
-//! A log that ends earlier: what goes is said first.
+//! Cuts a log: prints what would be lost, and then removes it.
 //!
 //! ```text
-//!   LSN   41   42 | 43   44   45        truncate-at 43: 43 is the first that goes
-//!   g7    8   9   | 10   11             10..=11 go
-//!   g9          1 |      (compact 1)    1 is there again
+//!   LSN   41   42 | 43   44   45        truncate-at 43: 43 is the first frame removed
+//!   g7    8   9   | 10   11             10..=11 are lost
+//!   g9          1 |      (compact 1)    1 is back: its compaction is lost
 //! ```
 //!
-//! How it is done, so that a power cut leaves a log, stands in `recovery/cut.rs`.
+//! `recovery/cut.rs` makes the cut. It explains why a power cut meanwhile leaves a log that opens.
 
 use super::loss::Loss;
 use super::page::plain;
@@ -18,22 +18,22 @@ use crate::segment::name_of;
 use crate::types::{GroupId, Lsn};
 use std::io::Write;
 
-/// How many groups with gaps are named.
+/// How many groups with gaps are named at most.
 const NAMED: usize = 5;
 
-/// What is done with groups whose first entries stand behind the cut, where collection moved them.
+/// What to do with groups whose first entries collection has moved behind the cut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gapped {
-    /// Then the log is not cut.
+    /// The log is not cut.
     Refused,
-    /// They are removed, too.
+    /// These groups are removed too.
     Dropped,
 }
 
-/// Says what goes if a log's frames from `lsn` on go; and lets them go, with consent.
+/// Prints what a log would lose without its frames from `lsn` on, and removes them with consent.
 ///
 /// # Errors
-/// [`Stop`]: also if the log cannot be cut there, or if there is nothing to cut.
+/// [`Stop`]. Also if the log cannot be cut at `lsn`, or if there is nothing to cut.
 pub fn truncate_at(
     disk: &impl Disk,
     lsn: Lsn,
@@ -53,13 +53,13 @@ pub fn truncate_at(
     each::<Stop>(disk, &directory.segments, |file, next| {
         if let Some(offset) = planner.segment(file, next) {
             loss.take(file, next, offset, lsn);
-            not_ours = not_ours.take().or_else(|| stranger(file));
+            not_ours = not_ours.take().or_else(|| foreign(file));
         }
         Ok(())
     })?;
-    let mut cut = planner.finish(&directory).map_err(|why| Stop::Refused(said(&why, lsn)))?;
+    let mut cut = planner.finish(&directory).map_err(|why| Stop::Refused(refusal(&why, lsn)))?;
     if let Some(error) = not_ours {
-        let what = "it would go with the cut: move it elsewhere first";
+        let what = "the cut would remove it: move it elsewhere first";
         return Err(Stop::Refused(format!("{}; {what}", plain(error))));
     }
     if loss.is_nothing() {
@@ -70,28 +70,28 @@ pub fn truncate_at(
     }
     let gaps = cut.gaps();
     if !gaps.is_empty() && gapped == Gapped::Refused {
-        return Err(Stop::Refused(said_of_gaps(&gaps, lsn)));
+        return Err(Stop::Refused(gaps_refusal(&gaps, lsn)));
     }
     for (group, _) in &gaps {
         cut.drop_group(*group);
     }
     loss.show(&cut, lsn, out)?;
     for (group, gap) in &gaps {
-        writeln!(out, "{group} goes whole, for it would have a gap: {}", plain(gap))?;
+        writeln!(out, "{group} would be removed whole, because of its gap: {}", plain(gap))?;
     }
     writeln!(
         out,
-        "A replica that forgets what it has promised can break its group: let it join anew."
+        "A replica that forgets votes or entries can break its group: add it as a new member."
     )?;
     match consent {
         Consent::Ask => {
             writeln!(
                 out,
-                "Nothing was done. --yes does it; copy the directory first, for what goes is gone."
+                "Nothing was changed. --yes does it. Copy the directory first: there is no undo."
             )?;
         }
         Consent::Given => {
-            out.flush()?; // whoever does not hear of it does not lose it
+            out.flush()?; // nothing is removed unless the user was told
             cut.carry_out(disk).map_err(unfinished)?;
             writeln!(out, "Done: the log ends with LSN {}.", lsn.before())?;
         }
@@ -99,7 +99,7 @@ pub fn truncate_at(
     Ok(Health::Sound)
 }
 
-/// Says what to do about a cut that failed.
+/// Returns what to do about a cut that failed.
 pub(super) fn unfinished(error: Error) -> Stop {
     if matches!(error, Error::Io { .. }) {
         let what = "copy the directory, and cut the copy";
@@ -108,44 +108,44 @@ pub(super) fn unfinished(error: Error) -> Stop {
     Stop::Log(error)
 }
 
-/// Says why a segment is not this log's to remove, if it is not.
-fn stranger(file: &SegmentFile) -> Option<Error> {
+/// Returns why a segment does not belong to this log, if it does not.
+fn foreign(file: &SegmentFile) -> Option<Error> {
     let error = file.in_place().err()?;
-    let is_strange = matches!(
+    let is_foreign = matches!(
         error,
         Error::Version { .. } | Error::ByteOrder { .. } | Error::ForeignStore { .. }
     );
-    is_strange.then_some(error)
+    is_foreign.then_some(error)
 }
 
-/// Says why a log cannot be cut there.
-fn said(why: &Uncuttable, lsn: Lsn) -> String {
+/// Returns why a log cannot be cut there.
+fn refusal(why: &Uncuttable, lsn: Lsn) -> String {
     match why {
         Uncuttable::NoHeader(error) => {
-            format!("nothing could be kept, for the first segment does not hold: {}", plain(error))
+            format!("nothing could be kept, because the first segment is damaged: {}", plain(error))
         }
         Uncuttable::BeforeBeginning { first } => {
-            format!("LSN {lsn} is gone already: the log begins with LSN {first}")
+            format!("LSN {lsn} is not in the log, which begins with LSN {first}")
         }
         Uncuttable::BehindEnd { next } => {
-            format!("the log ends with LSN {}: there is no LSN {lsn} to cut it at", next.before())
+            format!("LSN {lsn} is not in the log, which ends with LSN {}", next.before())
         }
         Uncuttable::BehindDamage { lsn: damaged, segment } => format!(
-            "LSN {damaged} does not hold, in {}, and would be kept: cut there, or before it",
+            "LSN {damaged} in {} is damaged, and would be kept: cut at this LSN, or before it",
             name_of(*segment)
         ),
     }
 }
 
-/// Says which groups would have gaps.
-fn said_of_gaps(gaps: &[(GroupId, Error)], lsn: Lsn) -> String {
-    let mut said = format!("cut at LSN {lsn}, the log would not open:");
+/// Returns which groups would have gaps.
+fn gaps_refusal(gaps: &[(GroupId, Error)], lsn: Lsn) -> String {
+    let mut text = format!("if the log were cut at LSN {lsn}, it would not open:");
     for (_, gap) in gaps.iter().take(NAMED) {
-        said += &format!("\n  {}", plain(gap));
+        text += &format!("\n  {}", plain(gap));
     }
     if gaps.len() > NAMED {
-        said += &format!("\n  and {} more groups", gaps.len() - NAMED);
+        text += &format!("\n  and {} more groups", gaps.len() - NAMED);
     }
-    said + "\nWhat is missing was moved behind the cut by collection, or is gone. Cut later, or let these\
-            \ngroups go, too, with --drop-gapped."
+    text + "\nCollection has moved the missing items behind the cut, or they are lost. Cut later,\
+            \nor remove these groups too, with --drop-gapped."
 }

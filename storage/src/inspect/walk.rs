@@ -1,85 +1,85 @@
-//! A segment's bytes, piece by piece, whatever they are: frames, damage, and what comes after.
+//! Splits any segment's bytes into pieces: frames, damage, and the rest.
 //!
 //! ```text
 //!   [40][41] ??????? [43][44] zeros
 //!     |   |     |      |    |    '-- the rest
-//!     |   |     |      '----'------- frames again: they hold under this segment's salt
-//!     |   |     '------------------- damage: 42 was due, and does not hold
-//!     '---'------------------------- frames that hold, in order
+//!     |   |     |      '----'------- frames again: valid under this segment's salt
+//!     |   |     '------------------- damage: 42 was expected, and is not valid
+//!     '---'------------------------- valid frames, in order
 //! ```
 //!
-//! Every byte belongs to one piece. A frame whose header holds is as long as that says, even if
-//! nothing else of it holds; otherwise the next header that holds is looked for. So a walk takes time
-//! linear in the segment's length, whatever is in it.
+//! Every byte belongs to one piece. A frame with a valid header has the length that its header says,
+//! even if the rest of it is corrupt. After an invalid header, the walk searches for the next valid
+//! header. So a walk takes time linear in the segment's length, whatever the segment holds.
 
 use crate::disk::Mapped;
 use crate::format::{FRAME_HEADER_BYTES, FRAMES_AT, Frame, FrameFault, FrameHeader, SegmentHeader};
 use crate::recovery::was_durable;
 use crate::types::Lsn;
 
-/// What stands at a place.
+/// A piece of a segment.
 #[derive(Clone, Debug)]
 pub(super) enum Piece<'a> {
-    /// A frame that holds.
+    /// A valid frame.
     Frame {
         /// Where it begins.
         offset: u32,
-        /// It.
+        /// The frame itself.
         frame: Frame<'a>,
-        /// Whether it counts.
+        /// Whether the frame counts.
         counts: Counts,
     },
-    /// What should be a frame, and does not hold.
+    /// Bytes that should be a frame, and are not a valid one.
     Damage(Damage<'a>),
-    /// What is behind the frames.
+    /// The bytes behind the frames.
     Rest {
-        /// Where it begins.
+        /// Where they begin.
         offset: u32,
-        /// How many bytes there are up to the last that is not zero.
+        /// How many bytes there are up to the last one that is not zero.
         remains: u32,
-        /// How many there are.
+        /// How many bytes there are.
         len: u32,
     },
 }
 
-/// Whether a frame counts that holds.
+/// Whether a valid frame counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Counts {
-    /// It does.
+    /// It counts.
     Yes,
-    /// The next segment has a frame of this number, and that one counts.
+    /// The next segment has a frame with this LSN, and that frame counts.
     No,
 }
 
-/// What should be a frame, and does not hold.
+/// Bytes that should be a frame, and are not a valid one.
 #[derive(Clone, Debug)]
 pub(super) struct Damage<'a> {
     /// Where it begins.
     pub(super) offset: u32,
-    /// How long it is; 0 if frames are not there at all.
+    /// Its length in bytes; 0 if the expected frames are missing altogether.
     pub(super) len: u32,
-    /// The frame that was due.
+    /// The LSN of the expected frame.
     pub(super) lsn: Lsn,
     /// What is wrong with it.
     pub(super) fault: FrameFault,
-    /// The frame, as far as its descriptors hold.
+    /// The frame, if its descriptors are valid.
     pub(super) items: Option<Frame<'a>>,
-    /// What that means.
+    /// What the damage means.
     pub(super) nature: Nature,
 }
 
 /// What damage means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Nature {
-    /// Nobody says that it was durable: a crash may have left it so.
+    /// No later frame says that the frame was durable: a crash may have left it like this.
     Torn,
-    /// It was durable: a later frame says so, or there is a next segment.
+    /// The frame was durable: a later frame says so, or there is a next segment.
     Rotted,
-    /// There is damage before it, and that decides.
+    /// There is damage before it, and the first damage decides.
     Behind,
 }
 
-/// Goes through a segment.
+/// An iterator over the pieces of a segment.
 #[derive(Clone, Debug)]
 pub(super) struct Walk<'a> {
     mapped: &'a Mapped,
@@ -87,7 +87,7 @@ pub(super) struct Walk<'a> {
     header: &'a SegmentHeader,
     at: usize,
     next: Lsn,
-    /// The next segment's first frame.
+    /// The first LSN of the next segment.
     until: Option<Lsn>,
     is_damaged: bool,
 }
@@ -103,17 +103,17 @@ impl<'a> Walk<'a> {
         Walk { mapped, image: mapped.bytes(), header, at, next, until, is_damaged: false }
     }
 
-    /// Begins within a segment, where this frame is due.
+    /// Begins within a segment, at an offset where the frame `next` is expected.
     pub(super) fn from(self, offset: u32, next: Lsn) -> Walk<'a> {
         Walk { at: offset as usize, next, ..self }
     }
 
-    /// Returns whether what comes next counts.
+    /// Returns whether the next frame counts.
     fn counts(&self) -> Counts {
         if self.until.is_some_and(|until| self.next >= until) { Counts::No } else { Counts::Yes }
     }
 
-    /// Takes what does not hold.
+    /// Returns the piece for a place without a valid frame.
     fn fault(&mut self, fault: FrameFault) -> Piece<'a> {
         let rest = &self.image[self.at..];
         if self.counts() == Counts::No {
@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
             Err(_) => match self.later_headers().next() {
                 Some((at, header)) => (at - self.at, header.lsn),
                 None if self.until.is_some() => (rest.len(), self.next),
-                None if self.is_as_due(rest) => (written(rest), self.next),
+                None if self.looks_expected(rest) => (written(rest), self.next),
                 None => return self.rest(),
             },
         };
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
             offset: self.at as u32,
             len: len as u32,
             lsn: self.next,
-            // A frame that is not due has nothing to say of the one that is.
+            // A frame with another LSN says nothing about the expected frame.
             items: Frame::peek(rest).filter(|_| !matches!(fault, FrameFault::Lsn { .. })),
             fault,
             nature: self.nature(),
@@ -145,25 +145,25 @@ impl<'a> Walk<'a> {
         Piece::Damage(damage)
     }
 
-    /// Returns whether bytes look like the frame that is due, although they do not hold.
-    fn is_as_due(&self, rest: &[u8]) -> bool {
+    /// Returns whether bytes look like the expected frame, although they are not valid.
+    fn looks_expected(&self, rest: &[u8]) -> bool {
         let fields = (rest.len() >= FRAME_HEADER_BYTES).then(|| FrameHeader::read_fields(rest));
         fields.flatten().is_some_and(|header| header.lsn == self.next)
     }
 
-    /// Says what it means that the frame that is due does not hold.
+    /// Returns what it means that the expected frame is not valid.
     fn nature(&self) -> Nature {
         if self.is_damaged {
             return Nature::Behind;
         }
-        // A segment is left only when all of it is durable.
+        // The writer begins the next segment only when all of this one is durable.
         let has_rotted = self.until.is_some()
             || was_durable(self.header, self.mapped, self.at as u32, self.next);
         if has_rotted { Nature::Rotted } else { Nature::Torn }
     }
 
-    /// Returns the headers behind this place that hold, of this frame or of later ones, wherever they
-    /// stand; with where each begins.
+    /// Returns each valid header behind this place, of the expected frame or of a later one, with
+    /// its offset. Frames begin at multiples of 8 bytes.
     fn later_headers(&self) -> impl Iterator<Item = (usize, FrameHeader)> + use<'a> {
         let (image, salt, from, next) = (self.image, self.header.salt, self.at, self.next);
         (from + 8..image.len()).step_by(8).filter_map(move |at| {
@@ -175,7 +175,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Takes all that is left.
+    /// Returns the rest of the segment as one piece.
     fn rest(&mut self) -> Piece<'a> {
         let rest = &self.image[self.at..];
         let (offset, len) = (self.at as u32, rest.len() as u32);
@@ -201,7 +201,7 @@ impl<'a> Iterator for Walk<'a> {
     }
 }
 
-/// Returns how many bytes there are up to the last that is not zero.
+/// Returns how many bytes there are up to the last one that is not zero.
 fn written(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1)
 }

@@ -1,10 +1,10 @@
-//! Transcripts: what stands in the book, and in the page of damages, is what the program prints.
+//! Transcripts: the book and the page of damages show what the program prints.
 //!
 //! ```text
 //!   $ logctl check rotted        a command, in a block of kind `console`
-//!   ...                          what it prints, first to one stream, then to the other
+//!   ...                          what it prints: stdout first, then stderr
 //!   $ echo $?
-//!   1                            what it ended with
+//!   1                            its exit code
 //! ```
 
 use crate::places;
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Runs the commands of a page, in order, and returns the page as it is today.
+/// Runs the commands of a page in order, and returns the page with their current output.
 fn rewritten(page: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
@@ -23,7 +23,7 @@ fn rewritten(page: &str) -> String {
         if line.starts_with("```") {
             is_console = line == "```console";
         } else if is_console && !line.starts_with("$ ") {
-            continue; // what it printed some day
+            continue; // the old output
         }
         today += line;
         today.push('\n');
@@ -47,8 +47,8 @@ fn run(command: &str, dir: &Path, code: &mut i32) -> String {
     String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
 }
 
-/// Compares a page with what the program prints today.
-fn holds(page: &Path) {
+/// Checks that a page shows what the program prints today.
+fn check_page(page: &Path) {
     let text = fs::read_to_string(page).unwrap();
     let today = rewritten(&text);
     if std::env::var_os("REWRITE").is_some() {
@@ -61,17 +61,17 @@ fn holds(page: &Path) {
     assert_eq!(text, today, "{}; REWRITE=1 writes it", page.display());
 }
 
-/// Returns a file of the course.
+/// Returns the path of a page, given from the package.
 fn page(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 #[test]
 fn the_book_shows_what_logctl_prints() {
-    holds(&page("../book/src/logctl.md"));
+    check_page(&page("../book/src/logctl.md"));
 }
 
 #[test]
-fn every_damage_is_told_as_it_stands_on_its_page() {
-    holds(&page("tests/logctl/damages.md"));
+fn the_page_of_damages_shows_what_logctl_prints() {
+    check_page(&page("tests/logctl/damages.md"));
 }

@@ -1,8 +1,8 @@
-//! The logs that everything here is tried on: the same bytes every time, as files in a directory.
+//! The logs that all tests here use: the same bytes every time, as files in a directory.
 //!
 //! ```text
 //!   log        two groups, three segments, closed
-//!   crashed    the same, not closed: its last frame is half there
+//!   crashed    the same, not closed: its last frame is incomplete
 //!   ...        one damage each
 //! ```
 
@@ -13,13 +13,13 @@ use storage::{Batch, Disk, DiskFile, Entry, EntryId, GroupId, Log, Options, SimD
 const ORDERS: GroupId = GroupId(1);
 const USERS: GroupId = GroupId(2);
 
-/// A directory, and what is done to a good log to make it.
+/// A directory, and the change that makes it from a good log.
 type Place = (&'static str, fn(&SimDisk));
 
 /// Every directory.
 const PLACES: [Place; 18] = [
     ("log", |_| {}),
-    // Two sectors of the last frame, which nobody had synced.
+    // Two sectors of the last frame, which was not synced.
     ("crashed", |disk| zero(disk, "00000003.log", 5632..6656)),
     ("rotted", |disk| disk.rot("00000001.log", 4394, 0x20)),
     ("header-bit", |disk| disk.rot("00000002.log", 41, 1)),
@@ -54,7 +54,7 @@ const PLACES: [Place; 18] = [
     ("copy", |_| {}),
 ];
 
-/// Makes every directory within this one.
+/// Makes every directory under `root`.
 pub(crate) fn make(root: &Path) {
     for (name, change) in PLACES {
         let disk = if name == "crashed" { unfinished() } else { closed() };
@@ -71,7 +71,7 @@ pub(crate) fn put(disk: &SimDisk, dir: &Path) {
     }
 }
 
-/// Returns a log of two groups: their entries, votes and compactions.
+/// Returns a log of two groups with entries, votes and compactions.
 fn filled(disk: &SimDisk) -> Log<SimDisk> {
     let options = Options { segment_bytes: 8192, max_batch_bytes: 2048, ..Options::default() };
     let log = Log::open_on(disk.clone(), options).unwrap();
@@ -101,7 +101,7 @@ fn closed() -> SimDisk {
     disk
 }
 
-/// Returns that log, which had one more frame on its way.
+/// Returns that log, not closed, with one more frame that is not synced.
 fn unfinished() -> SimDisk {
     let disk = SimDisk::new(4);
     let log = filled(&disk);
@@ -110,7 +110,7 @@ fn unfinished() -> SimDisk {
     disk
 }
 
-/// Lets everything go, and the first two segments with it.
+/// Compacts both groups completely, and collects the first two segments.
 fn collect(disk: &SimDisk) {
     let options = Options {
         segment_bytes: 8192,
@@ -133,13 +133,13 @@ fn long(index: u64, term: u64) -> Entry {
     entry(index, term, &format!("order {index}: ").repeat(99))
 }
 
-/// Puts zeros into a file.
+/// Writes zeros into a file.
 fn zero(disk: &SimDisk, name: &str, range: std::ops::Range<u64>) {
     let zeros = vec![0; (range.end - range.start) as usize];
     disk.open(name).unwrap().write_all_at(range.start, &zeros).unwrap();
 }
 
-/// Puts bytes into a segment's header, and mends its checksum.
+/// Writes bytes into a segment's header, and corrects its checksum.
 fn forge(disk: &SimDisk, name: &str, at: u64, bytes: &[u8]) {
     let file = disk.open(name).unwrap();
     file.write_all_at(at, bytes).unwrap();

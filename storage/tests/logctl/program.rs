@@ -1,5 +1,5 @@
-//! The program beside others: arguments that make no sense, directories that are left alone, pipes
-//! that break, locks that are held.
+//! The program and its surroundings: arguments that make no sense, directories that stay unchanged,
+//! broken pipes, locks that another process holds.
 
 use crate::places;
 use std::fs;
@@ -14,29 +14,29 @@ fn logctl(dir: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_logctl")).args(words).current_dir(dir).output().unwrap()
 }
 
-/// Returns what it ended with, and what it said of it.
-fn told(output: &Output) -> (i32, String) {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(!said.contains("panicked"), "{said}");
-    (output.status.code().unwrap(), said)
+/// Returns the exit code, and what the program printed to stderr.
+fn code_and_stderr(output: &Output) -> (i32, String) {
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (output.status.code().unwrap(), stderr)
 }
 
-/// Everything in a directory: names, bytes, times.
-fn seen(dir: &Path) -> Vec<(String, Vec<u8>, SystemTime)> {
-    let mut seen =
+/// Returns everything in a directory: names, bytes, times.
+fn contents(dir: &Path) -> Vec<(String, Vec<u8>, SystemTime)> {
+    let mut contents =
         vec![(".".to_owned(), Vec::new(), fs::metadata(dir).unwrap().modified().unwrap())];
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let modified = fs::metadata(&path).unwrap().modified().unwrap();
-        seen.push((name, fs::read(&path).unwrap(), modified));
+        contents.push((name, fs::read(&path).unwrap(), modified));
     }
-    seen.sort();
-    seen
+    contents.sort();
+    contents
 }
 
-/// What only looks.
-const LOOKS: [&[&str]; 7] = [
+/// Commands that only read.
+const READ_ONLY: [&[&str]; 7] = [
     &["check"],
     &["dump"],
     &["dump", "--hex", "--group", "g1"],
@@ -46,30 +46,30 @@ const LOOKS: [&[&str]; 7] = [
     &["drop-group", "1"],
 ];
 
-/// Asks everything of a directory, which is to stay as it is.
-fn look_at(root: &Path, name: &str) {
-    let before = seen(&root.join(name));
-    for words in LOOKS {
+/// Runs every read-only command on a directory, and checks that the directory stays unchanged.
+fn run_read_only(root: &Path, name: &str) {
+    let before = contents(&root.join(name));
+    for words in READ_ONLY {
         let mut words = words.to_vec();
         words.insert(1, name);
-        let (code, said) = told(&logctl(root, &words));
-        assert!((0..3).contains(&code), "{words:?}: {code} {said}");
+        let (code, stderr) = code_and_stderr(&logctl(root, &words));
+        assert!((0..3).contains(&code), "{words:?}: {code} {stderr}");
     }
-    assert!(seen(&root.join(name)) == before, "{name} is not as it was");
+    assert!(contents(&root.join(name)) == before, "{name} has changed");
 }
 
 #[test]
-fn to_look_at_a_log_changes_not_one_byte_and_not_one_time_of_it() {
+fn reading_a_log_changes_no_byte_and_no_time_of_it() {
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
     for entry in fs::read_dir(dir.path()).unwrap() {
-        look_at(dir.path(), entry.unwrap().file_name().to_str().unwrap());
+        run_read_only(dir.path(), entry.unwrap().file_name().to_str().unwrap());
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_directory_that_nobody_may_write_can_be_looked_at() {
+fn a_read_only_directory_can_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
@@ -79,16 +79,16 @@ fn a_directory_that_nobody_may_write_can_be_looked_at() {
         may(&entry.unwrap().path(), 0o444).unwrap();
     }
     may(&log, 0o555).unwrap();
-    look_at(dir.path(), "rotted");
+    run_read_only(dir.path(), "rotted");
     may(&log, 0o755).unwrap();
 }
 
 #[test]
-fn a_disk_that_is_opened_to_be_read_writes_nothing() {
+fn a_disk_that_is_opened_for_reading_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
     let log = dir.path().join("log");
-    let before = seen(&log);
+    let before = contents(&log);
     let disk = RealDisk::to_read(&log).unwrap();
     assert!(disk.create("new").is_err());
     assert!(disk.rename("00000001.log", "new").is_err());
@@ -98,13 +98,13 @@ fn a_disk_that_is_opened_to_be_read_writes_nothing() {
     let file = disk.open("00000001.log").unwrap();
     assert!(file.write_at(0, b"x").is_err());
     assert!(Log::open_on(disk, Options::default()).is_err());
-    assert!(seen(&log) == before);
+    assert!(contents(&log) == before);
     assert!(RealDisk::to_read(dir.path().join("nowhere")).is_err());
     assert!(!dir.path().join("nowhere").exists());
 }
 
 #[test]
-fn what_is_no_log_is_told_and_left_alone() {
+fn a_directory_without_a_log_is_reported_and_stays_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
     places::make(root);
@@ -114,24 +114,24 @@ fn what_is_no_log_is_told_and_left_alone() {
     fs::create_dir_all(root.join("nested/00000001.log")).unwrap();
     fs::create_dir(root.join("sparse")).unwrap();
     fs::File::create(root.join("sparse/00000001.log")).unwrap().set_len(1 << 40).unwrap();
-    for words in LOOKS.into_iter().chain([&["truncate-at", "5", "--yes"][..]]) {
+    for words in READ_ONLY.into_iter().chain([&["truncate-at", "5", "--yes"][..]]) {
         for (name, why) in [
             ("nowhere", "No such file or directory"),
             ("a-file", "Not a directory"),
             ("empty", "there is no log here"),
-            ("strange", "\\u{1b}[31m.txt belongs to no store"),
+            ("strange", "\\u{1b}[31m.txt is not a file of the log"),
         ] {
             let mut words = words.to_vec();
             words.insert(1, name);
-            let (code, said) = told(&logctl(root, &words));
-            assert_eq!(code, 2, "{words:?}: {said}");
-            assert!(said.contains(why), "{words:?}: {said}");
+            let (code, stderr) = code_and_stderr(&logctl(root, &words));
+            assert_eq!(code, 2, "{words:?}: {stderr}");
+            assert!(stderr.contains(why), "{words:?}: {stderr}");
         }
     }
     for (name, why) in [("nested", "not a regular file"), ("sparse", "no segment is longer")] {
         let output = logctl(root, &["check", name]);
         let page = String::from_utf8(output.stdout.clone()).unwrap();
-        assert_eq!(told(&output).0, 2, "{page}");
+        assert_eq!(code_and_stderr(&output).0, 2, "{page}");
         assert!(page.contains("NOT READABLE HERE") && page.contains(why), "{page}");
     }
     assert!(!root.join("nowhere").exists());
@@ -141,18 +141,18 @@ fn what_is_no_log_is_told_and_left_alone() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_with_a_segments_name_is_not_waited_for() {
+fn a_pipe_with_a_segments_name_does_not_block_the_program() {
     let dir = tempfile::tempdir().unwrap();
     let pipe = dir.path().join("00000001.log");
     if !Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
-        return; // there is no such program here
+        return; // mkfifo does not exist here
     }
-    let (code, _) = told(&logctl(dir.path(), &["check", "."]));
+    let (code, _) = code_and_stderr(&logctl(dir.path(), &["check", "."]));
     assert_eq!(code, 2);
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_mistake() {
+fn a_reader_that_closes_the_pipe_early_causes_no_message() {
     let dir = tempfile::tempdir().unwrap();
     let options =
         Options { segment_bytes: 1 << 20, max_batch_bytes: 1 << 19, ..Options::default() };
@@ -171,34 +171,34 @@ fn a_reader_that_has_seen_enough_is_no_mistake() {
     let mut page = child.stdout.take().unwrap();
     page.read_exact(&mut [0; 100]).unwrap();
     drop(page);
-    let (code, said) = told(&child.wait_with_output().unwrap());
-    assert_eq!((code, said.as_str()), (141, ""));
+    let (code, stderr) = code_and_stderr(&child.wait_with_output().unwrap());
+    assert_eq!((code, stderr.as_str()), (141, ""));
 }
 
 #[test]
-fn whoever_has_a_log_open_keeps_it_as_it_is() {
+fn a_log_that_is_open_elsewhere_is_not_changed() {
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
     let options = Options { segment_bytes: 8192, max_batch_bytes: 2048, ..Options::default() };
     let log = Log::open(dir.path().join("log"), options).unwrap();
-    let before = seen(&dir.path().join("log"));
+    let before = contents(&dir.path().join("log"));
     for words in [&["truncate-at", "log", "5", "--yes"][..], &["drop-group", "log", "2", "--yes"]] {
-        let (code, said) = told(&logctl(dir.path(), words));
-        assert_eq!(code, 2, "{said}");
-        assert!(said.contains("already open"), "{said}");
+        let (code, stderr) = code_and_stderr(&logctl(dir.path(), words));
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains("already open"), "{stderr}");
     }
-    assert!(seen(&dir.path().join("log")) == before);
-    let (code, said) = told(&logctl(dir.path(), &["check", "log"]));
-    assert_eq!((code, said.as_str()), (0, ""), "it can be looked at meanwhile");
+    assert!(contents(&dir.path().join("log")) == before);
+    let (code, stderr) = code_and_stderr(&logctl(dir.path(), &["check", "log"]));
+    assert_eq!((code, stderr.as_str()), (0, ""), "reading needs no lock");
     drop(log);
 }
 
 #[test]
-fn a_real_log_that_is_cut_opens_with_what_was_kept() {
+fn a_real_log_that_was_cut_opens_with_the_kept_frames() {
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
     let page = logctl(dir.path(), &["truncate-at", "rotted", "3", "--yes"]);
-    assert_eq!(told(&page), (0, String::new()));
+    assert_eq!(code_and_stderr(&page), (0, String::new()));
     let options = Options { segment_bytes: 8192, max_batch_bytes: 2048, ..Options::default() };
     let log = Log::open(dir.path().join("rotted"), options).unwrap();
     assert_eq!(log.groups(), [GroupId(1), GroupId(2)]);
@@ -209,52 +209,55 @@ fn a_real_log_that_is_cut_opens_with_what_was_kept() {
 }
 
 #[test]
-fn arguments_that_make_no_sense_are_told_what_does() {
+fn wrong_arguments_are_answered_with_the_right_ones() {
     let dir = tempfile::tempdir().unwrap();
     places::make(dir.path());
     let cases: [(&[&str], &str); 20] = [
-        (&[], "what is to be done?"),
-        (&["chek", "log"], "\"chek\" is no command; there are check, dump"),
-        (&["check"], "of which directory? logctl check DIR"),
-        (&["check", "log", "log"], "\"log\" is too much: logctl check DIR"),
-        (&["check", "log", "--yes"], "--yes is no option here: logctl check DIR"),
-        (&["dump", "log", "--grup", "7"], "--grup is no option here: logctl dump DIR [--group G]"),
-        (&["dump", "log", "--group"], "--group wants G behind it"),
-        (&["dump", "log", "--group", "x"], "--group is to be a number, and \"x\" is none"),
-        (&["dump", "log", "--limit=-1"], "--limit is to be a number, and \"-1\" is none"),
-        (&["dump", "log", "--hex=no"], "--hex takes nothing behind it"),
-        (&["dump", "log", "--limit", "99999999999999999999"], "is to be a number"),
-        (&["tail", "log", "-n", "0"], "-n wants 1 at least"),
-        (&["tail", "log", "-n"], "-n wants N behind it"),
-        (&["truncate-at", "log"], "LSN is missing: logctl truncate-at DIR LSN"),
-        (&["truncate-at", "log", "seven"], "LSN is to be a number, and \"seven\" is none"),
-        (&["truncate-at", "log", "g7"], "LSN is to be a number, and \"g7\" is none"),
-        (&["drop-group", "log"], "G is missing: logctl drop-group DIR G [--yes]"),
-        (&["drop-group", "log", "g9"], "g9 is not here; here are g1 g2"),
-        (&["drop-group", "log", "--yes", "--", "-1"], "G is to be a number, and \"-1\" is none"),
-        (&["truncate-at", "log", "0", "--yes"], "LSN 0 is gone already: the log begins with LSN 1"),
+        (&[], "no command is given"),
+        (&["chek", "log"], "\"chek\" is not a command; the commands are check, dump"),
+        (&["check"], "DIR is missing; usage: logctl check DIR"),
+        (&["check", "log", "log"], "unexpected argument \"log\"; usage: logctl check DIR"),
+        (&["check", "log", "--yes"], "unknown option --yes; usage: logctl check DIR"),
+        (
+            &["dump", "log", "--grup", "7"],
+            "unknown option --grup; usage: logctl dump DIR [--group G]",
+        ),
+        (&["dump", "log", "--group"], "--group needs a value: G"),
+        (&["dump", "log", "--group", "x"], "--group must be a number, not \"x\""),
+        (&["dump", "log", "--limit=-1"], "--limit must be a number, not \"-1\""),
+        (&["dump", "log", "--hex=no"], "--hex takes no value"),
+        (&["dump", "log", "--limit", "99999999999999999999"], "must be a number"),
+        (&["tail", "log", "-n", "0"], "-n must be at least 1"),
+        (&["tail", "log", "-n"], "-n needs a value: N"),
+        (&["truncate-at", "log"], "LSN is missing; usage: logctl truncate-at DIR LSN"),
+        (&["truncate-at", "log", "seven"], "LSN must be a number, not \"seven\""),
+        (&["truncate-at", "log", "g7"], "LSN must be a number, not \"g7\""),
+        (&["drop-group", "log"], "G is missing; usage: logctl drop-group DIR G [--yes]"),
+        (&["drop-group", "log", "g9"], "there is no group g9; the groups are g1 g2"),
+        (&["drop-group", "log", "--yes", "--", "-1"], "G must be a number, not \"-1\""),
+        (&["truncate-at", "log", "0", "--yes"], "LSN 0 is not in the log, which begins with LSN 1"),
     ];
-    let before = seen(&dir.path().join("log"));
+    let before = contents(&dir.path().join("log"));
     for (words, why) in cases {
         let output = logctl(dir.path(), words);
-        let (code, said) = told(&output);
-        assert_eq!(code, 2, "{words:?}: {said}");
-        assert!(said.starts_with("logctl: ") && said.contains(why), "{words:?}: {said}");
+        let (code, stderr) = code_and_stderr(&output);
+        assert_eq!(code, 2, "{words:?}: {stderr}");
+        assert!(stderr.starts_with("logctl: ") && stderr.contains(why), "{words:?}: {stderr}");
         assert!(output.stdout.is_empty(), "{words:?}");
     }
     for words in [&["help"][..], &["--help"], &["dump", "-h"]] {
         let output = logctl(dir.path(), words);
-        assert_eq!(told(&output), (0, String::new()));
-        assert!(output.stdout.starts_with(b"logctl looks into the log"));
+        assert_eq!(code_and_stderr(&output), (0, String::new()));
+        assert!(output.stdout.starts_with(b"logctl shows the log"));
     }
-    let mut after = seen(&dir.path().join("log"));
-    after.retain(|(name, ..)| name != "LOCK"); // whoever says --yes may find that out under the lock
-    let files = |seen: &[(String, Vec<u8>, SystemTime)]| seen[1..].to_vec();
+    let mut after = contents(&dir.path().join("log"));
+    after.retain(|(name, ..)| name != "LOCK"); // with --yes the program may take the lock first
+    let files = |contents: &[(String, Vec<u8>, SystemTime)]| contents[1..].to_vec();
     assert!(files(&after) == files(&before));
 }
 
 #[test]
-fn the_program_speaks_to_the_command_line_and_to_its_streams_and_to_nothing_else() {
+fn the_program_uses_only_its_arguments_and_its_streams() {
     let words = ["std::fs", "std::net", "std::process", "std::time", "std::env", "unsafe"];
     let allowed = ["std::env::args_os", "std::process::ExitCode"];
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/logctl")).unwrap()

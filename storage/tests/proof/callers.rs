@@ -1,25 +1,25 @@
-//! Callers: those who share syncs, in every order there is (P11).
+//! Callers that share syncs, in every possible order (P11).
 //!
 //! ```text
 //!   a caller    about to append --> asks --Lead--> syncs --> asks again --> durable, or broken
 //!                                    | ^ '--Wait--> sleeps
-//!                                    '-'   woken by whoever finishes a sync, or fails
+//!                                    '-'   woken when a sync finishes or fails
 //! ```
 //!
-//! The state machine is stepped as its threaded shell steps it: asking, and going to sleep, are one
-//! step, for they happen under one lock. All states that any order can reach are gone through.
+//! The test steps the state machine as the threaded code does: to ask and to go to sleep is one step,
+//! because both happen under one lock. The test visits every state that any order can reach.
 
 use crate::counts::{Row, rounds, tally};
 use std::collections::BTreeSet;
 use storage::{GroupCommit, Lsn, SyncRole};
 
-/// What a caller is about to do.
+/// The next step of a caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Caller {
     Append,
     Ask(Lsn),
     Sleep(Lsn),
-    /// Its sync is under way. It covers what was written when it began.
+    /// The caller's sync is in progress. It covers what was written when it began.
     Sync {
         mine: Lsn,
         through: Lsn,
@@ -28,23 +28,23 @@ enum Caller {
     Broken,
 }
 
-/// The callers, what they share, and what the disk holds.
+/// A state: the callers, what they share, and what the disk holds.
 #[derive(Clone, Debug)]
-struct Hall {
+struct SyncState {
     commit: GroupCommit,
     callers: Vec<Caller>,
-    /// What has been written; what of it a sync that returned had found.
+    /// The last LSN that is written, and the last one that a finished sync covers.
     written: Lsn,
-    platter: Lsn,
+    synced: Lsn,
 }
 
-impl Hall {
+impl SyncState {
     /// Returns the state in a form that can be compared.
     fn key(&self) -> String {
         format!("{self:?}")
     }
 
-    /// Wakes whoever sleeps.
+    /// Wakes all sleeping callers.
     fn wake(&mut self) {
         for caller in &mut self.callers {
             if let Caller::Sleep(lsn) = *caller {
@@ -53,8 +53,8 @@ impl Hall {
         }
     }
 
-    /// Returns what may come next, if this caller goes on: one way, or two if its sync may fail.
-    fn after(&self, nth: usize) -> Vec<Hall> {
+    /// Returns the states that may follow when this caller goes on: one, or two if its sync may fail.
+    fn after(&self, nth: usize) -> Vec<SyncState> {
         let mut next = self.clone();
         match self.callers[nth] {
             Caller::Append => {
@@ -64,12 +64,12 @@ impl Hall {
             }
             Caller::Ask(mine) => match next.commit.ask(mine) {
                 SyncRole::Durable => {
-                    assert!(mine <= self.platter, "{mine} was called durable: {self:#?}");
+                    assert!(mine <= self.synced, "{mine} was reported durable: {self:#?}");
                     next.callers[nth] = Caller::Durable(mine);
                 }
                 SyncRole::Wait => next.callers[nth] = Caller::Sleep(mine),
                 SyncRole::Lead { through } => {
-                    assert_eq!(through, self.written, "a sync is for all that came");
+                    assert_eq!(through, self.written, "a sync covers everything written");
                     let leads = |caller: &Caller| matches!(caller, Caller::Sync { .. });
                     assert!(!self.callers.iter().any(leads), "two lead: {self:#?}");
                     next.callers[nth] = Caller::Sync { mine, through };
@@ -81,7 +81,7 @@ impl Hall {
                 failed.commit.finish_failed();
                 failed.callers[nth] = Caller::Broken;
                 failed.wake();
-                next.platter = next.platter.max(through);
+                next.synced = next.synced.max(through);
                 next.commit.finish(through);
                 next.callers[nth] = Caller::Ask(mine);
                 next.wake();
@@ -92,35 +92,35 @@ impl Hall {
         vec![next]
     }
 
-    /// Returns whether everybody has got an answer.
+    /// Returns whether every caller has its answer.
     fn is_over(&self) -> bool {
         self.callers.iter().all(|c| matches!(c, Caller::Durable(_) | Caller::Broken))
     }
 }
 
 #[test]
-fn in_every_order_of_callers_each_is_answered_and_the_answer_is_true() {
+fn in_every_order_each_caller_gets_a_true_answer() {
     let callers = rounds(4, 5) as usize;
-    let first = Hall {
+    let first = SyncState {
         commit: GroupCommit::after(Lsn(0)),
         callers: vec![Caller::Append; callers],
         written: Lsn(0),
-        platter: Lsn(0),
+        synced: Lsn(0),
     };
     let mut seen = BTreeSet::from([first.key()]);
     let mut waiting = vec![first];
     let mut fewest_syncs = u64::MAX;
-    while let Some(hall) = waiting.pop() {
-        let next: Vec<Hall> = (0..callers).flat_map(|nth| hall.after(nth)).collect();
+    while let Some(state) = waiting.pop() {
+        let next: Vec<SyncState> = (0..callers).flat_map(|nth| state.after(nth)).collect();
         if next.is_empty() {
-            assert!(hall.is_over(), "somebody sleeps for ever: {hall:#?}");
-            let all_durable = hall.callers.iter().all(|c| matches!(c, Caller::Durable(_)));
+            assert!(state.is_over(), "a caller sleeps for ever: {state:#?}");
+            let all_durable = state.callers.iter().all(|c| matches!(c, Caller::Durable(_)));
             if all_durable {
-                fewest_syncs = fewest_syncs.min(hall.commit.syncs());
+                fewest_syncs = fewest_syncs.min(state.commit.syncs());
             }
         }
-        waiting.extend(next.into_iter().filter(|hall| seen.insert(hall.key())));
+        waiting.extend(next.into_iter().filter(|state| seen.insert(state.key())));
     }
-    assert_eq!(fewest_syncs, 1, "all may come before the first sync begins");
+    assert_eq!(fewest_syncs, 1, "all callers may append before the first sync begins");
     tally(Row::Interleavings, seen.len() as u64, 100);
 }

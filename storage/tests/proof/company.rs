@@ -1,12 +1,13 @@
-//! Company: leaders wait for those who were just served, on a disk whose clock only syncs move.
+//! Company: a sync leader waits for the callers that it has just served, on a disk whose clock only
+//! syncs move.
 //!
 //! ```text
 //!   the disk's clock      0 ---- a sync: + 400 ms ---- another: + 400 ms ----
-//!   a leader waits        for half of that at most, or until as many came as are due
+//!   a leader waits        for at most half of that, or until as many callers came as it expects
 //! ```
 //!
-//! A sync takes a millisecond of ours, so that others come meanwhile, and much of that clock: company
-//! has time to come on any machine, however busy, and what is counted is the same on each.
+//! A sync takes 1 ms of real time, so that other callers come meanwhile, and 400 ms of the disk's clock.
+//! So callers have time to come even on a busy machine, and the counts are the same on every machine.
 
 use crate::history::small;
 use crate::model::entry;
@@ -18,7 +19,7 @@ use storage::{
     Batch, Disk, DiskFile, Fault, GroupId, Log, MaintenanceThread, Mapped, Options, SimDisk,
 };
 
-/// A clock that only syncs move, and how often it was read.
+/// A clock that only syncs move, with a count of its reads.
 #[derive(Default)]
 struct Clock {
     passed_ms: AtomicU64,
@@ -32,7 +33,7 @@ struct SlowDisk {
     sync_ms: u64,
 }
 
-/// A file of it.
+/// A file on such a disk.
 struct SlowFile {
     file: <SimDisk as Disk>::File,
     clock: Arc<Clock>,
@@ -100,22 +101,22 @@ impl DiskFile for SlowFile {
     }
 }
 
-/// Options with which a log of a few hundred batches has a few segments.
+/// Options that give a log of a few hundred batches a few segments.
 fn few_segments() -> Options {
     Options { segment_bytes: 1 << 16, ..small() }
 }
 
 #[test]
-fn eight_threads_have_six_batches_and_more_made_durable_by_a_sync() {
+fn with_eight_threads_one_sync_covers_six_batches_or_more() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(SlowDisk::new(&disk, 400), few_segments()).unwrap();
     let (threads, each) = (8, 100);
-    let all_are_here = Barrier::new(threads as usize);
+    let all_started = Barrier::new(threads as usize);
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            let (log, all_are_here) = (&log, &all_are_here);
+            let (log, all_started) = (&log, &all_started);
             scope.spawn(move || {
-                all_are_here.wait();
+                all_started.wait();
                 for index in 1..=each {
                     let entries = [entry(index, 1, 40)];
                     let lsn = log.write(Batch::new().entries(GroupId(thread), &entries)).unwrap();
@@ -126,16 +127,16 @@ fn eight_threads_have_six_batches_and_more_made_durable_by_a_sync() {
     });
     let syncs = log.stats().syncs;
     println!("{} batches, {syncs} syncs", threads * each);
-    // The tail is synced when it is left, besides.
+    // The writer also syncs each segment before it begins the next one.
     let left = log.stats().segments - 1;
     assert!(
         threads * each >= 6 * (syncs - left),
-        "{syncs} syncs, {left} of them to leave a segment"
+        "{syncs} syncs, {left} of them at the end of a segment"
     );
 }
 
 #[test]
-fn one_thread_alone_waits_for_nobody_though_a_maintenance_thread_syncs_too() {
+fn a_single_writer_never_waits_although_a_maintenance_thread_syncs_too() {
     let disk = SimDisk::new(1);
     let slow = SlowDisk::new(&disk, 400_000);
     let clock = slow.clock.clone();
@@ -147,7 +148,7 @@ fn one_thread_alone_waits_for_nobody_though_a_maintenance_thread_syncs_too() {
     }
     let reads = clock.reads.load(Ordering::SeqCst) - before;
     let syncs = log.stats().syncs - syncs;
-    assert_eq!(reads, 2 * syncs, "the clock is read around a sync, and for nothing else");
+    assert_eq!(reads, 2 * syncs, "the clock is read only before and after a sync");
     let maintenance = MaintenanceThread::start(log.clone()).unwrap();
     for index in 201..=600 {
         log.write(Batch::new().entries(GroupId(1), &[entry(index, 1, 40)])).unwrap();
@@ -158,7 +159,7 @@ fn one_thread_alone_waits_for_nobody_though_a_maintenance_thread_syncs_too() {
 }
 
 #[test]
-fn a_failure_wakes_those_who_wait_for_company() {
+fn a_failure_wakes_leaders_that_wait_for_company() {
     for fails_after in [100, 101, 150, 333] {
         let disk = SimDisk::new(1);
         let log = Log::open_on(SlowDisk::new(&disk, 400_000), few_segments()).unwrap();

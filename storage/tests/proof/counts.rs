@@ -1,11 +1,11 @@
-//! How much is tried, and what that came to: one table at the end, for those who read no tests.
+//! How much is tried, and the results: one table at the end, for readers who skip the tests.
 //!
 //! ```text
-//!   test --tally(row, n)--> the rows so far --the last one is in--> the table
+//!   test --tally(row, n)--> the rows so far --last row--> the table
 //! ```
 //!
-//! A test tells its row only when it has held: a table that is printed is a proof that held in every
-//! row. It goes past the harness, which keeps to itself what a test prints that passes.
+//! A test reports its row only after it has passed. So a printed table means that every row has passed.
+//! The table is written to stdout directly, because the harness hides the output of passing tests.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -16,15 +16,15 @@ use std::{env, iter};
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Under a minute: what everybody runs.
+    /// Under a minute: the default.
     Quick,
     /// Some minutes: `STORAGE_PROOF=long`.
     Long,
 }
 
 impl Form {
-    /// Returns what was asked for.
-    fn asked() -> Form {
+    /// Returns the form that `STORAGE_PROOF` asks for.
+    fn requested() -> Form {
         match env::var("STORAGE_PROOF").as_deref() {
             Err(_) | Ok("" | "quick") => Form::Quick,
             Ok("long") => Form::Long,
@@ -33,15 +33,15 @@ impl Form {
     }
 }
 
-/// Returns how often something is tried, in the form that was asked for.
+/// Returns the number of rounds in the requested form.
 pub(crate) fn rounds(quick: u64, long: u64) -> u64 {
-    match Form::asked() {
+    match Form::requested() {
         Form::Quick => quick,
         Form::Long => long,
     }
 }
 
-/// Returns the seeds that are tried: 0 up to so many, or the one that `STORAGE_SEED` names.
+/// Returns the seeds to try: 0 up to the limit of the form, or the one that `STORAGE_SEED` names.
 pub(crate) fn seeds(quick: u64, long: u64) -> Range<u64> {
     match env::var("STORAGE_SEED") {
         Err(_) => 0..rounds(quick, long),
@@ -52,10 +52,10 @@ pub(crate) fn seeds(quick: u64, long: u64) -> Range<u64> {
     }
 }
 
-/// A row of the table, told by one test. In this order they are printed.
+/// A row of the table, reported by one test. Rows are printed in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Row {
-    Deeds,
+    Actions,
     Limits,
     CutImages,
     CutsInRecovery,
@@ -82,7 +82,7 @@ pub(crate) enum Row {
 
 impl Row {
     const ALL: [Row; 23] = [
-        Row::Deeds,
+        Row::Actions,
         Row::Limits,
         Row::CutImages,
         Row::CutsInRecovery,
@@ -107,53 +107,51 @@ impl Row {
         Row::Acknowledged,
     ];
 
-    /// Says what was counted.
+    /// Returns what the row counts.
     fn text(self) -> &'static str {
         match self {
-            Row::Deeds => "deeds compared with the model, one by one",
-            Row::Limits => "batches on both sides of a limit, written or refused, and told so",
+            Row::Actions => "actions compared with the model, one by one",
+            Row::Limits => "batches on both sides of a limit: written, or refused with an error",
             Row::CutImages => "power cuts at every operation: images opened",
             Row::CutsInRecovery => "power cuts at every operation of a recovery",
             Row::CutsInCollection => "power cuts at every operation of a collection",
             Row::Subsets => "subsets of unsynced sectors and names, each of them opened",
-            Row::Failures => "operations that failed, and nothing was written after them",
-            Row::CutsAfterFailures => "power cuts of the process after one that failed",
-            Row::Misdirected => "writes that landed elsewhere",
-            Row::FullDisks => {
-                "disks that were full, and what was there was read, collected, opened"
-            }
+            Row::Failures => "operations that failed: nothing was written after them",
+            Row::CutsAfterFailures => "power cuts in the process after one that failed",
+            Row::Misdirected => "writes that landed at a wrong offset",
+            Row::FullDisks => "full disks: the log was still read, collected and opened",
             Row::FullCrashes => {
-                "crashes, at every operation, on disks left without a byte: opened, and read"
+                "crashes at every operation, on disks without a free byte: opened and read"
             }
             Row::FullInPlace => "of them, logs whose tail was made durable in place",
             Row::FullOpenings => "such openings, cut off or failing at every operation",
-            Row::FullWrote => "such logs that were compacted and collected, and took batches again",
+            Row::FullWrote => "such logs that were compacted and collected, and then took batches",
             Row::Flips => "bits flipped, every one of a small log",
-            Row::DrawnFlips => "bits flipped in drawn logs, each foretold: refused, or a prefix",
+            Row::DrawnFlips => "bits flipped in drawn logs: refused, or a prefix, as expected",
             Row::Truncations => "files cut, at every length",
             Row::Zeroings => "words zeroed, every one of a small log",
-            Row::Damaged => "directories with bytes put into them: refused, or logs",
-            Row::Hostile => "the same, under checksums that hold",
-            Row::Interleavings => "states of callers that share syncs, all that there are",
+            Row::Damaged => "directories with changed bytes: refused, or valid logs",
+            Row::Hostile => "the same, with corrected checksums",
+            Row::Interleavings => "states of callers that share syncs: all of them",
             Row::Kills => "kill -9 of a process that was writing",
             Row::Acknowledged => "batches that it had acknowledged",
         }
     }
 }
 
-/// The rows that are in.
+/// The rows that were reported.
 static ROWS: Mutex<BTreeMap<Row, u64>> = Mutex::new(BTreeMap::new());
 
-/// Tells what a test that held came to, which must not be less than `at_least`: a test that tries
-/// nothing holds always. The test that is the last to tell prints the table.
+/// Reports the count of a test that has passed. The count must not be below `at_least`, because a
+/// test that tries nothing always passes. The last test to report prints the table.
 pub(crate) fn tally(row: Row, count: u64, at_least: u64) {
     println!("{count} {}", row.text());
     if env::var_os("STORAGE_SEED").is_some() {
         return; // one seed is not the proof
     }
-    assert!(count >= at_least, "{count} {}: there should be {at_least}", row.text());
+    assert!(count >= at_least, "{count} {}: there should be at least {at_least}", row.text());
     let mut rows = ROWS.lock().unwrap();
-    assert!(rows.insert(row, count).is_none(), "{row:?} is told by one test");
+    assert!(rows.insert(row, count).is_none(), "{row:?} is reported by one test only");
     if rows.len() == Row::ALL.len() {
         print(&rows);
     }
@@ -161,16 +159,16 @@ pub(crate) fn tally(row: Row, count: u64, at_least: u64) {
 
 /// Prints the table.
 fn print(rows: &BTreeMap<Row, u64>) {
-    let head = match Form::asked() {
-        Form::Quick => "\nWhat the proof went through (STORAGE_PROOF=long goes further):",
-        Form::Long => "\nWhat the proof went through, in its long form:",
+    let head = match Form::requested() {
+        Form::Quick => "\nWhat the proof has tried (STORAGE_PROOF=long tries more):",
+        Form::Long => "\nWhat the proof has tried, in its long form:",
     };
     let lines = rows.iter().map(|(row, count)| format!("{count:>12}  {}", row.text()));
     let none = [
-        "           0  acknowledged batches lost, logs shortened in silence, crash images refused\n",
+        "           0  acknowledged batches lost, logs shortened without an error, crash images refused\n",
     ];
     let lines = iter::once(head.into()).chain(lines).chain(none.map(String::from));
     let table: Vec<String> = lines.collect();
-    // What cannot be printed is no reason to fail.
+    // A table that cannot be printed is no reason to fail.
     let _ = writeln!(io::stdout(), "{}", table.join("\n"));
 }

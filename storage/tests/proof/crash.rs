@@ -26,8 +26,8 @@ pub(crate) fn operations(seed: u64, history: &History) -> u64 {
 }
 
 #[test]
-fn after_a_power_cut_at_any_operation_the_log_is_one_it_has_been() {
-    let samples = rounds(8, 24); // the ways to lose power that are tried at each operation
+fn after_a_power_cut_at_any_operation_the_log_shows_a_state_it_had() {
+    let samples = rounds(8, 24); // how many outcomes of a power cut are tried at each operation
     let (mut images, mut within) = (0, 0);
     for seed in seeds(16, 100) {
         let history = History::drawn(seed, 60, &Model::default());
@@ -37,8 +37,14 @@ fn after_a_power_cut_at_any_operation_the_log_is_one_it_has_been() {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
                 let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
                 images += 1;
-                within +=
-                    judge(&image, &history, &reached, seed, &place, sample == operation % samples);
+                within += check_recovery(
+                    &image,
+                    &history,
+                    &reached,
+                    seed,
+                    &place,
+                    sample == operation % samples,
+                );
             }
         }
     }
@@ -46,10 +52,10 @@ fn after_a_power_cut_at_any_operation_the_log_is_one_it_has_been() {
     tally(Row::CutsInRecovery, within, 10_000);
 }
 
-/// Opens an image, and checks that nothing acknowledged is missing, that the opening itself is
-/// durable, and that life goes on; if `deep`, cuts its recovery at every operation, too. Returns how
-/// many images that made.
-fn judge(
+/// Opens an image, and checks three things: nothing acknowledged is missing, the opening itself is
+/// durable, and the log goes on. If `deep`, also cuts the recovery at every operation. Returns how many
+/// more images that made.
+fn check_recovery(
     image: &SimDisk,
     history: &History,
     reached: &Reached,
@@ -61,12 +67,12 @@ fn judge(
     let log = Log::open_on(probe.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     let Some(state) = history.state_of(&log, reached) else {
         let seen = Model::of(&log);
-        panic!("{place}: {reached:?}: recovered something that never was: {seen:#?}");
+        panic!("{place}: {reached:?}: recovered a state that never was: {seen:#?}");
     };
-    // A number that an acknowledged batch has is never given to another.
-    assert!(log.appended_lsn().0 >= reached.acknowledged as u64, "{place}: numbers went back");
+    // The LSN of an acknowledged batch is never given to another batch.
+    assert!(log.appended_lsn().0 >= reached.acknowledged as u64, "{place}: an LSN was used twice");
 
-    // What an opening has shown is durable: the worst power cut right after it takes nothing.
+    // What an opening shows is durable: the worst power cut right after it removes nothing.
     let worst = probe.after_power_cut(&mut Drawn::new(seed, 0));
     let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
     assert_eq!(Model::of(&again), history.states[state], "{place}: an opening was not durable");
@@ -90,7 +96,7 @@ fn judge(
             let image = cut.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
             let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
             let seen = history.state_of(&log, reached);
-            assert!(seen.is_some(), "{place}: recovered something that never was");
+            assert!(seen.is_some(), "{place}: recovered a state that never was");
         }
     }
     images
@@ -104,7 +110,7 @@ fn opening_operations(image: &SimDisk) -> u64 {
 }
 
 #[test]
-fn crash_upon_crash_upon_crash_loses_nothing_acknowledged() {
+fn repeated_crashes_lose_nothing_acknowledged() {
     for seed in seeds(60, 2000) {
         let mut disk = SimDisk::new(seed);
         let mut held = Model::default();
@@ -123,7 +129,8 @@ fn crash_upon_crash_upon_crash_loses_nothing_acknowledged() {
             let log =
                 Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
             let state = history.state_of(&log, &reached);
-            let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: never was"));
+            let state =
+                state.unwrap_or_else(|| panic!("{place}: {reached:?}: a state that never was"));
             held = history.states[state].clone();
             drop(log);
             disk = disk.after_kill();
@@ -143,8 +150,8 @@ fn a_killed_process_loses_nothing_at_all() {
 }
 
 #[test]
-fn what_is_acknowledged_after_a_kill_at_any_operation_outlives_a_power_cut() {
-    // What the opening found may have been the page cache's alone, names as well as bytes.
+fn batches_acknowledged_after_a_kill_survive_a_power_cut() {
+    // What the opening found may exist only in the page cache, names as well as bytes.
     for seed in seeds(12, 100) {
         let history = History::drawn(seed, 40, &Model::default());
         for operation in 1..=operations(seed, &history) {
@@ -154,7 +161,7 @@ fn what_is_acknowledged_after_a_kill_at_any_operation_outlives_a_power_cut() {
             let log =
                 Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
             let state = history.state_of(&log, &reached);
-            let state = state.unwrap_or_else(|| panic!("{place}: something that never was"));
+            let state = state.unwrap_or_else(|| panic!("{place}: a state that never was"));
             let later = History::drawn(seed + 1, 3, &history.states[state]);
             assert!(later.run(&log).error.is_none(), "{place}");
             log.sync_to(log.appended_lsn()).unwrap();

@@ -1,26 +1,25 @@
-//! Logs that are cut at a frame, and groups that are dropped, by hand: to the letter, and whatever
-//! fails meanwhile.
+//! `truncate_at` and `drop_group`: their exact result, and what is left when an operation fails meanwhile.
 //!
 //! ```text
-//!   history   1   2   3   4   5   6          cut at 4: what 1, 2 and 3 have made, and nothing else
+//!   history   1   2   3   4   5   6          cut at 4: exactly the state after 1, 2 and 3
 //!   power cut within it --> any of 3..=6     cut again: 3
 //! ```
 
 use crate::counts::seeds;
 use crate::fates::Drawn;
-use crate::history::{Deed, History, small};
+use crate::history::{Action, History, small};
 use crate::model::{Change, Model, entry};
 use storage::inspect::{Consent, Gapped, Health, Stop, check, drop_group, truncate_at};
 use storage::{Batch, Disk, DiskFile, Error, Fault, GroupId, Index, Log, Lsn, SimDisk};
 
 /// Returns a history in which nothing is collected, so that each append is a frame.
-fn appends(seed: u64, deeds: usize) -> History {
-    let mut history = History::drawn(seed, deeds, &Model::default());
-    history.deeds.retain(|deed| !matches!(deed, Deed::Collect));
+fn appends(seed: u64, actions: usize) -> History {
+    let mut history = History::drawn(seed, actions, &Model::default());
+    history.actions.retain(|action| !matches!(action, Action::Collect));
     history
 }
 
-/// Runs a history on a new disk, as a process that dies when all of it is durable.
+/// Runs a history on a new disk, as a process that dies when all batches are durable.
 fn run(seed: u64, history: &History) -> SimDisk {
     let disk = SimDisk::new(seed);
     let log = Log::open_on(disk.clone(), small()).unwrap();
@@ -40,7 +39,7 @@ fn opened(disk: &SimDisk, place: &str) -> Model {
 }
 
 #[test]
-fn a_log_that_is_cut_is_what_the_frames_before_have_made() {
+fn a_log_that_is_cut_shows_the_state_before_the_cut() {
     for seed in seeds(12, 100) {
         let history = appends(seed, 60);
         let disk = run(seed, &history);
@@ -50,17 +49,17 @@ fn a_log_that_is_cut_is_what_the_frames_before_have_made() {
             assert_eq!(cut(&disk, lsn).unwrap(), Health::Sound, "{place}");
             assert_eq!(opened(&disk, &place), history.states[lsn as usize - 1], "{place}");
             assert_eq!(check(&disk, &mut Vec::new()).unwrap(), Health::Sound, "{place}");
-            // All of it is durable: the worst power cut takes nothing of it.
+            // The result is durable: the worst power cut changes nothing.
             let worst = disk.after_power_cut(&mut Drawn::new(seed, 0));
             assert_eq!(opened(&worst, &place), history.states[lsn as usize - 1], "{place}");
-            // It is marked as closed: nothing of it is unproven, and it opens without a write.
+            // The log is marked as closed: everything is proven durable, and it opens without a write.
             let segments = |disk: &SimDisk| {
                 disk.list().unwrap().iter().map(|name| disk.bytes(name)).collect::<Vec<_>>()
             };
             let before = segments(&disk);
             drop(Log::open_on(disk.clone(), small()).unwrap());
             assert!(segments(&disk) == before, "{place}");
-            // And goes on, as any log does.
+            // And the log goes on.
             let later = History::drawn(seed + 7, 30, &history.states[lsn as usize - 1]);
             assert!(later.run(&Log::open_on(disk.clone(), small()).unwrap()).error.is_none());
             assert_eq!(&opened(&disk, &place), later.states.last().unwrap(), "{place}, later");
@@ -68,7 +67,7 @@ fn a_log_that_is_cut_is_what_the_frames_before_have_made() {
     }
 }
 
-/// Returns a copy of what a process sees, every byte and every name of it durable.
+/// Returns a durable copy of every file that a process sees.
 fn copied(disk: &SimDisk) -> SimDisk {
     let copy = SimDisk::new(99);
     for name in disk.list().unwrap() {
@@ -81,7 +80,7 @@ fn copied(disk: &SimDisk) -> SimDisk {
 }
 
 #[test]
-fn what_failed_within_a_cut_is_cut_in_a_copy() {
+fn after_a_failed_cut_a_copy_can_be_cut() {
     for seed in seeds(5, 40) {
         let history = appends(seed, 70);
         let whole = run(seed, &history);
@@ -108,10 +107,10 @@ fn what_failed_within_a_cut_is_cut_in_a_copy() {
 }
 
 #[test]
-fn a_cut_takes_the_marks_of_what_it_takes() {
+fn a_cut_removes_the_marks_of_removed_segments() {
     let history = appends(4, 60);
     let disk = run(4, &history);
-    // Somebody began to let segments go, and power failed before the first of them had gone.
+    // Collection began to remove segments, and power failed before the first was removed.
     disk.create("00000003.first").unwrap();
     disk.sync_dir().unwrap();
     cut(&disk, 5).unwrap();
@@ -132,14 +131,14 @@ fn there_is_nothing_to_cut_behind_the_end_or_before_the_beginning() {
         let Err(Stop::Refused(why)) = cut(&disk, lsn) else { panic!("{lsn}") };
         let last = end - 1;
         let is_told =
-            why.contains(&format!("ends with LSN {last}")) || why.contains("gone already");
+            why.contains(&format!("ends with LSN {last}")) || why.contains("begins with LSN 1");
         assert!(is_told, "{lsn}: {why}");
     }
     assert!(files(&disk) == before);
 }
 
 #[test]
-fn a_power_cut_within_a_cut_leaves_what_it_was_or_is_to_be_or_was_on_its_way() {
+fn a_power_cut_within_a_cut_leaves_a_state_between_before_and_after() {
     let mut images = 0;
     for seed in seeds(5, 40) {
         let history = appends(seed, 70);
@@ -151,12 +150,14 @@ fn a_power_cut_within_a_cut_leaves_what_it_was_or_is_to_be_or_was_on_its_way() {
             for operation in 1..=probe.operations() {
                 let disk = whole.after_kill();
                 disk.plan(operation, Fault::PowerCut);
-                let Err(Stop::Refused(why)) = cut(&disk, lsn) else { panic!("it was planned") };
+                let Err(Stop::Refused(why)) = cut(&disk, lsn) else {
+                    panic!("a power cut was planned")
+                };
                 assert!(why.ends_with("; copy the directory, and cut the copy"), "{why}");
                 for sample in 0..8 {
                     let place = format!("seed {seed}, LSN {lsn}, operation {operation}, {sample}");
                     let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
-                    judge(&image, &history, lsn, &place);
+                    check_and_cut_again(&image, &history, lsn, &place);
                     images += 1;
                 }
             }
@@ -165,11 +166,11 @@ fn a_power_cut_within_a_cut_leaves_what_it_was_or_is_to_be_or_was_on_its_way() {
     assert!(images > 1000, "{images}");
 }
 
-/// Checks what a power cut has left of a cut, and makes it again.
-fn judge(image: &SimDisk, history: &History, lsn: u64, place: &str) {
+/// Checks what an interrupted cut has left, and cuts again.
+fn check_and_cut_again(image: &SimDisk, history: &History, lsn: u64, place: &str) {
     let held = opened(image, place);
     let kept = history.states[lsn as usize - 1..].contains(&held);
-    assert!(kept, "{place}: it never was so: {held:#?}");
+    assert!(kept, "{place}: a state that never was: {held:#?}");
     match cut(image, lsn) {
         Ok(_) => {}
         Err(Stop::Refused(why)) => assert!(why.contains("nothing to cut"), "{place}: {why}"),
@@ -179,7 +180,7 @@ fn judge(image: &SimDisk, history: &History, lsn: u64, place: &str) {
 }
 
 #[test]
-fn a_cut_that_fails_can_be_made_again() {
+fn a_failed_cut_can_be_repeated() {
     for seed in seeds(6, 40) {
         let history = appends(seed, 70);
         let whole = run(seed, &history);
@@ -192,18 +193,23 @@ fn a_cut_that_fails_can_be_made_again() {
             disk.plan(operation, Fault::Fails);
             assert!(matches!(cut(&disk, lsn), Err(Stop::Refused(_))), "{place}");
             assert_eq!(disk.syncs_after_failure(), 0, "{place}");
-            judge(&disk.after_kill(), &history, lsn, &place);
-            judge(&disk.after_power_cut(&mut Drawn::new(seed, 0)), &history, lsn, &place);
+            check_and_cut_again(&disk.after_kill(), &history, lsn, &place);
+            check_and_cut_again(
+                &disk.after_power_cut(&mut Drawn::new(seed, 0)),
+                &history,
+                lsn,
+                &place,
+            );
         }
     }
 }
 
 #[test]
-fn a_full_disk_lets_a_log_be_as_it_was() {
+fn a_cut_on_a_full_disk_changes_nothing() {
     let history = appends(5, 70);
     let disk = run(5, &history);
     for name in disk.list().unwrap().iter().filter(|name| name.ends_with(".tmp")) {
-        disk.remove(name).unwrap(); // a spare would be room enough
+        disk.remove(name).unwrap(); // a spare would give enough room
     }
     for free in [0, 1, 4096, 8191] {
         let disk = disk.after_kill();
@@ -216,7 +222,7 @@ fn a_full_disk_lets_a_log_be_as_it_was() {
 }
 
 #[test]
-fn a_log_that_has_rotted_opens_when_it_is_cut_where_it_is_said_to_have() {
+fn a_rotted_log_opens_when_it_is_cut_at_the_reported_lsn() {
     let history = appends(8, 60);
     let disk = run(8, &history);
     let mut cuts = 0;
@@ -229,11 +235,11 @@ fn a_log_that_has_rotted_opens_when_it_is_cut_where_it_is_said_to_have() {
             let place = format!("{name}, {offset}: {error}");
             cut(&damaged, lsn.0).unwrap_or_else(|stop| panic!("{place}: {stop}"));
             assert_eq!(opened(&damaged, &place), history.states[lsn.0 as usize - 1], "{place}");
-            // One later, and the damage would be kept.
+            // One LSN later, the damage would be kept.
             let damaged = disk.after_kill();
             damaged.rot(&name, offset, 0x10);
             let Err(Stop::Refused(why)) = cut(&damaged, lsn.0 + 1) else { panic!("{place}") };
-            assert!(why.contains(&format!("LSN {lsn} does not hold")), "{why}");
+            assert!(why.contains(&format!("LSN {lsn} in {name} is damaged")), "{why}");
             cuts += 1;
         }
     }
@@ -241,7 +247,7 @@ fn a_log_that_has_rotted_opens_when_it_is_cut_where_it_is_said_to_have() {
 }
 
 #[test]
-fn what_collection_has_moved_behind_the_cut_is_not_lost_in_silence() {
+fn a_cut_that_would_lose_moved_entries_is_refused() {
     let (idle, busy) = (GroupId(1), GroupId(2));
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
@@ -270,7 +276,7 @@ fn what_collection_has_moved_behind_the_cut_is_not_lost_in_silence() {
 }
 
 #[test]
-fn what_was_cut_and_written_anew_is_not_taken_for_what_was_cut() {
+fn old_frames_behind_a_cut_are_not_taken_for_new_ones() {
     for seed in seeds(10, 60) {
         let history = appends(seed, 60);
         let disk = run(seed, &history);
@@ -278,14 +284,14 @@ fn what_was_cut_and_written_anew_is_not_taken_for_what_was_cut() {
         cut(&disk, lsn).unwrap();
         let later = History::drawn(seed + 99, 40, &history.states[lsn as usize - 1]);
         let log = Log::open_on(disk.clone(), small()).unwrap();
-        for deed in later.deeds.iter().filter(|deed| !matches!(deed, Deed::Collect)) {
-            deed.perform(&log).unwrap();
+        for action in later.actions.iter().filter(|action| !matches!(action, Action::Collect)) {
+            action.perform(&log).unwrap();
         }
         drop(log);
-        // Cut once more, before the first cut, and with the power going at each operation.
+        // Cut once more, before the first cut, with a power cut at each operation.
         let states: Vec<Model> =
             history.states[..lsn as usize].iter().chain(&later.states[1..]).cloned().collect();
-        let both = History { deeds: Vec::new(), states };
+        let both = History { actions: Vec::new(), states };
         let whole = disk.after_kill();
         let probe = whole.after_kill();
         cut(&probe, lsn / 2).unwrap();
@@ -296,7 +302,7 @@ fn what_was_cut_and_written_anew_is_not_taken_for_what_was_cut() {
             let place = format!("seed {seed}, operation {operation}");
             for sample in 0..4 {
                 let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
-                judge(&image, &both, lsn / 2, &place);
+                check_and_cut_again(&image, &both, lsn / 2, &place);
             }
         }
     }
@@ -304,12 +310,12 @@ fn what_was_cut_and_written_anew_is_not_taken_for_what_was_cut() {
 
 // Groups.
 
-fn drop_it(disk: &SimDisk, group: u64) -> Result<Health, Stop> {
+fn drop_with_consent(disk: &SimDisk, group: u64) -> Result<Health, Stop> {
     drop_group(disk, GroupId(group), Consent::Given, &mut Vec::new())
 }
 
 #[test]
-fn a_group_that_is_dropped_is_gone_and_no_other() {
+fn only_the_dropped_group_is_gone() {
     for seed in seeds(30, 300) {
         let history = History::drawn(seed, 60, &Model::default());
         let disk = run(seed, &history);
@@ -318,11 +324,11 @@ fn a_group_that_is_dropped_is_gone_and_no_other() {
             let disk = disk.after_kill();
             let mut left = last.clone();
             left.apply(&[Change::Remove(GroupId(group))]);
-            match drop_it(&disk, group) {
+            match drop_with_consent(&disk, group) {
                 Ok(health) => assert_eq!(health, Health::Sound),
                 Err(Stop::Refused(why)) => {
-                    assert!(why.contains(&format!("g{group} is not here")), "{why}");
-                    assert!(&left == last, "seed {seed}, {group}: it is");
+                    assert!(why.contains(&format!("there is no group g{group}")), "{why}");
+                    assert!(&left == last, "seed {seed}, {group}: the group exists");
                 }
                 Err(stop) => panic!("seed {seed}: {stop}"),
             }
@@ -332,7 +338,7 @@ fn a_group_that_is_dropped_is_gone_and_no_other() {
 }
 
 #[test]
-fn a_power_cut_within_a_drop_leaves_the_group_or_no_trace_of_it() {
+fn a_power_cut_within_a_drop_leaves_all_or_nothing_of_the_group() {
     for seed in seeds(8, 60) {
         let history = History::drawn(seed, 60, &Model::default());
         let whole = run(seed, &history);
@@ -341,11 +347,11 @@ fn a_power_cut_within_a_drop_leaves_the_group_or_no_trace_of_it() {
         let mut left = last.clone();
         left.apply(&[Change::Remove(group)]);
         let probe = whole.after_kill();
-        drop_it(&probe, group.0).unwrap();
+        drop_with_consent(&probe, group.0).unwrap();
         for operation in 1..=probe.operations() {
             let disk = whole.after_kill();
             disk.plan(operation, Fault::PowerCut);
-            drop_it(&disk, group.0).unwrap_err();
+            drop_with_consent(&disk, group.0).unwrap_err();
             for sample in 0..8 {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
                 let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
@@ -368,11 +374,11 @@ fn a_group_with_a_gap_is_dropped_although_the_log_does_not_open() {
     log.close().unwrap();
     disk.remove("00000001.log").unwrap();
     assert!(matches!(Log::open_on(disk.clone(), small()), Err(Error::Corrupt(_))));
-    let Err(Stop::Refused(why)) = drop_it(&disk, 2) else { panic!("g2 is as it was") };
-    assert!(why.contains("not for want of g2"), "{why}");
+    let Err(Stop::Refused(why)) = drop_with_consent(&disk, 2) else { panic!("g2 has no gap") };
+    assert!(why.contains("g2 is not the reason"), "{why}");
 
     let whole = disk.after_kill();
-    assert_eq!(drop_it(&disk, 1).unwrap(), Health::Sound);
+    assert_eq!(drop_with_consent(&disk, 1).unwrap(), Health::Sound);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     assert_eq!(log.groups(), [GroupId(2)]);
     assert_eq!(log.get(GroupId(2), b"k").as_deref(), Some(&[59][..]));
@@ -382,14 +388,14 @@ fn a_group_with_a_gap_is_dropped_although_the_log_does_not_open() {
     for operation in 1.. {
         let disk = whole.after_kill();
         disk.plan(operation, Fault::PowerCut);
-        if drop_it(&disk, 1).is_ok() {
+        if drop_with_consent(&disk, 1).is_ok() {
             assert!(operation > 4);
             break;
         }
         for sample in 0..8 {
             let image = disk.after_power_cut(&mut Drawn::new(operation, sample));
             let Ok(log) = Log::open_on(image.after_kill(), small()) else {
-                drop_it(&image, 1).unwrap();
+                drop_with_consent(&image, 1).unwrap();
                 continue;
             };
             assert_eq!(log.groups(), [GroupId(2)]);
@@ -398,13 +404,13 @@ fn a_group_with_a_gap_is_dropped_although_the_log_does_not_open() {
 }
 
 #[test]
-fn whoever_has_the_log_open_keeps_it() {
+fn a_log_that_is_open_is_neither_cut_nor_changed() {
     let history = appends(2, 30);
     let disk = run(2, &history);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     let operations = disk.operations();
     assert!(matches!(cut(&disk, 3), Err(Stop::Log(Error::Locked))));
-    assert!(matches!(drop_it(&disk, 1), Err(Stop::Log(Error::Locked))));
+    assert!(matches!(drop_with_consent(&disk, 1), Err(Stop::Log(Error::Locked))));
     assert_eq!(disk.operations(), operations);
     drop(log);
     cut(&disk, 3).unwrap();

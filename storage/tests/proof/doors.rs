@@ -1,4 +1,4 @@
-//! One door: nothing in the engine reaches the operating system but through the disk it is given.
+//! One door: the engine reaches the operating system only through the disk that it is given.
 
 use crate::history::{History, small};
 use crate::model::Model;
@@ -74,30 +74,30 @@ fn every_byte_goes_through_the_disk() {
 }
 
 #[test]
-fn one_source_file_speaks_to_the_operating_system() {
+fn one_source_file_calls_the_operating_system() {
     let words =
         ["std::fs", "std::net", "std::process", "std::time", "std::env", "memmap2", "unsafe {"];
-    let mut speakers = Vec::new();
+    let mut callers = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     while let Some(folder) = folders.pop() {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
-            // Unit tests, and programs that stand on the engine, are no part of it.
+            // Unit tests, and programs that use the engine, are not part of it.
             if path.ends_with("tests.rs") || path.ends_with("bin") {
                 continue;
             }
             if path.is_dir() {
                 folders.push(path);
             } else if words.iter().any(|w| std::fs::read_to_string(&path).unwrap().contains(w)) {
-                speakers.push(path.file_name().unwrap().to_owned());
+                callers.push(path.file_name().unwrap().to_owned());
             }
         }
     }
-    assert_eq!(speakers, ["real.rs"]);
+    assert_eq!(callers, ["real.rs"]);
 }
 
 #[test]
-fn a_simulated_disk_names_the_line_that_asked() {
+fn a_simulated_disk_names_the_source_line_of_each_operation() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     disk.remember();

@@ -1,24 +1,24 @@
-//! Equivalence: the engine and the model, deed by deed (P1).
+//! Equivalence: the engine and the model, action by action (P1).
 //!
 //! ```text
-//!   deed --> engine --> all that it shows --.
-//!      '---> model  --> all that it holds --+--> the same, after each
-//!   now and then: killed, closed, or asked for what does not fit
+//!   action --> engine --> all that it shows --.
+//!        '---> model  --> all that it holds --+--> the same, after each
+//!   sometimes: killed, closed, or given batches that do not fit
 //! ```
 
 use crate::counts::{Row, seeds, tally};
-use crate::history::{Deed, History, small};
+use crate::history::{Action, History, small};
 use crate::model::{Held, Model, entry};
 use crate::page;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use storage::{Batch, Entry, EntryId, Error, GroupId, Index, Log, SimDisk, Term};
 
-/// How many deeds a history has.
-const DEEDS: usize = 150;
+/// How many actions a history has.
+const ACTIONS: usize = 150;
 
-/// Ends a log, by one of the ways there are, and opens it again.
-fn open_again(disk: &mut SimDisk, log: Log<SimDisk>, rng: &mut ChaCha8Rng) -> Log<SimDisk> {
+/// Closes or kills a log, and opens it again.
+fn reopen(disk: &mut SimDisk, log: Log<SimDisk>, rng: &mut ChaCha8Rng) -> Log<SimDisk> {
     if rng.random() {
         log.close().unwrap();
     } else {
@@ -28,35 +28,35 @@ fn open_again(disk: &mut SimDisk, log: Log<SimDisk>, rng: &mut ChaCha8Rng) -> Lo
 }
 
 #[test]
-fn the_engine_shows_what_the_model_holds_after_every_deed() {
-    let mut deeds = 0;
+fn the_engine_shows_what_the_model_holds_after_every_action() {
+    let mut actions = 0;
     for seed in seeds(150, 5000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut disk = SimDisk::new(seed);
         let mut log = Log::open_on(disk.clone(), small()).unwrap();
-        let history = History::drawn(seed, DEEDS, &Model::default());
+        let history = History::drawn(seed, ACTIONS, &Model::default());
         let mut state = 0;
-        for (nth, deed) in history.deeds.iter().enumerate() {
-            let place = format!("seed {seed}, deed {nth}");
-            deed.perform(&log).unwrap_or_else(|e| panic!("{place}: {deed:?}: {e}"));
-            state += usize::from(matches!(deed, Deed::Append(_)));
+        for (nth, action) in history.actions.iter().enumerate() {
+            let place = format!("seed {seed}, action {nth}");
+            action.perform(&log).unwrap_or_else(|e| panic!("{place}: {action:?}: {e}"));
+            state += usize::from(matches!(action, Action::Append(_)));
             let held = &history.states[state];
             if rng.random_ratio(1, 20) {
-                log = open_again(&mut disk, log, &mut rng);
+                log = reopen(&mut disk, log, &mut rng);
             }
-            assert_eq!(&Model::of(&log), held, "{place}: {deed:?}");
-            ask_for_what_does_not_fit(&log, held, &place);
+            assert_eq!(&Model::of(&log), held, "{place}: {action:?}");
+            append_what_does_not_fit(&log, held, &place);
             read_at_random(&log, held, &mut rng, &place);
-            deeds += 1;
+            actions += 1;
         }
-        // And a stranger who has nothing but the format's page reads the same from the files.
+        // And a reader that knows only the format's page reads the same from the files.
         assert_eq!(&page::replay(&page::Segment::all(&disk)), history.states.last().unwrap());
     }
-    tally(Row::Deeds, deeds, 10_000);
+    tally(Row::Actions, actions, 10_000);
 }
 
-/// Appends what does not fit, and looks that it left nothing behind: not even the part that fits.
-fn ask_for_what_does_not_fit(log: &Log<SimDisk>, held: &Model, place: &str) {
+/// Appends batches that do not fit, and checks that nothing of them is left, not even a part that fits.
+fn append_what_does_not_fit(log: &Log<SimDisk>, held: &Model, place: &str) {
     let before = (log.appended_lsn(), log.stats());
     for (group, held) in &held.groups {
         let (base, last) = (held.base.index.0, held.last());

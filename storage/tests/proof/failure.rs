@@ -1,5 +1,5 @@
-//! Operations that fail, syncs that lie, writes that are short or land elsewhere (P8, P9); and power
-//! that fails in the process after one that failed, when what the cache showed it is gone.
+//! Operations that fail, syncs that lie, short writes and writes at a wrong offset (P8, P9). And a power
+//! cut in the process after a failure: what the page cache showed to that process is then lost.
 
 use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
@@ -43,7 +43,7 @@ fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost()
             failures += 1;
             let place = format!("seed {seed}, operation {operation}");
             let (disk, log, reached) = run_with(seed, operation, Fault::Fails, &history);
-            let error = reached.error.as_ref().unwrap_or_else(|| panic!("{place}: not noticed"));
+            let error = reached.error.as_ref().unwrap_or_else(|| panic!("{place}: not reported"));
             assert!(matches!(error, Error::Io { .. }), "{place}: {error}");
             if let Some(log) = log {
                 let after = disk.operations();
@@ -54,21 +54,24 @@ fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost()
                     assert_eq!(first.to_string(), error.to_string(), "{place}");
                 }
                 assert_eq!(disk.operations(), after, "{place}: written after a failure");
-                assert!(history.state_of(&log, &reached).is_some(), "{place}: still read");
+                assert!(
+                    history.state_of(&log, &reached).is_some(),
+                    "{place}: not readable any more"
+                );
             }
             assert_eq!(disk.syncs_after_failure(), 0, "{place}: a failed sync was tried again");
 
-            // The page cache shows what the platter may not hold: what an opening shows is durable.
+            // The page cache may show what the disk does not hold. Still, what an opening shows is durable.
             let killed = disk.after_kill();
             let log =
                 Log::open_on(killed.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
             let state = history.state_of(&log, &reached);
-            let state = state.unwrap_or_else(|| panic!("{place}: something that never was"));
+            let state = state.unwrap_or_else(|| panic!("{place}: a state that never was"));
             let worst = killed.after_power_cut(&mut Drawn::new(seed, 0));
             let log = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
             assert_eq!(Model::of(&log), history.states[state], "{place}: not durable");
 
-            // And power may fail at once.
+            // And power may fail right after the failure.
             let cut = disk.after_power_cut(&mut Drawn::new(seed, operation));
             let log = Log::open_on(cut, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
             assert!(history.state_of(&log, &reached).is_some(), "{place}, cut at once");
@@ -78,7 +81,7 @@ fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost()
 }
 
 #[test]
-fn what_failed_in_one_process_is_no_loss_of_the_next() {
+fn a_failure_in_one_process_loses_nothing_of_the_next() {
     let mut images = 0;
     for seed in seeds(6, 60) {
         let history = History::drawn(seed, 60, &Model::default());
@@ -105,9 +108,9 @@ fn what_failed_in_one_process_is_no_loss_of_the_next() {
                 let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
                 let seen = match &went {
                     Some(went) => later.state_of(&log, went),
-                    None => history.state_of(&log, &reached), // cut before it showed anything
+                    None => history.state_of(&log, &reached), // cut before the log was open
                 };
-                assert!(seen.is_some(), "{place}: never was");
+                assert!(seen.is_some(), "{place}: a state that never was");
             }
         }
     }
@@ -115,7 +118,7 @@ fn what_failed_in_one_process_is_no_loss_of_the_next() {
 }
 
 #[test]
-fn short_writes_are_finished() {
+fn short_writes_are_completed() {
     for seed in seeds(3, 50) {
         let history = History::drawn(seed, 60, &Model::default());
         for operation in 1..=operations(seed, &history) {
@@ -129,7 +132,7 @@ fn short_writes_are_finished() {
 }
 
 #[test]
-fn a_write_that_landed_elsewhere_is_noticed_or_was_in_the_last_batches() {
+fn a_write_at_a_wrong_offset_is_noticed_or_was_in_the_last_batches() {
     let (mut refused, mut opened) = (0, 0);
     for seed in seeds(10, 100) {
         let history = History::drawn(seed, 60, &Model::default());
@@ -145,7 +148,7 @@ fn a_write_that_landed_elsewhere_is_noticed_or_was_in_the_last_batches() {
                 opened += 1;
                 let least = Reached { acknowledged: reached.proven, ..reached };
                 let state = history.state_of(&log, &least);
-                assert!(state.is_some(), "{place}: acknowledged, spoken of, and lost in silence");
+                assert!(state.is_some(), "{place}: proven durable, and lost without an error");
             }
         }
     }

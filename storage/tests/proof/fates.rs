@@ -1,10 +1,10 @@
-//! What a power cut does to each sector: nothing, everything, whatever is drawn, or all of it in turn.
+//! What a power cut does to each sector: loses none, loses all, a drawn choice, or every choice in turn.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
 use storage::{Fate, Fates, Sector};
 
-/// Draws.
+/// Draws the fate of each sector and name.
 pub(crate) struct Drawn {
     rng: ChaCha8Rng,
     kept: f64,
@@ -13,7 +13,8 @@ pub(crate) struct Drawn {
 }
 
 impl Drawn {
-    /// Returns the `sample`th way to lose power: first all of it, then none, then as it is drawn.
+    /// Returns outcome number `sample` of a power cut: 0 loses everything, 1 nothing, 2 all sectors, 3 all
+    /// names; the others are drawn.
     pub(crate) fn new(seed: u64, sample: u64) -> Drawn {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ sample.rotate_left(32));
         let (kept, torn, names) = match sample {
@@ -42,7 +43,20 @@ impl Fates for Drawn {
     }
 }
 
-/// Counts through everything that a power cut may do, as an odometer does:
+/// Loses the first pending write, and keeps the others.
+pub(crate) struct FirstWriteIsLost;
+
+impl Fates for FirstWriteIsLost {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        if sector.write == 0 { Fate::Lost } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
+}
+
+/// Counts through every outcome of a power cut, as an odometer does:
 ///
 /// ```text
 ///   sector  sector  name      kept, lost, torn of a sector; kept, lost of a name
@@ -52,14 +66,14 @@ impl Fates for Drawn {
 /// ```
 #[derive(Debug, Default)]
 pub(crate) struct Odometer {
-    /// Where each wheel stands, and how many places it has.
+    /// The position of each wheel, and how many positions it has.
     wheels: Vec<(u64, u64)>,
-    /// The wheel that is asked next.
+    /// The wheel that is read next.
     next: usize,
 }
 
 impl Odometer {
-    /// Returns how many turns there are; known after the first.
+    /// Returns how many turns there are. This is known after the first turn.
     pub(crate) fn turns(&self) -> u64 {
         self.wheels.iter().fold(1, |turns, (_, places)| turns.saturating_mul(*places))
     }
@@ -67,9 +81,9 @@ impl Odometer {
     /// Goes on to the next turn, if there is one.
     pub(crate) fn advance(&mut self) -> bool {
         self.next = 0;
-        for (stands, places) in self.wheels.iter_mut().rev() {
-            *stands = (*stands + 1) % *places;
-            if *stands > 0 {
+        for (position, places) in self.wheels.iter_mut().rev() {
+            *position = (*position + 1) % *places;
+            if *position > 0 {
                 return true;
             }
         }

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //!   tests/fixtures/v1/clean/    00000001.log, contents.txt    closed
-//!                     torn/     ..                            power failed: a torn frame, a whole one behind
-//!                     lived/    ..                            overwritten, compacted, collected; files used again
-//!                     brimful/  ..                            the same, of a time when frames went to a file's end
-//!   scenes below --write--> what is kept, byte for byte       as long as version 1 is written
-//!   what is kept --open---> contents.txt, line for line       for ever
+//!                     torn/     ..                            power failed: a torn frame, then a whole one
+//!                     lived/    ..                            overwritten, compacted, collected; recycled files
+//!                     brimful/  ..                            the same, from when frames went to the end of a file
+//!   scenes below --write--> the fixtures, byte for byte       as long as version 1 is written
+//!   the fixtures --open---> contents.txt, line for line       for ever
 //! ```
 //!
-//! `STORAGE_FIXTURE=write cargo test -p storage --test proof fixture` writes them anew. That is for before
-//! a release alone: a later version that writes other bytes keeps these, and adds its own beside them.
+//! `STORAGE_FIXTURE=write cargo test -p storage --test proof fixture` writes them again. Do this only before
+//! a release: a later version that writes other bytes keeps these fixtures, and adds its own.
 
 use crate::history::small;
 use crate::model::{Model, entry};
@@ -20,16 +20,16 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 use storage::{Batch, Disk, DiskFile, EntryId, Fate, Fates, GroupId, Index, Log, Sector, SimDisk};
 
-/// A scene: its directory's name, and how it comes about.
+/// A scene: the name of its directory, and the function that makes it.
 type Scene = (&'static str, fn() -> SimDisk);
 
 /// All of them.
 const SCENES: [Scene; 3] = [("clean", clean), ("torn", torn), ("lived", lived)];
 
-/// Scenes that are not written any more, and are opened all the same.
+/// Scenes that are no longer written, but must still open.
 const OLD_SCENES: [&str; 1] = ["brimful"];
 
-/// Returns the names of all scenes that are kept.
+/// Returns the names of all fixtures.
 fn names() -> impl Iterator<Item = &'static str> {
     SCENES.into_iter().map(|(name, _)| name).chain(OLD_SCENES)
 }
@@ -63,7 +63,7 @@ impl Fates for SecondSectorIsLost {
     }
 }
 
-/// Three batches that are durable; then one that is torn, and a whole one behind it.
+/// Three durable batches, then a torn one, then a whole one.
 fn torn() -> SimDisk {
     let disk = SimDisk::new(0x7024);
     let log = Log::open_on(disk.clone(), small()).unwrap();
@@ -75,7 +75,7 @@ fn torn() -> SimDisk {
     disk.after_power_cut(&mut SecondSectorIsLost)
 }
 
-/// A log with a past: every kind of item, collections, and files that are used for the second time.
+/// A log with a long history: every kind of item, collections, and recycled files.
 fn lived() -> SimDisk {
     let disk = SimDisk::new(0x11fe);
     let log = Log::open_on(disk.clone(), small()).unwrap();
@@ -100,19 +100,19 @@ fn lived() -> SimDisk {
             log.gc().unwrap();
         }
     }
-    // Overwritten: the last two go, and one of a later term stands there.
+    // Overwritten: one entry of a later term replaces the last two.
     log.append(Batch::new().entries(busy, &[entry(60, 4, 50)])).unwrap();
     log.append(Batch::new().put(idle, b"members", b"n1 n2 n3 n4")).unwrap();
     log.sync_to(log.appended_lsn()).unwrap();
     disk.after_kill()
 }
 
-/// Returns where a scene is kept.
+/// Returns the directory of a fixture.
 fn kept_at(scene: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1").join(scene)
 }
 
-/// Returns what a log holds, to be read by people, and compared line by line.
+/// Returns what a log holds as text, for readers and for a comparison line by line.
 fn contents(model: &Model) -> String {
     let mut text = String::new();
     for (group, held) in &model.groups {
@@ -127,27 +127,27 @@ fn contents(model: &Model) -> String {
     text
 }
 
-/// Returns whether a name is a segment's, or a mark's.
-fn is_of_the_log(name: &str) -> bool {
+/// Returns whether a name is that of a segment or of a mark.
+fn is_log_file(name: &str) -> bool {
     name.ends_with(".log") || name.ends_with(".first")
 }
 
-/// Returns the files of a directory that are a log, and their bytes.
+/// Returns the log files of a directory, with their bytes.
 fn files_in(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let listed = fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
     let names = listed.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names.filter(|name| is_of_the_log(name)).collect();
+    let mut names: Vec<String> = names.filter(|name| is_log_file(name)).collect();
     names.sort();
     names.into_iter().map(|name| (name.clone(), fs::read(dir.join(name)).unwrap())).collect()
 }
 
-/// Returns the files of a disk that are a log, and their bytes.
+/// Returns the log files of a disk, with their bytes.
 fn files_on(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
-    let names = disk.list().unwrap().into_iter().filter(|name| is_of_the_log(name));
+    let names = disk.list().unwrap().into_iter().filter(|name| is_log_file(name));
     names.map(|name| (name.clone(), disk.bytes(&name))).collect()
 }
 
-/// Puts files on a disk.
+/// Returns a disk with these files.
 fn disk_of(files: &[(String, Vec<u8>)]) -> SimDisk {
     let disk = SimDisk::new(1);
     for (name, bytes) in files {
@@ -160,7 +160,7 @@ fn disk_of(files: &[(String, Vec<u8>)]) -> SimDisk {
 }
 
 #[test]
-fn what_is_kept_is_what_the_scenes_write() {
+fn the_fixtures_are_what_the_scenes_write() {
     for (name, scene) in SCENES {
         let (dir, written) = (kept_at(name), files_on(&scene()));
         if env::var("STORAGE_FIXTURE").as_deref() == Ok("write") {
@@ -177,25 +177,25 @@ fn what_is_kept_is_what_the_scenes_write() {
         assert_eq!(names(&kept), names(&written), "{name}");
         for ((file, kept), (_, written)) in kept.iter().zip(&written) {
             let differs = kept.iter().zip(written).position(|(kept, written)| kept != written);
-            assert_eq!(differs, None, "{name}/{file} differs from what is written, there");
+            assert_eq!(differs, None, "{name}/{file} differs from what is written, at this offset");
             assert_eq!(kept.len(), written.len(), "{name}/{file}");
         }
     }
 }
 
 #[test]
-fn what_is_kept_opens_with_what_it_held() {
+fn the_fixtures_open_with_their_contents() {
     for name in names() {
         let (dir, kept) = (kept_at(name), files_in(&kept_at(name)));
         let expected = fs::read_to_string(dir.join("contents.txt")).unwrap();
 
-        // On a disk in memory, and again after that: an opening takes nothing away.
+        // On a disk in memory, twice: an opening removes nothing.
         let disk = disk_of(&kept);
         for _ in 0..2 {
             let log = Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(contents(&Model::of(&log)), expected, "{name}");
         }
-        // In a directory, with the settings that everybody has; and it goes on from there.
+        // In a directory, with the default options; then the log goes on.
         let copy = tempfile::tempdir().unwrap();
         kept.iter().for_each(|(file, bytes)| fs::write(copy.path().join(file), bytes).unwrap());
         let log = Log::open(copy.path(), storage::Options::default()).unwrap();
@@ -208,7 +208,7 @@ fn what_is_kept_opens_with_what_it_held() {
 }
 
 #[test]
-fn a_reader_who_knows_only_the_page_reads_what_is_kept() {
+fn a_reader_that_knows_only_the_formats_page_reads_the_fixtures() {
     for name in names() {
         let (kept, marks): (Vec<_>, Vec<_>) =
             files_in(&kept_at(name)).into_iter().partition(|(file, _)| file.ends_with(".log"));
@@ -216,7 +216,7 @@ fn a_reader_who_knows_only_the_page_reads_what_is_kept() {
             kept.iter().map(|(name, bytes)| Segment::read(name, bytes)).collect();
         let expected = fs::read_to_string(kept_at(name).join("contents.txt")).unwrap();
         assert_eq!(contents(&replay(&segments)), expected, "{name}");
-        // What a scene is there for.
+        // What each scene must contain.
         let behind = |nth: usize| kept[nth].1[segments[nth].end()..].iter().any(|byte| *byte != 0);
         let has_remains = (0..kept.len()).any(behind);
         let kinds = segments.iter().flat_map(|s| &s.frames).flat_map(|f| &f.items).map(|i| i.kind);
@@ -227,9 +227,9 @@ fn a_reader_who_knows_only_the_page_reads_what_is_kept() {
             "lived" | "brimful" => {
                 assert!(has_remains && has_moved && segments[0].name.as_str() > "00000003.log");
                 let mark = (segments[0].name.replace(".log", ".first"), vec![]);
-                assert_eq!(marks, [mark], "nothing before the oldest is wanted");
+                assert_eq!(marks, [mark], "every segment before the oldest is garbage");
             }
-            other => panic!("what is {other} there for?"),
+            other => panic!("what must {other} contain?"),
         }
     }
 }

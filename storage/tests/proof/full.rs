@@ -1,19 +1,20 @@
-//! Full disks: met before a byte of the log is written, wherever the room ends (P10); and a state, not an
-//! end: the log opens, is read, takes compactions, collects, and goes on.
+//! Full disks (P10): the engine finds that the disk is full before it writes a byte of the log, at any number
+//! of free bytes. A full disk is a state, not an end: the log opens, is read, takes compactions, collects,
+//! and goes on.
 //!
 //! ```text
-//!   so many bytes free --> history --> NoSpace --> all is there, and read
-//!       |                                |-------> what only lets go is written, and collected
+//!   n bytes free --------> history --> NoSpace --> all is there, and readable
+//!       |                                |-------> compactions are written, and garbage collected
 //!       |                                |-------> killed and opened: the same
 //!       |                                '-- room --> the history goes on
-//!       '--> power cut at operation n --> nothing free --> opened: a state that may be seen
+//!       '--> power cut at operation n --> nothing free --> opened: an allowed state
 //!                                                            |--> cut, failed at every operation of that
 //!                                                            '--> compacted, collected, written again
 //! ```
 
 use crate::counts::{Row, rounds, seeds, tally};
-use crate::fates::Drawn;
-use crate::history::{Deed, History, Reached, small};
+use crate::fates::{Drawn, FirstWriteIsLost};
+use crate::history::{Action, History, Reached, small};
 use crate::model::{Change, Model, batch_of, entry};
 use crate::page;
 use storage::{
@@ -22,7 +23,7 @@ use storage::{
 };
 
 #[test]
-fn a_full_disk_is_met_before_a_byte_is_written() {
+fn a_full_disk_is_found_before_a_byte_is_written() {
     let group = GroupId(1);
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
@@ -63,7 +64,7 @@ fn garbage_is_collected_on_a_full_disk() {
         last += 1;
     }
     disk.set_free_bytes(Some(0));
-    // What only makes garbage is still written; then it is collected, and there is room again.
+    // A compaction is still written. Then its garbage is collected, and there is room again.
     let free = |log: &Log<SimDisk>| log.write(Batch::new().compact(group, EntryId::new(last, 1)));
     free(&log).unwrap();
     let collected = log.gc().unwrap();
@@ -89,7 +90,7 @@ fn recovery_needs_no_more_room_than_the_spare_had() {
 }
 
 #[test]
-fn a_process_that_dies_again_and_again_fills_no_disk() {
+fn a_process_that_dies_repeatedly_does_not_fill_the_disk() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     log.append(Batch::new().entries(GroupId(1), &[entry(1, 1, 100)])).unwrap();
@@ -102,21 +103,21 @@ fn a_process_that_dies_again_and_again_fills_no_disk() {
     assert!(disk.used_bytes() <= 3 * 8192, "{} bytes", disk.used_bytes());
 }
 
-/// Does deeds until there is no room for one. Returns which that was, and how many appends were done.
-fn run_until_full(log: &Log<SimDisk>, deeds: &[Deed], place: &str) -> (Option<usize>, usize) {
+/// Performs actions until one finds no room. Returns which one, and how many appends were done.
+fn run_until_full(log: &Log<SimDisk>, actions: &[Action], place: &str) -> (Option<usize>, usize) {
     let mut appends = 0;
-    for (nth, deed) in deeds.iter().enumerate() {
-        match deed.perform(log) {
-            Ok(()) => appends += usize::from(matches!(deed, Deed::Append(_))),
+    for (nth, action) in actions.iter().enumerate() {
+        match action.perform(log) {
+            Ok(()) => appends += usize::from(matches!(action, Action::Append(_))),
             Err(Error::NoSpace { .. }) => return (Some(nth), appends),
-            Err(other) => panic!("{place}: {deed:?}: {other}"),
+            Err(other) => panic!("{place}: {action:?}: {other}"),
         }
     }
     (None, appends)
 }
 
 #[test]
-fn a_disk_may_be_full_wherever_the_room_ends() {
+fn a_disk_may_be_full_at_any_number_of_free_bytes() {
     let step = rounds(1024, 128) as usize;
     let (mut full, mut enough) = (0, 0);
     for seed in seeds(12, 40) {
@@ -126,11 +127,11 @@ fn a_disk_may_be_full_wherever_the_room_ends() {
             let disk = SimDisk::new(seed);
             disk.set_free_bytes(Some(free));
             match Log::open_on(disk.clone(), small()) {
-                Ok(log) => match run_until_full(&log, &history.deeds, &place) {
+                Ok(log) => match run_until_full(&log, &history.actions, &place) {
                     (None, _) => enough += 1,
                     (Some(nth), done) => {
                         full += 1;
-                        live_on(&disk, &log, &history, nth, done, &place);
+                        check_full_log(&disk, &log, &history, nth, done, &place);
                     }
                 },
                 Err(error) => {
@@ -145,9 +146,9 @@ fn a_disk_may_be_full_wherever_the_room_ends() {
     tally(Row::FullDisks, full, 100);
 }
 
-/// Checks that a log which found no room for the `nth` deed has lost nothing, is read, opens, and goes
+/// Checks a log that found no room for the `nth` action: it has lost nothing, is readable, opens, and goes
 /// on when there is room.
-fn live_on(
+fn check_full_log(
     disk: &SimDisk,
     log: &Log<SimDisk>,
     history: &History,
@@ -156,7 +157,7 @@ fn live_on(
     place: &str,
 ) {
     let held = &history.states[done];
-    assert_eq!(&Model::of(log), held, "{place}: no room, and something changed");
+    assert_eq!(&Model::of(log), held, "{place}: no room, but the log changed");
     log.sync_to(log.appended_lsn()).unwrap_or_else(|e| panic!("{place}: {e}"));
     match log.gc() {
         Ok(_) | Err(Error::NoSpace { .. }) => assert_eq!(&Model::of(log), held, "{place}"),
@@ -174,12 +175,12 @@ fn live_on(
     assert_eq!(&Model::of(&log_after), held, "{place}, killed, and room made");
 
     disk.set_free_bytes(None);
-    assert_eq!(run_until_full(log, &history.deeds[nth..], place).0, None);
+    assert_eq!(run_until_full(log, &history.actions[nth..], place).0, None);
     assert_eq!(&Model::of(log), history.states.last().unwrap(), "{place}: went on");
 }
 
-/// Returns a disk without a byte free, and on it a log of one segment that is as full as it gets: durable,
-/// and no frame proves it. And what it holds.
+/// Returns a disk without a free byte, and what its log holds. The log is one full segment. It is durable,
+/// but no frame proves that.
 fn brimful(seed: u64) -> (SimDisk, Model) {
     let disk = SimDisk::new(seed);
     let log = Log::open_on(disk.clone(), small()).unwrap();
@@ -203,15 +204,15 @@ fn a_tail_without_room_for_a_copy_is_made_durable_part_by_part() {
     let probe = disk.after_kill();
     assert_eq!(Model::of(&Log::open_on(probe.clone(), small()).unwrap()), held);
     let operations = probe.operations();
-    assert!(operations > 100, "{operations} operations: it was one part, or few");
+    assert!(operations > 100, "{operations} operations: too few parts");
     let mut images = 0;
-    // Cut off twice: the second opening finds a copy that is the only one of its part.
+    // Interrupted twice: the second opening may find the only copy of a part in the redo record.
     for first in 1..=operations {
         let cut = disk.after_kill();
         cut.plan(first, Fault::PowerCut);
         Log::open_on(cut.clone(), small()).map(drop).unwrap_err();
         let image = cut.after_power_cut(&mut TornInPlace(first));
-        // A stranger who has nothing but the format's page reads the same, wherever the copy stands.
+        // A reader that knows only the format's page reads the same, wherever the copy is.
         assert_eq!(page::replay(&page::Segment::all(&image)), held, "cut at {first}, by the page");
         for second in [1, 2, 3, 4, 5, 6, first, operations - 5].into_iter().chain([operations]) {
             let place = format!("cut at {first}, and at {second}");
@@ -230,7 +231,7 @@ fn a_tail_without_room_for_a_copy_is_made_durable_part_by_part() {
 }
 
 #[test]
-fn what_stood_behind_the_tail_does_not_come_back_when_it_was_made_durable_in_place() {
+fn frames_behind_a_tail_made_durable_in_place_do_not_come_back() {
     let frame = |fill: u8| {
         let mut batch = Batch::new();
         batch.put(GroupId(1), b"k", &[fill; 63]);
@@ -240,11 +241,11 @@ fn what_stood_behind_the_tail_does_not_come_back_when_it_was_made_durable_in_pla
         let disk = SimDisk::new(1);
         let log = Log::open_on(disk.clone(), small()).unwrap();
         log.write(&frame(1)).unwrap();
-        // The next of these is lost, and those behind it are kept: they never counted.
+        // The first of these frames is lost, the later ones are kept: they never counted.
         for fill in 50..=50 + behind {
             log.append(&frame(fill)).unwrap();
         }
-        let disk = disk.after_power_cut(&mut FirstIsLost);
+        let disk = disk.after_power_cut(&mut FirstWriteIsLost);
         disk.set_free_bytes(Some(0));
         let log = Log::open_on(disk.clone(), small()).unwrap();
         assert_eq!(log.appended_lsn().0, 1, "{behind} behind it");
@@ -258,7 +259,7 @@ fn what_stood_behind_the_tail_does_not_come_back_when_it_was_made_durable_in_pla
 }
 
 #[test]
-fn a_segment_that_was_being_given_its_name_again_is_the_last_one_or_nothing() {
+fn a_segment_that_was_being_renamed_is_the_last_one_or_nothing() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     for index in 1..=30 {
@@ -268,7 +269,7 @@ fn a_segment_that_was_being_given_its_name_again_is_the_last_one_or_nothing() {
     assert!(log.stats().segments >= 3);
     let last = format!("{:08x}", log.stats().segments);
     for free in [Some(0), None] {
-        // The last segment has the other name, and no other.
+        // The last segment has only its temporary name.
         let renamed = disk.after_kill();
         renamed.rename(&format!("{last}.log"), &format!("{last}.again")).unwrap();
         renamed.sync_dir().unwrap();
@@ -277,7 +278,7 @@ fn a_segment_that_was_being_given_its_name_again_is_the_last_one_or_nothing() {
         let worst = renamed.after_power_cut(&mut Drawn::new(0, 0));
         assert_eq!(Model::of(&Log::open_on(worst.clone(), small()).unwrap()), held);
 
-        // Names that are left over: of a segment that has its own, and of one that is long gone.
+        // Leftover temporary names: of a segment that has its own name too, and of a removed segment.
         let twice = disk.after_kill();
         for (name, bytes) in [(format!("{last}.again"), 9), ("00000001.again".into(), 9)] {
             twice.create(&name).unwrap().write_all_at(0, &vec![7; bytes]).unwrap();
@@ -290,7 +291,7 @@ fn a_segment_that_was_being_given_its_name_again_is_the_last_one_or_nothing() {
 }
 
 #[test]
-fn what_failed_before_the_disk_was_full_is_durable_when_it_is_shown() {
+fn batches_of_a_failed_process_are_durable_when_a_full_disk_shows_them() {
     let (mut openings, mut acknowledged) = (0, 0);
     for seed in seeds(6, 60) {
         let history = History::drawn(seed, 40, &Model::default());
@@ -312,9 +313,9 @@ fn what_failed_before_the_disk_was_full_is_durable_when_it_is_shown() {
             let log =
                 Log::open_on(next.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
             let state = history.state_of(&log, &reached);
-            let state = state.unwrap_or_else(|| panic!("{place}: never was"));
+            let state = state.unwrap_or_else(|| panic!("{place}: a state that never was"));
             let mut model = history.states[state].clone();
-            // What this process acknowledges goes where the failed one has left its names and bytes.
+            // This process writes where the failed one has left its names and bytes.
             let change = Change::Put(GroupId(90), b"k".to_vec(), b"v".to_vec());
             if log.write(&batch_of(std::slice::from_ref(&change))).is_ok() {
                 model.apply(&[change]);
@@ -330,7 +331,7 @@ fn what_failed_before_the_disk_was_full_is_durable_when_it_is_shown() {
     assert!(is_enough || is_one_seed, "{openings} openings, {acknowledged} batches");
 }
 
-/// Tears what was being written where frames are, and keeps what was written behind them.
+/// Tears the pending writes among the frames, and keeps the pending writes behind the frames.
 struct TornInPlace(u64);
 
 impl Fates for TornInPlace {
@@ -344,34 +345,21 @@ impl Fates for TornInPlace {
     }
 }
 
-/// Loses the first write that is pending, and keeps the others.
-struct FirstIsLost;
-
-impl Fates for FirstIsLost {
-    fn sector(&mut self, sector: Sector) -> Fate {
-        if sector.write == 0 { Fate::Lost } else { Fate::Kept }
-    }
-
-    fn keeps_name(&mut self) -> bool {
-        true
-    }
-}
-
-/// Counts what the sweep of crashes on full disks went through.
+/// What the sweep of crashes on full disks has tried.
 #[derive(Default)]
 struct Swept {
-    /// Images opened.
+    /// How many images were opened.
     images: u64,
-    /// Of them, those whose tail was made durable in place.
+    /// How many of them had a tail that was made durable in place.
     in_place: u64,
-    /// Openings that were cut off, or that failed, at one of their operations.
+    /// How many openings were interrupted, or failed, at one of their operations.
     openings: u64,
-    /// Logs that wrote again, on a disk as full as it was.
+    /// How many logs took batches again, on a disk that was still full.
     wrote: u64,
 }
 
 #[test]
-fn a_crash_on_a_full_disk_is_no_end() {
+fn a_log_goes_on_after_a_crash_on_a_full_disk() {
     let step = rounds(4096, 1024) as usize;
     let mut swept = Swept::default();
     for seed in seeds(6, 24) {
@@ -383,7 +371,7 @@ fn a_crash_on_a_full_disk_is_no_end() {
                 let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, free));
                 image.set_free_bytes(Some(0));
                 let is_deep = operation % 5 == seed % 5;
-                judge(&image, &history, &reached, is_deep, &mut swept, &place);
+                check_full_image(&image, &history, &reached, is_deep, &mut swept, &place);
             }
         }
     }
@@ -393,16 +381,16 @@ fn a_crash_on_a_full_disk_is_no_end() {
     tally(Row::FullWrote, swept.wrote, 1000);
 }
 
-/// Does deeds until a batch finds no room, and returns how far that came.
+/// Performs actions until a batch finds no room, and returns how far it got.
 fn run_on_a_full_disk(log: &Log<SimDisk>, history: &History) -> Reached {
     let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
-    for deed in &history.deeds {
-        match (deed.perform(log), deed) {
-            (Ok(()), Deed::Append(_)) => reached.begun += 1,
-            (Ok(()), Deed::Sync) => reached.acknowledged = reached.begun,
-            (Ok(()) | Err(Error::NoSpace { .. }), Deed::Collect | Deed::Maintain) => {}
-            (Err(error), deed) => {
-                let is_begun = matches!((&error, deed), (Error::Io { .. }, Deed::Append(_)));
+    for action in &history.actions {
+        match (action.perform(log), action) {
+            (Ok(()), Action::Append(_)) => reached.begun += 1,
+            (Ok(()), Action::Sync) => reached.acknowledged = reached.begun,
+            (Ok(()) | Err(Error::NoSpace { .. }), Action::Collect | Action::Maintain) => {}
+            (Err(error), action) => {
+                let is_begun = matches!((&error, action), (Error::Io { .. }, Action::Append(_)));
                 reached.begun += usize::from(is_begun);
                 reached.error = Some(error);
                 break;
@@ -412,7 +400,7 @@ fn run_on_a_full_disk(log: &Log<SimDisk>, history: &History) -> Reached {
     reached
 }
 
-/// Runs a history on a disk that will be full, and whose power fails at an operation.
+/// Runs a history on a disk that becomes full, and whose power fails at an operation.
 fn cut_when_full(seed: u64, free: u64, operation: u64, history: &History) -> (SimDisk, Reached) {
     let disk = SimDisk::new(seed);
     disk.set_free_bytes(Some(free));
@@ -429,15 +417,15 @@ fn operations_until_full(seed: u64, free: u64, history: &History) -> u64 {
     cut_when_full(seed, free, u64::MAX, history).0.operations()
 }
 
-/// Returns whether there is a segment on a disk.
+/// Returns whether a disk holds a segment.
 fn has_a_log(disk: &SimDisk) -> bool {
     disk.list().unwrap().iter().any(|name| name.ends_with(".log") || name.ends_with(".again"))
 }
 
-/// Opens an image on a disk without a byte free, and checks that what is shown may be seen, that it is
-/// durable, and that the log can be lived with; if `deep`, lets the opening be cut off, and fail, at every
-/// operation.
-fn judge(
+/// Opens an image on a disk without a free byte, and checks that the log shows an allowed state, that this
+/// state is durable, and that the log goes on. If `is_deep`, also interrupts the opening, and lets it fail,
+/// at every operation.
+fn check_full_image(
     image: &SimDisk,
     history: &History,
     reached: &Reached,
@@ -446,7 +434,7 @@ fn judge(
     place: &str,
 ) {
     if !has_a_log(image) {
-        // There is no log yet, and room for one only if something unfinished goes.
+        // There is no log yet. There is room for one only if an unfinished file is removed.
         let made = Log::open_on(image.after_kill(), small()).map(|log| Model::of(&log));
         let is_new = matches!(&made, Ok(model) if *model == Model::default());
         assert!(is_new || matches!(made, Err(Error::NoSpace { .. })), "{place}: {made:?}");
@@ -458,10 +446,10 @@ fn judge(
     let log = Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     swept.in_place += u64::from(was_in_place(&disk));
     let state = history.state_of(&log, reached);
-    let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: never was"));
+    let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: a state that never was"));
     let held = &history.states[state];
 
-    // What an opening has shown is durable.
+    // What an opening shows is durable.
     let operations = disk.operations();
     let worst = disk.after_power_cut(&mut Drawn::new(0, 0));
     let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
@@ -473,11 +461,10 @@ fn judge(
             fail_within(image, operation, held, &format!("{place}, failed at {operation}"));
         }
     }
-    swept.wrote += u64::from(live_full(&disk, log, held, place));
+    swept.wrote += u64::from(compact_and_write(&disk, log, held, place));
 }
 
-/// Returns whether an opening has made the tail durable in place: it has synced a file, and none got its
-/// name.
+/// Returns whether an opening has made the tail durable in place: it synced a file, and renamed no new one.
 fn was_in_place(disk: &SimDisk) -> bool {
     let journal = disk.journal();
     let synced = journal.iter().any(|operation| matches!(operation.doing, Doing::Sync { .. }));
@@ -486,7 +473,7 @@ fn was_in_place(disk: &SimDisk) -> bool {
     synced && !journal.iter().any(|operation| is_new(&operation.doing))
 }
 
-/// Cuts an opening off at an operation, on a disk that stays full, and opens what that leaves.
+/// Cuts the power of an opening at an operation, on a disk that stays full, and opens what is left.
 fn cut_within(image: &SimDisk, operation: u64, history: &History, reached: &Reached, place: &str) {
     let cut = image.after_kill();
     cut.plan(operation, Fault::PowerCut);
@@ -498,14 +485,16 @@ fn cut_within(image: &SimDisk, operation: u64, history: &History, reached: &Reac
         let log = Log::open_on(probe.clone(), small());
         let log = log.unwrap_or_else(|e| panic!("{place}, sample {sample}: {e}"));
         let state = history.state_of(&log, reached);
-        let state = state.unwrap_or_else(|| panic!("{place}, sample {sample}: never was"));
+        let state =
+            state.unwrap_or_else(|| panic!("{place}, sample {sample}: a state that never was"));
         let worst = probe.after_power_cut(&mut Drawn::new(0, 0));
         let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
         assert_eq!(Model::of(&again), history.states[state], "{place}: was not durable");
     }
 }
 
-/// Lets an opening fail at an operation. The next one finds what the cache shows, and makes it durable.
+/// Lets an opening fail at an operation. The next opening finds what the page cache shows, and makes it
+/// durable.
 fn fail_within(image: &SimDisk, operation: u64, held: &Model, place: &str) {
     let failed = image.after_kill();
     failed.plan(operation, Fault::Fails);
@@ -521,12 +510,12 @@ fn fail_within(image: &SimDisk, operation: u64, held: &Model, place: &str) {
     assert_eq!(&Model::of(&again), held, "{place}: was not durable");
 }
 
-/// Lives with a log on a disk without a byte free: it takes compactions, collects, and writes again if a
-/// segment could go. Returns whether it did.
-fn live_full(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &str) -> bool {
+/// Uses a log on a disk without a free byte: compacts, collects, and writes again if a segment could be
+/// removed. Returns whether it wrote.
+fn compact_and_write(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &str) -> bool {
     let mut model = held.clone();
     for (group, held) in &held.groups {
-        // Of some groups all goes, of others the entries.
+        // Some groups are removed, of others only the entries.
         let change = match held.entries.last() {
             Some(last) if held.keys.is_empty() => Change::Compact(*group, last.id),
             _ => Change::Remove(*group),
@@ -541,7 +530,7 @@ fn live_full(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &str) -> bo
     let change = Change::Entries(GroupId(77), vec![entry(1, 1, 100)]);
     let wrote = match log.write(&batch_of(std::slice::from_ref(&change))) {
         Ok(_) => true,
-        // Only now is it known that there is no room: before, thresholds counted.
+        // Only now does the log know that there is no room. Before, thresholds held collection back.
         Err(Error::NoSpace { .. }) => {
             let collected = log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
             let outcome = log.write(&batch_of(std::slice::from_ref(&change)));
@@ -563,7 +552,7 @@ fn live_full(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &str) -> bo
     let log = Log::open_on(killed.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     assert_eq!(Model::of(&log), model, "{place}, collected and killed");
 
-    // And it goes on by itself when there is room.
+    // And the log goes on by itself when there is room.
     killed.set_free_bytes(None);
     log.write(Batch::new().put(GroupId(78), b"k", &[7; 1500])).unwrap();
     log.write(Batch::new().put(GroupId(78), b"k", &[8; 1500])).unwrap();

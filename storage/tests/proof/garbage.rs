@@ -1,23 +1,23 @@
-//! Collection: how much space it leaves in use, whom it asks to help, and what readers notice of it.
+//! Collection: how much space it leaves in use, which groups it reports, and what readers notice.
 
 use crate::history::small;
 use crate::model::{Model, entry};
 use storage::{Batch, EntryId, GroupId, Index, Log, LogStats, Options, SimDisk};
 
-/// Settings with segments of 64 KiB, and nothing but garbage to go by.
+/// Options with segments of 64 KiB; collection depends on garbage alone.
 fn medium() -> Options {
     Options { segment_bytes: 1 << 16, max_batch_bytes: 1 << 14, ..small() }
 }
 
-/// Returns how much more of the disk is in use than should be; 0 if not more.
+/// Returns how many bytes more are in use than allowed, or 0.
 fn excess_bytes(stats: &LogStats, segment_bytes: u32) -> u64 {
     let used = stats.log_bytes + stats.spare_bytes;
     used.saturating_sub(3 * stats.live_bytes + 2 * u64::from(segment_bytes))
 }
 
 #[test]
-fn space_stays_within_three_times_what_is_live_and_two_segments() {
-    // Eight busy groups and 56 idle ones, whose last hundred entries stay wanted for ever.
+fn space_stays_within_three_times_the_live_bytes_plus_two_segments() {
+    // Eight busy groups and 56 idle ones. The last hundred entries of each group stay live.
     let log = Log::open_on(SimDisk::new(1), medium()).unwrap();
     let mut last = [0u64; 64];
     for round in 0..3000u64 {
@@ -43,7 +43,7 @@ fn space_stays_within_three_times_what_is_live_and_two_segments() {
 }
 
 #[test]
-fn a_group_that_holds_much_is_asked_to_compact_and_moved_only_past_the_limit() {
+fn a_large_group_is_reported_and_moved_only_past_the_limit() {
     let options = Options { lagging_group_bytes: 20_000, force_above_bytes: 5 << 16, ..medium() };
     let log = Log::open_on(SimDisk::new(1), options).unwrap();
     let (lagging, busy) = (GroupId(1), GroupId(2));
@@ -71,7 +71,7 @@ fn a_group_that_holds_much_is_asked_to_compact_and_moved_only_past_the_limit() {
 }
 
 #[test]
-fn one_call_moves_about_as_much_as_it_may() {
+fn one_call_moves_about_move_bytes() {
     let options = Options { move_bytes: 10_000, ..medium() };
     let log = Log::open_on(SimDisk::new(1), options).unwrap();
     for index in 1..=400 {
@@ -102,8 +102,8 @@ fn bytes_that_a_reader_holds_outlive_their_segment() {
     for index in 1..=2000u64 {
         log.append(Batch::new().entries(group, &[entry(index, 1, 500)])).unwrap();
         if index % 3 == 0 && index > 20 {
-            // Far enough back to lie in a sealed segment, which is mapped, or in what is mapped of the
-            // tail: that map gives way to longer ones, and those who read it still read the file.
+            // One entry in a sealed segment, which is mapped; one in the mapped part of the tail. Longer
+            // maps replace the map of the tail, but its readers still read the file.
             for back in [20, 4] {
                 held.push(log.entry(group, Index(index - back)).unwrap().unwrap());
             }
@@ -111,7 +111,7 @@ fn bytes_that_a_reader_holds_outlive_their_segment() {
         if index % 50 == 0 && index > 50 {
             log.append(Batch::new().compact(group, EntryId::new(index - 25, 1))).unwrap();
             log.gc().unwrap();
-            held.retain(|entry| entry.id.index.0 % 7 == 0); // so that some segments are used again
+            held.retain(|entry| entry.id.index.0 % 7 == 0); // so that some files are recycled
         }
     }
     assert!(held.len() > 50 && log.stats().segments < 12);
@@ -121,7 +121,7 @@ fn bytes_that_a_reader_holds_outlive_their_segment() {
 }
 
 #[test]
-fn rotten_bytes_get_no_new_checksum() {
+fn rotted_bytes_get_no_new_checksum() {
     let dir = tempfile::tempdir().unwrap();
     let log = Log::open(dir.path(), small()).unwrap();
     log.append(Batch::new().entries(GroupId(1), &[entry(1, 1, 100)])).unwrap();
@@ -138,7 +138,7 @@ fn rotten_bytes_get_no_new_checksum() {
 }
 
 #[test]
-fn a_log_that_was_collected_opens_as_it_was() {
+fn a_collected_log_opens_with_the_same_contents() {
     for seed in crate::counts::seeds(20, 500) {
         let disk = SimDisk::new(seed);
         let log = Log::open_on(disk.clone(), small()).unwrap();

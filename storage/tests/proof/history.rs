@@ -1,22 +1,22 @@
-//! What is done to a log, drawn from a seed; and how far it got.
+//! Histories: actions on a log, drawn from a seed, and how far a run of them got.
 
 use crate::model::{Change, Model, batch_of, entry};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use storage::{Disk, EntryId, Error, GroupId, Index, Log, Options, Term};
 
-/// One thing that is done to a log.
+/// An action of a history: one call of the log.
 #[derive(Clone, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Action {
     Append(Vec<Change>),
     Sync,
     Collect,
     Maintain,
 }
 
-/// What is done, and what the log holds after each append.
+/// A list of actions, and what the log holds after each append.
 pub(crate) struct History {
-    pub(crate) deeds: Vec<Deed>,
+    pub(crate) actions: Vec<Action>,
     /// `states[n]` is what `n` appends make.
     pub(crate) states: Vec<Model>,
 }
@@ -26,15 +26,15 @@ pub(crate) struct History {
 pub(crate) struct Reached {
     /// How many appends are known to be durable.
     pub(crate) acknowledged: usize,
-    /// How many of them a later append could bear witness of.
+    /// How many of them a later append could record as durable.
     pub(crate) proven: usize,
-    /// How many have begun.
+    /// How many appends have begun.
     pub(crate) begun: usize,
-    /// What ended it early.
+    /// The error that ended the run early.
     pub(crate) error: Option<Error>,
 }
 
-/// Settings under which a little log has many segments, and much garbage.
+/// Options that give a small log many segments and much garbage.
 pub(crate) fn small() -> Options {
     Options {
         segment_bytes: 8192,
@@ -46,37 +46,37 @@ pub(crate) fn small() -> Options {
     }
 }
 
-impl Deed {
-    /// Does it.
+impl Action {
+    /// Performs the action.
     pub(crate) fn perform<D: Disk>(&self, log: &Log<D>) -> Result<(), Error> {
         match self {
-            Deed::Append(changes) => log.append(&batch_of(changes)).map(|_| ()),
-            Deed::Sync => log.sync_to(log.appended_lsn()),
-            Deed::Collect => log.gc().map(|_| ()),
-            Deed::Maintain => log.maintain(),
+            Action::Append(changes) => log.append(&batch_of(changes)).map(|_| ()),
+            Action::Sync => log.sync_to(log.appended_lsn()),
+            Action::Collect => log.gc().map(|_| ()),
+            Action::Maintain => log.maintain(),
         }
     }
 }
 
 impl History {
-    /// Draws a history that continues what `from` holds.
-    pub(crate) fn drawn(seed: u64, deeds: usize, from: &Model) -> History {
+    /// Draws a history that starts from the state `from`.
+    pub(crate) fn drawn(seed: u64, actions: usize, from: &Model) -> History {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut history = History { deeds: Vec::new(), states: vec![from.clone()] };
+        let mut history = History { actions: Vec::new(), states: vec![from.clone()] };
         let groups = rng.random_range(1..5);
-        for _ in 0..deeds {
-            let deed = match rng.random_range(0..10) {
-                0..=5 => Deed::Append(history.draw_batch(&mut rng, groups)),
-                6 | 7 => Deed::Sync,
-                8 => Deed::Collect,
-                _ => Deed::Maintain,
+        for _ in 0..actions {
+            let action = match rng.random_range(0..10) {
+                0..=5 => Action::Append(history.draw_batch(&mut rng, groups)),
+                6 | 7 => Action::Sync,
+                8 => Action::Collect,
+                _ => Action::Maintain,
             };
-            history.deeds.push(deed);
+            history.actions.push(action);
         }
         history
     }
 
-    /// Draws a batch that fits what the batches so far have made.
+    /// Draws a batch that fits the state so far.
     fn draw_batch(&mut self, rng: &mut ChaCha8Rng, groups: u64) -> Vec<Change> {
         let mut model = self.states.last().unwrap().clone();
         let mut batch = Vec::new();
@@ -90,32 +90,32 @@ impl History {
         batch
     }
 
-    /// Does it all, or as much as can be done.
+    /// Performs the actions in order, until one fails.
     pub(crate) fn run<D: Disk>(&self, log: &Log<D>) -> Reached {
         let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
-        for deed in &self.deeds {
-            reached.begun += usize::from(matches!(deed, Deed::Append(_)));
-            match (deed.perform(log), deed) {
+        for action in &self.actions {
+            reached.begun += usize::from(matches!(action, Action::Append(_)));
+            match (action.perform(log), action) {
                 (Err(error), _) => {
                     reached.error = Some(error);
                     break;
                 }
-                (Ok(()), Deed::Sync) => reached.acknowledged = reached.begun,
-                (Ok(()), Deed::Append(_)) => reached.proven = reached.acknowledged,
-                (Ok(()), Deed::Collect | Deed::Maintain) => {}
+                (Ok(()), Action::Sync) => reached.acknowledged = reached.begun,
+                (Ok(()), Action::Append(_)) => reached.proven = reached.acknowledged,
+                (Ok(()), Action::Collect | Action::Maintain) => {}
             }
         }
         reached
     }
 
-    /// Returns which state a log shows, if it is one that may be seen.
+    /// Returns which state a log shows, if that state is allowed: no acknowledged append is missing.
     pub(crate) fn state_of<D: Disk>(&self, log: &Log<D>, reached: &Reached) -> Option<usize> {
         let seen = Model::of(log);
         (reached.acknowledged..=reached.begun).rev().find(|n| self.states[*n] == seen)
     }
 }
 
-/// Draws a change that fits.
+/// Draws a change that fits a model.
 fn draw_change(rng: &mut ChaCha8Rng, model: &Model, group: GroupId) -> Change {
     let held = model.groups.get(&group).cloned().unwrap_or_default();
     let key = vec![b'k', rng.random_range(0..3)];

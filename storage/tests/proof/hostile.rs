@@ -1,8 +1,8 @@
-//! Directories that nobody's engine wrote: they are refused, or they are logs. Nothing panics.
+//! Directories that no engine wrote: each is refused, or is a valid log. Nothing panics.
 //!
-//! A checksum hides what is behind it from whoever only draws bytes, so every damage comes in two
-//! forms: as it is, and with the checksums mended. The mending is that of
-//! [`crate::page`], which shares no code with the engine.
+//! Random bytes almost never pass a checksum, so they would not reach the code behind it. Therefore each
+//! damage is tried twice: as it is, and with corrected checksums. [`crate::page`] corrects them, and shares
+//! no code with the engine.
 
 use crate::counts::{Row, rounds, tally};
 use crate::history::{History, small};
@@ -14,14 +14,14 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use storage::{Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Log, SimDisk};
 
-/// Where bytes are put: anywhere, or where they mean something.
+/// Where bytes are written: in the header, or among the frames.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     Header(u64),
     Frames(u64),
 }
 
-/// Bytes that are put into a file.
+/// Draws bytes to write into files.
 pub(crate) fn patches() -> impl Strategy<Value = Vec<(usize, Place, Vec<u8>)>> {
     let place =
         prop_oneof![(0..64u64).prop_map(Place::Header), (0..1000u64).prop_map(Place::Frames)];
@@ -35,7 +35,7 @@ pub(crate) fn patches() -> impl Strategy<Value = Vec<(usize, Place, Vec<u8>)>> {
     prop::collection::vec((0..4usize, place, word), 1..8)
 }
 
-/// Returns a log's disk with these patches in it.
+/// Returns the disk of a drawn log, with these patches applied.
 pub(crate) fn patched(seed: u64, patches: &[(usize, Place, Vec<u8>)], is_mended: bool) -> SimDisk {
     let disk = SimDisk::new(seed);
     History::drawn(seed, 40, &Model::default()).run(&Log::open_on(disk.clone(), small()).unwrap());
@@ -60,8 +60,8 @@ pub(crate) fn patched(seed: u64, patches: &[(usize, Place, Vec<u8>)], is_mended:
     disk
 }
 
-/// Opens a directory, and if it is a log, lives with it.
-fn live_with(disk: &SimDisk) -> bool {
+/// Opens a directory, and uses the log if it opens. Returns whether it opened.
+fn open_and_use(disk: &SimDisk) -> bool {
     let Ok(log) = Log::open_on(disk.clone(), small()) else { return false };
     let held = Model::of(&log);
     let fresh = GroupId(u64::MAX);
@@ -83,26 +83,25 @@ fn live_with(disk: &SimDisk) -> bool {
     true
 }
 
-/// Mended logs of one frame each, which say what no owner says.
 #[test]
-fn mending_makes_what_the_engine_takes() {
+fn correcting_checksums_changes_no_valid_ones() {
     let mut disk = patched(3, &[], false);
     let name = disk.list().unwrap().into_iter().find(|name| name.ends_with(".log")).unwrap();
     let before = disk.bytes(&name);
     let mut after = before.clone();
     mend(&mut after);
-    assert!(before == after, "checksums that hold are not changed");
+    assert!(before == after, "valid checksums are not changed");
     disk = patched(3, &[(0, Place::Frames(10), vec![1])], false);
     assert!(Log::open_on(disk.after_kill(), small()).is_err() || disk.bytes(&name) == before);
 }
 
-/// Tries so many drawn directories.
+/// Tries drawn directories.
 fn try_directories(row: Row) {
     let cases = rounds(400, 20_000) as u32;
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
     let logs = Cell::new(0);
     let outcome = TestRunner::new(config).run(&(0..50u64, patches()), |(seed, patches)| {
-        let is_log = live_with(&patched(seed, &patches, row == Row::Hostile));
+        let is_log = open_and_use(&patched(seed, &patches, row == Row::Hostile));
         logs.set(logs.get() + u32::from(is_log));
         Ok(())
     });
@@ -113,11 +112,11 @@ fn try_directories(row: Row) {
 }
 
 #[test]
-fn damaged_directories_are_refused_or_are_logs() {
+fn damaged_directories_are_refused_or_are_valid_logs() {
     try_directories(Row::Damaged);
 }
 
 #[test]
-fn hostile_directories_are_refused_or_are_logs() {
+fn hostile_directories_are_refused_or_are_valid_logs() {
     try_directories(Row::Hostile);
 }

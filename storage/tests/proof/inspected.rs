@@ -1,4 +1,4 @@
-//! What is told of a log is what the engine makes of it, and to tell it changes nothing.
+//! `check` says exactly what the engine does with a log, and changes nothing.
 //!
 //! ```text
 //!   a directory --> check ----> SOUND, or why not, and what opening it would write
@@ -16,18 +16,18 @@ use std::num::NonZeroUsize;
 use storage::inspect::{self, Bytes, Consent, Gapped, Health, Selection, Stop};
 use storage::{Disk, Error, Fault, GroupId, Log, Lsn, Rot, SimDisk};
 
-/// Every file's name and bytes.
+/// Returns the name and the bytes of every file.
 fn files(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
     disk.list().unwrap().into_iter().map(|name| (name.clone(), disk.bytes(&name))).collect()
 }
 
-/// The segments among them.
+/// Returns the name and the bytes of every segment.
 fn segments(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
     files(disk).into_iter().filter(|(name, _)| name.ends_with(".log")).collect()
 }
 
-/// Asks everything about a log that can be asked without changing it, and returns what `check` says.
-fn asked(disk: &SimDisk, place: &str) -> (Result<Health, Stop>, String) {
+/// Runs every command that changes nothing, and returns what `check` says.
+fn inspect_all(disk: &SimDisk, place: &str) -> (Result<Health, Stop>, String) {
     let (before, operations) = (files(disk), disk.operations());
     let mut page = Vec::new();
     let all = Selection { bytes: Bytes::Shown, ..Selection::default() };
@@ -47,39 +47,43 @@ fn asked(disk: &SimDisk, place: &str) -> (Result<Health, Stop>, String) {
         page.iter().all(|byte| *byte == b'\n' || (32..127).contains(byte)),
         "{place}: not text"
     );
-    let mut told = Vec::new();
-    let outcome = inspect::check(disk, &mut told);
-    assert!(files(disk) == before, "{place}: to look at it has changed it");
-    assert_eq!(disk.operations(), operations, "{place}: to look at it wrote something");
+    let mut page_text = Vec::new();
+    let outcome = inspect::check(disk, &mut page_text);
+    assert!(files(disk) == before, "{place}: inspecting the log has changed it");
+    assert_eq!(disk.operations(), operations, "{place}: inspecting the log wrote something");
     if let (Ok(checked), Ok(counted)) = (&outcome, &stats) {
         assert_eq!(checked, counted, "{place}");
     }
-    (outcome, String::from_utf8(told).unwrap())
+    (outcome, String::from_utf8(page_text).unwrap())
 }
 
 /// Checks a directory, opens it, and compares.
 fn compare(disk: &SimDisk, place: &str) -> bool {
-    let (outcome, told) = asked(disk, place);
+    let (outcome, page_text) = inspect_all(disk, place);
     let before = segments(disk);
     let opened = Log::open_on(disk.clone(), small());
     match (outcome, &opened) {
         (Ok(Health::Sound), Ok(_)) => {
             let after = segments(disk);
-            let writes_nothing = told.contains("to open it writes nothing");
-            assert_eq!(writes_nothing, before == after, "{place}: {told}");
+            let writes_nothing = page_text.contains("opening it writes nothing");
+            assert_eq!(writes_nothing, before == after, "{place}: {page_text}");
             if !writes_nothing {
                 let written = after.iter().find(|file| !before.contains(file)).unwrap();
-                assert!(told.contains(&written.0), "{place}: {} is not told: {told}", written.0);
+                assert!(
+                    page_text.contains(&written.0),
+                    "{place}: {} is not named: {page_text}",
+                    written.0
+                );
             }
             true
         }
         (Ok(Health::Damaged | Health::Unreadable), Err(error)) => {
-            // Recovery names a hole by where the frame behind it was to be written again.
+            // For a hole, recovery reports the place to which the next frame would be rewritten.
             let said = match error.corruption() {
                 Some(hole) if hole.rot == Rot::Hole => hole.what.clone(),
                 Some(_) | None => error.to_string(),
             };
-            assert!(told.contains(&said), "{place}: {error}, and it is told: {told}");
+            assert!(page_text.contains(&said), "{place}: {error}, but check says: {page_text}");
             false
         }
         (Err(Stop::Refused(_)), Ok(_)) => {
@@ -88,13 +92,13 @@ fn compare(disk: &SimDisk, place: &str) -> bool {
         }
         (outcome, opened) => {
             let opened = opened.as_ref().map(|_| "it opens").map_err(Error::to_string);
-            panic!("{place}: {outcome:?}: {opened:?}: {told}");
+            panic!("{place}: {outcome:?}: {opened:?}: {page_text}");
         }
     }
 }
 
 #[test]
-fn what_is_told_of_a_log_after_a_crash_is_what_recovery_does() {
+fn after_a_crash_check_says_what_recovery_does() {
     for seed in seeds(2, 60) {
         let history = History::drawn(seed, 50, &Model::default());
         let whole = SimDisk::new(seed);
@@ -106,14 +110,14 @@ fn what_is_told_of_a_log_after_a_crash_is_what_recovery_does() {
             for sample in 0..4 {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
                 let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
-                assert!(compare(&image, &place), "{place}: a crash leaves a log");
+                assert!(compare(&image, &place), "{place}: a crash leaves a log that opens");
             }
         }
     }
 }
 
 #[test]
-fn what_is_told_of_a_log_that_was_closed_is_what_recovery_does() {
+fn for_a_closed_log_check_says_what_recovery_does() {
     for seed in seeds(30, 300) {
         let disk = SimDisk::new(seed);
         let log = Log::open_on(disk.clone(), small()).unwrap();
@@ -123,7 +127,7 @@ fn what_is_told_of_a_log_that_was_closed_is_what_recovery_does() {
     }
 }
 
-/// Tries so many drawn directories.
+/// Tries drawn directories.
 fn try_directories(is_mended: bool) {
     let cases = rounds(400, 20_000) as u32;
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
@@ -136,17 +140,17 @@ fn try_directories(is_mended: bool) {
 }
 
 #[test]
-fn what_is_told_of_damage_is_what_recovery_says() {
+fn for_damage_check_says_what_recovery_says() {
     try_directories(false);
 }
 
 #[test]
-fn what_is_told_of_hostile_bytes_is_what_recovery_says() {
+fn for_hostile_bytes_check_says_what_recovery_says() {
     try_directories(true);
 }
 
 #[test]
-fn files_cut_at_every_length_are_told_as_recovery_takes_them() {
+fn for_files_of_any_length_check_says_what_recovery_does() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     History::drawn(1, 40, &Model::default()).run(&log);

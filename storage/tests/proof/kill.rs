@@ -1,6 +1,6 @@
-//! A real process that writes to a real directory, and is killed while it does: nothing that it
-//! acknowledged is missing afterwards. What a kill leaves is in the page cache: this shows that the
-//! engine holds on a real file system, and says nothing of power; that is what `crash` is for.
+//! A real process writes to a real directory, and is killed meanwhile: nothing that it acknowledged is
+//! missing afterwards. A kill leaves the page cache as it is. So this test shows that the engine works on a
+//! real file system, and says nothing about power cuts: `crash` does that.
 
 use crate::counts::{Row, rounds, tally};
 use crate::history::small;
@@ -11,15 +11,15 @@ use std::sync::mpsc;
 use std::{env, thread, time};
 use storage::{Batch, EntryId, GroupId, Index, Log, Options};
 
-/// Where the child finds its directory.
+/// The environment variable that names the child's directory.
 const DIR: &str = "STORAGE_KILL_DIR";
 
-/// Settings with a segment every few dozen batches.
+/// Options that begin a new segment every few dozen batches.
 fn options() -> Options {
     Options { segment_bytes: 1 << 15, max_batch_bytes: 1 << 13, ..small() }
 }
 
-/// Writes until it is killed, if it was started to do that; tells what is durable, line by line.
+/// As the child: writes until it is killed, and prints each durable entry. Otherwise does nothing.
 #[test]
 fn child() {
     let Some(dir) = env::var_os(DIR) else { return };
@@ -44,7 +44,7 @@ fn child() {
 }
 
 #[test]
-fn a_killed_writer_has_lost_nothing_it_acknowledged() {
+fn a_killed_writer_loses_nothing_it_acknowledged() {
     let rounds = rounds(100, 1000);
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged = [0u64; 3];
@@ -58,16 +58,16 @@ fn a_killed_writer_has_lost_nothing_it_acknowledged() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (sender, said) = mpsc::channel();
+        let (sender, acknowledgements) = mpsc::channel();
         let reader = thread::spawn(move || {
             let lines = lines.map_while(Result::ok).filter(|line| line.starts_with("durable "));
             let lines = lines.inspect(|_| sender.send(()).unwrap_or_default());
             lines.collect::<Vec<_>>()
         });
-        // Every other writer has said something when it dies, on a slow machine, too; the others die
-        // whenever it happens, within recovery if they are slow.
+        // Every second child has acknowledged something before it is killed, even on a slow machine. The
+        // others are killed at any moment, within recovery if they are slow.
         if round % 2 == 0 {
-            said.recv().expect("the writer died before it said anything");
+            acknowledgements.recv().expect("the writer died before it acknowledged anything");
         }
         thread::sleep(time::Duration::from_millis(10 + round * 13 % 50));
         child.kill().unwrap();
@@ -83,8 +83,11 @@ fn a_killed_writer_has_lost_nothing_it_acknowledged() {
         let log = Log::open(dir.path(), options()).unwrap();
         for group in 1..=2 {
             let last = log.last_index(GroupId(group)).unwrap_or_default().0;
-            let said = acknowledged[group as usize];
-            assert!(last >= said, "round {round}: g{group} ends at {last}, and {said} was said");
+            let told = acknowledged[group as usize];
+            assert!(
+                last >= told,
+                "round {round}: g{group} ends at {last}, but {told} was acknowledged"
+            );
             if last > 0 {
                 let stored = log.get(GroupId(group), b"last").unwrap();
                 assert_eq!(stored[..], last.to_le_bytes(), "round {round}: a batch was torn");

@@ -1,12 +1,12 @@
-//! Limits: what no frame can hold is refused in every form it can come in, and leaves nothing behind.
+//! Limits: a batch that no frame can hold is refused in every form, and leaves nothing behind.
 //!
 //! ```text
 //!   sizes   0 ... | max_batch_bytes | ... 2^16 items ... | 2^28 bytes of payload | ... 2^32
 //!                 fits <-|-> TooLarge        TooManyItems        TooLarge, and nothing is copied
 //! ```
 //!
-//! All payloads are slices of one buffer of zeros. A payload that is refused is not even read, so sizes
-//! beyond 2^28 cost nothing.
+//! All payloads are slices of one buffer of zeros. The engine does not read a payload that it refuses, so
+//! sizes beyond 2^28 cost nothing.
 
 use crate::counts::{Row, seeds, tally};
 use crate::history::small;
@@ -18,24 +18,24 @@ use std::sync::LazyLock;
 use storage::format::MAX_PAYLOAD_BYTES;
 use storage::{Batch, Entry, EntryId, Error, GroupId, Log, Lsn, SimDisk};
 
-/// So many zeros that slices of them are longer than any payload. Nobody touches most of them.
+/// Zeros, more than any payload may have. Most of these pages are never touched.
 static ZEROS: LazyLock<Bytes> = LazyLock::new(|| vec![0; MAX_PAYLOAD_BYTES + 4097].into());
 
-/// What a frame of one item takes besides its payload: its header and one descriptor.
+/// The bytes of a frame of one item without its payload: its header and one descriptor.
 const AROUND_BYTES: usize = 64;
 
 /// A way to fill a batch with a payload of a length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
     Entry,
-    /// Key and value share the payload, this much of it being the key.
+    /// Key and value share the payload; the key has this many bytes of it.
     Put {
         key_len: usize,
     },
     Delete,
 }
 
-/// What became of a batch.
+/// The outcome for a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Outcome {
     Written,
@@ -58,13 +58,13 @@ fn fill(batch: &mut Batch, way: Way, len: usize) {
     };
 }
 
-/// Returns how long a frame with one payload of this length is.
+/// Returns the length of a frame with one payload of this length.
 fn frame_bytes(len: usize) -> usize {
     (AROUND_BYTES + len).next_multiple_of(8)
 }
 
-/// Draws a length near a limit: of frames, of payloads, or of nothing in particular. Up to 2^28 - 1 a
-/// payload is copied before its batch is refused, a quarter of a gigabyte: one test does that.
+/// Draws a payload length: near the limit of frames, near the limit of payloads, or anywhere. Up to
+/// 2^28 - 1 bytes, the engine copies a payload before it refuses the batch: 256 MiB. One test does that.
 fn draw_length(rng: &mut ChaCha8Rng) -> usize {
     let limit = small().max_batch_bytes as usize;
     match rng.random_range(0..11) {
@@ -85,22 +85,22 @@ fn draw_way(rng: &mut ChaCha8Rng) -> Way {
     }
 }
 
-/// Appends a batch, and checks that it is written if it fits, and otherwise refused with its length, and
-/// leaves nothing behind.
+/// Appends a batch, and checks that it is written if it fits. Otherwise it must be refused with its length,
+/// and leave nothing behind.
 fn append(log: &Log<SimDisk>, disk: &SimDisk, batch: &Batch, bytes: usize, place: &str) -> Outcome {
     let limit_bytes = small().max_batch_bytes;
     let before = (log.appended_lsn(), log.stats(), disk.operations());
     match log.append(batch) {
         Ok(lsn) => {
             assert!(bytes <= limit_bytes as usize, "{place}: {bytes} bytes were accepted");
-            assert_eq!(lsn, before.0.next(), "{place}: acknowledged, and not written");
+            assert_eq!(lsn, before.0.next(), "{place}: acknowledged, but not written");
             Outcome::Written
         }
         Err(Error::TooLarge { bytes: told, limit_bytes: limit }) => {
             assert_eq!((told, limit), (bytes, limit_bytes), "{place}");
             assert!(bytes > limit_bytes as usize, "{place}: {bytes} bytes were refused");
             let after = (log.appended_lsn(), log.stats(), disk.operations());
-            assert_eq!(after, before, "{place}: refused, and something was written");
+            assert_eq!(after, before, "{place}: refused, but something was written");
             Outcome::Refused
         }
         Err(other) => panic!("{place}: {other}"),
@@ -108,13 +108,13 @@ fn append(log: &Log<SimDisk>, disk: &SimDisk, batch: &Batch, bytes: usize, place
 }
 
 #[test]
-fn what_no_frame_can_hold_is_never_an_empty_batch() {
+fn a_batch_that_no_frame_can_hold_is_not_empty() {
     for way in [Way::Entry, Way::Put { key_len: 3 }, Way::Put { key_len: usize::MAX }, Way::Delete]
     {
         let log = Log::open_on(SimDisk::new(1), small()).unwrap();
         let mut batch = Batch::new();
         fill(&mut batch, way, MAX_PAYLOAD_BYTES + 1);
-        assert!(!batch.is_empty(), "{way:?}: refused, and so it is not empty");
+        assert!(!batch.is_empty(), "{way:?}: the refused payload counts");
         let error = log.write(&batch).unwrap_err();
         let bytes = frame_bytes(MAX_PAYLOAD_BYTES + 1);
         assert!(
@@ -123,7 +123,7 @@ fn what_no_frame_can_hold_is_never_an_empty_batch() {
         );
         assert_eq!(log.appended_lsn(), Lsn(0));
 
-        // What is refused stays refused, whatever comes besides; until the batch is emptied.
+        // The batch stays refused, whatever is added, until it is cleared.
         batch.put(GroupId(1), b"k", b"v");
         assert!(matches!(log.append(&batch), Err(Error::TooLarge { .. })), "{way:?}");
         batch.clear();
@@ -134,7 +134,7 @@ fn what_no_frame_can_hold_is_never_an_empty_batch() {
 }
 
 #[test]
-fn the_longest_payload_there_can_be_is_refused_by_its_frame() {
+fn the_longest_payload_is_refused_because_of_its_frame() {
     let log = Log::open_on(SimDisk::new(1), small()).unwrap();
     for way in [Way::Entry, Way::Put { key_len: 8 }, Way::Delete] {
         let mut batch = Batch::new();
@@ -154,7 +154,7 @@ fn a_batch_is_written_or_refused_on_both_sides_of_every_limit() {
         let log = Log::open_on(disk.clone(), small()).unwrap();
         let (mut batch, mut items, mut payload_bytes) = (Batch::new(), 0, 0);
         for nth in 0..4 {
-            // Its owner uses a batch again, emptied or not.
+            // The same batch is used again, cleared or not.
             if rng.random() {
                 batch.clear();
                 (items, payload_bytes) = (0, 0);
@@ -183,7 +183,7 @@ fn a_batch_is_written_or_refused_on_both_sides_of_every_limit() {
 }
 
 #[test]
-fn as_many_items_as_a_frame_can_count_and_one_more() {
+fn a_frame_takes_65535_items_and_not_one_more() {
     let options = storage::Options::default();
     let log = Log::open_on(SimDisk::new(1), options).unwrap();
     let mut batch = Batch::new();

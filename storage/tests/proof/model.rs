@@ -1,10 +1,10 @@
-//! What a log is, without disks: groups, their entries in a vector, their keys in a map.
+//! The model: a log without disks. Groups, their entries in a vector, their keys in a map.
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use storage::{Batch, Disk, Entry, EntryId, GroupId, Index, Log, Term};
 
-/// One thing that a batch does.
+/// One change of a batch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Change {
     Entries(GroupId, Vec<Entry>),
@@ -15,7 +15,7 @@ pub(crate) enum Change {
     Remove(GroupId),
 }
 
-/// One group.
+/// What one group holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Held {
     pub(crate) base: EntryId,
@@ -23,7 +23,7 @@ pub(crate) struct Held {
     pub(crate) keys: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-/// All groups.
+/// What all groups hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Model {
     pub(crate) groups: BTreeMap<GroupId, Held>,
@@ -36,7 +36,7 @@ impl Held {
 }
 
 impl Model {
-    /// Does what a batch does.
+    /// Applies the changes of a batch.
     pub(crate) fn apply(&mut self, changes: &[Change]) {
         for change in changes {
             match change {
@@ -71,16 +71,16 @@ impl Model {
                     self.groups.remove(group);
                 }
             }
-            self.forget_nothings();
+            self.remove_empty_groups();
         }
     }
 
-    /// Forgets groups that hold nothing.
-    pub(crate) fn forget_nothings(&mut self) {
+    /// Removes groups that hold nothing.
+    pub(crate) fn remove_empty_groups(&mut self) {
         self.groups.retain(|_, held| *held != Held::default());
     }
 
-    /// Returns what a log holds, every byte of it read.
+    /// Reads every byte of a log, and returns what it holds.
     pub(crate) fn of<D: Disk>(log: &Log<D>) -> Model {
         let mut model = Model::default();
         for group in log.groups() {
@@ -116,7 +116,7 @@ pub(crate) fn batch_of(changes: &[Change]) -> Batch {
     batch
 }
 
-/// Returns an entry of so many bytes, which tell where it stands.
+/// Returns an entry of `len` bytes, which repeat its index and term.
 pub(crate) fn entry(index: u64, term: u64, len: usize) -> Entry {
     let data = format!("{index}@{term};").into_bytes().into_iter().cycle().take(len);
     Entry { id: EntryId { term: Term(term), index: Index(index) }, data: Bytes::from_iter(data) }

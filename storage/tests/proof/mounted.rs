@@ -1,12 +1,12 @@
-//! A real file system that is full: the default settings on a tmpfs of 200 MiB, in a process of its own.
+//! A real file system that is full: a tmpfs of 200 MiB, the default options, in a process of its own.
 //!
 //! ```text
-//!   this test --unshare--> a mount namespace: mount tmpfs --exec--> this program again, as the tenant
-//!                              '-- goes with the last process in it, however that ends
+//!   this test --unshare--> a mount namespace: mount tmpfs --exec--> this program again, as the child
+//!                              '-- removed when its last process ends, however it ends
 //! ```
 //!
-//! Nothing is mounted where others could see it, so nothing is left behind. To mount takes root, or a user
-//! namespace; where there is neither, the test says that it was skipped, and why.
+//! No other process can see the mount, so nothing is left behind. Mounting needs root or a user namespace.
+//! Without either, the test prints that it was skipped, and why.
 
 use crate::model::entry;
 use std::io::Write;
@@ -15,25 +15,25 @@ use std::process::Command;
 use std::{env, io};
 use storage::{Batch, EntryId, Error, GroupId, Index, Log, Options};
 
-/// Where the tenant finds its file system.
+/// The environment variable that names the child's file system.
 const MOUNTED_AT: &str = "STORAGE_MOUNTED_AT";
 
-/// What the tenant says when it has done everything: a child that ran no test says nothing.
-const DONE: &str = "the tenant of the tmpfs is done";
+/// What the child prints when it has finished. A child that ran no test prints nothing.
+const DONE: &str = "the child on the tmpfs is done";
 
-/// How much the file system holds.
+/// The size of the file system.
 const DISK_BYTES: u64 = 200 << 20;
 
 const G: GroupId = GroupId(1);
 
 #[test]
-fn a_full_file_system_is_no_end() {
+fn a_log_goes_on_after_its_file_system_was_full() {
     let dir = tempfile::tempdir().unwrap();
     let mount = format!("mount -t tmpfs -o size={DISK_BYTES} tmpfs \"$0\" && exec \"$@\"");
     let exe = env::current_exe().unwrap();
     let mut why = Vec::new();
     for unshare in [&["--mount"][..], &["--mount", "--map-root-user"]] {
-        // Whether it can be done at all is asked with a program that cannot fail.
+        // A program that cannot fail shows whether mounting works at all.
         let within = |program: &[&std::ffi::OsStr]| {
             let mut command = Command::new("unshare");
             command.args(unshare).args(["--", "sh", "-c", &mount]).arg(dir.path()).args(program);
@@ -50,22 +50,25 @@ fn a_full_file_system_is_no_end() {
                 continue;
             }
         }
-        let tenant = ["--exact", "mounted::tenant", "--ignored", "--nocapture"];
+        let child = ["--exact", "mounted::child", "--ignored", "--nocapture"];
         let program: Vec<&std::ffi::OsStr> =
-            [exe.as_os_str()].into_iter().chain(tenant.iter().map(|word| word.as_ref())).collect();
+            [exe.as_os_str()].into_iter().chain(child.iter().map(|word| word.as_ref())).collect();
         let output = within(&program).unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
+        let printed = String::from_utf8_lossy(&output.stdout);
         assert!(
-            output.status.success() && told.contains(DONE),
-            "{told}\n{}",
+            output.status.success() && printed.contains(DONE),
+            "{printed}\n{}",
             String::from_utf8_lossy(&output.stderr)
         );
         let left = std::fs::read_dir(dir.path()).unwrap().count();
-        assert_eq!(left, 0, "the file system was mounted where others see it");
+        assert_eq!(left, 0, "other processes can see the mount");
         return;
     }
-    let skipped = format!("SKIPPED a_full_file_system_is_no_end: no tmpfs: {}\n", why.join("; "));
-    // Past the harness, which keeps to itself what a test prints that passes.
+    let skipped = format!(
+        "SKIPPED a_log_goes_on_after_its_file_system_was_full: no tmpfs: {}\n",
+        why.join("; ")
+    );
+    // Written to stdout directly, because the harness hides the output of passing tests.
     let _ = io::stdout().write_all(skipped.as_bytes());
 }
 
@@ -78,7 +81,7 @@ fn fill(log: &Log, mut last: u64) -> u64 {
             Err(Error::NoSpace { .. }) => break,
             Err(other) => panic!("entry {}: {other}", last + 1),
         }
-        // Not each of them: a tail of which much is unproven is the harder case.
+        // Only every 1000th: a tail with many frames that may not be durable is the harder case.
         if last.is_multiple_of(1000) {
             log.sync_to(log.appended_lsn()).unwrap();
         }
@@ -86,7 +89,7 @@ fn fill(log: &Log, mut last: u64) -> u64 {
     last
 }
 
-/// Checks that all entries are there, from the first to the last; one in seven is read.
+/// Checks the first and the last index, and reads every seventh entry.
 fn check(log: &Log, first: u64, last: u64, place: &str) {
     assert_eq!(log.first_index(G), Some(Index(first)), "{place}");
     assert_eq!(log.last_index(G), Some(Index(last)), "{place}");
@@ -95,7 +98,7 @@ fn check(log: &Log, first: u64, last: u64, place: &str) {
     }
 }
 
-/// Compacts all but ten entries, collects, and writes on. Returns the first and the last entry.
+/// Compacts all but ten entries, collects, and goes on writing. Returns the first and the last index.
 fn compact_and_go_on(log: &Log, last: u64, place: &str) -> (u64, u64) {
     let refused = log.append(Batch::new().entries(G, &[entry(last + 1, 1, 4000)]));
     assert!(matches!(refused, Err(Error::NoSpace { .. })), "{place}: {refused:?}");
@@ -110,12 +113,12 @@ fn compact_and_go_on(log: &Log, last: u64, place: &str) -> (u64, u64) {
     (last - 9, last + 1000)
 }
 
-/// What is done on the full file system.
+/// The child: what the test does on the full file system.
 #[test]
-#[ignore = "the tenant of a_full_file_system_is_no_end, which starts it"]
-fn tenant() {
+#[ignore = "a_log_goes_on_after_its_file_system_was_full starts it"]
+fn child() {
     let Some(dir) = env::var_os(MOUNTED_AT).map(PathBuf::from) else {
-        panic!("it is started by a_full_file_system_is_no_end, on a file system of its own");
+        panic!("a_log_goes_on_after_its_file_system_was_full starts this, on a tmpfs of its own");
     };
     let open = |place: &str| {
         Log::open(dir.join("log"), Options::default()).unwrap_or_else(|e| panic!("{place}: {e}"))
@@ -124,19 +127,19 @@ fn tenant() {
     let last = fill(&log, 0);
     assert!(last > 30_000, "{last} entries of 4 KB in 200 MiB");
 
-    // Killed: it opens, again and again, and all of it is there.
+    // Killed: the log opens repeatedly, and holds everything.
     drop(log);
     let log = open("killed when the disk was full");
     check(&log, 1, last, "killed");
     drop(log);
-    // Somebody else takes the rest, to the last byte.
+    // Another file takes the rest, to the last byte.
     let rest = take_the_rest(&dir);
     let log = open("killed, and not a byte free");
     check(&log, 1, last, "not a byte free");
     let (first, last) = compact_and_go_on(&log, last, "killed");
     check(&log, first, last, "killed, compacted");
 
-    // The same in one process; then in the next.
+    // The same within one process; then in the next process.
     let last = fill(&log, last);
     check(&log, first, last, "full again");
     let (first, last) = compact_and_go_on(&log, last, "in one process");
@@ -145,7 +148,7 @@ fn tenant() {
     let log = open("killed once more");
     check(&log, first, last, "killed once more");
 
-    // There is room again, and it goes on by itself.
+    // There is room again, and the log goes on by itself.
     std::fs::remove_file(rest).unwrap();
     log.write(Batch::new().compact(G, EntryId::new(last, 1))).unwrap();
     log.gc().unwrap();
@@ -159,7 +162,7 @@ fn tenant() {
 
 /// Writes a file until the file system has no byte free.
 fn take_the_rest(dir: &Path) -> PathBuf {
-    let path = dir.join("somebody else's");
+    let path = dir.join("another file");
     let mut file = std::fs::File::create(&path).unwrap();
     for bytes in [1 << 20, 4096, 1] {
         while file.write_all(&vec![1; bytes]).is_ok() {}

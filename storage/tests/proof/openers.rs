@@ -1,4 +1,4 @@
-//! Directories that are refused: each by its own error, and nothing in them is touched.
+//! Directories that the engine refuses: each with its own error, and without a change to any file.
 
 use crate::history::small;
 use crate::model::{Model, entry};
@@ -18,16 +18,16 @@ fn filled(seed: u64) -> SimDisk {
     disk
 }
 
-/// Opens a log that is to be refused, and returns why.
+/// Opens a log that must be refused, and returns the error.
 fn refused(disk: &SimDisk) -> Error {
     let before: Vec<_> = disk.list().unwrap().iter().map(|name| disk.bytes(name)).collect();
     let error = Log::open_on(disk.clone(), small()).map(|_| ()).unwrap_err();
     let after: Vec<_> = disk.list().unwrap().iter().map(|name| disk.bytes(name)).collect();
-    assert!(before == after, "a directory that is refused stays as it is: {error}");
+    assert!(before == after, "a refused directory must not change: {error}");
     error
 }
 
-/// Puts bytes into a segment's header, and mends its checksum.
+/// Writes bytes into a segment's header, and corrects its checksum.
 fn forge(disk: &SimDisk, name: &str, at: u64, bytes: &[u8]) {
     let file = disk.open(name).unwrap();
     file.write_all_at(at, bytes).unwrap();
@@ -36,7 +36,7 @@ fn forge(disk: &SimDisk, name: &str, at: u64, bytes: &[u8]) {
 }
 
 #[test]
-fn two_openers_are_one_too_many() {
+fn a_second_opener_is_refused() {
     let disk = SimDisk::new(1);
     let first = Log::open_on(disk.clone(), small()).unwrap();
     assert!(matches!(Log::open_on(disk.clone(), small()).map(|_| ()), Err(Error::Locked)));
@@ -45,7 +45,7 @@ fn two_openers_are_one_too_many() {
 }
 
 #[test]
-fn two_openers_of_a_real_directory_are_one_too_many() {
+fn a_second_opener_of_a_real_directory_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = Log::open(dir.path(), small()).unwrap();
     assert!(matches!(Log::open(dir.path(), small()).map(|_| ()), Err(Error::Locked)));
@@ -54,7 +54,7 @@ fn two_openers_of_a_real_directory_are_one_too_many() {
 }
 
 #[test]
-fn somebody_elses_directory_is_left_alone() {
+fn a_directory_with_a_foreign_file_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("thesis.txt"), "three years of work").unwrap();
     let error = Log::open(dir.path(), small()).map(|_| ()).unwrap_err();
@@ -63,14 +63,14 @@ fn somebody_elses_directory_is_left_alone() {
 }
 
 #[test]
-fn a_missing_segment_is_missed() {
+fn a_missing_segment_is_noticed() {
     let disk = filled(2);
     disk.remove("00000002.log").unwrap();
     assert_eq!(refused(&disk).to_string(), "segment 2 is missing, but segment 3 exists");
 }
 
 #[test]
-fn a_first_segment_that_is_gone_is_missed_by_its_groups() {
+fn a_missing_first_segment_is_noticed_as_missing_entries() {
     let disk = filled(3);
     disk.remove("00000001.log").unwrap();
     let error = refused(&disk);
@@ -79,7 +79,7 @@ fn a_first_segment_that_is_gone_is_missed_by_its_groups() {
     assert!(error.to_string().contains("lost: g1 1..="), "{error}");
 }
 
-/// Returns a disk whose log began later once, and the first segment that it had then.
+/// Returns a disk whose first segments were collected, and the bytes of the removed first segment.
 fn collected(seed: u64) -> (SimDisk, Vec<u8>) {
     let disk = filled(seed);
     let first = disk.bytes("00000001.log");
@@ -90,13 +90,13 @@ fn collected(seed: u64) -> (SimDisk, Vec<u8>) {
     (disk, first)
 }
 
-/// Puts a file into a directory.
+/// Adds a file to a disk.
 fn put(disk: &SimDisk, name: &str, bytes: &[u8]) {
     disk.create(name).unwrap().write_all_at(0, bytes).unwrap();
 }
 
 #[test]
-fn a_removed_segment_that_has_come_back_is_removed_again() {
+fn a_removed_segment_that_has_reappeared_is_removed_again() {
     let (disk, first) = collected(30);
     let before = Model::of(&Log::open_on(disk.clone(), small()).unwrap());
     put(&disk, "00000001.log", &first);
@@ -106,7 +106,7 @@ fn a_removed_segment_that_has_come_back_is_removed_again() {
 }
 
 #[test]
-fn a_mark_excuses_no_segment_behind_it() {
+fn a_mark_does_not_excuse_a_missing_later_segment() {
     let (disk, first) = collected(31);
     put(&disk, "00000001.log", &first);
     let names = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".log"));
@@ -121,7 +121,7 @@ fn a_mark_excuses_no_segment_behind_it() {
 }
 
 #[test]
-fn a_segment_of_another_store_is_not_taken_for_one_that_has_come_back() {
+fn a_segment_of_another_store_is_not_taken_for_a_removed_one() {
     let (disk, _) = collected(32);
     put(&disk, "00000001.log", &filled(33).bytes("00000001.log"));
     assert!(matches!(refused(&disk), Error::MissingSegment { segment, .. } if segment.0 == 2));
@@ -146,7 +146,7 @@ fn swapped_segments_are_refused() {
 }
 
 #[test]
-fn another_version_another_machine_and_another_kind_of_file_are_told_apart() {
+fn version_byte_order_and_kind_of_file_have_errors_of_their_own() {
     let disk = filled(7);
     forge(&disk, "00000002.log", 12, &9u16.to_le_bytes());
     assert!(matches!(refused(&disk), Error::Version { found: 9, known: 1, .. }));
@@ -180,7 +180,7 @@ fn header_fields_that_no_writer_writes_are_refused() {
 }
 
 #[test]
-fn an_empty_file_and_a_file_of_zeros_are_no_segments() {
+fn an_empty_file_and_a_file_of_zeros_are_not_segments() {
     let disk = filled(9);
     let file = disk.create("00000004.log").or_else(|_| disk.create("00000005.log")).unwrap();
     assert_eq!(refused(&disk).corruption().map(|c| c.rot), Some(Rot::Segment));
@@ -189,7 +189,7 @@ fn an_empty_file_and_a_file_of_zeros_are_no_segments() {
 }
 
 #[test]
-fn a_segment_of_a_header_and_nothing_else_is_an_empty_log() {
+fn a_segment_with_only_a_header_is_an_empty_log() {
     let disk = SimDisk::new(11);
     drop(Log::open_on(disk.clone(), small()).unwrap());
     assert!(disk.bytes("00000001.log")[64..].iter().all(|byte| *byte == 0));
@@ -200,7 +200,7 @@ fn a_segment_of_a_header_and_nothing_else_is_an_empty_log() {
 }
 
 #[test]
-fn settings_may_change_from_one_opening_to_the_next() {
+fn options_may_change_between_openings() {
     let disk = filled(10);
     let held = Model::of(&Log::open_on(disk.after_kill(), small()).unwrap());
     for segment_bytes in [8192, 65536, 12288, 8192] {
@@ -216,7 +216,7 @@ fn settings_may_change_from_one_opening_to_the_next() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_refused() {
+fn options_that_cannot_work_are_refused() {
     let bad = [
         Options { segment_bytes: 4096, ..small() },
         Options { segment_bytes: 8193, ..small() },

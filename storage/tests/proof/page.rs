@@ -1,11 +1,12 @@
-//! A reader that knows the format's page alone: it shares no code with the engine, and judges it.
+//! A reader that knows only the format's page (`src/format.rs`). It shares no code with the engine, so that
+//! it can check the engine.
 //!
 //! ```text
-//!   file --read--> segment, frames that hold, where they end --replay--> what every group holds
-//!     '---mend---> the same file, its checksums such that they hold again
+//!   file --read--> segment, valid frames, where they end --replay--> what every group holds
+//!     '---mend---> the same file with corrected checksums
 //! ```
 //!
-//! It says what a damage must lead to before the engine is asked, and what a fixture holds.
+//! It tells a test what damage must lead to, before the engine runs, and what a fixture holds.
 
 use crate::model::Model;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use storage::{Disk, Entry, EntryId, GroupId, SimDisk};
 
-/// A segment, as far as its frames hold.
+/// A segment, up to the first frame that is not valid.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
     pub(crate) name: String,
@@ -22,7 +23,7 @@ pub(crate) struct Segment {
     pub(crate) frames: Vec<Frame>,
 }
 
-/// A frame that holds.
+/// A valid frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     pub(crate) place: Range<usize>,
@@ -31,7 +32,7 @@ pub(crate) struct Frame {
     pub(crate) items: Vec<Item>,
 }
 
-/// One thing that a batch does.
+/// One change of a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) group: u64,
@@ -63,7 +64,7 @@ fn header_crc(frame: &[u8], salt: u64) -> u32 {
     hasher.finalize()
 }
 
-/// Returns a segment's bytes, those that its redo record copies standing where they belong.
+/// Returns a segment's bytes, with the bytes of its redo record copied to their place.
 fn with_copy_in_place(bytes: &[u8], salt: u64) -> Vec<u8> {
     let mut whole = bytes.to_vec();
     let (before, record) = bytes.split_at(bytes.len() - 32);
@@ -85,7 +86,7 @@ impl Segment {
         let mut segments: Vec<Segment> = Vec::new();
         let logs = names.iter().filter(|name| name.ends_with(".log"));
         segments.extend(logs.map(|name| Segment::read(name, &disk.bytes(name))));
-        // The last one may be about to be given its name again.
+        // The last segment may still have its temporary name.
         let last = segments.last().map_or(1, |last| last.number() + 1);
         let again = format!("{last:08x}.again");
         if is_there(&again) {
@@ -94,7 +95,7 @@ impl Segment {
         segments
     }
 
-    /// Reads a segment whose header holds, up to the first frame that does not.
+    /// Reads a segment with a valid header, up to the first frame that is not valid.
     pub(crate) fn read(name: &str, bytes: &[u8]) -> Segment {
         assert_eq!(&bytes[..16], b"RFTLOG\x01\n\x0d\x0c\x0b\x0a\x01\x00\x40\x00", "{name}");
         assert_eq!(u32_at(bytes, 60), crc32fast::hash(&bytes[..60]), "{name}");
@@ -119,17 +120,17 @@ impl Segment {
         self.frames.last().map_or(4096, |frame| frame.place.end)
     }
 
-    /// Returns the number of the frame after the last.
+    /// Returns the LSN after the last frame.
     pub(crate) fn next_lsn(&self) -> u64 {
         self.first_lsn + self.frames.len() as u64
     }
 
-    /// Returns up to where the frames prove that everything was durable.
+    /// Returns the last LSN that the frames prove to be durable.
     pub(crate) fn proven(&self) -> u64 {
         self.frames.iter().map(|frame| frame.durable).max().unwrap_or(0).max(self.first_lsn - 1)
     }
 
-    /// Reads the frame at a place, if it holds there.
+    /// Reads the frame at an offset, if it is valid there.
     fn frame_at(&self, bytes: &[u8], at: usize) -> Option<Frame> {
         let rest = bytes.get(at..).filter(|rest| rest.len() >= 32)?;
         let (len, count) = (u32_at(rest, 4) as usize, usize::from(u16_at(rest, 28)));
@@ -161,7 +162,7 @@ impl Segment {
     }
 }
 
-/// One group, as the page says that it comes about: by index, and with gaps until the end.
+/// One group during a replay: its entries by index, with possible gaps until the end.
 #[derive(Default)]
 struct Replayed {
     base: EntryId,
@@ -169,7 +170,7 @@ struct Replayed {
     keys: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-/// Returns what segments hold, by the rules on the page.
+/// Returns what segments hold, by the rules of the format's page.
 pub(crate) fn replay(segments: &[Segment]) -> Model {
     let mut groups: BTreeMap<u64, Replayed> = BTreeMap::new();
     for (nth, segment) in segments.iter().enumerate() {
@@ -212,11 +213,11 @@ pub(crate) fn replay(segments: &[Segment]) -> Model {
             held.entries.push(entry);
         }
     }
-    model.forget_nothings();
+    model.remove_empty_groups();
     model
 }
 
-/// Computes every checksum of a segment anew, as far as its lengths let one see frames.
+/// Corrects every checksum of a segment, up to the first frame with an impossible length.
 pub(crate) fn mend(bytes: &mut [u8]) {
     let header = crc32fast::hash(&bytes[..60]);
     bytes[60..64].copy_from_slice(&header.to_le_bytes());
@@ -234,7 +235,7 @@ pub(crate) fn mend(bytes: &mut [u8]) {
     }
 }
 
-/// Computes every checksum of a frame anew.
+/// Corrects every checksum of a frame.
 fn mend_frame(frame: &mut [u8], items: usize, salt: u64) {
     let mut payload = 32 + 32 * items;
     for item in 0..items {

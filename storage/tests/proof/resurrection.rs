@@ -1,27 +1,27 @@
-//! Resurrection: what was deleted, removed, compacted or overwritten does not come back when the
-//! records that say so are collected, wherever the collection is cut off (P6).
+//! Resurrection (P6): deleted, removed, compacted or overwritten records do not come back when the records
+//! that ended them are collected, wherever a power cut interrupts the collection.
 //!
 //! ```text
-//!   a log full of endings --> collect, power cut at operation n --> open: the same
-//!                                                                    '-> collect to the end: the same
-//!                                                                          '-> turn it over: the same
+//!   a log with deletions --> collect, power cut at operation n --> open: the same
+//!                                                                   '-> collect to the end: the same
+//!                                                                         '-> turn it over: the same
 //! ```
 
 use crate::counts::{Row, rounds, seeds, tally};
 use crate::fates::Drawn;
-use crate::history::{Deed, History, small};
+use crate::history::{Action, History, small};
 use crate::model::Model;
 use storage::{Batch, Fault, GroupId, Log, SimDisk};
 
 /// A group that no history has.
 const FILLER: GroupId = GroupId(99);
 
-/// Collects as much as there is.
+/// Collects until there is no more to do.
 fn collect(log: &Log<SimDisk>) {
     while log.gc().unwrap().is_more_to_do {}
 }
 
-/// Writes garbage and collects it, until nothing of the log stands where it stood.
+/// Writes garbage and collects it, until every live record has moved.
 fn turn_over(log: &Log<SimDisk>) {
     let segments = log.stats().segments + 2;
     for n in 0..4 * segments {
@@ -37,7 +37,7 @@ fn uncollected(seed: u64) -> (SimDisk, Model) {
     let disk = SimDisk::new(seed);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     let mut history = History::drawn(seed, 90, &Model::default());
-    history.deeds.retain(|deed| !matches!(deed, Deed::Collect));
+    history.actions.retain(|action| !matches!(action, Action::Collect));
     assert!(history.run(&log).error.is_none());
     let held = history.states.last().unwrap().clone();
     assert_eq!(Model::of(&log), held);
@@ -45,7 +45,7 @@ fn uncollected(seed: u64) -> (SimDisk, Model) {
 }
 
 #[test]
-fn nothing_comes_back_wherever_a_collection_is_cut_off() {
+fn nothing_comes_back_after_an_interrupted_collection() {
     let mut images = 0;
     for seed in seeds(100, 300) {
         let (disk, held) = uncollected(seed);
@@ -61,7 +61,7 @@ fn nothing_comes_back_wherever_a_collection_is_cut_off() {
             for sample in 0..rounds(8, 24) {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
                 let image = cut.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
-                judge(&image, &held, &place);
+                check_nothing_returns(&image, &held, &place);
                 images += 1;
             }
         }
@@ -69,9 +69,9 @@ fn nothing_comes_back_wherever_a_collection_is_cut_off() {
     tally(Row::CutsInCollection, images, 10_000);
 }
 
-/// Checks that an image shows exactly what the log held, however much of it is collected, and after
-/// the worst power cut there is.
-fn judge(image: &SimDisk, held: &Model, place: &str) {
+/// Checks that an image shows exactly what the log held: when opened, when collected, when turned over, and
+/// after the worst power cut.
+fn check_nothing_returns(image: &SimDisk, held: &Model, place: &str) {
     let log = Log::open_on(image.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     assert_eq!(&Model::of(&log), held, "{place}");
     collect(&log);

@@ -1,9 +1,10 @@
-//! Every bit of a small log, every length of its files, every word of it zeroed: it is noticed, or
-//! it was in the part that nobody had acknowledged twice (P4, P5).
+//! Rot (P4, P5): every bit of a small log flipped, its files cut at every length, every word zeroed. The
+//! engine notices the damage, or the damage is in frames that no later frame proves to be durable.
 //!
 //! ```text
-//!   segment 1   header | frames ................................| rest     refused    refused  nothing
-//!   the last    header | proven ....| frames nobody speaks of ..| rest     refused    refused  a prefix  nothing
+//!   damage in   header    proven frames   other frames                rest
+//!   segment 1   refused   refused         (there are none)            no effect
+//!   the last    refused   refused         a prefix of the log opens   no effect
 //! ```
 
 use crate::counts::{Row, rounds, seeds, tally};
@@ -14,7 +15,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use storage::{Batch, Error, GroupId, Index, Log, Rot, SimDisk};
 
-/// A log of two segments, every batch of it synced, and what it held after each.
+/// A log of two segments with every batch synced, and what it held after each batch.
 struct Small {
     disk: SimDisk,
     states: Vec<Model>,
@@ -37,13 +38,13 @@ impl Small {
         Small { disk: disk.after_kill(), states }
     }
 
-    /// Opens a damaged copy. Returns what it shows, or that it was refused.
-    fn judge(&self, damaged: &SimDisk, what: &str) -> Option<usize> {
+    /// Opens a damaged copy. Returns which state it shows, or `None` if it is refused.
+    fn open_damaged(&self, damaged: &SimDisk, what: &str) -> Option<usize> {
         match Log::open_on(damaged.after_kill(), small()) {
             Ok(log) => {
                 let seen = Model::of(&log);
                 let state = self.states.iter().rposition(|state| *state == seen);
-                Some(state.unwrap_or_else(|| panic!("{what}: it shows what never was")))
+                Some(state.unwrap_or_else(|| panic!("{what}: it shows a state that never was")))
             }
             Err(_) => None,
         }
@@ -69,11 +70,11 @@ fn every_flipped_bit_is_noticed_or_was_in_the_last_batch() {
             let in_frames = (4096..end).contains(&offset);
             for bit in 0..8 {
                 if !(in_frames || offset < 64 || bit == offset % 8) {
-                    continue; // of bytes that must be zero, or mean nothing, one bit each
+                    continue; // one bit is enough in bytes that must be zero, or that mean nothing
                 }
                 let damaged = log.disk.after_kill();
                 damaged.rot(name, offset, 1 << bit);
-                match log.judge(&damaged, &format!("{name}, byte {offset}, bit {bit}")) {
+                match log.open_damaged(&damaged, &format!("{name}, byte {offset}, bit {bit}")) {
                     None => refused += 1,
                     Some(14) => {
                         let means_nothing = offset >= end;
@@ -100,7 +101,7 @@ fn every_shortened_file_is_refused() {
         for len in 0..8192 {
             let damaged = log.disk.after_kill();
             damaged.cut(name, len);
-            assert_eq!(log.judge(&damaged, &format!("{name} cut to {len}")), None);
+            assert_eq!(log.open_damaged(&damaged, &format!("{name} cut to {len}")), None);
         }
     }
     tally(Row::Truncations, 2 * 8192, 2 * 8192);
@@ -120,7 +121,7 @@ fn every_zeroed_word_is_noticed_or_was_in_the_last_batch() {
             }
             zeroed += 1;
             let place = format!("{name}, word at {at}");
-            match log.judge(&damaged, &place) {
+            match log.open_damaged(&damaged, &place) {
                 None => {}
                 Some(14) => assert!(was_zero, "{place}: not noticed"),
                 Some(n) => assert_eq!((n, name), (13, "00000002.log"), "{place}"),
@@ -131,8 +132,8 @@ fn every_zeroed_word_is_noticed_or_was_in_the_last_batch() {
 }
 
 #[test]
-fn frames_that_are_zero_to_the_end_are_a_log_that_ended_there() {
-    // The one damage nobody can see: with the frames went everything that spoke of them.
+fn a_log_that_is_zero_from_a_place_on_opens_as_one_that_ended_there() {
+    // The only damage that cannot be noticed: the frames that proved the lost ones are lost too.
     let log = Small::new();
     let name = "00000002.log";
     let bytes = log.disk.bytes(name);
@@ -141,8 +142,8 @@ fn frames_that_are_zero_to_the_end_are_a_log_that_ended_there() {
         for byte in from..8192 {
             damaged.rot(name, byte, bytes[byte as usize]);
         }
-        let state = log.judge(&damaged, &format!("zeros from {from}"));
-        assert!(state.is_some(), "zeros from {from}: refused, and a crash may leave that");
+        let state = log.open_damaged(&damaged, &format!("zeros from {from}"));
+        assert!(state.is_some(), "zeros from {from}: refused, although a crash may leave them");
     }
 }
 
@@ -165,10 +166,10 @@ fn a_refusal_names_the_segment_the_frame_and_the_entries() {
 }
 
 #[test]
-fn rot_after_the_opening_is_noticed_by_the_reader_and_by_nobody_else() {
+fn rot_after_the_opening_is_noticed_only_by_a_read_of_the_entry() {
     let log = Small::new();
     let disk = log.disk.after_kill();
-    disk.rot("00000002.log", 7000, 1); // behind the frames: nothing
+    disk.rot("00000002.log", 7000, 1); // behind the frames: no effect
     let open = Log::open_on(disk, small()).unwrap();
     open.entry(GroupId(1), Index(1)).unwrap().unwrap();
 
@@ -189,9 +190,9 @@ fn rot_after_the_opening_is_noticed_by_the_reader_and_by_nobody_else() {
 }
 
 #[test]
-fn what_a_collection_has_moved_is_not_taken_for_torn() {
-    // An old key is moved, and its segment goes. Nothing is written after that: if the frame that has
-    // the key now looked torn with one bit flipped, the key would be lost, however old it is.
+fn a_moved_record_that_rots_is_not_taken_for_torn() {
+    // An old key is moved, and its segment is removed. Nothing is written after that. If one flipped bit
+    // made the frame that now holds the key look torn, the key would be lost.
     let disk = SimDisk::new(12);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     log.write(Batch::new().put(GroupId(1), b"old", b"and wanted")).unwrap();
@@ -216,16 +217,16 @@ fn what_a_collection_has_moved_is_not_taken_for_torn() {
 /// What a flipped bit must lead to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Verdict {
-    /// It is in something that was durable, or that no crash leaves so.
+    /// The bit is in durable bytes, or in bytes that no crash can leave like this.
     Refused,
-    /// It is in a frame that nobody speaks of.
+    /// The bit is in a frame that no later frame proves to be durable.
     Discarded,
-    /// It is behind the frames, or in frames that a later segment has taken over.
-    Nothing,
+    /// The bit is behind the frames, or in frames that a later segment has replaced.
+    NoEffect,
 }
 
-/// Says what a flipped bit must lead to, from the format's page alone.
-fn foretell(segments: &[Segment], nth: usize, offset: usize) -> Verdict {
+/// Returns what a flipped bit must lead to, from the format's page alone.
+fn expected_verdict(segments: &[Segment], nth: usize, offset: usize) -> Verdict {
     let (segment, next) = (&segments[nth], segments.get(nth + 1));
     let through = next.map_or(segment.proven(), |next| next.first_lsn - 1);
     let end_of = |through: u64| {
@@ -236,11 +237,11 @@ fn foretell(segments: &[Segment], nth: usize, offset: usize) -> Verdict {
         return Verdict::Refused;
     }
     let is_a_frames = next.is_none() && offset < segment.end();
-    if is_a_frames { Verdict::Discarded } else { Verdict::Nothing }
+    if is_a_frames { Verdict::Discarded } else { Verdict::NoEffect }
 }
 
 #[test]
-fn a_bit_flipped_anywhere_leads_to_what_was_foretold() {
+fn a_flipped_bit_leads_to_the_expected_verdict() {
     let mut count = 0;
     let mut verdicts = [0; 3];
     for seed in seeds(80, 800) {
@@ -253,7 +254,7 @@ fn a_bit_flipped_anywhere_leads_to_what_was_foretold() {
         for _ in 0..rounds(100, 400) {
             let nth = rng.random_range(0..segments.len());
             let name = &segments[nth].name;
-            // Header, frames, and a little of what is behind them: the wide zeros between are dull.
+            // Header, frames, and a few bytes behind them. The zeros between header and frames are drawn rarely.
             let places = [0..64, 4080..4112, 4096..segments[nth].end() + 64];
             let [header, gap, frames] = places;
             let place = match rng.random_range(0..10) {
@@ -264,8 +265,8 @@ fn a_bit_flipped_anywhere_leads_to_what_was_foretold() {
             let offset = rng.random_range(place).min(8191);
             let damaged = disk.after_kill();
             damaged.rot(name, offset as u64, 1 << rng.random_range(0..8));
-            let verdict = foretell(&segments, nth, offset);
-            let place = format!("seed {seed}, {name}, byte {offset}: {verdict:?} was foretold");
+            let verdict = expected_verdict(&segments, nth, offset);
+            let place = format!("seed {seed}, {name}, byte {offset}: expected {verdict:?}");
             let shown = match Log::open_on(damaged, small()) {
                 Ok(log) => Some(Model::of(&log)),
                 Err(error) => {
@@ -274,20 +275,20 @@ fn a_bit_flipped_anywhere_leads_to_what_was_foretold() {
                 }
             };
             let least = Reached { acknowledged: reached.proven, error: None, ..reached };
-            let is_as_foretold = match verdict {
+            let is_as_expected = match verdict {
                 Verdict::Refused => shown.is_none(),
                 Verdict::Discarded => shown.is_some_and(|shown| {
                     (least.acknowledged..=whole).any(|state| history.states[state] == shown)
                 }),
-                Verdict::Nothing => shown.as_ref() == history.states.last(),
+                Verdict::NoEffect => shown.as_ref() == history.states.last(),
             };
-            assert!(is_as_foretold, "{place}");
+            assert!(is_as_expected, "{place}");
             verdicts[verdict as usize] += 1;
             count += 1;
         }
     }
     let [refused, discarded, nothing] = verdicts;
-    println!("{refused} drawn flips refused, {discarded} discarded, {nothing} meant nothing");
+    println!("{refused} drawn flips refused, {discarded} discarded, {nothing} had no effect");
     assert!(verdicts.iter().all(|count| *count > 0));
     tally(Row::DrawnFlips, count, 5000);
 }

@@ -44,7 +44,7 @@ fn a_batch_is_visible_before_it_is_durable() {
 }
 
 #[test]
-fn an_entry_ends_the_log_before_its_place() {
+fn an_entry_replaces_all_entries_from_its_index_on() {
     let log = log_with(&[(1, 1), (2, 1), (3, 1), (4, 1)]);
     log.write(Batch::new().entries(G, &[entry(3, 2, 5)])).unwrap();
     assert_eq!(names(&log), ["1@1", "2@1", "3@2"]);
@@ -63,12 +63,12 @@ fn a_gap_is_refused_and_nothing_is_written() {
     assert!(matches!(error, Error::Gap { index: Index(4), last: Index(2), .. }), "{error}");
     assert_eq!(error.to_string(), "g7: index 4 leaves a gap: the log ends at 2");
     assert_eq!((log.appended_lsn(), names(&log)), (before, vec!["1@1".to_string()]));
-    assert_eq!(log.get(G, b"k"), None, "all of a batch, or none");
+    assert_eq!(log.get(G, b"k"), None, "a batch is written whole or not at all");
     log.append(Batch::new().entries(G, &[entry(2, 1, 5)])).unwrap();
 }
 
 #[test]
-fn what_is_compacted_is_gone_and_its_last_name_is_kept() {
+fn compacted_entries_are_gone_and_the_last_ones_term_is_kept() {
     let log = log_with(&[(1, 1), (2, 1), (3, 2), (4, 2)]);
     log.write(Batch::new().compact(G, EntryId::new(3, 2))).unwrap();
     assert_eq!((log.first_index(G), log.last_index(G)), (Some(Index(4)), Some(Index(4))));
@@ -117,14 +117,14 @@ fn a_reset_lets_the_log_begin_anywhere() {
     log.write(Batch::new().put(G, b"k", b"v").reset(G, EntryId::new(40, 7))).unwrap();
     assert_eq!((log.first_index(G), log.last_index(G)), (Some(Index(41)), Some(Index(40))));
     assert_eq!(log.term(G, Index(40)), Some(Term(7)));
-    assert_eq!(log.get(G, b"k").as_deref(), Some(&b"v"[..]), "keys are not the log's");
+    assert_eq!(log.get(G, b"k").as_deref(), Some(&b"v"[..]), "a reset does not touch keys");
     log.write(Batch::new().entries(G, &[entry(41, 7, 3)])).unwrap();
     log.write(Batch::new().reset(G, EntryId::new(1, 1)).entries(G, &[entry(2, 1, 3)])).unwrap();
     assert_eq!(names(&log), ["2@1"]);
 }
 
 #[test]
-fn a_removed_group_is_gone_with_its_keys_and_may_come_again() {
+fn a_removed_group_is_gone_with_its_keys_and_may_be_created_again() {
     let log = log_with(&[(1, 1), (2, 1)]);
     log.write(Batch::new().put(G, b"k", b"v")).unwrap();
     log.write(Batch::new().remove_group(G)).unwrap();
@@ -138,7 +138,7 @@ fn a_removed_group_is_gone_with_its_keys_and_may_come_again() {
 }
 
 #[test]
-fn a_range_gives_at_least_one_entry_and_then_as_many_as_fit() {
+fn a_range_returns_at_least_one_entry_and_as_many_as_fit() {
     let log = log_with(&[(1, 1), (2, 1), (3, 1), (4, 1)]); // ten bytes each
     let count = |from, to, max| log.entries(G, Index(from)..Index(to), max).unwrap().len();
     assert_eq!((count(1, 5, 0), count(1, 5, 9), count(1, 5, 10)), (1, 1, 1));
@@ -151,11 +151,11 @@ fn a_range_gives_at_least_one_entry_and_then_as_many_as_fit() {
 }
 
 #[test]
-fn entries_of_no_bytes_and_batches_of_no_items_are_fine() {
+fn empty_entries_and_empty_batches_are_allowed() {
     let log = new_log();
     assert_eq!(log.append(&Batch::new()).unwrap(), Lsn(0));
     log.write(Batch::new().entries(G, &[entry(1, 1, 0), entry(2, 1, 0)])).unwrap();
-    assert_eq!(log.write(&Batch::new()).unwrap(), Lsn(1), "and writes nothing");
+    assert_eq!(log.write(&Batch::new()).unwrap(), Lsn(1), "an empty batch writes nothing");
     assert_eq!(log.entry(G, Index(2)).unwrap(), Some(entry(2, 1, 0)));
     log.write(Batch::new().put(G, b"", b"")).unwrap();
     assert_eq!(log.get(G, b"").as_deref(), Some(&b""[..]));
@@ -174,7 +174,7 @@ fn terms_are_known_run_by_run() {
 }
 
 #[test]
-fn a_batch_that_no_frame_holds_is_refused() {
+fn a_batch_that_fits_no_frame_is_refused() {
     let log = new_log();
     let error = log.append(Batch::new().entries(G, &[entry(1, 1, 3000)])).unwrap_err();
     assert!(matches!(error, Error::TooLarge { bytes: 3064, limit_bytes: 2048 }), "{error}");
@@ -191,8 +191,8 @@ fn a_batch_that_no_frame_holds_is_refused() {
 }
 
 #[test]
-fn the_longest_batch_there_is_fits_a_segment_to_the_byte() {
-    let longest = 4096 - 128; // the last 64th of a segment is free of frames
+fn the_longest_batch_fits_a_segment_exactly() {
+    let longest = 4096 - 128; // the last 64th of a segment holds no frames
     let options = Options { max_batch_bytes: longest, ..crate::history::small() };
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), options.clone()).unwrap();
@@ -209,7 +209,7 @@ fn the_longest_batch_there_is_fits_a_segment_to_the_byte() {
 }
 
 #[test]
-fn a_place_that_no_log_may_reach_is_refused() {
+fn an_index_beyond_the_last_allowed_one_is_refused() {
     let log = new_log();
     let far = EntryId::new((1 << 62) + 1, 1);
     let reset = log.append(Batch::new().reset(G, far));
@@ -221,13 +221,13 @@ fn a_place_that_no_log_may_reach_is_refused() {
 }
 
 #[test]
-fn what_was_not_appended_cannot_be_synced() {
+fn an_lsn_that_was_not_appended_cannot_be_synced() {
     let error = new_log().sync_to(Lsn(1)).unwrap_err();
     assert!(matches!(error, Error::NotAppended { lsn: Lsn(1), last: Lsn(0) }), "{error}");
 }
 
 #[test]
-fn a_batch_costs_one_sync_whatever_is_in_it() {
+fn a_batch_of_many_groups_costs_one_sync() {
     let log = log_with(&[(1, 1)]);
     let before = log.stats().syncs;
     let mut batch = Batch::new();
@@ -253,13 +253,13 @@ fn keys_are_scanned_by_prefix_in_order() {
 }
 
 #[test]
-fn a_log_shows_the_same_before_and_after_it_was_opened_again() {
+fn a_log_shows_the_same_after_it_is_opened_again() {
     let disk = SimDisk::new(3);
     let log = Log::open_on(disk.clone(), crate::history::small()).unwrap();
     for index in 1..200 {
         log.append(Batch::new().entries(G, &[entry(index, index / 20, 40)])).unwrap();
     }
-    assert!(log.stats().segments > 2, "entries lie in sealed segments and in the tail");
+    assert!(log.stats().segments > 2, "there are entries in sealed segments and in the tail");
     let held = Model::of(&log);
     let again = Log::open_on(disk.after_kill(), crate::history::small()).unwrap();
     assert_eq!(Model::of(&again), held);

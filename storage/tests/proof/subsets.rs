@@ -1,13 +1,12 @@
-//! Subsets: everything that a power cut may leave, as far as there is no more of it than can be gone
-//! through (P3).
+//! Subsets: everything that a power cut may leave, where there are few enough subsets to try all (P3).
 //!
 //! ```text
 //!   not durable at operation n:   frame 7 (two sectors)   frame 8   a rename     3 * 3 * 3 * 2 images
 //! ```
 //!
-//! A sector's part of a write is kept, lost or torn, a name's change kept or lost, each for itself: no
-//! order among them is taken for granted. Where a spare is being filled with zeros there is more than
-//! anybody can go through, and little to see; there it is drawn.
+//! Each sector of a write is kept, lost or torn, and each change of a name is kept or lost. All are
+//! independent: the test assumes no order. A spare that is being filled with zeros has too many subsets, and
+//! they show little: `crash` draws some of them.
 
 use crate::counts::{Row, rounds, seeds, tally};
 use crate::crash::{cut_at, operations};
@@ -16,12 +15,12 @@ use crate::history::{History, Reached, small};
 use crate::model::Model;
 use storage::{Log, SimDisk};
 
-/// Opens an image, and checks that it shows what may be seen, and the same once more.
-fn judge(image: &SimDisk, history: &History, reached: &Reached, place: &str) {
+/// Opens an image, and checks that it shows an allowed state, and the same state again after a power cut.
+fn check_image(image: &SimDisk, history: &History, reached: &Reached, place: &str) {
     let probe = image.after_kill();
     let log = Log::open_on(probe.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     let state = history.state_of(&log, reached);
-    let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: something that never was"));
+    let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: a state that never was"));
     drop(log);
     let again = Log::open_on(probe.after_power_cut(&mut Drawn::new(0, 0)), small());
     let again = again.unwrap_or_else(|e| panic!("{place}, again: {e}"));
@@ -29,7 +28,7 @@ fn judge(image: &SimDisk, history: &History, reached: &Reached, place: &str) {
 }
 
 #[test]
-fn every_subset_of_what_was_not_durable_leaves_a_log_that_has_been() {
+fn every_subset_of_the_pending_writes_leaves_an_allowed_state() {
     let limit = rounds(1000, 4000);
     let (mut images, mut in_full, mut drawn) = (0, 0, 0);
     for seed in seeds(4, 40) {
@@ -45,7 +44,7 @@ fn every_subset_of_what_was_not_durable_leaves_a_log_that_has_been() {
             in_full += 1;
             for turn in 0.. {
                 let place = format!("seed {seed}, operation {operation}, turn {turn}");
-                judge(&image, &history, &reached, &place);
+                check_image(&image, &history, &reached, &place);
                 images += 1;
                 if !odometer.advance() {
                     break;

@@ -1,5 +1,5 @@
-//! Group commit: the rules, stepped by hand; then with threads (P11). Readers beside them (P12), and a
-//! collector that moves what they replace.
+//! Group commit: the rules, step by step; then with threads (P11). Also readers beside writers (P12), and a
+//! collector that moves records while writers replace them.
 
 use crate::history::small;
 use crate::model::{Model, entry};
@@ -10,17 +10,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use storage::{Batch, GroupCommit, GroupId, Index, Log, Lsn, Options, SimDisk, SyncRole};
 
 #[test]
-fn one_leads_for_all_that_came_and_the_rest_wait() {
+fn one_caller_leads_for_all_appended_batches_and_the_others_wait() {
     let mut commit = GroupCommit::after(Lsn(0));
     commit.append(Lsn(1));
     assert_eq!(commit.ask(Lsn(1)), SyncRole::Lead { through: Lsn(1) });
     commit.append(Lsn(2));
     commit.append(Lsn(3));
     assert_eq!(commit.ask(Lsn(2)), SyncRole::Wait);
-    assert_eq!(commit.ask(Lsn(1)), SyncRole::Wait, "its sync has begun, and has not returned");
+    assert_eq!(commit.ask(Lsn(1)), SyncRole::Wait, "its sync has begun, but has not finished");
     commit.finish(Lsn(1));
     assert_eq!(commit.ask(Lsn(1)), SyncRole::Durable);
-    assert_eq!(commit.ask(Lsn(2)), SyncRole::Lead { through: Lsn(3) }, "for the third as well");
+    assert_eq!(
+        commit.ask(Lsn(2)),
+        SyncRole::Lead { through: Lsn(3) },
+        "the sync covers the third too"
+    );
     assert_eq!(commit.ask(Lsn(3)), SyncRole::Wait);
     commit.finish(Lsn(3));
     assert_eq!((commit.ask(Lsn(2)), commit.ask(Lsn(3))), (SyncRole::Durable, SyncRole::Durable));
@@ -28,7 +32,7 @@ fn one_leads_for_all_that_came_and_the_rest_wait() {
 }
 
 #[test]
-fn what_came_while_a_sync_was_under_way_is_not_its_affair() {
+fn a_batch_appended_during_a_sync_is_not_covered_by_it() {
     let mut commit = GroupCommit::after(Lsn(0));
     commit.append(Lsn(1));
     assert_eq!(commit.ask(Lsn(1)), SyncRole::Lead { through: Lsn(1) });
@@ -39,7 +43,7 @@ fn what_came_while_a_sync_was_under_way_is_not_its_affair() {
 }
 
 #[test]
-fn after_a_failure_nobody_leads_and_what_is_durable_stays_so() {
+fn after_a_failure_no_caller_leads_and_durable_batches_stay_durable() {
     let mut commit = GroupCommit::after(Lsn(4));
     commit.append(Lsn(5));
     assert_eq!(commit.ask(Lsn(5)), SyncRole::Lead { through: Lsn(5) });
@@ -50,7 +54,7 @@ fn after_a_failure_nobody_leads_and_what_is_durable_stays_so() {
 }
 
 #[test]
-fn a_sync_that_had_begun_may_return_after_another_failure() {
+fn a_sync_in_progress_may_finish_after_another_failure() {
     let mut commit = GroupCommit::after(Lsn(0));
     commit.append(Lsn(1));
     assert_eq!(commit.ask(Lsn(1)), SyncRole::Lead { through: Lsn(1) });
@@ -113,7 +117,7 @@ fn many_threads_write_and_each_finds_its_own_entries() {
 }
 
 #[test]
-fn every_waiter_wakes_when_the_disk_fails() {
+fn every_waiting_caller_wakes_when_the_disk_fails() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     for operation in 1..200 {
@@ -159,7 +163,7 @@ fn a_reader_beside_a_writer_sees_the_old_entries_or_the_new_ones() {
             scope.spawn(|| {
                 let mut newest = 0;
                 while !is_over.load(Ordering::Relaxed) {
-                    // All of the suffix changes at once, or none of it.
+                    // The whole suffix changes at once, or none of it.
                     let read = log.entries(group, Index(5)..Index(11), u64::MAX).unwrap();
                     let term = read[0].id.term.0;
                     assert_eq!(read, entries(5, term));
@@ -173,7 +177,7 @@ fn a_reader_beside_a_writer_sees_the_old_entries_or_the_new_ones() {
         for term in 2..=4000 {
             log.append(Batch::new().entries(group, &entries(5, term))).unwrap();
             if term % 50 == 0 {
-                log.gc().unwrap(); // what is read may be moved, and its file be the next spare
+                log.gc().unwrap(); // entries that are read may be moved, and their file may become the spare
             }
         }
         is_over.store(true, Ordering::Relaxed);
@@ -198,7 +202,7 @@ impl Turns {
     }
 }
 
-/// Lets nobody wait for a collector that has gone, if it panicked, too.
+/// Frees the waiting writers when the collector ends, also if it panics.
 struct LastTurn<'a>(&'a Turns);
 
 impl Drop for LastTurn<'_> {
@@ -210,15 +214,15 @@ impl Drop for LastTurn<'_> {
 /// How many keys and entries each writer replaces.
 const REPLACED: u64 = 24;
 
-/// Replaces keys and entries of a group, one batch after the other, and looks now and then that what it has
-/// written is what is there: a collector must not have written an older one behind it.
-fn replace_and_look(log: &Log<SimDisk>, group: GroupId, batches: u64, turns: &Turns) {
+/// Replaces keys and entries of a group, batch by batch. After every eighth batch, checks that the log holds
+/// the newest ones: a collector must not have written older ones behind them.
+fn replace_and_check(log: &Log<SimDisk>, group: GroupId, batches: u64, turns: &Turns) {
     let mut rng = ChaCha8Rng::seed_from_u64(group.0);
     let mut keys = vec![0; REPLACED as usize];
     let mut terms = Vec::new();
     for batch in 1..=batches {
         let key = rng.random_range(0..keys.len());
-        // From here on all entries are replaced; mostly few of them, so that the others grow old.
+        // All entries from here on are replaced. Mostly few, so that the others grow old.
         let first = match terms.len() as u64 {
             held if held < REPLACED => held + 1,
             _ if rng.random_ratio(1, 20) => rng.random_range(1..=REPLACED),
@@ -250,14 +254,14 @@ fn replace_and_look(log: &Log<SimDisk>, group: GroupId, batches: u64, turns: &Tu
 }
 
 #[test]
-fn what_a_writer_replaces_stays_replaced_though_a_collector_was_moving_it() {
+fn a_replaced_record_stays_replaced_although_a_collector_moves_records() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
     let (is_over, turns) = (AtomicBool::new(false), Turns::default());
     let moved: u64 = std::thread::scope(|scope| {
         let writers = [1, 2, 3].map(|group| {
             let (log, turns) = (&log, &turns);
-            scope.spawn(move || replace_and_look(log, GroupId(group), 3000, turns))
+            scope.spawn(move || replace_and_check(log, GroupId(group), 3000, turns))
         });
         let collector = scope.spawn(|| {
             let _last = LastTurn(&turns);
@@ -275,6 +279,6 @@ fn what_a_writer_replaces_stays_replaced_though_a_collector_was_moving_it() {
         moved
     });
     println!("{moved} items moved beside three writers");
-    assert!(moved > 100, "{moved} items moved: nothing to race with");
+    assert!(moved > 100, "only {moved} items moved: too few to race with");
     assert_eq!(Model::of(&Log::open_on(disk.after_kill(), small()).unwrap()), Model::of(&log));
 }

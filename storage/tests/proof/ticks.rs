@@ -4,8 +4,8 @@
 //!   a byte range written  1 tick      a sync  100      a name changed  10
 //! ```
 //!
-//! The figures are nobody's disk. They let a test say "one sync, and not one for each", or "this was
-//! paid for beforehand", and mean the same on every machine.
+//! The numbers match no real disk. They let a test say "one sync for all", or "the cost was paid before", with
+//! the same result on every machine.
 
 use crate::history::small;
 use crate::model::entry;
@@ -23,7 +23,7 @@ fn new_log() -> (SimDisk, Log<SimDisk>) {
     (disk.clone(), Log::open_on(disk, small()).unwrap())
 }
 
-/// Returns what something costs.
+/// Returns the ticks that a closure costs.
 fn cost(disk: &SimDisk, what: impl FnOnce()) -> u64 {
     let before = disk.ticks();
     what();
@@ -31,7 +31,7 @@ fn cost(disk: &SimDisk, what: impl FnOnce()) -> u64 {
 }
 
 #[test]
-fn a_write_costs_one_write_and_one_sync_whatever_is_in_it() {
+fn a_batch_of_many_groups_costs_one_write_and_one_sync_in_ticks() {
     let (disk, log) = new_log();
     let mut batch = Batch::new();
     for group in 0..10 {
@@ -40,11 +40,15 @@ fn a_write_costs_one_write_and_one_sync_whatever_is_in_it() {
     let append = || assert_eq!(log.append(&batch).unwrap().0, 1);
     assert_eq!(cost(&disk, append), 1);
     assert_eq!(cost(&disk, || log.sync_to(log.appended_lsn()).unwrap()), 100);
-    assert_eq!(cost(&disk, || log.sync_to(log.appended_lsn()).unwrap()), 0, "it is durable");
+    assert_eq!(
+        cost(&disk, || log.sync_to(log.appended_lsn()).unwrap()),
+        0,
+        "it is durable already"
+    );
 }
 
 #[test]
-fn who_maintains_a_log_beforehand_pays_less_when_it_is_written() {
+fn writes_to_a_maintained_log_cost_less() {
     // Four batches of 904 bytes fill a segment, and the fifth needs the next.
     let costs = |is_maintained: &dyn Fn() -> bool| -> Vec<u64> {
         let (disk, log) = new_log();
@@ -63,13 +67,13 @@ fn who_maintains_a_log_beforehand_pays_less_when_it_is_written() {
     // The new segment's header, sync, name and directory; then the batch.
     let dearest = (1 + 100 + 10 + 100) + (1 + 100);
     assert_eq!(prepared.iter().max(), Some(&dearest));
-    // A spare's name, its zeros, their sync: for each of the segments, somebody pays.
+    // The name of a spare, its zeros and their sync: without maintenance, writers pay for each segment.
     let spares = (unprepared.iter().sum::<u64>() - prepared.iter().sum::<u64>()) / (10 + 1 + 100);
     assert_eq!(spares, 15);
 }
 
 #[test]
-fn a_collection_syncs_once_for_all_it_moves_and_three_times_for_each_segment() {
+fn a_collection_syncs_once_for_all_moves_and_three_times_for_each_segment() {
     let (disk, log) = new_log();
     for key in 0..6 {
         log.append(Batch::new().put(GroupId(2), &[key], &[key; 500])).unwrap(); // two fit a frame
@@ -84,13 +88,13 @@ fn a_collection_syncs_once_for_all_it_moves_and_three_times_for_each_segment() {
     let collected = log.gc().unwrap();
     let removed = collected.removed.len() as u64;
     assert_eq!((collected.moved_items, removed), (6, segments - 1));
-    // For what was moved, once; for each segment, a witness, the mark of the next, and its name; and
-    // where the tail was full meanwhile: it, the next one's header, and its name.
+    // One sync for the moved items. Three for each removed segment: a frame that proves them, the mark of
+    // the next segment, and the name. Three where the tail was full: the tail, the next header, its name.
     let begun = log.stats().segments + removed - segments;
     assert_eq!(disk.syncs() - syncs, 1 + 3 * removed + 3 * begun, "{collected:?}");
 }
 
-/// A disk on which a sync of data lasts until a test lets it end.
+/// A disk on which a sync of data waits until a test opens the barrier.
 struct Gate {
     disk: SimDisk,
     barrier: Arc<Barrier>,
@@ -102,7 +106,7 @@ struct GateFile {
     barrier: Arc<Barrier>,
 }
 
-/// Whether syncs may end, and who waits for that.
+/// A barrier that holds syncs back while it is down.
 #[derive(Default)]
 struct Barrier {
     is_down: Mutex<bool>,
@@ -110,13 +114,13 @@ struct Barrier {
 }
 
 impl Barrier {
-    /// Lets no sync end, or all of them.
+    /// Lowers the barrier, or raises it for all syncs.
     fn set(&self, is_down: bool) {
         *self.is_down.lock().unwrap() = is_down;
         self.moved.notify_all();
     }
 
-    /// Waits until syncs may end.
+    /// Waits until the barrier is up.
     fn pass(&self) {
         let is_down = self.is_down.lock().unwrap();
         drop(self.moved.wait_while(is_down, |is_down| *is_down).unwrap());
@@ -170,7 +174,7 @@ impl DiskFile for GateFile {
 }
 
 #[test]
-fn seven_who_come_while_one_syncs_share_one_sync() {
+fn seven_callers_that_come_during_a_sync_share_the_next_one() {
     let disk = SimDisk::new(1);
     let barrier = Arc::new(Barrier::default());
     let gate = Gate { disk: disk.clone(), barrier: barrier.clone() };
@@ -185,15 +189,15 @@ fn seven_who_come_while_one_syncs_share_one_sync() {
                 assert!(log.durable_lsn() >= lsn.unwrap());
             });
         }
-        let patience = Instant::now() + Duration::from_secs(60);
-        while log.appended_lsn().0 < 8 && Instant::now() < patience {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while log.appended_lsn().0 < 8 && Instant::now() < deadline {
             thread::yield_now();
         }
         let all_came = log.appended_lsn().0 == 8;
         barrier.set(false);
         all_came
     });
-    assert!(all_came, "nobody can write while somebody syncs");
+    assert!(all_came, "no caller could write during a sync");
     let budget = 8 * LATENCY.write_ticks + 2 * LATENCY.sync_ticks;
     assert!(disk.ticks() <= budget, "{} ticks, {budget} allowed", disk.ticks());
 }

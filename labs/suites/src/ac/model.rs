@@ -29,7 +29,7 @@ const STATES_MIN: usize = 5_000;
 
 /// What can happen next.
 #[derive(Clone, Copy)]
-enum Deed {
+enum Action {
     /// One of the messages arrives.
     Hear(usize),
     /// A Ready is taken.
@@ -79,43 +79,43 @@ impl State {
     }
 
     /// Lists what can happen.
-    fn deeds(&self) -> Vec<Deed> {
-        let mut deeds: Vec<Deed> = Vec::new();
+    fn actions(&self) -> Vec<Action> {
+        let mut actions: Vec<Action> = Vec::new();
         if self.n1.writing() < WRITES_MAX && self.n1.has_ready() {
-            deeds.push(Deed::Take);
+            actions.push(Action::Take);
         }
         if self.n1.writing() > 0 {
-            deeds.push(Deed::Persist);
+            actions.push(Action::Persist);
         }
         if self.n1.waiting().next().is_some() {
-            deeds.push(Deed::Apply);
+            actions.push(Action::Apply);
         }
-        deeds.extend((0..self.heard.len()).filter(|&word| !self.heard[word]).map(Deed::Hear));
+        actions.extend((0..self.heard.len()).filter(|&word| !self.heard[word]).map(Action::Hear));
         if !self.crashed {
-            deeds.push(Deed::Crash);
+            actions.push(Action::Crash);
             if self.n1.waiting().next().is_some() {
-                deeds.push(Deed::ApplyAndCrash);
+                actions.push(Action::ApplyAndCrash);
             }
         }
-        deeds
+        actions
     }
 
-    fn apply(&mut self, deed: Deed, words: &[Message; 6]) -> Verdict {
-        match deed {
-            Deed::Hear(word) => {
+    fn apply(&mut self, action: Action, words: &[Message; 6]) -> Verdict {
+        match action {
+            Action::Hear(word) => {
                 self.heard[word] = true;
                 self.n1.hear(words[word].clone());
             }
-            Deed::Take => {
+            Action::Take => {
                 self.n1.start()?;
             }
-            Deed::Persist => self.n1.persist()?,
-            Deed::Apply => self.n1.apply_one()?,
-            Deed::ApplyAndCrash => {
+            Action::Persist => self.n1.persist()?,
+            Action::Apply => self.n1.apply_one()?,
+            Action::ApplyAndCrash => {
                 self.n1.do_apply();
                 self.crash();
             }
-            Deed::Crash => self.crash(),
+            Action::Crash => self.crash(),
         }
         Ok(())
     }
@@ -139,23 +139,23 @@ impl State {
     }
 }
 
-impl fmt::Display for Deed {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Deed::Hear(word) => write!(f, "hear {}", words()[*word]),
-            Deed::Take => f.write_str("take a Ready"),
-            Deed::Persist => f.write_str("a write ends"),
-            Deed::Apply => f.write_str("apply"),
-            Deed::ApplyAndCrash => f.write_str("apply, and lose power"),
-            Deed::Crash => f.write_str("lose power"),
+            Action::Hear(word) => write!(f, "hear {}", words()[*word]),
+            Action::Take => f.write_str("take a Ready"),
+            Action::Persist => f.write_str("a write ends"),
+            Action::Apply => f.write_str("apply"),
+            Action::ApplyAndCrash => f.write_str("apply, and lose power"),
+            Action::Crash => f.write_str("lose power"),
         }
     }
 }
 
 /// Plays a run again, and returns how it ends.
-fn play(path: &[Deed], finish: bool) -> Verdict {
+fn play(path: &[Action], finish: bool) -> Verdict {
     let (mut state, words) = (State::new(), words());
-    path.iter().try_for_each(|&deed| state.apply(deed, &words))?;
+    path.iter().try_for_each(|&action| state.apply(action, &words))?;
     if finish { state.finish() } else { Ok(()) }
 }
 
@@ -163,13 +163,13 @@ fn play(path: &[Deed], finish: bool) -> Verdict {
 pub(super) fn one_node(check: &mut Check) -> Verdict {
     let words = words();
     let mut seen = BTreeSet::from([State::new().fingerprint()]);
-    // Each state that waits to be looked at, and how it was reached: the state before, and the deed.
-    let mut reached: Vec<(usize, Option<Deed>)> = vec![(0, None)];
+    // Each state that waits to be looked at, and how it was reached: the state before, and the action.
+    let mut reached: Vec<(usize, Option<Action>)> = vec![(0, None)];
     let mut waiting = VecDeque::from([(0, State::new())]);
-    let path = |reached: &[(usize, Option<Deed>)], mut at: usize| {
+    let path = |reached: &[(usize, Option<Action>)], mut at: usize| {
         let mut path = Vec::new();
-        while let (before, Some(deed)) = reached[at] {
-            path.push(deed);
+        while let (before, Some(action)) = reached[at] {
+            path.push(action);
             at = before;
         }
         path.reverse();
@@ -188,16 +188,16 @@ pub(super) fn one_node(check: &mut Check) -> Verdict {
             finished += 1;
             applied_all += u64::from(end.n1.applied() == Index(3));
         }
-        for deed in state.deeds() {
+        for action in state.actions() {
             let mut next = state.clone();
-            if let Err(failure) = next.apply(deed, &words) {
+            if let Err(failure) = next.apply(action, &words) {
                 let mut steps = path(&reached, at);
-                steps.push(deed);
+                steps.push(action);
                 return explain(&steps, false, *failure);
             }
             next.n1.forget_story();
             if seen.insert(next.fingerprint()) {
-                reached.push((at, Some(deed)));
+                reached.push((at, Some(action)));
                 waiting.push_back((reached.len() - 1, next));
             }
         }
@@ -214,11 +214,11 @@ pub(super) fn one_node(check: &mut Check) -> Verdict {
 }
 
 /// Plays a run that went wrong once more, so that the card can draw it.
-fn explain(path: &[Deed], finish: bool, found: Failure) -> Verdict {
+fn explain(path: &[Action], finish: bool, found: Failure) -> Verdict {
     let failure = match play(path, finish) {
         Err(failure) => *failure,
         Ok(()) => found,
     };
-    let steps: Vec<String> = path.iter().map(Deed::to_string).collect();
+    let steps: Vec<String> = path.iter().map(Action::to_string).collect();
     failure.detail(format!("{} steps: {}", path.len(), steps.join("; "))).fail()
 }

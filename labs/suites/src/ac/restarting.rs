@@ -93,9 +93,9 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
 }
 
 /// Everything that happens to n1 in the run that is cut off at every step.
-type Deed = fn(&mut Owner) -> Outcome<()>;
+type Action = fn(&mut Owner) -> Outcome<()>;
 
-const DEEDS: [(&str, Deed); 14] = [
+const ACTIONS: [(&str, Action); 14] = [
     ("n2 sends 1@1 2@1", |n1| heard(n1, 0, &[(1, "a"), (1, "b")], 0)),
     ("a Ready is taken", |n1| n1.start_all().map(drop)),
     ("it is durable", Owner::persist),
@@ -123,12 +123,12 @@ fn heard(n1: &mut Owner, behind: u64, entries: &[(u64, &str)], commit: u64) -> O
 
 /// The power fails after every step of a run; each entry is applied once.
 pub(super) fn apply_once_across_crash(check: &mut Check) -> Verdict {
-    for cut in 1..=DEEDS.len() {
-        let (last, _) = DEEDS[cut - 1];
+    for cut in 1..=ACTIONS.len() {
+        let (last, _) = ACTIONS[cut - 1];
         check.doing(format!("the power fails after: {last}"));
         let title = format!("the power fails after: {last}");
         let mut n1 = Owner::new(3).row(cut as u64, &title);
-        DEEDS[..cut].iter().try_for_each(|(_, deed)| deed(&mut n1))?;
+        ACTIONS[..cut].iter().try_for_each(|(_, action)| action(&mut n1))?;
         n1.restart();
         n1.settle()?;
         n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 3));

@@ -1,7 +1,7 @@
 //! What is done to a log, and how far it got.
 //!
 //! ```text
-//!   deeds    append  append  sync  append  collect  append  sync
+//!   actions  append  append  sync  append  collect  append  sync
 //!   states   0   1       2           3                4
 //!                        '-- acknowledged by the sync: no crash after it may show 0 or 1
 //! ```
@@ -16,9 +16,9 @@ use std::fmt;
 use storage::{Error, GroupId, Log, Lsn, SimDisk};
 use testbed::sim::Stream;
 
-/// One thing that is done to a log.
+/// An action of a history: one call of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Action {
     /// A batch is appended.
     Append { changes: Vec<Change> },
     /// All that was appended is synced.
@@ -33,7 +33,7 @@ pub(crate) enum Deed {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct History {
     /// In order.
-    pub(crate) deeds: Vec<Deed>,
+    pub(crate) actions: Vec<Action>,
     /// `states[n]` is what `n` appends make.
     pub(crate) states: Vec<Model>,
 }
@@ -47,14 +47,14 @@ pub(crate) struct Reached {
     pub(crate) begun: usize,
     /// The LSNs of those that have returned.
     pub(crate) lsns: Vec<Lsn>,
-    /// How many operations of the disk there were when each deed had ended; before them, when the log
+    /// How many operations of the disk there were when each action had ended; before them, when the log
     /// had been opened.
     pub(crate) operations: Vec<u64>,
     /// What ended it early.
     pub(crate) error: Option<Error>,
 }
 
-/// What a drawn history is made of: how many of twenty deeds are of each sort. The rest are appends.
+/// What a drawn history is made of: how many of twenty actions are of each sort. The rest are appends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mix {
     /// How many groups there are, at most.
@@ -76,8 +76,8 @@ impl Reached {
         Reached { acknowledged: 0, begun: 0, lsns: Vec::new(), operations: Vec::new(), error }
     }
 
-    /// Returns the deed in which an operation took place, counted from 1; 0 is the opening.
-    pub(crate) fn deed_of(&self, operation: u64) -> usize {
+    /// Returns the action in which an operation took place, counted from 1; 0 is the opening.
+    pub(crate) fn action_of(&self, operation: u64) -> usize {
         self.operations.partition_point(|&done| done < operation)
     }
 
@@ -88,31 +88,31 @@ impl Reached {
 }
 
 impl History {
-    /// Returns the history of these deeds, on a log that holds `from`; `None` if a batch does not fit
+    /// Returns the history of these actions, on a log that holds `from`; `None` if a batch does not fit
     /// what those before it have made.
-    pub(crate) fn of(deeds: Vec<Deed>, from: &Model) -> Option<History> {
+    pub(crate) fn of(actions: Vec<Action>, from: &Model) -> Option<History> {
         let mut states = vec![from.clone()];
         let mut model = from.clone();
-        for deed in &deeds {
-            let Deed::Append { changes } = deed else { continue };
+        for action in &actions {
+            let Action::Append { changes } = action else { continue };
             model.append(changes).ok()?;
             states.push(model.clone());
         }
-        Some(History { deeds, states })
+        Some(History { actions, states })
     }
 
     /// Draws a history that continues what `from` holds.
-    pub(crate) fn drawn(seed: u64, deeds: usize, from: &Model, mix: Mix) -> History {
+    pub(crate) fn drawn(seed: u64, actions: usize, from: &Model, mix: Mix) -> History {
         let mut luck = Stream::new(seed, "history");
         let mut model = from.clone();
         let groups = luck.within(1, mix.groups);
         let mut drawn = Vec::new();
-        for _ in 0..deeds {
+        for _ in 0..actions {
             drawn.push(match luck.below(20) {
-                n if n < mix.sync => Deed::Sync,
-                n if n < mix.sync + mix.collect => Deed::Collect,
-                n if n < mix.sync + mix.collect + mix.maintain => Deed::Maintain,
-                _ => Deed::Append { changes: draw_batch(&mut luck, &mut model, groups, mix) },
+                n if n < mix.sync => Action::Sync,
+                n if n < mix.sync + mix.collect => Action::Collect,
+                n if n < mix.sync + mix.collect + mix.maintain => Action::Maintain,
+                _ => Action::Append { changes: draw_batch(&mut luck, &mut model, groups, mix) },
             });
         }
         History::of(drawn, from).expect("each batch was drawn to fit those before it")
@@ -123,22 +123,22 @@ impl History {
         let operations = vec![disk.operations()];
         let lsns = Vec::new();
         let mut reached = Reached { acknowledged: 0, begun: 0, lsns, operations, error: None };
-        for deed in &self.deeds {
-            let outcome = match deed {
-                Deed::Append { changes } => {
+        for action in &self.actions {
+            let outcome = match action {
+                Action::Append { changes } => {
                     reached.begun += 1;
                     log.append(&batch_of(changes)).map(|lsn| reached.lsns.push(lsn))
                 }
-                Deed::Sync => log.sync_to(log.appended_lsn()),
-                Deed::Collect => log.gc().map(|_| ()),
-                Deed::Maintain => log.maintain(),
+                Action::Sync => log.sync_to(log.appended_lsn()),
+                Action::Collect => log.gc().map(|_| ()),
+                Action::Maintain => log.maintain(),
             };
             reached.operations.push(disk.operations());
             if let Err(error) = outcome {
                 reached.error = Some(error);
                 break;
             }
-            if *deed == Deed::Sync {
+            if *action == Action::Sync {
                 reached.acknowledged = reached.begun;
             }
         }
@@ -150,39 +150,39 @@ impl History {
         self.states.last().expect("a history begins in a state")
     }
 
-    /// Returns every history that leaves something out: half of it, one deed, one change, one entry.
+    /// Returns every history that leaves something out: half of it, one action, one change, one entry.
     pub(crate) fn smaller(&self) -> impl Iterator<Item = History> + '_ {
-        let count = self.deeds.len();
+        let count = self.actions.len();
         let halves = [0..count / 2, count / 2..count, 0..count / 4, count - count / 4..count];
         let without = move |range: std::ops::Range<usize>| {
-            let mut deeds = self.deeds.clone();
-            deeds.drain(range);
-            deeds
+            let mut actions = self.actions.clone();
+            actions.drain(range);
+            actions
         };
         let halves = halves.into_iter().filter(|range| !range.is_empty()).map(without);
         let single = (0..count).rev().map(move |n| without(n..n + 1));
         let parts = (0..count).flat_map(move |n| {
-            let smaller = smaller_batches(&self.deeds[n]);
-            smaller.into_iter().map(move |deed| {
-                let mut deeds = self.deeds.clone();
-                deeds[n] = deed;
-                deeds
+            let smaller = smaller_batches(&self.actions[n]);
+            smaller.into_iter().map(move |action| {
+                let mut actions = self.actions.clone();
+                actions[n] = action;
+                actions
             })
         });
         let all = halves.chain(single).chain(parts);
-        all.filter_map(move |deeds| History::of(deeds, &self.states[0]))
+        all.filter_map(move |actions| History::of(actions, &self.states[0]))
     }
 }
 
 /// Returns a batch without one of its changes, or without the last of its entries, in every way.
-fn smaller_batches(deed: &Deed) -> Vec<Deed> {
-    let Deed::Append { changes } = deed else { return Vec::new() };
+fn smaller_batches(action: &Action) -> Vec<Action> {
+    let Action::Append { changes } = action else { return Vec::new() };
     let mut smaller = Vec::new();
     for n in 0..changes.len() {
         if changes.len() > 1 {
             let mut rest = changes.clone();
             rest.remove(n);
-            smaller.push(Deed::Append { changes: rest });
+            smaller.push(Action::Append { changes: rest });
         }
         if let Change::Entries { group, entries } = &changes[n]
             && let [kept @ .., _] = &entries[..]
@@ -190,7 +190,7 @@ fn smaller_batches(deed: &Deed) -> Vec<Deed> {
         {
             let mut fewer = changes.clone();
             fewer[n] = Change::Entries { group: *group, entries: kept.to_vec() };
-            smaller.push(Deed::Append { changes: fewer });
+            smaller.push(Action::Append { changes: fewer });
         }
     }
     smaller
@@ -241,16 +241,16 @@ fn draw_change(luck: &mut Stream, model: &Model, group: GroupId, mix: Mix) -> Ch
 }
 
 /// `append g7 1..=3@1, put g7 vote=n2`, `sync`.
-impl fmt::Display for Deed {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Deed::Append { changes } => {
+            Action::Append { changes } => {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 f.write_str(&changes.join(", "))
             }
-            Deed::Sync => f.write_str("sync"),
-            Deed::Collect => f.write_str("gc"),
-            Deed::Maintain => f.write_str("maintain"),
+            Action::Sync => f.write_str("sync"),
+            Action::Collect => f.write_str("gc"),
+            Action::Maintain => f.write_str("maintain"),
         }
     }
 }

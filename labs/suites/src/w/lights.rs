@@ -18,7 +18,7 @@ mod dark; // a rule that broke: shrunk, and put on a card
 pub(crate) use dark::Dark;
 
 use super::fates::Way;
-use super::history::{Deed, History, Reached};
+use super::history::{Action, History, Reached};
 use super::model::{Change, Model, batch_of};
 use super::rules::{A_STATE, ACKNOWLEDGED, DURABLE, GOES_ON, OPENS, TAKES};
 use super::words::{at, entry};
@@ -172,8 +172,8 @@ impl Lights {
         })?;
         let reached = history.run(&disk, &log);
         if let Some(error) = &reached.error {
-            let deed = &history.deeds[reached.operations.len() - 2];
-            let because = format!("deed {}, {deed}, is refused", reached.operations.len() - 1);
+            let action = &history.actions[reached.operations.len() - 2];
+            let because = format!("action {}, {action}, is refused", reached.operations.len() - 1);
             return Err(Broken::of(&TAKES, because, "").got(error));
         }
         let seen = Model::of(&log)
@@ -187,10 +187,10 @@ impl Lights {
 
     /// Returns whether something happens to an operation.
     fn is_meant(&self, history: &History, whole: &Reached, operation: u64) -> bool {
-        let deed = whole.deed_of(operation).checked_sub(1).map(|nth| &history.deeds[nth]);
+        let action = whole.action_of(operation).checked_sub(1).map(|nth| &history.actions[nth]);
         match self.during {
             During::Anything => true,
-            During::Collections => deed == Some(&Deed::Collect),
+            During::Collections => action == Some(&Action::Collect),
         }
     }
 

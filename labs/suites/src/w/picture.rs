@@ -13,7 +13,7 @@
 //! engine.
 
 use super::fates::Way;
-use super::history::Deed;
+use super::history::Action;
 use super::lights::Trouble;
 use crate::COLUMNS_MAX;
 use crate::place::Place;
@@ -35,9 +35,9 @@ const NAMES_MAX: usize = 4;
 /// Where the lights went out.
 pub(crate) struct Cut<'a> {
     /// What was being done.
-    pub(crate) deeds: &'a [Deed],
+    pub(crate) actions: &'a [Action],
     /// During which of it, counted from 1; 0 is the opening.
-    pub(crate) deed: usize,
+    pub(crate) action: usize,
     /// During which operation.
     pub(crate) operation: u64,
     /// What happened.
@@ -339,13 +339,13 @@ fn row(head: String, [what, cut, at, by]: [String; 4], more: &str) -> String {
 }
 
 /// Tells a history, and where the lights went out in it.
-pub(crate) fn told(deeds: &[Deed], cut: Option<&Cut<'_>>) -> Vec<String> {
+pub(crate) fn told(actions: &[Action], cut: Option<&Cut<'_>>) -> Vec<String> {
     let numbered: Vec<String> =
-        (1..).zip(deeds).map(|(n, deed): (usize, &Deed)| format!("{n} {deed}")).collect();
+        (1..).zip(actions).map(|(n, action): (usize, &Action)| format!("{n} {action}")).collect();
     let heading = "  the history   ";
     let mut lines: Vec<String> = Vec::new();
-    for deed in numbered {
-        for part in wrap(&deed, COLUMNS_MAX - heading.len(), 2) {
+    for action in numbered {
+        for part in wrap(&action, COLUMNS_MAX - heading.len(), 2) {
             match lines.last_mut() {
                 Some(line) if width(line) + 3 + width(&part) <= COLUMNS_MAX => {
                     *line = format!("{line}   {part}");
@@ -357,7 +357,7 @@ pub(crate) fn told(deeds: &[Deed], cut: Option<&Cut<'_>>) -> Vec<String> {
     }
     if lines.len() > 5 {
         lines.drain(..lines.len() - 4);
-        lines.insert(0, format!("{heading}.. {} deeds, the last of them:", deeds.len()));
+        lines.insert(0, format!("{heading}.. {} actions, the last of them:", actions.len()));
     }
     if let Some(cut) = cut {
         let what = match cut.trouble {
@@ -365,8 +365,8 @@ pub(crate) fn told(deeds: &[Deed], cut: Option<&Cut<'_>>) -> Vec<String> {
             Trouble::Kill => "the process died",
             Trouble::Failure => "it failed",
         };
-        let during = match cut.deed.checked_sub(1).and_then(|nth| cut.deeds.get(nth)) {
-            Some(_) => format!("deed {}", cut.deed),
+        let during = match cut.action.checked_sub(1).and_then(|nth| cut.actions.get(nth)) {
+            Some(_) => format!("action {}", cut.action),
             None => "the opening".to_owned(),
         };
         lines.push(format!("  {what} in operation {} of the disk, during {during}", cut.operation));

@@ -1,13 +1,13 @@
 //! Step 8: random batches, against a log that is only vectors and maps.
 //!
 //! ```text
-//!   seed --> deeds: g1 2@3 .. | compact g7 4@2 | sync ..
+//!   seed --> actions: g1 2@3 .. | compact g7 4@2 | sync ..
 //!              |                        |
 //!              v                        v
-//!       the log, on its disk     the model, in memory        after every deed: the same
+//!       the log, on its disk     the model, in memory        after every action: the same
 //! ```
 //!
-//! Deeds that do not fit are among them: the log must refuse them, and so does the model. That is why
+//! Actions that do not fit are among them: the log must refuse them, and so does the model. That is why
 //! a history that fails can be made shorter by leaving out any of it.
 
 use super::reading::refusal;
@@ -22,12 +22,12 @@ use std::fmt;
 use storage::{Entry, EntryId, GroupId, Index, Lsn};
 use testbed::sim::Stream;
 
-/// How many deeds a history has.
-const DEEDS: u64 = 40;
+/// How many actions a history has.
+const ACTIONS: u64 = 40;
 
-/// One thing that is done to a log.
+/// An action of a history: one call of the log.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Action {
     Append(Vec<Change>),
     Sync,
 }
@@ -35,21 +35,21 @@ enum Deed {
 // Histories.
 
 /// Draws a history.
-fn drawn(seed: u64) -> Vec<Deed> {
+fn drawn(seed: u64) -> Vec<Action> {
     let mut luck = Stream::new(seed, "batches");
     let mut model = Model::default();
-    let mut deeds = Vec::new();
-    for number in 0..DEEDS {
+    let mut actions = Vec::new();
+    for number in 0..ACTIONS {
         if luck.within(0, 5) == 0 {
-            deeds.push(Deed::Sync);
+            actions.push(Action::Sync);
             continue;
         }
         let changes: Vec<Change> = (0..luck.within(1, 3))
             .map(|nth| draw(&mut luck, &mut model, number * 8 + nth))
             .collect();
-        deeds.push(Deed::Append(changes));
+        actions.push(Action::Append(changes));
     }
-    deeds
+    actions
 }
 
 /// Draws one change, most likely one that fits; the model follows as if it were alone.
@@ -106,21 +106,21 @@ fn bytes(luck: &mut Stream, number: u64) -> Bytes {
     format!("{number:04}-").into_bytes().into_iter().cycle().take(len as usize).collect()
 }
 
-impl fmt::Display for Deed {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Deed::Append(changes) => {
+            Action::Append(changes) => {
                 let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
                 f.write_str(&changes.join(", "))
             }
-            Deed::Sync => f.write_str("sync"),
+            Action::Sync => f.write_str("sync"),
         }
     }
 }
 
 // Runs.
 
-/// What broke, after which deed.
+/// What broke, after which action.
 struct Broken {
     rule: &'static Rule,
     after: usize,
@@ -130,33 +130,33 @@ struct Broken {
 }
 
 /// Does it all to a log and to the model. Returns how many batches were taken.
-fn run(deeds: &[Deed]) -> Result<u64, Box<Failure>> {
+fn run(actions: &[Action]) -> Result<u64, Box<Failure>> {
     let stage = Stage::new(&MODEL)?;
     let mut model = Model::default();
     let mut taken = 0;
-    for (number, deed) in deeds.iter().enumerate() {
-        current::doing(format!("deed {} of a history: {deed}", number + 1));
-        let must_be = match deed {
-            Deed::Append(changes) => match model.append(changes) {
+    for (number, action) in actions.iter().enumerate() {
+        current::doing(format!("action {} of a history: {action}", number + 1));
+        let must_be = match action {
+            Action::Append(changes) => match model.append(changes) {
                 Ok(()) => {
                     taken += 1;
                     "taken".to_owned()
                 }
                 Err(why) => format!("refused: {why}"),
             },
-            Deed::Sync => format!("durable {}", Lsn(taken)),
+            Action::Sync => format!("durable {}", Lsn(taken)),
         };
-        let said = match deed {
-            Deed::Append(changes) if must_be == "taken" => {
+        let said = match action {
+            Action::Append(changes) if must_be == "taken" => {
                 answer(stage.log.append(&batch_of(changes)))
             }
             // Taken all the same, such a batch often ends in a panic: the fault lies where it was
             // taken.
-            Deed::Append(changes) => match caught(|| stage.log.append(&batch_of(changes))) {
+            Action::Append(changes) => match caught(|| stage.log.append(&batch_of(changes))) {
                 Ok(outcome) => answer(outcome),
                 Err(panic) => format!("taken, and then a panic: {panic}"),
             },
-            Deed::Sync => match stage.log.sync_to(stage.log.appended_lsn()) {
+            Action::Sync => match stage.log.sync_to(stage.log.appended_lsn()) {
                 Ok(()) => format!("durable {}", stage.log.durable_lsn()),
                 Err(error) => refusal(&error),
             },
@@ -164,14 +164,14 @@ fn run(deeds: &[Deed]) -> Result<u64, Box<Failure>> {
         let broken =
             |rule, expected, got, function| Broken { rule, after: number, expected, got, function };
         if said != must_be {
-            let (rule, function) = match deed {
-                Deed::Append(_) => (&FITS, "NextState::append"),
-                Deed::Sync => (&ACKNOWLEDGED, "GroupCommit::finish"),
+            let (rule, function) = match action {
+                Action::Append(_) => (&FITS, "NextState::append"),
+                Action::Sync => (&ACKNOWLEDGED, "GroupCommit::finish"),
             };
-            return Err(explain(deeds, broken(rule, must_be, said, function)));
+            return Err(explain(actions, broken(rule, must_be, said, function)));
         }
         if let Err((rule, expected, got, function)) = same(&stage, &model, number as u64) {
-            return Err(explain(deeds, broken(rule, expected, got, function)));
+            return Err(explain(actions, broken(rule, expected, got, function)));
         }
     }
     Ok(taken)
@@ -261,33 +261,34 @@ fn places(held: &Held) -> String {
 }
 
 /// Says a failure.
-fn explain(deeds: &[Deed], broken: Broken) -> Box<Failure> {
+fn explain(actions: &[Action], broken: Broken) -> Box<Failure> {
     let Broken { rule, after, expected, got, function } = broken;
-    let deed = &deeds[after];
-    let because = format!("after deed {} of a history: {deed}", after + 1);
+    let action = &actions[after];
+    let because = format!("after action {} of a history: {action}", after + 1);
     let failure = Failure::of(rule).because(because).expected(expected).got(got).function(function);
     // A card has room for eight lines of it: the last ones.
-    let shown = (1..).zip(&deeds[..=after]).skip((after + 1).saturating_sub(8));
-    let tell = |failure: Failure, (number, deed): (usize, &Deed)| {
-        failure.detail(format!("{number:>3}  {deed}"))
+    let shown = (1..).zip(&actions[..=after]).skip((after + 1).saturating_sub(8));
+    let tell = |failure: Failure, (number, action): (usize, &Action)| {
+        failure.detail(format!("{number:>3}  {action}"))
     };
     Box::new(shown.fold(failure, tell))
 }
 
 /// Leaves out what is not needed for the same rule to break.
-fn shrink(mut deeds: Vec<Deed>, rule: &str) -> (Vec<Deed>, Option<Failure>) {
-    let breaks = |deeds: &[Deed]| run(deeds).err().filter(|failure| failure.rule().id == rule);
+fn shrink(mut actions: Vec<Action>, rule: &str) -> (Vec<Action>, Option<Failure>) {
+    let breaks =
+        |actions: &[Action]| run(actions).err().filter(|failure| failure.rule().id == rule);
     let mut found = None;
     let mut at = 0;
-    while at < deeds.len() {
-        let mut fewer = deeds.clone();
+    while at < actions.len() {
+        let mut fewer = actions.clone();
         fewer.remove(at);
         match breaks(&fewer) {
-            Some(failure) => (deeds, found) = (fewer, Some(*failure)),
+            Some(failure) => (actions, found) = (fewer, Some(*failure)),
             None => at += 1,
         }
     }
-    (deeds, found)
+    (actions, found)
 }
 
 /// Random histories.
@@ -300,10 +301,10 @@ pub(super) fn against_a_model(check: &mut Check) -> Verdict {
             outcome.map(drop)
         },
         |seed, failure| {
-            let deeds = drawn(seed);
-            let from = deeds.len() as u64;
-            let (deeds, found) = shrink(deeds, failure.rule().id);
-            found.unwrap_or(*failure).shrunk(from, deeds.len() as u64)
+            let actions = drawn(seed);
+            let from = actions.len() as u64;
+            let (actions, found) = shrink(actions, failure.rule().id);
+            found.unwrap_or(*failure).shrunk(from, actions.len() as u64)
         },
     );
     swept?;

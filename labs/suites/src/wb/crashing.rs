@@ -11,7 +11,7 @@
 use super::rules::COVERAGE;
 use crate::coverage::Coverage;
 use crate::w::fates::PLAIN_WAYS;
-use crate::w::history::{Deed, History, Mix};
+use crate::w::history::{Action, History, Mix};
 use crate::w::lights::{During, Lights, Trouble};
 use crate::w::model::{Change, Model};
 use crate::w::words::{G1, G7, run, sized, small};
@@ -20,7 +20,7 @@ use bytes::Bytes;
 use storage::{Entry, EntryId, GroupId};
 
 /// How many things are done in a drawn history.
-const DEEDS: usize = 14;
+const ACTIONS: usize = 14;
 
 /// Half of what is done writes; now and then it is synced.
 const MIX: Mix = Mix { groups: 3, sync: 5, collect: 0, maintain: 1, entry_bytes: 180 };
@@ -37,8 +37,8 @@ fn put(group: GroupId, key: &'static str, value: &'static str) -> Change {
     Change::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
 }
 
-fn batch(changes: impl IntoIterator<Item = Change>) -> Deed {
-    Deed::Append { changes: changes.into_iter().collect() }
+fn batch(changes: impl IntoIterator<Item = Change>) -> Action {
+    Action::Append { changes: changes.into_iter().collect() }
 }
 
 /// Returns entries of term 1 from `first` on, each a third of a segment's quarter.
@@ -47,14 +47,14 @@ fn long(first: u64, count: u64) -> Vec<Entry> {
 }
 
 /// Histories made by hand: each is about one thing that a crash may fall into.
-fn stories() -> Vec<(&'static str, Vec<Deed>)> {
+fn stories() -> Vec<(&'static str, Vec<Action>)> {
     let hard = || put(G7, "hard", "t1");
     vec![
         (
             "a batch is acknowledged, another is not",
             vec![
                 batch([append(G7, run(1, &[1, 1])), hard()]),
-                Deed::Sync,
+                Action::Sync,
                 batch([append(G7, run(3, &[1]))]),
             ],
         ),
@@ -62,9 +62,9 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
             "a suffix is replaced",
             vec![
                 batch([append(G7, run(1, &[1, 1, 1, 1]))]),
-                Deed::Sync,
+                Action::Sync,
                 batch([append(G7, run(3, &[2])), put(G7, "hard", "t2")]),
-                Deed::Sync,
+                Action::Sync,
                 batch([append(G1, run(1, &[2]))]),
             ],
         ),
@@ -73,10 +73,10 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
             vec![
                 batch([append(G7, run(1, &[1, 1, 2])), hard(), append(G1, run(1, &[1]))]),
                 batch([Change::Compact { group: G7, through: EntryId::new(2, 1) }]),
-                Deed::Sync,
+                Action::Sync,
                 batch([Change::Delete { group: G7, key: Bytes::from("hard") }]),
                 batch([Change::Remove { group: G1 }]),
-                Deed::Sync,
+                Action::Sync,
                 batch([Change::Reset { group: G7, through: EntryId::new(9, 3) }]),
             ],
         ),
@@ -84,10 +84,10 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
             "a segment is full, and the next one begins",
             vec![
                 batch([append(G7, long(1, 3))]),
-                Deed::Sync,
+                Action::Sync,
                 batch([append(G7, long(4, 3))]),
                 batch([append(G7, long(7, 1))]),
-                Deed::Sync,
+                Action::Sync,
                 batch([append(G7, long(8, 3)), hard()]),
                 batch([append(G7, long(11, 3))]),
             ],
@@ -96,11 +96,11 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
             "a spare waits, and is taken",
             vec![
                 batch([append(G7, long(1, 3))]),
-                Deed::Maintain,
+                Action::Maintain,
                 batch([append(G7, long(4, 3))]),
                 batch([append(G7, long(7, 3))]),
-                Deed::Maintain,
-                Deed::Sync,
+                Action::Maintain,
+                Action::Sync,
             ],
         ),
     ]
@@ -109,8 +109,8 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
 /// No power cut, at whatever operation, takes what was acknowledged; none makes a log that never was;
 /// and none keeps the log from opening.
 pub(super) fn crash_every_syscall(_: &mut Check) -> Verdict {
-    for (number, (title, deeds)) in (1..).zip(stories()) {
-        let history = History::of(deeds, &Model::default()).expect("each batch was made to fit");
+    for (number, (title, actions)) in (1..).zip(stories()) {
+        let history = History::of(actions, &Model::default()).expect("each batch was made to fit");
         let lights = lights(number, Trouble::PowerCut { ways: PLAIN_WAYS + 3 });
         lights.out(&history).map_err(|dark| Box::new(dark.explain().row(number, title)))?;
     }
@@ -119,30 +119,30 @@ pub(super) fn crash_every_syscall(_: &mut Check) -> Verdict {
 
 /// The same of histories that nobody made.
 pub(super) fn sweep_power_cut(check: &mut Check) -> Verdict {
-    sweep(check, DEEDS, |_| Trouble::PowerCut { ways: PLAIN_WAYS + 1 })
+    sweep(check, ACTIONS, |_| Trouble::PowerCut { ways: PLAIN_WAYS + 1 })
 }
 
 /// And while it recovers, power fails again.
 pub(super) fn sweep_power_cut_twice(check: &mut Check) -> Verdict {
-    sweep(check, DEEDS / 2, |_| Trouble::PowerCutTwice { ways: 3 })
+    sweep(check, ACTIONS / 2, |_| Trouble::PowerCutTwice { ways: 3 })
 }
 
 /// A process that dies leaves what it wrote in a cache. The next one reads it there, and answers for
 /// it.
 pub(super) fn sweep_kill(check: &mut Check) -> Verdict {
-    sweep(check, DEEDS, |_| Trouble::Kill)
+    sweep(check, ACTIONS, |_| Trouble::Kill)
 }
 
 /// An operation fails. The cache shows what the platter may never hold.
 pub(super) fn sweep_failure(check: &mut Check) -> Verdict {
-    sweep(check, DEEDS, |_| Trouble::Failure)
+    sweep(check, ACTIONS, |_| Trouble::Failure)
 }
 
-fn sweep(check: &mut Check, deeds: usize, trouble: fn(u64) -> Trouble) -> Verdict {
+fn sweep(check: &mut Check, actions: usize, trouble: fn(u64) -> Trouble) -> Verdict {
     let mut coverage = Coverage::default();
     let swept = check.sweep(
         |seed| {
-            let history = History::drawn(seed, deeds, &Model::default(), MIX);
+            let history = History::drawn(seed, actions, &Model::default(), MIX);
             let tally = lights(seed, trouble(seed)).out(&history)?;
             coverage.count(seed, tally.acknowledged > 0);
             Ok(())

@@ -7,7 +7,7 @@
 //! ```
 
 use super::rules::{FATAL, FULL, SHORT, STOPS};
-use crate::w::history::{Deed, History};
+use crate::w::history::{Action, History};
 use crate::w::model::{Change, Model};
 use crate::w::words::{G1, G7, at, entry, found, must, open, sized, small};
 use crate::{Check, Failure, Table, Verdict, current};
@@ -64,13 +64,13 @@ pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
 
 /// Batches that fill two segments, and now and then a sync.
 fn filling() -> History {
-    let deeds = (0..8).flat_map(|n| {
+    let actions = (0..8).flat_map(|n| {
         let entries = vec![sized(at(n + 1, 1), 800)];
-        let append = Deed::Append { changes: vec![Change::Entries { group: G7, entries }] };
-        let then = if n % 2 == 0 { Deed::Sync } else { Deed::Maintain };
+        let append = Action::Append { changes: vec![Change::Entries { group: G7, entries }] };
+        let then = if n % 2 == 0 { Action::Sync } else { Action::Maintain };
         [append, then]
     });
-    History::of(deeds.collect(), &Model::default()).expect("each entry follows the one before it")
+    History::of(actions.collect(), &Model::default()).expect("each entry follows the one before it")
 }
 
 /// Returns how many operations a history takes, and how many of them are the opening's.

@@ -8,7 +8,7 @@
 use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, disk_with, one};
 use super::rules::{FOLLOWS, LENGTH, ORDER, SALT};
 use crate::w::fates::PLAIN_WAYS;
-use crate::w::history::{Deed, History};
+use crate::w::history::{Action, History};
 use crate::w::lights::{During, Lights, Trouble};
 use crate::w::model::{Change, Model};
 use crate::w::words::{G7, at, found, must, sized, small};
@@ -18,14 +18,14 @@ use storage::format::{Salt, SegmentHeader};
 use storage::{Batch, Disk, Error, Log, Rot, SimDisk};
 
 /// Returns a history that fills segments: three batches each, each followed by so many syncs.
-fn filling(batches: u64, sync: &[Deed]) -> History {
-    let deeds = (0..batches).flat_map(|n| {
+fn filling(batches: u64, sync: &[Action]) -> History {
+    let actions = (0..batches).flat_map(|n| {
         let entries = vec![sized(at(n + 1, 1), 900)];
-        [Deed::Append { changes: vec![Change::Entries { group: G7, entries }] }]
+        [Action::Append { changes: vec![Change::Entries { group: G7, entries }] }]
             .into_iter()
             .chain(sync.to_vec())
     });
-    History::of(deeds.collect(), &Model::default()).expect("each entry follows the one before it")
+    History::of(actions.collect(), &Model::default()).expect("each entry follows the one before it")
 }
 
 fn power_cuts(history: &History) -> Verdict {
@@ -43,7 +43,7 @@ fn power_cuts(history: &History) -> Verdict {
 
 /// What a name stands for is there when the name is, and the name is there when somebody counts on it.
 pub(super) fn dir_sync_on_rotate(_: &mut Check) -> Verdict {
-    power_cuts(&filling(10, &[Deed::Sync]))
+    power_cuts(&filling(10, &[Action::Sync]))
 }
 
 /// A segment is left when all of it is durable.
@@ -51,11 +51,11 @@ pub(super) fn left_when_durable(_: &mut Check) -> Verdict {
     power_cuts(&filling(10, &[]))?;
     // All of it but its last frame is durable when it is left.
     let entries = |n| vec![Change::Entries { group: G7, entries: vec![sized(at(n, 1), 900)] }];
-    let deeds = (1..=10).flat_map(|n| {
-        let append = Deed::Append { changes: entries(n) };
-        if n % 4 == 3 { vec![append, Deed::Sync] } else { vec![append] }
+    let actions = (1..=10).flat_map(|n| {
+        let append = Action::Append { changes: entries(n) };
+        if n % 4 == 3 { vec![append, Action::Sync] } else { vec![append] }
     });
-    let history = History::of(deeds.collect(), &Model::default());
+    let history = History::of(actions.collect(), &Model::default());
     power_cuts(&history.expect("each entry follows the one before it"))
 }
 

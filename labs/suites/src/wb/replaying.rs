@@ -8,7 +8,7 @@
 
 use super::images::{Items, Segment, disk_of, one};
 use super::rules::{ATOMIC, BOUNDS, HOLE, OVERWRITE, SAME};
-use crate::w::history::{Deed, History};
+use crate::w::history::{Action, History};
 use crate::w::model::{Change, Model};
 use crate::w::words::{G1, G7, at, must, open, reopen, run, sized, small};
 use crate::{Check, Failure, Rule, Table, Verdict, current};
@@ -42,8 +42,8 @@ fn reopened(
     function: &str,
     ending: Ending,
 ) -> Result<String, Box<Failure>> {
-    let deeds = batches.iter().map(|changes| Deed::Append { changes: changes.clone() });
-    let history = History::of(deeds.chain([Deed::Sync]).collect(), &Model::default());
+    let actions = batches.iter().map(|changes| Action::Append { changes: changes.clone() });
+    let history = History::of(actions.chain([Action::Sync]).collect(), &Model::default());
     let history = history.expect("each batch was made to fit");
     let disk = SimDisk::new(3);
     let log = open(rule, &disk, small())?;

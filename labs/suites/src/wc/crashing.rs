@@ -12,7 +12,7 @@ use super::rules::COVERAGE;
 use super::stage::G3;
 use crate::coverage::Coverage;
 use crate::w::fates::PLAIN_WAYS;
-use crate::w::history::{Deed, History, Mix};
+use crate::w::history::{Action, History, Mix};
 use crate::w::lights::{Dark, During, Lights, Tally, Trouble};
 use crate::w::model::{Change, Model};
 use crate::w::words::{G1, G7, at, run, sized, small};
@@ -21,22 +21,22 @@ use bytes::Bytes;
 use storage::{GroupId, Options};
 
 /// How many things are done in a drawn history: enough for several segments to go.
-const DEEDS: usize = 45;
+const ACTIONS: usize = 45;
 
 /// Mostly appends, of entries that fill a segment soon; a collection now and then.
 const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 400 };
 
 /// Power cut at every operation of a collection takes nothing, and brings nothing back.
 pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
-    for (number, (title, deeds)) in (1..).zip(stories()) {
-        let history = History::of(deeds, &Model::default()).expect("each batch was made to fit");
+    for (number, (title, actions)) in (1..).zip(stories()) {
+        let history = History::of(actions, &Model::default()).expect("each batch was made to fit");
         let tally = lights(number, PLAIN_WAYS + 3).out(&history);
         tally.map_err(|dark| Box::new(dark.explain().row(number, title)))?;
     }
     let mut coverage = Coverage::default();
     let swept = check.sweep(
         |seed| {
-            let history = History::drawn(seed, DEEDS, &Model::default(), MIX);
+            let history = History::drawn(seed, ACTIONS, &Model::default(), MIX);
             let Tally { images, .. } = lights(seed, PLAIN_WAYS + 1).out(&history)?;
             coverage.count(seed, images > 30);
             Ok(())
@@ -60,8 +60,8 @@ pub(super) fn roomy() -> Options {
     Options { max_batch_bytes: 4096 - 128, ..small() }
 }
 
-fn batch(changes: impl IntoIterator<Item = Change>) -> Deed {
-    Deed::Append { changes: changes.into_iter().collect() }
+fn batch(changes: impl IntoIterator<Item = Change>) -> Action {
+    Action::Append { changes: changes.into_iter().collect() }
 }
 
 fn entries(group: GroupId, first: u64, terms: &[u64]) -> Change {
@@ -73,21 +73,22 @@ fn put(group: GroupId, key: &'static str, value: &'static str) -> Change {
 }
 
 /// Appends that leave nothing behind but garbage: three of them begin another segment.
-fn garbage(batches: usize) -> impl Iterator<Item = Deed> {
-    let deed = batch([Change::Entries { group: GroupId(99), entries: vec![sized(at(1, 1), 900)] }]);
-    std::iter::repeat_n(deed, batches)
+fn garbage(batches: usize) -> impl Iterator<Item = Action> {
+    let action =
+        batch([Change::Entries { group: GroupId(99), entries: vec![sized(at(1, 1), 900)] }]);
+    std::iter::repeat_n(action, batches)
 }
 
 /// Histories made by hand: each is about one thing that a crash within a collection may fall into.
-fn stories() -> Vec<(&'static str, Vec<Deed>)> {
-    let gc = || [Deed::Collect, Deed::Collect];
-    let story = |parts: Vec<Vec<Deed>>| parts.into_iter().flatten().collect::<Vec<_>>();
+fn stories() -> Vec<(&'static str, Vec<Action>)> {
+    let gc = || [Action::Collect, Action::Collect];
+    let story = |parts: Vec<Vec<Action>>| parts.into_iter().flatten().collect::<Vec<_>>();
     let all = |batches| garbage(batches).collect::<Vec<_>>();
     vec![
         (
             "what made a segment needless was never synced",
             story(vec![
-                vec![batch([entries(G1, 1, &[1, 1, 2])]), Deed::Sync],
+                vec![batch([entries(G1, 1, &[1, 1, 2])]), Action::Sync],
                 all(7),
                 vec![batch([Change::Compact { group: G1, through: at(3, 2) }])],
                 gc().into(),
@@ -102,7 +103,7 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
                         group: G7,
                         entries: (1..=3).map(|index| sized(at(index, 1), 500)).collect(),
                     }]),
-                    Deed::Sync,
+                    Action::Sync,
                 ],
                 all(9),
                 gc().into(),
@@ -114,7 +115,7 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
                 vec![
                     batch([entries(G1, 1, &[1, 1, 1]), put(G3, "k", "old"), put(G3, "hs", "n3")]),
                     batch([entries(G7, 1, &[1])]),
-                    Deed::Sync,
+                    Action::Sync,
                 ],
                 all(4),
                 vec![
@@ -122,7 +123,7 @@ fn stories() -> Vec<(&'static str, Vec<Deed>)> {
                     batch([Change::Delete { group: G3, key: Bytes::from("k") }]),
                 ],
                 all(4),
-                vec![batch([entries(G1, 1, &[5])]), Deed::Sync],
+                vec![batch([entries(G1, 1, &[5])]), Action::Sync],
                 gc().into(),
                 all(6),
                 gc().into(),

@@ -2,8 +2,8 @@
 //! no disk.
 //!
 //! ```text
-//!   round 1   25 deeds --X            power cut, or the process killed, at a drawn operation
-//!   round 2       opened, 25 deeds --X
+//!   round 1   25 actions --X          power cut, or the process killed, at a drawn operation
+//!   round 2       opened, 25 actions --X
 //!   round 3           opened, ..      each opening shows a state that was, and no older one than was
 //!                                     acknowledged; each round goes on from what was found
 //! ```
@@ -28,7 +28,7 @@ use testbed::sim::Stream;
 const ROUNDS: u64 = 12;
 
 /// How many things are done between two crashes.
-const DEEDS: usize = 25;
+const ACTIONS: usize = 25;
 
 /// Some of everything.
 const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 300 };
@@ -74,7 +74,7 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
     let mut went = 0;
     for round in 1..=ROUNDS {
         current::doing(format!("seed {seed}, round {round}"));
-        let history = History::drawn(seed * 100 + round, DEEDS, &held, MIX);
+        let history = History::drawn(seed * 100 + round, ACTIONS, &held, MIX);
         let operation = luck.within(12, 90);
         let is_power = luck.chance(800);
         let number = luck.within(0, 12);
@@ -161,10 +161,10 @@ impl Story<'_> {
             Some(_) => Trouble::PowerCut { ways: 1 },
             None => Trouble::Kill,
         };
-        let deed = reached.deed_of(operation);
-        let deeds = &history.deeds[..deed.min(history.deeds.len())];
-        let cut = picture::Cut { deeds, deed, operation, trouble };
-        let mut lines = picture::told(deeds, Some(&cut));
+        let action = reached.action_of(operation);
+        let actions = &history.actions[..action.min(history.actions.len())];
+        let cut = picture::Cut { actions, action, operation, trouble };
+        let mut lines = picture::told(actions, Some(&cut));
         if let Some(way) = way {
             lines.extend(Picture::of(disk, way, Some(operation)).lines());
         }

@@ -1,11 +1,12 @@
-//! What is asked for, read from the command line.
+//! Parses the command line.
 //!
 //! ```text
 //!   dump log --group 7 --hex     Subcommand::Dump of "log", of group 7, with every byte
-//!   dump log --grup 7            --grup: dump takes --group G, --from-lsn N, --limit N, --hex
+//!   dump log --grup 7            unknown option --grup; usage: logctl dump DIR [--group G] ..
 //! ```
 //!
-//! By hand, for it is little, and whoever builds the log engine waits for whatever it needs.
+//! It is parsed by hand: there is little to parse, and a library would slow down every build of the
+//! engine.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -13,43 +14,43 @@ use std::path::PathBuf;
 use storage::inspect::{Bytes, Consent, Gapped, Selection};
 use storage::{GroupId, Lsn};
 
-/// What is said of it all.
+/// The help text.
 pub(crate) const HELP: &str = "\
-logctl looks into the log in a directory. What only looks changes nothing, whatever it finds.
+logctl shows the log in a directory. Only a command with --yes changes anything.
 
   logctl check DIR                tests every byte, and says what opening the log would do
   logctl dump DIR                 shows every segment, frame and item
-      --group G                     only those of this group
-      --from-lsn N                  only frames from this one on
-      --limit N                     at most so many frames
-      --hex                         with their bytes
+      --group G                     only frames and items of group G
+      --from-lsn N                  only frames from LSN N on
+      --limit N                     at most N frames
+      --hex                         also the bytes of each frame
   logctl tail DIR                 shows the last ten frames
-      -n N                          so many instead
+      -n N                          shows the last N frames instead
       --group G, --hex              as for dump
-  logctl stats DIR                counts what is live, by segment and group, and what collection
-                                  would move
-  logctl truncate-at DIR LSN      says what would go with this frame and all behind it
-      --drop-gapped                 with groups that would have a gap
-      --yes                         and lets it go
-  logctl drop-group DIR G         says what would go with a group
-      --yes                         and lets it go
+  logctl stats DIR                shows what is live in each segment and group, and what garbage
+                                  collection would copy
+  logctl truncate-at DIR LSN      shows what would be lost without this frame and all later ones
+      --drop-gapped                 also removes groups that would have a gap
+      --yes                         removes it
+  logctl drop-group DIR G         shows what would be lost without group G
+      --yes                         removes it
 
-It ends with 0 if nothing is wrong, or nothing that a crash does not leave; with 1 if the log is
-damaged, and the engine refuses it; with 2 if there is no answer: the directory or the arguments
-make no sense, or somebody has the log open that was to be changed.
+Exit codes: 0 if nothing is wrong, except what a crash may leave; 1 if the log is damaged, so that
+the engine refuses it; 2 if there is no result: the arguments make no sense, the directory cannot
+be read, or another process has the log open that was to be changed.
 ";
 
-/// What is asked for, of which directory.
+/// The parsed command line: a directory, and what to do with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Arguments {
     pub(crate) dir: PathBuf,
     pub(crate) subcommand: Subcommand,
 }
 
-/// What is asked for.
+/// What to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Subcommand {
-    /// How to ask.
+    /// Print the help text.
     Help,
     Check,
     Dump(Selection),
@@ -59,12 +60,12 @@ pub(crate) enum Subcommand {
     DropGroup(GroupId, Consent),
 }
 
-/// What may be written behind a command.
+/// The arguments that a command takes.
 struct Command {
     name: &'static str,
-    /// What stands behind the directory, if something does.
+    /// The name of the number that follows the directory, if there is one.
     number: Option<&'static str>,
-    /// Each with what follows it, if something does.
+    /// Each option, with the name of its value if it takes one.
     options: &'static [(&'static str, Option<&'static str>)],
 }
 
@@ -96,14 +97,14 @@ const COMMANDS: [Command; 6] = [
 ];
 
 impl Arguments {
-    /// Reads the command line.
+    /// Parses the command line.
     ///
     /// # Errors
-    /// What is wrong with it, and what is right.
+    /// A message that says what is wrong, and what is allowed.
     pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Arguments, String> {
         let mut words = words.peekable();
         let Some(first) = words.next() else {
-            return Err(format!("what is to be done?\n\n{HELP}"));
+            return Err(format!("no command is given\n\n{HELP}"));
         };
         let name = first.to_string_lossy();
         if ["help", "--help", "-h"].contains(&&*name) {
@@ -111,13 +112,13 @@ impl Arguments {
         }
         let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
             let names = COMMANDS.map(|command| command.name).join(", ");
-            return Err(format!("{name:?} is no command; there are {names}, and help"));
+            return Err(format!("{name:?} is not a command; the commands are {names}, help"));
         };
         command.read(words)
     }
 }
 
-/// What stands behind a command.
+/// The parsed arguments of a command.
 #[derive(Default)]
 struct ParsedOptions {
     dir: Option<PathBuf>,
@@ -129,7 +130,7 @@ struct ParsedOptions {
 }
 
 impl Command {
-    /// Reads what stands behind it.
+    /// Parses the arguments of this command.
     fn read(&self, mut words: impl Iterator<Item = OsString>) -> Result<Arguments, String> {
         let mut parsed = ParsedOptions::default();
         let mut is_plain = false;
@@ -146,17 +147,17 @@ impl Command {
             } else if let Some(what) = self.number.filter(|_| parsed.number.is_none()) {
                 parsed.number = Some(number(what, &text)?);
             } else {
-                return Err(format!("{text:?} is too much: {}", self.usage()));
+                return Err(format!("unexpected argument {text:?}; usage: {}", self.usage()));
             }
         }
         let Some(dir) = parsed.dir.take() else {
-            return Err(format!("of which directory? {}", self.usage()));
+            return Err(format!("DIR is missing; usage: {}", self.usage()));
         };
         let subcommand = self.subcommand(&parsed)?;
         Ok(Arguments { dir, subcommand })
     }
 
-    /// Reads an option, and what follows it: `--limit 5`, or `--limit=5`.
+    /// Parses an option and its value: `--limit 5`, or `--limit=5`.
     fn option(
         &self,
         text: &str,
@@ -168,14 +169,14 @@ impl Command {
             None => (text, None),
         };
         let Some((name, what)) = self.options.iter().find(|(option, _)| *option == name) else {
-            return Err(format!("{name} is no option here: {}", self.usage()));
+            return Err(format!("unknown option {name}; usage: {}", self.usage()));
         };
         let value = match what {
-            None if value.is_some() => return Err(format!("{name} takes nothing behind it")),
+            None if value.is_some() => return Err(format!("{name} takes no value")),
             None => 0,
             Some(what) => {
                 value = value.or_else(|| Some(words.next()?.to_string_lossy().into_owned()));
-                let value = value.ok_or_else(|| format!("{name} wants {what} behind it"))?;
+                let value = value.ok_or_else(|| format!("{name} needs a value: {what}"))?;
                 self::number(name, &value)?
             }
         };
@@ -187,25 +188,25 @@ impl Command {
             "-n" => parsed.frames = Some(value),
             "--yes" => parsed.is_yes = true,
             "--drop-gapped" => parsed.is_drop = true,
-            name => return Err(format!("{name} is no option")),
+            name => return Err(format!("unknown option {name}")),
         }
         Ok(())
     }
 
-    /// Returns what is asked for.
+    /// Returns what to do.
     fn subcommand(&self, parsed: &ParsedOptions) -> Result<Subcommand, String> {
         let consent = if parsed.is_yes { Consent::Given } else { Consent::Ask };
         let gapped = if parsed.is_drop { Gapped::Dropped } else { Gapped::Refused };
         let number = || {
             let what = self.number.unwrap_or_default();
-            parsed.number.ok_or_else(|| format!("{what} is missing: {}", self.usage()))
+            parsed.number.ok_or_else(|| format!("{what} is missing; usage: {}", self.usage()))
         };
         Ok(match self.name {
             "check" => Subcommand::Check,
             "dump" => Subcommand::Dump(parsed.selection),
             "tail" => {
                 let frames = usize::try_from(parsed.frames.unwrap_or(10)).unwrap_or(usize::MAX);
-                let frames = NonZeroUsize::new(frames).ok_or("-n wants 1 at least")?;
+                let frames = NonZeroUsize::new(frames).ok_or("-n must be at least 1")?;
                 Subcommand::Tail(frames, parsed.selection)
             }
             "stats" => Subcommand::Stats,
@@ -214,7 +215,7 @@ impl Command {
         })
     }
 
-    /// Says how it is written.
+    /// Returns how the command is written.
     fn usage(&self) -> String {
         let mut usage = format!("logctl {} DIR", self.name);
         if let Some(number) = self.number {
@@ -230,11 +231,11 @@ impl Command {
     }
 }
 
-/// Reads a number, or a group as it is printed: `7`, `g7`.
+/// Parses a number, or a group as it is printed: `7`, `g7`.
 fn number(what: &str, text: &str) -> Result<u64, String> {
     let digits = match what {
         "G" | "--group" => text.strip_prefix('g').unwrap_or(text),
         _ => text,
     };
-    digits.parse().map_err(|_| format!("{what} is to be a number, and {text:?} is none"))
+    digits.parse().map_err(|_| format!("{what} must be a number, not {text:?}"))
 }

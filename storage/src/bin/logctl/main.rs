@@ -1,13 +1,13 @@
-//! `logctl`: looks into a log, and ends it earlier or drops a group of it when it is told to.
+//! `logctl`: shows what is in a log. With `--yes` it also cuts a log, or drops a group.
 //!
 //! ```text
-//!   logctl check DIR --> arguments --> storage::inspect, on a disk that can only be read --> a page
-//!   logctl truncate-at DIR LSN --yes -->          '---- on one that can be written --'
+//!   logctl check DIR --> arguments --> storage::inspect, on a read-only disk --> the output
+//!   logctl truncate-at DIR LSN --yes -->          '---- on a writable disk ------'
 //! ```
 //!
-//! All it knows is how its arguments are written: what it says, and does, is the library's.
+//! The program only parses its arguments. The library prints, and changes the log.
 
-mod arguments; // what is asked for
+mod arguments; // parses the command line
 
 use arguments::{Arguments, HELP, Subcommand};
 use std::io::{self, BufWriter, Write};
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     });
     let code = inspect::exit_code(&outcome);
     if let Err(stop) = outcome {
-        // What was found so far is worth reading; if it cannot be written, that was said already.
+        // The output so far is worth reading. If it cannot be written, `stop` says so already.
         let is_told = !matches!(stop, Stop::Output(_)) && out.flush().is_ok();
         if is_told || code != 141 {
             eprintln!("logctl: {stop}");
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Does what is asked for.
+/// Runs the command.
 fn answer(arguments: &Arguments, out: &mut dyn Write) -> Result<Health, Stop> {
     let Arguments { dir, subcommand } = arguments;
     match subcommand {
@@ -63,7 +63,7 @@ fn answer(arguments: &Arguments, out: &mut dyn Write) -> Result<Health, Stop> {
     }
 }
 
-/// Opens a directory for something that may be done to it.
+/// Opens a directory: with consent, so that it can be written.
 fn disk(dir: &Path, consent: Consent) -> Result<impl Disk + Clone, Stop> {
     let disk = to_read(dir)?;
     match consent {
@@ -77,7 +77,7 @@ fn to_read(dir: &Path) -> Result<RealDisk, Stop> {
     RealDisk::to_read(dir).map_err(|error| unopened(dir, &error))
 }
 
-/// Says that a directory cannot be opened.
+/// Returns the error of a directory that cannot be opened.
 fn unopened(dir: &Path, error: &io::Error) -> Stop {
     Stop::Refused(format!("{}: {error}", dir.display()))
 }

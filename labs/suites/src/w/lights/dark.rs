@@ -76,9 +76,9 @@ impl Dark {
 
     /// Shrinks the history, draws the disk, and says what broke.
     pub(crate) fn explain(self) -> Failure {
-        let from = self.history.deeds.len();
+        let from = self.history.actions.len();
         let dark = self.shrink();
-        let to = dark.history.deeds.len();
+        let to = dark.history.actions.len();
         let failure = dark.failure();
         if to < from { failure.shrunk(from as u64, to as u64) } else { failure }
     }
@@ -109,17 +109,17 @@ impl Dark {
         let Broken { rule, because, expected, got, function } = &self.broken;
         let failure = Failure::of(rule).because(because).expected(expected).got(got);
         let Some(moment) = self.moment else {
-            let history = picture::told(&self.history.deeds, None);
+            let history = picture::told(&self.history.actions, None);
             return read(failure.picture(history), function);
         };
         let (disk, reached) = self.lights.run(&self.history, moment.operation);
         let cut = picture::Cut {
-            deeds: &self.history.deeds,
-            deed: reached.deed_of(moment.operation),
+            actions: &self.history.actions,
+            action: reached.action_of(moment.operation),
             operation: moment.operation,
             trouble: self.lights.trouble,
         };
-        let mut lines = picture::told(&self.history.deeds, Some(&cut));
+        let mut lines = picture::told(&self.history.actions, Some(&cut));
         let mut way = self.lights.way(moment).unwrap_or_else(|| Way::new(0, 1));
         let image = disk.after_power_cut(&mut way);
         let mut picture = Picture::of(&disk, &way, Some(moment.operation));
