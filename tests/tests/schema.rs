@@ -185,6 +185,9 @@ fn the_schema_knows_every_field_we_write() {
         };
         let names = |value: &Value| value.as_object().cloned().unwrap_or_default();
         names(&line).keys().for_each(|name| known(kind, name));
+        for setup in names(&line["config"]).values() {
+            names(setup).keys().for_each(|name| known("node_setup", name));
+        }
         for state in names(&line["state"]).values() {
             names(state).keys().for_each(|name| known("state", name));
         }

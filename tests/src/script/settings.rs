@@ -5,7 +5,7 @@
 //!   apply-gate=durable|with-ready|3      3: this many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
-//!   wait-anew=no|yes  vote-beside-leader=yes|no
+//!   reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
 //! ```
 //!
 //! All nodes of a script have the same settings. A setting that is not given has its default value.
@@ -51,10 +51,14 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "merge-acknowledgements",
             usual.merge_acknowledgements,
         )?,
-        reset_timer_on_new_term: choice(arguments, "wait-anew", usual.reset_timer_on_new_term)?,
+        reset_timer_on_new_term: choice(
+            arguments,
+            "reset-timer-on-new-term",
+            usual.reset_timer_on_new_term,
+        )?,
         vote_when_leader_known: choice(
             arguments,
-            "vote-beside-leader",
+            "vote-when-leader-known",
             usual.vote_when_leader_known,
         )?,
         ..usual
@@ -113,8 +117,8 @@ pub(super) fn unparse(config: &Config) -> String {
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
             ("merge-acknowledgements", choice(config.merge_acknowledgements)),
-            ("wait-anew", choice(config.reset_timer_on_new_term)),
-            ("vote-beside-leader", choice(config.vote_when_leader_known)),
+            ("reset-timer-on-new-term", choice(config.reset_timer_on_new_term)),
+            ("vote-when-leader-known", choice(config.vote_when_leader_known)),
         ]
     };
     let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);

@@ -88,7 +88,7 @@ pub(super) const COLLIDE: Rule = Rule::new(
 );
 
 pub(super) const PATIENCE: Rule = Rule::new(
-    "patience_runs_out",
+    "election_timeout_passes",
     "A NODE WITHOUT A LEADER'S MESSAGE CAMPAIGNS, AND CAMPAIGNS AGAIN",
     "§5.2, Fig. 2 Followers (2), Candidates (4)",
     "too early, and every short delay of the network makes a new leader; never, and one dead leader \
@@ -96,7 +96,7 @@ pub(super) const PATIENCE: Rule = Rule::new(
 );
 
 pub(super) const WAITS_ANEW: Rule = Rule::new(
-    "candidate_waits_anew",
+    "candidate_restarts_its_timer",
     "A CANDIDATE RESETS ITS ELECTION TIMER",
     "§5.2, Fig. 2 Candidates (1)",
     "a candidate whose timer was not reset campaigns again in the next tick: no term lasts \
