@@ -73,7 +73,7 @@ pub mod aa; // lab 2aa: leader election
 pub mod ab; // lab 2ab: log replication
 pub mod ac; // lab 2ac: what must be durable when
 pub mod wa; // lab 1wa: a log, written and read
-pub mod wb; // lab 1wb: what counts after the lights went out
+pub mod wb; // lab 1wb: what counts after a power cut
 pub mod wc; // lab 1wc: letting go of it safely
 
 mod w; // what the labs of the log engine share

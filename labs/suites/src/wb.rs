@@ -1,4 +1,4 @@
-//! Lab 1wb: what counts after the lights went out, step by step.
+//! Lab 1wb: what counts after a power cut, step by step.
 //!
 //! ```text
 //!   1 holding   2 scanning   3 replaying   4 judging   5 naming   6 settling   7 failing   8 crashing
