@@ -1,36 +1,36 @@
 //! Lab 2aa: leader election, step by step (§5.1, §5.2).
 //!
 //! ```text
-//!   1 quorum   2 terms   3 asking   4 patience   5 voting, timer
+//!   1 quorum   2 terms   3 asking   4 waiting   5 voting, timer
 //!   6 counting, turning, electing   7 leading, yielding, timer   8 model, simulation
 //! ```
 //!
-//! A test of a step runs only what that step and the ones before it write. It looks at what a peer, a
-//! disk or a counter of ticks can see, once everything has settled; of a node itself at its term, its
-//! vote, its role and its leader. Every row that a node could pass by doing nothing stands beside a
-//! twin that it could not.
+//! A test of a step runs only what that step and the ones before it write. It judges what a peer, a
+//! disk or a counter of ticks can see once all messages have arrived. Of a node itself it reads the
+//! term, the vote, the role and the leader. For every row that a node could pass by doing nothing
+//! there is a similar row that such a node fails.
 
 mod asking; // step 3: how an election begins
-mod blame; // where to look
-mod chain; // from patience that runs out to a leader that all follow
+mod blame; // which line or function to read
+mod chain; // from an election timeout to a leader that all follow
 mod counting; // step 6: whose votes count
 mod electing; // step 6: whole elections
-mod leading; // step 7: a leader speaks, and is heard
+mod leading; // step 7: a leader's heartbeats, and their answers
 pub(crate) mod model; // step 8: every state of a small cluster
-mod patience; // step 4: how long a node waits
 mod quorum; // step 1: how many are enough
-pub(crate) mod rows; // a table whose every row is a stage
+pub(crate) mod rows; // a table: each row has a stage of its own
 pub(crate) mod rules; // the rules that cards name
 pub(crate) mod runs; // a run that broke a rule
-mod simulation; // step 8: random runs, struck by faults
+mod simulation; // step 8: random runs with faults
 pub(crate) mod stage; // a cluster in which the test plays some of the peers
 mod story; // what happened, as a card draws it
 mod terms; // step 2: a later term
-mod timer; // steps 5 and 7: what makes a node wait anew
+mod timer; // steps 5 and 7: what resets a node's timer
 mod turning; // step 6: roles, and what a later term does to them
-mod voting; // step 5: who is given a vote
+mod voting; // step 5: which candidate gets a vote
+mod waiting; // step 4: how long a node waits
 pub(crate) mod words; // what the tests say to a node
-mod yielding; // step 7: who gives way to whom
+mod yielding; // step 7: who steps down for whom
 
 use crate::Test;
 
@@ -41,10 +41,10 @@ pub const TESTS: &[Test] = &[
     Test::new(2, "aa_start_as_follower", terms::start_as_follower),
     Test::new(3, "aa_election_begins", asking::election_begins),
     Test::new(3, "aa_asks_everyone_and_itself", asking::asks_everyone_and_itself),
-    Test::new(4, "aa_start_election_follower", patience::start_election_follower),
-    Test::new(4, "aa_start_election_candidate", patience::start_election_candidate),
-    Test::new(4, "aa_timeout_randomised", patience::timeout_randomised),
-    Test::new(4, "aa_timeouts_rarely_collide", patience::timeouts_rarely_collide),
+    Test::new(4, "aa_start_election_follower", waiting::start_election_follower),
+    Test::new(4, "aa_start_election_candidate", waiting::start_election_candidate),
+    Test::new(4, "aa_timeout_randomised", waiting::timeout_randomised),
+    Test::new(4, "aa_timeouts_rarely_collide", waiting::timeouts_rarely_collide),
     Test::new(5, "aa_vote_once_per_term", voting::vote_once_per_term),
     Test::new(5, "aa_revote_same_candidate", voting::revote_same_candidate),
     Test::new(5, "aa_refusals_and_their_twins", voting::refusals_and_their_twins),

@@ -6,7 +6,7 @@
 //!                            its own vote     --> itself, once that is durable
 //! ```
 //!
-//! No disk is written here: what a candidate counts is the next steps' business.
+//! No disk is written here: later steps test what a candidate counts.
 
 use super::rows::Rows;
 use super::rules::{ASKS_EVERYONE, ELECTION_BEGINS};
@@ -43,9 +43,10 @@ fn campaigns(mut stage: Stage, term: u64) -> Result<Stage, Box<crate::Failure>> 
     Err(Box::new(failure.expected(must_be).got(was)))
 }
 
-/// A candidate's questions, and its promise to itself.
+/// A candidate's vote requests, and its promise to itself.
 pub(super) fn asks_everyone_and_itself(_: &mut Check) -> Verdict {
-    let intro = "one node campaigns; whom it asks, in which term, and how it says its log ends";
+    let intro =
+        "one node campaigns; which nodes it asks, in which term, and which last entry it names";
     let mut table = Rows::new(&ASKS_EVERYONE, "candidate", intro).decided_by(is_question);
     let candidates = [(2, 1, 1), (3, 1, 1), (3, 3, 1), (4, 2, 1), (5, 1, 1), (5, 4, 1), (3, 1, 2)];
     for (size, id, campaigns) in candidates {
@@ -67,7 +68,7 @@ pub(super) fn asks_everyone_and_itself(_: &mut Check) -> Verdict {
     table.verdict("Raft::ask_for_votes")
 }
 
-/// Returns whether an event is a question to a voter.
+/// Returns whether an event is a vote request.
 fn is_question(event: &Event) -> bool {
     matches!(event, Event::Sent { kind: "RequestVote", .. })
 }
@@ -90,7 +91,7 @@ fn with_log(mut setup: Setup, id: NodeId) -> Setup {
 /// or by having counted it.
 fn has_own_vote(stage: &Stage, id: NodeId, term: Term) -> bool {
     let Some(disk) = stage.cluster().disk(id) else { return false };
-    // Or it asks itself as it asks everyone, and answers as anyone would.
+    // Or it sends itself a vote request, as it does to all others, and answers it.
     let is_vote =
         |body: &Body| matches!(body, Body::VoteReply { granted: true } | Body::RequestVote(_));
     let own = disk.pending().flat_map(|write| &write.own);
@@ -100,7 +101,7 @@ fn has_own_vote(stage: &Stage, id: NodeId, term: Term) -> bool {
     promised || counted
 }
 
-/// Says who was asked, and how: `n2 n3 self t4 2@3`.
+/// Says which nodes were asked, and how: `n2 n3 self t4 2@3`.
 fn said(asked: &BTreeSet<(NodeId, Term, EntryId)>, itself: bool) -> String {
     let names: Vec<String> = asked.iter().map(|(id, _, _)| id.to_string()).collect();
     let hows: BTreeSet<String> =

@@ -1,4 +1,4 @@
-//! Which line to read, or which function where no line decided.
+//! Which line to read, or which function if no line decided.
 //!
 //! ```text
 //!   n1 campaigns -> its own vote -> answers counted -> it asks to lead -> it leads
@@ -9,9 +9,9 @@
 //!      '-- Raft::become_candidate            the first link that is missing is to blame
 //! ```
 //!
-//! What was done has a line: the ledger noted it. What was left undone has none; then the chain of
-//! what had to happen names the function that should have done it. None of this takes part in a
-//! verdict: it only tells where to look.
+//! Whatever a node did has a line: the ledger noted it. What a node failed to do has none. Then the
+//! chain of what had to happen names the function that should have done it. This never decides whether
+//! a test fails: it only tells where to look.
 
 use super::stage::Stage;
 use crate::Place;
@@ -27,9 +27,9 @@ pub(crate) enum Blame {
     Function(&'static str),
     /// This function decided, and the line acted on it.
     Decision {
-        /// Who decided.
+        /// The function that decided.
         function: &'static str,
-        /// Where it showed.
+        /// The line that acted on it.
         acted: Place,
     },
 }
@@ -126,15 +126,15 @@ pub(crate) fn answered_wrongly(stage: &Stage, id: NodeId) -> Blame {
     let gives: fn(&Event) -> bool = |event| matches!(event, Event::VoteChanged { to: Some(_), .. });
     let function = "Core::decide_vote";
     match (granted, refused) {
-        // It gave its vote before it decided, and then could only say yes.
+        // It recorded its vote before it decided, and then could only say yes.
         (Some(_), _) if stage.noted_last(gives) > 1 => {
             Blame::line_or(has(gives), "Core::on_request_vote")
         }
-        // It knew whom it had voted for.
+        // It knew which node it had voted for.
         (Some(acted), _) if stage.vote_before(id).is_some() => Blame::Decision { function, acted },
-        // It did not know: what it granted before was not written down.
+        // It did not know: its earlier grant was not recorded.
         (Some(_), _) | (None, None) => Blame::Function("Core::on_request_vote"),
-        // It gave its vote first, and then found it given.
+        // It recorded its vote first, and then found it granted.
         (None, Some(_)) if has(gives).is_some() => {
             Blame::line_or(has(gives), "Core::on_request_vote")
         }
@@ -151,7 +151,7 @@ pub(crate) fn is_term(event: &Event) -> bool {
     matches!(event, Event::TermEntered { .. })
 }
 
-/// Says why a node that heard of a later term still is what it was.
+/// Says why a node that learned of a later term has not changed.
 pub(crate) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
     let steps = stage.steps();
     let notes = || {
@@ -164,8 +164,8 @@ pub(crate) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
     entered.last().map_or(Blame::Function("Raft::update_term"), Blame::at)
 }
 
-/// Lists the functions that an input leads to, of those that students write: one of them never comes
-/// back, if the step does not.
+/// Lists the functions that students write and that an input leads to: if the step does not end, one
+/// of them does not return.
 pub(crate) fn leads_to(input: &Input, cluster: &Cluster) -> Vec<&'static str> {
     const STAND: [&str; 3] =
         ["Raft::become_candidate", "Raft::ask_for_votes", "Core::on_vote_reply"];

@@ -1,5 +1,5 @@
-//! The chain from a node whose timeout passes to a leader that all follow, counted over a stretch of a
-//! run: where it breaks, nobody leads.
+//! The chain from an election timeout to a leader that all follow, counted over a part of a run: it
+//! shows why no node leads.
 //!
 //! ```text
 //!   59 elections, 236 requests arrived, 0 granted, 236 refused, 0 yes counted, 0 won
@@ -32,11 +32,11 @@ pub(super) struct Chain {
     counted: u64,
     /// Elections that were won.
     won: u64,
-    /// Words of leaders that arrived.
+    /// Messages of leaders that arrived.
     words: u64,
-    /// Messages of the node's own term that were taken for old ones.
+    /// Messages of the node's own term that it ignored as old.
     wrongly_old: u64,
-    /// Votes refused for the sake of one that was given in a term that is over.
+    /// Votes refused because of a vote that was granted in an earlier term.
     kept: u64,
     votes: BTreeMap<NodeId, NodeId>,
 }
@@ -80,7 +80,7 @@ impl Chain {
         }
     }
 
-    /// Remembers whom a node voted for.
+    /// Records which node a node voted for.
     fn count_vote(&mut self, node: Option<NodeId>, event: &Event) {
         if let (Some(node), Event::VoteChanged { to, .. }) = (node, event) {
             match to {

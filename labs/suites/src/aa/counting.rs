@@ -9,14 +9,14 @@
 //!     n4 granted               3         n1 leads
 //! ```
 //!
-//! The test plays every voter but n1. Whether an outvoted candidate steps down at once or waits for
-//! its time-out is its own affair: it must not lead.
+//! The test plays every voter but n1. A candidate that has lost may step down at once or wait for its
+//! election timeout: either is right, but it must not lead.
 
 use super::blame::{self, Blame};
-use super::patience::window;
 use super::rows::Rows;
 use super::rules::{MAJORITY, SINGLE, START_EMPTY, THIS_TERM, VOTERS};
 use super::stage::{Stage, remembering};
+use super::waiting::window;
 use super::words::{N1, N2, N3, N4, N5, Said, answer};
 use crate::text::counted;
 use crate::{Check, Rule, Verdict};
@@ -37,8 +37,8 @@ fn must_lead(stage: &Stage, rule: &Rule, because: &str) -> Verdict {
     failure.got(format!("n1 is {}", stage.standing(N1))).fail()
 }
 
-/// Where it does, and counted a vote that is none, the function that let it pass is to blame if one is
-/// named, or else the line that asked to lead.
+/// If it leads by a wrong vote, the blame goes to the function that accepted the vote, if one is named,
+/// or else to the line that asked to lead.
 fn must_not_lead(
     stage: &Stage,
     rule: &Rule,
@@ -77,7 +77,7 @@ pub(super) fn one_round_table(_: &mut Check) -> Verdict {
         (7, &[N2, N3], &[], false),
         (7, &[N2, N3, N4], &[], true),
     ];
-    let intro = "n1 campaigns in term 1, and hears these answers";
+    let intro = "n1 campaigns in term 1, and gets these answers";
     let mut table = Rows::new(&MAJORITY, "answers", intro);
     for (size, yes, no, leads) in rows {
         let mut stage = Stage::new(size);
@@ -104,7 +104,7 @@ fn list(word: &str, ids: &[NodeId]) -> String {
     if names.is_empty() { names } else { format!("{word}{names}") }
 }
 
-/// A node that is alone needs nobody.
+/// A node that is alone needs no other node's vote.
 pub(super) fn single_node(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(1).row(1, "it campaigns");
     stage.campaign(N1);

@@ -3,7 +3,7 @@
 //! ```text
 //!   n1 n2 n3 n4 n5      n1 campaigns
 //!    |  |  |  x  x      3 of 5 are left: n1 leads
-//!    |  |  x  x  x      2 of 5 are left: nobody does
+//!    |  |  x  x  x      2 of 5 are left: no node leads
 //! ```
 
 use super::blame::{self, Blame};
@@ -16,7 +16,7 @@ use crate::{Check, Verdict};
 use raft::{Event, NodeId, Term};
 use testbed::Input;
 
-/// Clusters of which some nodes are down.
+/// Clusters with some nodes down.
 pub(super) fn leader_election_shapes(_: &mut Check) -> Verdict {
     let rows = [
         (1, 0, true),
@@ -65,7 +65,8 @@ pub(super) fn leader_cycle(_: &mut Check) -> Verdict {
         stage.settle();
         let (must_be, was) = (format!("{id} in term {term}"), leaders(&stage));
         if must_be != was {
-            let because = format!("{id} campaigned in term {term}, and everybody heard it");
+            let because =
+                format!("{id} campaigned in term {term}, and its messages reached every node");
             let asked = stage.asked(id).iter().any(|&(_, asked, _)| asked == Term(term));
             let before = stage.cluster().leaders().into_iter().find(|&(other, _)| other != id);
             let blame = match before {

@@ -1,12 +1,12 @@
-//! Step 7, first part: a leader speaks, and is heard (§5.2, Fig. 2 Leaders (1)).
+//! Step 7, first part: a leader's heartbeats, and their answers (§5.2, Fig. 2 Leaders (1)).
 //!
 //! ```text
-//!   n1 leads   |--beat--|--beat--|--beat--|      once at the start, then in every interval
-//!   n2         0........0........0........0      answers, knows whom it follows
+//!   n1 leads   |--hb----|--hb----|--hb----|      hb: a heartbeat, at the start and in every interval
+//!   n2         0........0........0........0      answers, knows which node it follows
 //! ```
 //!
 //! A leader's message is any message that only the leader of its term sends: a heartbeat, or an append
-//! without entries, as the paper has it.
+//! without entries, as in the paper.
 
 use super::rows::Rows;
 use super::rules::{BEATS, BEATS_ANSWERED, LEADER_CLEARED, ONLY_LEADERS_BEAT, TIMER, YIELDS};
@@ -16,10 +16,10 @@ use crate::{Check, Verdict};
 use raft::{Body, Event, NodeId, RoleName, Term};
 use testbed::{Input, Setup};
 
-/// How long a leader is listened to, in ticks.
+/// For how many ticks a leader's messages are counted.
 const LISTEN: u64 = 30;
 
-/// A leader speaks to everyone, all the time, and nobody else does.
+/// A leader sends heartbeats to every node in every interval, and no other node does.
 pub(super) fn bcast_beat(_: &mut Check) -> Verdict {
     let leaders = [(3, N1, 1), (5, N2, 1), (3, N3, 3), (5, N5, 7)];
     for (row, (size, id, heartbeat_ticks)) in (1..).zip(leaders) {
@@ -50,7 +50,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
     if !unheard.is_empty() {
         let unheard = unheard.join(" ");
         let because =
-            format!("{id} leads term 1, an interval has passed, and {unheard} heard nothing");
+            format!("{id} leads term 1, an interval has passed, and {unheard} got no message");
         let failure = stage.missing(&BEATS, "Core::bcast_heartbeat").because(because);
         let expected = format!("a heartbeat of the leader to each of the other {} nodes", size - 1);
         return failure.expected(expected).got(format!("nothing to {unheard}")).fail();
@@ -63,7 +63,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
         let in_term = words.iter().filter(|&&term| term == Term(1)).count() as u64;
         if !allowed.contains(&in_term) || in_term != words.len() as u64 {
             let because = format!(
-                "{id} leads term 1 with heartbeat_ticks {heartbeat_ticks}, and spoke to {to} \
+                "{id} leads term 1 with heartbeat_ticks {heartbeat_ticks}, and sent to {to} \
                  {in_term} times in {LISTEN} ticks"
             );
             let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
@@ -82,7 +82,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
     Ok(())
 }
 
-/// Followers and candidates do not speak as leaders, nor does a leader whose term is over.
+/// Followers and candidates send no leader's messages, nor does a leader whose term is over.
 fn only_leaders_beat() -> Verdict {
     let mut follower = Stage::new(3).row(5, "a follower, 9 ticks");
     follower.ticks(N1, 9);
@@ -97,7 +97,7 @@ fn only_leaders_beat() -> Verdict {
     deposed.hear(answer(N3, N1, 2, Said::No));
     deposed.forget_words();
     deposed.ticks(N1, 9);
-    silent(&deposed, "n1 led term 1, and has heard of term 2")
+    silent(&deposed, "n1 led term 1, and has learned of term 2")
 }
 
 /// Returns whether an event is a message of a leader.
@@ -112,13 +112,13 @@ fn silent(stage: &Stage, because: &str) -> Verdict {
     }
     let failure = stage
         .broken_by(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat", is_leaders_word)
-        .because(format!("{because}, and speaks as one"));
+        .because(format!("{because}, and sends a leader's messages"));
     failure.expected("no message of a leader").got(format!("{words} of them")).fail()
 }
 
-/// A follower hears its leader.
+/// A follower gets its leader's message.
 pub(super) fn recv_beat(_: &mut Check) -> Verdict {
-    for (row, title, term) in [(1, "a follower hears its leader", 3), (2, "of a later term", 5)] {
+    for (row, title, term) in [(1, "a follower gets a heartbeat", 3), (2, "of a later term", 5)] {
         let setup = remembering(Setup::new(3, 0), N1, 3, Some(N3));
         let mut stage = Stage::of(setup).row(row, title);
         let word = marked_beat(N2, N1, term);
@@ -136,8 +136,7 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
                 Some(message) => message.to_string(),
                 None => "nothing".to_owned(),
             };
-            let because =
-                format!("n2 leads term {term} and speaks; n1 does not say that it follows");
+            let because = format!("n2 leads term {term}, sends n1 a heartbeat, and gets no answer");
             let failure =
                 stage.missing(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
             let expected =
@@ -147,7 +146,8 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
         if stage.follows(N1) != Some(N2) {
             let leader = name_or_none(stage.follows(N1));
             let failure = stage.broken(&YIELDS, "Raft::recognize_leader");
-            let failure = failure.because(format!("n2 leads term {term} and n1 has heard it"));
+            let failure =
+                failure.because(format!("n2 leads term {term}, and n1 has its heartbeat"));
             return failure.expected("n1 follows n2").got(format!("leader {leader}")).fail();
         }
     }
@@ -156,7 +156,7 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
 
 /// A follower that gets its leader's message in every interval never campaigns.
 fn heard_in_time() -> Verdict {
-    let mut stage = Stage::new(3).row(3, "a follower hears its leader every 9 ticks");
+    let mut stage = Stage::new(3).row(3, "a follower gets a heartbeat every 9 ticks");
     for heard in 0..NEVER / 10 {
         stage.ticks(N1, 9);
         if !stage.asked(N1).is_empty() {
@@ -171,14 +171,14 @@ fn heard_in_time() -> Verdict {
     Ok(())
 }
 
-/// Returns whether an event must change, or changes, whom a node follows.
+/// Returns whether an event must change, or changes, which node a node follows.
 fn is_about_leaders(event: &Event) -> bool {
     let leads = |to: &RoleName| *to == RoleName::Leader;
     matches!(event, Event::TermEntered { .. } | Event::LeaderChanged { .. })
         || matches!(event, Event::RoleEntered { to, .. } if leads(to))
 }
 
-/// Whom a node follows after hearing of a later term.
+/// Which node a node follows once it has learned of a later term.
 pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
     let rows = [
         ("nothing", None, Some(N2)),
@@ -190,7 +190,7 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
         ("it campaigns", Some(Input::Campaign(N1)), None),
         ("it campaigns and wins", Some(Input::Campaign(N1)), Some(N1)),
     ];
-    let intro = "n1 has heard that n2 leads term 3; then something happens, and n1 follows:";
+    let intro = "n1 knows that n2 leads term 3; then something happens, and n1 follows:";
     let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_about_leaders);
     for (what, input, follows) in rows {
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 3, None));

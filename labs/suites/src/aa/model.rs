@@ -5,8 +5,8 @@
 //!                                                        '--> a rule breaks: the shortest way
 //! ```
 //!
-//! A million random events do not meet what this meets in a moment, and no run that breaks a rule is
-//! shorter than the one it shows. The second walk lets one node crash and start again.
+//! This walk finds in a moment what a million random events miss. No run that breaks a rule is shorter
+//! than the one it shows. In the second walk one node may crash and start again.
 
 use super::runs::{Broken, uncovered};
 use crate::text::counted;
@@ -14,7 +14,7 @@ use crate::{Check, Verdict};
 use testbed::Setup;
 use testbed::explore::{Bounds, Exploration, TooManyStates, explore};
 
-/// A correct Raft has 22,885 states here. Far beyond that, something grows without end.
+/// A correct Raft has 22,885 states here. With far more states, something grows without end.
 const STATES_MAX: usize = 100_000;
 
 /// Walks every state of three nodes in three terms.

@@ -1,4 +1,4 @@
-//! A table whose every row is a stage of its own; the first that fails is drawn.
+//! A table in which each row has a stage of its own; the first row that fails is drawn.
 //!
 //! ```text
 //!    row  message to n1            must be           was
@@ -27,8 +27,8 @@ impl Rows {
         Rows { table, shown: None, decides: None }
     }
 
-    /// Says which events show the decision that the rows are about: theirs are the lines to read, and
-    /// not those of whatever happened last.
+    /// Says which events show the decision that the rows are about: their lines are the ones to read,
+    /// not the line of the last event.
     pub(crate) fn decided_by(mut self, decides: fn(&Event) -> bool) -> Self {
         self.decides = Some(decides);
         self
@@ -64,7 +64,7 @@ impl Rows {
         self.judge(place.map(Blame::Line), stage, write);
     }
 
-    /// Adds a row of which is known where to look if it fails.
+    /// Adds a row for which it is known where to look if it fails.
     pub(crate) fn row_blamed(
         &mut self,
         blame: Blame,

@@ -1,11 +1,11 @@
-//! The rules that the tests of lab 2aa name: what a card says first, and what a hint or a bug of the
-//! catalogue is found by.
+//! The rules that the tests of lab 2aa name: the first line of a card, and the key of hints and bugs in
+//! the catalogue.
 //!
 //! ```text
 //!   id         one_vote_per_term          never changes
 //!   title      ONE VOTE PER TERM          the card's first line
 //!   paper      §5.2, Fig. 2 ...           where to read
-//!   so what    two leaders in one term    what a cluster comes to that breaks it
+//!   so what    two leaders in one term    what happens to a cluster that breaks it
 //! ```
 //!
 //! They are in the order of the lab's steps.
@@ -18,7 +18,7 @@ pub(super) const QUORUM: Rule = Rule::new(
     "quorum_is_more_than_half",
     "A QUORUM IS MORE THAN HALF OF THE VOTERS",
     "§5.2, Fig. 2 Candidates (2)",
-    "two quorums that share no voter can elect two leaders in one term; one that is too large \
+    "two quorums that share no voter can elect two leaders in one term; a quorum that is too large \
      lets a single crash stop the cluster",
 );
 
@@ -49,7 +49,7 @@ pub(super) const HEARD: Rule = Rule::new(
 
 pub(super) const STARTS_AS_FOLLOWER: Rule = Rule::new(
     "starts_as_follower",
-    "A NODE STARTS AS A FOLLOWER, WITH THE TERM AND THE VOTE ITS DISK REMEMBERS",
+    "A NODE STARTS AS A FOLLOWER, WITH THE TERM AND THE VOTE ON ITS DISK",
     "§5.2, Fig. 2 Persistent state",
     "a node that forgets its term or its vote over a restart can vote twice in one term",
 );
@@ -87,15 +87,15 @@ pub(super) const COLLIDE: Rule = Rule::new(
     "votes split in most elections, and the cluster has no leader for many rounds",
 );
 
-pub(super) const PATIENCE: Rule = Rule::new(
+pub(super) const TIMES_OUT: Rule = Rule::new(
     "election_timeout_passes",
     "A NODE WITHOUT A LEADER'S MESSAGE CAMPAIGNS, AND CAMPAIGNS AGAIN",
     "§5.2, Fig. 2 Followers (2), Candidates (4)",
     "too early, and every short delay of the network makes a new leader; never, and one dead leader \
-     or one split vote stops the cluster for good",
+     or one split vote stops the cluster for ever",
 );
 
-pub(super) const WAITS_ANEW: Rule = Rule::new(
+pub(super) const RESTARTS_TIMER: Rule = Rule::new(
     "candidate_restarts_its_timer",
     "A CANDIDATE RESETS ITS ELECTION TIMER",
     "§5.2, Fig. 2 Candidates (1)",

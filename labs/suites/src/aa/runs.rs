@@ -54,7 +54,7 @@ impl Broken {
     }
 
     /// Plays the run again, and explains it: the first wrong decision, what led to the broken rule, and
-    /// what those who broke it are now.
+    /// what the nodes that broke it are now.
     pub(crate) fn failure(&self) -> Failure {
         let stage = self.play();
         let steps = stage.steps();
@@ -96,20 +96,20 @@ impl Broken {
         self.violation.rule == testbed::Rule::Liveness
     }
 
-    /// Says what broke. What each node thinks now is told apart from it.
+    /// Says what broke. What each node believes now is said separately.
     fn because(&self) -> String {
         let text = &self.violation.text;
         match text.split_once(": ").filter(|_| self.is_about_liveness()) {
             Some((since, _)) if since.starts_with("all followed") => {
                 let (followed, _) = since.split_once(';').unwrap_or((since, ""));
-                format!("{followed}; 5 election time-outs later they do not, and nothing was lost")
+                format!("{followed}; 5 election timeouts later they do not, and nothing was lost")
             }
             Some((since, _)) => format!("{since}, no leader is followed by all"),
             None => text.clone(),
         }
     }
 
-    /// Says what those who broke the rule did, or are now.
+    /// Says what the nodes that broke the rule did, or are now.
     fn got(&self, stage: &Stage) -> String {
         let Violation { rule, who, term, .. } = &self.violation;
         if let (testbed::Rule::VoteOncePerTerm, [voter, second, first]) = (rule, who.as_slice()) {
@@ -130,7 +130,7 @@ impl Broken {
         told.iter().take(3).map(say).collect::<Vec<_>>().join("; ")
     }
 
-    /// Says where to look when nothing was decided wrongly, and nobody is followed by all.
+    /// Says where to look when no decision was wrong, and no leader is followed by all.
     fn blame_for_silence(&self, stage: &Stage, chain: &Chain) -> Blame {
         let leaders = stage.cluster().leaders();
         match leaders.iter().min_by_key(|(_, term)| *term) {
@@ -139,8 +139,8 @@ impl Broken {
         }
     }
 
-    /// Chooses the steps that a card shows: all of a short run, and of a long one those that led to the
-    /// broken rule. What does not happen, nothing led to.
+    /// Chooses the steps that a card shows: all steps of a short run, and of a long run those that led to
+    /// the broken rule. If something failed to happen, no step led to it.
     fn steps_shown(&self, steps: &[Step], first_wrong: Option<usize>) -> Vec<usize> {
         if steps.len() <= STEPS_SHOWN || self.is_about_liveness() {
             return (0..steps.len()).collect();
@@ -178,7 +178,7 @@ fn first_wrong(at: usize, wrong: &WrongDecision, steps: &[Step], rule: &Rule) ->
     format!("first wrong decision, event {event} of {of}: {}{section}", wrong.text)
 }
 
-/// Tells a whole run, if somebody listens.
+/// Reports a whole run, if a listener wants it.
 pub(crate) fn tell(run: &Run) {
     told::tell(None, || {
         let seed = run.plan.seed;
@@ -198,7 +198,7 @@ fn expected(violation: &Violation) -> String {
     let term = violation.term.map_or_else(|| "a term".to_owned(), |term| format!("term {term}"));
     match violation.rule {
         testbed::Rule::TermMonotone => format!("{} is in the latest term it was ever in", who(0)),
-        testbed::Rule::PersistBeforeSend => format!("{} writes first, and then speaks", who(0)),
+        testbed::Rule::PersistBeforeSend => format!("{} writes first, and then sends", who(0)),
         testbed::Rule::VoteOncePerTerm => format!("{} votes for one node in {term}", who(0)),
         testbed::Rule::LeaderHasQuorum => format!("{} does not lead {term}", who(0)),
         testbed::Rule::ElectionSafety => format!("one leader in {term}"),
@@ -215,13 +215,13 @@ fn expected(violation: &Violation) -> String {
     }
 }
 
-/// Says what nodes are, and whom they follow.
+/// Says what nodes are, and which leader they follow.
 pub(crate) fn views(stage: &Stage, who: impl Iterator<Item = NodeId>) -> String {
     who.map(|id| stage.view(id)).collect::<Vec<_>>().join("; ")
 }
 
-/// Says where a wrong decision was taken: its line, but where one function decides and another acts on
-/// it, the one that decides.
+/// Says where a wrong decision was made: its line. If one function decides and another acts on it: the
+/// function that decides.
 fn blame_of(wrong: &WrongDecision) -> Blame {
     let line_or = |function| Blame::line_or(wrong.at.map(Place::from), function);
     match wrong.mistake {
@@ -251,8 +251,8 @@ fn blame_of(wrong: &WrongDecision) -> Blame {
     }
 }
 
-/// Says that a test showed nothing, for nobody led: by the simplest election there is, if that is not
-/// won either, or else by what happened in a run.
+/// Says that a test showed nothing, because no node led. Shows the simplest election, if that is not won
+/// either, or else what happened in a run.
 pub(crate) fn uncovered(because: String, run: Option<&Run>) -> Failure {
     let failure = Failure::of(&COVERAGE).because(because);
     let mut stage = Stage::new(3);
@@ -276,7 +276,7 @@ pub(crate) fn uncovered(because: String, run: Option<&Run>) -> Failure {
     }
 }
 
-/// Which function a line lies in, each looked up once.
+/// Which function a line is in; each is looked up once.
 #[derive(Default)]
 struct Functions(RefCell<BTreeMap<Place, Option<String>>>);
 

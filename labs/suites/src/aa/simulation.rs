@@ -1,12 +1,12 @@
-//! Step 8, second part: random runs, struck by faults.
+//! Step 8, second part: random runs with faults.
 //!
 //! ```text
 //!   seed 17 --> ticks, messages, one kind of fault --> every rule, after every event
 //!                                                 '--> all heals: one leader, followed by all
 //! ```
 //!
-//! A test of safety asks that no rule of Figure 3 breaks, and that somebody led: a node that does
-//! nothing at all is safe, and of no use. What must happen in the end is [`liveness`]'s question alone.
+//! A test of safety checks that no rule of Figure 3 breaks, and that some node led: a node that does
+//! nothing is safe, and useless. Only [`liveness`] checks what must happen in the end.
 
 use super::blame::Blame;
 use super::chain::Chain;
@@ -19,8 +19,8 @@ use raft::{NodeId, Term};
 use testbed::sim::{self, Profile, Run};
 use testbed::{Input, Rule, Setup};
 
-/// Twenty election times: more than any correct cluster needs to find a leader.
-const PATIENCE_TICKS: u64 = 200;
+/// Twenty election timeouts: more than any correct cluster needs to elect a leader.
+const LEADER_TICKS_MAX: u64 = 200;
 
 /// Messages are lost.
 pub(super) fn drop(check: &mut Check) -> Verdict {
@@ -37,7 +37,7 @@ pub(super) fn duplicate(check: &mut Check) -> Verdict {
     safety(check, Profile::Duplicate)
 }
 
-/// The network falls apart.
+/// The network is partitioned.
 pub(super) fn partition(check: &mut Check) -> Verdict {
     safety(check, Profile::Partition)
 }
@@ -52,7 +52,7 @@ pub(super) fn skew(check: &mut Check) -> Verdict {
     safety(check, Profile::Skew)
 }
 
-/// A random part of everything.
+/// A random mix of all faults.
 pub(super) fn swarm(check: &mut Check) -> Verdict {
     safety(check, Profile::Swarm)
 }
@@ -82,12 +82,12 @@ fn safety(check: &mut Check, profile: Profile) -> Verdict {
     })
 }
 
-/// Once everything has healed, one leader is followed by all, and stays; and one that dies has a
-/// successor.
+/// Once everything has healed, one leader is followed by all, and stays. If it dies, another one is
+/// elected.
 pub(super) fn liveness(check: &mut Check) -> Verdict {
     check.sweep(
         |seed| {
-            // Each kind of fault, one after the other: the cluster must recover from what each leaves behind.
+            // Each kind of fault, one after the other: the cluster must recover from each.
             let kinds = Profile::ALL.len() as u64;
             let profile = Profile::ALL[(seed % kinds) as usize];
             let run = sim::run(profile, seed);
@@ -101,7 +101,7 @@ pub(super) fn liveness(check: &mut Check) -> Verdict {
     )
 }
 
-/// A leader dies, another one is found, and the first comes back as its follower.
+/// A leader dies, another one is elected, and the first comes back as its follower.
 fn succession(seed: u64) -> Verdict {
     let size = 3 + 2 * (seed % 2);
     let mut stage = Stage::of(Setup::new(size, seed)).of_seed(seed);
@@ -124,7 +124,7 @@ fn one_leader(
     since: &str,
 ) -> Result<NodeId, Box<Failure>> {
     let began = stage.steps_taken();
-    for _ in 0..PATIENCE_TICKS {
+    for _ in 0..LEADER_TICKS_MAX {
         stage.round();
         if let [(leader, term)] = stage.cluster().leaders()[..]
             && term > after
@@ -133,7 +133,8 @@ fn one_leader(
             return Ok(leader);
         }
     }
-    let because = format!("{since}, {PATIENCE_TICKS} ticks pass, and no leader is followed by all");
+    let because =
+        format!("{since}, {LEADER_TICKS_MAX} ticks pass, and no leader is followed by all");
     let chain = Chain::of(&stage.steps()[began..]);
     let blame = Blame::Function(chain.breaks_at());
     let failure = stage.blamed(&runs::rule(Rule::Liveness), blame).because(because);
@@ -147,7 +148,7 @@ enum Finding {
     Broken(Box<Run>),
     /// The same seed gave two different runs.
     TwoRuns,
-    /// A leader died, and has no successor.
+    /// A leader died, and no other one was elected.
     NobodyLeads(Box<Failure>),
 }
 

@@ -1,13 +1,13 @@
 //! A stage: a cluster in which the test plays some of the peers, and everything that happened on it.
 //!
 //! ```text
-//!   stage.hear(ask(N2, N1, 1))   -->  Post, Deliver  -->  Bare  -->  Step, and what n1 said
-//!   stage.votes(N1, N2)          <--  what n1 answered n2, gone already or waiting for its disk
+//!   stage.hear(ask(N2, N1, 1))   -->  Post, Deliver  -->  Bare  -->  Step, and what n1 sent
+//!   stage.votes(N1, N2)          <--  what n1 answered n2, sent already or waiting for its disk
 //!   stage.broken(&ONE_VOTE)      -->  a failure that shows the whole story
 //! ```
 //!
-//! Everything is an [`Input`], so a failure leaves a trace that plays it again. Looked at are the
-//! messages, the disk and the ticks; and of a node itself what every Raft node has: term, vote, role.
+//! Everything is an [`Input`], so a failure leaves a trace that plays it again. Tests look at the
+//! messages, the disk and the ticks, and at what every Raft node has: term, vote, role.
 
 mod sight; // what can be seen of it
 
@@ -19,7 +19,7 @@ use raft::{Event, HardState, Message, NodeId, Term};
 use std::collections::BTreeMap;
 use testbed::{Cluster, Input, Setup, Step};
 
-/// Longer than any wait the tests ask for, in ticks: who has not acted by then never will.
+/// Longer than any wait that the tests ask for, in ticks: a node that has not acted after it never will.
 pub(crate) const NEVER: u64 = 400;
 
 /// A cluster, and what happened to it.
@@ -27,14 +27,14 @@ pub(crate) struct Stage {
     cluster: Cluster,
     story: Story,
     row: Option<(u64, String)>,
-    /// What each node said, to whom: `from` and `to` are in the message.
+    /// What each node sent: `from` and `to` are in the message.
     said: Vec<Message>,
     /// Each node's term and vote before the last thing happened.
     before: BTreeMap<NodeId, (Term, Option<NodeId>)>,
 }
 
 impl Drop for Stage {
-    /// Tells the last row. Not after a panic: what panicked once would do so again.
+    /// Reports the last row. Not after a panic: what panicked once would panic again.
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.tell();
@@ -42,7 +42,7 @@ impl Drop for Stage {
     }
 }
 
-/// Returns a setup in which `id` remembers a term and a vote.
+/// Returns a setup in which `id` has a term and a vote on its disk.
 pub(crate) fn remembering(mut setup: Setup, id: NodeId, term: u64, vote: Option<NodeId>) -> Setup {
     for (config, storage) in &mut setup.nodes {
         if config.id == id {
@@ -62,7 +62,7 @@ pub(crate) fn name_or_none(id: Option<NodeId>) -> String {
     id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }
 
-// Being set.
+// Setting a stage.
 
 impl Stage {
     /// Sets a stage.
@@ -100,12 +100,12 @@ impl Stage {
 // What happens.
 
 impl Stage {
-    /// Tells everything so far as a row of a table, if somebody listens.
+    /// Reports everything so far as a row of a table, if a listener wants it.
     pub(crate) fn tell_as(&self, number: u64, title: &str) {
         told::tell(Some(number), || self.story.recorded(title).trace());
     }
 
-    /// Tells the row that ends here, if somebody listens.
+    /// Reports the row that ends here, if a listener wants it.
     fn tell(&self) {
         if let Some((number, title)) = &self.row {
             self.tell_as(*number, title);
@@ -131,7 +131,7 @@ impl Stage {
             fresh.extend(step.sent.iter().map(|flight| flight.message.clone()));
         }
         fresh.extend(promised(self));
-        // What waited before was said before.
+        // What waited before was sent before.
         for old in before {
             if let Some(at) = fresh.iter().position(|message| *message == old) {
                 fresh.remove(at);
@@ -141,7 +141,7 @@ impl Stage {
         self.story.push(step, fresh);
     }
 
-    /// A peer that the test plays says something, and it arrives.
+    /// A peer that the test plays sends a message, and it arrives.
     pub(crate) fn hear(&mut self, message: Message) {
         self.apply(Input::Post(message.clone()));
         self.apply(Input::Deliver(message));
@@ -184,10 +184,10 @@ impl Stage {
             let Some(flight) = self.cluster.network().flights().first() else { return };
             self.apply(Input::Deliver(flight.message.clone()));
         }
-        panic!("10,000 messages have arrived, and the nodes still have things to say");
+        panic!("10,000 messages have arrived, and the nodes still send");
     }
 
-    /// One tick passes at every node that is up, each settled before the next.
+    /// One tick passes at every node that is up; all messages arrive before the next node's tick.
     pub(crate) fn round(&mut self) {
         let ids: Vec<NodeId> = self.cluster.ids().collect();
         for id in ids {
@@ -207,7 +207,7 @@ impl Stage {
         })
     }
 
-    /// Forgets what was said so far: the test looks at what comes after.
+    /// Forgets what was sent so far: the test looks at what comes after.
     pub(crate) fn forget_words(&mut self) {
         self.said.clear();
     }
@@ -283,7 +283,7 @@ impl Stage {
         failure.diagram(self.story.draw_steps(here, steps)).trace(trace)
     }
 
-    /// Lends the story.
+    /// Returns the story.
     #[cfg(test)]
     pub(super) fn story(&self) -> &Story {
         &self.story
@@ -299,7 +299,7 @@ impl Stage {
         self.story.len()
     }
 
-    /// Returns the line to read, where it is events such as these that decide.
+    /// Returns the line to read, if events such as these decide.
     pub(crate) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         self.story.line(decides)
     }

@@ -1,4 +1,4 @@
-//! What happened on a stage: every step, and what was said in it.
+//! What happened on a stage: every step, and what was sent in it.
 //!
 //! ```text
 //!   steps  --> the line that decided    election.rs:84
@@ -6,7 +6,7 @@
 //!          --> a trace for the page     {"step":1, ...}
 //! ```
 
-mod facts; // what came of a step, in a few words
+mod facts; // what a step changed, in a few words
 mod picture; // a story as a diagram
 
 use crate::{Diagram, Place};
@@ -28,7 +28,7 @@ pub(super) struct Story {
 #[derive(Clone)]
 struct Moment {
     step: Step,
-    /// What was said for the first time: gone already, or waiting for a disk.
+    /// What was sent for the first time: sent already, or waiting for a disk.
     said: Vec<Message>,
 }
 
@@ -62,7 +62,7 @@ impl Story {
         recorder.trace().to_json_lines()
     }
 
-    /// Plays the story again, and writes it down.
+    /// Plays the story again, and records it.
     pub(super) fn recorded(&self, title: &str) -> Recorder {
         let inputs = self.moments.iter().map(|moment| &moment.step.input);
         let mut recorder = Recorder::new(self.setup.clone()).titled(title, "");
@@ -80,7 +80,7 @@ impl Story {
         self.moments.push(Moment { step, said });
     }
 
-    /// Returns the line to read, where it is events such as these that decide: the last one of the last
+    /// Returns the line to read, if events such as these decide: the last one of the last
     /// step, or else of the whole story.
     pub(super) fn line(&self, decides: impl Fn(&Event) -> bool) -> Option<Place> {
         let mut notes = self.moments.iter().flat_map(|moment| &moment.step.notes);
@@ -89,8 +89,8 @@ impl Story {
         self.last_line(&decides).or_else(anywhere)
     }
 
-    /// Returns the line that decided the last step: its last one, where something was done. A message
-    /// that changes nothing is laid aside by lines that nobody has to write.
+    /// Returns the line that decided the last step: its last one, if the step changed anything. Given
+    /// code ignores a message that changes nothing.
     pub(super) fn decided_line(&self) -> Option<Place> {
         self.last_line(|event| !matches!(event, Event::Sent { .. } | Event::MessageIgnored { .. }))
     }

@@ -6,11 +6,10 @@
 //!                         <-- any message of term 1     term 2, vote n2
 //! ```
 //!
-//! The messages are answers that nobody waits for, so only their term can matter. No peer could see yet
-//! whether a node takes a message for one of its own term or for an old one: no rule is written that
-//! would act on it. So here, and only here, the node's own statement counts: it may not lay a message of
-//! its own term aside as too old, nor look for a rule that answers one of an earlier term. A node that
-//! says nothing about it passes.
+//! The messages are answers that no node waits for, so only their term matters. Peers cannot see yet
+//! whether a node handles a message as one of its own term: no rule is written that would act on it. So
+//! only here the node's own events count. It must not ignore a message of its own term as too old, and
+//! must not look for a rule for a message of an earlier term. A node that notes no such event passes.
 
 use super::blame::{Blame, is_term};
 use super::rows::Rows;
@@ -21,7 +20,7 @@ use crate::{Check, Rule, Verdict};
 use raft::{Event, Ignored, NodeId, RoleName, Term};
 use testbed::Setup;
 
-/// A follower of term 2 hears of terms.
+/// A follower of term 2 gets messages of other terms.
 pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
     let rows = [
         (answer(N3, N1, 5, Said::No), 5, None),
@@ -45,7 +44,7 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
     let (head, intro) = ("message to n1", "n1 is a follower, its disk holds: term 2, vote n2;");
     let mut table = match wrong {
         true => Rows::new(&LATER_TERM, head, format!("{intro} one message arrives")),
-        false => Rows::new(&HEARD, head, format!("{intro} for what it takes each message")),
+        false => Rows::new(&HEARD, head, format!("{intro} of which term each message is to n1")),
     };
     for (stage, what, must_be, takes_for) in rows {
         if wrong {
@@ -64,7 +63,7 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
 const ITS_OWN: &str = "of its own term";
 const TOO_OLD: &str = "too old";
 
-/// Says for what the message was taken that came last, if n1 says so.
+/// Says how n1 took the last message, if an event says so.
 fn taken_for(stage: &Stage) -> Option<&'static str> {
     let steps = stage.steps();
     let why = steps.last()?.notes.iter().find_map(|note| {
@@ -80,7 +79,7 @@ fn taken_for(stage: &Stage) -> Option<&'static str> {
 
 /// A node starts, new or again.
 pub(super) fn start_as_follower(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(3).row(1, "a new node hears of its first term");
+    let mut stage = Stage::new(3).row(1, "a new node learns of its first term");
     stage.hear(answer(N2, N1, 1, Said::No));
     starts(&stage, &remembers(1, None))?;
 
@@ -90,7 +89,7 @@ pub(super) fn start_as_follower(_: &mut Check) -> Verdict {
     stage.hear(beat_reply(N3, N1, 4));
     starts(&stage, &remembers(4, Some(N2)))?;
 
-    let mut stage = stage.row(3, "it hears of term 6, loses power and starts again");
+    let mut stage = stage.row(3, "it learns of term 6, loses power and starts again");
     stage.hear(beat_reply(N3, N1, 6));
     is_follower(&stage, &LATER_TERM, "Raft::become_follower", &remembers(6, None))?;
     stage.restart(N1);
@@ -101,7 +100,7 @@ fn starts(stage: &Stage, remembers: &str) -> Verdict {
     is_follower(stage, &STARTS_AS_FOLLOWER, "Raft::new", remembers)
 }
 
-/// n1 must be a follower of nobody that remembers this.
+/// n1 must be a follower without a leader, with this term and vote.
 fn is_follower(stage: &Stage, rule: &Rule, function: &str, remembers: &str) -> Verdict {
     let (must_be, is) = (format!("follower, {remembers}"), of_follower(stage, N1));
     let leader = stage.follows(N1);

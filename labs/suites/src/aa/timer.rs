@@ -7,15 +7,15 @@
 //!                   '....................[ campaigns ]        it did
 //! ```
 //!
-//! A twin of n1 that gets no message shows when n1 would have campaigned. A message of n1's own term, or of
-//! an earlier one, that says nothing about a live leader must leave that tick alone. A message of a
-//! later term is only asked about where it must make n1 wait: with a new term comes a new draw.
+//! A twin of n1 that gets no message shows when n1 would have campaigned. A message of n1's own term or an
+//! earlier one must not change that tick, unless it comes from a live leader. Of messages of a later
+//! term, only those that must reset the timer are tested: a new term draws a new timeout.
 
 use super::blame::Blame;
-use super::patience::window;
 use super::rows::Rows;
 use super::rules::TIMER;
 use super::stage::{Stage, remembering};
+use super::waiting::window;
 use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply};
 use crate::{Check, Verdict};
 use raft::{Body, Event, Message, NodeId, Term};

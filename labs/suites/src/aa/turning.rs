@@ -1,4 +1,4 @@
-//! Step 6, second part: what a later term does to every role, and what a term of one's own does not.
+//! Step 6, second part: what a later term changes in every role, and what its own term does not.
 //!
 //! ```text
 //!   follower, candidate, leader  --a later term-->  follower, without a vote, and then it answers
@@ -49,7 +49,7 @@ pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
                 _ => "yes, vote n2",
             };
             let what = format!("{role}, RequestVote t{term}");
-            // Who entered the later term with a vote had not taken it back; else the answer is wrong.
+            // A node that entered the later term with a vote has not cleared it; else the answer is wrong.
             let kept = vote != "none" && vote != "n2" && term > 3;
             let blame = match stage.last_line(blame::is_term).filter(|_| kept) {
                 Some(place) => Blame::Line(place),
@@ -66,7 +66,7 @@ pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
 
 /// A candidate loses its election, and is asked for its vote in the same term.
 pub(super) fn vote_survives_same_term_stepdown(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(3).row(1, "n1 is outvoted, and n2 asks in the same term");
+    let mut stage = Stage::new(3).row(1, "n1 loses the election, and n2 asks in the same term");
     stage.campaign(N1);
     stage.answers(N1, 1, &[N2, N3], Said::No);
     stage.hear(ask(N2, N1, 1));
@@ -74,7 +74,7 @@ pub(super) fn vote_survives_same_term_stepdown(_: &mut Check) -> Verdict {
         let vote = name_or_none(stage.disk(N1).vote);
         let is_vote = |event: &Event| matches!(event, Event::VoteChanged { from: Some(_), .. });
         let failure = stage.broken_by(&VOTE_KEPT, "Raft::become_follower", is_vote);
-        let because = "n1 voted for itself in term 1, was outvoted, and gave its vote again";
+        let because = "n1 voted for itself in term 1, lost, and granted its vote again";
         let got = format!("its disk holds vote {vote}; n2 {}", heard(&stage, N2));
         return failure.because(because).expected("vote n1; n2 is refused").got(got).fail();
     }
@@ -93,12 +93,12 @@ fn heard(stage: &Stage, candidate: NodeId) -> String {
     last.map_or_else(|| "gets no answer".to_owned(), |said| format!("is {said}"))
 }
 
-/// A candidate hears of terms.
+/// A candidate gets messages of other terms.
 pub(super) fn update_term_candidate(_: &mut Check) -> Verdict {
     update_term(RoleName::Candidate, &LATER_TERM)
 }
 
-/// A leader hears of terms.
+/// A leader gets messages of other terms.
 pub(super) fn update_term_leader(_: &mut Check) -> Verdict {
     update_term(RoleName::Leader, &DEPOSED)
 }
@@ -126,8 +126,8 @@ fn update_term(role: RoleName, rule: &Rule) -> Verdict {
             }
             term => format!("{}, disk t{term}", stage.short_standing(N1)),
         };
-        // Who entered the later term and is no follower went wrong there; anything else is a matter of
-        // which term a message is of.
+        // A node that entered the later term and is no follower went wrong there. Anything else depends
+        // on the message's term.
         let entered = stage.last_line(blame::is_term).filter(|_| must_be.starts_with("follower"));
         let blame = Blame::line_or(entered, "Raft::update_term");
         table.row_blamed(blame, stage, |table| table.equal(what, must_be.to_owned(), was));
@@ -135,9 +135,9 @@ fn update_term(role: RoleName, rule: &Rule) -> Verdict {
     table.verdict("Raft::update_term")
 }
 
-/// The message that brings a later term is answered, by the follower that it made.
+/// The message that brings a later term is answered by the node, which is a follower then.
 pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
-    let intro = "n1 is in term 3; a message arrives; what n1 says, or what it is then";
+    let intro = "n1 is in term 3; a message arrives; what n1 answers, or what it is then";
     let mut table = Rows::new(&STEPS_DOWN_THEN_ANSWERS, "n1, and the message", intro);
     for role in [RoleName::Follower, RoleName::Candidate, RoleName::Leader] {
         let mut stage = in_role(role);
@@ -185,7 +185,7 @@ pub(super) fn campaign_while_leader(_: &mut Check) -> Verdict {
     }
     let failure = stage
         .broken(&LEADER_STAYS, "Raft::campaign")
-        .because("n1, a follower, campaigned: it asks nobody");
+        .because("n1, a follower, campaigned, and asks no node");
     failure.expected("RequestVote to n2 and n3").got("nothing is asked").fail()
 }
 

@@ -1,14 +1,13 @@
-//! Step 5: who is given a vote (§5.2, Fig. 2 RequestVote).
+//! Step 5: which candidate gets a vote (§5.2, Fig. 2 RequestVote).
 //!
 //! ```text
 //!   n2 --RequestVote t1--> n1 --granted--> n2      first come, first served
-//!   n3 --RequestVote t1--> n1 --refused--> n3      the vote of term 1 is given
+//!   n3 --RequestVote t1--> n1 --refused--> n3      the vote of term 1 is granted already
 //!   n2 --RequestVote t1--> n1 --granted--> n2      as promised
 //!   n3 --RequestVote t2--> n1 --granted--> n3      a new term, a new vote
 //! ```
 //!
-//! Whose log is newer (§5.4.1) is another lab's rule: all logs are alike here, or the candidate's is
-//! the longer one.
+//! Another lab compares logs (§5.4.1): here all logs are equal, or the candidate's is the longer one.
 
 use super::blame::{self, Blame};
 use super::rows::Rows;
@@ -32,17 +31,18 @@ fn answered(stage: &Stage, candidate: NodeId) -> String {
     }
 }
 
-/// n1 must give its vote to `candidate`.
+/// n1 must grant its vote to `candidate`.
 fn must_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) -> Verdict {
     if stage.votes(N1, candidate).last() == Some(&Said::Yes) {
         return Ok(());
     }
     let failure = stage.blamed(rule, wrong_vote(stage)).because(because);
-    let failure = failure.so_what("a vote that is due and not given: nobody may win this term");
+    let failure =
+        failure.so_what("a vote that should be granted is refused: no candidate may win this term");
     failure.expected(format!("{candidate} is granted")).got(answered(stage, candidate)).fail()
 }
 
-/// n1 must never have given its vote to `candidate`.
+/// n1 must never have granted its vote to `candidate`.
 fn must_not_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) -> Verdict {
     if !stage.granted(N1, candidate) {
         return Ok(());
@@ -109,15 +109,15 @@ pub(super) fn revote_same_candidate(_: &mut Check) -> Verdict {
 /// What n1 must do with a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Must {
-    /// Give its vote.
+    /// Grant its vote.
     Grant,
-    /// Say that it does not.
+    /// Refuse it in an answer.
     Refuse,
-    /// Not give its vote: a request of an earlier term may also stay without an answer.
+    /// Not grant its vote: a request of an earlier term may also stay without an answer.
     NotGrant,
 }
 
-/// Every reason to refuse, each beside a twin without it.
+/// Every reason to refuse, each beside a similar row without it.
 pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
     let rows = [
         ("RequestVote t5", None, ask(N2, N1, 5), Must::Grant),
@@ -169,7 +169,7 @@ fn said_and_holds(stage: &Stage) -> String {
     }
 }
 
-/// n2 asks in `term` with a log of three entries, where n1 has none.
+/// n2 asks in `term` with a log of three entries; n1 has none.
 fn with_a_longer_log(term: u64) -> raft::Message {
     ask_with(N2, N1, term, EntryId { term: Term(4), index: Index(3) })
 }

@@ -17,12 +17,12 @@ pub(crate) const N3: NodeId = NodeId(3);
 pub(crate) const N4: NodeId = NodeId(4);
 pub(crate) const N5: NodeId = NodeId(5);
 
-/// What a voter says to a candidate.
+/// What a voter answers a candidate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Said {
-    /// The vote is given.
+    /// The vote is granted.
     Yes,
-    /// It is not.
+    /// It is refused.
     No,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn ask_with(from: NodeId, to: NodeId, term: u64, last: EntryId) -> Me
     message(from, to, term, Body::RequestVote(VoteRequest { last, transfer: false }))
 }
 
-/// A candidate asks whose log holds all that a leader of term 3 can have written.
+/// A candidate asks. Its log holds all that a leader of term 3 can have written.
 pub(super) fn ask_with_long_log(from: NodeId, to: NodeId, term: u64) -> Message {
     ask_with(from, to, term, EntryId { term: Term(3), index: Index(9) })
 }
@@ -59,25 +59,25 @@ pub(crate) fn answer(from: NodeId, to: NodeId, term: u64, said: Said) -> Message
     message(from, to, term, Body::VoteReply { granted: said == Said::Yes })
 }
 
-/// A leader says that it leads.
+/// A leader sends a heartbeat.
 pub(crate) fn beat(from: NodeId, to: NodeId, term: u64) -> Message {
     let (commit, token, session) = (Index(0), None, Session::default());
     message(from, to, term, Body::Heartbeat { commit, token, session })
 }
 
-/// A leader says that it leads, with marks that an answer must carry.
+/// A leader sends a heartbeat, with a token and session that the answer must carry.
 pub(crate) fn marked_beat(from: NodeId, to: NodeId, term: u64) -> Message {
     let (commit, token, session) = (Index(0), Some(ReadToken(7)), Session(2));
     message(from, to, term, Body::Heartbeat { commit, token, session })
 }
 
-/// A follower says that it follows.
+/// A follower answers a heartbeat.
 pub(crate) fn beat_reply(from: NodeId, to: NodeId, term: u64) -> Message {
     let (token, session) = (None, Session::default());
     message(from, to, term, Body::HeartbeatReply { token, session })
 }
 
-/// A leader with an empty log replicates: nothing yet.
+/// A leader with an empty log sends an append without entries.
 pub(crate) fn append(from: NodeId, to: NodeId, term: u64) -> Message {
     let (prev, entries) = (EntryId::default(), Vec::new());
     let (commit, session) = (Index(0), Session::default());

@@ -1,4 +1,4 @@
-//! Step 7, second part: who gives way to whom (§5.1, §5.2, Fig. 2 Candidates (3)).
+//! Step 7, second part: who steps down for whom (§5.1, §5.2, Fig. 2 Candidates (3)).
 //!
 //! ```text
 //!   candidate of term 3  <-- the leader of term 3 or later     follows it
@@ -27,7 +27,7 @@ fn candidate(term: u64) -> Stage {
     stage
 }
 
-/// A candidate hears a leader.
+/// A candidate gets a leader's message.
 pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
     let rows: [(Message, &str); 6] = [
         (beat(N2, N1, 3), "follower t3 of n2"),
@@ -52,13 +52,13 @@ pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
     after_the_duel()
 }
 
-/// The election that is over stays over; the one that is not can still be won.
+/// An election that is over stays over; an open one can still be won.
 fn after_the_duel() -> Verdict {
     let mut stage = candidate(3).row(7, "then the votes for n1 arrive");
     stage.hear(beat(N2, N1, 3));
     stage.answers(N1, 3, &[N2, N3], Said::Yes);
     if stage.leads(N1) {
-        let because = "n2 leads term 3, n1 has heard it, and leads term 3 as well";
+        let because = "n2 leads term 3, n1 has its message, and leads term 3 as well";
         let failure = stage
             .broken(&YIELDS, "Raft::recognize_leader")
             .because(because)
@@ -75,13 +75,13 @@ fn after_the_duel() -> Verdict {
             .expected("n3 is refused");
         return failure.got("n3 is granted").fail();
     }
-    let mut stage = candidate(3).row(8, "an old leader speaks, then the votes for n1 arrive");
+    let mut stage = candidate(3).row(8, "an old leader's message, then the votes for n1 arrive");
     stage.hear(beat(N2, N1, 2));
     stage.answers(N1, 3, &[N2, N3], Said::Yes);
     if stage.leads(N1) {
         return Ok(());
     }
-    let because = "the leader of term 2 spoke, and n1 gave up its election in term 3";
+    let because = "a message of term 2's leader came, and n1 gave up its election in term 3";
     let failure = stage
         .broken(&YIELDS, "Raft::recognize_leader")
         .because(because)
@@ -89,12 +89,12 @@ fn after_the_duel() -> Verdict {
     failure.got(format!("n1 is {}", stage.standing(N1))).fail()
 }
 
-/// A candidate that was cut off hears a heartbeat of a later term.
+/// A candidate that was cut off gets a heartbeat of a later term.
 pub(super) fn candidate_reset_term_heartbeat(_: &mut Check) -> Verdict {
     candidate_reset_term(beat(N1, N3, 3))
 }
 
-/// A candidate that was cut off hears an append of a later term.
+/// A candidate that was cut off gets an append of a later term.
 pub(super) fn candidate_reset_term_append(_: &mut Check) -> Verdict {
     candidate_reset_term(append(N1, N3, 3))
 }
@@ -119,14 +119,14 @@ fn candidate_reset_term(word: Message) -> Verdict {
     let old = Message { term: Some(Term(1)), ..word.clone() };
     stage.hear(old);
     if stage.standing(N3) != "candidate, term 2" {
-        let because = "n3 is a candidate in term 2, and heeds a leader of term 1";
+        let because = "n3 is a candidate in term 2, and follows a leader of term 1";
         return reset_failure(&stage, "n3 is candidate, term 2", because).fail();
     }
     stage.hear(word);
     let is_back = stage.standing(N3) == "follower, term 3" && stage.follows(N3) == Some(N1);
     if !is_back || stage.disk(N3).term != Term(3) {
         let because =
-            "n3, a candidate in term 2, heard the leader of term 3, and does not follow it";
+            "n3, a candidate in term 2, got a message of term 3's leader, and does not follow it";
         return reset_failure(&stage, "n3 is follower, term 3, leader n1", because).fail();
     }
     let mut stage = stage.row(2, "then n1 leads on");
@@ -176,7 +176,7 @@ fn leader() -> Stage {
 /// A later term deposes the leader, whichever node brings it, and the cluster goes on.
 pub(super) fn disruptive_follower(_: &mut Check) -> Verdict {
     whatever_brings_it()?;
-    let mut stage = leader().row(9, "n1 leads term 3, and hears the leader of term 4");
+    let mut stage = leader().row(9, "n1 leads term 3, and gets a message of the leader of term 4");
     stage.hear(beat(N2, N1, 4));
     let answers = stage.words(N1).iter().any(|m| m.to == N2 && m.term == Some(Term(4)));
     let leader = name_or_none(stage.follows(N1));
@@ -208,7 +208,7 @@ fn whatever_brings_it() -> Verdict {
     let intro =
         "n1 leads term 3; one message arrives, then 5 ticks pass: its role, and its messages";
     let mut table = Rows::new(&DEPOSED, "message to n1", intro);
-    for (term, must_be) in [(4, "follower t4, silent"), (3, "leader t3, speaks")] {
+    for (term, must_be) in [(4, "follower t4, silent"), (3, "leader t3, sends")] {
         for message in of_term(term) {
             let mut stage = leader();
             let what = format!("{} t{term} of n3", message.body.kind());
@@ -218,7 +218,7 @@ fn whatever_brings_it() -> Verdict {
             stage.forget_words();
             stage.ticks(N1, 5);
             let speaks = !stage.leaders_words(N1, N2).is_empty();
-            let speaks = if speaks { "speaks" } else { "silent" };
+            let speaks = if speaks { "sends" } else { "silent" };
             let was = format!("{}, {speaks}", stage.short_standing(N1));
             // A node in the right role that sends too much or too little is wrong in what it sends.
             let blame = match must_be.starts_with(&stood) {

@@ -144,7 +144,7 @@ fn a_hole_and_a_crash() {
     golden(&draw_crash(&crash, course(8, "aa_sim_crashes")), "crash");
     let endless = Crash {
         headline: "A LOOP WITHOUT END".to_owned(),
-        doing: Some("n1 hears a tick".to_owned()),
+        doing: Some("n1 ticks".to_owned()),
         within: ["Core::tick_election", "Core::draw_timeout"].map(str::to_owned).into(),
         advice: "something never comes back".to_owned(),
         ..Crash::default()

@@ -1,9 +1,9 @@
-//! What can be seen of a stage: what nodes said, what their disks hold; and of a node itself its role,
-//! term, vote and leader.
+//! What a test can see of a stage: what nodes sent, what their disks hold, and each node's role, term,
+//! vote and leader.
 //!
 //! ```text
-//!   votes(n1, n2)   n1->n2 VoteReply granted, gone already or waiting for n1's disk
-//!   disk(n1)        term 5, vote n2         as soon as what waits is written
+//!   votes(n1, n2)   n1->n2 VoteReply granted, sent already or waiting for n1's disk
+//!   disk(n1)        term 5, vote n2         once what waits is written
 //!   standing(n1)    candidate, term 5
 //! ```
 
@@ -13,17 +13,17 @@ use raft::{Body, EntryId, Event, HardState, Message, NodeId, Refusal, RoleName, 
 use testbed::Cluster;
 
 impl Stage {
-    /// Lends the cluster.
+    /// Returns the cluster.
     pub(crate) fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// Returns everything a node said.
+    /// Returns everything that a node sent.
     pub(crate) fn words(&self, from: NodeId) -> Vec<&Message> {
         self.said.iter().filter(|message| message.from == from).collect()
     }
 
-    /// Returns what `from` answered `to`, in order: whether it gave its vote.
+    /// Returns what `from` answered `to`, in order: whether it granted its vote.
     pub(crate) fn votes(&self, from: NodeId, to: NodeId) -> Vec<Said> {
         let said = self.said.iter().filter(|m| m.from == from && m.to == to);
         let votes = said.filter_map(|m| {
@@ -38,7 +38,7 @@ impl Stage {
         self.votes(from, to).contains(&Said::Yes)
     }
 
-    /// Returns what `id` asked of whom: the receiver, the term, and the end of its log.
+    /// Returns the vote requests of `id`: the receiver, the term, and its last entry.
     pub(crate) fn asked(&self, id: NodeId) -> Vec<(NodeId, Term, EntryId)> {
         let said = self.said.iter().filter(|m| m.from == id);
         let asked = said.filter_map(|m| match (&m.body, m.term) {
@@ -48,14 +48,14 @@ impl Stage {
         asked.collect()
     }
 
-    /// Returns what `from` said to `to` as its leader: the terms, in order. A heartbeat, or an append
-    /// that serves as one.
+    /// Returns the terms of the heartbeats that `from` sent `to`, in order. An append may serve as a
+    /// heartbeat.
     pub(crate) fn leaders_words(&self, from: NodeId, to: NodeId) -> Vec<Term> {
         let said = self.said.iter().filter(|m| m.from == from && m.to == to);
         said.filter(|m| m.body.traits().is_from_leader).filter_map(|m| m.term).collect()
     }
 
-    /// Returns what a node's disk holds, or will as soon as it has written what waits.
+    /// Returns what a node's disk holds, or will hold once it has written what waits.
     pub(crate) fn disk(&self, id: NodeId) -> HardState {
         self.cluster.disk(id).map(|disk| disk.latest()).unwrap_or_default()
     }
@@ -70,21 +70,21 @@ impl Stage {
         self.role(id) == Some(RoleName::Leader)
     }
 
-    /// Returns whom a node had voted for, before the last thing happened, in the term it is in now.
+    /// Returns which node a node had voted for before the last step, in the term that it is in now.
     pub(crate) fn vote_before(&self, id: NodeId) -> Option<NodeId> {
         let (term, vote) = self.before.get(&id).copied()?;
         vote.filter(|_| self.cluster.node(id).is_some_and(|node| node.inspect().term == term))
     }
 
-    /// Returns whether an event refuses a vote for the sake of one that the node gave in a term that is
-    /// over.
+    /// Returns whether an event refuses a vote because of a vote that the node granted in an earlier
+    /// term.
     pub(crate) fn keeps_vote(&self, id: NodeId, event: &Event) -> bool {
         let Event::VoteRefused { why: Refusal::VotedFor(other), .. } = event else { return false };
         let now = self.cluster.node(id).map(|node| node.inspect().term);
         self.before.get(&id).is_some_and(|&(then, vote)| Some(then) < now && vote == Some(*other))
     }
 
-    /// Returns whom a node follows, if it knows.
+    /// Returns which node a node follows, if it knows.
     pub(crate) fn follows(&self, id: NodeId) -> Option<NodeId> {
         self.cluster.node(id)?.inspect().leader
     }
@@ -97,7 +97,7 @@ impl Stage {
         }
     }
 
-    /// Says a node's role and term, and whom it follows: `n2 follower t5 of n3`.
+    /// Says a node's role and term, and which node it follows: `n2 follower t5 of n3`.
     pub(crate) fn view(&self, id: NodeId) -> String {
         let leader = self.follows(id).filter(|&leader| leader != id);
         let leader = leader.map(|leader| format!(" of {leader}")).unwrap_or_default();

@@ -12,7 +12,7 @@ use testbed::Input;
 /// Says what an input is: `n1 campaigns`.
 pub(in crate::aa) fn name(input: &Input) -> String {
     match input {
-        Input::Tick(id) => format!("{id} hears a tick"),
+        Input::Tick(id) => format!("{id} ticks"),
         Input::Campaign(id) => format!("{id} campaigns"),
         Input::Deliver(message) => format!("{message} arrives"),
         Input::Drop(message) => format!("{message} is lost"),
@@ -32,8 +32,8 @@ pub(in crate::aa) fn name(input: &Input) -> String {
         Input::Apply(id) => format!("{id} applies"),
         Input::Propose { node, data } => format!("a client gives {node} {}", data.escape_ascii()),
         Input::FailRead { node, .. } => format!("{node}'s disk will fail a read"),
-        Input::PinLimit { node, ticks: Some(ticks) } => format!("{node} limit is {ticks} ticks"),
-        Input::PinLimit { node, ticks: None } => format!("{node} draws its limit"),
+        Input::PinLimit { node, ticks: Some(ticks) } => format!("{node} timeout is {ticks} ticks"),
+        Input::PinLimit { node, ticks: None } => format!("{node} draws its timeout"),
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) fn label(message: &Message) -> String {
     message.term.map_or_else(|| word.to_owned(), |term| format!("{word} t{term}"))
 }
 
-/// Returns whether nothing happened that could not happen again and again.
+/// Returns whether the step changed nothing: it could happen again and again.
 pub(super) fn are_quiet(notes: &[Note]) -> bool {
     notes.iter().all(|note| match note.event {
         Event::TimerReset { .. } | Event::Sent { .. } | Event::RoleChangeAsked { .. } => true,
@@ -99,8 +99,8 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
     })
 }
 
-/// Says what changed at `node`, and the note that tells the line: the last one that is told. Two facts
-/// go without saying: a candidate counts its own vote, and a new term begins without one.
+/// Says what changed at `node`, and the note with its line: the last one shown. Two facts
+/// are not shown: a candidate counts its own vote, and a new term begins without one.
 pub(super) fn told(node: Option<NodeId>, notes: &[Note]) -> Option<(String, &Note)> {
     let in_new_term = notes.iter().any(|note| matches!(note.event, Event::TermEntered { .. }));
     let is_plain = |event: &Event| {

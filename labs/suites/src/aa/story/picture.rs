@@ -1,4 +1,4 @@
-//! A story as a diagram: as few rows as tell it.
+//! A story as a diagram, in as few rows as possible.
 //!
 //! ```text
 //!    n1                  n2          n3
@@ -7,10 +7,9 @@
 //!     |<- granted t1 -----|           |  n2 yes, it leads            election.rs:120
 //! ```
 //!
-//! A message that arrives is drawn where it arrives; one that never does, where it was said, and one
-//! row does for what was said to several. Ticks that nothing came of are one row, and a message that
-//! says the same again and changes nothing is not drawn again. Nodes that nothing happens to have no
-//! lane.
+//! A message that arrives is drawn where it arrives. A message that never arrives is drawn where it was
+//! sent, with one row for several receivers. Ticks without effect are one row. A repeated message that
+//! changes nothing is not drawn again. A node that does nothing has no lane.
 
 use super::facts::{are_quiet, label, name, names, node_of, told};
 use crate::{Diagram, Row};
@@ -18,10 +17,10 @@ use raft::{Message, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use testbed::{Fate, Input, Step};
 
-/// One thing that happened, and what was said in it for the first time.
+/// One step, and what was sent in it for the first time.
 type Moment<'a> = (&'a Step, &'a [Message]);
 
-/// Draws a story of so many nodes, and points at one of its steps.
+/// Draws a story with this number of nodes, and points at one of its steps.
 pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<usize>) -> Diagram {
     let mut drawing = Drawing {
         nodes,
@@ -41,7 +40,7 @@ pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<usize>) ->
     diagram
 }
 
-/// Counts how often each message was said and never arrived, nor was lost.
+/// Counts how often each message was sent and neither arrived nor was lost.
 fn lost(moments: &[Moment<'_>]) -> BTreeMap<Message, usize> {
     let mut lost: BTreeMap<Message, usize> = BTreeMap::new();
     for message in moments.iter().flat_map(|(_, said)| *said) {
@@ -61,7 +60,7 @@ struct Drawing {
     ticks: BTreeMap<NodeId, u64>,
     /// Messages that never arrive, and how often.
     lost: BTreeMap<Message, usize>,
-    /// Lost messages that one row will do for.
+    /// Lost messages that share one row.
     gone: Vec<Message>,
     /// What was drawn before.
     seen: BTreeSet<Message>,
@@ -112,12 +111,12 @@ impl Drawing {
         self.draw_said(&fresh);
     }
 
-    /// Takes note that a message was said; returns whether this very one never arrives.
+    /// Records that a message was sent; returns whether this one never arrives.
     fn is_lost(&self, message: &Message) -> bool {
         self.lost.get(message).is_some_and(|&times| times > 0)
     }
 
-    /// Draws what was said and never arrives: one row for what was said to several.
+    /// Draws what was sent and never arrives: one row for several receivers.
     fn draw_said(&mut self, said: &[&Message]) {
         let mut rest = said;
         while let Some((first, _)) = rest.split_first() {
@@ -175,7 +174,7 @@ impl Drawing {
         }
     }
 
-    /// Draws what was put off.
+    /// Draws what was postponed.
     fn flush(&mut self) {
         self.draw_lost();
         if !self.ticks.is_empty() {
@@ -184,7 +183,7 @@ impl Drawing {
         }
     }
 
-    /// Puts a lost message off, if it can share a row with those before it.
+    /// Postpones a lost message, if it can share a row with those before it.
     fn take_lost(&mut self, step: &Step) -> bool {
         let Some((flight, Fate::Dropped | Fate::LinkCut | Fate::ReceiverDown)) = step.gone.first()
         else {

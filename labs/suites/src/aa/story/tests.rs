@@ -6,7 +6,7 @@ use testbed::Input;
 
 fn drawn(stage: &Stage) -> Vec<String> {
     let lines = stage.story().draw(None).draw(40);
-    // Line numbers of the code under test are no business of this test.
+    // This test ignores the line numbers of the code under test.
     let cut = |line: &String| {
         line.split("  ").filter(|part| !part.contains(".rs")).collect::<Vec<_>>().join("  ")
     };

@@ -2,16 +2,16 @@
 //!
 //! ```text
 //!   ticks   0 . . . . . . . . . 10 . . . . . . . . . 20 21
-//!           nobody campaigns yet  [ everybody has by then     ]
+//!           nobody campaigns yet  [ each node campaigns here  ]
 //! ```
 //!
-//! With an election time of e ticks a wait may be drawn from e up to but not including 2e, or from
-//! e + 1 to 2e, and may end at the timeout or with the tick after it. So nobody campaigns
-//! before tick e, and everybody has by tick 2e + 1.
+//! With election_ticks e, a timeout may be drawn from e up to but not including 2e, or from e + 1 to
+//! 2e. A node may campaign at its timeout or one tick later. So no node campaigns before tick e, and
+//! every node campaigns at tick 2e + 1 at the latest.
 
 use super::blame::Blame;
 use super::rows::Rows;
-use super::rules::{COLLIDE, PATIENCE, RANDOM, WAITS_ANEW};
+use super::rules::{COLLIDE, RANDOM, RESTARTS_TIMER, TIMES_OUT};
 use super::stage::{NEVER, Stage, remembering};
 use super::words::{N1, N2, N4};
 use crate::text::counted;
@@ -21,12 +21,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use testbed::{Cluster, Input, Setup};
 
-/// Returns when a wait may end, for an election time in ticks.
+/// Returns the ticks at which a wait may end, for these election_ticks.
 pub(super) fn window(election_ticks: u64) -> RangeInclusive<u64> {
     election_ticks..=2 * election_ticks + 1
 }
 
-/// One wait: what waits, how, for the how-maniest time, and when it may end.
+/// One wait: which node waits, in which cluster, how many waits there are, and when the last may end.
 struct Wait {
     what: &'static str,
     setup: Setup,
@@ -36,12 +36,12 @@ struct Wait {
 }
 
 impl Wait {
-    /// A wait that is drawn.
+    /// A wait with a drawn timeout.
     fn drawn(what: &'static str, setup: Setup, times: u64, must_be: RangeInclusive<u64>) -> Self {
         Wait { what, setup, pinned_ticks: None, times, must_be }
     }
 
-    /// A wait whose limit is pinned.
+    /// A wait with a pinned timeout.
     fn pinned(what: &'static str, ticks: u64, times: u64) -> Self {
         let pinned_ticks = Some(ticks);
         Wait { what, setup: Setup::new(3, 0), pinned_ticks, times, must_be: ticks..=ticks + 1 }
@@ -53,10 +53,10 @@ pub(super) fn start_election_follower(_: &mut Check) -> Verdict {
     let later = remembering(Setup::new(3, 0), N1, 5, Some(N2));
     let hasty = with_time(Setup::new(3, 0), 3);
     let mut table = watch(vec![
-        Wait::pinned("a follower, its limit pinned to 12", 12, 1),
-        Wait::pinned("a follower, its limit pinned to 30", 30, 1),
-        Wait::drawn("a follower, election time 10", Setup::new(3, 0), 1, window(10)),
-        Wait::drawn("a follower, election time 3", hasty, 1, window(3)),
+        Wait::pinned("a follower, timeout pinned to 12", 12, 1),
+        Wait::pinned("a follower, timeout pinned to 30", 30, 1),
+        Wait::drawn("a follower, election_ticks 10", Setup::new(3, 0), 1, window(10)),
+        Wait::drawn("a follower, election_ticks 3", hasty, 1, window(3)),
         Wait::drawn("a follower that voted in term 5", later, 1, window(10)),
     ]);
     let mut stage = Stage::of(with_a_learner(Setup::new(3, 0)).with_slow_disks());
@@ -70,11 +70,11 @@ pub(super) fn start_election_candidate(_: &mut Check) -> Verdict {
     a_new_wait()?;
     let hasty = with_time(Setup::new(3, 0), 3);
     let table = watch(vec![
-        Wait::pinned("a candidate, its limit pinned to 12", 12, 2),
+        Wait::pinned("a candidate, timeout pinned to 12", 12, 2),
         Wait::pinned("a candidate, third time, pinned to 7", 7, 3),
-        Wait::drawn("a candidate, election time 10", Setup::new(5, 0), 2, window(10)),
+        Wait::drawn("a candidate, election_ticks 10", Setup::new(5, 0), 2, window(10)),
         Wait::drawn("a candidate, third time", Setup::new(5, 0), 3, window(10)),
-        Wait::drawn("a candidate, election time 3", hasty, 2, window(3)),
+        Wait::drawn("a candidate, election_ticks 3", hasty, 2, window(3)),
     ]);
     table.verdict("Core::tick_election")
 }
@@ -89,21 +89,21 @@ fn a_new_wait() -> Verdict {
         return Ok(());
     }
     let because = format!(
-        "n1 may wait 12 ticks, stood when they were over, and stood again {} later",
+        "n1's timeout is 12 ticks; n1 campaigned after it, and again {} later",
         counted(second, "tick")
     );
-    let failure = stage.missing(&WAITS_ANEW, "Raft::become_candidate").because(because);
+    let failure = stage.missing(&RESTARTS_TIMER, "Raft::become_candidate").because(because);
     failure
         .expected("12 or 13 ticks later")
         .got(format!("{} later", counted(second, "tick")))
         .fail()
 }
 
-/// Lets n1 wait each wait, and takes down how long it took.
+/// Lets n1 wait each wait, and records how many ticks it took.
 fn watch(waits: Vec<Wait>) -> Rows {
     let is_turn = |event: &Event| matches!(event, Event::RoleChangeAsked { .. });
     let intro = "ticks until n1 asks for votes";
-    let mut table = Rows::new(&PATIENCE, "wait", intro);
+    let mut table = Rows::new(&TIMES_OUT, "wait", intro);
     let mut pinned_hold = true;
     for Wait { what, setup, pinned_ticks, times, must_be } in waits {
         let mut stage = Stage::of(setup.with_slow_disks());
@@ -113,7 +113,7 @@ fn watch(waits: Vec<Wait>) -> Rows {
         let took = (0..times).map(|_| stage.ticks_until_it_asks(N1)).last().flatten();
         let holds = took.is_some_and(|ticks| must_be.contains(&ticks));
         pinned_hold &= holds || pinned_ticks.is_none();
-        // Where pinned limits are kept, it is the drawn ones that are wrong.
+        // If every pinned timeout is kept, the drawn ones are wrong.
         let blame = match pinned_ticks {
             None if pinned_hold => Blame::Function("Core::draw_timeout"),
             _ if took.is_none() => Blame::Function("Core::tick_election"),
@@ -135,19 +135,19 @@ fn with_time(mut setup: Setup, election_ticks: u64) -> Setup {
     setup
 }
 
-/// Adds n4, whose storage says that n1, n2 and n3 vote, and not it.
+/// Adds n4, whose storage says that only n1, n2 and n3 vote.
 fn with_a_learner(mut setup: Setup) -> Setup {
     let voters = setup.nodes.iter().map(|(config, _)| config.id).collect::<Vec<_>>();
     setup.nodes.push((Config::new(N4), MemoryStorage::with_voters(voters)));
     setup
 }
 
-/// Waits are spread over the whole window, from node to node and from term to term.
+/// Timeouts are spread over the whole interval, from node to node and from term to term.
 pub(super) fn timeout_randomised(check: &mut Check) -> Verdict {
     let mut table = Table::new(&RANDOM, "waits").intro("how long nodes wait, in ticks");
     let node = |seed, election_ticks| with_time(Setup::new(5, seed), election_ticks);
     for (election_ticks, at_least) in [(10, 9), (40, 36)] {
-        check.doing(format!("counting the ticks to an election, election time {election_ticks}"));
+        check.doing(format!("counting the ticks to an election, election_ticks {election_ticks}"));
         let waits: Vec<u64> =
             (0..600).flat_map(|seed| waits(node(seed, election_ticks), N1, 1)).collect();
         let what = format!("600 followers, time {election_ticks}");
@@ -164,14 +164,14 @@ pub(super) fn timeout_randomised(check: &mut Check) -> Verdict {
     table.failure().map_or(Ok(()), |failure| failure.function(function).fail())
 }
 
-/// Says which function is to blame for timeouts: the one that draws them. But if the first ones, those
-/// of the table's first rows, are right and later ones end too soon, the one that resets the timer.
+/// Says which function is to blame for timeouts: the one that draws them. But if the timeouts of the
+/// table's first rows are right, and later ones are too short: the one that resets the timer.
 fn drawn_by(table: &Table, first_waits: u64, shortest: u64) -> &'static str {
     let firsts_hold = table.first_broken().is_none_or(|row| row > first_waits);
     if firsts_hold && shortest < 10 { "Raft::become_candidate" } else { "Core::draw_timeout" }
 }
 
-/// Returns how long a node waits, again and again, when nobody answers it.
+/// Returns how long a node waits, again and again, without any answer.
 fn waits(setup: Setup, id: NodeId, times: usize) -> Vec<u64> {
     let mut cluster = Cluster::new(setup.with_slow_disks());
     let mut waits = Vec::new();
@@ -188,7 +188,7 @@ fn waits(setup: Setup, id: NodeId, times: usize) -> Vec<u64> {
     waits
 }
 
-/// Returns the latest term a node asks for votes in.
+/// Returns the latest term in which a node asks for votes.
 fn asks_in(cluster: &Cluster, id: NodeId) -> Option<Term> {
     let last = cluster.disk(id)?.pending().last()?;
     let asks = last.promised.iter().filter(|m| matches!(m.body, Body::RequestVote(_)));
