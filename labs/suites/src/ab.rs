@@ -5,10 +5,10 @@
 //!   7 sending  8 knowing   9 committing   10 repairing   11 model, simulation, budget
 //! ```
 //!
-//! A test of a step runs only what that step and the ones before it write. It looks at what a peer
-//! hears, a disk holds or a client is told; of the order and the number of messages it asks nothing,
-//! but for the budget. Every row that a node could pass by doing nothing stands beside a twin that it
-//! could not.
+//! A test of a step runs only what that step and the ones before it write. It judges what a peer gets,
+//! what a disk holds and what a client learns. Only the budget judges the order and the number of
+//! messages. For every row that a node could pass by doing nothing there is a similar row that such a
+//! node fails.
 
 mod applying; // step 4: how far a log is committed
 mod budget; // step 11: how many messages it takes
@@ -16,15 +16,15 @@ mod committing; // step 9: when an entry is safe
 mod following; // step 5: what a follower takes, and what it answers
 mod knowing; // step 8: what answers tell a leader
 mod model; // step 11: every state of a small cluster with a log
-mod newer; // step 1: whose log is newer
-mod parting; // step 3: where two logs part
+mod newer; // step 1: which log is newer
+mod parting; // step 3: where two logs differ
 mod proposing; // step 6: what a leader's log takes
 mod repairing; // step 10: whole clusters, and logs that differ
 mod rules; // the rules that cards name
 mod sending; // step 7: what an append says
-mod sight; // what can be seen of a log
-mod simulation; // step 11: random runs, struck by faults
-mod words; // what the tests say to a node
+mod sight; // what a test can see of a log
+mod simulation; // step 11: random runs with faults
+mod words; // what the tests send to a node
 mod writing; // step 2: what a log holds
 
 use crate::Test;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   index    1 2 3 4 5
-//!   n1       1 1 1 1 1      beat, commit 3    -->  3
-//!                ^          beat, commit 1    -->  3   (it was sent earlier)
+//!   n1       1 1 1 1 1      heartbeat, commit 3  -->  3
+//!                ^          heartbeat, commit 1  -->  3   (it was sent earlier)
 //!            [---]          applied, in order
 //! ```
 
@@ -16,7 +16,7 @@ use crate::{Check, Verdict};
 use raft::{Entry, Index};
 use testbed::Setup;
 
-/// Beats name commit indexes, in any order.
+/// Heartbeats carry commit indexes, in any order.
 pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
     let rows: [(u64, &[u64], u64); 9] = [
         (0, &[0], 0),
@@ -29,8 +29,7 @@ pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
         (0, &[2, 1, 4, 0], 4),
         (2, &[0, 3, 3, 1], 3),
     ];
-    let intro =
-        "n1 holds 1 1 1 1, committed so far; its leader's heartbeats carry these; then n1 knows";
+    let intro = "n1 holds 1 1 1 1, with this commit; its leader's heartbeats carry these; then n1's commit is";
     let mut table =
         Rows::new(&COMMIT_GROWS, "commit, heartbeats", intro).decided_by(is_about_commit);
     for (commit, beats, then) in rows {
@@ -42,12 +41,12 @@ pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
     table.verdict("Core::learn_commit")
 }
 
-/// What is handed out to be applied: from where on, up to where, how much at once.
+/// What is handed out to be applied: after which index, up to which index, how many bytes at once.
 pub(super) fn next_entries(_: &mut Check) -> Verdict {
     let log = logged(&[1, 1, 2, 2, 2]);
     let weight = log[0].size_bytes();
     let (all, much) = (u64::MAX >> 1, u64::MAX >> 1);
-    // After, up to, at most, and the entries that must come.
+    // After, up to, bytes at most, and the expected entries.
     let rows: [(u64, u64, u64, &[u64]); 12] = [
         (0, all, much, &[1, 2, 3, 4]),
         (1, all, much, &[2, 3, 4]),
@@ -62,7 +61,7 @@ pub(super) fn next_entries(_: &mut Check) -> Verdict {
         (1, all, 3 * weight - 1, &[2, 3]),
         (0, all, 4 * weight, &[1, 2, 3, 4]),
     ];
-    let intro = "n1's log is 1 1 2 2 2, of which it learns that 4 are committed; it hands out";
+    let intro = "n1's log is 1 1 2 2 2; it learns that 4 entries are committed; it hands out";
     let mut table = Rows::new(&APPLIED, "after, up to, bytes", intro);
     for (after, up_to, bytes, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2, 2, 2], 0));

@@ -15,10 +15,10 @@ use crate::aa::stage::Stage;
 use crate::{Check, Verdict};
 use raft::NodeId;
 
-/// Commands one by one, and in a row.
+/// Commands one by one, and several at once.
 pub(super) fn rpc_budget(_: &mut Check) -> Verdict {
     let intro =
-        "n1 leads, a client proposes, nothing is lost; n1 sends so many appends with entries";
+        "n1 leads, a client proposes, nothing is lost; how many appends with entries n1 sends";
     let mut table = Rows::new(&BUDGET, "nodes, commands", intro).decided_by(is_append);
     for (size, commands, at_once) in
         [(3, 1, 1), (3, 20, 1), (3, 20, 5), (5, 10, 1), (5, 30, 10), (7, 10, 2)]
@@ -39,7 +39,7 @@ pub(super) fn rpc_budget(_: &mut Check) -> Verdict {
         let others = (2..=size).map(NodeId);
         let appends = others.flat_map(|to| stage.appends(N1, to));
         let sent = appends.filter(|append| !append.entries.is_empty()).count() as u64;
-        // At least once to as many as a majority needs, or nothing was committed.
+        // At least one append to each node of a majority, or nothing was committed.
         let least = size / 2;
         let most = (size - 1) * (commands + 3);
         let what = format!("{size}, {commands}, {at_once} at once");

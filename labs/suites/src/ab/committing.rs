@@ -6,8 +6,8 @@
 //!   n2 acknowledges 3   two of three hold 3, of term 3: all of it is
 //! ```
 //!
-//! The test plays every node but n1. That a leader's own copy counts at once, or once it is durable,
-//! is the same here: its disk is.
+//! The test plays every node but n1. n1's disk is instant. So it makes no difference whether a leader's
+//! own copy counts at once, or once it is durable.
 
 use super::rules::{
     APPLIED, BEAT_BOUND, FORGETS, MAJORITY_COMMITS, OLD_NEWS, OWN_TERM, PROPOSED, TOLD,
@@ -37,10 +37,10 @@ fn said(answers: &[(NodeId, u64)]) -> String {
     if said.is_empty() { "nobody".to_owned() } else { said.join(", ") }
 }
 
-/// How many entries the leader has, who acknowledges how many, and how many are committed then.
+/// How many entries the leader has, how many each peer acknowledges, and how many are then committed.
 type AckRow = (u64, &'static [(NodeId, u64)], u64);
 
-/// Who acknowledges what, and how far that commits.
+/// Which peer acknowledges what, and how far that commits.
 pub(super) fn ack_table(_: &mut Check) -> Verdict {
     // Entry 1 begins the term; 2 and 3 are proposals.
     let rows: [AckRow; 19] = [
@@ -64,7 +64,7 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
         (5, &[(N2, 1), (N2, 2), (N2, 3)], 0),
         (7, &[(N2, 3), (N3, 3)], 0),
     ];
-    let intro = "n1 leads term 1 with three entries of it; these acknowledge so far; n1 commits";
+    let intro = "n1 leads term 1 with three entries of it; peers acknowledge up to; n1 commits";
     let mut table = Rows::new(&MAJORITY_COMMITS, "nodes: acknowledged", intro);
     for (size, answers, then) in rows {
         let mut stage = elected(Setup::new(size, 0), N1);
@@ -80,7 +80,7 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
     table.verdict("Majority::committed_index")
 }
 
-/// What a majority has acknowledged, the client is told.
+/// The client learns of what a majority has acknowledged.
 pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
     let mut stage = elected(Setup::new(3, 0), N1).row(1, "n2 acknowledges the proposal");
     stage.must_lead(&APPLIED, N1)?;
@@ -164,7 +164,7 @@ pub(super) fn progress_leader(_: &mut Check) -> Verdict {
     stage.must_be(&what, "2", stage.commit(N1).to_string())
 }
 
-/// Who is alone needs nobody.
+/// A node that is alone needs no other node's copy.
 pub(super) fn single_node_commit(_: &mut Check) -> Verdict {
     let mut stage = elected(Setup::new(1, 0), N1).row(1, "a client proposes a and b");
     stage.must_lead(&MAJORITY_COMMITS, N1)?;
@@ -188,7 +188,7 @@ pub(super) fn stale_ack_monotone(_: &mut Check) -> Verdict {
         ["a", "b", "c"].iter().for_each(|command| stage.propose(N1, command));
         Ok(stage)
     };
-    let intro = "n1 leads five nodes with four entries of its term; acknowledged one after another";
+    let intro = "n1 leads five nodes with four entries of its term; answers arrive one by one";
     let mut table = Rows::new(&OLD_NEWS, "acknowledged", intro)
         .decided_by(|event| is_about_commit(event) || is_about_peers(event));
     let rows: [(&[(NodeId, u64)], u64); 8] = [
@@ -210,7 +210,7 @@ pub(super) fn stale_ack_monotone(_: &mut Check) -> Verdict {
     table.verdict("Progress::maybe_update")
 }
 
-/// A leader that led before has forgotten who held what.
+/// A leader that led before has forgotten which peer held what.
 pub(super) fn leader_reinit_progress(_: &mut Check) -> Verdict {
     let title = "n2 acknowledged five entries in term 1, which were replaced since";
     let mut stage = elected(Setup::new(5, 0), N1).row(1, title);
@@ -292,7 +292,7 @@ pub(super) fn commit_broadcast(_: &mut Check) -> Verdict {
     stage.must_be(&what, must_be, was)
 }
 
-/// Whole clusters, some of whose nodes never answer.
+/// Whole clusters, in which some nodes never answer.
 pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
     let rows: [(u64, &[NodeId], &str); 7] = [
         (3, &[], "a"),
@@ -318,7 +318,8 @@ pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
         table.equal(what, then, was, stage);
     }
     table.verdict("Core::on_matched")?;
-    let mut stage = elected(Setup::new(3, 0), N1).row(8, "its term is over before anybody answers");
+    let mut stage =
+        elected(Setup::new(3, 0), N1).row(8, "its term is over before any node answers");
     stage.propose(N1, "a");
     stage.hear(answer(N3, N1, 2, Said::No));
     stage.hear(matched(N2, N1, 1, 2));

@@ -27,7 +27,7 @@ fn is_about_appends(event: &Event) -> bool {
 
 /// Log, commit index and answer, for every kind of append.
 pub(super) fn check_append_table(_: &mut Check) -> Verdict {
-    // What the entries follow, the entries, the leader's commit index; then what n1 says and holds.
+    // What the entries follow, the entries, the leader's commit index; then what n1 answers and holds.
     let rows: [(EntryId, &[u64], u64, &str); 16] = [
         (at(2, 3), &[], 0, "rejected 2, log 1 2, commit 0"),
         (at(3, 2), &[], 0, "rejected 3, log 1 2, commit 0"),
@@ -71,7 +71,7 @@ pub(super) fn follower_check_append(_: &mut Check) -> Verdict {
         (at(3, 2), false),
         (at(5, 2), false),
     ];
-    let intro = "n1's log is 1 2; the leader of term 3 asks whether it holds this; n1's answer";
+    let intro = "n1's log is 1 2; the leader of term 3 probes for this entry; n1's answer";
     let mut table = Rows::new(&CHECK, "asks for", intro).decided_by(is_about_appends);
     for (prev, held) in prevs {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 2], 0));
@@ -129,7 +129,7 @@ pub(super) fn follower_commit_entry(_: &mut Check) -> Verdict {
     table.verdict("Core::on_append")
 }
 
-/// What lies behind the end of an append may be another leader's.
+/// What a log holds after the end of an append may be another leader's.
 pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
     // The leader's log is 1 2 2 2.
     let rows: [(EntryId, &[u64], u64, u64); 9] = [
@@ -143,8 +143,7 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
         (at(1, 1), &[2, 2, 2], 4, 4),
         (at(0, 0), &[1, 2, 2], 4, 3),
     ];
-    let intro =
-        "n1's log is 1 1 1; its leader's is 1 2 2 2; n1 hears this append, and has committed";
+    let intro = "n1's log is 1 1 1; its leader's is 1 2 2 2; n1 gets this append; its commit is";
     let mut table = Rows::new(&COMMIT_BOUND, "append", intro).decided_by(is_about_commit);
     for (prev, entries, commit, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 0));
@@ -156,8 +155,8 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
     table.verdict("Core::on_append")
 }
 
-/// A message that no correct leader sends: other entries where n1 has committed its own. How n1 answers
-/// is its own affair.
+/// A message that no correct leader sends: other entries where n1 has committed its own. Any answer of n1
+/// is right.
 pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict {
     let rows: [(EntryId, &[u64], &str); 5] = [
         (at(3, 1), &[2], "1 1 1"),
@@ -178,7 +177,7 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     }
     table.verdict("Core::on_append")?;
     let stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 3));
-    let mut stage = stage.row(6, "entries behind what is committed are taken");
+    let mut stage = stage.row(6, "entries after what is committed are taken");
     stage.hear(sends(N2, N1, 2, at(3, 1), &[2], 3));
     let because = "the entry follows what n1 has committed";
     let function = "Core::on_append";
@@ -186,11 +185,11 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     stage.must_be(&what, "1 1 1 2", terms_of(&stage.log(N1)))
 }
 
-/// A leader whose term is over still speaks.
+/// A leader whose term is over still sends.
 pub(super) fn old_messages(_: &mut Check) -> Verdict {
     let setup = || remembering(holding(Setup::new(3, 0), N1, &[1, 1, 3], 1), N1, 3, None);
     let function = "Raft::update_term";
-    let because = "n1 is in term 3, and heard the leader of term 2";
+    let because = "n1 is in term 3, and got a message of term 2's leader";
     let what = Expected { rule: &OLD_LEADER, function, decides: is_about_appends, because };
     let kept = "log 1 1 3, commit 1";
 
@@ -206,7 +205,7 @@ pub(super) fn old_messages(_: &mut Check) -> Verdict {
 
     let mut stage = stage.row(3, "entries, from the leader of this term");
     stage.hear(sends(N2, N1, 3, at(3, 3), &[3], 4));
-    let because = "n1 is in term 3, and heard its leader";
+    let because = "n1 is in term 3, and got its leader's message";
     let what = Expected { because, function: "Core::on_append", ..what };
     stage.must_be(&what, "log 1 1 3 3, commit 4", log_and_commit(&stage))
 }

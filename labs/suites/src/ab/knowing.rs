@@ -3,11 +3,11 @@
 //! ```text
 //!   n2: matched 4          send it what follows 4 from now on
 //!   n2: rejected 4         go back
-//!   n2: rejected 2         ... but not for that: it has acknowledged 4 since
+//!   n2: rejected 2         stay: this is old, for n2 has acknowledged 4
 //! ```
 //!
-//! What a leader thinks of a peer shows in what it sends next. A leader sends when a client proposes:
-//! here one does after every answer.
+//! What a leader knows of a peer shows in what it sends next. A leader sends when a client proposes: here
+//! a client proposes after every answer.
 
 use super::rules::{GOES_BACK, MOVES_ON, OLD_NEWS, STEPS_DOWN};
 use super::sight::{Append, Expected, elected, is_about_peers, is_append};
@@ -42,7 +42,7 @@ fn follows(stage: &Stage) -> String {
     }
 }
 
-/// An acknowledged peer is sent what follows.
+/// A peer that has acknowledged is sent what follows.
 pub(super) fn leader_increase_next(_: &mut Check) -> Verdict {
     let mut stage = leader().row(1, "n2 acknowledges the first entry of the term");
     stage.must_lead(&MOVES_ON, N1)?;
@@ -98,14 +98,14 @@ pub(super) fn reject_goes_back(_: &mut Check) -> Verdict {
     let mut stage = leader().row(2, "n2 streams, and then a message was lost");
     stage.hear(matched(N2, N1, 2, 4));
     ["a", "b", "c"].iter().for_each(|command| stage.propose(N1, command));
-    // Who sends one append at a time has sent nothing that n2 could refuse now.
+    // A leader that sends one append at a time has sent nothing that n2 could reject now.
     let Some(last) = last_append(&stage).filter(|append| append.prev.index.0 > 4) else {
         return Ok(());
     };
     stage.forget_words();
     stage.hear(rejected(N2, N1, 2, last.prev.index.0, at(4, 2)));
     stage.propose(N1, "d");
-    let what = backs_off("n2 holds 4 entries, and refused the last append: entry 5 was lost");
+    let what = backs_off("n2 holds 4 entries, and rejected the last append: entry 5 was lost");
     let (must_be, was) = goes_back(&stage, 5);
     stage.must_be(&what, must_be, was)
 }
@@ -113,7 +113,7 @@ pub(super) fn reject_goes_back(_: &mut Check) -> Verdict {
 /// A rejection that was sent before the last acknowledgement.
 pub(super) fn stale_reject_ignored(_: &mut Check) -> Verdict {
     for (row, prev, hint) in [(1, 3, at(2, 1)), (2, 1, at(0, 0)), (3, 4, at(3, 1))] {
-        let title = format!("n2 acknowledges 4, and its old refusal of {prev} arrives late");
+        let title = format!("n2 acknowledges 4, and its old rejection of {prev} arrives late");
         let mut stage = leader().row(row, &title);
         stage.must_lead(&OLD_NEWS, N1)?;
         stage.hear(matched(N2, N1, 2, 4));
@@ -128,7 +128,7 @@ pub(super) fn stale_reject_ignored(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// There is nothing before the first entry.
+/// A leader goes back to the first entry, and no further.
 pub(super) fn next_floor(_: &mut Check) -> Verdict {
     let mut stage = leader().row(1, "n2 holds nothing, and says so");
     stage.must_lead(&GOES_BACK, N1)?;
@@ -151,7 +151,7 @@ pub(super) fn next_floor(_: &mut Check) -> Verdict {
     };
     stage.must_be(&what, "sent what follows 0@0", from_the_first(&stage))?;
 
-    let mut stage = stage.row(2, "n2 refuses what follows nothing: no correct node does");
+    let mut stage = stage.row(2, "n2 rejects what follows nothing: no correct node does");
     stage.hear(rejected(N2, N1, 2, 0, at(0, 0)));
     stage.propose(N1, "b");
     stage.must_be(&what, "sent what follows 0@0", from_the_first(&stage))
@@ -159,7 +159,7 @@ pub(super) fn next_floor(_: &mut Check) -> Verdict {
 
 /// A rejection of a later term is no rejection: the leader leads no more.
 pub(super) fn reject_at_higher_term_steps_down(_: &mut Check) -> Verdict {
-    let mut stage = leader().row(1, "a refusal of a later term");
+    let mut stage = leader().row(1, "a rejection of a later term");
     stage.must_lead(&STEPS_DOWN, N1)?;
     stage.forget_words();
     stage.hear(rejected(N2, N1, 3, 3, at(2, 1)));
@@ -169,11 +169,11 @@ pub(super) fn reject_at_higher_term_steps_down(_: &mut Check) -> Verdict {
     let was = format!("{}, {}", stage.standing(N1), follows(&stage));
     stage.must_be(&what, "follower, term 3, sent nothing", was)?;
 
-    let mut stage = leader().row(2, "a refusal of this term");
+    let mut stage = leader().row(2, "a rejection of this term");
     stage.forget_words();
     stage.hear(rejected(N2, N1, 2, 3, at(2, 1)));
     stage.propose(N1, "a");
-    let what = backs_off("n1 leads term 2, and n2 refused what follows 3");
+    let what = backs_off("n1 leads term 2, and n2 rejected what follows 3");
     stage.must_be(&what, "leader, term 2", stage.standing(N1))?;
     let (must_be, was) = goes_back(&stage, 3);
     stage.must_be(&what, must_be, was)

@@ -1,13 +1,13 @@
 //! Step 11, first part: every state that three nodes with logs can reach in a few terms.
 //!
 //! ```text
-//!   n1 1 2     n1 led term 2, n3 led term 3, and neither reached anybody (Figure 8, three nodes)
+//!   n1 1 2     n1 led term 2, n3 led term 3, and neither reached a peer (Figure 8, three nodes)
 //!   n2 1       --> every way that two more terms can go, breadth first
 //!   n3 1 3
 //! ```
 //!
-//! A walk from the very beginning spends its time on elections. These begin where logs differ already;
-//! terms, commit and votes are on disk as they would be.
+//! A walk from empty logs spends most of its time on elections. The second one begins with logs that
+//! differ; terms, commit indexes and votes are on disk as an earlier run would leave them.
 
 use super::words::{N1, N2, N3, holding};
 use crate::aa::stage::remembering;
@@ -15,11 +15,11 @@ use crate::{Check, Verdict, aa};
 use testbed::explore::{Bounds, Subject, explore_from};
 use testbed::{Cluster, Setup};
 
-/// A correct Raft has 7,906 states from the first beginning and 183,986 from the second. Far beyond
-/// that, something grows without end.
+/// A correct Raft has 7,906 states from the first beginning and 183,986 from the second. With far more
+/// states, something grows without end.
 const STATES_MAX: usize = 500_000;
 
-/// One walk: where it begins, the last term that anybody may campaign for, and how many different
+/// One walk: where it begins, the last term in which a node may campaign, and how many different
 /// messages may be in flight at once, if that is limited.
 struct Start {
     what: &'static str,

@@ -1,12 +1,12 @@
-//! Step 1: whose log is newer (§5.4.1).
+//! Step 1: which log is newer (§5.4.1).
 //!
 //! ```text
-//!   n1's log  1 1 2       n2 asks with   3@2   as new        granted
+//!   n1's log  1 1 2       n2 asks with   3@2   equal         granted
 //!                                        9@1   longer, older  refused: its last term is over
 //!                                        1@3   shorter, newer granted
 //! ```
 //!
-//! The last entry alone decides: its term first, its index second. What is committed does not matter:
+//! Only the last entry decides: its term first, its index second. What is committed does not matter:
 //! a voter may hold committed entries without knowing it.
 
 use super::rules::{ASKS_WITH_LOG, NEWER};
@@ -23,10 +23,10 @@ fn is_about_a_vote(event: &Event) -> bool {
     matches!(event, Event::VoteGranted { .. } | Event::VoteRefused { .. })
 }
 
-/// A candidate asks with the end of its log.
+/// A vote request names the last entry of the candidate's log.
 pub(super) fn vote_request(_: &mut Check) -> Verdict {
     let logs: [&[u64]; 5] = [&[], &[1], &[1, 1, 2], &[2, 3], &[1, 1, 1, 1, 4]];
-    let intro = "n1 campaigns with this log; what it asks n2 and n3";
+    let intro = "n1 campaigns with this log; its requests to n2 and n3";
     let mut table = Rows::new(&ASKS_WITH_LOG, "n1's log", intro);
     for log in logs {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
@@ -45,7 +45,7 @@ pub(super) fn vote_request(_: &mut Check) -> Verdict {
     table.verdict("Log::last_index")
 }
 
-/// Adds a row: n1 holds `log` and hears n2 ask in a later term.
+/// Adds a row: n1 holds `log` and gets a request of n2 in a later term.
 fn asks(table: &mut Rows, log: &[u64], last: EntryId, granted: bool) {
     let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
     stage.hear(ask_with(N2, N1, 9, last));
@@ -63,7 +63,7 @@ fn answered(stage: &Stage) -> String {
 
 /// The paper's two sentences, on logs of every shape.
 pub(super) fn voter(_: &mut Check) -> Verdict {
-    let intro = "n1 has not voted; n2 asks in term 9 with a log that ends so; n2 is";
+    let intro = "n1 has not voted; n2 asks in term 9, with this last entry; n2 is";
     let mut table = Rows::new(&NEWER, "n1's log", intro).decided_by(is_about_a_vote);
     let rows: [(&[u64], EntryId, bool); 11] = [
         (&[], at(0, 0), true),
@@ -82,10 +82,9 @@ pub(super) fn voter(_: &mut Check) -> Verdict {
     table.verdict("Log::is_up_to_date")
 }
 
-/// How the end of the log, the vote and the commit index go together.
+/// How the last entry, the vote and the commit index act together.
 pub(super) fn vote_up_to_date_table(_: &mut Check) -> Verdict {
-    let intro =
-        "n1's log is 1 2 2, its vote and its commit index as said; n2 asks in term 5; n2 is";
+    let intro = "n1's log is 1 2 2, with this vote and commit index; n2 asks in term 5; n2 is";
     let mut table = Rows::new(&NEWER, "asks with", intro).decided_by(is_about_a_vote);
     let lasts = [
         (at(0, 0), false),

@@ -1,10 +1,10 @@
-//! Step 3: where two logs part (§5.3, Fig. 2 AppendEntries (2) to (4)).
+//! Step 3: where two logs differ (§5.3, Fig. 2 AppendEntries (2) to (4)).
 //!
 //! ```text
 //!   index     1 2 3 4 5
 //!   n1        1 1 1 2 2
-//!   leader    1 1 1 3       prev 2@1 [3@1 4@3]    3@1 is there, 4@3 is not: 4 and 5 go
-//!   leader    1 1 1         prev 1@1 [2@1 3@1]    nothing new: nothing goes
+//!   leader    1 1 1 3       prev 2@1 [3@1 4@3]    3@1 is there, 4@3 is not: 4 and 5 are removed
+//!   leader    1 1 1         prev 1@1 [2@1 3@1]    nothing new: nothing is removed
 //! ```
 
 use super::rules::{CONFLICT, STALE};
@@ -16,7 +16,7 @@ use crate::{Check, Verdict};
 use raft::{EntryId, Message};
 use testbed::Setup;
 
-/// A log, what the entries follow, the entries, and the log then: each by the terms of its indexes.
+/// A log, what the entries follow, the entries, and the log then: logs as the terms of their entries.
 type ConflictRow = (&'static [u64], EntryId, &'static [u64], &'static [u64]);
 
 /// What is new, what differs, what is there already, and what does not fit.
@@ -40,7 +40,7 @@ pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
         (&[1, 2], at(2, 1), &[3], &[1, 2]),
         (&[1, 2], at(1, 2), &[3], &[1, 2]),
     ];
-    let intro = "n1 holds a log; its leader sends entries behind one; then n1 holds";
+    let intro = "n1 holds a log; its leader sends entries after one of them; then n1 holds";
     let mut table = Rows::new(&CONFLICT, "log, sent", intro).decided_by(is_about_logs);
     for (log, prev, sent, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
@@ -57,15 +57,15 @@ fn expects(because: &str) -> Expected<'_> {
     Expected { rule: &STALE, function, decides: is_about_logs, because }
 }
 
-/// A message arrives late: n1 has long had what it brings, and more.
+/// A message arrives late: n1 holds what it brings, and more.
 pub(super) fn stale_append_no_truncate(_: &mut Check) -> Verdict {
     let first = sends(N2, N1, 1, at(0, 0), &[1, 1], 0);
     let second = sends(N2, N1, 1, at(2, 1), &[1, 1], 0);
     let rows: [(&str, Message); 4] = [
-        ("the first append comes once more", first.clone()),
+        ("the first append arrives again", first.clone()),
         ("one that was sent before the second", sends(N2, N1, 1, at(1, 1), &[1], 0)),
         ("a probe without entries", sends(N2, N1, 1, at(2, 1), &[], 0)),
-        ("a probe at the very beginning", sends(N2, N1, 1, at(0, 0), &[], 0)),
+        ("a probe before the first entry", sends(N2, N1, 1, at(0, 0), &[], 0)),
     ];
     for (number, (title, late)) in (1..).zip(rows) {
         let mut stage = Stage::new(3).row(number, title);
@@ -97,7 +97,8 @@ pub(super) fn dup_and_reordered_append(_: &mut Check) -> Verdict {
         for &next in order.iter().chain(again).chain(&[0, 1, 2]) {
             stage.hear(appends[next].clone());
             let log = stage.log(N1);
-            let what = expects("n1 had entries of its leader's, and heard the same leader again");
+            let what =
+                expects("n1 had entries of its leader, and got an older append of the same leader");
             let as_sent = logged(&vec![1; log.len()]);
             stage.must_be(&what, terms_of(&as_sent), terms_of(&log))?;
             longest = longest.max(log.len());

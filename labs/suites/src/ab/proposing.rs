@@ -1,9 +1,9 @@
-//! Step 6: what a leader's log takes, and nobody else's (§5.3, §8).
+//! Step 6: what only a leader writes to its log (§5.3, §8).
 //!
 //! ```text
-//!   n1's log  1 2      elected in term 3      1 2 3      an entry that says nothing
+//!   n1's log  1 2      elected in term 3      1 2 3      an entry without content
 //!                      a client: a, b         1 2 3 3 3
-//!   n2's log  1 2      a client: a            1 2        it hands the command on, or refuses
+//!   n2's log  1 2      a client: a            1 2        it forwards the command, or refuses
 //! ```
 
 use super::rules::{NOOP, ONLY_LEADER, PROPOSED, STEPS_DOWN};
@@ -81,13 +81,13 @@ pub(super) fn leader_appends_proposals(_: &mut Check) -> Verdict {
     table.verdict("Core::on_propose")
 }
 
-/// A proposal in another node's hands.
+/// A proposal to a node that may not lead.
 fn handed_on(stage: &Stage) -> bool {
     let is_proposal = |message: &&Message| matches!(message.body, Body::Propose { .. });
     stage.words(N1).into_iter().filter(is_proposal).all(|message| message.to == N2)
 }
 
-/// Who does not lead takes nothing; what it does with the command beyond that is its own affair.
+/// A node that does not lead writes nothing. It may forward the command or refuse it.
 pub(super) fn propose_not_leader(_: &mut Check) -> Verdict {
     let setup = || remembering(holding(Setup::new(3, 0), N1, &[1, 1], 0), N1, 1, None);
     let mut follower = Stage::of(setup());
@@ -100,18 +100,18 @@ pub(super) fn propose_not_leader(_: &mut Check) -> Verdict {
     leader.must_lead(&ONLY_LEADER, N1)?;
     let rows = [
         ("a follower that knows its leader", follower, "nothing"),
-        ("a follower of nobody", Stage::of(setup()), "nothing"),
+        ("a follower without a leader", Stage::of(setup()), "nothing"),
         ("a candidate", candidate, "nothing"),
         ("a leader whose term is over", deposed, "nothing"),
         ("a leader", leader, "a@2"),
     ];
-    let intro = "n1's log is 1 1; a client proposes a to it; in its log is new";
+    let intro = "n1's log is 1 1; a client proposes a to it; new in its log";
     let mut table = Rows::new(&ONLY_LEADER, "n1 is", intro).decided_by(is_about_logs);
     for (what, mut stage, then) in rows {
         stage.propose(N1, "a");
         let was = match handed_on(&stage) {
             true => commands_behind(&stage.log(N1), 2),
-            false => "a command for somebody who does not lead".to_owned(),
+            false => "a command, written by a node that does not lead".to_owned(),
         };
         table.equal(what, then, was, stage);
     }
@@ -123,10 +123,10 @@ fn is_about_turns(event: &Event) -> bool {
     matches!(event, Event::TermEntered { .. } | Event::RoleEntered { .. })
 }
 
-/// A later term, heard of by every role, from a candidate and from a leader.
+/// Every role learns of a later term, from a candidate and from a leader.
 pub(super) fn all_server_stepdown(_: &mut Check) -> Verdict {
     let setup = || holding(Setup::new(3, 0), N1, &[1, 2], 0);
-    let intro = "n1's log is 1 2; it hears of term 9, and is; its log is";
+    let intro = "n1's log is 1 2; it learns of term 9; its role and its log then";
     let mut table = Rows::new(&STEPS_DOWN, "n1, hears", intro).decided_by(is_about_turns);
     for (role, log) in [("follower", "1 2"), ("candidate", "1 2"), ("leader", "1 2 3")] {
         let words = [

@@ -4,11 +4,11 @@
 //!   n1, leader   1 1 1 4 4 5 5 6 6 6
 //!   n2  (a)      1 1 1 4 4 5 5 6 6             it lacks entries
 //!   n2  (d)      1 1 1 4 4 5 5 6 6 6 7 7       it has too many
-//!   n2  (f)      1 1 1 2 2 2 3 3 3 3 3         it has others
+//!   n2  (f)      1 1 1 2 2 2 3 3 3 3 3         it has other ones
 //! ```
 //!
-//! Nobody is played here: real nodes, all messages arrive but those on links that are cut. Some heartbeats
-//! later every log must be the leader's. How many messages that takes is not asked.
+//! All nodes are real here, and all messages arrive but those on links that are cut. Some heartbeats later
+//! every log must equal the leader's. The number of messages does not matter.
 
 use super::rules::{BEAT_BOUND, CATCHES_UP, COMMITTED_STAYS, REPAIRS};
 use super::sight::{commands_of, is_about_logs, is_about_peers, terms_of};
@@ -19,7 +19,7 @@ use crate::{Check, Failure, Rule, Verdict};
 use raft::{Event, NodeId, Term};
 use testbed::{Input, Setup};
 
-/// Rounds of ticks after which a cluster that nothing disturbs has settled.
+/// After this many rounds of ticks, a cluster without faults has one log.
 const ROUNDS: u64 = 40;
 
 /// Returns whether an event shows how a log is repaired.
@@ -36,7 +36,7 @@ pub(super) fn sync_fig7(_: &mut Check) -> Verdict {
         ("(c) one too many", &[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6]),
         ("(d) of a later term", &[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7]),
         ("(e) other ones", &[1, 1, 1, 4, 4, 4, 4]),
-        ("(f) quite others", &[1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]),
+        ("(f) two other terms", &[1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]),
         ("has nothing", &[]),
         ("agrees", leader),
     ];
@@ -128,17 +128,18 @@ fn isolate(stage: &mut Stage, one: NodeId) {
     stage.apply(Input::Partition(vec![vec![one], others]));
 }
 
-/// Messages to a follower were lost; its answer to a heartbeat, or the next heartbeat, brings them.
+/// Messages to a follower were lost. After its answer to a heartbeat, or with the next heartbeat, the
+/// leader sends them again.
 pub(super) fn heartbeat_resp_triggers_append(_: &mut Check) -> Verdict {
     for (row, commands) in [(1, &["a"][..]), (2, &["a", "b", "c"])] {
-        let title = format!("n3 hears nothing for {} commands", commands.len());
+        let title = format!("n3 gets no messages for {} commands", commands.len());
         let mut stage = Stage::new(3).row(row, &title);
         wins(&mut stage, &CATCHES_UP, N1)?;
         isolate(&mut stage, N3);
         client(&mut stage, N1, commands);
         stage.apply(Input::Heal);
         stage.rounds(6);
-        let because = "all links have worked for six heartbeats, and nobody proposes anything";
+        let because = "all links have worked for six heartbeats, and no client proposes";
         all_apply(&stage, &CATCHES_UP, &commands.join(" "), because)?;
     }
     let mut stage = Stage::new(3).row(3, "n3 was down");
@@ -150,18 +151,18 @@ pub(super) fn heartbeat_resp_triggers_append(_: &mut Check) -> Verdict {
     all_apply(&stage, &CATCHES_UP, "a b", "n3 has been up for six heartbeats")
 }
 
-/// A majority voted for another log: entries of a later term go.
+/// A majority voted for another log: entries of a later term are removed.
 pub(super) fn election_overwrites_newer_logs(_: &mut Check) -> Verdict {
     let setup = holding(Setup::new(5, 0), N1, &[1], 0);
     let setup = holding(holding(setup, N2, &[1], 0), N3, &[2], 0);
     let setup = remembering(remembering(setup, N4, 2, Some(N3)), N5, 2, Some(N3));
-    let title = "n3 led term 2 and wrote an entry that nobody else has";
+    let title = "n3 led term 2 and wrote an entry that no other node has";
     let mut stage = Stage::of(setup).row(1, title);
     stage.campaign(N1);
     stage.settle();
     wins(&mut stage, &REPAIRS, N1)?;
     stage.rounds(6);
-    let because = "n1 was elected in term 3 by those without the entry of term 2";
+    let because = "n1 was elected in term 3 by nodes without the entry of term 2";
     all_hold(&stage, &REPAIRS, "Core::on_rejected", because)?;
     let log = terms_of(&stage.log(N3));
     if log == "1 3" {
@@ -211,7 +212,7 @@ pub(super) fn commit_without_new_term_entry(_: &mut Check) -> Verdict {
     all_apply(&stage, &CATCHES_UP, "a b", because)
 }
 
-/// An old leader's entries, and a commit index that they must not borrow.
+/// An old leader's entries, which a later commit index must not commit.
 pub(super) fn heartbeat_update_commit(_: &mut Check) -> Verdict {
     for (row, lost, kept) in [(1, 1, 5), (2, 3, 3), (3, 5, 1), (4, 3, 10)] {
         let title = format!("n1 writes {lost} entries alone, n3 commits {kept} meanwhile");
@@ -232,9 +233,9 @@ pub(super) fn heartbeat_update_commit(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// Two candidates, two terms, and a third node that hears both.
+/// Two candidates, two terms, and a third node that both can reach.
 pub(super) fn dueling_candidates(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(3).row(1, "n1 and n3 do not hear each other, n2 hears both");
+    let mut stage = Stage::new(3).row(1, "n1 and n3 cannot reach each other, n2 reaches both");
     stage.apply(Input::Cut { from: N1, to: N3 });
     stage.apply(Input::Cut { from: N3, to: N1 });
     stage.campaign(N1);
@@ -243,7 +244,7 @@ pub(super) fn dueling_candidates(_: &mut Check) -> Verdict {
     stage.must_lead(&REPAIRS, N1)?;
     client(&mut stage, N1, &["a"]);
     stage.apply(Input::Heal);
-    // n3's log is behind: it disturbs, and does not win.
+    // n3's log is behind: it campaigns, and does not win.
     stage.campaign(N3);
     stage.settle();
     let refused = Refused { stage: &stage, id: N3 };
@@ -251,7 +252,12 @@ pub(super) fn dueling_candidates(_: &mut Check) -> Verdict {
     stage.rounds(ROUNDS);
     client_of_leader(&mut stage, "b");
     stage.rounds(6);
-    all_apply(&stage, &REPAIRS, "a b", "all links have worked for long, and a client wrote again")
+    all_apply(
+        &stage,
+        &REPAIRS,
+        "a b",
+        "all links have worked for long, and a client proposed again",
+    )
 }
 
 /// A node that must not have won.
@@ -278,7 +284,7 @@ fn client_of_leader(stage: &mut Stage, command: &str) {
     }
 }
 
-/// A candidate that was alone comes back, and takes the log of who won meanwhile.
+/// A candidate that was alone comes back, and takes the log of the node that won meanwhile.
 pub(super) fn candidate_concede(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(3).row(1, "n1 campaigns alone; n3 wins");
     isolate(&mut stage, N1);
@@ -294,6 +300,6 @@ pub(super) fn candidate_concede(_: &mut Check) -> Verdict {
         return Ok(());
     }
     let failure = stage.broken(&REPAIRS, "Raft::recognize_leader").expected("n1 follows n3");
-    let failure: Failure = failure.because("n3 leads the term that n1 stood in");
+    let failure: Failure = failure.because("n3 leads the term in which n1 campaigned");
     failure.got(stage.standing(N1)).fail()
 }

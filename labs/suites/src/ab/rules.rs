@@ -1,11 +1,11 @@
-//! The rules that the tests of lab 2ab name: what a card says first, and what a hint or a bug of the
-//! catalogue is found by.
+//! The rules that the tests of lab 2ab name: the first line of a card, and the key of hints and bugs in
+//! the catalogue.
 //!
 //! ```text
 //!   id         only_own_term_is_counted   never changes
 //!   title      ONLY ENTRIES OF ...        the card's first line
 //!   paper      §5.4.2, Figure 8           where to read
-//!   so what    a committed entry is ...   what a cluster comes to that breaks it
+//!   so what    a committed entry is ...   what happens to a cluster that breaks it
 //! ```
 //!
 //! They are in the order of the lab's steps.
@@ -16,7 +16,7 @@ use crate::Rule;
 
 pub(super) const ASKS_WITH_LOG: Rule = Rule::new(
     "request_names_last_entry",
-    "A CANDIDATE SAYS WHERE ITS LOG ENDS",
+    "A CANDIDATE NAMES THE LAST ENTRY OF ITS LOG",
     "§5.4.1, Fig. 2 RequestVote: lastLogIndex, lastLogTerm",
     "voters compare with a log that the candidate does not have: a leader without committed \
      entries, or no leader at all",
@@ -36,7 +36,7 @@ pub(super) const WRITTEN: Rule = Rule::new(
     "log_is_what_was_written",
     "A LOG HOLDS WHAT WAS WRITTEN LAST AT EVERY INDEX, AND NOTHING AFTER IT",
     "§5.3, Fig. 2 AppendEntries (3) (4)",
-    "two logs that should be one differ for ever",
+    "two logs that should be equal differ for ever",
 );
 
 // Step 3.
@@ -52,7 +52,7 @@ pub(super) const STALE: Rule = Rule::new(
     "old_append_removes_nothing",
     "AN APPEND THAT BRINGS NOTHING NEW REMOVES NOTHING",
     "§5.3, Fig. 2 AppendEntries (3)",
-    "an entry that was acknowledged, and perhaps committed with it, vanishes because an old \
+    "an entry that was acknowledged, and perhaps committed, is lost because an old \
      message arrives late",
 );
 
@@ -97,7 +97,7 @@ pub(super) const COMMITTED_STAYS: Rule = Rule::new(
 
 pub(super) const OLD_LEADER: Rule = Rule::new(
     "old_leader_is_not_obeyed",
-    "A LEADER WHOSE TERM IS OVER WRITES IN NOBODY'S LOG",
+    "A LEADER WHOSE TERM IS OVER CHANGES NO LOG",
     "§5.1, Fig. 2 AppendEntries (1)",
     "an old leader, back from a pause, overwrites what the new one has committed",
 );
@@ -129,7 +129,7 @@ pub(super) const STEPS_DOWN: Rule = Rule::new(
     "later_term_makes_a_follower",
     "A LATER TERM MAKES ANY NODE A FOLLOWER, AND CHANGES NO ENTRY",
     "§5.1, Fig. 2 Rules for All Servers (2)",
-    "two nodes go on leading, or a log changes that nobody wrote to",
+    "two nodes go on leading, or a log changes without a write",
 );
 
 // Step 7.
@@ -138,7 +138,7 @@ pub(super) const TO_EVERYONE: Rule = Rule::new(
     "entries_go_to_everyone",
     "A LEADER SENDS EVERY OTHER VOTER WHAT IT LACKS",
     "§5.3, Fig. 2 Leaders (2) (3)",
-    "entries that nobody is sent are never committed",
+    "entries that are not sent are never committed",
 );
 
 pub(super) const SAYS: Rule = Rule::new(
@@ -168,7 +168,7 @@ pub(super) const OLD_NEWS: Rule = Rule::new(
     "old_news_changes_nothing",
     "OLD ANSWERS CHANGE NOTHING",
     "§5.3, Fig. 2 Leaders (3) (4)",
-    "a copy that is there is sent once more, or an entry that a majority holds is not committed",
+    "an entry that a peer holds is sent again, or an entry that a majority holds is not committed",
 );
 
 // Step 9.
@@ -190,7 +190,7 @@ pub(super) const OWN_TERM: Rule = Rule::new(
 
 pub(super) const FORGETS: Rule = Rule::new(
     "new_leader_knows_no_copies",
-    "A NEW LEADER KNOWS OF NOBODY'S COPIES BUT ITS OWN",
+    "A NEW LEADER KNOWS ONLY OF ITS OWN COPIES",
     "§5.3, Fig. 2 State: matchIndex starts at 0",
     "copies that were replaced long ago are counted",
 );
@@ -204,7 +204,7 @@ pub(super) const BEAT_BOUND: Rule = Rule::new(
 
 pub(super) const TOLD: Rule = Rule::new(
     "commit_is_told",
-    "A LEADER TELLS ITS FOLLOWERS HOW FAR IT HAS COMMITTED",
+    "A LEADER TELLS ITS FOLLOWERS ITS COMMIT INDEX",
     "§5.3, Fig. 2 AppendEntries: leaderCommit",
     "followers never apply anything",
 );

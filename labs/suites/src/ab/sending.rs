@@ -1,12 +1,11 @@
-//! Step 7: what an append says, and who gets it (§5.3, Fig. 2 AppendEntries, Leaders (3)).
+//! Step 7: what an append carries, and which peers get it (§5.3, Fig. 2 AppendEntries, Leaders (3)).
 //!
 //! ```text
 //!   n1's log   1 2 | 3        elected in term 3: the last entry is new
 //!                  '-- n1->n2 AppendEntries t3 prev=2@2 [3@3]
 //! ```
 //!
-//! Where a leader begins is its own affair, as long as what it sends is a piece of its log and
-//! reaches the end.
+//! A leader may begin at any entry, if what it sends is a piece of its log and reaches the end.
 
 use super::rules::{SAYS, TO_EVERYONE};
 use super::sight::{Append, elected, is_append, names_of, terms_of};
@@ -54,7 +53,7 @@ fn wrong_with(append: &Append, log: &[Entry], term: Term) -> Option<String> {
     let from = prev.index.0 as usize;
     let piece = log.get(from..from + entries.len());
     if piece != Some(entries.as_slice()) {
-        return Some(format!("behind {prev} it has {}", names_of(entries)));
+        return Some(format!("after {prev} it has {}", names_of(entries)));
     }
     None
 }
@@ -62,7 +61,7 @@ fn wrong_with(append: &Append, log: &[Entry], term: Term) -> Option<String> {
 /// What is sent is a piece of the leader's log.
 pub(super) fn append_says_what_it_follows(_: &mut Check) -> Verdict {
     let intro =
-        "n1 is elected in the next term, and a client proposes a and b; each append of n1's is";
+        "n1 is elected in the next term, and a client proposes a and b; each append of n1 is";
     let mut table = Rows::new(&SAYS, "nodes, log", intro).decided_by(is_append);
     let rows: [(u64, &[u64]); 7] = [
         (2, &[]),

@@ -1,8 +1,8 @@
-//! What can be seen of logs: what disks hold, what leaders send, what followers answer, what a client
-//! is told.
+//! What a test can see of logs: what disks hold, what leaders send, what followers answer, what a client
+//! learns.
 //!
 //! ```text
-//!   log(n1)              1@1 2@1 3@2      on its disk as soon as what waits is written
+//!   log(n1)              1@1 2@1 3@2      on its disk, once what waits is written
 //!   commit(n1)           2                the same
 //!   appends(n1, n2)      prev 2@1 [3@2] commit 2
 //! ```
@@ -17,7 +17,7 @@ use raft::{
 };
 use testbed::{Input, Setup};
 
-/// What one append says.
+/// What one append carries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Append {
     pub(super) term: Option<Term>,
@@ -25,7 +25,7 @@ pub(super) struct Append {
     pub(super) entries: Vec<Entry>,
 }
 
-/// Says a log in the way of the paper's figures, as the terms of its entries: `1 1 2`.
+/// Writes a log as the paper's figures do, by the terms of its entries: `1 1 2`.
 pub(super) fn terms_of(log: &[Entry]) -> String {
     said(log.iter().map(|entry| entry.id.term.to_string()))
 }
@@ -35,7 +35,7 @@ pub(super) fn names_of(log: &[Entry]) -> String {
     said(log.iter().map(|entry| entry.id.to_string()))
 }
 
-/// Says what entries say, for those that say something: `a b`.
+/// Writes the commands of entries that have one: `a b`.
 pub(super) fn commands_of(log: &[Entry]) -> String {
     said(log.iter().filter_map(|entry| match entry.payload() {
         Payload::Normal(data) if !data.is_empty() => {
@@ -59,7 +59,7 @@ fn entries_of(image: &MemoryStorage) -> Vec<Entry> {
 }
 
 impl Stage {
-    /// Returns the log that a node's disk holds, or will as soon as it has written what waits.
+    /// Returns the log that a node's disk holds, or will hold once it has written what waits.
     pub(super) fn log(&self, id: NodeId) -> Vec<Entry> {
         let Some(disk) = self.cluster().disk(id) else { return Vec::new() };
         let mut image = disk.durable().clone();
@@ -67,7 +67,7 @@ impl Stage {
         entries_of(&image)
     }
 
-    /// Returns how far a node's log is committed, as its disk knows it or soon will.
+    /// Returns the commit index that a node's disk holds, or will hold once it has written what waits.
     pub(super) fn commit(&self, id: NodeId) -> u64 {
         self.disk(id).commit.0
     }
@@ -116,7 +116,7 @@ impl Stage {
         self.apply(Input::Propose { node, data });
     }
 
-    /// Rounds pass: everything arrives, every clock ticks.
+    /// Rounds pass: in each, all messages arrive and every clock ticks.
     pub(super) fn rounds(&mut self, rounds: u64) {
         self.settle();
         (0..rounds).for_each(|_| self.round());
@@ -134,8 +134,8 @@ impl Stage {
             .fail()
     }
 
-    /// Fails if this is not as it must be, and shows the line that noted such an event last, or else
-    /// this function.
+    /// Fails if this is not as expected. Shows the line that noted such an event last, or else this
+    /// function.
     pub(super) fn must_be(
         &self,
         what: &Expected<'_>,
@@ -161,7 +161,7 @@ pub(super) struct Expected<'a> {
     pub(super) function: &'a str,
     /// Which events show the decision.
     pub(super) decides: fn(&Event) -> bool,
-    /// Who broke it, and when.
+    /// What happened before it broke.
     pub(super) because: &'a str,
 }
 
@@ -178,7 +178,7 @@ pub(super) fn is_about_commit(event: &Event) -> bool {
     matches!(event, Event::CommitAdvanced { .. } | Event::CommitWithheld { .. })
 }
 
-/// Returns whether an event shows what a leader thinks of a peer.
+/// Returns whether an event shows what a leader knows of a peer.
 pub(super) fn is_about_peers(event: &Event) -> bool {
     matches!(
         event,

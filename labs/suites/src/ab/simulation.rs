@@ -1,4 +1,4 @@
-//! Step 11, second part: random runs with a client, struck by faults.
+//! Step 11, second part: random runs with a client, and faults.
 //!
 //! ```text
 //!   seed 17 --> ticks, messages, commands, one kind of fault --> every rule, after every event
@@ -6,9 +6,8 @@
 //!   convergence --> all heals: one log, and a new command is committed everywhere
 //! ```
 //!
-//! A test of safety asks that no rule of Figure 3 breaks, and that something was committed: a cluster
-//! that commits nothing is safe, and of no use. What must happen in the end is [`convergence`]'s
-//! question alone.
+//! A test of safety checks that no rule of Figure 3 breaks, and that something was committed: a cluster
+//! that commits nothing is safe, and useless. Only [`convergence`] checks what must happen in the end.
 
 use super::rules::{CONVERGES, COVERAGE};
 use super::sight::{commands_of, terms_of};
@@ -22,7 +21,7 @@ use raft::{Index, Message, NodeId, Term};
 use testbed::sim::{self, Plan, Profile, Run, Stream};
 use testbed::{Cluster, Input, Rule, Setup, Violation};
 
-/// A run that commits as much as this came to something: more than one leader's first entry.
+/// A run that commits this many entries counts: it is more than one leader's first entry.
 const SOMETHING: Index = Index(4);
 
 /// The longest pause between two commands of the client, in ticks.
@@ -43,7 +42,7 @@ pub(super) fn duplicate(check: &mut Check) -> Verdict {
     safety(check, Profile::Duplicate)
 }
 
-/// The network falls apart.
+/// The network is partitioned.
 pub(super) fn partition(check: &mut Check) -> Verdict {
     safety(check, Profile::Partition)
 }
@@ -53,7 +52,7 @@ pub(super) fn crash(check: &mut Check) -> Verdict {
     safety(check, Profile::Crash)
 }
 
-/// A random part of everything.
+/// A random mix of all faults.
 pub(super) fn swarm(check: &mut Check) -> Verdict {
     safety(check, Profile::Swarm)
 }
@@ -116,7 +115,7 @@ pub(super) fn figure8(check: &mut Check) -> Verdict {
     commits_something(coverage)
 }
 
-/// A run in the manner of Figure 8: five nodes, of which three are up most of the time.
+/// A run like Figure 8: five nodes, and three of them are up most of the time.
 struct Figure8 {
     setup: Setup,
     cluster: Cluster,
@@ -191,7 +190,7 @@ impl Figure8 {
             let data = Bytes::from(format!("x={round}.{command}"));
             self.apply(Input::Propose { node: leader, data });
         }
-        // Some leaders reach nobody, some reach a few and hear of it, some are in good health.
+        // Some leaders reach no peer, some reach a few and get answers, some reach all.
         let (rounds, permille) = match self.luck.below(4) {
             0 => (1, 0),
             1 => (2, 300),
@@ -212,10 +211,10 @@ impl Figure8 {
 
 // Convergence.
 
-/// Rounds after which a cluster that nothing disturbs has one log.
+/// After this many rounds a cluster without faults has one log.
 const ROUNDS: u64 = 60;
 
-/// After trouble of every kind all logs become one, and a new command is committed everywhere.
+/// After faults of every kind all logs become equal, and a new command is committed everywhere.
 pub(super) fn convergence(check: &mut Check) -> Verdict {
     check.sweep(
         |seed| {
@@ -268,7 +267,7 @@ fn converges(cluster: &mut Cluster) -> Result<(), String> {
 /// The command that is proposed when everything works again.
 const LAST: &str = "x=last";
 
-/// Proposes the last command to the leader, and lets rounds of ticks pass in which all arrives.
+/// Proposes the last command to the leader, and lets rounds of ticks pass; all messages arrive.
 fn propose_last(cluster: &mut Cluster, apply: &mut impl FnMut(&mut Cluster, Input)) {
     let leaders = cluster.leaders();
     let leader = leaders.iter().max_by_key(|&&(_, term): &&(NodeId, Term)| term);
@@ -295,7 +294,7 @@ fn propose_last(cluster: &mut Cluster, apply: &mut impl FnMut(&mut Cluster, Inpu
 
 /// What a seed found.
 enum Finding {
-    /// A rule broke in a drawn run.
+    /// A rule broke in a random run.
     Broken(Box<Run>),
     /// A rule broke in a written one.
     Written(Box<Broken>),
@@ -342,7 +341,7 @@ fn explained(broken: Broken, faults: String) -> Failure {
     broken.failure().faults(faults).shrunk(from, to)
 }
 
-/// Explains logs that differ: what was said and done since everything works again.
+/// Explains logs that differ: what happened since everything works again.
 fn apart(run: &Run, seed: u64, views: String) -> Failure {
     let mut stage = Stage::of(run.setup()).of_seed(seed);
     run.inputs.iter().for_each(|input| stage.apply(input.clone()));

@@ -1,4 +1,4 @@
-//! What the tests say to a node about logs.
+//! What the tests send to a node about logs.
 //!
 //! ```text
 //!   logged(&[1, 1, 2])                        1@1 2@1 3@2, each with a command of its own
@@ -21,13 +21,13 @@ pub(super) fn at(index: u64, term: u64) -> EntryId {
     EntryId { index: Index(index), term: Term(term) }
 }
 
-/// Returns the entry of this name.
+/// Returns the entry with this id.
 pub(super) fn entry(id: EntryId) -> Entry {
     let payload = Payload::Normal(Bytes::from(format!("x={id}")));
     Entry::unplaced(payload).at(id)
 }
 
-/// Returns entries of these terms behind `prev`.
+/// Returns entries of these terms after `prev`.
 pub(super) fn behind(prev: Index, terms: &[u64]) -> Vec<Entry> {
     let places = (prev.0 + 1..).zip(terms);
     places.map(|(index, &term)| entry(at(index, term))).collect()
@@ -38,8 +38,8 @@ pub(super) fn logged(terms: &[u64]) -> Vec<Entry> {
     behind(Index(0), terms)
 }
 
-/// Returns a setup in which `id` holds a log of these terms, committed so far, and is in the term of
-/// its last entry.
+/// Returns a setup in which `id` holds a log of these terms with this commit index, and is in the term
+/// of its last entry.
 pub(super) fn holding(mut setup: Setup, id: NodeId, terms: &[u64], commit: u64) -> Setup {
     let seat = setup.nodes.iter_mut().find(|(config, _)| config.id == id);
     let (_, storage) = seat.expect("a node of this setup");
@@ -55,7 +55,7 @@ fn message(from: NodeId, to: NodeId, term: u64, body: Body) -> Message {
     Message { from, to, term: Some(Term(term)), body }
 }
 
-/// A leader sends entries of these terms behind `prev`.
+/// A leader sends entries of these terms after `prev`.
 pub(super) fn sends(
     from: NodeId,
     to: NodeId,

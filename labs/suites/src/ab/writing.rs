@@ -1,12 +1,12 @@
 //! Step 2: what a log holds after it was written to (§5.3).
 //!
 //! ```text
-//!   1 1 1      written behind 3:  2 2    -->  1 1 1 2 2      the end grows
+//!   1 1 1      written after 3:   2 2    -->  1 1 1 2 2      the log grows
 //!   1 1 1      written after 1:   2      -->  1 2            what was there is removed
 //! ```
 //!
-//! The checks of what may be written where are not written yet: n1 takes what its leader sends. What
-//! is sent here differs from what was there, from its first entry on.
+//! The checks of what may be written are the next steps': here n1 takes what its leader sends. What is
+//! sent differs from what was there, from its first entry on.
 
 use super::rules::WRITTEN;
 use super::sight::{Expected, is_about_logs, terms_of};
@@ -17,17 +17,17 @@ use crate::{Check, Verdict};
 use raft::{Entry, EntryId, Index};
 use testbed::{Input, Setup};
 
-/// A log, what it is behind, what is written, and what the log is then.
+/// A log, the index after which is written, what is written, and the log then.
 type Row<'a> = (&'a [u64], u64, &'a [u64], &'a [u64]);
 
 fn table(rows: &[Row<'_>]) -> Verdict {
-    let intro = "n1 holds a log, and its leader writes behind an entry of it; then n1 holds";
+    let intro = "n1 holds a log, and its leader writes after an entry of it; then n1 holds";
     let mut table = Rows::new(&WRITTEN, "log, written", intro).decided_by(is_about_logs);
     for &(log, prev, written, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, place(log, prev), written, 0));
         let (log, written) = (terms_of(&logged(log)), terms_of(&logged(written)));
-        let what = format!("{log}, behind {prev}: {written}");
+        let what = format!("{log}, after {prev}: {written}");
         let was = terms_of(&stage.log(N1));
         table.equal(what, terms_of(&logged(then)), was, stage);
     }
@@ -56,7 +56,7 @@ pub(super) fn append_extends(_: &mut Check) -> Verdict {
         if round == 2 {
             stage.restart(N1);
         }
-        holds(&stage, &logged(&log), "n1's leader wrote behind the end of n1's log")?;
+        holds(&stage, &logged(&log), "n1's leader wrote after the end of n1's log")?;
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ pub(super) fn log_against_a_vec(_: &mut Check) -> Verdict {
                 stage.apply(Input::Crash(N1));
                 stage.apply(Input::Restart(N1));
             }
-            let because = format!("the leader of term {term} wrote {written:?} behind {prev}");
+            let because = format!("the leader of term {term} wrote {written:?} after {prev}");
             holds(&stage, &logged(&model), &because)?;
             let node = stage.cluster().node(N1).expect("it is up");
             let all = node.entries(Index(1), node.inspect().last.index + 1);
@@ -124,7 +124,7 @@ pub(super) fn log_against_a_vec(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// A few numbers that look drawn, and are always the same.
+/// A few numbers that look random, and are always the same.
 struct Luck(u64);
 
 impl Luck {
