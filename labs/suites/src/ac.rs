@@ -4,23 +4,23 @@
 //!   1 telling   2 taking   3 writing   4 applying   5 restarting   6 crossing, model, simulation
 //! ```
 //!
-//! A test of a step runs only what that step and the ones before it write. It looks at what an owner
-//! sees: Readys, the disk, and what is applied. An owner may be given everything in one Ready or in
-//! several; what must hold is said in [`judge`].
+//! A test of a step runs only what that step and the ones before it write. It judges what an owner sees:
+//! Readys, the disk, and what is applied. A node may hand out everything in one Ready or in several;
+//! [`judge`] says what must hold.
 
-mod answers; // what an owner says, taken or refused
+mod answers; // what an owner reports, accepted or refused
 mod applying; // step 4: what is handed out to be applied
-mod crossing; // step 6: several writes under way
+mod crossing; // step 6: several writes in progress
 mod judge; // what must hold in every Ready
 mod model; // step 6: every order of everything
-mod owner; // a node, and an owner that obeys
+mod owner; // a node, and an owner that keeps the contract
 mod restarting; // step 5: starting again
 mod rules; // the rules that cards name
 mod simulation; // step 6: whole clusters, at random
 mod taking; // step 2: what a Ready holds
-mod telling; // step 1: whether there is anything to tell
-mod words; // what the tests say to a node
-mod writing; // step 3: what a durable write is good for
+mod telling; // step 1: whether there is any news
+mod words; // what the tests send to a node
+mod writing; // step 3: what counts once a write is durable
 
 use crate::Test;
 

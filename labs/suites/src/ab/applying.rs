@@ -29,7 +29,8 @@ pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
         (0, &[2, 1, 4, 0], 4),
         (2, &[0, 3, 3, 1], 3),
     ];
-    let intro = "n1 holds 1 1 1 1, with this commit; its leader's heartbeats carry these; then n1's commit is";
+    let intro =
+        "n1 holds 1 1 1 1, committed so far; its leader's heartbeats carry these; n1's commit is";
     let mut table =
         Rows::new(&COMMIT_GROWS, "commit, heartbeats", intro).decided_by(is_about_commit);
     for (commit, beats, then) in rows {

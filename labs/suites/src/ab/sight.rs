@@ -195,7 +195,7 @@ pub(super) fn is_append(event: &Event) -> bool {
 }
 
 /// Elects a node with the votes of as many others as it needs, all played by the test. Its term is the
-/// one after what its disk remembers.
+/// one after the term on its disk.
 pub(super) fn elected(setup: Setup, id: NodeId) -> Stage {
     let mut stage = Stage::of(setup);
     elect(&mut stage, id);

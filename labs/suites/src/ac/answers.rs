@@ -1,4 +1,4 @@
-//! What an owner says, row by row: a node takes it, or refuses it and stays as it was.
+//! What an owner reports, row by row: a node accepts it, or refuses it and stays as it was.
 //!
 //! ```text
 //!    row  on_persist_ready              must be     was
@@ -35,7 +35,7 @@ impl Answers {
         Answers(Table::new(rule, head).intro(intro))
     }
 
-    /// Says something to n1, and adds what it answers; and if it refuses, what it is then.
+    /// Reports something to n1, and adds its answer; if n1 refuses, also whether n1 has changed.
     pub(super) fn tell<T, E>(
         &mut self,
         n1: &mut Owner,
@@ -52,7 +52,7 @@ impl Answers {
         }
     }
 
-    /// Returns what the card says if some row does not hold.
+    /// Returns the failure for the card if a row does not hold.
     pub(super) fn failure(self) -> Option<Failure> {
         self.0.failure()
     }

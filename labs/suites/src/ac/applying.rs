@@ -4,7 +4,7 @@
 //!    log        1  2  3  4  5  6  7
 //!    commit                    ^
 //!    durable             ^            gate Durable: up to 5
-//!    handed out    ^                  next page: 3 4 5, or what the cap lets through
+//!    handed out    ^                  next page: 3 4 5, or as many as the limit allows
 //! ```
 
 use super::answers::{Answer, Answers};
@@ -14,7 +14,7 @@ use super::words::{N2, append, at, beat, names};
 use crate::{Check, Failure, Table, Verdict};
 use raft::{ApplyGate, Config, Entry, Index, RawNode, Storage};
 
-/// What an entry with one letter weighs.
+/// The size of an entry with one letter.
 fn letter_bytes() -> u64 {
     Entry::unplaced(raft::Payload::Normal(bytes::Bytes::from_static(b"a"))).size_bytes()
 }
@@ -48,7 +48,7 @@ fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
         .fail()
 }
 
-/// Whatever the pages, the application gets every entry, in order, once.
+/// However long the pages are, the application gets every entry, in order, once.
 pub(super) fn paging_committed(_: &mut Check) -> Verdict {
     let letter = letter_bytes();
     for (number, cap, title) in [
@@ -63,7 +63,7 @@ pub(super) fn paging_committed(_: &mut Check) -> Verdict {
         n1.settle()?;
         must_have_applied(&n1, 10)?;
 
-        let title = format!("{title}; advance, and the commit index comes bit by bit");
+        let title = format!("{title}; advance, and the commit index grows in small steps");
         let mut n1 = Owner::of(config(), group(3)).row(number + 4, &title);
         n1.hear(append(N2, 1, at(0, 0), &WORDS, 0));
         for commit in [2, 4, 9, 10] {
@@ -75,13 +75,13 @@ pub(super) fn paging_committed(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// Weighs what waits to be applied, without the last entry: that one may cross the line.
+/// Returns the size of what waits to be applied, without the last entry: that one may cross the limit.
 fn outstanding_before_last(n1: &Owner) -> u64 {
     let weights: Vec<u64> = n1.waiting().map(Entry::size_bytes).collect();
     weights.split_last().map_or(0, |(_, before)| before.iter().sum())
 }
 
-/// As long as the application has not applied, no more comes than the cap allows.
+/// While the application has not applied, no more is handed out than the limit allows.
 pub(super) fn apply_cap(_: &mut Check) -> Verdict {
     let letter = letter_bytes();
     let within = |n1: &Owner, cap: u64| -> Verdict {
@@ -91,11 +91,12 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
         }
         let failure = n1.broken(&CAP, "Applying::hand_out");
         let waiting: Vec<Entry> = n1.waiting().cloned().collect();
-        let because = format!("{} wait to be applied, and the cap is {cap} bytes", names(&waiting));
+        let because =
+            format!("{} wait to be applied, and the limit is {cap} bytes", names(&waiting));
         failure.because(because).got(format!("{outstanding} bytes before the last one")).fail()
     };
     for (number, cap) in [(1, 1), (2, 2 * letter), (3, 3 * letter - 1)] {
-        let title = format!("at most {cap} bytes; an entry with one letter weighs {letter}");
+        let title = format!("at most {cap} bytes; an entry with one letter has {letter}");
         let config = Config { max_applying_bytes: Some(cap), ..settings() };
         let mut n1 = Owner::of(config, group(3)).row(number, &title);
         n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
@@ -131,9 +132,9 @@ fn through_the_gate(gate: ApplyGate) -> Outcome<(u64, u64)> {
     Ok((before, n1.applied().0))
 }
 
-/// Each gate lets through what it says.
+/// Each gate lets out what it allows.
 pub(super) fn apply_gates(_: &mut Check) -> Verdict {
-    let intro = "n2 sends 1@1 2@1 3@1, of which two are committed; handed out to be applied:";
+    let intro = "n2 sends 1@1 2@1 3@1, and two are committed; handed out to be applied:";
     let mut table = Table::new(&GATE, "gate, and when").intro(intro);
     for (name, gate, most) in [
         ("Durable", ApplyGate::Durable, 0),
@@ -151,9 +152,9 @@ pub(super) fn apply_gates(_: &mut Check) -> Verdict {
     }
 }
 
-/// What the owner cannot have applied is refused, and changes nothing.
+/// A report of what the owner cannot have applied is refused, and changes nothing.
 pub(super) fn apply_order(_: &mut Check) -> Verdict {
-    let intro = "n2 sent three entries and two are committed; the owner says it has applied up to";
+    let intro = "n2 sent three entries and two are committed; the owner reports as applied";
     let mut table = Answers::new(&OWNER_ORDER, "applied up to", intro);
     let mut n1 = Owner::new(3);
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 2));
@@ -170,17 +171,17 @@ pub(super) fn apply_order(_: &mut Check) -> Verdict {
     tell(&mut n1, "99, which does not exist", 99, Answer::Refused);
     tell(&mut n1, "1, of the two handed out", 1, Answer::Taken);
     tell(&mut n1, "1 again", 1, Answer::Taken);
-    tell(&mut n1, "0: that goes back", 0, Answer::Refused);
+    tell(&mut n1, "0: less than before", 0, Answer::Refused);
     n1.start_all()?;
     tell(&mut n1, "2", 2, Answer::Taken);
-    tell(&mut n1, "1: that goes back", 1, Answer::Refused);
+    tell(&mut n1, "1: less than before", 1, Answer::Refused);
     match table.failure() {
         Some(failure) => failure.function("RawNode::check_applied").fail(),
         None => Ok(()),
     }
 }
 
-/// What was saved can be started from, wherever the power fails.
+/// A node can start from what was saved, whenever the power fails.
 fn can_start(n1: &Owner) -> Verdict {
     let disk = n1.disk();
     let last = disk.last_index().unwrap_or_default();
@@ -196,9 +197,10 @@ fn can_start(n1: &Owner) -> Verdict {
     }
 }
 
-/// The commit index that is to be saved never lies beyond what is saved with it.
+/// A commit index to be saved is never beyond the log that is saved with it.
 pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
-    let mut n1 = Owner::new(3).row(1, "a committed entry comes while the one before is written");
+    let mut n1 =
+        Owner::new(3).row(1, "a committed entry comes while the one before is being written");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
     let first = n1.take()?;
     n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
@@ -227,8 +229,8 @@ pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
     must_have_applied(&n1, 3)
 }
 
-/// Nothing is handed out to be applied before the commit index that covers it is handed out to be
-/// saved. The judge looks; here is what it looks at.
+/// No entry is handed out to be applied before the commit index that covers it is handed out to be
+/// saved. The judge checks that; these runs give it something to check.
 pub(super) fn commit_told_before_applied(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3).row(1, "entries first, their commit later");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
@@ -244,7 +246,7 @@ pub(super) fn commit_told_before_applied(_: &mut Check) -> Verdict {
     n1.hear(beat(N2, 1, 2));
     n1.settle()?;
     must_have_applied(&n1, 2)?;
-    let mut n1 = Owner::new(1).row(3, "a leader alone, with advance");
+    let mut n1 = Owner::new(1).row(3, "a single node, with advance");
     n1.campaign();
     while n1.advance()?.is_some() {}
     n1.propose("a");

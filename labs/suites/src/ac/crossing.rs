@@ -18,9 +18,9 @@ fn committed(taken: &[Ready]) -> Vec<Entry> {
     taken.iter().flat_map(|ready| ready.committed_entries().iter().cloned()).collect()
 }
 
-/// The report that a write has ended: which are taken, and what they change.
+/// Reports that a write has ended: which are accepted, and what they change.
 pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
-    let intro = "n1, of three, writes Readys 1, 2 and 3; it is told that one is durable:";
+    let intro = "n1, of three, writes Readys 1, 2 and 3; the owner reports as durable:";
     let mut table = Answers::new(&WRITE_ORDER, "on_persist_ready", intro);
     let mut n1 = Owner::new(3);
     let mut tell = |n1: &mut Owner, what, number, must_be| {
@@ -35,7 +35,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     }
     let [_, second, third] = numbers[..] else {
         let failure = n1.broken(&super::rules::ONLY_NEWS, "RawNode::has_ready");
-        return failure.because("three entries came, and no three Readys").fail();
+        return failure.because("three entries came, but not three Readys").fail();
     };
     tell(&mut n1, "0", 0, Answer::Refused);
     tell(&mut n1, "one that was not taken", third + 1, Answer::Refused);
@@ -59,7 +59,8 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     n1.settle()?;
     if !n1.sent().iter().any(|message| message.body.traits().is_from_leader) {
         let failure = n1.broken(&WRITE_ORDER, "RawNode::on_persist_ready");
-        let because = "n1 is told of the second of two writes, and its own vote does not count";
+        let because =
+            "the second of two writes is reported durable, and n1's own vote does not count";
         return failure.because(because).expected("n1 leads, with n2's vote and its own").fail();
     }
 
@@ -127,11 +128,11 @@ fn all_applied(n1: &Owner, want: &str) -> Verdict {
         return Ok(());
     }
     let failure = n1.broken(&ALL_APPLIED, "RawNode::on_persist_record");
-    let because = "all writes have ended, and all is committed";
+    let because = "all writes have ended, and everything is committed";
     failure.because(because).expected(format!("{want} applied")).got(got).fail()
 }
 
-/// A write that ended too late for its term is made up for by the next one.
+/// If the term changed before a write ended, the next write makes the entries durable.
 pub(super) fn next_record_makes_durable(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3).row(1, "the term changes while an entry is written");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
@@ -145,7 +146,7 @@ pub(super) fn next_record_makes_durable(_: &mut Check) -> Verdict {
     n1.settle()?;
     all_applied(&n1, "1@1")?;
 
-    let mut n1 = Owner::new(3).row(2, "and nothing at all is said in the new term");
+    let mut n1 = Owner::new(3).row(2, "and no message comes in the new term");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 1));
     n1.start_all()?;
     n1.hear(beat(N3, 2, 1));

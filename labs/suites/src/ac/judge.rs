@@ -1,9 +1,9 @@
-//! What an owner can see in every Ready, whichever node leads and whatever crashes.
+//! What must hold in every Ready, as an owner sees it: with every leader, and after every crash.
 //!
 //! ```text
-//!   entries    begin right behind what was handed out, or replace it; no gap, nothing twice
-//!   hard       never goes back; its commit index lies within what was handed out
-//!   committed  right behind the last one, the very entry that is in the log, not beyond the commit told
+//!   entries    begin right after what was handed out, or replace it; no gap, nothing twice
+//!   hard       never decreases; its commit index is within what was handed out
+//!   committed  right after the last one, the entry that is in the log, not beyond the commit reported
 //!   messages   promise what IS durable;  persisted_messages what WILL be
 //! ```
 //!
@@ -21,7 +21,7 @@ use raft::{
 };
 use std::collections::BTreeMap;
 
-/// A rule that an owner saw broken, and how.
+/// A broken rule, and how an owner saw it.
 pub(super) struct Fault {
     pub(super) rule: Rule,
     pub(super) because: String,
@@ -38,16 +38,16 @@ pub(super) struct Judge {
     log: Terms,
     /// Term, vote and commit as they were handed out to be saved.
     told: HardState,
-    /// The same as the disk held it at birth.
+    /// The same as the disk held it at the start.
     born: HardState,
     /// The first index of it at which a leader has sent another entry since: from there on, the
     /// same may be written again.
     disputed: Option<Index>,
     /// The last entry that was handed out to be applied.
     applied: Index,
-    /// What each leader has said of its log, in each term.
+    /// What each leader has sent of its log, in each term.
     leaders: BTreeMap<(NodeId, Term), Terms>,
-    /// Whom it has given its vote, in each term: what has left, whatever the node remembers.
+    /// Which node it has voted for, in each term: by the messages that have left.
     votes: BTreeMap<Term, NodeId>,
     life: Life,
 }
@@ -73,7 +73,7 @@ fn fault(rule: &Rule, function: &'static str, because: String) -> Result<(), Fau
 }
 
 impl Judge {
-    /// Knows what a node knows that starts with this disk, and whose application has applied so much.
+    /// Begins with what a node knows that starts with this disk and this applied index.
     pub(super) fn new(storage: &MemoryStorage, applied: Index) -> Self {
         let (log, told) = (stored(storage), storage.hard_state());
         let (leaders, votes) = (BTreeMap::new(), BTreeMap::new());
@@ -81,7 +81,7 @@ impl Judge {
         Judge { log, disputed, told, born, applied, leaders, votes, life }
     }
 
-    /// Knows the same of a node that has lost power; and still whom it has given its vote.
+    /// Begins again after a loss of power, and still knows the node's votes.
     pub(super) fn after_a_crash(&self, storage: &MemoryStorage, applied: Index) -> Self {
         let votes = self.votes.clone();
         Judge { life: Life::Later, votes, ..Judge::new(storage, applied) }
@@ -92,7 +92,7 @@ impl Judge {
         self.told
     }
 
-    /// Takes note of what a node is told.
+    /// Records what a node is sent.
     pub(super) fn hear(&mut self, message: &Message) {
         if let (Body::AppendEntries { prev, entries, .. }, Some(term)) =
             (&message.body, message.term)
@@ -125,7 +125,7 @@ impl Judge {
         for message in ready.persisted_messages() {
             if !self.is_backed(message, &self.log, self.told) {
                 let because =
-                    format!("{}, and no Ready hands out what that rests on", label(message));
+                    format!("{}, and no Ready hands out what that promise needs", label(message));
                 if let Body::AppendReply { .. } = message.body {
                     return fault(&ENTRIES_ONCE, "RawNode::ready", because);
                 }
@@ -198,7 +198,7 @@ impl Judge {
         self.log.split_off(&first.index);
         for (place, entry) in (first.index.0..).zip(entries) {
             if entry.id.index != Index(place) {
-                let because = format!("{} is to be written where {place} was due", entry.id);
+                let because = format!("{} is to be written where {place} was expected", entry.id);
                 return fault(&ENTRIES_ONCE, function, because);
             }
             self.log.insert(entry.id.index, entry.id.term);
@@ -238,7 +238,7 @@ impl Judge {
         for entry in committed {
             let (id, due) = (entry.id, self.applied + 1);
             if id.index != due {
-                let because = format!("{id} is handed out to be applied where {due} was due");
+                let because = format!("{id} is handed out to be applied where {due} was expected");
                 return fault(rule, function, because);
             }
             match self.log.get(&id.index) {
@@ -301,7 +301,7 @@ impl Judge {
     }
 }
 
-/// Says a state: `term 5, vote n2, commit 3`.
+/// Writes a state: `term 5, vote n2, commit 3`.
 pub(super) fn say(hard: HardState) -> String {
     let vote = hard.vote.map_or_else(|| "none".to_owned(), |vote| vote.to_string());
     format!("term {}, vote {vote}, commit {}", hard.term, hard.commit)

@@ -1,7 +1,7 @@
-//! Step 6: one node, and every order of hearing, writing, applying and losing power.
+//! Step 6: one node, and every order of messages, writes, applies and losses of power.
 //!
 //! ```text
-//!    n2 leads term 1     1@1      2@1 behind it
+//!    n2 leads term 1     1@1      2@1 after it
 //!    n3 leads term 2     1@2      replaces it
 //!    n2 leads term 3     1@1 2@1 3@3, all committed
 //!    n2, n3 campaign in term 4
@@ -24,7 +24,7 @@ use std::hash::{DefaultHasher, Hasher};
 /// How many writes may be in progress at once.
 const WRITES_MAX: usize = 3;
 
-/// Fewer states than this, and something that should be possible is not.
+/// With fewer states than this, something that should be possible is not.
 const STATES_MIN: usize = 5_000;
 
 /// What can happen next.
@@ -38,13 +38,13 @@ enum Action {
     Persist,
     /// The next entry is applied.
     Apply,
-    /// The next entry is applied, and the power fails before the node hears of it.
+    /// The next entry is applied, and the power fails before the node learns of it.
     ApplyAndCrash,
     /// The power fails.
     Crash,
 }
 
-/// What can be heard.
+/// The messages that can arrive.
 fn words() -> [Message; 6] {
     [
         append(N2, 1, at(0, 0), &[(1, "a")], 0),

@@ -1,4 +1,4 @@
-//! A node and an owner that obeys: it writes, then sends what was promised, then applies.
+//! A node and an owner that keeps the contract: it writes, then sends the promises, then applies.
 //!
 //! ```text
 //!      n2        n1        disk
@@ -9,8 +9,7 @@
 //!       |         |          |     applies 1@1              apply()
 //! ```
 //!
-//! Every Ready passes under the eyes of a [`Judge`]. The test plays all other nodes, and the power
-//! supply.
+//! A [`Judge`] checks every Ready. The test plays all other nodes, and lets the power fail.
 
 use super::judge::{Fault, Judge};
 use super::words::{N1, label, names};
@@ -19,10 +18,10 @@ use raft::{Config, Entry, Index, LightReady, MemoryStorage, Message, NodeId, Raw
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-/// More Readys in a row than any number of inputs asks for.
+/// More Readys in a row than any inputs of these tests need.
 const READYS_MAX: usize = 200;
 
-/// What a step of a test may end in.
+/// How a step of a test may end.
 pub(super) type Outcome<T> = Result<T, Box<Failure>>;
 
 /// A node, its disk, its application, and what happened to them.
@@ -48,17 +47,17 @@ pub(super) fn settings() -> Config {
     Config::new(N1)
 }
 
-/// Returns an empty disk in a group of so many.
+/// Returns an empty disk in a group of this many.
 pub(super) fn group(size: u64) -> MemoryStorage {
     MemoryStorage::with_voters((1..=size).map(NodeId))
 }
 
-/// Says what the node is about to do: a card about a loop without end says it too.
+/// Records what the node is about to do: a card about an endless loop shows it too.
 fn doing(what: impl Into<String>) {
     current::doing(what.into());
 }
 
-// Being born.
+// Starting.
 
 impl Owner {
     /// Starts n1 with these settings and this disk.
@@ -82,7 +81,7 @@ impl Owner {
         }
     }
 
-    /// Starts n1 in a group of so many, with an empty disk.
+    /// Starts n1 in a group of this many, with an empty disk.
     pub(super) fn new(size: u64) -> Self {
         Owner::of(settings(), group(size))
     }
@@ -124,7 +123,7 @@ impl Owner {
 
     /// Ticks pass.
     pub(super) fn ticks(&mut self, ticks: u64) {
-        doing(format!("n1 hears {ticks} ticks"));
+        doing(format!("n1 ticks {ticks} times"));
         self.rows.push(Row::at(N1, format!("{ticks} ticks")));
         (0..ticks).for_each(|_| {
             self.node.tick();
@@ -142,13 +141,13 @@ impl Owner {
 // What an owner does.
 
 impl Owner {
-    /// Looks whether anything is ready.
+    /// Returns whether anything is ready.
     pub(super) fn has_ready(&self) -> bool {
         doing("has_ready");
         self.node.has_ready()
     }
 
-    /// Takes a Ready, if one waits, and sends what may leave. It is written from now on.
+    /// Takes a Ready, if there is one, and sends what may leave. Its write begins now.
     pub(super) fn take(&mut self) -> Outcome<Option<Ready>> {
         if !self.has_ready() {
             return Ok(None);
@@ -165,7 +164,7 @@ impl Owner {
         Ok(Some(whole))
     }
 
-    /// Takes a Ready as [`Owner::take`] does, and tells the node that it is being written.
+    /// Takes a Ready as [`Owner::take`] does, and reports to the node that it is being written.
     pub(super) fn start(&mut self) -> Outcome<Option<Ready>> {
         let ready = self.take()?;
         if let Some(ready) = &ready {
@@ -175,7 +174,7 @@ impl Owner {
         Ok(ready)
     }
 
-    /// Takes every Ready that waits, and starts to write it.
+    /// Takes every Ready, and starts to write it.
     pub(super) fn start_all(&mut self) -> Outcome<Vec<Ready>> {
         let mut taken = Vec::new();
         while let Some(ready) = self.start()? {
@@ -187,7 +186,7 @@ impl Owner {
         Ok(taken)
     }
 
-    /// The oldest write ends: the node hears of it, and what was promised leaves.
+    /// The oldest write ends: the node learns of it, and the promises leave.
     pub(super) fn persist(&mut self) -> Outcome<()> {
         let Some(mut ready) = self.writes.pop_front() else { return Ok(()) };
         self.save(&ready);
@@ -202,7 +201,7 @@ impl Owner {
         Ok(())
     }
 
-    /// All writes end, and the node hears only of the last.
+    /// All writes end, and only the last is reported to the node.
     pub(super) fn persist_all_at_once(&mut self) -> Outcome<()> {
         while let Some(mut ready) = self.writes.pop_front() {
             self.save(&ready);
@@ -218,7 +217,7 @@ impl Owner {
         Ok(())
     }
 
-    /// The application applies what may be applied, and the node hears of it.
+    /// The application applies what may be applied, and the node learns of it.
     pub(super) fn apply(&mut self) -> Outcome<()> {
         while !self.to_apply.is_empty() {
             self.apply_one()?;
@@ -226,7 +225,7 @@ impl Owner {
         Ok(())
     }
 
-    /// The application applies the next entry, and the node hears of it.
+    /// The application applies the next entry, and the node learns of it.
     pub(super) fn apply_one(&mut self) -> Outcome<()> {
         let Some(entry) = self.do_apply() else { return Ok(()) };
         doing(format!("advance_apply_to({})", entry.id.index));
@@ -238,7 +237,7 @@ impl Owner {
         Ok(())
     }
 
-    /// The application applies the next entry. The node has not heard of it.
+    /// The application applies the next entry. The node does not learn of it.
     pub(super) fn do_apply(&mut self) -> Option<Entry> {
         let entry = self.to_apply.pop_front()?;
         self.rows.push(Row::at(N1, format!("applies {}", entry.id)));
@@ -247,14 +246,14 @@ impl Owner {
     }
 
     /// Takes one Ready, writes it and applies what it holds, all before anything else happens, and
-    /// says so in one call.
+    /// reports that in one call.
     pub(super) fn advance(&mut self) -> Outcome<Option<Ready>> {
         let Some(ready) = self.take()? else { return Ok(None) };
         self.advance_with(&ready)?;
         Ok(Some(ready))
     }
 
-    /// Does with a Ready that was just taken what [`Owner::advance`] does.
+    /// Does the same as [`Owner::advance`] with a Ready that was just taken.
     pub(super) fn advance_with(&mut self, ready: &Ready) -> Outcome<()> {
         self.writes.pop_back();
         self.save(ready);
@@ -272,7 +271,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Takes every Ready that waits, writes and applies it, until nothing is ready.
+    /// Takes every Ready, writes and applies it, until nothing is ready.
     pub(super) fn settle(&mut self) -> Outcome<()> {
         for _ in 0..READYS_MAX {
             if self.start()?.is_none() && self.writes.is_empty() && self.to_apply.is_empty() {
@@ -284,7 +283,7 @@ impl Owner {
         Err(Box::new(self.never_quiet()))
     }
 
-    /// Loses power: what is not durable is gone. Starts again from what is.
+    /// Loses power: what is not durable is lost. Starts again from what is durable.
     pub(super) fn restart(&mut self) {
         self.rows.push(Row::at(N1, "loses power"));
         self.writes.clear();
@@ -325,10 +324,10 @@ impl Owner {
     }
 }
 
-// What can be seen.
+// What a test can see.
 
 impl Owner {
-    /// Returns everything that makes a difference to what can happen from here.
+    /// Returns everything that decides what can happen from here.
     pub(super) fn hash_to(&self, state: &mut impl Hasher) {
         (&self.node, &self.judge, &self.to_apply, &self.application).hash(state);
         for ready in &self.writes {
@@ -343,17 +342,17 @@ impl Owner {
         self.sent.clear();
     }
 
-    /// Lends the node, for calls that only this test makes.
+    /// Returns the node, for calls that only this test makes.
     pub(super) fn node(&mut self) -> &mut RawNode<MemoryStorage> {
         &mut self.node
     }
 
-    /// Lends the disk.
+    /// Returns the disk.
     pub(super) fn disk(&self) -> &MemoryStorage {
         self.node.storage()
     }
 
-    /// Lends the judge.
+    /// Returns the judge.
     pub(super) fn judge(&self) -> &Judge {
         &self.judge
     }
@@ -383,7 +382,7 @@ impl Owner {
         self.to_apply.iter()
     }
 
-    /// Says what a Ready holds beside its entries.
+    /// Writes what a Ready holds besides its entries.
     fn note(&self, ready: &Ready) -> String {
         let hard = ready.hard_state().map(|hard| {
             let vote = hard.vote.map_or_else(String::new, |vote| format!(" vote {vote}"));
@@ -409,22 +408,25 @@ impl Owner {
         }
     }
 
-    /// Returns the failure of a node that refuses to hear of a write that has ended.
+    /// Returns the failure of a node that refuses the report of a write that has ended.
     fn refused(&self, ready: &Ready, why: &str) -> Failure {
         let failure = self.broken(&super::rules::WRITE_ORDER, "RawNode::durable_by");
-        failure.because(format!("Ready {} waits, and its write has ended: {why}", ready.number()))
+        failure.because(format!(
+            "Ready {}'s write has ended, and the node refuses the report: {why}",
+            ready.number()
+        ))
     }
 
     /// Returns the failure of a node that always has something ready.
     fn never_quiet(&self) -> Failure {
         let failure = self.broken(&super::rules::QUIET, "RawNode::has_ready");
         failure
-            .because(format!("{READYS_MAX} Readys were taken, and still one waits"))
+            .because(format!("{READYS_MAX} Readys were taken, and has_ready is still true"))
             .expected("after a few Readys, has_ready is false")
             .got("it stays true")
     }
 
-    /// Turns what the judge saw into a failure.
+    /// Makes a failure of what the judge saw.
     fn held(&self, judged: Result<(), Fault>) -> Outcome<()> {
         judged.map_err(|Fault { rule, because, function }| {
             Box::new(self.broken(&rule, function).because(format!("n1: {because}")))

@@ -3,7 +3,7 @@
 //! ```text
 //!    before   term 5, vote n2, log 1@1 2@1 3@5, commit 2, applied 1
 //!       -- power fails --
-//!    after    the same; a follower of nobody; 2@1 is handed out to be applied, and 1@1 is not
+//!    after    the same; a follower without a leader; 2@1 is handed out to be applied, 1@1 is not
 //! ```
 
 use super::owner::{Outcome, Owner, group, settings};
@@ -92,7 +92,7 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// Everything that happens to n1 in the run that is cut off at every step.
+/// Everything that happens to n1 in the run. The power fails after each step.
 type Action = fn(&mut Owner) -> Outcome<()>;
 
 const ACTIONS: [(&str, Action); 14] = [
@@ -145,10 +145,10 @@ pub(super) fn apply_once_across_crash(check: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// Memories that cannot be are refused; their nearest neighbours are not.
+/// Impossible states of storage are refused; similar possible ones are not.
 pub(super) fn impossible_start(_: &mut Check) -> Verdict {
     let intro = "n1's disk holds a log of three entries; it starts with";
-    let mut table = Table::new(&IMPOSSIBLE_START, "what it is told").intro(intro);
+    let mut table = Table::new(&IMPOSSIBLE_START, "what it starts with").intro(intro);
     let gate = |gate: ApplyGate, applied: u64| Config {
         applied: Index(applied),
         apply_gate: gate,
@@ -158,7 +158,7 @@ pub(super) fn impossible_start(_: &mut Check) -> Verdict {
     let rows = [
         ("commit 3", usual(0), (5, 3), true),
         ("commit 4", usual(0), (5, 4), false),
-        ("the last term there is", usual(0), (Term::LAST.0, 3), true),
+        ("the last term, Term::LAST", usual(0), (Term::LAST.0, 3), true),
         ("a term beyond the last", usual(0), (Term::LAST.0 + 1, 3), false),
         ("applied 3, commit 3", usual(3), (5, 3), true),
         ("applied 4, commit 3", usual(4), (5, 3), false),
@@ -167,7 +167,7 @@ pub(super) fn impossible_start(_: &mut Check) -> Verdict {
         ("applied 3, commit 2 (saved late)", usual(3), (5, 2), true),
     ];
     for (what, config, (term, commit), starts) in rows {
-        // A node that starts can be asked: where nobody has written the answer yet, nothing is wrong yet.
+        // A node that starts can be tested: a function that is not written yet is not wrong yet.
         let found = RawNode::new(&config, disk(&[1, 1, 4], term, None, commit));
         let found = found.map(|node| node.has_ready());
         let say = |starts: bool| if starts { "starts" } else { "refused" };

@@ -1,11 +1,11 @@
-//! The rules that the tests of lab 2ac name: what a card says first, and what a hint or a bug of the
-//! catalogue is found by.
+//! The rules that the tests of lab 2ac name: the first line of a card, and the key of hints and bugs in
+//! the catalogue.
 //!
 //! ```text
 //!   id         persist_before_send        never changes
 //!   title      FIRST WRITE, THEN PROMISE  the card's first line
 //!   paper      §5.2, Fig. 2 ...           where to read
-//!   so what    two leaders in one term    what a cluster comes to that breaks it
+//!   so what    two leaders in one term    what happens to a cluster that breaks it
 //! ```
 //!
 //! They are in the order of the lab's steps.
@@ -16,7 +16,7 @@ use crate::Rule;
 
 pub(super) const ONLY_NEWS: Rule = Rule::new(
     "ready_only_with_news",
-    "A READY WAITS IF, AND ONLY IF, THERE IS NEWS",
+    "THERE IS A READY IF, AND ONLY IF, THERE IS NEWS",
     "",
     "a yes without news keeps the owner's loop busy for ever; a no in spite of news, and a vote or \
      an entry waits for ever",
@@ -26,7 +26,7 @@ pub(super) const ONLY_NEWS: Rule = Rule::new(
 
 pub(super) const HARD_NEWS: Rule = Rule::new(
     "hard_state_is_told",
-    "WHAT A PROMISE RESTS ON IS HANDED OUT TO BE SAVED",
+    "WHAT A PROMISE NEEDS IS HANDED OUT TO BE SAVED",
     "Fig. 2 State (persistent); §5.2",
     "the node starts again, has forgotten its vote, and votes for another in the same term: two \
      leaders",
@@ -36,7 +36,7 @@ pub(super) const SOFT_NEWS: Rule = Rule::new(
     "soft_state_is_told",
     "LEADER AND ROLE ARE REPORTED WHEN THEY CHANGE",
     "§8 (clients are sent to the leader)",
-    "the application goes on serving reads as a leader, or sends its clients to one that is gone",
+    "the application goes on serving reads as a leader, or sends its clients to a leader that is gone",
 );
 
 pub(super) const HARD_ONCE: Rule = Rule::new(
@@ -114,7 +114,7 @@ pub(super) const APPLY_ONCE: Rule = Rule::new(
     "applied_in_order_and_once",
     "WHAT IS COMMITTED IS HANDED OUT IN ORDER, EACH ENTRY ONCE, NONE LEFT OUT",
     "Fig. 2 Rules for All Servers (1); §5.3",
-    "two state machines that have applied different commands: one of them took the money twice",
+    "two state machines have applied different commands: one of them booked a payment twice",
 );
 
 pub(super) const ALL_APPLIED: Rule = Rule::new(
@@ -126,7 +126,7 @@ pub(super) const ALL_APPLIED: Rule = Rule::new(
 
 pub(super) const CAP: Rule = Rule::new(
     "outstanding_applies_are_capped",
-    "NO MORE IS HANDED OUT THAN MAY WAIT TO BE APPLIED",
+    "NO MORE IS HANDED OUT THAN THE LIMIT ALLOWS TO WAIT",
     "",
     "a slow application fills the memory with what it has not applied yet",
 );
@@ -142,14 +142,14 @@ pub(super) const OWNER_ORDER: Rule = Rule::new(
     "owners_mistakes_are_refused",
     "WHAT THE OWNER CANNOT HAVE DONE IS REFUSED, AND CHANGES NOTHING",
     "",
-    "a mistake of the owner goes unseen until the day two replicas differ",
+    "a mistake of the owner stays unnoticed until two replicas differ",
 );
 
 pub(super) const COMMIT_WRITTEN: Rule = Rule::new(
     "commit_within_what_is_written",
-    "A SAVED COMMIT INDEX LIES WITHIN THE SAVED LOG",
+    "A SAVED COMMIT INDEX IS WITHIN THE SAVED LOG",
     "§5.3",
-    "after a crash the node's memory contradicts itself, and it cannot start",
+    "after a crash the node's disk contradicts itself, and it cannot start",
 );
 
 pub(super) const COMMIT_FIRST: Rule = Rule::new(
@@ -172,7 +172,7 @@ pub(super) const ONCE_ACROSS_CRASH: Rule = Rule::new(
     "applied_once_across_crashes",
     "A CRASH NEITHER REPEATS NOR LOSES WHAT IS APPLIED",
     "Fig. 2 State (volatile): lastApplied",
-    "a transfer that is booked twice, or not at all, because a machine was restarted",
+    "a payment is booked twice, or not at all, because a machine was restarted",
 );
 
 pub(super) const IMPOSSIBLE_START: Rule = Rule::new(

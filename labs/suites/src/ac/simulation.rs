@@ -1,8 +1,8 @@
-//! Step 6, second part: whole clusters, each node in the hands of an owner, at random.
+//! Step 6, second part: random runs of whole clusters; each node has an owner.
 //!
 //! ```text
 //!   seed 17 --> ticks, messages, proposals, Readys, writes that end, applies --> every rule, after
-//!           '-> one kind of trouble                                              every event
+//!           '-> one kind of fault                                                every event
 //!   then all heals: one log, applied by all
 //! ```
 //!
@@ -19,13 +19,13 @@ use raft::{Index, NodeId};
 use testbed::sim::Stream;
 use testbed::{Cluster, Input, Owner, Setup, Violation};
 
-/// How many things happen in the time of trouble.
+/// How many events happen while there are faults.
 const EVENTS: u64 = 6_000;
 
-/// How many rounds of calm follow: more than any cluster needs.
+/// How many rounds without faults follow: more than any cluster needs.
 const ROUNDS: usize = 400;
 
-/// A kind of trouble: how many of a thousand events are of each sort. The rest are messages, ticks,
+/// A kind of fault: how many of a thousand events are of each sort. The rest are messages, ticks,
 /// Readys, writes that end, applies and proposals.
 #[derive(Clone, Copy, Default)]
 struct Trouble {
@@ -33,11 +33,11 @@ struct Trouble {
     drop: u64,
     duplicate: u64,
     partition: u64,
-    /// How often a write ends rather than not, of ten.
+    /// How often a write ends, of ten times.
     disk: u64,
 }
 
-/// Nothing goes wrong but that disks are slow.
+/// Disks are slow, and nothing else goes wrong.
 pub(super) fn slow_disk(check: &mut Check) -> Verdict {
     sweep(check, |_| Trouble { disk: 3, ..Trouble::default() })
 }
@@ -52,12 +52,12 @@ pub(super) fn drop_and_reorder(check: &mut Check) -> Verdict {
     sweep(check, |_| Trouble { drop: 60, duplicate: 30, disk: 5, ..Trouble::default() })
 }
 
-/// The network falls apart, and heals.
+/// The network is partitioned, and heals.
 pub(super) fn partition(check: &mut Check) -> Verdict {
     sweep(check, |_| Trouble { partition: 6, disk: 5, ..Trouble::default() })
 }
 
-/// Some of everything, each seed another mixture.
+/// A mix of all faults, different for each seed.
 pub(super) fn swarm(check: &mut Check) -> Verdict {
     sweep(check, |seed| {
         let mut luck = Stream::new(seed, "mixture");
@@ -72,13 +72,13 @@ pub(super) fn swarm(check: &mut Check) -> Verdict {
     })
 }
 
-/// What a run came to.
+/// The result of a run.
 struct Run {
     setup: Setup,
     inputs: Vec<Input>,
-    /// What broke, if anything did.
+    /// The rule that broke, if any.
     broken: Option<Violation>,
-    /// The last entry that all have applied in the end, or what each has if they differ.
+    /// The last entry that all have applied at the end, or what each has applied if they differ.
     applied: Result<Index, String>,
     crashes: u64,
 }
@@ -125,7 +125,7 @@ fn explain(seed: u64, run: Run) -> Failure {
 
 /// Runs one seed.
 fn run(seed: u64, trouble: Trouble) -> Run {
-    current::doing(format!("seed {seed}: trouble"));
+    current::doing(format!("seed {seed}: faults"));
     let owner = if seed.is_multiple_of(2) { Owner::OneAtATime } else { Owner::Concurrent };
     let size = 3 + 2 * (seed / 2 % 2);
     let mut setup = Setup::new(size, seed).with_slow_disks().with_owners(owner);
@@ -200,7 +200,7 @@ impl Scene {
         Some(self.cluster.network().flights()[at].message.clone())
     }
 
-    /// Draws something that happens every day, and could happen now.
+    /// Draws a normal event that is possible now.
     fn everyday(&mut self, id: NodeId, disk: u64) -> Option<Input> {
         let Some(node) = self.cluster.raw_node(id) else {
             return self.luck.chance(100).then_some(Input::Restart(id));
@@ -220,7 +220,7 @@ impl Scene {
         }
     }
 
-    /// Draws how the network falls apart, or that it heals.
+    /// Draws a partition of the network, or that it heals.
     fn split(&mut self, ids: &[NodeId]) -> Input {
         if self.luck.chance(500) {
             return Input::Heal;
@@ -261,7 +261,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Lets one owner do what there is to do.
+    /// Lets one owner do all its work.
     fn work(&mut self, id: NodeId) -> Result<(), Violation> {
         for _ in 0..50 {
             let writing = self.cluster.disk(id).is_some_and(|disk| disk.pending().len() > 0);
@@ -285,7 +285,7 @@ impl Scene {
         self.cluster.application(id).map(|application| application.applied()).unwrap_or_default()
     }
 
-    /// Returns how far all have applied, or what each has where they differ: from each other, or from
+    /// Returns how far all have applied. Or what each has applied, if they differ from each other or from
     /// what is committed.
     fn applied_by_all(&self) -> Result<Index, String> {
         let ids: Vec<NodeId> = self.cluster.ids().collect();

@@ -1,4 +1,4 @@
-//! Step 2: what a Ready holds, and in which of its drawers (Fig. 2 State: what is persistent).
+//! Step 2: what a Ready holds, and in which of its parts (Fig. 2 State: what is persistent).
 //!
 //! ```text
 //!   hard state, entries     to be saved
@@ -12,14 +12,14 @@ use super::words::{N1, N2, N3, append, ask, ask_with, at, beat, names};
 use crate::{Check, Rule, Table, Verdict};
 use raft::{Body, Entry, HardState, Index, MemoryStorage, Message, NodeId, Ready, RoleName, Term};
 
-/// Returns a disk that remembers a term and nothing else.
+/// Returns a disk that holds a term and nothing else.
 fn in_term(term: u64) -> MemoryStorage {
     let mut disk = group(3);
     disk.save(HardState { term: Term(term), ..HardState::default() });
     disk
 }
 
-/// Takes every Ready that waits. They are many if each holds something; too many are none of ours.
+/// Takes every Ready. A node may spread its news over several, but not without end.
 fn take_all(n1: &mut Owner) -> Outcome<Vec<Ready>> {
     let mut taken = Vec::new();
     while let Some(ready) = n1.take()? {
@@ -35,7 +35,7 @@ fn all_entries(taken: &[Ready]) -> Vec<Entry> {
     taken.iter().flat_map(|ready| ready.entries().iter().cloned()).collect()
 }
 
-/// A vote alone is news that must be saved, and so is a term alone; neither is twice.
+/// A vote alone is news that must be saved, and so is a term alone. Each is reported once.
 pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
     let must_tell = |n1: &Owner, term: u64, vote: Option<NodeId>, because: &str| {
         let told = n1.judge().told();
@@ -51,28 +51,28 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
     let mut n1 = Owner::of(settings(), in_term(5)).row(1, "the term is known, the vote is new");
     n1.hear(ask(N2, 5));
     take_all(&mut n1)?;
-    must_tell(&n1, 5, Some(N2), "n1 votes for n2 in term 5, and no Ready says so")?;
+    must_tell(&n1, 5, Some(N2), "n1 votes for n2 in term 5, and no Ready has the vote")?;
 
-    let mut n1 = n1.row(2, "the same question again: nothing is new");
+    let mut n1 = n1.row(2, "the same request again: nothing is new");
     n1.hear(ask(N2, 5));
     if let Some(ready) = take_all(&mut n1)?.iter().find(|ready| ready.hard_state().is_some()) {
-        let because = format!("Ready {} tells the same state once more", ready.number());
+        let because = format!("Ready {} reports the same state again", ready.number());
         let failure = n1.broken(&HARD_ONCE, "RawNode::changed_hard_state").because(because);
         return failure.expected("a Ready without a hard state").got("one with it").fail();
     }
 
-    let mut n1 = Owner::of(settings(), in_term(5)).row(3, "a later term, and nobody to vote for");
+    let mut n1 = Owner::of(settings(), in_term(5)).row(3, "a later term, and no vote");
     n1.hear(beat(N2, 7, 0));
     take_all(&mut n1)?;
-    must_tell(&n1, 7, None, "n1 is in term 7, and no Ready says so")?;
+    must_tell(&n1, 7, None, "n1 is in term 7, and no Ready has the term")?;
 
     let mut n1 = Owner::of(settings(), in_term(5)).row(4, "n1 campaigns: term and vote are new");
     n1.campaign();
     take_all(&mut n1)?;
-    must_tell(&n1, 6, Some(N1), "n1 campaigns in term 6, and no Ready says so")
+    must_tell(&n1, 6, Some(N1), "n1 campaigns in term 6, and no Ready has term and vote")
 }
 
-/// Leader and role are told when they change, and once.
+/// Leader and role are reported when they change, and once.
 pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     let rule = &super::rules::SOFT_NEWS;
     let said = |taken: &[Ready]| {
@@ -95,7 +95,7 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
         said(&take_all(&mut n1)?),
     );
     n1.hear(beat(N2, 1, 0));
-    table.equal("n2 speaks again", "nothing".to_owned(), said(&take_all(&mut n1)?));
+    table.equal("n2 sends another heartbeat", "nothing".to_owned(), said(&take_all(&mut n1)?));
     n1.campaign();
     let candidate = format!("{}, leader none", RoleName::Candidate);
     table.equal("n1 campaigns", candidate, said(&take_all(&mut n1)?));
@@ -108,19 +108,19 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     }
 }
 
-/// What promises something waits for the write; and it is there.
+/// A promise waits for the write; and some Ready holds it.
 pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
     let promised = |n1: &Owner, taken: &[Ready], what: &str, is_it: fn(&Message) -> bool| {
         let promises = taken.iter().flat_map(|ready| ready.persisted_messages());
         if promises.into_iter().any(is_it) {
             return Ok(());
         }
-        // The judge has looked at what may leave at once: this one does not leave at all.
+        // The judge has checked what may leave at once: this message is in no Ready.
         let failure = n1.broken(&PERSIST_FIRST, "RawNode::ready");
         failure.because(format!("{what} is in no Ready")).expected("it waits for the write").fail()
     };
 
-    let mut n1 = Owner::of(settings(), in_term(5)).row(1, "a vote given");
+    let mut n1 = Owner::of(settings(), in_term(5)).row(1, "a vote granted");
     n1.hear(ask(N2, 5));
     let taken = take_all(&mut n1)?;
     promised(&n1, &taken, "n1's vote for n2", |m| {
@@ -137,11 +137,12 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
     let mut n1 = Owner::of(settings(), in_term(5)).row(3, "a vote asked for");
     n1.campaign();
     let taken = take_all(&mut n1)?;
-    promised(&n1, &taken, "n1's question to n3", |m| {
+    promised(&n1, &taken, "n1's vote request to n3", |m| {
         m.to == N3 && matches!(m.body, Body::RequestVote(_))
     })?;
 
-    let mut n1 = Owner::of(settings(), in_term(5)).row(4, "a vote given, after a Ready was taken");
+    let mut n1 =
+        Owner::of(settings(), in_term(5)).row(4, "a vote granted, after a Ready was taken");
     n1.hear(beat(N2, 5, 0));
     take_all(&mut n1)?;
     n1.hear(ask(N3, 6));
@@ -194,7 +195,7 @@ pub(super) fn must_sync(_: &mut Check) -> Verdict {
         ("entries", vec![append(N2, 5, at(1, 1), &[(5, "b")], 0)], true),
         ("entries and a commit index", vec![append(N2, 5, at(1, 1), &[(5, "b")], 1)], true),
         ("a commit index", vec![beat(N2, 5, 1)], false),
-        ("messages and the leader's name", vec![beat(N2, 5, 0)], false),
+        ("messages, and which node leads", vec![beat(N2, 5, 0)], false),
     ];
     let mut table = Table::new(&SYNC as &Rule, "what is new")
         .intro("n1's disk holds term 5, no vote, and entry 1@1; must a Ready be synced?");

@@ -1,8 +1,8 @@
-//! Step 1: a Ready waits if there is news, and only then.
+//! Step 1: there is a Ready if there is news, and only then.
 //!
 //! ```text
 //!   starts again with term 5 on its disk     nothing is new     has_ready: no
-//!   hears of term 7                          the term is        has_ready: yes
+//!   learns of term 7                         the term is        has_ready: yes
 //! ```
 
 use super::owner::{Owner, group, settings};
@@ -11,7 +11,7 @@ use super::words::{N1, N2, append, ask, at, beat};
 use crate::{Check, Table, Verdict};
 use raft::{Body, HardState, MemoryStorage, Message, Session, Term};
 
-/// Returns a disk that remembers term 5.
+/// Returns a disk that holds term 5.
 fn in_term_5() -> MemoryStorage {
     let mut disk = group(3);
     disk.save(HardState { term: Term(5), ..HardState::default() });
@@ -31,7 +31,7 @@ pub(super) fn no_spurious_ready(_: &mut Check) -> Verdict {
         ("nothing: n1 has just started", Box::new(|_| {}), false),
         ("9 ticks: less than any election timeout", Box::new(|n1| n1.ticks(9)), false),
         ("21 ticks without a message: it campaigns", Box::new(|n1| n1.ticks(21)), true),
-        ("it is told to campaign", Box::new(Owner::campaign), true),
+        ("the owner lets it campaign", Box::new(Owner::campaign), true),
         ("a leader's message, t5", heard(beat(N2, 5, 0)), true),
         ("a leader's entry, t5", heard(append(N2, 5, at(0, 0), &[(5, "a")], 0)), true),
         ("a request for its vote, t5", heard(ask(N2, 5)), true),

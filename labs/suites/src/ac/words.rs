@@ -1,4 +1,4 @@
-//! What the tests say to a node: peers that the test plays, and entries.
+//! What the tests send to a node: messages of peers that the test plays, and entries.
 //!
 //! ```text
 //!   append(N2, 1, at(0, 0), &[(1, "a")], 0)   n2->n1 AppendEntries t1 prev=0@0 [1@1 "a"] commit=0
@@ -22,7 +22,7 @@ fn message(from: NodeId, term: u64, body: Body) -> Message {
     Message { from, to: N1, term: Some(Term(term)), body }
 }
 
-/// Names an entry: `at(3, 2)` is 3@2.
+/// Returns an entry id: `at(3, 2)` is 3@2.
 pub(super) fn at(index: u64, term: u64) -> EntryId {
     EntryId { term: Term(term), index: Index(index) }
 }
@@ -37,13 +37,13 @@ pub(super) fn ask_with(from: NodeId, term: u64, last: EntryId) -> Message {
     message(from, term, Body::RequestVote(VoteRequest { last, transfer: false }))
 }
 
-/// A voter gives its vote.
+/// A voter grants its vote.
 pub(super) fn yes(from: NodeId, term: u64) -> Message {
     message(from, term, Body::VoteReply { granted: true })
 }
 
-/// A leader of `term` sends entries behind `prev`, each with its term and what it says, and tells its
-/// commit index.
+/// A leader of `term` sends entries after `prev`, each with its term and its content, and its commit
+/// index.
 pub(super) fn append(
     from: NodeId,
     term: u64,
@@ -60,7 +60,7 @@ pub(super) fn append(
     message(from, term, Body::AppendEntries { prev, entries, commit, session })
 }
 
-/// A leader says that it leads, and how far the log is committed.
+/// A leader sends a heartbeat with its commit index.
 pub(super) fn beat(from: NodeId, term: u64, commit: u64) -> Message {
     let (commit, token, session) = (Index(commit), None, Session::default());
     message(from, term, Body::Heartbeat { commit, token, session })

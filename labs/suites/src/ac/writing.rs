@@ -1,4 +1,4 @@
-//! Step 3: what a durable write is good for.
+//! Step 3: what counts once a write is durable.
 //!
 //! ```text
 //!    n1 leads, and its entry is being written       n2 holds it
@@ -12,8 +12,8 @@ use super::words::{N2, N3, ack, append, ask, at, beat, names, yes};
 use crate::{Check, Table, Verdict};
 use raft::{Body, Index, Message, NodeId, Ready, Storage};
 
-/// Returns the commit index that anybody could know of by now: from what was handed out to be saved,
-/// or from what was said.
+/// Returns the commit index that the owner or a peer can know: from what was handed out to be saved, or
+/// from messages.
 fn commit_told(n1: &Owner) -> Index {
     let said = n1.sent().iter().filter_map(|message| {
         let (Body::AppendEntries { commit, .. } | Body::Heartbeat { commit, .. }) = message.body
@@ -34,7 +34,7 @@ fn must_commit(n1: &Owner, want: u64, because: &str) -> Verdict {
     failure.expected(format!("commit {want}")).got(format!("commit {got}")).fail()
 }
 
-/// A leader whose own entry is not durable yet is no member of the majority that holds it.
+/// A leader whose own entry is not durable yet does not count in the majority that holds it.
 pub(super) fn leader_counts_after_persist(_: &mut Check) -> Verdict {
     for (number, size, others, title) in [
         (1, 3, vec![N2], "three nodes: n2 and n1 itself make the majority"),
@@ -66,7 +66,7 @@ pub(super) fn leader_counts_after_persist(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// A node alone: an entry is written in one Ready, and committed in a later one.
+/// A single node: an entry is written in one Ready, and committed in a later one.
 pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(1);
     let judge = |n1: &Owner, taken: &[Ready]| {
@@ -105,13 +105,13 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     let told = n1.judge().told().commit;
     if told < Index(3) {
         let failure = n1.broken(&TWO_READYS, "RawNode::on_persist_record");
-        let because = "three entries are durable on the only disk there is";
+        let because = "three entries are durable on the only disk";
         return failure.because(because).expected("commit 3").got(format!("commit {told}")).fail();
     }
     Ok(())
 }
 
-/// `advance` speaks of its Ready: what was stepped in since is another's business.
+/// `advance` reports its own Ready: what came since belongs to a later one.
 pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
     let second = |n1: &mut Owner, want: &str| -> Verdict {
         let taken = n1.start_all()?;
@@ -128,7 +128,7 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
             .got(names(&entries))
             .fail()
     };
-    let mut n1 = Owner::new(3).row(1, "a follower hears more while it writes");
+    let mut n1 = Owner::new(3).row(1, "a follower gets more while it writes");
     n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
     let Some(first) = n1.take()? else { return nothing_ready(&n1) };
     n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 0));
@@ -147,13 +147,13 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
 
 fn nothing_ready(n1: &Owner) -> Verdict {
     let failure = n1.broken(&super::rules::ONLY_NEWS, "RawNode::has_ready");
-    failure.because("entries wait to be written, and no Ready waits").fail()
+    failure.because("entries wait to be written, and has_ready is false").fail()
 }
 
-/// However Readys and inputs follow each other, every answer leaves once.
+/// Whatever the order of Readys and inputs, every answer leaves once.
 pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&MESSAGES_ONCE, "how n1 is driven, and what it says");
-    // Where both are still to be taken, an acknowledgement of more may replace the one before.
+    let mut table = Table::new(&MESSAGES_ONCE, "how n1 is driven, and what it sends");
+    // If both are still to be taken, an acknowledgement of more may replace the one before.
     for (way, drive, least) in [
         ("advance after every input", advance_each as fn(&mut Owner, &[Message]) -> Outcome<()>, 4),
         ("the next input comes in between", advance_late, 4),
@@ -199,8 +199,8 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
     n1.propose("a");
     n1.propose("b");
     n1.settle()?;
-    // A leader that waits for each answer has not sent the last one yet; one whose heartbeats carry
-    // entries says some of them twice.
+    // A leader that waits for each answer has not sent the last entry yet. A leader whose heartbeats carry
+    // entries sends some of them twice.
     table.within("a leader: entries sent to n2", 2..=6, entries_to(&n1, N2));
     table.within("a leader: entries sent to n3", 2..=6, entries_to(&n1, N3));
     match table.failure() {
@@ -244,7 +244,7 @@ fn write_behind(n1: &mut Owner, inputs: &[Message]) -> Outcome<()> {
 
 /// When everything is written, sent and applied, nothing is ready.
 pub(super) fn quiet_when_all_is_done(_: &mut Check) -> Verdict {
-    let mut alone = Owner::new(1).row(1, "a leader alone");
+    let mut alone = Owner::new(1).row(1, "a single node");
     alone.campaign();
     alone.settle()?;
     alone.propose("a");
@@ -267,7 +267,9 @@ pub(super) fn quiet_when_all_is_done(_: &mut Check) -> Verdict {
         readys += 1;
         if readys > 20 {
             let failure = synchronous.broken(&QUIET, "RawNode::has_ready");
-            return failure.because("after 20 Readys and nothing new, still one waits").fail();
+            return failure
+                .because("after 20 Readys and nothing new, has_ready is still true")
+                .fail();
         }
     }
     Ok(())
