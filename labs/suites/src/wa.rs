@@ -5,23 +5,22 @@
 //!   8 turns, committing, atomic, model
 //! ```
 //!
-//! Every log here is new, and fits its first segment: what is found after a restart, and what happens
-//! when a segment is full, are later labs. The tests look at what a caller is told, at the bytes on the
-//! disk, and at what the disk was asked for. Every row that a log could pass by doing nothing stands
-//! beside a twin that it could not.
+//! Every log here is new, and fits its first segment. Later labs test restarts and full segments. The
+//! tests judge what a caller is told, the bytes on the disk, and the operations of the disk. For every
+//! row that a log could pass by doing nothing there is a similar row that such a log fails.
 
-mod asked; // what the disk was asked for, and by which line
+mod asked; // the disk's operations, and the lines that asked for them
 mod atomic; // step 8: a power cut in the middle of a batch
 mod committing; // step 8: what sync_to promises, and what it costs
 mod describing; // step 2: an item, as 32 bytes, and back
 mod fitting; // step 7: what fits a log, and where a compacted one begins
-mod holding; // step 5: places and terms
+mod holding; // step 5: indexes and terms
 mod measuring; // step 1: how long a frame is
 mod model; // step 8: random batches
-mod placing; // step 3: a frame's place, and its checksum
-mod reading; // step 6: from a place to its bytes
+mod placing; // step 3: a frame's LSN, and its checksum
+mod reading; // step 6: from an index to its bytes
 mod rules; // the rules that cards name
-mod stage; // a log on a disk that remembers
+mod stage; // a log on a disk that records its operations
 mod turns; // step 8: every order of four writers
 mod writing; // step 4: a batch is one write
 

@@ -1,22 +1,22 @@
 //! Lab 1wb: what counts after a power cut, step by step.
 //!
 //! ```text
-//!   1 holding   2 scanning   3 replaying   4 judging   5 naming   6 settling   7 failing   8 crashing
+//!   1 holding   2 scanning   3 replaying   4 judging   5 naming   6 rewriting   7 failing   8 crashing
 //! ```
 //!
-//! A test of a step runs only what that step and the ones before it write. It looks at what a caller
-//! sees, at the bytes on the disk, and at what the disk was asked for.
+//! A test of a step runs only what that step and the ones before it write. It judges what a caller
+//! sees, the bytes on the disk, and the disk's operations.
 
 mod crashing; // step 8: power cut at every operation
 mod failing; // step 7: when the disk fails, and when it is full
-mod holding; // step 1: whether a frame holds
-mod images; // segments made by hand
+mod holding; // step 1: whether a frame is good
+mod images; // segments built by hand
 mod judging; // step 4: torn by a crash, or rotted since
 mod naming; // step 5: a file that is there, and the one after it
 mod replaying; // step 3: what the frames did
+mod rewriting;
 mod rules; // the rules that cards name
-mod scanning; // step 2: where the frames end
-mod settling; // step 6: what nobody can prove durable
+mod scanning; // step 2: where the frames end // step 6: what is not proven durable is rewritten
 
 use crate::Test;
 
@@ -43,10 +43,10 @@ pub const TESTS: &[Test] = &[
     Test::new(5, "1wb_segments_keep_their_length", naming::segments_keep_their_length),
     Test::new(5, "1wb_missing_segment_refused", naming::missing_segment_refused),
     Test::new(5, "1wb_recycled_file_old_records", naming::recycled_file_old_records),
-    Test::new(6, "1wb_append_after_tail_truncation", settling::append_after_tail_truncation),
-    Test::new(6, "1wb_opening_is_durable", settling::opening_is_durable),
-    Test::new(6, "1wb_reopening_fills_no_disk", settling::reopening_fills_no_disk),
-    Test::new(6, "1wb_rewritten_in_order", settling::rewritten_in_order),
+    Test::new(6, "1wb_append_after_tail_truncation", rewriting::append_after_tail_truncation),
+    Test::new(6, "1wb_opening_is_durable", rewriting::opening_is_durable),
+    Test::new(6, "1wb_reopening_fills_no_disk", rewriting::reopening_fills_no_disk),
+    Test::new(6, "1wb_rewritten_in_order", rewriting::rewritten_in_order),
     Test::new(7, "1wb_fsync_failure_is_fatal", failing::fsync_failure_is_fatal),
     Test::new(7, "1wb_first_failure_is_the_last", failing::first_failure_is_the_last),
     Test::new(7, "1wb_short_write_enospc", failing::short_write_enospc),

@@ -1,22 +1,22 @@
-//! Lab 1wc: collecting garbage, and losing nothing by it, step by step.
+//! Lab 1wc: garbage collection that loses nothing, step by step.
 //!
 //! ```text
 //!   1 counting   2 going   3 moving   4 keeping   5 reusing   6 asking   7 bound, crash, model
 //! ```
 //!
-//! A test of a step runs only what that step and the ones before it write. What it judges is what a
-//! caller reads, before and after the log is opened again, and which files are on the disk: how a
-//! collection chooses, and how much it moves at a time, is its own affair within the bounds of step 7.
+//! A test of a step runs only what that step and the ones before it write. It judges what a caller
+//! reads, before and after the log is opened again, and which files are on the disk. How a collection
+//! chooses, and how much it copies at a time, is free within the bounds of step 7.
 
 mod asking; // step 6: lagging groups, and how much a call may move
 mod bound; // step 7: how much disk it may take
-mod counting; // step 1: what is wanted of each segment
+mod counting; // step 1: what is live in each segment
 mod crashing; // step 7: power cut at every operation of a collection
-mod going; // step 2: segments that nobody wants
-mod keeping; // step 4: keys, beginnings, and what must not come back
+mod going; // step 2: segments without live items
+mod keeping; // step 4: keys, bases, and what must not come back
 mod model; // step 7: everything, crash upon crash
 mod moving; // step 3: entries
-mod reusing; // step 5: a file's next life
+mod reusing; // step 5: recycled files
 mod rules; // the rules that cards name
 mod stage; // a log, what was done to it, and what it shows
 

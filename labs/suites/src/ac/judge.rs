@@ -276,7 +276,7 @@ impl Judge {
             Body::VoteReply { granted: true } => {
                 saved.term > term || saved.term == term && saved.vote == Some(message.to)
             }
-            // A node that has entered a later term was there in the order it says: what it held in
+            // A node that has entered a later term did hold it when it said so: what it held in
             // this one may have been replaced, and the answer is still true.
             Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } => {
                 let theirs = self.leaders.get(&(message.to, term));

@@ -1,19 +1,19 @@
-//! What a power cut does to each sector: nothing, everything, or whatever is drawn; and what it did.
+//! What a power cut does to each sector: keeps it, loses it, or tears it; and a record of that.
 //!
 //! ```text
-//!   way 0  takes all it can          3  takes the names, and leaves the bytes
-//!       1  takes nothing             4  takes the first write of each file, and leaves the later ones
-//!       2  takes the bytes, and      5  .. draws: some sectors are kept, some lost, some torn,
-//!          leaves the names             some names are kept
+//!   way 0  loses all it can          3  loses the names, and keeps the bytes
+//!       1  loses nothing             4  loses the first write of each file, and keeps the later ones
+//!       2  loses the bytes, and      5  .. random: some sectors are kept, some lost, some torn,
+//!          keeps the names              some names are kept
 //! ```
 
 use storage::{Fate, Fates, Sector};
 use testbed::sim::Stream;
 
-/// How many ways are told apart before drawing begins.
+/// How many ways there are before the random ones.
 pub(crate) const PLAIN_WAYS: u64 = 5;
 
-/// One way to lose power, and what it came to.
+/// One way to lose power, and what it did.
 #[derive(Debug)]
 pub(crate) struct Way {
     number: u64,
@@ -22,14 +22,14 @@ pub(crate) struct Way {
     torn: u64,
     kept: u64,
     names: u64,
-    /// What became of each sector, in the order in which the disk asked.
+    /// What happened to each sector, in the order in which the disk asked.
     pub(crate) sectors: Vec<(Sector, Fate)>,
     /// Whether each change of a name was kept, in the order in which they were made.
     pub(crate) kept_names: Vec<bool>,
 }
 
 impl Way {
-    /// Returns a way to lose power. `seed` is for those that draw.
+    /// Returns a way to lose power. `seed` is for the random ones.
     pub(crate) fn new(seed: u64, number: u64) -> Way {
         let mut luck = Stream::new(seed ^ number.rotate_left(32), "power cut");
         let (torn, kept, names) = match number {
@@ -43,7 +43,7 @@ impl Way {
         Way { number, luck, torn, kept, names, sectors: Vec::new(), kept_names: Vec::new() }
     }
 
-    /// Returns the way in which all is lost that can be.
+    /// Returns the way that loses all that is not durable.
     pub(crate) fn worst() -> Way {
         Way::new(0, 0)
     }

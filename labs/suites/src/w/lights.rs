@@ -1,13 +1,13 @@
-//! The lights go out: power is cut at every operation of a history, in several ways each, and what is
-//! found afterwards is judged.
+//! Power is cut at every operation of a history, in several ways each, and what is found afterwards is
+//! judged.
 //!
 //! ```text
 //!   history --> log on a disk --X operation 14         for each operation,
 //!                     |                                for each way to lose what was not durable:
 //!                     '--> the disk then --> opened     1 it opens
-//!                                              |        2 it holds a state the log has been in, and
-//!                                              |          no earlier one than was acknowledged
-//!                                              |        3 the worst power cut right now takes nothing
+//!                                              |        2 it holds an earlier state of the log, with
+//!                                              |          all that was acknowledged
+//!                                              |        3 the worst power cut right now loses nothing
 //!                                              '------> 4 written on and reopened, all is there
 //! ```
 //!
@@ -33,11 +33,11 @@ const LATER: GroupId = GroupId(77);
 /// What happens to an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Trouble {
-    /// Power fails during it, and what was not durable is lost in one of so many ways.
+    /// Power fails during it, and what was not durable is lost in one of this many ways.
     PowerCut { ways: u64 },
     /// Power fails during it, and again during every operation of the opening that follows.
     PowerCutTwice { ways: u64 },
-    /// The process dies in it. What was written is seen by the next one, durable or not.
+    /// The process dies in it. The next one sees what was written, durable or not.
     Kill,
     /// It fails; the log is dropped and opened again, or power fails then.
     Failure,
@@ -52,10 +52,10 @@ pub(crate) enum During {
     Collections,
 }
 
-/// How the lights go out.
+/// How power fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Lights {
-    /// For the disk's own numbers, and for ways that draw.
+    /// For the disk's own random numbers, and for random ways.
     pub(crate) seed: u64,
     /// The log's settings.
     pub(crate) options: Options,
@@ -65,7 +65,7 @@ pub(crate) struct Lights {
     pub(crate) during: During,
 }
 
-/// How much of what is found is judged.
+/// How much is judged of what is found.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Depth {
     /// That it opens, and what it shows.
@@ -74,7 +74,7 @@ enum Depth {
     Whole,
 }
 
-/// How often they went out, and nothing was wrong.
+/// How often power failed without a broken rule.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Tally {
     /// How many disks were judged.
@@ -83,21 +83,21 @@ pub(crate) struct Tally {
     pub(crate) acknowledged: u64,
 }
 
-/// When they went out.
+/// When power failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Moment {
     /// During which operation.
     operation: u64,
     /// In which way.
     way: u64,
-    /// During which operation of the opening that followed, if they did again.
+    /// During which operation of the opening that followed, if power failed again.
     again: Option<u64>,
 }
 
-// Putting them out.
+// Cutting power.
 
 impl Lights {
-    /// Puts them out at every operation of a history.
+    /// Cuts power at every operation of a history.
     ///
     /// # Errors
     /// The first rule that broke.
@@ -105,8 +105,8 @@ impl Lights {
         self.put_out(history, Depth::Whole)
     }
 
-    /// Puts them out at every operation of a history, and judges no more of what is found than that it
-    /// opens, and what it shows.
+    /// Cuts power at every operation of a history, and judges only that the log opens, and what it
+    /// shows.
     ///
     /// # Errors
     /// The first rule that broke.
@@ -124,7 +124,7 @@ impl Lights {
         let meant: Vec<u64> =
             (1..=last).filter(|&operation| self.is_meant(history, &whole, operation)).collect();
         let mut tally = Tally::default();
-        // What was acknowledged comes first: a batch that is lost says more than one that is lost later.
+        // What was acknowledged comes first: an early loss says more than a later one.
         for depth in [Depth::Found, Depth::Whole].into_iter().filter(|pass| *pass <= depth) {
             tally = Tally::default();
             for operation in &meant {
@@ -135,7 +135,7 @@ impl Lights {
         Ok(tally)
     }
 
-    /// Puts them out at one operation, in every way.
+    /// Cuts power at one operation, in every way.
     fn at_operation(
         &self,
         history: &History,
@@ -164,7 +164,7 @@ impl Lights {
         Ok(())
     }
 
-    /// Runs a history with no trouble.
+    /// Runs a history without a fault.
     fn undisturbed(&self, history: &History) -> Result<Reached, Broken> {
         let disk = SimDisk::new(self.seed);
         let log = Log::open_on(disk.clone(), self.options.clone()).map_err(|error| {
@@ -179,7 +179,7 @@ impl Lights {
         let seen = Model::of(&log)
             .map_err(|odd| Broken::of(&TAKES, "the log contradicts itself", "").got(odd))?;
         if seen != *history.end() {
-            let broken = Broken::of(&TAKES, "without any crash the log shows the wrong thing", "");
+            let broken = Broken::of(&TAKES, "without any crash the log shows something wrong", "");
             return Err(broken.expected(history.end().to_string()).got(seen));
         }
         Ok(reached)
@@ -203,7 +203,7 @@ impl Lights {
         }
     }
 
-    /// Runs a history with trouble in an operation.
+    /// Runs a history with a fault in an operation.
     fn run(&self, history: &History, operation: u64) -> (SimDisk, Reached) {
         let disk = SimDisk::new(self.seed);
         disk.remember();
@@ -265,7 +265,7 @@ impl Lights {
     }
 }
 
-/// What a disk is judged by.
+/// What a disk is compared with.
 struct Night<'a> {
     lights: &'a Lights,
     depth: Depth,
@@ -285,12 +285,12 @@ impl Night<'_> {
             return Ok(());
         }
 
-        // What an opening has shown is durable: the worst power cut right after it takes nothing.
+        // What an opening has shown is durable: the worst power cut right after it loses nothing.
         let worst = probe.after_power_cut(&mut Way::worst());
         let again = self.open_as(&worst, &DURABLE, "opened, and cut off at once: it is refused")?;
         self.same(&again, held, &DURABLE, "it was opened, and power failed before anything else")?;
 
-        // And the log goes on from there.
+        // And the log can be written.
         let later = [
             Change::Entries { group: LATER, entries: vec![entry(at(1, 1)), entry(at(2, 1))] },
             Change::Put { group: LATER, key: Bytes::from("k"), value: Bytes::from("later") },
@@ -325,7 +325,7 @@ impl Night<'_> {
         })
     }
 
-    /// Returns which state a log shows, if it is one that may be seen.
+    /// Returns which state a log shows, if that state is allowed.
     fn state_of(&self, log: &Log<SimDisk>) -> Result<usize, Broken> {
         let seen = Model::of(log)
             .map_err(|odd| Broken::of(&A_STATE, "the log contradicts itself", "").got(odd))?;
@@ -373,10 +373,11 @@ impl Night<'_> {
     }
 }
 
-/// Returns the function to read when an opening is refused: who has made such a disk, or who says so.
+/// Returns the function to read when an opening is refused: the one that left such a disk, or the one
+/// that refuses it.
 fn who_refuses(error: &Error, image: &SimDisk) -> &'static str {
     let Some(corruption) = error.corruption() else {
-        // A name without a header: nothing else makes a segment that is none.
+        // A name without a header: only give_name can leave that.
         let is_nameless = matches!(error, Error::NotASegment { .. });
         return if is_nameless { "give_name" } else { "check_follows" };
     };
@@ -385,7 +386,7 @@ fn who_refuses(error: &Error, image: &SimDisk) -> &'static str {
             let names = image.list().unwrap_or_default();
             let last = names.into_iter().filter(|name| name.ends_with(".log")).max();
             let is_last = last == Some(format!("{:08x}.log", corruption.segment.0));
-            // One that another follows is all durable, or it was left too soon.
+            // A segment that another follows is all durable, or it was left too soon.
             if is_last { "judge" } else { "Log::rotate" }
         }
         Rot::Hole => "Replayed::finish",

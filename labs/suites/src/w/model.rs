@@ -5,8 +5,7 @@
 //!      '----> Model --------------------------> Model ------- the same?
 //! ```
 //!
-//! The model forgets nothing and has no files: what a log shows must be a state that the model has
-//! been in.
+//! The model loses nothing and has no files: what a log shows must be an earlier state of the model.
 
 use super::words::names;
 use bytes::Bytes;
@@ -23,9 +22,9 @@ pub(crate) enum Change {
     Put { group: GroupId, key: Bytes, value: Bytes },
     /// Removes a key.
     Delete { group: GroupId, key: Bytes },
-    /// Forgets entries up to and with `through`.
+    /// Removes entries up to and including `through`.
     Compact { group: GroupId, through: EntryId },
-    /// Forgets all entries, and begins after `through`.
+    /// Removes all entries, and begins after `through`.
     Reset { group: GroupId, through: EntryId },
     /// Removes a group.
     Remove { group: GroupId },
@@ -50,12 +49,12 @@ pub(crate) struct Model {
 }
 
 impl Held {
-    /// Returns the place of the last entry; the base's if there is none.
+    /// Returns the index of the last entry; the base's if there is none.
     pub(crate) fn last(&self) -> u64 {
         self.base.index.0 + self.entries.len() as u64
     }
 
-    /// Returns the term at a place of the log, or of its base.
+    /// Returns the term at an index of the log, or at its base.
     pub(crate) fn term(&self, index: Index) -> Option<Term> {
         if index == self.base.index {
             return Some(self.base.term);
@@ -119,7 +118,7 @@ impl Model {
         self.forget_nothings();
     }
 
-    /// Lets go of groups that hold nothing: no log lists them.
+    /// Removes groups that hold nothing: no log lists them.
     fn forget_nothings(&mut self) {
         self.groups.retain(|_, held| *held != Held::default());
     }
@@ -162,12 +161,12 @@ impl Model {
     /// Returns what a log holds, every byte of it read.
     ///
     /// # Errors
-    /// A sentence, if it contradicts itself: its calls are asked all that they answer.
+    /// A sentence, if it contradicts itself: every call is made.
     pub(crate) fn of<D: Disk>(log: &Log<D>) -> Result<Model, String> {
         let mut model = Model::default();
         for group in log.groups() {
             let (Some(first), Some(last)) = (log.first_index(group), log.last_index(group)) else {
-                return Err(format!("{group} is listed, and has no first or no last place"));
+                return Err(format!("{group} is listed, and has no first or no last index"));
             };
             let before = Index(first.0.saturating_sub(1));
             let Some(term) = log.term(group, before) else {
@@ -222,7 +221,7 @@ pub(crate) fn batch_of(changes: &[Change]) -> Batch {
     batch
 }
 
-/// Says bytes in few words: as they are if they are short and can be read.
+/// Writes bytes in short: as text if they are short and readable.
 fn said(bytes: &Bytes) -> String {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= 8);
     let text = text.filter(|text| text.chars().all(|c| c.is_ascii_graphic()));
@@ -268,7 +267,7 @@ impl fmt::Display for Model {
     }
 }
 
-/// Says entries in few words: those of one term that follow each other are one run.
+/// Writes entries in short: consecutive ones of one term are one run.
 fn runs(entries: &[Entry]) -> String {
     let mut runs: Vec<(EntryId, EntryId)> = Vec::new();
     for entry in entries {

@@ -1,4 +1,4 @@
-//! The disk picture: what was written, what of it was durable when power failed, and which line asked.
+//! The disk picture: what was written, what was durable when power failed, and which line asked.
 //!
 //! ```text
 //!   00000001.log    what    power cut  written at      made durable at
@@ -9,8 +9,7 @@
 //!      00000002.log         LOST       segment.rs:138  never
 //! ```
 //!
-//! All of it is read off the disk's journal and off what its power cut did: nothing here knows the
-//! engine.
+//! It comes from the disk's journal and from what the power cut did: nothing here knows the engine.
 
 use super::fates::Way;
 use super::history::Action;
@@ -26,13 +25,13 @@ use storage::{Doing, Fate, Lsn, Operation, SimDisk};
 /// How many writes a picture shows.
 const WRITES_MAX: usize = 8;
 
-/// How many of them were durable: they are only there to be compared with.
+/// How many of them were durable: they are there for comparison.
 const DURABLE_MAX: usize = 3;
 
 /// How many changes of names it shows.
 const NAMES_MAX: usize = 4;
 
-/// Where the lights went out.
+/// Where power failed.
 pub(crate) struct Cut<'a> {
     /// What was being done.
     pub(crate) actions: &'a [Action],
@@ -44,16 +43,16 @@ pub(crate) struct Cut<'a> {
     pub(crate) trouble: Trouble,
 }
 
-/// What became of something that was asked of the disk.
+/// What happened to an operation of the disk.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Became {
     /// It was durable before.
     Durable { by: Place },
-    /// It was not, and it is there.
+    /// It was not durable, and is there.
     Kept,
-    /// It is not there.
+    /// It is lost.
     Lost,
-    /// Some of it is: a sentence about its sectors.
+    /// A part of it is there: a sentence about its sectors.
     Torn { sectors: String },
 }
 
@@ -99,8 +98,8 @@ impl Picture {
         picture
     }
 
-    /// Returns the picture of a disk on which a process was killed during an operation, and which was
-    /// then opened: what the first had written, and nobody synced, is pending still.
+    /// Returns the picture of a disk after a process was killed during an operation, and the log was opened
+    /// again: what the first process had written without a sync is still pending.
     pub(crate) fn of_killed(disk: &SimDisk, killed: u64, opened: &SimDisk, way: &Way) -> Picture {
         let mut picture = Picture { files: BTreeMap::new(), writes: Vec::new(), names: Vec::new() };
         for operation in disk.journal() {
@@ -113,7 +112,7 @@ impl Picture {
         picture
     }
 
-    /// Takes an operation.
+    /// Records an operation.
     fn take(&mut self, disk: &SimDisk, operation: &Operation, is_done: bool) {
         let at = Place::from(operation.at);
         match &operation.doing {
@@ -153,7 +152,7 @@ impl Picture {
         self.names.push(Name { what, file, at, became: Became::Lost });
     }
 
-    /// Lets power fail: what was not durable becomes what the disk has made of it.
+    /// Lets power fail: what was not durable is kept, lost or torn.
     fn lose(&mut self, way: &Way) {
         let mut nth: BTreeMap<usize, usize> = BTreeMap::new();
         for write in self.writes.iter_mut().filter(|write| write.became == Became::Lost) {
@@ -258,17 +257,17 @@ impl Picture {
 }
 
 impl Became {
-    /// Takes a sync: it makes durable what is pending, or has let go of it for ever.
+    /// Records a sync: it makes durable what is pending, or has dropped it for ever.
     fn sync(&mut self, at: &Place, is_done: bool) {
         if *self == Became::Lost && is_done {
             *self = Became::Durable { by: at.clone() };
         }
     }
 
-    /// Returns what became of a write whose sectors had these fates.
+    /// Returns what happened to a write whose sectors had these fates.
     fn of(sectors: &[(u64, Fate)]) -> Became {
         if sectors.iter().all(|(_, fate)| *fate == Fate::Lost) {
-            return Became::Lost; // also those that a failed sync has let go of
+            return Became::Lost; // also those that a failed sync has dropped
         }
         if sectors.iter().all(|(_, fate)| *fate == Fate::Kept) {
             return Became::Kept;
@@ -313,7 +312,7 @@ impl Write {
     }
 }
 
-/// Returns the LSNs of the frames that a write holds, as far as its file still has a name.
+/// Returns the LSNs of the frames that a write holds, if its file still has a name.
 fn frames_in(disk: &SimDisk, file: usize, offset: u64, len: usize) -> Option<RangeInclusive<u64>> {
     let bytes = disk.bytes(&disk.name_of(file)?);
     let (mut at, end) = (offset as usize, offset as usize + len);
@@ -332,13 +331,13 @@ fn frames_in(disk: &SimDisk, file: usize, offset: u64, len: usize) -> Option<Ran
     lsns
 }
 
-/// Lays out a row.
+/// Writes a row.
 fn row(head: String, [what, cut, at, by]: [String; 4], more: &str) -> String {
     let line = format!("{head:<19} {what:<9} {cut:<10} {at:<15} {by:<15} {more}");
     clip(line.trim_end(), COLUMNS_MAX)
 }
 
-/// Tells a history, and where the lights went out in it.
+/// Writes a history, and where power failed in it.
 pub(crate) fn told(actions: &[Action], cut: Option<&Cut<'_>>) -> Vec<String> {
     let numbered: Vec<String> =
         (1..).zip(actions).map(|(n, action): (usize, &Action)| format!("{n} {action}")).collect();

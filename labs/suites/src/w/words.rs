@@ -1,12 +1,12 @@
-//! What the tests say to a log, and how they say what it holds.
+//! What the tests write to a log, and how they write what it holds.
 //!
 //! ```text
-//!   run(5, &[2, 2, 3])                    5@2 6@2 7@3, each with bytes that tell its name
-//!   open(&RULE, &fresh(), small())        a log on a disk that remembers who asked for what
-//!   must(&RULE, call, function, outcome)  an error where nothing is wrong becomes a card
+//!   run(5, &[2, 2, 3])                    5@2 6@2 7@3; the bytes of each are its id
+//!   open(&RULE, &fresh(), small())        a log on a disk that records which line asked
+//!   must(&RULE, call, function, outcome)  an error of a correct call becomes a card
 //! ```
 //!
-//! A panic needs no help: whatever the student's code panics in, the worker makes a card of it.
+//! A panic needs no help here: the worker makes a card of every panic.
 
 use crate::{Failure, Rule, current, panics};
 use bytes::Bytes;
@@ -20,17 +20,17 @@ pub(crate) const G7: GroupId = GroupId(7);
 /// A group with a number that needs all its bytes.
 pub(crate) const G9: GroupId = GroupId(0x0908_0706_0504_0302);
 
-/// Names a place: `at(3, 2)` is 3@2.
+/// Returns an entry id: `at(3, 2)` is 3@2.
 pub(crate) fn at(index: u64, term: u64) -> EntryId {
     EntryId::new(index, term)
 }
 
-/// Returns the entry of this name, whose bytes are its name.
+/// Returns the entry with this id; its bytes are its id.
 pub(crate) fn entry(id: EntryId) -> Entry {
     Entry { id, data: Bytes::from(format!("{id};")) }
 }
 
-/// Returns the entry of this name with so many bytes: its name, over and over.
+/// Returns the entry with this id and this many bytes: its id, again and again.
 pub(crate) fn sized(id: EntryId, len: usize) -> Entry {
     let name = format!("{id};").into_bytes();
     Entry { id, data: name.into_iter().cycle().take(len).collect() }
@@ -41,7 +41,7 @@ pub(crate) fn run(first: u64, terms: &[u64]) -> Vec<Entry> {
     (first..).zip(terms).map(|(index, &term)| entry(at(index, term))).collect()
 }
 
-/// Says which entries these are: `5@2 6@2`; one with bytes that are not its own is marked.
+/// Says which entries these are: `5@2 6@2`; an entry with other bytes than its own is marked.
 pub(crate) fn names(entries: &[Entry]) -> String {
     let name = |held: &Entry| match *held == sized(held.id, held.data.len()) {
         true => held.id.to_string(),
@@ -51,7 +51,7 @@ pub(crate) fn names(entries: &[Entry]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
 }
 
-/// Settings under which a little log has many segments, and all of its garbage is worth collecting.
+/// Settings for which a small log has many segments, and all of its garbage is worth collecting.
 pub(crate) fn small() -> Options {
     Options {
         segment_bytes: 8192,
@@ -63,7 +63,7 @@ pub(crate) fn small() -> Options {
     }
 }
 
-/// Returns an empty disk that remembers every operation, and the line that asked for it.
+/// Returns an empty disk that records every operation, and the line that asked for it.
 pub(crate) fn fresh() -> SimDisk {
     let disk = SimDisk::new(1);
     disk.remember();
@@ -83,8 +83,8 @@ pub(crate) fn open(
     must(rule, "opening the log", "Log::open_on", Log::open_on(disk.clone(), options))
 }
 
-/// Opens a log that another process has left there, with what it held: that leads to these of a
-/// student's functions, and the first of them is the one to read.
+/// Opens a log that another process has left, with its contents. That calls these functions of a
+/// student, and the first of them is the one to read.
 ///
 /// # Errors
 /// A card of `rule`, if opening it is refused.
@@ -99,7 +99,7 @@ pub(crate) fn reopen(
     must(rule, what, read, Log::open_on(disk.clone(), small()))
 }
 
-/// Opens a log that another process has left there, empty: recovery is asked at once.
+/// Opens a log that another process has left empty: recovery runs at once.
 ///
 /// # Errors
 /// A card of `rule`, if opening it is refused.
@@ -112,8 +112,8 @@ pub(crate) fn found(
     open(rule, disk, options)
 }
 
-/// Makes a call, and returns what a panic in it said. What it was made to must not be used any more:
-/// its locks are poisoned. A hole that waits to be written is known to the worker all the same.
+/// Makes a call, and returns the message if it panics. The called object must not be used any more: its
+/// locks are poisoned. The worker still notices a hole that is not written.
 ///
 /// # Errors
 /// What the panic said.
@@ -121,11 +121,10 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|said| panics::message(&*said))
 }
 
-/// Takes what a call has returned that nothing is wrong with.
+/// Returns the result of a call that must succeed.
 ///
 /// # Errors
-/// A card of `rule`, if it was refused: it says the call, the engine's own words, and the function to
-/// read.
+/// A card of `rule`, if it failed: with the call, the engine's error, and the function to read.
 pub(crate) fn must<T>(
     rule: &Rule,
     call: &str,
@@ -133,7 +132,7 @@ pub(crate) fn must<T>(
     outcome: storage::Result<T>,
 ) -> Result<T, Box<Failure>> {
     outcome.map_err(|error| {
-        let because = format!("{call} is refused, and nothing is wrong with it");
+        let because = format!("{call} is refused, although it is correct");
         let failure = Failure::of(rule).because(because).function(function);
         Box::new(failure.expected("no error").got(error.to_string()))
     })

@@ -1,12 +1,12 @@
-//! What the disk was asked for, and by which line: the evidence of this lab.
+//! The disk's operations, and the lines that asked for them: the evidence of this lab.
 //!
 //! ```text
 //!   operation 7   write 00000001.log 4096..4168      log.rs:235 Log::write_frame
 //!   operation 8   sync 00000001.log                  log.rs:262 Log::sync
 //! ```
 //!
-//! A simulated disk remembers every operation that changes something. Tests count them, look at where
-//! they went, and show them on the card.
+//! A simulated disk records every operation that changes something. Tests count them, look at their
+//! offsets, and show them on the card.
 
 use crate::{Failure, Place};
 use storage::{Doing, Operation, SimDisk};
@@ -15,7 +15,7 @@ use storage::{Doing, Operation, SimDisk};
 pub(super) struct Asked {
     disk: SimDisk,
     from: usize,
-    /// Where we looked away again, if we did.
+    /// Where the counting ends, if it has ended.
     to: Option<usize>,
 }
 
@@ -26,17 +26,17 @@ pub(super) struct Written {
     pub(super) file: usize,
     /// Where its first byte went.
     pub(super) from: u64,
-    /// Behind its last byte.
+    /// After its last byte.
     pub(super) to: u64,
 }
 
 impl Asked {
-    /// Begins to look.
+    /// Begins to count.
     pub(super) fn of(disk: &SimDisk) -> Asked {
         Asked { disk: disk.clone(), from: disk.journal().len(), to: None }
     }
 
-    /// Looks away: what comes from here on is not counted.
+    /// Stops: what comes from here on is not counted.
     pub(super) fn end(&mut self) {
         self.to = Some(self.disk.journal().len());
     }
@@ -68,7 +68,7 @@ impl Asked {
         self.operations().iter().filter(|operation| is_sync(operation)).count()
     }
 
-    /// Returns the line of the last operation of which `decides` says so.
+    /// Returns the line of the last operation for which `decides` is true.
     pub(super) fn line(&self, decides: fn(&Operation) -> bool) -> Option<Place> {
         self.operations().iter().rev().find(|it| decides(it)).map(|it| Place::from(it.at))
     }
@@ -95,7 +95,7 @@ impl Asked {
         }
     }
 
-    /// Says an operation, and who asked for it.
+    /// Writes an operation, and the line that asked for it.
     fn say(&self, operation: &Operation) -> String {
         let place = Place::from(operation.at);
         let function = place.function().unwrap_or_default();
@@ -105,7 +105,7 @@ impl Asked {
             .to_owned()
     }
 
-    /// Says what was to be done.
+    /// Writes what was to be done.
     fn what(&self, doing: &Doing) -> String {
         let name =
             |file: usize| self.disk.name_of(file).unwrap_or_else(|| "a nameless file".into());

@@ -5,9 +5,9 @@
 //!   after the cut  both, or neither: never entries of a term that the node does not know
 //! ```
 //!
-//! Power is cut at every operation of the batch, and of what was being written then every part is kept
-//! or lost, alone and together. A frame counts if all of its bytes stand where they were written: that
-//! is what recovery will find, by their checksums.
+//! Power is cut at every operation of the batch. Of what was being written, every part is kept or lost,
+//! in all combinations. A frame counts if all of its bytes are on the disk: recovery finds such frames by
+//! their checksums.
 
 use super::asked::{Written, is_write};
 use super::rules::ATOMIC;
@@ -16,7 +16,7 @@ use crate::w::words::{G1, G7, run};
 use crate::{Check, Failure, Verdict, text};
 use storage::{Batch, Fate, Fates, Fault, Sector, SimDisk};
 
-/// What becomes of each write that was pending: bit n is the nth one's.
+/// What happens to each pending write: bit n is for the nth one.
 struct Each<'a> {
     writes: &'a [Written],
     kept: u32,
@@ -25,7 +25,7 @@ struct Each<'a> {
 impl Fates for Each<'_> {
     fn sector(&mut self, sector: Sector) -> Fate {
         let of = |write: &Written| write.file == sector.file && write.from <= sector.offset;
-        // The last write that begins there or before; what stood there before this test stays.
+        // The last write that begins there or before; what was there before this test stays.
         let number = self.writes.iter().rposition(|write| of(write) && sector.offset < write.to);
         match number {
             Some(number) if self.kept >> number & 1 == 0 => Fate::Lost,
@@ -38,7 +38,7 @@ impl Fates for Each<'_> {
     }
 }
 
-/// A batch whose cuts are judged: what it is called, itself, and the items it must leave.
+/// A batch to cut: its name, the batch, and the items that it must leave.
 struct Row {
     what: &'static str,
     batch: Batch,
@@ -67,7 +67,7 @@ fn rows() -> Vec<Row> {
     vec![first, second, row("two groups", &batch, &items)]
 }
 
-/// A batch, a cut at each of its operations, and every remainder.
+/// A batch, a cut at each of its operations, and every possible remainder.
 pub(super) fn hard_state_with_entries(check: &mut Check) -> Verdict {
     for (number, row) in (1..).zip(rows()) {
         for cut in 1..=length(&row.batch)? {
@@ -87,13 +87,13 @@ fn length(batch: &Batch) -> Result<u64, Box<Failure>> {
     if operations >= 2 {
         return Ok(operations);
     }
-    let because = "a batch is written and waited for, and the disk is hardly asked for anything";
+    let because = "a batch is written and synced, and the disk has too few operations";
     let failure = Failure::of(&ATOMIC).because(because).expected("a write, and a sync");
     let failure = failure.got(format!("{operations} operations"));
     Err(Box::new(asked.show(failure, |_| false, "Log::write_frame")))
 }
 
-/// Cuts the power in one operation, and judges every remainder.
+/// Cuts the power in one operation, and judges every possible remainder.
 fn cut_at(number: u64, row: &Row, cut: u64) -> Verdict {
     let stage = Stage::new(&ATOMIC)?;
     let asked = stage.asked();
@@ -130,8 +130,8 @@ fn cut_at(number: u64, row: &Row, cut: u64) -> Verdict {
     Ok(())
 }
 
-/// Says which items of a log stand on a disk: those of its first frames, as long as every byte of them
-/// is what was written.
+/// Says which items of a log are on a disk: those of its first frames, up to the first frame with a byte
+/// that differs from what was written.
 fn items_on(after: &SimDisk, before: &Stage, writes: &[Written]) -> Vec<String> {
     let Some(first) = writes.first() else { return Vec::new() };
     let end = writes.iter().map(|write| write.to).max().unwrap_or(first.to);

@@ -20,13 +20,13 @@ fn key() -> Batch {
     batch
 }
 
-/// Says what the disk was asked for.
+/// Says how many writes and syncs the disk did.
 fn cost(asked: &Asked) -> String {
     let (writes, syncs) = (asked.writes().len() as u64, asked.syncs() as u64);
     format!("{}, {}", text::counted(writes, "write"), text::counted(syncs, "sync"))
 }
 
-/// Told durable, and durable.
+/// What is reported durable is durable.
 pub(super) fn ack_order(check: &mut Check) -> Verdict {
     turns::every_order(check)?;
     let stage = Stage::new(&ACKNOWLEDGED)?;
@@ -50,7 +50,7 @@ pub(super) fn ack_order(check: &mut Check) -> Verdict {
     let mut asked = stage.asked();
     stage.sync_to(Lsn(1))?;
     asked.end();
-    // A sync is for all that is there; the log may say so, or only what it was asked for.
+    // A sync covers all that is written; the log may report all of it, or only what was asked for.
     let was = durable(&stage);
     let is_said = was == "appended 2, durable 2" || was == "appended 2, durable 1";
     let was = if is_said { "appended 2, durable 1 or 2".to_owned() } else { was };
@@ -58,7 +58,12 @@ pub(super) fn ack_order(check: &mut Check) -> Verdict {
     say("... which takes", "0 writes, 1 sync", cost(&asked), "GroupCommit::ask");
     stage.append(&key())?;
     stage.sync_to(Lsn(3))?;
-    say("a third is written", "appended 3, durable 3", durable(&stage), "GroupCommit::finish");
+    say(
+        "a third is written and synced",
+        "appended 3, durable 3",
+        durable(&stage),
+        "GroupCommit::finish",
+    );
     let refused = match stage.log.sync_to(Lsn(4)) {
         Ok(()) => "taken".to_owned(),
         Err(error) => super::reading::refusal(&error),
@@ -100,11 +105,11 @@ fn frames_tell() -> Verdict {
 /// What is done to a log.
 type Done = fn(&Stage) -> Verdict;
 
-/// One sync for a batch at most, and one for all that wait.
+/// At most one sync for a batch, and one for all that wait.
 pub(super) fn fsync_budget(_: &mut Check) -> Verdict {
     turns::shared_sync()?;
     let stage = Stage::new(&BUDGET)?;
-    let mut table = Table::new(&BUDGET, "what is done").intro("the disk is asked for");
+    let mut table = Table::new(&BUDGET, "what is done").intro("the disk does");
     let rows: [(&str, Done, &str); 6] = [
         ("one batch is written", |it| it.write(&key()).map(drop), "1 write, 1 sync"),
         (
@@ -121,7 +126,7 @@ pub(super) fn fsync_budget(_: &mut Check) -> Verdict {
             "8 writes, 1 sync",
         ),
         (
-            "each of these eight is waited for once more",
+            "each of these eight is waited for again",
             |it| (10..=17).try_for_each(|lsn| it.sync_to(Lsn(lsn))),
             "0 writes, 0 syncs",
         ),
@@ -159,7 +164,7 @@ pub(super) fn fsync_budget(_: &mut Check) -> Verdict {
     match (table.failure(), shown) {
         (Some(failure), Some(asked)) => {
             let failure = asked.show(failure, |_| false, "GroupCommit::ask");
-            // The committer's line is kept code: who let it sync is what the student wrote.
+            // The committer's line is given code: the student's code decided that it syncs.
             let lines = asked.operations().into_iter().filter(is_sync).map(|it| Place::from(it.at));
             let of_committer = Some("Log::sync".to_owned());
             match lines.into_iter().find(|line| line.function() != of_committer) {

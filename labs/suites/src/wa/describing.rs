@@ -5,7 +5,7 @@
 //!                             group      a          b          kind, length          decode
 //! ```
 //!
-//! The cards show numbers, not bytes: what stands in each field, read as the page says.
+//! The cards show numbers, not bytes: the value of each field, read as the format's page says.
 
 use super::rules::{DESCRIPTOR, REFUSES};
 use crate::w::words::{G1, G7, G9, at};
@@ -16,7 +16,7 @@ use storage::{EntryId, GroupId};
 /// A descriptor's fields: group, a, b, kind, length, checksum.
 type Fields = (u64, u64, u64, u32, u32, u32);
 
-/// Writes fields as the page has them.
+/// Writes fields as the page defines them.
 fn bytes_of((group, a, b, kind, len, crc): Fields) -> Vec<u8> {
     let words = [group, a, b, u64::from(crc) << 32 | u64::from(kind) << 28 | u64::from(len)];
     words.into_iter().flat_map(u64::to_le_bytes).collect()
@@ -39,7 +39,7 @@ fn items() -> Vec<(&'static str, Item, Fields)> {
         ("entry 5@2", item(G7, Op::Entry { id: at(5, 2) }, 3, 0xab), (7, 5, 2, 1, 3, 0xab)),
         ("entry 1@0, no bytes", item(G1, Op::Entry { id: at(1, 0) }, 0, 0), (1, 1, 0, 1, 0, 0)),
         (
-            "the last entry there may be",
+            "the last index, Index::LAST",
             item(G9, Op::Entry { id: far }, 0xfff_ffff, u32::MAX),
             (G9.0, 1 << 62, u64::MAX, 1, 0xfff_ffff, u32::MAX),
         ),
@@ -53,7 +53,7 @@ fn items() -> Vec<(&'static str, Item, Fields)> {
         ("moved 5@2", item(G7, Op::Moved { id: at(5, 2) }, 3, 0xab), (7, 5, 2, 6, 3, 0xab)),
         ("reset 9@3", item(G7, Op::Reset { through: at(9, 3) }, 0, 0), (7, 9, 3, 7, 0, 0)),
         (
-            "reset, far on",
+            "reset to a large index",
             item(G7, Op::Reset { through: far }, 0, 0),
             (7, 1 << 62, u64::MAX, 7, 0, 0),
         ),
@@ -69,7 +69,7 @@ pub(super) fn item_bytes(_: &mut Check) -> Verdict {
         item.encode(&mut out);
         let was = match out.strip_prefix(&[0xee; 3]) {
             Some(bytes) => say(bytes),
-            None => "other bytes in front of it have changed".to_owned(),
+            None => "other bytes before it have changed".to_owned(),
         };
         table.equal(what, say(&bytes_of(fields)), was).decided_in("Item::encode");
     }
@@ -88,7 +88,7 @@ pub(super) fn item_bytes(_: &mut Check) -> Verdict {
     }
 }
 
-/// Bytes that no writer has written, beside their twins that one may have.
+/// Bytes that no writer has written, and similar ones that a writer may have.
 pub(super) fn item_refusals(_: &mut Check) -> Verdict {
     let rows: [(&str, Fields, bool); 29] = [
         ("kind 0", (7, 1, 1, 0, 0, 0), false),
@@ -96,8 +96,8 @@ pub(super) fn item_refusals(_: &mut Check) -> Verdict {
         ("kind 15", (7, 1, 1, 15, 0, 0), false),
         ("entry at 1", (7, 1, 1, 1, 0, 0), true),
         ("entry at 0", (7, 0, 1, 1, 0, 0), false),
-        ("entry at the last place", (7, 1 << 62, 1, 1, 0, 0), true),
-        ("entry behind the last place", (7, (1 << 62) + 1, 1, 1, 0, 0), false),
+        ("entry at the last index", (7, 1 << 62, 1, 1, 0, 0), true),
+        ("entry after the last index", (7, (1 << 62) + 1, 1, 1, 0, 0), false),
         ("put: key 3 of 3 bytes", (7, 3, 0, 2, 3, 0), true),
         ("put: key 4 of 3 bytes", (7, 4, 0, 2, 3, 0), false),
         ("put: key 2^32 of 3 bytes", (7, 1 << 32, 0, 2, 3, 0), false),
@@ -107,18 +107,18 @@ pub(super) fn item_refusals(_: &mut Check) -> Verdict {
         ("delete: b is 1", (7, 0, 1, 3, 3, 0), false),
         ("compact", (7, 4, 2, 4, 0, 0), true),
         ("compact with a payload", (7, 4, 2, 4, 1, 0), false),
-        ("compact behind the last place", (7, (1 << 62) + 1, 2, 4, 0, 0), false),
+        ("compact after the last index", (7, (1 << 62) + 1, 2, 4, 0, 0), false),
         ("clean", (7, 0, 0, 5, 0, 0), true),
         ("clean with a payload", (7, 0, 0, 5, 1, 0), false),
         ("clean: a is 1", (7, 1, 0, 5, 0, 0), false),
         ("clean: b is 1", (7, 0, 1, 5, 0, 0), false),
         ("moved at 1", (7, 1, 1, 6, 0, 0), true),
         ("moved at 0", (7, 0, 1, 6, 0, 0), false),
-        ("moved behind the last place", (7, u64::MAX, 1, 6, 0, 0), false),
+        ("moved after the last index", (7, u64::MAX, 1, 6, 0, 0), false),
         ("reset to 0", (7, 0, 0, 7, 0, 0), true),
         ("reset with a payload", (7, 4, 2, 7, 1, 0), false),
-        ("reset to the last place", (7, 1 << 62, 2, 7, 0, 0), true),
-        ("reset behind the last place", (7, (1 << 62) + 1, 2, 7, 0, 0), false),
+        ("reset to the last index", (7, 1 << 62, 2, 7, 0, 0), true),
+        ("reset after the last index", (7, (1 << 62) + 1, 2, 7, 0, 0), false),
         ("put at all", (7, 0, 0, 2, 0, 0), true),
     ];
     let mut table = Table::new(&REFUSES, "the bytes say").intro("whether they are an item");

@@ -5,8 +5,8 @@
 //!   compact 5@2                   after 5@2: 6@3
 //! ```
 //!
-//! Items of a batch are judged one by one, each by the log as those before it would leave it. A batch
-//! that is refused leaves no trace: no write, no item, no number.
+//! Items of a batch are checked one by one, each against the log as the items before it would leave it. A
+//! refused batch leaves no trace: no write, no item, no LSN.
 
 use super::asked::is_write;
 use super::reading::{read, reads, refusal};
@@ -26,7 +26,7 @@ fn held(stage: &Stage) -> Result<(), Box<Failure>> {
     stage.append(&batch).map(drop)
 }
 
-/// Puts one entry into a batch.
+/// Adds one entry to a batch.
 fn put(batch: &mut Batch, group: GroupId, id: EntryId) -> &mut Batch {
     batch.entries(group, &[sized(id, 4)])
 }
@@ -39,8 +39,8 @@ const ROWS: [(&str, Make, &str, &str); 27] = [
     ("5@4: the first one", |b| put(b, G7, at(5, 4)), "taken", "5@4"),
     ("4@2: the entry before the first", |b| put(b, G7, at(4, 2)), "Compacted", ""),
     ("1@1", |b| put(b, G7, at(1, 1)), "Compacted", ""),
-    ("0@1: no entry stands there", |b| put(b, G7, at(0, 1)), "OutOfRange", ""),
-    ("one behind the last place", |b| put(b, G7, at((1 << 62) + 1, 1)), "OutOfRange", ""),
+    ("0@1: no entry has index 0", |b| put(b, G7, at(0, 1)), "OutOfRange", ""),
+    ("one after the last index", |b| put(b, G7, at((1 << 62) + 1, 1)), "OutOfRange", ""),
     ("7@3 8@3", |b| put(put(b, G7, at(7, 3)), G7, at(8, 3)), "taken", "5@2 6@3 7@3 8@3"),
     ("7@3 9@3", |b| put(put(b, G7, at(7, 3)), G7, at(9, 3)), "Gap", ""),
     ("5@4 6@4", |b| put(put(b, G7, at(5, 4)), G7, at(6, 4)), "taken", "5@4 6@4"),
@@ -60,7 +60,7 @@ const ROWS: [(&str, Make, &str, &str); 27] = [
     ("compact 5@3: another term", |b| b.compact(G7, at(5, 3)), "Mismatch", ""),
     ("compact 3@1", |b| b.compact(G7, at(3, 1)), "Compacted", ""),
     ("compact 7@3: beyond the end", |b| b.compact(G7, at(7, 3)), "Gap", ""),
-    ("compact 1@1 in g9, which nobody has", |b| b.compact(G9, at(1, 1)), "UnknownGroup", ""),
+    ("compact 1@1 in g9, which is unknown", |b| b.compact(G9, at(1, 1)), "UnknownGroup", ""),
     ("7@3, compact 7@3", |b| put(b, G7, at(7, 3)).compact(G7, at(7, 3)), "taken", ""),
     (
         "5@4, compact 5@2: it was replaced",
@@ -72,7 +72,7 @@ const ROWS: [(&str, Make, &str, &str); 27] = [
     ("compact 6@3, then 7@3", |b| put(b.compact(G7, at(6, 3)), G7, at(7, 3)), "taken", "7@3"),
 ];
 
-/// What fits is taken; what does not is refused by its name, and nothing has changed.
+/// What fits is taken; what does not is refused with the right error, and nothing has changed.
 pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
     let intro = "g7 begins after 4@2 and holds 5@2 6@3, g1 holds 1@1 2@1; a batch is appended";
     let mut table = Table::new(&FITS, "the batch").intro(intro);
@@ -95,7 +95,7 @@ pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
         };
         let is_about_compaction = what.contains("compact");
         let function = if is_about_compaction { "NextState::compact" } else { "NextState::append" };
-        // A place that is no place is behind no beginning either: both are said of 0.
+        // Index 0 is no index, and it is before every beginning: both errors are right.
         let row = match what.starts_with("0@1") {
             true => {
                 let also = "refused: Compacted".to_owned();
@@ -120,7 +120,7 @@ pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// Says what readers see of every group, and the last number.
+/// Says what readers see of every group, and the last LSN.
 fn all_seen(stage: &Stage) -> String {
     let groups = [G1, G7, G9].map(|group| stage.seen(group)).join("; ");
     format!("{groups}; last LSN {}", stage.log.appended_lsn())
@@ -133,7 +133,7 @@ fn entries_of(stage: &Stage) -> String {
     entries.to_owned()
 }
 
-/// What a compacted log is asked, and answers.
+/// What a compacted log answers.
 pub(super) fn compact_bounds(_: &mut Check) -> Verdict {
     let log = || run(1, &[1, 1, 2, 2, 3]);
     let rows: [(&str, Make, &str); 10] = [

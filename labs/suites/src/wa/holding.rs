@@ -1,9 +1,9 @@
-//! Step 5: what a group holds, in memory: places and terms.
+//! Step 5: what a group holds, in memory: indexes and terms.
 //!
 //! ```text
-//!   g7  1 2 3 4 5     places
+//!   g7  1 2 3 4 5     indexes
 //!       1 1 2 2 2     terms: two runs
-//!   then 3@3          1 1 3: what stood at 3, and behind it, goes
+//!   then 3@3          1 1 3: the entries at 3 and after it are removed
 //! ```
 
 use super::rules::{POSITIONS, SUFFIX};
@@ -25,12 +25,12 @@ fn grown(stage: &Stage, batches: &Batches) -> Verdict {
     Ok(())
 }
 
-/// Returns the function to read: where a place has no term, the one that says terms.
+/// Returns the function to read: if an index has no term, the one that returns terms.
 fn blame(seen: &str, otherwise: &'static str) -> &'static str {
     if seen.contains('?') { "Group::term" } else { otherwise }
 }
 
-/// Entries behind one another, in batches of every size.
+/// Entries one after another, in batches of every size.
 pub(super) fn positions(_: &mut Check) -> Verdict {
     let rows: [(&str, Batches, &str); 7] = [
         ("1@1", vec![run(1, &[1])], "after 0@0: 1@1"),
@@ -46,7 +46,7 @@ pub(super) fn positions(_: &mut Check) -> Verdict {
             vec![run(1, &[1, 1]), run(3, &[4, 4])],
             "after 0@0: 1@1 2@1 3@4 4@4",
         ),
-        ("terms 5, then 2: a term is a name", vec![run(1, &[5, 2])], "after 0@0: 1@5 2@2"),
+        ("terms 5, then 2: lower is fine", vec![run(1, &[5, 2])], "after 0@0: 1@5 2@2"),
         ("term 0", vec![run(1, &[0, 0, 1])], "after 0@0: 1@0 2@0 3@1"),
     ];
     let mut table = Table::new(&POSITIONS, "g7 is given").intro("entries are appended; g7 is then");
@@ -77,7 +77,7 @@ pub(super) fn positions(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// What an entry in the middle does to those behind it.
+/// What an entry in the middle does to those after it.
 pub(super) fn overwrite_conflict_suffix(_: &mut Check) -> Verdict {
     let log = || run(1, &[1, 1, 2, 2, 2]);
     let rows: [(&str, Batches, &str); 11] = [

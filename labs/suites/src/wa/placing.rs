@@ -1,9 +1,9 @@
-//! Step 3: a frame gets its place, and the checksum that holds there alone.
+//! Step 3: a frame gets its LSN, and a checksum that holds only there.
 //!
 //! ```text
 //!   [ CRC | length | LSN | durable | CRC of descriptors | items | flags ] descriptors, payloads
 //!      ^   '------------------------- covered ------------------------'
-//!      '-- begun with the salt
+//!      '-- starts from the salt
 //! ```
 
 use super::rules::{PLACED, SALTED};
@@ -21,7 +21,7 @@ const EXAMPLE: [u8; 72] = [
     0x68, 0x65, 0x6c, 0x6c, 0x6f, 0, 0, 0,
 ];
 
-/// The fields of a frame, where each begins and ends, and who writes it.
+/// The fields of a frame, where each begins and ends, and which function writes it.
 const FIELDS: [(&str, usize, usize, &str); 9] = [
     ("length", 4, 8, "Draft::place"),
     ("LSN", 8, 16, "Draft::place"),
@@ -59,7 +59,7 @@ pub(super) fn worked_example(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// The checksum of a header, under every salt and in every place.
+/// The checksum of a header, with several salts and LSNs.
 pub(super) fn header_checksum(_: &mut Check) -> Verdict {
     let rows: [(u64, u64, u64); 8] = [
         (0x1122_3344, 1, 0),
@@ -92,7 +92,7 @@ fn expected(lsn: u64, durable: u64) -> Vec<u8> {
     covered
 }
 
-/// CRC-32 as in zlib, begun with `seed`: bit by bit, for nobody waits for it here.
+/// CRC-32 as in zlib, starting from `seed`: bit by bit, because speed does not matter here.
 fn checksum(bytes: &[u8], seed: u32) -> u32 {
     !bytes.iter().fold(!seed, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {

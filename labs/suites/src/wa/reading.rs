@@ -1,4 +1,4 @@
-//! Step 6: from a place to its bytes.
+//! Step 6: from an index to its bytes.
 //!
 //! ```text
 //!   entries(g7, 5..9, 100 bytes)
@@ -17,7 +17,7 @@ use storage::{Batch, Entry, Error, GroupId, Index, Log, SimDisk};
 /// A group whose log a new leader has changed.
 const G2: GroupId = GroupId(2);
 
-/// Returns a range of places.
+/// Returns a range of indexes.
 fn places(range: Range<u64>) -> Range<Index> {
     Index(range.start)..Index(range.end)
 }
@@ -36,14 +36,14 @@ pub(super) fn reads(
     }
 }
 
-/// Says what kind of refusal it is.
+/// Says which error it is.
 pub(super) fn refusal(error: &Error) -> String {
     let said = format!("{error:?}");
     let kind = said.split([' ', '(', '{']).next().unwrap_or_default();
     format!("refused: {kind}")
 }
 
-/// Says what reading one place returns.
+/// Says what reading one index returns.
 pub(super) fn read(log: &Log<SimDisk>, group: GroupId, index: u64) -> String {
     current::doing(format!("reading entry {index} of {group}"));
     match log.entry(group, Index(index)) {
@@ -53,7 +53,7 @@ pub(super) fn read(log: &Log<SimDisk>, group: GroupId, index: u64) -> String {
     }
 }
 
-/// What was written, by places and by ranges.
+/// What was written, read by index and by range.
 pub(super) fn append_read(_: &mut Check) -> Verdict {
     let stage = Stage::new(&READS)?;
     let log = &stage.log;
@@ -87,7 +87,7 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
         ("entry 2 of g1, 700 bytes", G1, 2, "2@1"),
         ("entry 5 of g9", G9, 5, "5@2"),
         ("entry 4 of g9: before its beginning", G9, 4, "none"),
-        ("entry 1 of g5: nobody's", GroupId(5), 1, "none"),
+        ("entry 1 of g5: unknown", GroupId(5), 1, "none"),
     ] {
         table.equal(what, must_be, &read(log, group, index)).decided_in("buffer_at");
     }
@@ -101,8 +101,8 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
         ("3 to 5 of g7: beyond its end", G7, 3..6, "refused: Beyond"),
         ("5 to 5 of g7: beyond its end", G7, 5..6, "refused: Beyond"),
         ("4 to 5 of g9: before its beginning", G9, 4..6, "refused: Compacted"),
-        ("0 to 1 of g7: no entry stands at 0", G7, 0..2, "refused: Compacted"),
-        ("1 to 1 of g5: nobody's", GroupId(5), 1..2, "refused: UnknownGroup"),
+        ("0 to 1 of g7: no entry is at 0", G7, 0..2, "refused: Compacted"),
+        ("1 to 1 of g5: unknown", GroupId(5), 1..2, "refused: UnknownGroup"),
     ] {
         let was = reads(log, group, range, u64::MAX);
         table.equal(what, must_be, &was).decided_in("View::pick_range");
@@ -113,7 +113,7 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// How far a limit reaches.
+/// How many entries a limit allows.
 pub(super) fn entries_size_limit(_: &mut Check) -> Verdict {
     let stage = Stage::new(&LIMIT)?;
     let lens = [60, 40, 1, 500, 10];
@@ -153,10 +153,10 @@ pub(super) fn entries_size_limit(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// Nothing, in every place where something may stand.
+/// An empty batch, entry, key or value.
 pub(super) fn empty_and_zero_len(_: &mut Check) -> Verdict {
     let stage = Stage::new(&EMPTY)?;
-    let mut table = Table::new(&EMPTY, "what").intro("nothing, written and read");
+    let mut table = Table::new(&EMPTY, "what").intro("something empty, written and read");
     let nothing = || Batch::new();
     let asked = stage.asked();
     let lsn = stage.append(&nothing())?;

@@ -1,31 +1,30 @@
-//! A log on a disk that remembers, and what can be seen of it.
+//! A log on a disk that records its operations, and what a test can see of it.
 //!
 //! ```text
-//!   written      write 00000001.log 4096..4168     what the disk was asked for
+//!   written      write 00000001.log 4096..4168     the disk's operations
 //!   seen         after 4@2: 5@2 6@2                what a reader is told
 //! ```
 //!
-//! Everything here fits one segment, with most of it to spare: what happens when the first one is full
-//! is a later lab.
+//! Everything here fits one segment, and most of it stays free: a later lab tests full segments.
 
 use super::asked::{Asked, Written};
 use crate::w::words::{fresh, open, small};
 use crate::{Failure, Rule, current};
 use storage::{Batch, Fault, GroupId, Index, Log, Lsn, Options, SimDisk};
 
-/// Settings with room for everything that one test writes.
+/// Settings with room for everything that a test writes.
 fn roomy() -> Options {
     Options { segment_bytes: 1 << 18, max_batch_bytes: 1 << 16, ..small() }
 }
 
-/// What a frame's header says: only what is asked for here, and no checksum is tested.
+/// What a frame's header says. Only the fields that tests need; no checksum is compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
     /// The frame's length.
     pub(super) len: u64,
-    /// Its number.
+    /// Its LSN.
     pub(super) lsn: u64,
-    /// Up to where everything was durable.
+    /// The LSN up to which everything was durable.
     pub(super) durable: u64,
 }
 
@@ -46,13 +45,13 @@ impl Stage {
         Ok(Stage { rule: *rule, disk, log })
     }
 
-    /// Appends a batch that nothing is wrong with.
+    /// Appends a correct batch.
     pub(super) fn append(&self, batch: &Batch) -> Result<Lsn, Box<Failure>> {
         current::doing("appending a batch that fits".to_owned());
         self.taken(self.log.append(batch))
     }
 
-    /// Appends a batch that nothing is wrong with, and waits until it is durable.
+    /// Appends a correct batch, and waits until it is durable.
     pub(super) fn write(&self, batch: &Batch) -> Result<Lsn, Box<Failure>> {
         current::doing("writing a batch that fits, and waiting until it is durable".to_owned());
         self.taken(self.log.write(batch))
@@ -68,17 +67,17 @@ impl Stage {
         crate::w::words::must(&self.rule, "a batch", "Log::write_frame", outcome)
     }
 
-    /// Lets the next operation of the disk go wrong.
+    /// Lets the next operation of the disk fail.
     pub(super) fn next_fails(&self, fault: Fault) {
         self.disk.plan(self.disk.operations() + 1, fault);
     }
 
-    /// Begins to look at what the disk is asked for.
+    /// Begins to count the disk's operations.
     pub(super) fn asked(&self) -> Asked {
         Asked::of(&self.disk)
     }
 
-    /// Returns what the file holds where a write went; nothing if it has no name.
+    /// Returns what the file holds at the offset of a write; nothing if the file has no name.
     pub(super) fn bytes(&self, at: Written) -> Vec<u8> {
         let Some(name) = self.disk.name_of(at.file) else { return Vec::new() };
         let file = self.disk.bytes(&name);
@@ -100,10 +99,10 @@ pub(super) fn header(bytes: &[u8]) -> Option<Header> {
     Some(Header { len: word(4, 4)?, lsn: word(8, 8)?, durable: word(16, 8)? })
 }
 
-/// Says what readers are told of a group's log: where it begins, and every term; where it says nothing
-/// of a term, `?`, and where it says one behind its end, that too.
+/// Says what readers are told of a group's log: its base, and every term; `?` for a missing term. A term
+/// before its beginning or after its end is shown too.
 pub(super) fn seen(log: &Log<SimDisk>, group: GroupId) -> String {
-    current::doing(format!("asking for the places and terms of {group}"));
+    current::doing(format!("asking for the indexes and terms of {group}"));
     let (Some(first), Some(last)) = (log.first_index(group), log.last_index(group)) else {
         return "no such group".to_owned();
     };
@@ -119,7 +118,7 @@ pub(super) fn seen(log: &Log<SimDisk>, group: GroupId) -> String {
         said.push_str(&format!(" {}", term(index)));
     }
     if first > last.next() || log.term(group, last.next()).is_some() {
-        said.push_str(&format!(", and behind its end {}", term(last.0 + 1)));
+        said.push_str(&format!(", and after its end {}", term(last.0 + 1)));
     }
     let before = first.0.checked_sub(2).map(Index);
     if let Some(before) = before.filter(|before| log.term(group, *before).is_some()) {

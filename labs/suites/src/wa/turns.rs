@@ -1,14 +1,14 @@
-//! Step 8: who syncs, and for whom: every order in which four writers can come.
+//! Step 8: group commit, in every order in which four writers can come.
 //!
 //! ```text
 //!   t1   append ---- ask: lead ---- the sync runs ---- it ends ---- ask: durable
 //!   t2        append ------ ask: wait ........................ ask: lead ..
-//!                                 ^ between any two of these, any other writer may do its next thing
+//!                                 ^ between any two of these, any other writer may take its next step
 //! ```
 //!
-//! The state machine is stepped by hand: no thread, no clock. A disk is played that knows which batches
-//! a sync covers: those appended before it began. Breadth first, so that the story on the card is as
-//! short as there is.
+//! The test steps the state machine: no thread, no clock. It plays a disk that knows which batches a sync
+//! covers: those appended before it began. The search is breadth first: no shorter run than the one on
+//! the card breaks the rule.
 
 use super::rules::{ACKNOWLEDGED, BROKEN, BUDGET, NOBODY_WAITS};
 use crate::{Check, Failure, Rule, Verdict, current, text};
@@ -25,9 +25,9 @@ enum Writer {
     Away,
     /// Its batch is appended, and it asks what to do.
     Asks { lsn: u64 },
-    /// It was told to wait. Whoever ends a sync wakes it.
+    /// It was told to wait. The end of a sync wakes it.
     Waits { lsn: u64 },
-    /// It syncs, for all through `through`; what is on the disk when it ends is known to the disk.
+    /// It syncs, for all up to `through`. The disk knows what the sync covers.
     Syncs { lsn: u64, through: u64, covers: u64 },
     /// It was told that its batch is durable, or that the disk has failed.
     Gone,
@@ -63,7 +63,7 @@ impl Scene {
         Scene { commit, writers, appended: 0, platter: 0, has_failed: false }
     }
 
-    /// Returns what tells one scene from another. The state machine prints itself.
+    /// Returns what distinguishes one state from another. The state machine prints itself.
     fn print(&self) -> String {
         let Scene { commit, writers, appended, platter, has_failed } = self;
         format!("{commit:?} {writers:?} {appended} {platter} {has_failed}")
@@ -75,7 +75,7 @@ impl Scene {
         let mut has_newcomer = false;
         for (number, writer) in self.writers.iter().enumerate() {
             match writer {
-                // Writers are alike: the first of those who are away comes.
+                // Writers are equal: the first of those that have not come yet comes.
                 Writer::Away if !has_newcomer => {
                     has_newcomer = true;
                     turns.push(Turn::Append(number));
@@ -93,7 +93,7 @@ impl Scene {
         turns
     }
 
-    /// Takes a turn, and tells it.
+    /// Takes a step, and records it in the story.
     fn take(&mut self, turn: Turn, story: &mut Story) -> Verdict {
         match turn {
             Turn::Append(number) => {
@@ -128,7 +128,7 @@ impl Scene {
                 if lsn > self.platter {
                     let because = format!("{name} is told that {lsn} is durable");
                     let got = format!("the disk holds what is up to {}", self.platter);
-                    let expected = format!("told once the disk holds {lsn}");
+                    let expected = format!("told so once the disk holds {lsn}");
                     return broken(
                         &ACKNOWLEDGED,
                         because,
@@ -142,7 +142,7 @@ impl Scene {
             }
             SyncRole::Wait => {
                 if syncing.is_none() {
-                    let because = format!("{name} is told to wait, and nobody is syncing");
+                    let because = format!("{name} is told to wait, and no sync is running");
                     let expected = if self.has_failed { "give up" } else { "lead" };
                     let function = "GroupCommit::ask";
                     return broken(&NOBODY_WAITS, because, expected, "wait", function, story);
@@ -200,7 +200,7 @@ impl Scene {
         self.check_marks(story)
     }
 
-    /// Wakes everybody: they ask again.
+    /// Wakes all waiting writers: they ask again.
     fn wake(&mut self) {
         for writer in &mut self.writers {
             if let Writer::Waits { lsn } = *writer {
@@ -209,12 +209,12 @@ impl Scene {
         }
     }
 
-    /// Returns who is syncing.
+    /// Returns which writer is syncing.
     fn syncing(&self) -> Option<usize> {
         self.writers.iter().position(|writer| matches!(writer, Writer::Syncs { .. }))
     }
 
-    /// What is said of the whole log must hold too.
+    /// What the log says of itself must be true as well.
     fn check_marks(&self, story: &Story) -> Verdict {
         let (durable, appended) = (self.commit.durable().0, self.commit.appended().0);
         if durable > self.platter {
@@ -232,7 +232,7 @@ impl Scene {
     }
 }
 
-/// Says a role as a writer hears it.
+/// Writes the answer that a writer gets.
 fn say(role: SyncRole) -> String {
     match role {
         SyncRole::Durable => "durable".to_owned(),
@@ -281,13 +281,12 @@ pub(super) fn every_order(_: &mut Check) -> Verdict {
     if all_told > 0 {
         return Ok(());
     }
-    let because =
-        "in no order are all of four writers told that their batches are durable".to_owned();
+    let because = "in no order do all four writers learn that their batches are durable".to_owned();
     let function = "GroupCommit::ask";
     broken(&NOBODY_WAITS, because, "all are, in some", "none", function, &Story::new())
 }
 
-/// Eight come while a sync is under way: one more sync, for all of them.
+/// Eight writers come while a sync is running: one more sync, for all of them.
 pub(super) fn shared_sync() -> Verdict {
     let mut commit = GroupCommit::after(Lsn(0));
     let mut story = Story::new();
@@ -315,7 +314,7 @@ pub(super) fn shared_sync() -> Verdict {
         "{}, {counted} of them counted, durable up to {durable}",
         text::counted(syncs as u64, "sync")
     );
-    // With fewer, somebody was told so of what no sync has covered.
+    // With fewer syncs, a writer was told that its batch is durable although no sync covers it.
     let (rule, function) = match syncs < 2 && durable > Lsn(1) {
         true => (&ACKNOWLEDGED, "GroupCommit::finish"),
         false => (&BUDGET, "GroupCommit::ask"),
@@ -323,7 +322,7 @@ pub(super) fn shared_sync() -> Verdict {
     broken(rule, because.to_owned(), expected, got, function, &story)
 }
 
-/// Lets everybody ask who is not told yet; returns what leaders lead through.
+/// Lets every writer ask that has no final answer yet; returns what leaders lead through.
 fn ask_all(
     commit: &mut GroupCommit,
     lsns: std::ops::RangeInclusive<u64>,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   4096        4168            4304
-//!    | frame 1  | frame 2       |          each right behind the last, each in one write, none synced
+//!    | frame 1  | frame 2       |          each right after the last, each in one write, none synced
 //! ```
 
 use super::asked::{Asked, is_write};
@@ -31,7 +31,7 @@ fn batches() -> Vec<(&'static str, Batch)> {
     batches
 }
 
-/// Says what a row of writes was, or must be.
+/// Writes a row of writes.
 fn said(writes: &[(u64, u64)], syncs: usize) -> String {
     let writes: Vec<String> =
         writes.iter().map(|(from, to)| format!("write {from}..{to}")).collect();
@@ -42,10 +42,10 @@ fn said(writes: &[(u64, u64)], syncs: usize) -> String {
     format!("{}{syncs}", if writes.is_empty() { "no write".to_owned() } else { writes.join(", ") })
 }
 
-/// Every batch is one write, behind the one before, and no sync.
+/// Every batch is one write, after the one before, and no sync.
 pub(super) fn one_write_per_batch(_: &mut Check) -> Verdict {
     let stage = Stage::new(&ONE_WRITE)?;
-    let intro = "batches are appended, one after the other; the disk is asked for";
+    let intro = "batches are appended, one after the other; the disk does";
     let mut table = Table::new(&ONE_WRITE, "the batch").intro(intro);
     let mut end = 4096;
     let mut shown: Option<Asked> = None;
@@ -69,7 +69,7 @@ pub(super) fn one_write_per_batch(_: &mut Check) -> Verdict {
     }
 }
 
-/// Points a row at a line of the student's, or at the function that writes.
+/// Points a row at a line of the student's code, or at the function that writes.
 fn point(row: &mut crate::Case, line: Option<Place>) {
     match line {
         Some(line) => row.decided_at(line),
@@ -77,7 +77,7 @@ fn point(row: &mut crate::Case, line: Option<Place>) {
     };
 }
 
-/// Each frame says its own number, and that nothing was durable yet.
+/// Each frame carries its own LSN, and says that nothing was durable yet.
 fn frames_tell() -> Verdict {
     let stage = Stage::new(&HEADER_TELLS)?;
     let intro = "batches are appended, and nothing is synced; the frame's header says";
@@ -102,7 +102,7 @@ fn frames_tell() -> Verdict {
     }
 }
 
-/// A write that fails, and its twin that works. One that takes half is a later lab's.
+/// A write that fails, and one that works. A later lab tests a write that takes only half.
 pub(super) fn failed_write_shows_nothing(_: &mut Check) -> Verdict {
     let rows = [
         ("works", None, "taken: vote is n2, last LSN 1"),

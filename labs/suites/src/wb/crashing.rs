@@ -4,7 +4,7 @@
 //!   1wb_crash_every_syscall     histories made by hand, eight ways each
 //!   1wb_sweep_power_cut         drawn histories, six ways
 //!   1wb_sweep_power_cut_twice   and power fails again at every operation of the opening
-//!   1wb_sweep_kill              the process dies, and the cache lives on: it is no disk
+//!   1wb_sweep_kill              the process dies; the cache stays, and is not durable
 //!   1wb_sweep_failure           an operation fails, and nothing is written after it
 //! ```
 
@@ -22,7 +22,7 @@ use storage::{Entry, EntryId, GroupId};
 /// How many things are done in a drawn history.
 const ACTIONS: usize = 14;
 
-/// Half of what is done writes; now and then it is synced.
+/// Half of the actions write; some of the others sync.
 const MIX: Mix = Mix { groups: 3, sync: 5, collect: 0, maintain: 1, entry_bytes: 180 };
 
 fn lights(seed: u64, trouble: Trouble) -> Lights {
@@ -41,12 +41,12 @@ fn batch(changes: impl IntoIterator<Item = Change>) -> Action {
     Action::Append { changes: changes.into_iter().collect() }
 }
 
-/// Returns entries of term 1 from `first` on, each a third of a segment's quarter.
+/// Returns entries of term 1 from `first` on, each a twelfth of a segment.
 fn long(first: u64, count: u64) -> Vec<Entry> {
     (first..first + count).map(|index| sized(EntryId::new(index, 1), 600)).collect()
 }
 
-/// Histories made by hand: each is about one thing that a crash may fall into.
+/// Histories written by hand: each is about one thing that a crash may interrupt.
 fn stories() -> Vec<(&'static str, Vec<Action>)> {
     let hard = || put(G7, "hard", "t1");
     vec![
@@ -106,8 +106,8 @@ fn stories() -> Vec<(&'static str, Vec<Action>)> {
     ]
 }
 
-/// No power cut, at whatever operation, takes what was acknowledged; none makes a log that never was;
-/// and none keeps the log from opening.
+/// A power cut at any operation loses nothing acknowledged, leaves an earlier state of the log, and does
+/// not prevent the log from opening.
 pub(super) fn crash_every_syscall(_: &mut Check) -> Verdict {
     for (number, (title, actions)) in (1..).zip(stories()) {
         let history = History::of(actions, &Model::default()).expect("each batch was made to fit");
@@ -117,23 +117,22 @@ pub(super) fn crash_every_syscall(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// The same of histories that nobody made.
+/// The same for random histories.
 pub(super) fn sweep_power_cut(check: &mut Check) -> Verdict {
     sweep(check, ACTIONS, |_| Trouble::PowerCut { ways: PLAIN_WAYS + 1 })
 }
 
-/// And while it recovers, power fails again.
+/// Power fails again during the recovery.
 pub(super) fn sweep_power_cut_twice(check: &mut Check) -> Verdict {
     sweep(check, ACTIONS / 2, |_| Trouble::PowerCutTwice { ways: 3 })
 }
 
-/// A process that dies leaves what it wrote in a cache. The next one reads it there, and answers for
-/// it.
+/// A process that dies leaves what it wrote in a cache. The next one reads it there, and promises it.
 pub(super) fn sweep_kill(check: &mut Check) -> Verdict {
     sweep(check, ACTIONS, |_| Trouble::Kill)
 }
 
-/// An operation fails. The cache shows what the platter may never hold.
+/// An operation fails. The cache shows what the disk may never hold.
 pub(super) fn sweep_failure(check: &mut Check) -> Verdict {
     sweep(check, ACTIONS, |_| Trouble::Failure)
 }

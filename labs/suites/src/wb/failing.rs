@@ -1,9 +1,9 @@
 //! Step 7: when the disk fails, and when it is full.
 //!
 //! ```text
-//!   sync fails ------> an error; and from then on nothing is written, and nothing synced again
+//!   sync fails ------> an error; after it nothing is written, and nothing synced again
 //!   half is taken ---> the other half is written, too
-//!   full ------------> no byte was written; what is there is read, and what makes room is taken
+//!   full ------------> no byte was written; the log can be read, and takes batches that make room
 //! ```
 
 use super::rules::{FATAL, FULL, SHORT, STOPS};
@@ -19,7 +19,7 @@ fn one() -> Batch {
     batch
 }
 
-/// Says an outcome: that it was done, or what kind of error it is.
+/// Writes an outcome: done, or which kind of error.
 fn kind<T>(outcome: &storage::Result<T>) -> &'static str {
     match outcome {
         Ok(_) => "done",
@@ -30,7 +30,7 @@ fn kind<T>(outcome: &storage::Result<T>) -> &'static str {
     }
 }
 
-/// A sync that fails has lost what it was for. Nobody says otherwise, now or later.
+/// A sync that fails may have lost its bytes. No later call may report them durable.
 pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     let disk = SimDisk::new(1);
     let log = found(&FATAL, &disk, small())?;
@@ -44,7 +44,7 @@ pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     row("it returns", "an I/O error", kind(&outcome), "Log::note");
     let after = disk.operations();
     let again = log.sync_to(lsn);
-    row("the same sync, once more", "the log refuses writes", kind(&again), "Log::note");
+    row("the same sync, again", "the log refuses writes", kind(&again), "Log::note");
     let durable = log.durable_lsn().to_string();
     row("durable is", "0", &durable, "Log::note");
     let append = log.append(Batch::new().put(G1, b"k", b"v"));
@@ -54,7 +54,7 @@ pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     let held = log.entry(G7, Index(1));
     row("the batch is read", "done", kind(&held), "Log::entry");
     let tried = format!("{} operations", disk.operations() - after);
-    row("the disk was asked for", "0 operations", &tried, "Log::check_health");
+    row("the disk did", "0 operations", &tried, "Log::check_health");
     let synced = format!("{} syncs", disk.syncs_after_failure());
     row("the file was synced again", "0 syncs", &synced, "Log::note");
     let close = log.close();
@@ -62,7 +62,7 @@ pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// Batches that fill two segments, and now and then a sync.
+/// Batches that fill two segments, with a few syncs.
 fn filling() -> History {
     let actions = (0..8).flat_map(|n| {
         let entries = vec![sized(at(n + 1, 1), 800)];
@@ -84,7 +84,7 @@ fn operations(history: &History) -> Result<(u64, u64), Box<Failure>> {
     }
 }
 
-/// After the first failure nothing is written, and whoever tries is told which it was.
+/// After the first failure nothing is written, and every caller gets that failure.
 pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
     let history = filling();
     let (opening, all) = operations(&history)?;
@@ -96,7 +96,8 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
         let reached = history.run(&disk, &log);
         let fails = format!("operation {operation} of the disk fails");
         let Some(first) = reached.error else {
-            let failure = Failure::of(&STOPS).because(format!("{fails}, and nobody is told"));
+            let failure =
+                Failure::of(&STOPS).because(format!("{fails}, and no call returns an error"));
             return failure.function("Log::note").fail();
         };
         let after = disk.operations();
@@ -131,7 +132,7 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
             return failure.expected(expected).got("it is done").fail();
         }
         if disk.operations() != after {
-            let because = format!("{fails}, and the disk is asked for more");
+            let because = format!("{fails}, and the disk gets more operations");
             let got = format!("{} operations", disk.operations() - after);
             let failure = Failure::of(&STOPS).because(because).function("Log::check_health");
             return failure.expected("0 operations").got(got).fail();
@@ -140,7 +141,7 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// A disk may take less than it is given, and it may be full. Neither costs a byte of what is there.
+/// A disk may take less than it is given, and it may be full. Neither loses a byte of the log.
 pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
     let history = filling();
     let (_, all) = operations(&history)?;
@@ -174,7 +175,7 @@ pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
     full_disk()
 }
 
-/// A full disk is met before a byte is written.
+/// A full disk is found before a byte is written.
 fn full_disk() -> Verdict {
     let disk = SimDisk::new(1);
     let log = open(&FULL, &disk, small())?;
@@ -191,9 +192,7 @@ fn full_disk() -> Verdict {
         }
         last += 1;
     };
-    table
-        .equal("a batch comes too many", "no space".into(), refused.to_owned())
-        .decided_in("give_up");
+    table.equal("a batch too many", "no space".into(), refused.to_owned()).decided_in("give_up");
     let unfinished = disk.list().unwrap_or_default().iter().any(|name| name.ends_with(".tmp"));
     let left = if unfinished { "left there" } else { "gone" };
     table
@@ -204,14 +203,14 @@ fn full_disk() -> Verdict {
     table.equal("all is read", format!("{last} entries"), held).decided_in("Log::find_room");
     let again = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
     table
-        .equal("the batch comes again", "no space".into(), kind(&again).to_owned())
+        .equal("the batch again", "no space".into(), kind(&again).to_owned())
         .decided_in("Log::note");
     let free = (0..20)
         .map(|_| log.write(Batch::new().compact(G7, at(last - 1, 1))))
         .find(Result::is_err)
         .map_or("done", |refused| kind(&refused));
     table
-        .equal("twenty batches only let go of something", "done".into(), free.to_owned())
+        .equal("twenty batches that only remove", "done".into(), free.to_owned())
         .decided_in("Log::find_room");
     disk.set_free_bytes(Some(20_000));
     let next = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));

@@ -1,4 +1,4 @@
-//! Step 1: whether a frame holds.
+//! Step 1: whether a frame is good.
 //!
 //! ```text
 //!   [ CRC len LSN durable CRC n flags | descriptors | payloads | zeros ]
@@ -30,20 +30,19 @@ fn frame() -> Vec<u8> {
     items().place(LSN, 5, salt())
 }
 
-/// Reads a frame that stands before zeros.
+/// Reads a frame with zeros after it.
 fn decode(frame: &[u8]) -> Result<(), FrameFault> {
     let mut rest = frame.to_vec();
     rest.resize(frame.len() + 256, 0);
     Frame::decode(&rest, salt(), Lsn(LSN)).map(|_| ())
 }
 
-/// Says how a frame was taken.
+/// Says whether a frame was accepted.
 fn said(outcome: Result<(), FrameFault>) -> String {
     outcome.map_or_else(|fault| format!("refused: {fault}"), |()| "it holds".to_owned())
 }
 
-/// The parts of a frame's header and what follows: what each is called, where it stands, and who
-/// checks it.
+/// The parts of a frame: the name of each, where it is, and which function checks it.
 fn parts(frame: &[u8]) -> Vec<(String, std::ops::Range<usize>, &'static str)> {
     let header = [
         ("the header's CRC", 0..4),
@@ -103,7 +102,7 @@ pub(super) fn frame_every_bit(_: &mut Check) -> Verdict {
         (0..frame.len()).filter(|len| Frame::decode(&frame[..*len], salt(), Lsn(LSN)).is_err());
     let (refused, all) = (refused.count(), frame.len());
     let row = table.equal(
-        "its end: the segment is over within it",
+        "its end: the segment ends within it",
         format!("{all} of {all} noticed"),
         format!("{refused} of {all} noticed"),
     );
@@ -111,7 +110,7 @@ pub(super) fn frame_every_bit(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// A frame counts at its turn, in its segment, and nowhere else.
+/// A frame counts as the next LSN of its segment, and nowhere else.
 pub(super) fn frame_at_its_turn(_: &mut Check) -> Verdict {
     let frame = frame();
     let read = |frame: &[u8], salt: u64, lsn: u64| {
@@ -140,7 +139,7 @@ pub(super) fn frame_at_its_turn(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// Checksums hold for whatever a writer has checksummed: what no writer says is refused all the same.
+/// A checksum matches whatever it was computed from: what no writer writes is refused nevertheless.
 pub(super) fn frame_cannot_be(_: &mut Check) -> Verdict {
     let mended = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut frame = frame();
@@ -153,8 +152,8 @@ pub(super) fn frame_cannot_be(_: &mut Check) -> Verdict {
     type Changed = (&'static str, &'static str, fn(&mut Vec<u8>));
     let changes: [Changed; 6] = [
         ("an item of kind 9", "Frame::check_descriptors", |f| f[32 + 27] = 0x90 | f[32 + 27] & 15),
-        ("an entry at place 0", "Frame::check_descriptors", |f| f[40..48].fill(0)),
-        ("a payload of 200 bytes more", "Frame::check_descriptors", |f| f[32 + 24] = 204),
+        ("an entry at index 0", "Frame::check_descriptors", |f| f[40..48].fill(0)),
+        ("a payload longer by 200 bytes", "Frame::check_descriptors", |f| f[32 + 24] = 204),
         ("payloads of 100 MB", "Frame::check_descriptors", |f| f[32 + 27] |= 6),
         ("items whose payloads leave room", "Frame::check_descriptors", |f| {
             f[4..8].copy_from_slice(&240_u32.to_le_bytes());
@@ -178,7 +177,7 @@ pub(super) fn frame_cannot_be(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// Of payloads that have rotted, exactly those are named.
+/// Exactly the payloads that have rotted are named.
 pub(super) fn frame_names_damage(_: &mut Check) -> Verdict {
     let (whole, items) = (frame(), items());
     let starts: Vec<usize> = items

@@ -1,13 +1,13 @@
-//! Segments made by hand: what stands on a disk, whoever wrote it.
+//! Segments built by hand, byte by byte.
 //!
 //! ```text
 //!   Segment::new(1, 1)                     a header, zeros up to 4096
-//!       .frame(&items, 0)                  LSN 1, nothing durable when it was made
-//!       .frame(&items, 1)                  LSN 2, and 1 was durable by then
+//!       .frame(&items, 0)                  LSN 1, nothing durable when it was written
+//!       .frame(&items, 1)                  LSN 2, and 1 was durable already
 //!   disk_of(&[segment])                    a directory that holds it, every byte durable
 //! ```
 //!
-//! The bytes follow the format's page, and nothing of the engine that a lab cuts.
+//! The bytes follow the format's page. No function that a lab cuts is used.
 
 use crate::w::words::{G7, at};
 use storage::format::{
@@ -34,7 +34,7 @@ impl Items {
         self
     }
 
-    /// Adds an entry whose bytes are its name, as [`crate::w::words::entry`] makes it.
+    /// Adds an entry whose bytes are its id, as [`crate::w::words::entry`] makes it.
     pub(super) fn entry(self, group: GroupId, id: EntryId) -> Items {
         self.item(group, Op::Entry { id }, format!("{id};").as_bytes())
     }
@@ -50,7 +50,7 @@ impl Items {
         self.item(group, op, format!("{key}{value}").as_bytes())
     }
 
-    /// Lends the items.
+    /// Returns the items.
     pub(super) fn items(&self) -> &[Item] {
         &self.items
     }
@@ -105,7 +105,7 @@ impl Segment {
         Segment::of(SegmentHeader { store: StoreId(78), ..header })
     }
 
-    /// Adds a frame, made when everything up to `durable` was durable.
+    /// Adds a frame that says that everything up to `durable` was durable.
     #[must_use]
     pub(super) fn frame(mut self, items: &Items, durable: u64) -> Segment {
         let frame = items.place(self.next_lsn, durable, self.header.salt);
@@ -116,14 +116,14 @@ impl Segment {
         self
     }
 
-    /// Adds a frame that says another LSN than its turn.
+    /// Adds a frame with another LSN than the next one.
     #[must_use]
     pub(super) fn frame_of(mut self, items: &Items, lsn: u64, durable: u64) -> Segment {
         self.next_lsn = lsn;
         self.frame(items, durable)
     }
 
-    /// Puts bytes behind the frames.
+    /// Puts bytes after the frames.
     #[must_use]
     pub(super) fn behind(mut self, bytes: &[u8]) -> Segment {
         let at = self.end();
@@ -131,7 +131,7 @@ impl Segment {
         self
     }
 
-    /// Returns where frame `nth`, counted from 0, stands.
+    /// Returns where frame `nth`, counted from 0, begins.
     pub(super) fn span(&self, nth: usize) -> std::ops::Range<usize> {
         self.starts[nth]..self.starts[nth + 1]
     }
@@ -141,12 +141,12 @@ impl Segment {
         *self.starts.last().expect("there is a place for the first frame")
     }
 
-    /// Returns what the frames' checksums begin with.
+    /// Returns the salt from which the frames' checksums start.
     pub(super) fn salt(&self) -> Salt {
         self.header.salt
     }
 
-    /// Lends the bytes, to damage them.
+    /// Returns the bytes, to damage them.
     pub(super) fn bytes(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
@@ -180,7 +180,7 @@ pub(super) fn disk_with(segments: &[(String, &Segment)]) -> SimDisk {
     disk.after_kill()
 }
 
-/// Makes the checksums of a frame's header and descriptors hold again, after a field was changed.
+/// Computes the checksums of a frame's header and descriptors again, after a field was changed.
 pub(super) fn mend(frame: &mut [u8], salt: Salt) {
     let items = usize::from(u16::from_le_bytes([frame[28], frame[29]]));
     let descriptors = &frame[FRAME_HEADER_BYTES..FRAME_HEADER_BYTES + 32 * items];

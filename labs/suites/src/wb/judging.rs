@@ -1,9 +1,9 @@
-//! Step 4: torn by a crash, or rotted since.
+//! Step 4: torn by a crash, or rotted later.
 //!
 //! ```text
-//!   [1][2][3][??]                 nobody speaks of 4: torn, and the log ends with 3
-//!   [1][2][??][4, durable 1]      of 3, 4 says nothing: torn, and 4 with it
-//!   [1][2][??][4, durable 3]      3 was durable, says 4: it has rotted. Refused, and named
+//!   [1][2][3][??]                 no frame follows 4: torn, and the log ends with 3
+//!   [1][2][??][4, durable 1]      4 does not say that 3 was durable: torn, and 4 with it
+//!   [1][2][??][4, durable 3]      4 says that 3 was durable: rotted. Refused, and named
 //! ```
 
 use super::images::{Items, Segment, disk_of};
@@ -28,7 +28,7 @@ enum Synced {
     None,
 }
 
-/// Returns a segment of so many batches.
+/// Returns a segment of this many batches.
 fn batches(count: u64, synced: Synced) -> Segment {
     (1..=count).fold(Segment::new(1, 1), |segment, n| {
         let durable = match synced {
@@ -39,7 +39,7 @@ fn batches(count: u64, synced: Synced) -> Segment {
     })
 }
 
-/// Says what a log shows that holds the first `n` batches.
+/// Says what a log with the first `n` batches shows.
 fn state(n: u64) -> String {
     if n == 0 { "nothing".to_owned() } else { format!("g1 n={n}; g7 1..={}@1", 2 * n) }
 }
@@ -70,7 +70,7 @@ fn opened(segment: &Segment, what: &str) -> String {
     }
 }
 
-/// How a cut-off frame goes on.
+/// The bytes after a frame that is cut off.
 const BEHIND: [(&str, u8); 3] = [("zeros", 0), ("a5 over and over", 0xa5), ("ff", 0xff)];
 
 /// A power cut leaves any part of what was being written. None of it counts, and nothing else is lost.
@@ -80,7 +80,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
     let span = whole.span(3);
     table.equal("whole", "4 batches".to_owned(), opened(&whole, "whole")).decided_in("judge");
     for (name, filler) in BEHIND {
-        // What a row comes to is the same for all its bytes, or it is told apart.
+        // A row has one result for all its bytes, or the first other result is shown.
         let mut odd = None;
         for kept in 0..span.len() {
             let mut torn = whole.clone();
@@ -97,7 +97,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
         let must = "3 batches".to_owned();
         table.equal(what, must.clone(), was.unwrap_or(must)).decided_in("judge");
     }
-    // Writes reach the disk in any order: what stands behind a torn one does not count either.
+    // Writes reach the disk in any order: what follows a torn one does not count either.
     for lost in 1..=3 {
         let mut torn = batches(4, Synced::None);
         let span = torn.span(lost as usize);
@@ -109,7 +109,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// No bit of what was acknowledged changes without being noticed, and none is taken for a torn tail.
+/// Every changed bit of what was acknowledged is noticed, and none counts as a torn tail.
 pub(super) fn bitflip_every_byte(_: &mut Check) -> Verdict {
     let mut table = Table::new(&FLIPS, "one bit changed in");
     let whole = batches(4, Synced::Each);
@@ -161,7 +161,8 @@ pub(super) fn bitflip_every_byte(_: &mut Check) -> Verdict {
 /// A way to damage a frame, and its name.
 type Damage = (&'static str, fn(&mut [u8]));
 
-/// Damage before the last frames is refused where a later frame bears witness, and only there.
+/// Damage before the last frames is refused if a later frame proves that they were durable, and only
+/// then.
 pub(super) fn corrupt_middle_refuses(_: &mut Check) -> Verdict {
     let damages: [Damage; 5] = [
         ("its header", |frame| frame[9] ^= 1),
@@ -191,7 +192,7 @@ pub(super) fn corrupt_middle_refuses(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// A refusal says whose entries were lost, and which.
+/// A refusal says of which groups entries were lost, and which entries.
 pub(super) fn corruption_names_what_is_lost(_: &mut Check) -> Verdict {
     let second = Items::default()
         .entry(G7, at(3, 1))

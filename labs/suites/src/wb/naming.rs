@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use storage::format::{Salt, SegmentHeader};
 use storage::{Batch, Disk, Error, Log, Rot, SimDisk};
 
-/// Returns a history that fills segments: three batches each, each followed by so many syncs.
+/// Returns a history that fills segments: three batches each, each followed by this many syncs.
 fn filling(batches: u64, sync: &[Action]) -> History {
     let actions = (0..batches).flat_map(|n| {
         let entries = vec![sized(at(n + 1, 1), 900)];
@@ -41,12 +41,12 @@ fn power_cuts(history: &History) -> Verdict {
     }
 }
 
-/// What a name stands for is there when the name is, and the name is there when somebody counts on it.
+/// A file is complete when it has its name, and the name is durable before the log depends on it.
 pub(super) fn dir_sync_on_rotate(_: &mut Check) -> Verdict {
     power_cuts(&filling(10, &[Action::Sync]))
 }
 
-/// A segment is left when all of it is durable.
+/// A segment is left only when all of it is durable.
 pub(super) fn left_when_durable(_: &mut Check) -> Verdict {
     power_cuts(&filling(10, &[]))?;
     // All of it but its last frame is durable when it is left.
@@ -98,11 +98,11 @@ pub(super) fn file_order_rollover(_: &mut Check) -> Verdict {
     failure.expected(history.end().to_string()).got(seen).fail()
 }
 
-/// A frame lies within its segment, and a segment keeps its length.
+/// A frame is within its segment, and a segment keeps its length.
 pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
     let disk = SimDisk::new(8);
     let log = found(&LENGTH, &disk, small())?;
-    // Lengths that leave every kind of rest, from nothing to almost a frame.
+    // Lengths that leave every possible rest, from nothing to almost a frame.
     for n in 0..60_u64 {
         let len = 200 + (n * 97 % 1500) as usize;
         let appending = format!("appending entry {}, of {len} bytes", n + 1);
@@ -117,7 +117,7 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// Says how a directory is taken.
+/// Says what an opening of a directory shows.
 fn taken(outcome: Result<Log<SimDisk>, Error>) -> String {
     let error = match outcome {
         Ok(log) => {
@@ -171,7 +171,7 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
             disk_of(&[s1.clone(), s2.clone(), back]),
         ),
         ("1 and 2; LSN 2 damaged", "refused: LSN 2 has rotted", disk_of(&[rotted, s2.clone()])),
-        ("1 and 2; LSN 2 not there", "refused: LSN 2 has rotted", disk_of(&[short, s2.clone()])),
+        ("1 and 2; LSN 2 missing", "refused: LSN 2 has rotted", disk_of(&[short, s2.clone()])),
         (
             "1 and 2, their names swapped",
             "refused: 1 is damaged",
@@ -187,9 +187,9 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// What a file held in an earlier life is not taken for its own.
+/// Frames from an earlier use of a file do not count.
 pub(super) fn recycled_file_old_records(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&SALT, "a segment, and what stands behind its frames");
+    let mut table = Table::new(&SALT, "a segment, and what follows its frames");
     let now = || Segment::new(1, 1).frame(&one(1, 1), 0).frame(&one(2, 1), 1);
     let old_salt = Salt::new(5555);
     let leftover = |salt: Salt| {
@@ -200,7 +200,7 @@ pub(super) fn recycled_file_old_records(_: &mut Check) -> Verdict {
     for (what, must, segment) in [
         ("two frames, then zeros", "g7 1..=2@1", now()),
         ("two frames, then two of its own", "g7 1..=2@1 3..=4@9", leftover(own)),
-        ("two frames, then LSN 3 and 4 of an earlier life", "g7 1..=2@1", leftover(old_salt)),
+        ("two frames, then LSN 3 and 4 of an earlier use", "g7 1..=2@1", leftover(old_salt)),
     ] {
         let was = taken(Log::open_on(disk_of(&[segment]), small()));
         table.equal(what, must.to_owned(), was).decided_in("FrameHeader::decode");

@@ -1,7 +1,7 @@
-//! Step 3: what the frames did, done again.
+//! Step 3: replay of what the frames did.
 //!
 //! ```text
-//!   1@1 2@1 3@1 4@1, then 3@2        reopened: 1@1 2@1 3@2, and nothing behind it
+//!   1@1 2@1 3@1 4@1, then 3@2        reopened: 1@1 2@1 3@2, and nothing after it
 //!   entries, and the hard state      both of a frame, or neither
 //!   1@1 2@1 .. 4@1                   refused: g7 has lost 3
 //! ```
@@ -35,7 +35,7 @@ enum Ending {
     Closed,
 }
 
-/// Says what a log shows that is opened again after these batches; or why it is refused.
+/// Says what a log shows after these batches and another opening; or why it is refused.
 fn reopened(
     rule: &Rule,
     (what, batches, _): &Row,
@@ -73,7 +73,7 @@ fn read(rule: &Rule, log: &Log<SimDisk>) -> Result<Model, Box<Failure>> {
 /// One row: what is written, in how many batches, and what must be left of it.
 type Row = (&'static str, Vec<Vec<Change>>, &'static str);
 
-/// Fills a table: for each function, the rows of which it is the one to read.
+/// Fills a table: for each function, the rows that lead to it.
 fn table(rule: &Rule, rows: &[(&'static str, Vec<Row>)]) -> Verdict {
     let mut table = Table::new(rule, "written, and opened again");
     let rows =
@@ -111,7 +111,7 @@ pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
             "g7 term=5 vote=n3",
         ),
         (
-            "a group that goes and comes back",
+            "a group that is removed and created again",
             vec![
                 vec![entries(G7, 1, &[1, 1]), put("vote", "n2"), entries(G1, 1, &[1])],
                 vec![Change::Remove { group: G7 }],
@@ -123,7 +123,7 @@ pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
     table(&SAME, &[("Replayed::append", entries_alone), ("Replayed::finish", keys_too)])
 }
 
-/// An entry ends the log before its place, in replay as when it was written.
+/// An entry removes what is at its index and after it, in replay as when it was written.
 pub(super) fn recover_overwrite(_: &mut Check) -> Verdict {
     let four = || vec![entries(G7, 1, &[1, 1, 1, 1])];
     let rows = vec![
@@ -209,7 +209,7 @@ pub(super) fn batch_atomic(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// No group is shown whose entries are not all there.
+/// A group with a missing entry is not shown.
 pub(super) fn hole_refused(_: &mut Check) -> Verdict {
     let moved = |index| Items::default().moved(G7, at(index, 1));
     let seg = || Segment::new(1, 1).frame(&one(1, 1), 0).frame(&one(2, 1), 1);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   [ 1 ][ 2 ][ 3 ] zeros            3 frames, and the next is LSN 4
-//!   [ 1 ][ 2 ][ ? ][ 4 ]             2 frames: what stands behind a gap does not count
+//!   [ 1 ][ 2 ][ ? ][ 4 ]             2 frames: what comes after a gap does not count
 //!   [ 1 ][ 2 ] ... [ 9 ]|            the last byte of the segment is used, too
 //! ```
 
@@ -23,7 +23,7 @@ fn last_lsn(disk: &SimDisk, what: &str) -> String {
     }
 }
 
-/// Returns a segment with so many frames, each with the one before it durable.
+/// Returns a segment with this many frames; each says that the one before it is durable.
 fn frames(number: u32, first_lsn: u64, count: u64) -> Segment {
     (0..count).fold(Segment::new(number, first_lsn), |segment, n| {
         segment.frame(&one(n + 1, 1), first_lsn + n - 1)
@@ -38,7 +38,7 @@ fn filled() -> Segment {
     segment.frame(&long(left), 3)
 }
 
-/// Zeros are what a segment is made of; no number of them is a frame.
+/// A new segment is full of zeros; no number of zeros is a frame.
 pub(super) fn preallocated_zeros(_: &mut Check) -> Verdict {
     let mut table = Table::new(&ZEROS, "a directory that is opened");
     let fresh = SimDisk::new(4);
@@ -51,17 +51,17 @@ pub(super) fn preallocated_zeros(_: &mut Check) -> Verdict {
     let mut row = |what: &str, must: u64, disk: &SimDisk| {
         table.equal(what, must.to_string(), last_lsn(disk, what)).decided_in("scan");
     };
-    row("made, and never written", 0, &fresh);
+    row("created, and never written", 0, &fresh);
     row("a header, and nothing but zeros", 0, &disk_of(&[frames(1, 1, 0)]));
     row("three frames, and zeros to the end", 3, &disk_of(&[frames(1, 1, 3)]));
     row("one frame, and zeros to the end", 1, &disk_of(&[frames(1, 1, 1)]));
     table.verdict()?;
-    // What is appended next stands where the zeros were.
+    // The next batch is written where the zeros were.
     let disk = disk_of(&[frames(1, 1, 3)]);
     written_on(&disk, &ZEROS)
 }
 
-/// Appends a batch to a log of three, and checks its number.
+/// Appends a batch to a log of three, and checks its LSN.
 fn written_on(disk: &SimDisk, rule: &Rule) -> Verdict {
     let log = crate::w::words::open(rule, disk, small())?;
     let outcome = log.append(Batch::new().entries(G7, &[entry(at(1, 2))]));
@@ -73,7 +73,7 @@ fn written_on(disk: &SimDisk, rule: &Rule) -> Verdict {
     Failure::of(rule).because(because).expected("LSN 4").got(format!("LSN {lsn}")).fail()
 }
 
-/// Frames count one by one, from the first of the segment on, until one does not hold.
+/// Frames count one by one, from the first of the segment on, up to the first bad one.
 pub(super) fn frames_are_counted(_: &mut Check) -> Verdict {
     let mut table = Table::new(&ENDS, "frames in the segment");
     let mut row = |what: &str, must: u64, segment: Segment| {
@@ -91,8 +91,8 @@ pub(super) fn frames_are_counted(_: &mut Check) -> Verdict {
     torn.bytes()[last.end - 12] ^= 1;
     row("three, the last of them damaged", 2, torn);
     let skipped = frames(1, 1, 2).frame_of(&one(4, 1), 4, 1);
-    row("1, 2, and 4 right behind them", 2, skipped);
+    row("1, 2, and 4 right after them", 2, skipped);
     let again = frames(1, 1, 2).frame_of(&one(2, 2), 2, 1);
-    row("1, 2, and 2 once more", 2, again);
+    row("1, 2, and 2 again", 2, again);
     table.verdict()
 }

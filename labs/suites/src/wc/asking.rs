@@ -1,9 +1,9 @@
-//! Step 6: whom to ask first, and how much one call may move.
+//! Step 6: which owners to ask first, and how much one call may copy.
 //!
 //! ```text
 //!   g1 holds 1500 bytes of the oldest segment, the limit is 1000    asked to compact
-//!   eight groups hold 300 bytes each                                moved: nobody holds much
-//!   too much log                                                    g1 is moved all the same
+//!   eight groups hold 300 bytes each                                copied: no group holds much
+//!   too much log                                                    g1 is copied nevertheless
 //! ```
 
 use super::rules::{A_LITTLE, ASKED};
@@ -15,7 +15,7 @@ use storage::{Batch, Collected, GroupId, Options};
 /// How much a group may hold of the oldest segment.
 const LAGGING_GROUP_BYTES: u64 = 1000;
 
-/// Says whom a collection asks: `g1: entries 3, bytes 1500`.
+/// Says which groups a collection asks: `g1: entries 3, bytes 1500`.
 fn asked(collected: &Collected) -> String {
     let said = collected.lagging_groups.iter().map(|lagging| {
         format!("{}: entries {}, bytes {}", lagging.group, lagging.entries, lagging.bytes)
@@ -24,8 +24,8 @@ fn asked(collected: &Collected) -> String {
     if said.is_empty() { "nobody".to_owned() } else { said.join("; ") }
 }
 
-/// Returns a log in which g1 holds much of the oldest segment. g7 holds more of the whole log, and no
-/// such part of any one segment.
+/// Returns a log in which g1 holds much of the oldest segment. g7 holds more of the whole log, but less
+/// of each segment.
 fn one_holds_much() -> Outcome<Stage> {
     let options = Options {
         lagging_group_bytes: LAGGING_GROUP_BYTES,
@@ -43,7 +43,7 @@ fn one_holds_much() -> Outcome<Stage> {
     Ok(stage)
 }
 
-/// Asked first; done without when the owner has compacted, or when there is too much log.
+/// An owner is asked first. It is not asked once it has compacted, or when there is too much log.
 pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     let mut table = Table::new(&ASKED, "the collection");
     let mut stage = one_holds_much()?;
@@ -54,7 +54,7 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     let read = if was_left { "Log::worth_collecting" } else { "Log::lagging_groups" };
     let must_be = "g1: entries 3, bytes 1500".to_owned();
     table.equal("g1 holds 1500 bytes: asked", must_be, asked(&collected)).decided_in(read);
-    table.equal("and nothing is done: operations", 0, done).decided_in("Log::lagging_groups");
+    table.equal("and nothing is copied: operations", 0, done).decided_in("Log::lagging_groups");
     stage.append("g1 compacted through 2@1", Batch::new().compact(G1, at(2, 1)))?;
     stage.sync()?;
     let collected = stage.collect()?;
@@ -100,14 +100,16 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     stage.collect_all()?;
     let left = stage.segments().first().cloned().unwrap_or_default();
     let is_gone = if left == "00000001.log" { "no" } else { "yes" };
-    table.equal("they move: segment 1 goes", "yes", is_gone).decided_in("Log::lagging_groups");
+    table
+        .equal("they are copied: segment 1 is removed", "yes", is_gone)
+        .decided_in("Log::lagging_groups");
     match table.failure() {
         Some(failure) => stage.explain(failure).fail(),
         None => Ok(()),
     }
 }
 
-/// A call ends soon after it has moved as much as it may, and the next one goes on.
+/// A call ends soon after it has copied as much as it may, and the next one goes on.
 pub(super) fn one_call_moves_a_little(_: &mut Check) -> Verdict {
     let options = Options { move_bytes: 2000, ..small() };
     let mut stage = Stage::new(&A_LITTLE, options.clone())?;

@@ -1,13 +1,13 @@
-//! Step 7: how much disk a log takes that is collected as it goes.
+//! Step 7: how much disk a log takes with regular collection.
 //!
 //! ```text
-//!   used <= 3 * wanted + 2 segments       when nothing is left to collect, however idle most groups are
+//!   used <= 3 * live + 2 segments         when nothing is left to collect, even if most groups are idle
 //! ```
 //!
-//! A segment that has to go may be half full of what is wanted; that is written again behind the tail.
-//! One turn through the log leaves about twice what is wanted, so a log need never have three times as
-//! much; the tail and a spare are the two segments. What is written again may begin a segment, which the
-//! next call judges: so a call is repeated until it does nothing.
+//! The oldest segment may be half full of live items; they are copied to the tail. One pass over the log
+//! leaves about twice the live bytes, so a log never needs three times as much. The tail and a spare are
+//! the two segments. The copies may begin a new segment, which only the next call considers: so calls are
+//! repeated until one does nothing.
 
 use super::rules::{BOUNDED, COVERAGE};
 use super::stage::{Outcome, Stage};
@@ -23,7 +23,7 @@ const SEGMENT_BYTES: u64 = 16384;
 /// How many batches are written.
 const BATCHES: u64 = 1500;
 
-/// What a run came to.
+/// The result of a run.
 struct Crowded {
     because: String,
     used: u64,
@@ -45,12 +45,12 @@ pub(super) fn purge_bound(check: &mut Check) -> Verdict {
                 .function("Log::worth_collecting")
                 .expected(format!("at most {} bytes", bound(wanted)))
                 .got(format!("{used} bytes"))
-                .detail(format!("{wanted} bytes are wanted; a segment has {SEGMENT_BYTES}")),
+                .detail(format!("{wanted} bytes are live; a segment has {SEGMENT_BYTES}")),
             Err(failure) => *failure,
         },
     );
     swept?;
-    coverage.judge("twenty segments or more went", |because, _| {
+    coverage.judge("twenty segments or more were removed", |because, _| {
         Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
     })
 }
@@ -60,7 +60,7 @@ fn bound(wanted: u64) -> u64 {
     3 * wanted + 2 * SEGMENT_BYTES
 }
 
-/// What is wanted of a group: its last entries, by our own count.
+/// What is live of a group: its last entries, by our own count.
 #[derive(Clone, Copy, Default)]
 struct Wanted {
     first: u64,
@@ -70,15 +70,15 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// Returns how many bytes of log that is: an item's descriptor has 32.
+    /// Returns how many live bytes that is: an item's descriptor has 32.
     fn bytes(self) -> u64 {
         let base = if self.first > 1 { 32 } else { 0 };
         (self.last + 1 - self.first) * (32 + self.entry_bytes) + base + self.key_bytes
     }
 }
 
-/// Collects until a call does nothing, or at most as often as it takes to begin a segment and let it
-/// go. Returns how many segments went.
+/// Collects until a call does nothing, or at most as often as it takes to begin and remove a segment.
+/// Returns how many segments were removed.
 fn collect(stage: &Stage) -> Outcome<u64> {
     let mut removed = 0;
     for _ in 0..4 {
@@ -91,14 +91,14 @@ fn collect(stage: &Stage) -> Outcome<u64> {
     Ok(removed)
 }
 
-/// Runs a seed, and returns how many segments went.
+/// Runs a seed, and returns how many segments were removed.
 fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
     let mut luck = Stream::new(seed, "bound");
     let options = Options {
         segment_bytes: SEGMENT_BYTES as u32,
         max_batch_bytes: 8192,
         collect_above_bytes: 0,
-        // Idle owners have compacted all they can: asking them again brings nothing.
+        // Idle owners have compacted all they can: asking them again does not help.
         lagging_group_bytes: if seed.is_multiple_of(2) { 1 << 30 } else { 500 },
         force_above_bytes: 0,
         ..Options::default()
@@ -145,7 +145,7 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
         let group = GroupId(number);
         let ends = (stage.log().first_index(group), stage.log().last_index(group));
         if ends != (Some(storage::Index(first)), Some(storage::Index(last))) {
-            let failure = stage.failure().because(format!("{group} lost something on the way"));
+            let failure = stage.failure().because(format!("{group} has lost entries"));
             let failure = failure.function("View::pick_entries");
             let failure = failure.expected(format!("entries {first} to {last}"));
             let got = stage.shows(group);

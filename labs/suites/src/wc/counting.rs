@@ -1,9 +1,9 @@
-//! Step 1: how much of each segment is wanted.
+//! Step 1: how much of each segment is live.
 //!
 //! ```text
 //!   entry 1@1 of 100 bytes     +132        a descriptor is 32 bytes long
-//!   1@2 of 50 in its place     -132 +82
-//!   compact through 1@2        -82  +32    the log's beginning has to be kept somewhere
+//!   1@2 of 50 replaces it      -132 +82
+//!   compact through 1@2        -82  +32    the log's base has to be kept somewhere
 //! ```
 
 use super::rules::COUNTED;
@@ -12,17 +12,16 @@ use crate::w::words::{G1, G7, at, sized};
 use crate::{Check, Table, Verdict};
 use storage::{Batch, Log};
 
-/// What to read where something has come, and is not counted as it should be.
+/// What to read if an item was added, and the count is wrong.
 const ADD: &str = "Live::add";
-/// What to read where something has gone.
+/// What to read if an item was removed, and the count is wrong.
 const REMOVE: &str = "Live::remove";
 
 /// After every batch, the log counts what its groups point to, and nothing else.
 pub(super) fn wanted_is_counted(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&COUNTED, crate::w::words::small())?;
-    let mut table = Table::new(&COUNTED, "after").intro(
-        "what Log::stats calls live: 32 bytes for each item that is wanted, and its payload",
-    );
+    let mut table = Table::new(&COUNTED, "after")
+        .intro("what Log::stats calls live: 32 bytes for each live item, and its payload");
     table.equal("nothing", 0, stage.log().stats().live_bytes);
     let entry = |index, term, len| [sized(at(index, term), len)];
     let mut batch = |what: &str, fill: &dyn Fn(&mut Batch), must_be: u64, read: &str| {
@@ -36,7 +35,12 @@ pub(super) fn wanted_is_counted(_: &mut Check) -> Verdict {
     batch("g1 1@1, of 100 bytes", &|b| _ = b.entries(G1, &entry(1, 1, 100)), 132, ADD)?;
     batch("g1 2@1, of 10 bytes", &|b| _ = b.entries(G1, &entry(2, 1, 10)), 174, ADD)?;
     batch("g1 3@1, of none", &|b| _ = b.entries(G1, &entry(3, 1, 0)), 206, ADD)?;
-    batch("g1 2@2, of 50: 3@1 goes too", &|b| _ = b.entries(G1, &entry(2, 2, 50)), 214, REMOVE)?;
+    batch(
+        "g1 2@2, of 50: 3@1 is removed too",
+        &|b| _ = b.entries(G1, &entry(2, 2, 50)),
+        214,
+        REMOVE,
+    )?;
     batch("g7 hs=vote2", &|b| _ = b.put(G7, b"hs", b"vote2"), 253, ADD)?;
     batch("g7 hs=v", &|b| _ = b.put(G7, b"hs", b"v"), 249, REMOVE)?;
     batch("g7 hs deleted, and so g7", &|b| _ = b.delete(G7, b"hs"), 214, REMOVE)?;
@@ -46,7 +50,7 @@ pub(super) fn wanted_is_counted(_: &mut Check) -> Verdict {
     batch("g1 reset to 9@3", &|b| _ = b.reset(G1, at(9, 3)), 32, REMOVE)?;
     let far = "g1 10@3, of 200 bytes";
     batch(far, &|b| _ = b.entries(G1, &entry(10, 3, 200)), 264, ADD)?;
-    // The group's items lie in two segments now; each loses its own.
+    // The group's items are in two segments now; each loses its own.
     stage.turns(2)?;
     let garbage = 32 + GARBAGE_BYTES as u64;
     let mut batch = Batch::new();

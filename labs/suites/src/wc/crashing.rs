@@ -5,7 +5,7 @@
 //!                                 XXXX            XXXX     each operation, in several ways
 //! ```
 //!
-//! What was acknowledged is there, what is found once was, and nothing that had gone is back
+//! What was acknowledged is there, what is found is an earlier state, and nothing removed is back
 //! ([`crate::w::lights`]).
 
 use super::rules::COVERAGE;
@@ -20,13 +20,13 @@ use crate::{Check, Failure, Verdict};
 use bytes::Bytes;
 use storage::{GroupId, Options};
 
-/// How many things are done in a drawn history: enough for several segments to go.
+/// How many things are done in a random history: enough to remove several segments.
 const ACTIONS: usize = 45;
 
 /// Mostly appends, of entries that fill a segment soon; a collection now and then.
 const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 400 };
 
-/// Power cut at every operation of a collection takes nothing, and brings nothing back.
+/// A power cut at any operation of a collection loses nothing, and brings nothing back.
 pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
     for (number, (title, actions)) in (1..).zip(stories()) {
         let history = History::of(actions, &Model::default()).expect("each batch was made to fit");
@@ -72,21 +72,21 @@ fn put(group: GroupId, key: &'static str, value: &'static str) -> Change {
     Change::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
 }
 
-/// Appends that leave nothing behind but garbage: three of them begin another segment.
+/// Appends that leave only garbage: three of them begin another segment.
 fn garbage(batches: usize) -> impl Iterator<Item = Action> {
     let action =
         batch([Change::Entries { group: GroupId(99), entries: vec![sized(at(1, 1), 900)] }]);
     std::iter::repeat_n(action, batches)
 }
 
-/// Histories made by hand: each is about one thing that a crash within a collection may fall into.
+/// Histories written by hand: each is about one thing that a crash in a collection may interrupt.
 fn stories() -> Vec<(&'static str, Vec<Action>)> {
     let gc = || [Action::Collect, Action::Collect];
     let story = |parts: Vec<Vec<Action>>| parts.into_iter().flatten().collect::<Vec<_>>();
     let all = |batches| garbage(batches).collect::<Vec<_>>();
     vec![
         (
-            "what made a segment needless was never synced",
+            "what made a segment garbage was never synced",
             story(vec![
                 vec![batch([entries(G1, 1, &[1, 1, 2])]), Action::Sync],
                 all(7),
@@ -95,7 +95,7 @@ fn stories() -> Vec<(&'static str, Vec<Action>)> {
             ]),
         ),
         (
-            "half of a group has moved",
+            "half of a group is copied",
             story(vec![
                 vec![
                     batch([entries(G1, 1, &[1, 1]), put(G1, "hs", "n2")]),
@@ -110,7 +110,7 @@ fn stories() -> Vec<(&'static str, Vec<Action>)> {
             ]),
         ),
         (
-            "removed, made again, and moved",
+            "removed, created again, and copied",
             story(vec![
                 vec![
                     batch([entries(G1, 1, &[1, 1, 1]), put(G3, "k", "old"), put(G3, "hs", "n3")]),

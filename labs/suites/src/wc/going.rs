@@ -1,7 +1,7 @@
-//! Step 2: segments of which nothing is wanted.
+//! Step 2: segments without live items.
 //!
 //! ```text
-//!   1 [ x x x ]   2 [ x x ]   3 [ x x ]   4 [ compact ..      x: needless, and nobody may know it yet
+//!   1 [ x x x ]   2 [ x x ]   3 [ x x ]   4 [ compact ..      x: garbage, perhaps not durably so
 //!     |              |  removed, synced
 //!     '- removed, synced
 //! ```
@@ -12,7 +12,7 @@ use crate::w::words::{G1, at, sized, small};
 use crate::{Check, Failure, Place, Rule, Table, Verdict};
 use storage::{Batch, Doing, Entry, Options};
 
-/// Returns entries of these places, each so long that three fill a segment's room for batches.
+/// Returns entries with these indexes, each so long that three fill a segment's room for batches.
 fn long(first: u64, count: u64) -> Vec<Entry> {
     (first..first + count).map(|index| sized(at(index, 1), 880)).collect()
 }
@@ -28,12 +28,12 @@ fn two_segments_of_entries(rule: &Rule) -> Outcome<Stage> {
     Ok(stage)
 }
 
-/// A log that need not be collected is left alone, to the byte; one that should be is not.
+/// A log with too little garbage is not changed by a byte; one with enough is collected.
 pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
     let mut table = Table::new(&WORTH_IT, "the log");
     let large = Options { collect_above_bytes: 6 * 8192, ..small() };
 
-    // All of six segments is wanted: there is nothing to win, whoever counts their headers too.
+    // All of six segments is live: a collection can free nothing, however headers are counted.
     let mut stage = Stage::new(&WORTH_IT, small())?;
     for entry in long(1, 24) {
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
@@ -42,9 +42,9 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
     let before = stage.disk().operations();
     stage.collect()?;
     let done = stage.disk().operations() - before;
-    table.equal("all of it is wanted: operations", 0, done).decided_in("Log::worth_collecting");
+    table.equal("all of it is live: operations", 0, done).decided_in("Log::worth_collecting");
 
-    // Five segments of garbage, and six may be there.
+    // Five segments of garbage, and six are allowed.
     let mut stage = Stage::new(&WORTH_IT, large)?;
     stage.turns(4)?;
     stage.sync()?;
@@ -55,7 +55,7 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
         .equal("garbage, below collect_above_bytes: operations", 0, done)
         .decided_in("Log::worth_collecting");
 
-    // Two more, and it is too much.
+    // Two more are too many.
     stage.turns(4)?;
     stage.collect_all()?;
     let left = stage.segments().len() as u64;
@@ -63,19 +63,19 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
         .within("garbage, above it: segments of 9 that stay", 1..=6, left)
         .decided_in("Log::worth_collecting");
 
-    // The tail is all there is.
+    // There is only the tail.
     let mut stage = Stage::new(&WORTH_IT, small())?;
     stage.append("g1 1@1", Batch::new().entries(G1, &long(1, 1)))?;
     stage.append("g1 removed", Batch::new().remove_group(G1))?;
     stage.collect()?;
     let left = stage.segments().len() as u64;
     table
-        .equal("the tail alone, and nothing wanted: segments", 1, left)
+        .equal("only the tail, and nothing live: segments", 1, left)
         .decided_in("Log::worth_collecting");
     table.verdict()
 }
 
-/// Whatever goes is the oldest, and is gone for good before the next one goes.
+/// Only the oldest is removed, and durably, before the next one.
 pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
     let build = || {
         let mut stage = two_segments_of_entries(&OLDEST_FIRST)?;
@@ -90,20 +90,20 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
     let collected = stage.collect()?;
     stage.collect_all()?;
 
-    // In which order they went.
+    // In which order they were removed.
     let journal = stage.disk().journal();
     let gone = journal.iter().filter(|done| done.number > began);
     let gone: Vec<_> = gone.filter_map(|done| Some((names_gone(&done.doing)?, done.at))).collect();
     for ((name, at), oldest) in gone.iter().zip(&before) {
         if name != oldest {
-            let failure = stage.failure().because(format!("{name} went before {oldest}"));
+            let failure = stage.failure().because(format!("{name} was removed before {oldest}"));
             return failure.your_line(Place::from(*at)).fail();
         }
     }
     let (tail, needless) = before.split_last().expect("a log has a segment");
     let left = stage.segments();
     if left != [tail.clone()] {
-        let because = format!("nothing of {} is wanted, and not all are gone", needless.join(" "));
+        let because = format!("nothing of {} is live, and not all are removed", needless.join(" "));
         let failure = stage.failure().because(because).function("Log::remove_segment");
         return failure.expected(format!("{tail} is left")).got(left.join(" ")).fail();
     }
@@ -111,17 +111,17 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
     let names: Vec<String> =
         collected.removed.iter().map(|id| format!("{:08x}.log", id.0)).collect();
     if !before.starts_with(&names) || names.is_empty() {
-        let failure = stage.failure().because("gc says that others are gone than are");
+        let failure = stage.failure().because("gc names other segments than it has removed");
         return failure.expected(needless.join(" ")).got(told.join(" ")).fail();
     }
     must_show(&stage, "after 6@1: nothing", "Log::remove_segment")?;
 
-    // And what a power cut makes of that; also on a disk that has no room for a mark, where all depends
-    // on the order of the removals.
+    // And after power cuts; also on a disk without room for a marker file, where everything depends on the
+    // order of the removals.
     let full = || {
         let mut stage: Stage = build()?;
         stage.disk().set_free_bytes(Some(0));
-        stage.tell("the disk is full: no mark can be made");
+        stage.tell("the disk is full: there is no room for a marker file");
         Ok(stage)
     };
     let act = |stage: &mut Stage| stage.collect().map(|_| ());
@@ -135,11 +135,11 @@ fn must_show(stage: &Stage, must_be: &str, read: &str) -> Verdict {
     if shown == must_be {
         return Ok(());
     }
-    let failure = stage.failure().because("g1 is another after a collection").function(read);
+    let failure = stage.failure().because("a collection has changed g1").function(read);
     failure.expected(must_be).got(shown).fail()
 }
 
-/// The record that ended what a segment holds may be lost only with the segment still there.
+/// The record that removed what a segment holds may be lost only while the segment is still there.
 pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
     let whole = "1@1 2@1 3@1 4@1 5@1 6@1";
     let compacted = Batch::new().compact(G1, at(6, 1)).clone();
@@ -158,7 +158,7 @@ pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
         stage.collect()?;
         if stage.segments().len() >= before {
             let failure = stage.failure().row(number, what).function("Log::remove_segment");
-            let because = "nothing of the oldest segments is wanted, and they stay";
+            let because = "nothing of the oldest segments is live, and they stay";
             return failure.because(because).fail();
         }
         stage.tell("power cut: what was not synced is lost");
@@ -167,14 +167,15 @@ pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
             continue;
         }
         let failure = unsynced(&stage, began).row(number, what);
-        let because = format!("{what} was lost, and the segments were gone that it had ended");
+        let because =
+            format!("{what} was lost, and the segments that it made garbage were removed already");
         let failure = failure.because(because).expected(format!("{whole} or {afterwards}"));
         return failure.got(shown).fail();
     }
     Ok(())
 }
 
-/// Returns a failure that says which write no sync followed, and which operation did not wait for one.
+/// Returns a failure that names the write without a sync, and the operation that did not wait for one.
 fn unsynced(stage: &Stage, began: u64) -> Failure {
     let journal = stage.disk().journal();
     let failure = stage.failure();
@@ -189,6 +190,6 @@ fn unsynced(stage: &Stage, began: u64) -> Failure {
     let (number, line) = (written.number, Place::from(written.at).short());
     let (went, at) = (gone.number, Place::from(gone.at).short());
     failure.detail(format!(
-        "never synced: what operation {number} wrote ({line}); gone in operation {went} ({at})"
+        "never synced: what operation {number} wrote ({line}); removed in operation {went} ({at})"
     ))
 }

@@ -1,4 +1,4 @@
-//! Step 4: where a log begins, and what keys say; and what must not come back.
+//! Step 4: bases and keys; and what must not come back.
 //!
 //! ```text
 //!   segment 1     put hs=n2    compact 4@2    put k=1    entries of g7
@@ -12,7 +12,7 @@ use crate::w::words::{G1, G7, at, run, small};
 use crate::{Check, Table, Verdict};
 use storage::{Batch, GroupId};
 
-/// Collects everything. Each group must be as it is said, at once and opened again.
+/// Collects everything. Each group must be as given, at once and after another opening.
 fn judge(stage: &mut Stage, what: &str, groups: &[(GroupId, &str)]) -> Outcome<()> {
     stage.sync()?;
     stage.collect_all()?;
@@ -34,7 +34,7 @@ fn judge(stage: &mut Stage, what: &str, groups: &[(GroupId, &str)]) -> Outcome<(
     }
 }
 
-/// LE10, once more: not only entries are state.
+/// LE10 again: not only entries are state.
 pub(super) fn keys_and_beginnings_move(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&NEVER_LOST, small())?;
     let mut batch = Batch::new();
@@ -57,17 +57,17 @@ pub(super) fn keys_and_beginnings_move(_: &mut Check) -> Verdict {
     let groups =
         [(G1, "nothing, hs=n4, t="), (G7, "after 3@2: nothing"), (G3, "after 9@4: 10@4, hs=n3")];
     judge(&mut stage, "again, hs replaced", &groups)?;
-    // A log goes on behind a beginning that has moved.
+    // A log goes on after a base that was copied.
     stage.append("g7 4@3", Batch::new().entries(G7, &run(4, &[3])))?;
     stage.turns(2)?;
     judge(&mut stage, "g7 goes on", &[(G7, "after 3@2: 4@3")])?;
     Ok(())
 }
 
-/// LE13: a record that only took something away may be forgotten, and what it took stays away.
+/// LE13: a record that only removed something may disappear, and what it removed stays removed.
 pub(super) fn tombstone_survives_purge(_: &mut Check) -> Verdict {
-    // What is needless lies in segment 1, beside something wanted; the records that ended it lie in
-    // segment 2, and nothing else does.
+    // The garbage is in segment 1, beside something live. The records that made it garbage are in
+    // segment 2, and nothing else is.
     let build = || {
         let mut stage = Stage::new(&STAYS_GONE, small())?;
         let mut batch = Batch::new();
@@ -92,7 +92,7 @@ pub(super) fn tombstone_survives_purge(_: &mut Check) -> Verdict {
     cut_everywhere(build, Stage::collect_all, &allowed)
 }
 
-/// LE27: a group that is removed, and made again, between any two collections.
+/// LE27: a group that is removed, and created again, between any two collections.
 pub(super) fn clean_vs_append(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&STAYS_GONE, small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
@@ -105,9 +105,9 @@ pub(super) fn clean_vs_append(_: &mut Check) -> Verdict {
     stage.append("g1 1@5 hs=n3", Batch::new().entries(G1, &run(1, &[5])).put(G1, b"hs", b"n3"))?;
     stage.turns(2)?;
     let groups = [(G1, "1@5, hs=n3"), (G7, "1@1")];
-    judge(&mut stage, "made again, then collected", &groups)?;
+    judge(&mut stage, "created again, then collected", &groups)?;
 
-    // It has moved by now; it goes, and comes again, in one batch.
+    // It has been copied; one batch removes it and creates it again.
     let mut batch = Batch::new();
     batch.remove_group(G1).entries(G1, &run(1, &[6, 6]));
     stage.append("g1 removed, and 1@6 2@6", &batch)?;

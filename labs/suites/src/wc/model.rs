@@ -1,5 +1,5 @@
-//! Step 7, third part: everything that can be done to a log, crash upon crash, beside a model that has
-//! no disk.
+//! Step 7, third part: everything that can be done to a log, crash upon crash, compared with a model
+//! that has no disk.
 //!
 //! ```text
 //!   round 1   25 actions --X          power cut, or the process killed, at a drawn operation
@@ -24,13 +24,13 @@ use std::collections::BTreeSet;
 use storage::{Fault, GroupId, Log, SimDisk};
 use testbed::sim::Stream;
 
-/// How many times the lights go out in a long run.
+/// How many times power fails in a long run.
 const ROUNDS: u64 = 12;
 
 /// How many things are done between two crashes.
 const ACTIONS: usize = 25;
 
-/// Some of everything.
+/// A mix of everything.
 const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 300 };
 
 /// A run that broke.
@@ -41,7 +41,7 @@ enum Wrong {
     Long(Box<Failure>),
 }
 
-/// What a log shows is what the model says, whatever is done to it, and whenever power fails.
+/// A log shows what the model says, whatever is done to it, and whenever power fails.
 pub(super) fn model(check: &mut Check) -> Verdict {
     let mut coverage = Coverage::default();
     let swept = check.sweep(
@@ -60,13 +60,13 @@ pub(super) fn model(check: &mut Check) -> Verdict {
         },
     );
     swept?;
-    coverage.judge("five segments or more went", |because, _| {
+    coverage.judge("five segments or more were removed", |because, _| {
         Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
     })
 }
 
-/// Crash upon crash. Returns by how many the number of the last segment is more than there are
-/// segments: so many went.
+/// Crash upon crash. Returns how many segments were removed: the number of the last segment less the
+/// number of segments.
 fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
     let mut luck = Stream::new(seed, "crashes");
     let mut disk = SimDisk::new(seed);

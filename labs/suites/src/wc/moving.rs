@@ -1,7 +1,7 @@
-//! Step 3: entries that are wanted move, and nothing else changes.
+//! Step 3: live entries are copied, and nothing else changes.
 //!
 //! ```text
-//!   1 [ 1@1 x x ]   2 [ x 2@1 x ]   3 [ 3@1 ..        gc: 1@1 2@1 are written again, behind 3@1
+//!   1 [ 1@1 x x ]   2 [ x 2@1 x ]   3 [ 3@1 ..        gc: 1@1 2@1 are written again, after 3@1
 //!   reader:  1@1 2@1 3@1      before, after, and after every restart
 //! ```
 
@@ -11,7 +11,7 @@ use crate::w::words::{G1, G7, at, entry, run, sized, small};
 use crate::{Check, Failure, Table, Verdict};
 use storage::{Batch, Entry, Error, Index, Options};
 
-/// Collects everything. A group must be as it was: at once, and however the log is opened again.
+/// Collects everything. A group must be as before: at once, and after every kind of opening.
 fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcome<()> {
     stage.sync()?;
     let before = stage.segments().first().cloned().unwrap_or_default();
@@ -20,13 +20,14 @@ fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcom
     let is_younger_gone = stage.last_gone().is_some();
     if left.first() == Some(&before) && is_younger_gone {
         let failure = stage.explain(Failure::of(&OLDEST_FIRST)).function("Log::worth_collecting");
-        let failure = failure.because(format!("others went, and {before} is the oldest"));
-        return failure.expected(format!("{before} goes first")).got(left.join(" ")).fail();
+        let failure = failure.because(format!("others were removed, and {before} is the oldest"));
+        return failure.expected(format!("{before} is removed first")).got(left.join(" ")).fail();
     }
     if left.first() == Some(&before) {
         let because = format!("most of the log is garbage, and {before} stays");
         let failure = stage.failure().because(because).function("Log::gc");
-        let failure = failure.expected(format!("{before} goes, and what is wanted of it moves"));
+        let failure =
+            failure.expected(format!("{before} is removed, and its live entries are copied"));
         return failure.got(left.join(" ")).fail();
     }
     let mut table = Table::new(stage.rule(), "g1").intro(what);
@@ -43,12 +44,12 @@ fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcom
     }
 }
 
-/// Returns what a group holds that was acknowledged: `1@1 2@1`.
+/// Returns what a group must hold: `1@1 2@1`.
 fn named(count: u64) -> String {
     crate::w::words::names(&run(1, &vec![1; count as usize]))
 }
 
-/// Writes entries, each followed by garbage for so many segments, and collects.
+/// Writes entries, each followed by garbage for this many segments, and collects.
 fn scattered(what: &str, entries: &[(Entry, usize)]) -> Outcome<()> {
     let mut stage = Stage::new(&NEVER_LOST, small())?;
     for (entry, turns) in entries {
@@ -59,7 +60,7 @@ fn scattered(what: &str, entries: &[(Entry, usize)]) -> Outcome<()> {
     same_after_collection(&mut stage, what, &named(entries.len() as u64))
 }
 
-/// LE10: whatever a collection deletes, what is wanted is there, to the byte.
+/// LE10: whatever a collection removes, every live byte is still there.
 pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     let entries = |lens: &[(usize, usize)]| -> Vec<(Entry, usize)> {
         (1..).zip(lens).map(|(i, (len, turns))| (sized(at(i, 1), *len), *turns)).collect()
@@ -69,13 +70,13 @@ pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     let many = [[(300, 0); 11].as_slice(), &[(300, 5)]].concat();
     scattered("one entry among garbage", &entries(&[(100, 3)]))?;
     scattered("one in each of three segments", &entries(&[(100, 1), (100, 1), (100, 2)]))?;
-    scattered("an entry of no bytes", &entries(&[(0, 1), (5, 2)]))?;
+    scattered("an entry without bytes", &entries(&[(0, 1), (5, 2)]))?;
     scattered("more than one frame of copies", &entries(&several))?;
-    scattered("one longer than a frame of copies", &entries(&[(1500, 3)]))?;
-    scattered("one behind others, and longer than a frame", &entries(&behind))?;
-    scattered("more copies than the tail has room for", &entries(&many))?;
+    scattered("an entry longer than a frame of copies", &entries(&[(1500, 3)]))?;
+    scattered("an entry after others, and longer than a frame", &entries(&behind))?;
+    scattered("more copies than fit the tail", &entries(&many))?;
     scattered("one in the tail", &entries(&[(100, 2), (100, 1), (100, 0)]))?;
-    // And a power cut anywhere in it takes nothing either.
+    // And a power cut at any point loses nothing either.
     let build = || {
         let mut stage = Stage::new(&NEVER_LOST, small())?;
         for index in 1..=5 {
@@ -89,28 +90,28 @@ pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     cut_everywhere(build, Stage::collect_all, &[(G1, &[&named(5)])])
 }
 
-/// LE12: a copy of an old record neither ends nor replaces a newer one.
+/// LE12: a copy of an old record neither removes nor replaces a newer one.
 pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&COPIES, small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.turns(2)?;
     stage.append("g1 4@1..=6@2", Batch::new().entries(G1, &run(4, &[1, 2, 2])))?;
     let whole = "1@1 2@1 3@1 4@1 5@2 6@2";
-    same_after_collection(&mut stage, "copies come behind what follows them", whole)?;
+    same_after_collection(&mut stage, "copies are written after newer entries", whole)?;
     stage.turns(2)?;
     same_after_collection(&mut stage, "copies of copies", whole)?;
     stage.append("g1 3@3", Batch::new().entries(G1, &run(3, &[3])))?;
     stage.turns(1)?;
-    same_after_collection(&mut stage, "replaced after it had moved", "1@1 2@1 3@3")?;
+    same_after_collection(&mut stage, "replaced after it was copied", "1@1 2@1 3@3")?;
 
     let mut stage = Stage::new(&COPIES, small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.turns(1)?;
     stage.append("g1 2@2", Batch::new().entries(G1, &run(2, &[2])))?;
     stage.turns(2)?;
-    same_after_collection(&mut stage, "replaced before it could move", "1@1 2@2")?;
+    same_after_collection(&mut stage, "replaced before it was copied", "1@1 2@2")?;
 
-    // Power cuts, with one that follows in the tail.
+    // Power cuts, with an entry that follows in the tail.
     let build = || {
         let mut stage = Stage::new(&COPIES, small())?;
         stage.append("g1 1@1..=2@1", Batch::new().entries(G1, &run(1, &[1, 1])))?;
@@ -124,7 +125,7 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
     cut_everywhere(build, Stage::collect_all, &[(G1, &["1@1 2@1 3@2 4@2"])])
 }
 
-/// Bytes that have changed on the disk are not written again as if nothing had happened.
+/// Bytes that have changed on the disk are not copied as if they were right.
 pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
     for (number, what, rots) in [(1, "a bit has flipped", true), (2, "none has", false)] {
         let mut stage = Stage::new(&ROT, small())?;
@@ -132,7 +133,7 @@ pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
         stage.append("g1 1@1", Batch::new().entries(G1, std::slice::from_ref(&first)))?;
         stage.append("g7 1@1", Batch::new().entries(G7, &[entry(at(1, 1))]))?;
         if rots {
-            // Behind the segment's first page: a frame's header, a descriptor, the payload.
+            // After the segment's first page: a frame's header, a descriptor, the payload.
             stage.disk().rot("00000001.log", 4096 + 32 + 32 + 1, 1);
             stage.tell("one bit of g1's 1@1 rots on the disk");
         }
@@ -147,25 +148,25 @@ pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
         };
         match (rots, outcome) {
             (true, Ok(_)) => {
-                let because = "1@1 has rotted, and gc has nothing to say of it";
+                let because = "1@1 has rotted, and gc returns no error";
                 return broken(because, "an error that names g1", "done".to_owned());
             }
             (true, Err(Error::Corrupt(rot))) => {
                 let told = rot.to_string();
                 if !told.contains("g1") || oldest != "00000001.log" {
-                    let because = "1@1 has rotted, and its segment is the only witness";
+                    let because = "1@1 has rotted, and only its segment can show that";
                     let got = format!("{told}; the oldest is {oldest}");
                     return broken(because, "an error that names g1, and the segment stays", got);
                 }
             }
             (true, Err(error)) => {
-                let because = "1@1 has rotted, and gc fails with something else";
+                let because = "1@1 has rotted, and gc fails with another error";
                 return broken(because, "Error::Corrupt", error.to_string());
             }
             (false, Ok(_)) => {
                 let read = stage.log().entry(G1, Index(1));
                 if !matches!(&read, Ok(Some(held)) if *held == first) {
-                    let because = "1@1 is another after it has moved";
+                    let because = "1@1 has other bytes after it was copied";
                     return broken(because, "1@1, as it was written", format!("{read:?}"));
                 }
             }
@@ -178,15 +179,15 @@ pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
     Ok(())
 }
 
-/// A copy is all there is once its original has gone. If it rots, that is said, and never taken for a
-/// write that was torn.
+/// Once its original is removed, only the copy is left. If it rots, the log reports that, and does not
+/// take it for a torn write.
 pub(super) fn rot_in_a_copy_is_told(_: &mut Check) -> Verdict {
-    // With the second settings one segment goes, and no later removal bears witness.
+    // With the second settings one segment is removed, and no later removal writes another frame.
     rot_in_a_copy(small())?;
     rot_in_a_copy(Options { collect_above_bytes: 3 * 8192, ..small() })
 }
 
-/// Lets one entry move, and each bit of its copy rot that has a test of its own.
+/// Lets one entry be copied, and then one bit of its copy rot, in each tested place.
 fn rot_in_a_copy(options: Options) -> Verdict {
     let mut stage = Stage::new(&WITNESS, options)?;
     stage.append("g1 1@1", Batch::new().entries(G1, &[sized(at(1, 1), 40)]))?;
@@ -206,7 +207,7 @@ fn rot_in_a_copy(options: Options) -> Verdict {
                 }
                 stage.tell(format!("one bit of {part} rots, in {segment}; opened again"));
                 let failure = stage.failure().function("Log::remove_segment");
-                let because = "the only copy of g1's 1@1 has rotted, and is gone without a word";
+                let because = "the only copy of g1's 1@1 has rotted, and is lost without an error";
                 let failure = failure.because(because).expected("an error, or 1@1 as it was");
                 return failure.got(shown).fail();
             }
@@ -214,12 +215,12 @@ fn rot_in_a_copy(options: Options) -> Verdict {
     }
     if found == 0 {
         let failure = stage.failure().function("Log::move_some");
-        return failure.because("g1's 1@1 was wanted, and no segment holds it").fail();
+        return failure.because("g1's 1@1 was live, and no segment holds it").fail();
     }
     Ok(())
 }
 
-/// Returns where the descriptors of g1's 1@1 stand that have its bytes right behind them.
+/// Returns the offsets of g1's 1@1's descriptors that have its bytes right after them.
 fn copies_in(bytes: &[u8]) -> Vec<usize> {
     let places = 0..bytes.len().saturating_sub(32 + 8);
     let is_copy = |at: &usize| {
@@ -230,11 +231,11 @@ fn copies_in(bytes: &[u8]) -> Vec<usize> {
     places.filter(is_copy).collect()
 }
 
-/// On a full disk batches are refused, and collection is not: that is how there is room again.
+/// On a full disk batches are refused, and collection is not: so there is room again.
 pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&FULL_DISK, small())?;
     stage.disk().set_free_bytes(Some(40_000));
-    // Longer than what the last batch leaves beside the part that is kept free.
+    // Longer than what the last batch leaves, without the part that is kept free.
     stage.append("g7 1@1", Batch::new().entries(G7, &[sized(at(1, 1), 400)]))?;
     let mut last = 0;
     while last < 100 {
@@ -243,7 +244,7 @@ pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
             Ok(_) => last += 1,
             Err(Error::NoSpace { .. }) => break,
             Err(error) => {
-                let failure = stage.failure().because("a full disk is met by an error of the disk");
+                let failure = stage.failure().because("a full disk is reported as an I/O error");
                 let failure = failure.function("Log::make_room").expected("Error::NoSpace");
                 return failure.got(error.to_string()).fail();
             }
@@ -259,15 +260,16 @@ pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
     stage.tell("gc");
     let left = stage.segments().len();
     if outcome.is_err() || left >= before {
-        let failure = stage.failure().because("the disk is full of garbage, and gc makes no room");
-        let failure = failure.function("Log::move_some").expected("g7's 1@1 moves, segments go");
+        let failure = stage.failure().because("the disk is full of garbage, and gc frees no room");
+        let failure =
+            failure.function("Log::move_some").expected("g7's 1@1 is copied, segments are removed");
         let got =
             outcome.err().map_or_else(|| format!("{left} segments, as before"), |e| e.to_string());
         return failure.got(got).fail();
     }
     let shown = stage.shows(G7);
     if shown != "1@1" {
-        let failure = stage.failure().because("g7's 1@1 was wanted").function("View::pick_entries");
+        let failure = stage.failure().because("g7's 1@1 was live").function("View::pick_entries");
         return failure.expected("1@1").got(shown).fail();
     }
     stage.append("g1 again", Batch::new().entries(G1, &[sized(at(last + 1, 1), 300)]))

@@ -1,9 +1,9 @@
-//! Step 5: what becomes of a segment's file.
+//! Step 5: what happens to a segment's file.
 //!
 //! ```text
 //!   00000001.log --rename--> spare.tmp --sync the directory--> written again --> 00000009.log
-//!        |   unless somebody holds a part of it
-//!        '--> removed, and the bytes live as long as they are held
+//!        |   if a reader holds a part of it:
+//!        '--> removed, and the bytes stay until the reader drops them
 //! ```
 
 use super::rules::{HELD, NO_SEGMENT, USED_AGAIN};
@@ -13,7 +13,7 @@ use crate::{Check, Place, Rule, Table, Verdict};
 use std::collections::BTreeSet;
 use storage::{Batch, Doing, Entry, Error, Index};
 
-/// Writes g1's entries 1 to 6, of which the first lie in a segment that is sealed by now.
+/// Writes g1's entries 1 to 6; the first ones are in a segment that is sealed already.
 fn sealed_entries(rule: &Rule) -> Outcome<Stage> {
     let mut stage = Stage::new(rule, small())?;
     for index in 1..=6 {
@@ -24,7 +24,7 @@ fn sealed_entries(rule: &Rule) -> Outcome<Stage> {
     Ok(stage)
 }
 
-/// Returns the number of the file that had a name when the journal began with it.
+/// Returns the number of the file that first had this name in the journal.
 fn file_named(stage: &Stage, wanted: &str) -> Option<usize> {
     let journal = stage.disk().journal();
     journal.iter().find_map(|done| match &done.doing {
@@ -38,8 +38,8 @@ fn file_named(stage: &Stage, wanted: &str) -> Option<usize> {
     })
 }
 
-/// LE22: what a reader holds stays what it was, whatever becomes of the segment; what it looks up
-/// after that is gone, and says so.
+/// LE22: what a reader holds does not change, whatever happens to the segment. A lookup after that
+/// finds nothing, and says so.
 pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
     let mut table = Table::new(&HELD, "who reads");
     let mut again = BTreeSet::new();
@@ -63,9 +63,10 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
             |done| matches!(done.doing, Doing::Write { file: written, .. } if written == file),
         );
         if let (true, Some(written)) = (holds, written) {
-            let failure = stage.failure().because("a file is written again, and 1@1 is held in it");
+            let failure =
+                stage.failure().because("a file is written again while a reader holds its 1@1");
             let failure = failure.function("has_no_readers");
-            let failure = failure.expected("the file is left alone, or removed");
+            let failure = failure.expected("the file is not changed, or removed");
             return failure
                 .got(format!("it is written at {}", Place::from(written.at).short()))
                 .fail();
@@ -97,7 +98,7 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// A log that turns over and over needs a few files, and no more.
+/// A log that is collected again and again needs only a few files.
 pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&USED_AGAIN, small())?;
     let count = |stage: &Stage| {
@@ -128,9 +129,9 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
     }
 }
 
-/// A file that was a segment is no segment any more, for good, before it gets other bytes.
+/// A file that was a segment is durably renamed before it gets other bytes.
 pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
-    // One segment goes: a second removal would make sure of the first one's name.
+    // One segment is removed: a second removal would sync the first one's name.
     let build = || {
         let mut stage = Stage::new(&NO_SEGMENT, small())?;
         for index in 1..=3 {

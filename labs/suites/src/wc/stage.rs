@@ -1,14 +1,14 @@
 //! A log, what was done to it, and what it shows.
 //!
 //! ```text
-//!   stage.append(..)  stage.turn()  stage.collect()      told, for the card
+//!   stage.append(..)  stage.turn()  stage.collect()      recorded for the card
 //!   stage.shows(g1)                                      after 2@1: 3@1 4@2; hs=n2
 //!   stage.shows_after(stage.cut(), ..)                   the same after a power cut
 //!   cut_everywhere(..)                                   the same after one at any operation
 //! ```
 //!
-//! Garbage is an entry of a group of its own, replaced over and over: all of it but the last is
-//! needless, and that lies in the tail.
+//! Garbage is an entry of a group of its own, replaced again and again. Only its last version is live, and
+//! that is in the tail.
 
 use crate::w::fates::Way;
 use crate::w::picture::Picture;
@@ -22,10 +22,10 @@ use storage::{
 /// A third group, beside [`crate::w::words::G1`] and [`crate::w::words::G7`].
 pub(super) const G3: GroupId = GroupId(3);
 
-/// Whose entry is the garbage.
+/// The group whose entry is the garbage.
 const GARBAGE: GroupId = GroupId(99);
 
-/// How long a piece of garbage is: three or four of them fill a small segment.
+/// The size of a piece of garbage: three or four of them fill a small segment.
 pub(super) const GARBAGE_BYTES: usize = 900;
 
 /// What a stage's functions return.
@@ -40,7 +40,7 @@ pub(super) struct Stage {
     told: Vec<String>,
 }
 
-/// The ways to lose power that are tried at every operation: the plain ones, and some that keep some
+/// The ways to lose power that are tried at every operation: the simple ones, and some that keep a part
 /// of the names.
 const WAYS: [u64; 9] = [0, 1, 2, 3, 5, 6, 7, 8, 9];
 
@@ -63,17 +63,17 @@ impl Stage {
         &self.rule
     }
 
-    /// Lends the log.
+    /// Returns the log.
     pub(super) fn log(&self) -> &Log<SimDisk> {
         &self.log
     }
 
-    /// Lends the disk.
+    /// Returns the disk.
     pub(super) fn disk(&self) -> &SimDisk {
         &self.disk
     }
 
-    /// Adds to what the card says was done.
+    /// Adds to the history on the card.
     pub(super) fn tell(&mut self, what: impl Into<String>) {
         let what = what.into();
         current::doing(what.clone());
@@ -109,11 +109,11 @@ impl Stage {
             }
         }
         let failure = Failure::of(&self.rule).function("Log::rotate");
-        let because = "28 KiB were written, a segment has 8, and there is no second one";
+        let because = "28 KiB were written, a segment has 8 KiB, and there is no second one";
         failure.because(because).fail()
     }
 
-    /// Writes garbage over so many segments.
+    /// Writes garbage over this many segments.
     pub(super) fn turns(&mut self, segments: usize) -> Outcome<()> {
         (0..segments).try_for_each(|_| self.turn())
     }
@@ -128,13 +128,13 @@ impl Stage {
         let removed = if removed.is_empty() { "nothing".to_owned() } else { removed.join(" ") };
         self.tell(match collected.moved_items {
             0 => format!("gc removes {removed}"),
-            items => format!("gc moves {items} items, removes {removed}"),
+            items => format!("gc copies {items} items, removes {removed}"),
         });
         self.is_gone(&collected)?;
         Ok(collected)
     }
 
-    /// Checks that the segments have gone that a collection says are gone.
+    /// Checks that the segments that a collection names as removed are removed.
     fn is_gone(&self, collected: &Collected) -> Outcome<()> {
         let there = self.segments();
         let name = |segment: &SegmentId| format!("{:08x}.log", segment.0);
@@ -144,7 +144,8 @@ impl Stage {
         };
         let is_spare = self.log.stats().spare_bytes > 0;
         let read = if is_spare { "Log::make_spare" } else { "Log::remove_file" };
-        let failure = self.failure().because("gc says that a segment is gone").function(read);
+        let failure =
+            self.failure().because("gc says that it has removed a segment").function(read);
         failure.expected(format!("no {name}")).got(there.join(" ")).fail()
     }
 
@@ -157,7 +158,7 @@ impl Stage {
                 return Ok(());
             }
         }
-        let failure = self.failure().because("64 collections, and the log is still not at rest");
+        let failure = self.failure().because("64 collections, and there is still something to do");
         failure.function("Log::worth_collecting").fail()
     }
 }
@@ -176,7 +177,7 @@ impl Stage {
         shows(&self.log, group)
     }
 
-    /// Says what each group holds, after what happened to the disk: an open that is refused says so.
+    /// Says what each group holds in a log that is opened from this disk, or why it cannot be opened.
     pub(super) fn shows_after(&self, disk: SimDisk, groups: &[GroupId]) -> Vec<String> {
         current::doing("opening the log again".to_owned());
         match Log::open_on(disk, self.options.clone()) {
@@ -190,24 +191,24 @@ impl Stage {
         self.disk.after_kill()
     }
 
-    /// Returns the disk after power was cut, and all was lost that could be.
+    /// Returns the disk after a power cut that lost all that was not durable.
     pub(super) fn cut(&self) -> SimDisk {
         self.disk.after_power_cut(&mut Way::worst())
     }
 
-    /// Returns a failure that says what was done.
+    /// Returns a failure with the history.
     pub(super) fn failure(&self) -> Failure {
         self.explain(Failure::of(&self.rule))
     }
 
-    /// Adds what was done, and what became of segments.
+    /// Adds the history, and what happened to segments.
     pub(super) fn explain(&self, failure: Failure) -> Failure {
         let failure = lines("the history", &self.told).into_iter().fold(failure, Failure::detail);
         let gone: Vec<String> = self.disk.journal().iter().filter_map(went).collect();
         lines("the disk", &gone).into_iter().fold(failure, Failure::detail)
     }
 
-    /// Returns the line that let go of a segment last, if one did.
+    /// Returns the line that removed a segment last, if any.
     pub(super) fn last_gone(&self) -> Option<Place> {
         let journal = self.disk.journal();
         let gone = journal.iter().rev().find(|operation| names_gone(&operation.doing).is_some());
@@ -229,7 +230,7 @@ fn who_was_refused(error: &Error) -> &'static str {
     }
 }
 
-/// Says what a group holds: where its log begins, its entries, its keys.
+/// Says what a group holds: its base, its entries, its keys.
 pub(super) fn shows<L: storage::Disk>(log: &Log<L>, group: GroupId) -> String {
     let (Some(first), Some(last)) = (log.first_index(group), log.last_index(group)) else {
         return "no such group".to_owned();
@@ -274,7 +275,7 @@ pub(super) fn cut_everywhere(
         let told = stage.told.len();
         let ended = act(&mut stage);
         if ended.is_ok() {
-            let because = format!("power was cut in operation {operation}, and nobody noticed");
+            let because = format!("power was cut in operation {operation}, and no call failed");
             return stage.failure().because(because).function("Log::note").fail();
         }
         stage.told.truncate(told);
@@ -305,7 +306,7 @@ pub(super) fn cut_everywhere(
     Ok(())
 }
 
-/// Returns the segment that an operation takes from the log, if it does.
+/// Returns the segment that an operation removes from the log, if any.
 pub(super) fn names_gone(doing: &Doing) -> Option<&str> {
     match doing {
         Doing::Remove { name } if name.ends_with(".log") => Some(name),
@@ -319,7 +320,7 @@ pub(super) fn names_gone(doing: &Doing) -> Option<&str> {
     }
 }
 
-/// Says how a segment went: `00000001.log removed gc.rs:174`.
+/// Says how a segment was removed: `00000001.log removed gc.rs:174`.
 fn went(operation: &Operation) -> Option<String> {
     let name = names_gone(&operation.doing)?;
     let place = Place::from(operation.at).short();
@@ -345,7 +346,7 @@ pub(super) fn doing(operation: &Operation) -> String {
     format!("{what} ({place})")
 }
 
-/// Says several things under one heading, as few lines as they need; the first ones give way.
+/// Lists several things under one heading, in as few lines as possible; the first ones are left out.
 fn lines(heading: &str, said: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for what in said {

@@ -1,9 +1,9 @@
-//! A rule that broke when the lights went out, and the card that says so.
+//! A rule that broke after a power cut, and the card that says so.
 //!
 //! ```text
 //!   the history that broke it --shrink--> the shortest found that breaks the same rule
 //!                                            |
-//!                                            '--run again--> what it did, its disk, what was told
+//!                                            '--run again--> what it did, its disk, what was acknowledged
 //! ```
 //!
 //! [`picture`] draws the disk.
@@ -18,7 +18,7 @@ use crate::{Failure, Rule};
 /// How many smaller histories are tried.
 const TRIES: usize = 400;
 
-/// A rule that broke when they went out.
+/// A rule that broke after a power cut.
 #[derive(Debug)]
 pub(crate) struct Dark {
     pub(super) lights: Lights,
@@ -35,7 +35,7 @@ pub(super) struct Broken {
     because: String,
     expected: String,
     got: String,
-    /// The function to read, where no operation decided.
+    /// The function to read, if no operation decided.
     function: &'static str,
 }
 
@@ -50,13 +50,13 @@ impl Broken {
         Broken { rule, because: because.into(), expected, got, function }
     }
 
-    /// Says what must be.
+    /// Says what was expected.
     pub(super) fn expected(mut self, expected: impl Into<String>) -> Broken {
         self.expected = expected.into();
         self
     }
 
-    /// Says what is.
+    /// Says what was found.
     pub(super) fn got(mut self, got: impl ToString) -> Broken {
         self.got = got.to_string();
         self

@@ -1,8 +1,8 @@
-//! Step 6: what nobody can prove durable is written again.
+//! Step 6: what is not proven durable is written again.
 //!
 //! ```text
 //!   [1][2][  ][4 old]                        torn: 4 never counted
-//!   a new file: [1'][2'] zeros               and nothing can come back behind 3
+//!   a new file: [1'][2'] zeros               and nothing can come back after 3
 //! ```
 
 use super::rules::{FILLS, NUMBERS, STALE};
@@ -50,9 +50,9 @@ fn sync(rule: &Rule, log: &Log<SimDisk>) -> Verdict {
     must(rule, "the sync", "Log::sync_to", log.sync_to(log.appended_lsn()))
 }
 
-/// What stands behind a torn frame does not come back behind its successor.
+/// What follows a torn frame does not come back after the frame that replaces it.
 pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&STALE, "appended and lost, but for what was behind it");
+    let mut table = Table::new(&STALE, "appended and lost, but not the frames after it");
     for (closed, before) in [(false, 1), (false, 3), (true, 1), (true, 2)] {
         for behind in 1..=3 {
             let disk = SimDisk::new(2);
@@ -65,7 +65,7 @@ pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
                 must(&STALE, "closing the log", "Log::close", log.close())?;
                 log = open(&STALE, &disk, small())?;
             }
-            // The first of these is lost, and those behind it are kept: they never counted.
+            // The first of these is lost, and those after it are kept: they never counted.
             for value in 50..=50 + behind {
                 append(&STALE, &log, value)?;
             }
@@ -78,7 +78,7 @@ pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
             let log = reopen(&STALE, &disk.after_kill(), opening, &["may_go_on", "rewrite"])?;
             let (last, was) = (before as u64 + 1, shown(&log));
             let end = if closed { "closed, opened; " } else { "" };
-            let what = format!("LSN {last}; {end}{behind} behind it; then 99");
+            let what = format!("LSN {last}; {end}{behind} after it; then 99");
             let was = format!("{was}, at LSN {}", log.appended_lsn());
             table.equal(what, format!("99, at LSN {last}"), was).decided_in("may_go_on");
         }
@@ -86,7 +86,7 @@ pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// How a process ends whose log is opened again.
+/// How the process ends before the log is opened again.
 #[derive(Clone, Copy)]
 enum Ended {
     /// It dies, and nothing was synced.
@@ -101,7 +101,7 @@ enum Ended {
     NamesFailed,
 }
 
-/// What an opening shows, a power cut at once cannot take: it may have been in a cache alone.
+/// What an opening shows survives a power cut right after it, even if it was only in a cache.
 pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
     let mut table = Table::new(&DURABLE, "opened, then power fails");
     for (what, ended, function) in [
@@ -119,13 +119,13 @@ pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
         // And so is what is written from there.
         append(&DURABLE, &log, 7)?;
         sync(&DURABLE, &log)?;
-        let what = format!("{what}; one more, synced");
+        let what = format!("{what}; another one, synced");
         table.equal(what, "7".to_owned(), after_the_worst(&disk)).decided_in(function);
     }
     table.verdict()
 }
 
-/// Says what a log shows after the worst power cut there is right now; or why it is refused.
+/// Says what a log shows after the worst possible power cut at this moment; or why it is refused.
 fn after_the_worst(disk: &SimDisk) -> String {
     current::doing_within("opening the log after a power cut".to_owned(), &["may_go_on"]);
     match Log::open_on(disk.after_power_cut(&mut Way::worst()), small()) {
@@ -202,9 +202,9 @@ pub(super) fn reopening_fills_no_disk(_: &mut Check) -> Verdict {
     table.verdict()
 }
 
-/// What is written again keeps its number, its order and its bytes.
+/// Rewritten frames keep their LSNs, their order and their bytes.
 pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&NUMBERS, "batches, of which the first are synced");
+    let mut table = Table::new(&NUMBERS, "batches, and how many are synced");
     for (batches, synced) in [(1, 0), (2, 0), (5, 0), (5, 1), (5, 4), (6, 5)] {
         let disk = SimDisk::new(3);
         let log = open(&NUMBERS, &disk, small())?;
@@ -219,7 +219,7 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
         }
         let want = Model::of(&log);
         let mut disk = disk.after_kill();
-        // Twice: what was written again must itself be found.
+        // Twice: rewritten frames must be found, too.
         for times in ["once", "twice"] {
             let opening = format!("opening a log of {batches} batches, {synced} synced, {times},");
             let log = reopen(&NUMBERS, &disk, &opening, &["rewrite", "Scan::unproven"])?;
