@@ -29,7 +29,7 @@ mod timer; // steps 5 and 7: what resets a node's timer
 mod turning; // step 6: roles, and what a later term does to them
 mod voting; // step 5: which candidate gets a vote
 mod waiting; // step 4: how long a node waits
-pub(crate) mod words; // what the tests say to a node
+pub(crate) mod words; // what the tests send to a node
 mod yielding; // step 7: who steps down for whom
 
 use crate::Test;

@@ -1,4 +1,4 @@
-//! The card: one page that says which rule broke, how we know, and where to look.
+//! The card: one page that says which rule broke, what shows it, and where to look.
 //!
 //! ```text
 //!   x 2aa step 5 · aa_vote_once_per_term · row 3 "a second candidate asks in the same term"
@@ -24,7 +24,7 @@ pub const LINES_MAX: usize = 40;
 pub const COLUMNS_MAX: usize = 80;
 /// The most lines of a picture.
 const PICTURE_LINES_MAX: usize = 22;
-/// The most lines that a student's prints take under a card, with their heading.
+/// The most lines for a student's prints under a card, with their heading.
 const PRINTED_LINES_MAX: usize = 7;
 
 /// Where in the course a card belongs.
@@ -68,7 +68,7 @@ impl Course<'_> {
     }
 }
 
-/// Draws the card of a rule that does not hold.
+/// Draws the card of a broken rule.
 pub(crate) fn draw(failure: &Failure, course: Course<'_>) -> String {
     let seed = failure.sweep.map(|sweep| sweep.seed);
     let mut above = vec![clip(&course.head('x', &which(failure)), COLUMNS_MAX)];
@@ -106,7 +106,7 @@ pub(crate) fn draw_not_written(hole: &str, at: Option<&Place>, course: Course<'_
     finish(lines, Vec::new())
 }
 
-/// What is known of a test that ended without a verdict.
+/// What is known about a test that ended without a verdict.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Crash {
     /// What happened, as a sentence in capitals and one in small letters.
@@ -119,7 +119,7 @@ pub(crate) struct Crash {
     pub(crate) your_line: Option<Place>,
     /// Where it happened, if that is not the student's line.
     pub(crate) at: Option<Place>,
-    /// What to make of it.
+    /// What to do about it.
     pub(crate) advice: String,
     /// The seed that was running.
     pub(crate) seed: Option<u64>,
@@ -151,7 +151,7 @@ pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
     finish(lines, course.foot(&replay, None))
 }
 
-/// Puts what the student's code printed under a card, as far as there is room.
+/// Adds what the student's code printed to a card, if there is room.
 pub(crate) fn with_printed(card: &str, printed: &Printed) -> String {
     let room = LINES_MAX.saturating_sub(card.lines().count()).min(PRINTED_LINES_MAX);
     if printed.lines() == 0 || room < 2 {
@@ -252,7 +252,7 @@ fn paragraph(heading: &str, text: &str, lines_max: usize) -> Vec<String> {
     first.chain(lines.iter().skip(1).map(|line| format!("{pad}{line}"))).collect()
 }
 
-/// Keeps the first lines; a cut shows.
+/// Keeps the first lines; `..` marks a cut.
 fn cap(mut lines: Vec<String>, lines_max: usize) -> Vec<String> {
     if lines.len() > lines_max {
         lines.truncate(lines_max);
@@ -263,7 +263,7 @@ fn cap(mut lines: Vec<String>, lines_max: usize) -> Vec<String> {
     lines
 }
 
-/// Joins the sections. The sections' own limits make this fit; the last word is here all the same.
+/// Joins the sections. The sections' own limits make them fit; this limit holds in any case.
 fn finish(above: Vec<String>, below: Vec<String>) -> String {
     let room = LINES_MAX.saturating_sub(below.len());
     let lines = cap(above, room).into_iter().chain(below);

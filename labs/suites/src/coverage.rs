@@ -1,22 +1,22 @@
-//! Whether a sweep showed anything: a cluster that does nothing breaks no rule in any run.
+//! Whether a sweep showed anything: a cluster that does nothing breaks no rule.
 //!
 //! ```text
-//!   17 of 20 runs committed something     shows something, whatever else it shows
-//!    3 of 20 runs                         shows nothing: the test fails, and says so
+//!   17 of 20 runs committed something     the sweep shows something
+//!    3 of 20 runs                         it shows nothing: the test fails, and says so
 //! ```
 //!
-//! The bar is low on purpose. Some mixtures of faults let no cluster get far, and a correct design may
-//! be slower than ours; one that gets nowhere is far below it.
+//! The threshold is low on purpose. Under some mixes of faults no cluster gets far, and a correct design
+//! may be slower than ours. A cluster that does nothing is far below the threshold.
 
 use crate::failure::{Failure, Verdict};
 
-/// From so many runs on, it is no accident when hardly any comes to something.
+/// With this many runs, it is no accident if almost none of them counts.
 const RUNS_THAT_COUNT: u64 = 20;
 
-/// One run of so many must come to something.
+/// One run of this many must count.
 const ONE_IN: u64 = 4;
 
-/// How many runs of a sweep came to something.
+/// How many runs of a sweep count.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Coverage {
     ran: u64,
@@ -36,8 +36,8 @@ impl Coverage {
         self.ran
     }
 
-    /// Fails if too few runs came to something. `explain` is told what happened in how many, and the
-    /// first seed that came to nothing.
+    /// Fails if too few runs count. `explain` gets a sentence about how many did, and the first seed that
+    /// did not.
     pub(crate) fn judge(
         self,
         happened: &str,

@@ -1,7 +1,7 @@
 //! What the running test is doing, kept where the watchdog and the panic hook can read it.
 //!
-//! A worker runs one test, so this is one page per process. It never takes part in a verdict: it
-//! only says, on the card of a test that never came back, what it was doing.
+//! A worker runs one test, so there is one page per process. It never decides a verdict: it only says,
+//! on the card of a test that did not end, what the test was doing.
 
 use crate::wire::{Speaker, Word};
 use std::sync::{Mutex, PoisonError};
@@ -28,14 +28,14 @@ struct Page {
     now: Now,
     /// Counts the changes.
     turned: u64,
-    /// Where every change is told at once: only on the second run of a test that took its process
-    /// with it.
+    /// Where every change is reported at once: only in the second run of a test that ended its
+    /// process.
     tell: Option<&'static Speaker>,
 }
 
 static PAGE: Mutex<Page> = Mutex::new(Page { now: Now::new(None), turned: 0, tell: None });
 
-/// Returns how often this page was turned. A test that turns no page is stuck in what it was doing.
+/// Returns how often the page has changed. A test whose page does not change is stuck.
 pub(crate) fn turned() -> u64 {
     with(|page| page.turned)
 }
@@ -44,12 +44,12 @@ fn with<R>(change: impl FnOnce(&mut Page) -> R) -> R {
     change(&mut PAGE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Forgets everything: a new test begins.
+/// Clears the page: a new test begins.
 pub(crate) fn begin() {
     with(|page| page.now = Now::new(None));
 }
 
-/// Tells every change from now on.
+/// Reports every change from now on.
 pub(crate) fn tell(speaker: &'static Speaker) {
     with(|page| page.tell = Some(speaker));
 }

@@ -1,4 +1,4 @@
-//! A sequence diagram in plain text: who said what to whom, and what came of it.
+//! A sequence diagram in plain text: which node sent what to which, and what that changed.
 //!
 //! ```text
 //!   n1                     n2         n3
@@ -7,7 +7,7 @@
 //!    |<- RequestVote t1 ---+----------|    vote n2 -> n3      election.rs:84  <-- here
 //! ```
 //!
-//! Where there is no room for every word on its arrow, all words stand at the right:
+//! If there is no room for every text on its arrow, all texts are at the right:
 //!
 //! ```text
 //!   n1  n2  n3  n4  n5
@@ -15,10 +15,10 @@
 //!    |<------|   |   |   RequestVote t3: term 3, vote n3     <-- here
 //! ```
 //!
-//! Invariant: never wider than the card, and nothing that is said is cut while there is a line for it.
+//! Invariant: never wider than the card, and no text is cut while there is a line for it.
 
-mod aside; // arrows without words, and the words beside them
-mod inline; // words on their arrows
+mod aside; // arrows without texts, and the texts beside them
+mod inline; // texts on their arrows
 
 use crate::place::Place;
 use aside::Aside;
@@ -80,7 +80,7 @@ impl Row {
         self
     }
 
-    /// Says what came of it: `vote none -> n2`.
+    /// Says what it changed: `vote none -> n2`.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
@@ -94,7 +94,7 @@ impl Row {
         self
     }
 
-    /// Points at this row: here it went wrong.
+    /// Points at this row: here is the mistake.
     #[must_use]
     pub fn here(mut self) -> Self {
         self.is_here = true;
@@ -103,7 +103,7 @@ impl Row {
 }
 
 impl Diagram {
-    /// An empty diagram; nodes stand from left to right.
+    /// An empty diagram; nodes are from left to right.
     pub fn new<L: ToString>(lanes: impl IntoIterator<Item = L>) -> Self {
         Diagram { lanes: lanes.into_iter().map(|l| l.to_string()).collect(), rows: Vec::new() }
     }
@@ -125,7 +125,7 @@ impl Diagram {
         self.rows.is_empty()
     }
 
-    /// Points at the last row, if nobody pointed at another.
+    /// Points at the last row, unless another one is pointed at.
     pub(crate) fn point_at_last(&mut self) {
         if self.rows.iter().all(|row| !row.is_here)
             && let Some(last) = self.rows.last_mut()

@@ -1,11 +1,11 @@
-//! What a test says when a rule does not hold: data, not text. [`crate::card`] makes a page of it.
+//! What a test says when a rule is broken: data, not text. [`crate::card`] makes a page of it.
 //!
 //! ```text
 //!   rule        which rule of the paper, by id and by sentence
-//!   because     who broke it, and when
-//!   expected, got, details, picture, table, diagram     how we know
+//!   because     which node broke it, and when
+//!   expected, got, details, picture, table, diagram     what shows it
 //!   your line   the line of the student's code that decided
-//!   so what     what it would come to
+//!   so what     what would happen to a cluster
 //! ```
 
 use crate::diagram::Diagram;
@@ -13,10 +13,10 @@ use crate::place::Place;
 use crate::table::Table;
 use std::fmt;
 
-/// How a test ends: well, or with the rule that does not hold.
+/// How a test ends: well, or with a broken rule.
 pub type Verdict = Result<(), Box<Failure>>;
 
-/// A rule that a correct Raft keeps, as cards and catalogues know it.
+/// A rule that a correct Raft keeps, as cards and catalogues name it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rule {
     /// Its name in hints and in the bug catalogue: `one_vote_per_term`. Never changes.
@@ -25,12 +25,12 @@ pub struct Rule {
     pub title: &'static str,
     /// Where the paper states it: `§5.2, Fig. 2 RequestVote (2)`. May be empty.
     pub paper: &'static str,
-    /// What a cluster comes to that breaks it. May be empty.
+    /// What happens to a cluster that breaks it. May be empty.
     pub so_what: &'static str,
 }
 
 impl Rule {
-    /// A rule: its id, its title, where the paper states it, and what becomes of a cluster without it.
+    /// A rule: its id, its title, where the paper states it, and what happens to a cluster without it.
     pub const fn new(
         id: &'static str,
         title: &'static str,
@@ -41,7 +41,7 @@ impl Rule {
     }
 }
 
-/// A rule that does not hold.
+/// A broken rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
     pub(crate) rule: Rule,
@@ -75,7 +75,7 @@ pub(crate) struct Sweep {
 }
 
 impl Failure {
-    /// Says that `rule` does not hold.
+    /// Says that `rule` is broken.
     pub fn of(rule: &Rule) -> Self {
         Failure {
             rule: *rule,
@@ -98,7 +98,7 @@ impl Failure {
         }
     }
 
-    /// Says who broke it and when, in domain values: `n1 voted for n2 and then for n3, both in
+    /// Says which node broke it and when, in domain values: `n1 voted for n2 and then for n3, both in
     /// term 1`.
     #[must_use]
     pub fn because(mut self, because: impl Into<String>) -> Self {
@@ -134,7 +134,7 @@ impl Failure {
         self
     }
 
-    /// Shows a picture of a disk: lines that are laid out already.
+    /// Shows a picture of a disk: lines of finished text.
     #[must_use]
     pub fn picture(mut self, lines: Vec<String>) -> Self {
         self.picture = lines;
@@ -163,14 +163,14 @@ impl Failure {
         self
     }
 
-    /// Names the function, where no line is known: a rule that was never called has none.
+    /// Names the function, if no line is known: a function that was never called has none.
     #[must_use]
     pub fn function(mut self, path: impl Into<String>) -> Self {
         self.function = Some(path.into());
         self
     }
 
-    /// Says what a cluster comes to that breaks the rule, if the rule itself does not say it well
+    /// Says what happens to a cluster that breaks the rule, if the rule's own text is not precise
     /// enough.
     #[must_use]
     pub fn so_what(mut self, so_what: impl Into<String>) -> Self {
@@ -199,7 +199,7 @@ impl Failure {
         self
     }
 
-    /// Leaves a trace: the text of a trace file, which the runner writes where traces go.
+    /// Adds a trace: the text of a trace file, which the runner writes to the folder of traces.
     #[must_use]
     pub fn trace(mut self, text: impl Into<String>) -> Self {
         self.trace = Some(text.into());
@@ -209,7 +209,7 @@ impl Failure {
     /// Fails the test.
     ///
     /// # Errors
-    /// Always: that is what it is for.
+    /// Always.
     pub fn fail(self) -> Verdict {
         Err(Box::new(self))
     }

@@ -45,16 +45,16 @@
 //! n3, both in term 1").expected(..).got(..).diagram(..).your_line(..).fail()`. A simulation runs
 //! [`Check::sweep`]: one closure runs a seed, another explains the first failure (shrinks, draws).
 //!
-//! * Return a failure; do not `assert!`. A panic counts as the student's.
+//! * Return a failure; do not `assert!`. A panic counts as the student's mistake.
 //! * A test is a function of code and seed: no clock, no thread, no sleep, no file.
-//! * Say [`Check::doing`] before a call that a student may never come back from.
+//! * Call [`Check::doing`] before a call that may not return in a student's code.
 //! * Numbers and names in a card are domain values: `n1`, `term 2`, `tick 13`.
 
 mod card; // a failure as a page
 mod coverage; // whether a sweep showed anything
 mod current; // what the running test is doing
 mod diagram; // a sequence diagram
-mod failure; // what a test says when a rule does not hold
+mod failure; // what a test says when a rule is broken
 mod options; // the command line
 mod panics; // the first panic, and what it means
 mod place; // a line of source
@@ -62,11 +62,11 @@ mod report; // a line of the report
 mod suite; // main
 mod supervisor; // the suite's side of a worker
 mod table; // one rule, many rows
-mod test; // a lab test, and what it is handed
+mod test; // a lab test, and what it gets
 mod text; // plain text of a known width
-mod told; // stories that a test tells
-mod verdict; // from an end to a report line
-mod wire; // how a worker speaks
+mod told; // stories that a test records
+mod verdict; // from a test's end to a report line
+mod wire; // how a worker reports
 mod worker; // one process, one test
 
 pub mod aa; // lab 2aa: leader election
@@ -74,7 +74,7 @@ pub mod ab; // lab 2ab: log replication
 pub mod ac; // lab 2ac: what must be durable when
 pub mod wa; // lab 1wa: a log, written and read
 pub mod wb; // lab 1wb: what counts after a power cut
-pub mod wc; // lab 1wc: letting go of it safely
+pub mod wc; // lab 1wc: garbage collection
 
 mod w; // what the labs of the log engine share
 

@@ -5,14 +5,14 @@
 //!                                          `--- ours, taken out here ----'  `-- libtest-mimic's --'
 //! ```
 //!
-//! Invariant: whatever is wrong with a flag is said in one sentence that names the flag, what it
-//! wants and what it got; nothing panics.
+//! Invariant: an error about a flag is one sentence that names the flag, what it needs and what it
+//! got; nothing panics.
 
 use crate::told::Wish;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// How many seeds a simulation runs when nobody says: quick enough for every save of a file.
+/// How many seeds a simulation runs by default: quick enough for every save of a file.
 pub const QUICK_SEEDS: u64 = 20;
 const MOST_SEEDS: u64 = 1_000_000;
 
@@ -39,13 +39,13 @@ pub(crate) struct Options {
     pub(crate) only: Vec<String>,
     /// Where the report lines go.
     pub(crate) report: Option<PathBuf>,
-    /// Where traces go, unless the default will do.
+    /// Where traces go, if not to the default.
     pub(crate) traces: Option<PathBuf>,
     /// Who runs the tests.
     pub(crate) mode: Mode,
     /// Replaces every test's limit of CPU time. For the harness's own tests.
     pub(crate) cpu_limit_ms: Option<u64>,
-    /// Tells every step to the suite at once: a worker's second run, after it fell silent.
+    /// Reports every step to the suite at once: a worker's second run, after a first without a verdict.
     pub(crate) tell_all: bool,
     /// Replaces the limit on the wall clock. For the harness's own tests.
     pub(crate) wall_limit_ms: Option<u64>,
@@ -56,9 +56,9 @@ pub(crate) struct Options {
 pub(crate) enum Mode {
     /// A worker process for each test: the rule.
     Workers,
-    /// This very process, one test after the other: for debuggers.
+    /// This process, one test after the other: for debuggers.
     InProcess,
-    /// This very process, one test, which tells its stories.
+    /// This process, one test, which shows its stories.
     Story(Wish),
     /// This is a worker, and this is its one test.
     Worker {
@@ -140,7 +140,7 @@ impl Options {
         Ok((given.into_options()?, rest))
     }
 
-    /// Says the same to a worker that is to run `test`.
+    /// Returns the same flags for a worker that runs `test`.
     pub(crate) fn to_worker(&self, test: &str) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["--worker".into(), test.into()];
         let mut push = |flag: &str, value: OsString| args.extend([flag.into(), value]);
@@ -164,7 +164,7 @@ impl Options {
     }
 }
 
-/// Returns what a flag of ours wants, or nothing for a flag that is not ours.
+/// Returns what a flag of ours needs, or nothing for any other flag.
 fn wants(flag: &str) -> Option<&'static str> {
     match flag {
         "--seeds" => Some("a number from 1 to 1000000"),
@@ -232,7 +232,7 @@ impl Given {
         let seeds = match (self.seed, self.seeds, self.partition) {
             (Some(_), Some(_), _) => return Err("give --seed or --seeds, not both".into()),
             (Some(_), None, Some(_)) => {
-                return Err("--seed is one seed: --partition has nothing to share out".into());
+                return Err("--seed is one seed: --partition has nothing to divide".into());
             }
             (Some(seed), None, None) => Seeds::One(seed),
             (None, seeds, partition) => {

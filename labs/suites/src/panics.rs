@@ -5,7 +5,7 @@
 //!   anything else                                             -> the code panicked
 //! ```
 //!
-//! Only the first counts: what panics while the first is cleaned up is a consequence.
+//! Only the first counts: a panic during its clean-up is a consequence.
 
 use crate::place::{Place, tidy};
 use std::any::Any;
@@ -32,7 +32,7 @@ pub(crate) struct FirstPanic {
 
 static FIRST: Mutex<Option<FirstPanic>> = Mutex::new(None);
 
-/// Forgets the first panic: a new test begins.
+/// Clears the first panic: a new test begins.
 pub(crate) fn forget() {
     *FIRST.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
@@ -71,15 +71,15 @@ fn hole(message: &str) -> Option<String> {
     Some(path.trim().to_owned())
 }
 
-/// Files of which labs cut nothing, and which check what others hand them: who called them decided.
+/// Files without holes, which check what others pass to them: the caller decided.
 const KEPT: [&str; 4] = ["/ledger.rs", "/types.rs", "/raft.rs", "/event.rs"];
 
-/// Returns whether a line is one that decides: in a student's file, and not in a kept one.
+/// Returns whether a line can decide: in a file that students change, not in one that only checks.
 fn decides(place: &Place) -> bool {
     place.is_the_students() && !KEPT.iter().any(|kept| place.file.ends_with(kept))
 }
 
-/// Finds the innermost frame that decides, where the panic itself was raised in kept code.
+/// Finds the innermost frame that can decide, if the panic was raised in given code.
 fn student_frame() -> Option<Place> {
     frame_in(&Backtrace::force_capture().to_string())
 }

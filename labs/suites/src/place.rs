@@ -1,4 +1,4 @@
-//! A line of source: where it is, what it says, and which function it lies in.
+//! A line of source: where it is, what it says, and which function it is in.
 //!
 //! ```text
 //!   raft/src/election.rs:84   self.vote_for(Some(from));   in Core::on_request_vote
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The function is found by reading the text up to the line: [`Scanner`] skips comments and
-//! strings, and keeps a stack of the open braces and what opened them. That is no parser, and need
-//! not be: a name that cannot be found is left out of the card.
+//! strings, and keeps a stack of the open braces and what opened them. That is no parser: the card
+//! leaves out a name that cannot be found.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -46,7 +46,7 @@ impl Place {
         format!("{name}:{}", self.line)
     }
 
-    /// Returns whether a student may have written this line: it lies in a crate that labs cut.
+    /// Returns whether a student may have written this line: it is in a crate that labs cut.
     pub fn is_the_students(&self) -> bool {
         ["raft/src/", "storage/src/", "kv/src/"].iter().any(|dir| self.file.starts_with(dir))
     }
@@ -58,7 +58,7 @@ impl Place {
         Some(line.trim().to_owned())
     }
 
-    /// Finds the function that the line lies in: `Core::on_request_vote`.
+    /// Finds the function that the line is in: `Core::on_request_vote`.
     pub fn function(&self) -> Option<String> {
         function_at(&self.read()?, self.line)
     }
@@ -68,8 +68,8 @@ impl Place {
     }
 }
 
-/// Finds the function around `line` (from 1) of a Rust source text, with the type whose `impl` or
-/// the trait it lies in.
+/// Finds the function around `line` (from 1) of a Rust source text, with the type of its `impl`, or
+/// its trait.
 pub fn function_at(source: &str, line: u32) -> Option<String> {
     Scanner::new(source).function_at(line)
 }
@@ -87,8 +87,8 @@ pub(crate) fn tidy(path: &str) -> String {
     path.to_owned()
 }
 
-/// Finds the workspace this binary was built from: line numbers are right for no other. Whoever
-/// starts it may say (cargo does); else it knows from its own build, or it runs inside.
+/// Finds the workspace that this binary was built from: line numbers are right only there. Cargo passes
+/// it; otherwise it is known from the build, or is the folder in which the binary runs.
 fn workspace_root() -> Option<PathBuf> {
     let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let built = Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")));

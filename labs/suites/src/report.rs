@@ -14,13 +14,13 @@ use std::sync::Mutex;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Everything holds.
+    /// Every rule holds.
     Passed,
-    /// A rule does not hold.
+    /// A rule is broken.
     Failed,
-    /// The test ran into a hole that nobody has filled yet. That is not "wrong".
+    /// The test called a hole that is not written yet. That is not "wrong".
     NotWritten,
-    /// The code under test panicked, never came back, or took its process with it.
+    /// The code under test panicked, did not end, or ended its process.
     Crashed,
 }
 
@@ -35,7 +35,7 @@ pub struct Report {
     pub outcome: Outcome,
     /// The hole that is not written yet: `Core::decide_vote`.
     pub hole: Option<String>,
-    /// The id of the rule that does not hold: `one_vote_per_term`.
+    /// The id of the broken rule: `one_vote_per_term`.
     pub rule: Option<String>,
     /// The first row of the test's table that fails.
     pub row: Option<u64>,
@@ -47,7 +47,7 @@ pub struct Report {
     pub headline: String,
     /// The line of the student's code that decided: `raft/src/election.rs:84`.
     pub your_line: Option<String>,
-    /// The function that line lies in.
+    /// The function of that line.
     pub function: Option<String>,
     /// The whole card: plain text, at most 80 columns and 40 lines. Empty for a test that passed.
     pub card: String,

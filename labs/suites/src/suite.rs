@@ -97,7 +97,7 @@ fn run(
     Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code())
 }
 
-/// Returns a report line as libtest-mimic wants to hear it.
+/// Returns a report line as libtest-mimic expects it.
 fn verdict(line: &Report) -> Result<(), Failed> {
     match line.outcome {
         Outcome::Passed => Ok(()),
@@ -108,7 +108,7 @@ fn verdict(line: &Report) -> Result<(), Failed> {
     }
 }
 
-/// Shows what a test printed that passed: only when asked not to capture.
+/// Shows what a passed test printed: only if the suite was asked not to capture.
 fn show(test: &str, printed: &Printed) {
     if printed.lines() > 0 {
         let lines: String = printed.last().map(|line| format!("  {line}\n")).collect();
@@ -116,7 +116,7 @@ fn show(test: &str, printed: &Printed) {
     }
 }
 
-/// Runs a test here: a debugger sees it, and whatever it does to its process it does to us.
+/// Runs a test here, so that a debugger sees it. If it ends its process, it ends the suite.
 fn in_process(test: &Test, about: &About, options: &Options) -> Report {
     panics::forget();
     current::begin();
@@ -131,13 +131,13 @@ fn in_process(test: &Test, about: &About, options: &Options) -> Report {
     worker::judge(result, about)
 }
 
-/// Runs a test here and shows what it tells; then its card, if it fails.
+/// Runs a test here and shows its stories; then its card, if it fails.
 fn story(test: &Test, wish: &Wish, about: &About, options: &Options) -> Result<ExitCode, String> {
     told::listen();
     let line = in_process(test, about, options);
     let stories = told::read_out(wish, &about.traces);
     if let Ok(stories) = &stories {
-        // Whoever reads only the beginning closes the pipe: that is no failure.
+        // A reader that needs only the beginning closes the pipe: that is no failure.
         let _ = std::io::stdout().write_all(stories.as_bytes());
     }
     match (line.outcome, stories) {
@@ -145,7 +145,7 @@ fn story(test: &Test, wish: &Wish, about: &About, options: &Options) -> Result<E
         (Outcome::Failed | Outcome::NotWritten | Outcome::Crashed, stories) => {
             println!("{}", line.card);
             match wish.row {
-                // A row that was not reached has no story: that is worth a word beside the card.
+                // A row that was not reached has no story: say so after the card.
                 Some(_) => stories.map(|_| ExitCode::FAILURE),
                 None => Ok(ExitCode::FAILURE),
             }
@@ -153,7 +153,7 @@ fn story(test: &Test, wish: &Wish, about: &About, options: &Options) -> Result<E
     }
 }
 
-/// The folder `traces` of the target folder this binary lies in.
+/// The folder `traces` of the target folder of this binary.
 fn default_traces() -> PathBuf {
     let exe = std::env::current_exe().ok();
     let deps = exe.as_deref().and_then(|exe| exe.ancestors().find(|dir| dir.ends_with("deps")));

@@ -1,12 +1,13 @@
-//! The suite's side of a worker: start it, listen, and judge a silence.
+//! The suite's side of a worker: start it, read what it reports, and judge an end without a verdict.
 //!
 //! ```text
-//!   verdict heard                      -> that is the verdict
-//!   a first panic heard, then silence  -> that panic
-//!   silence                            -> how did it die? stack, memory, exit, abort, never came back
+//!   a verdict                   -> that is the verdict
+//!   a first panic, then nothing -> that panic
+//!   nothing                     -> how did it end? stack, memory, exit, abort, no end
 //! ```
 //!
-//! Exit codes prove nothing: a student may exit with any. They only tell one silence from another.
+//! Exit codes prove nothing: a student's code may exit with any. They only help to explain a missing
+//! verdict.
 
 use crate::card::{self, Crash};
 use crate::current::Now;
@@ -22,9 +23,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a worker may live, whatever it does: far out, for those that block.
+/// How long a worker may run at most: long, and only for workers that block.
 const WALL: Duration = Duration::from_secs(600);
-/// How long a worker that has said its verdict may take to leave, and its pipes to close.
+/// How long a worker may take to end after its verdict, and its pipes to close.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What comes from the threads that read a worker's pipes.
@@ -58,8 +59,8 @@ pub(crate) fn run(test: &Test, about: &About, options: &Options) -> (Report, Pri
         (Some(verdict), _) => verdict,
         (None, Some(panicked)) => panicked,
         (None, None) => {
-            // It took its last words with it. Tests are functions of code and seed: the same
-            // happens again, and this time every step is told before it is taken.
+            // Nothing is known of its last step. Tests are functions of code and seed: the same happens
+            // again, and this time every step is reported before it is taken.
             if let End::Left(_) = first.end {
                 let again = Options { tell_all: true, ..options.clone() };
                 let second = supervise(about, &again, wall);
@@ -107,7 +108,7 @@ fn supervise(about: &About, options: &Options, wall: Duration) -> Run {
     let mut open = 2;
     let deadline = Instant::now() + wall;
     hear(&receiver, &mut run, &mut open, deadline, |run, open| run.verdict.is_none() && open > 0);
-    // A verdict, or nobody left to say one, or too late. A worker leaves by itself right after.
+    // A verdict, or no process that could report one, or too late. A worker ends right after its verdict.
     let blocked = run.verdict.is_none() && open > 0;
     let left = if blocked { None } else { wait(&mut child, GRACE) };
     if left.is_none() {
@@ -117,7 +118,7 @@ fn supervise(about: &About, options: &Options, wall: Duration) -> Run {
     if let (false, Some(status)) = (blocked, left) {
         run.end = End::Left(status);
     }
-    // Whatever a grandchild still holds open is not waited for.
+    // Do not wait for pipes that a grandchild still holds open.
     let deadline = Instant::now() + GRACE;
     hear(&receiver, &mut run, &mut open, deadline, |_, open| open > 0);
     run.out = printed(&out);
@@ -127,19 +128,19 @@ fn supervise(about: &About, options: &Options, wall: Duration) -> Run {
 
 fn start(about: &About, options: &Options, nonce: &str) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
-    // Backtraces would push the student's own prints off the card; the panic hook makes its own.
+    // Backtraces would push the student's prints off the card; the panic hook makes its own.
     command.args(options.to_worker(&about.test)).env("RUST_BACKTRACE", "0");
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn()?;
-    // The pipe stays open in `child`: the worker leaves when it closes, which is when we are gone.
-    // A worker that dies before it reads is judged by its silence.
+    // The pipe stays open in `child`: the worker ends when the pipe closes, that is, when this process
+    // ends. A worker that dies before it reads has no verdict.
     if let Some(stdin) = child.stdin.as_mut() {
         let _ = writeln!(stdin, "{nonce}");
     }
     Ok(child)
 }
 
-/// Hears words until `more` is false or the deadline has come.
+/// Reads reports until `more` is false or the deadline has come.
 fn hear(
     receiver: &Receiver<Heard>,
     run: &mut Run,
@@ -190,7 +191,7 @@ fn listen(
         }
         let _ = to.send(Heard::Closed);
     };
-    // Not scoped: a grandchild may hold the pipe open longer than we listen.
+    // Not scoped: a grandchild may hold the pipe open longer than this process reads.
     let _ = thread::Builder::new().name("listener".into()).spawn(read);
     ours
 }
@@ -204,8 +205,8 @@ fn printed(listener: &Mutex<Listener>) -> Printed {
     std::mem::replace(&mut *lock(listener), Listener::new(None)).finish()
 }
 
-fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
-    let deadline = Instant::now() + patience;
+fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + timeout;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
@@ -215,7 +216,7 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// What a process says whose stack or memory is used up: the card says it better.
+/// What a process prints when its stack or memory is used up: the card says it better.
 const LAST_CRIES: [&str; 3] =
     ["has overflowed its stack", "fatal runtime error: stack overflow", "memory allocation of"];
 
@@ -235,7 +236,7 @@ fn silence(run: &Run, about: &About) -> Report {
         End::Blocked(wall) => (
             "blocked",
             format!("BLOCKED: no end after {:.1} seconds", wall.as_secs_f64()),
-            "something waits for what never comes: Raft's core never sleeps, locks or reads",
+            "the code waits for an event that never comes: Raft's core never sleeps, locks or reads",
         ),
         End::Left(_) if said("has overflowed its stack").is_some() => (
             "stack_overflow",

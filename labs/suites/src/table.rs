@@ -1,4 +1,4 @@
-//! A table of cases: one rule, many rows, each with what must be and what was.
+//! A table of cases: one rule, many rows, each with the expected and the actual result.
 //!
 //! ```text
 //!    row  message to n1                        must be      was
@@ -46,7 +46,7 @@ impl Case {
         self
     }
 
-    /// Names the function to read, where no line decided this row. Only rows that fail show it.
+    /// Names the function to read, if no line decided this row. Only rows that fail show it.
     pub fn decided_in(&mut self, function: impl Into<String>) -> &mut Self {
         self.function = Some(function.into());
         self
@@ -94,7 +94,7 @@ impl Table {
         self.push(what.into(), must_be.to_string(), was.to_string(), holds)
     }
 
-    /// Adds a row that must lie within bounds; `u64::MAX` as the upper one reads "or later".
+    /// Adds a row that must be within bounds; `u64::MAX` as the upper one reads "or later".
     pub fn within(
         &mut self,
         what: impl Into<String>,
@@ -142,7 +142,7 @@ impl Table {
         self.push(what.into(), must_be.into(), was.into(), false)
     }
 
-    /// Returns the failure, if any row does not hold: add to it what is known.
+    /// Returns the failure, if any row does not hold: the caller adds what it knows.
     pub fn failure(self) -> Option<Failure> {
         assert!(!self.rows.is_empty(), "a table without rows checks nothing");
         self.first_broken()?;
@@ -213,7 +213,7 @@ impl Table {
         let (mut shown, mut said) = (0, String::new());
         for row in &broken {
             let mut drawn = row.draw(widths, columns);
-            // What was said of the row before goes without saying.
+            // What the row before said is not repeated.
             let remark = row.remark();
             if !remark.is_empty() && remark != said {
                 drawn.push(clip(&format!("          {remark}"), columns));

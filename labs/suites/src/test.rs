@@ -1,11 +1,10 @@
-//! A lab test, and what it is handed when it runs.
+//! A lab test, and what it gets when it runs.
 
 use crate::failure::{Sweep, Verdict};
 use crate::options::Seeds;
 use crate::{Failure, current};
 
-/// CPU time that one thing a test is doing may take, generously: over a hundred times what the
-/// reference needs.
+/// CPU time for one thing that a test does: over a hundred times what the reference needs.
 const CPU_MS: u64 = 10_000;
 
 /// One lab test.
@@ -55,7 +54,7 @@ impl Test {
         }
     }
 
-    /// Returns the CPU time that an honest run of so many seeds stays below.
+    /// Returns the CPU time that a correct run of this many seeds stays below.
     pub(crate) fn total_ms(&self, seeds: Seeds) -> u64 {
         match self.effort {
             Effort::Fixed { cpu_ms } => cpu_ms,
@@ -64,7 +63,7 @@ impl Test {
     }
 }
 
-/// What a test is handed.
+/// What a test gets.
 #[derive(Debug)]
 pub struct Check {
     seeds: Seeds,
@@ -80,14 +79,13 @@ impl Check {
         self.seeds.list()
     }
 
-    /// Says what the test is about to do. Whoever gets a card about a loop without end, or a stack
-    /// that overflowed, reads it there.
+    /// Records what the test is about to do. A card about an endless loop or a stack overflow shows it.
     pub fn doing(&self, what: impl Into<String>) {
         current::doing(what.into());
     }
 
-    /// Runs every seed. The first failure is explained (shrunk, drawn) and fails the test, when all
-    /// have run and it is known how many hold.
+    /// Runs every seed. The first failure is explained (shrunk, drawn) and fails the test, once all seeds
+    /// have run and the number that hold is known.
     ///
     /// # Errors
     /// The explained failure.

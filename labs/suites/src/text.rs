@@ -41,7 +41,7 @@ pub(crate) fn counted(count: impl Into<u64>, thing: &str) -> String {
 /// Breaks a text into lines of at most `columns`; all but the first are indented by `indent`.
 pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     if !text.trim().is_empty() && width(text.trim()) <= columns {
-        // Columns that its author lined up stay so.
+        // Columns that the author aligned stay aligned.
         return vec![text.trim().to_owned()];
     }
     let mut lines = Vec::new();

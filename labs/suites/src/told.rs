@@ -1,4 +1,4 @@
-//! Stories that a test tells: what happened in each of its rows, also when all is well.
+//! Stories that a test records: what happened in each of its rows, also if the test passes.
 //!
 //! ```text
 //!   cargo test -p suites --test lab_2aa -- --story aa_vote_once_per_term/2
@@ -7,8 +7,8 @@
 //!       n1 ... (election.rs:92)
 //! ```
 //!
-//! A test tells as it goes along; unless somebody listens, nothing is made of it. Stories never take
-//! part in a verdict.
+//! A test reports its stories as it runs; they are built only if a listener asks for them. Stories never
+//! decide a verdict.
 
 use crate::options::Seeds;
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ impl Wish {
         (!test.is_empty()).then(|| Wish { test: test.to_owned(), row })
     }
 
-    /// Returns the seeds to run, if nobody named one: a story is of one run.
+    /// Returns the seeds to run, if none was given: a story is about one run.
     pub(crate) fn seeds(asked: Seeds) -> Seeds {
         match asked {
             Seeds::One(seed) => Seeds::One(seed),
@@ -50,20 +50,20 @@ struct Told {
     trace: Trace,
 }
 
-/// What was told, if anybody listens.
+/// What was recorded, if a listener asks.
 static TOLD: Mutex<Option<Vec<Told>>> = Mutex::new(None);
 
 fn with<R>(change: impl FnOnce(&mut Option<Vec<Told>>) -> R) -> R {
     change(&mut TOLD.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Begins to listen.
+/// Begins to record.
 pub(crate) fn listen() {
     with(|told| *told = Some(Vec::new()));
 }
 
-/// Tells what happened in a row, or in a test that has none. `make` is called only if somebody
-/// listens.
+/// Records what happened in a row, or in a test without rows. `make` is called only if stories are
+/// recorded.
 pub(crate) fn tell(row: Option<u64>, make: impl FnOnce() -> Trace) {
     if with(|told| told.is_some()) {
         let trace = make();
@@ -74,7 +74,7 @@ pub(crate) fn tell(row: Option<u64>, make: impl FnOnce() -> Trace) {
 /// Returns the stories asked for as text, and leaves each as a trace where traces go.
 ///
 /// # Errors
-/// A sentence: no such row was told, or a trace cannot be written.
+/// A sentence: there is no such row, or a trace cannot be written.
 pub(crate) fn read_out(wish: &Wish, traces: &Path) -> Result<String, String> {
     let told = with(Option::take).unwrap_or_default();
     let rows: BTreeSet<u64> = told.iter().filter_map(|t| t.row).collect();

@@ -42,12 +42,12 @@ impl About {
         }
     }
 
-    /// Everything holds.
+    /// Every rule holds.
     pub(crate) fn passed(&self) -> Report {
         self.report(Outcome::Passed, "holds")
     }
 
-    /// A rule does not hold. Writes the failure's trace.
+    /// A rule is broken. Writes the failure's trace.
     pub(crate) fn failed(&self, mut failure: Failure) -> Report {
         let trace = failure.trace.take().map(|text| self.write_trace(&failure, &text));
         let trace = match trace {
@@ -81,7 +81,7 @@ impl About {
         Ok(path)
     }
 
-    /// The code under test panicked, or ran into a hole.
+    /// The code under test panicked, or called a hole.
     pub(crate) fn panicked(&self, panic: &FirstPanic, now: Now) -> Report {
         if let Some(hole) = &panic.hole {
             let your_line = panic.at.as_ref();

@@ -11,12 +11,12 @@ mod crashing; // step 8: power cut at every operation
 mod failing; // step 7: when the disk fails, and when it is full
 mod holding; // step 1: whether a frame is good
 mod images; // segments built by hand
-mod judging; // step 4: torn by a crash, or rotted since
+mod judging; // step 4: torn by a crash, or rotted later
 mod naming; // step 5: a file that is there, and the one after it
 mod replaying; // step 3: what the frames did
-mod rewriting;
+mod rewriting; // step 6: what is not proven durable is rewritten
 mod rules; // the rules that cards name
-mod scanning; // step 2: where the frames end // step 6: what is not proven durable is rewritten
+mod scanning; // step 2: where the frames end
 
 use crate::Test;
 

@@ -1,4 +1,4 @@
-//! How a worker speaks to its suite: lines on standard output that carry a secret.
+//! How a worker reports to its suite: lines on standard output that carry a secret.
 //!
 //! ```text
 //!   whatever the student prints
@@ -6,12 +6,12 @@
 //!   raftwright <nonce> <message>.<part>/<parts> ... }
 //! ```
 //!
-//! The student's code may print anything: it does not know the nonce, which came in on standard
-//! input and lives in the worker's memory. A message is cut into parts so short that the operating
-//! system writes each of them in one piece (512 bytes: the least any POSIX pipe promises), and each
-//! part brings its own line breaks: a thread that prints without end cannot tear a verdict apart.
+//! The student's code may print anything. It does not know the nonce, which came on standard input and
+//! is only in the worker's memory. A message is cut into short parts, so that the operating system writes
+//! each part in one piece (512 bytes: the minimum of any POSIX pipe). Each part has its own line breaks:
+//! a thread that prints without end cannot break a verdict into pieces.
 //!
-//! Invariant: reading is bounded, whatever the worker writes, and never stops before its end.
+//! Invariant: reading uses bounded memory, whatever the worker writes, and never stops early.
 
 use crate::report::Report;
 use serde::{Deserialize, Serialize};
@@ -31,10 +31,10 @@ const PRINTED_LINE_BYTES_MAX: usize = 400;
 /// How many printed lines are kept.
 const PRINTED_LINES_MAX: usize = 200;
 
-/// What a worker says.
+/// What a worker reports.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum Word {
-    /// What the test is about to do, told on its second run in case nothing else is heard.
+    /// What the test is about to do: reported in its second run, in case no verdict follows.
     Doing {
         /// In words; may be empty.
         what: String,
@@ -45,7 +45,7 @@ pub(crate) enum Word {
     },
     /// The first panic, at once: the process may not live to say more.
     Panicked(Report),
-    /// How the test ended. The last word.
+    /// How the test ended. The last report.
     Verdict(Report),
 }
 
@@ -63,12 +63,12 @@ pub(crate) struct Speaker {
 }
 
 impl Speaker {
-    /// Speaks to `to`, under the name that `nonce` proves.
+    /// Reports to `to`; `nonce` proves who it is.
     pub(crate) fn new(nonce: String, to: File) -> Self {
         Speaker { nonce, to: Mutex::new((to, 0)) }
     }
 
-    /// Says a word. If nobody listens any more, nobody misses it.
+    /// Sends a report. If the reader is gone, nothing is lost.
     pub(crate) fn say(&self, word: &Word) {
         let Ok(text) = serde_json::to_vec(word) else { return };
         let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ impl Speaker {
     }
 }
 
-/// The suite's end: tells words from prints.
+/// The suite's end: separates reports from prints.
 pub(crate) struct Listener {
     prefix: Vec<u8>,
     line: Vec<u8>,
@@ -96,14 +96,14 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens for the worker that knows `nonce`; without one, for prints only.
+    /// Reads from the worker that knows `nonce`; without one, only prints.
     pub(crate) fn new(nonce: Option<&str>) -> Self {
         let prefix = nonce.map(|nonce| format!("{MARK} {nonce} ").into_bytes()).unwrap_or_default();
         let (line, parts, printed) = (Vec::new(), BTreeMap::new(), Printed::default());
         Listener { prefix, line, lost: false, parts, printed }
     }
 
-    /// Takes some bytes; returns the words that are whole now.
+    /// Takes some bytes; returns the reports that are complete now.
     pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<Word> {
         let mut words = Vec::new();
         for &byte in bytes {
@@ -120,7 +120,7 @@ impl Listener {
 
     /// Ends with what was printed.
     pub(crate) fn finish(mut self) -> Printed {
-        // An unfinished line is a print: a part of a word ends with its line break.
+        // An unfinished line is a print: a part of a report ends with its line break.
         self.prefix.clear();
         self.end_line();
         self.printed
@@ -138,7 +138,7 @@ impl Listener {
         None
     }
 
-    /// Puts parts together. Whoever knows the nonce counts correctly, and a broken word is no word.
+    /// Puts parts together. A worker with the nonce numbers its parts correctly; a broken report is dropped.
     fn take_part(&mut self, text: &[u8]) -> Option<Word> {
         let space = text.iter().position(|&b| b == b' ')?;
         let (message, part) = std::str::from_utf8(&text[..space]).ok()?.split_once('.')?;
@@ -177,7 +177,7 @@ impl Printed {
         self.lines += 1;
     }
 
-    /// Leaves out lines that nobody printed on purpose.
+    /// Leaves out lines that the student's code did not print on purpose.
     pub(crate) fn without(mut self, is_noise: impl Fn(&str) -> bool) -> Self {
         let before = self.last.len();
         self.last.retain(|line| !is_noise(line));

@@ -1,12 +1,12 @@
 //! The worker: one process, one test.
 //!
 //! ```text
-//!   read the nonce | keep a private way out | cap memory | run the test on a small stack
+//!   read the nonce | keep a private output | cap memory | run the test on a small stack
 //!                                                 |                |
 //!   watchdog: CPU time used up, or none used? ----+-> verdict <----'
 //! ```
 //!
-//! Invariant: exactly one verdict leaves, and the process ends right after it.
+//! Invariant: exactly one verdict is reported, and the process ends right after it.
 
 use crate::card::Crash;
 use crate::failure::Verdict;
@@ -24,15 +24,15 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// The stack of the thread that runs the test: enough for any honest recursion.
+/// The stack of the thread that runs the test: enough for any correct recursion.
 const STACK_BYTES: usize = 4 << 20;
 /// What a worker may allocate.
 pub(crate) const MEMORY_BYTES: usize = 512 << 20;
-/// How often the watchdog looks up.
+/// How often the watchdog checks.
 const WATCH: Duration = Duration::from_millis(20);
-/// How long a test may use no CPU time to speak of: no lab test sleeps, or reads.
+/// How long a test may use almost no CPU time: no lab test sleeps, or reads.
 const ASLEEP: Duration = Duration::from_secs(8);
-/// What a worker answers that was started by hand.
+/// What a worker prints if it was started by hand.
 pub(crate) const NO_NONCE: &str =
     "--worker is how a suite starts its own workers; to run one test here use --in-process";
 
@@ -49,7 +49,7 @@ pub(crate) fn run(test: &Test, about: About, options: &Options, memory: &'static
         eprintln!("the worker cannot use its standard output");
         std::process::exit(2);
     };
-    // One worker, one speaker, for as long as the process lives.
+    // One worker has one reporter, until the process ends.
     let speaker: &'static Speaker = Box::leak(Box::new(Speaker::new(nonce.to_owned(), out)));
     let about: &'static About = Box::leak(Box::new(about));
     if options.tell_all {
@@ -63,7 +63,7 @@ pub(crate) fn run(test: &Test, about: About, options: &Options, memory: &'static
     let (run, seeds) = (test.run, options.seeds);
     let body = move || {
         let result = catch_unwind(AssertUnwindSafe(|| run(&mut Check::new(seeds))));
-        // The verdict is the harness's own work: it needs memory even if the test used it all.
+        // The harness makes the verdict: it needs memory even if the test used it all.
         let _ = memory.set_limit(usize::MAX);
         finish(speaker, || judge(result, about));
     };
@@ -71,7 +71,7 @@ pub(crate) fn run(test: &Test, about: About, options: &Options, memory: &'static
     if let Ok(thread) = thread.spawn(body) {
         let _ = thread.join();
     }
-    // The thread ends by finishing; if it could not be started, silence says so.
+    // The thread ends the process; if it could not be started, there is no verdict.
     std::process::exit(2);
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn judge(result: thread::Result<Verdict>, about: &About) -> Report {
     }
 }
 
-/// Says the verdict and ends the process. Whoever comes second waits for that end.
+/// Reports the verdict and ends the process. A second caller waits for that end.
 fn finish(speaker: &Speaker, verdict: impl FnOnce() -> Report) -> ! {
     static SPEAKING: Mutex<()> = Mutex::new(());
     let _until_the_end = SPEAKING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,24 +100,24 @@ fn finish(speaker: &Speaker, verdict: impl FnOnce() -> Report) -> ! {
     std::process::exit(0);
 }
 
-/// A way to standard output that needs no lock: a student may hold the lock for ever, or close it.
+/// Standard output without a lock: a student's code may hold the lock for ever, or close it.
 #[cfg(unix)]
 fn private_stdout() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
-/// A way to standard output that needs no lock: a student may hold the lock for ever, or close it.
+/// Standard output without a lock: a student's code may hold the lock for ever, or close it.
 #[cfg(windows)]
 fn private_stdout() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
-/// Notes the first panic, and tells it at once: a panic while cleaning up aborts the process.
+/// Records the first panic, and reports it at once: a panic during clean-up aborts the process.
 fn install_hook(speaker: &'static Speaker, about: &'static About, memory: &'static Memory) {
     std::panic::set_hook(Box::new(move |info| {
-        // Reading debug information takes memory, and is not the test's doing.
+        // Reading debug information takes memory that the test did not ask for.
         let _ = memory.set_limit(usize::MAX);
         if let Some(panic) = panics::note(info) {
             speaker.say(&Word::Panicked(about.panicked(&panic, current::now())));
@@ -126,7 +126,7 @@ fn install_hook(speaker: &'static Speaker, about: &'static About, memory: &'stat
     }));
 }
 
-/// Ends the process when the suite is gone: it holds the other end of our standard input.
+/// Ends the process when the suite is gone: the suite holds the other end of standard input.
 fn watch_for_orphanhood() {
     let wait = || {
         let mut nothing = [0];
@@ -136,11 +136,11 @@ fn watch_for_orphanhood() {
     let _ = thread::Builder::new().name("orphan".into()).stack_size(1 << 17).spawn(wait);
 }
 
-/// Ends the test when one thing it does has used up its CPU time, or uses none at all. These are the
-/// only verdicts that are no function of code and seed, so the limits are far out.
+/// Ends the test when one thing it does has used up its CPU time, or uses none at all. Only these
+/// verdicts are no function of code and seed, so the limits are high.
 ///
-/// A test that sleeps is told from a machine that is busy elsewhere by the looks of this very thread:
-/// who lets us look hundreds of times would have let the test compute.
+/// How does it tell a test that sleeps from a busy machine? This thread has checked hundreds of times: a
+/// machine that runs this thread would also have run the test.
 fn watch(speaker: &'static Speaker, about: &'static About, limit_ms: u64) {
     let limit = Duration::from_millis(limit_ms);
     let asleep_looks = (limit.min(ASLEEP).as_millis() / WATCH.as_millis()) as u32;
@@ -172,7 +172,7 @@ fn asleep(about: &About, looks: Duration) -> Report {
     let now = current::now();
     let crash = Crash {
         headline: format!(
-            "BLOCKED: this has waited for {:.1} seconds, and nothing is under way that could end it",
+            "BLOCKED: this has waited for {:.1} seconds, and no other thread can end it",
             looks.as_secs_f64()
         ),
         doing: now.doing,
@@ -196,7 +196,7 @@ fn endless(about: &About, limit: Duration) -> Report {
         ),
         doing: now.doing,
         within: now.within,
-        advice: "something never comes back: look for a loop whose condition no longer changes"
+        advice: "something never returns: look for a loop whose condition no longer changes"
             .to_owned(),
         seed: now.seed,
         ..Crash::default()

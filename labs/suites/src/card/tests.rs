@@ -1,4 +1,4 @@
-//! Golden cards: the three shapes, and data that tries to burst them.
+//! Golden cards: the three shapes, and data that is too large for them.
 
 use super::*;
 use crate::diagram::{Diagram, Row};
@@ -17,7 +17,7 @@ const TIMER: Rule = Rule {
     id: "what_resets_the_timer",
     title: "ONLY A LIVE LEADER OR A GRANTED VOTE RESETS THE TIMER",
     paper: "§5.2",
-    so_what: "one chatty outdated node can stop every election",
+    so_what: "one outdated node that keeps asking can stop every election",
 };
 
 fn place(file: &str, line: u32) -> Place {
@@ -134,7 +134,7 @@ fn a_hole_and_a_crash() {
     golden(&card, "not_written");
     let crash = Crash {
         headline: "THE CODE PANICKED: a term only grows: 3 -> 2".to_owned(),
-        doing: Some("n1 hears n2->n1 RequestVote t2".to_owned()),
+        doing: Some("n1 gets n2->n1 RequestVote t2".to_owned()),
         within: Vec::new(),
         your_line: Some(place("absent.rs", 130)),
         at: Some(place("ledger.rs", 90)),
@@ -146,7 +146,7 @@ fn a_hole_and_a_crash() {
         headline: "A LOOP WITHOUT END".to_owned(),
         doing: Some("n1 ticks".to_owned()),
         within: ["Core::tick_election", "Core::draw_timeout"].map(str::to_owned).into(),
-        advice: "something never comes back".to_owned(),
+        advice: "something never returns".to_owned(),
         ..Crash::default()
     };
     golden(&draw_crash(&endless, course(4, "aa_start_election")), "endless");
@@ -163,7 +163,7 @@ fn prints_stand_under_a_card_as_far_as_there_is_room() {
     assert_eq!(with_printed(&full, &printed), full);
 }
 
-/// Whatever the data: forty lines, eighty columns.
+/// With any data: at most forty lines of eighty columns.
 #[test]
 fn no_data_bursts_a_card() {
     let long = "a long word-without-blanks-".repeat(60);

@@ -57,7 +57,7 @@ impl<'a> Aside<'a> {
         clip(head.trim_end(), COLUMNS)
     }
 
-    /// Draws a row, on as many lines as its words need.
+    /// Draws a row, on as many lines as its text needs.
     pub(super) fn lines(&self, row: &Row) -> Vec<String> {
         let here = if row.is_here { HERE } else { "" };
         let mut words = wrap(&plain(&words(row)), self.words - width(here), 2);
@@ -113,7 +113,7 @@ impl<'a> Aside<'a> {
     }
 }
 
-/// Says a row: what happened, and what came of it.
+/// Writes a row: what happened, and what it changed.
 fn words(row: &Row) -> String {
     let label = match &row.what {
         What::Arrow { label, lost: true, .. } => format!("{label}, lost"),

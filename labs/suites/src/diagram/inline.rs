@@ -1,4 +1,4 @@
-//! Words on their arrows: for a few nodes that say short things.
+//! Texts on their arrows: for a few nodes and short messages.
 //!
 //! ```text
 //!   n1                  n2
@@ -11,10 +11,10 @@ use crate::text::{clip, plain, width};
 /// The least between two nodes.
 const GAP_MIN: usize = 8;
 
-/// Where the columns stand.
+/// Where the columns are.
 pub(super) struct Inline<'a> {
     diagram: &'a Diagram,
-    /// Where each lane's line stands, from the left edge of the picture.
+    /// Where each lane's line is, from the left edge of the picture.
     lanes: Vec<usize>,
     /// The width of the picture.
     picture: usize,
@@ -24,7 +24,7 @@ pub(super) struct Inline<'a> {
 }
 
 impl<'a> Inline<'a> {
-    /// Lays out these rows; none if there is no room for every word.
+    /// Lays out these rows; none if there is no room for every text.
     pub(super) fn of(diagram: &'a Diagram, kept: &[usize]) -> Option<Self> {
         let rows: Vec<&Row> = kept.iter().map(|&at| &diagram.rows[at]).collect();
         let most = |of: fn(&Row) -> usize| rows.iter().map(|row| of(row)).max().unwrap_or(0);
@@ -41,7 +41,7 @@ impl<'a> Inline<'a> {
         layout.picture = rows.iter().map(|row| width(&layout.picture_of(row))).max().unwrap_or(0);
         let notes = if notes > 0 { notes + 2 } else { 0 };
         let used = if diagram.has_ticks() { 8 } else { 2 } + layout.picture + notes + heres;
-        // The card names the line that decided below: what was said is worth more here.
+        // The card names the deciding line below: the messages are more useful here.
         layout.with_places = used + places <= COLUMNS;
         (used <= COLUMNS).then_some(layout)
     }
@@ -110,7 +110,7 @@ impl<'a> Inline<'a> {
     }
 }
 
-/// Writes over the lanes' lines, and beyond the last one if need be.
+/// Writes over the lanes' lines, and beyond the last one if necessary.
 fn write(cells: &mut Vec<char>, start: usize, text: &str) {
     let text = plain(text);
     if cells.len() < start + width(&text) {
@@ -119,7 +119,7 @@ fn write(cells: &mut Vec<char>, start: usize, text: &str) {
     cells[start..].iter_mut().zip(text.chars()).for_each(|(cell, c)| *cell = c);
 }
 
-/// Returns how wide the gaps between lanes must be for every word to stand whole.
+/// Returns how wide the gaps between lanes must be to show every text uncut.
 fn gaps(diagram: &Diagram, rows: &[&Row]) -> Vec<usize> {
     let mut gaps = vec![GAP_MIN; diagram.lanes.len().saturating_sub(1)];
     for row in rows {

@@ -1,4 +1,4 @@
-//! Pictures, and data that tries to burst them.
+//! Pictures, and data that is too large for them.
 
 use super::*;
 

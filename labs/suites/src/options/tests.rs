@@ -65,7 +65,7 @@ fn a_wrong_flag_gets_a_sentence() {
         ("--seed -1", "--seed wants a number from 0 to 18446744073709551615, not '-1'"),
         ("--seed 1 --seeds 2", "give --seed or --seeds, not both"),
         ("--seed 1 --seed 2", "--seed is given twice"),
-        ("--seed 1 --partition 1/2", "--seed is one seed: --partition has nothing to share out"),
+        ("--seed 1 --partition 1/2", "--seed is one seed: --partition has nothing to divide"),
         (
             "--partition 9/8",
             "--partition wants a share K/N with K from 1 to N, such as 2/8, not '9/8'",

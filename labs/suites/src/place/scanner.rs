@@ -1,4 +1,4 @@
-//! Reads Rust source just well enough to know which function a line lies in.
+//! Reads Rust source just well enough to know which function a line is in.
 //!
 //! ```text
 //!   impl<S: Storage> Core<S> {            frames: [Core]
@@ -45,8 +45,8 @@ impl Scanner {
         Scanner { tokens: Lexer { rest: source, line: 1 }.tokens() }
     }
 
-    /// Returns the innermost function whose `fn` stands on or before the line and whose closing
-    /// brace stands on or after it.
+    /// Returns the innermost function whose `fn` is on or before the line and whose closing brace is on or
+    /// after it.
     pub(super) fn function_at(&self, line: u32) -> Option<String> {
         let mut frames: Vec<Frame> = Vec::new();
         let mut pending = Pending::Nothing;

@@ -37,7 +37,7 @@ fn words_get_through_whatever_stands_between_their_lines() {
 fn every_part_is_written_in_one_piece() {
     let bytes = spoken(&[long()]);
     assert!(bytes.split_inclusive(|&b| b == b'\n').all(|line| line.len() < PART_BYTES_MAX));
-    assert!(bytes.len() > 4 * PART_BYTES_MAX, "the word is cut at all");
+    assert!(bytes.len() > 4 * PART_BYTES_MAX, "the report is cut into parts");
 }
 
 #[test]
