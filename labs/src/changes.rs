@@ -5,7 +5,7 @@
 //!   RE05  Core::decide_vote   find "..." -> replace "..."   killer aa_vote_once_per_term
 //! ```
 //!
-//! Invariant of every change that was read: each `find` stands exactly once in its function, and a
+//! Invariant of every change that was read: each `find` occurs exactly once in its function, and a
 //! bug that is to be killed names a test and the rule that will be broken on its card.
 
 use crate::course::{Course, Sources};
@@ -27,7 +27,7 @@ pub enum Excused {
     Waits,
 }
 
-/// One edit: `find` stands exactly once in the body of `function`.
+/// One edit: `find` occurs exactly once in the body of `function`.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
@@ -207,7 +207,7 @@ fn bugs(course: &Course, file: &str, text: &str) -> Result<Vec<Bug>, Vec<Mistake
         let raw = raw.into_inner();
         let mut wrong = |what: String| mistakes.push(Mistake { file: file.to_owned(), line, what });
         if bugs.iter().any(|bug| bug.id == raw.id) {
-            wrong(format!("{} stands here twice", raw.id));
+            wrong(format!("{} occurs here twice", raw.id));
         }
         let id = raw.id.clone();
         let fate = match (raw.killer, raw.symptom, raw.verdict, raw.reason) {
@@ -272,7 +272,7 @@ fn stands_once(sources: &Sources, edit: &Edit) -> Result<(), String> {
     match source[body].matches(&edit.find).count() {
         1 if !edit.find.is_empty() => Ok(()),
         times => Err(format!(
-            "{}: {:?} stands {times} times in {}, expected once",
+            "{}: {:?} occurs {times} times in {}, expected once",
             edit.file, edit.find, edit.function
         )),
     }

@@ -55,7 +55,7 @@ impl<'a> Case<'a> {
         filled.chain(cut).chain(alone).collect()
     }
 
-    /// Returns what stands in a hole of this lab.
+    /// Returns the body in a hole of this lab.
     fn body(&self, step: &Step, hole: &Hole) -> Body {
         let at = match self {
             Case::Filled(at) | Case::Cut(at) | Case::Alone(at, _) => at.number,
@@ -142,7 +142,7 @@ pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
     Ok(faults)
 }
 
-/// What can stand in a hole beside the reference.
+/// What a hole can hold besides the reference.
 struct Bodies {
     cut: String,
     inert: String,

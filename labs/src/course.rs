@@ -146,7 +146,7 @@ pub fn files(root: &Path, folder: &str) -> Result<BTreeMap<String, PathBuf>, Str
     Ok(found)
 }
 
-/// What stands in the braces of a hole.
+/// The text between the braces of a hole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Body {
     /// Our own.

@@ -7,7 +7,7 @@
 //!   ^ found by parsing                       comments, blank lines, everything else as it was
 //! ```
 //!
-//! Invariant: [`replace`] with the bodies that stood there gives the same text, byte for byte.
+//! Invariant: [`replace`] with the old bodies gives the same text, byte for byte.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -15,7 +15,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 use syn::spanned::Spanned;
 
-/// Returns where the body of a function lies in `source`, braces included.
+/// Returns where the body of a function is in `source`, braces included.
 ///
 /// A path is `function`, `Type::function`, `Trait::function` for a default body, or any of these
 /// under the inline modules that hold it.
@@ -31,7 +31,7 @@ pub fn body(source: &str, path: &str) -> Result<Range<usize>, String> {
     }
 }
 
-/// Returns where a whole function lies in `source`: its documentation, signature and body.
+/// Returns where a whole function is in `source`: its documentation, signature and body.
 ///
 /// # Errors
 /// As [`body`].

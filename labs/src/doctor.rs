@@ -24,7 +24,7 @@ fn ill(said: String) -> Finding {
     Finding { well: false, said }
 }
 
-/// Prints what was found; returns whether nothing stands in the way.
+/// Prints what was found; returns whether everything is ready.
 ///
 /// # Errors
 /// The course itself cannot be read.
@@ -111,7 +111,7 @@ fn lock(course: &Course, folder: &Path, what: &str) -> Finding {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else { return ill("cargo cannot be started".into()) };
-    let Some(errors) = child.stderr.take() else { return ill("cargo does not speak".into()) };
+    let Some(errors) = child.stderr.take() else { return ill("cargo prints nothing".into()) };
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(errors).lines().map_while(Result::ok) {

@@ -106,7 +106,7 @@ fn is_cut(course: &Course, file: &str, path: &str) -> bool {
     course.catalogue.holes().any(|(_, _, hole)| hole.file == file && hole.path == path)
 }
 
-/// Returns a range of the source as if it stood at the left margin.
+/// Returns a range of the source, moved to the left margin.
 fn dedent(source: &str, start: usize, end: usize) -> String {
     let margin = start - source[..start].rfind('\n').map_or(0, |newline| newline + 1);
     let lines = source[start..end].trim_end().lines();

@@ -115,7 +115,7 @@ fn fault(report: &Report, hunt: &Hunt, story: &[String]) -> Option<String> {
     })
 }
 
-/// Returns the commands of a story: what is no comment and no output. Output stands below `----`, up
+/// Returns the commands of a story: what is no comment and no output. Output is below `----`, up
 /// to the next empty line.
 fn commands(story: &str) -> Vec<String> {
     let mut is_output = false;

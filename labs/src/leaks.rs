@@ -1,14 +1,14 @@
-//! Leaks: no reference body may lie in what students get, in any file, however it is laid out.
+//! Leaks: no file that students get may contain a reference body, in any layout.
 
 use crate::copy::Files;
 use crate::course::Course;
 use crate::cutter;
 use runner::catalogue::Lab;
 
-/// Bodies shorter than this, without spaces, prove nothing: `{RoleChange::none()}` stands anywhere.
+/// Bodies shorter than this, without spaces, prove nothing: `{RoleChange::none()}` may be anywhere.
 const SHORTEST: usize = 24;
 
-/// Returns every place where the body of a hole stands in the files of a workspace that begins with
+/// Returns every place where the body of a hole is in the files of a workspace that begins with
 /// `lab`. The bodies of the labs that it builds upon are meant to be there.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 //!                      '--> weave --> closure, bugs           what the tests are worth
 //! ```
 //!
-//! Modules stand in reading order.
+//! Modules are in reading order.
 
 // The sources, and what is cut from them.
 pub mod course;

@@ -129,7 +129,7 @@ fn main() -> ExitCode {
 fn run(line: Line) -> Result<ExitCode, String> {
     let here = std::env::current_dir().map_err(|e| format!("this folder is lost: {e}"))?;
     let course = Course::find(&here)?;
-    // Outside any workspace the desk speaks of the course; a workspace that cannot be read is said.
+    // Outside any workspace the desk uses the course; a workspace that cannot be read is an error.
     let inside = here.ancestors().any(|folder| folder.join(SETTINGS).is_file());
     let place = match Place::find(&here) {
         Ok(place) => place,

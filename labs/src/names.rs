@@ -8,7 +8,7 @@
 //! A type is a struct, an enum, a trait, a union or a type alias, public or private, also within a
 //! function. Associated types do not count: the trait gives them their name.
 //!
-//! Invariant: an [`Exception`] stands for names that are shared today. One that is not needed any
+//! Invariant: an [`Exception`] lists names that are shared today. One that is not needed any
 //! more is a fault, too, so the list only gets shorter.
 
 use crate::course::{Course, Sources, texts};

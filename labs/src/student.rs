@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Only the bodies that were named change: private functions, fields and imports that a student
-//! added stay where they are. What stood in a body is never lost.
+//! added stay where they are. The old text of a body is never lost.
 
 use crate::course::Course;
 use crate::cutter;
@@ -18,7 +18,7 @@ use runner::screen::{BOLD, count, hang, narrow, paint};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The holes that a name stands for.
+/// The holes that a name means.
 pub type Holes<'a> = Vec<(&'a Lab, &'a Step, &'a Hole)>;
 
 /// New bodies by path.
@@ -127,7 +127,7 @@ fn unwritten(place: &Place, lab: &Lab) -> u64 {
     left.count() as u64
 }
 
-/// Puts our own bodies into the holes that a name stands for.
+/// Puts our own bodies into the holes that a name means.
 ///
 /// # Errors
 /// A file of the student does not parse or lacks a function: nothing is changed then.
@@ -146,7 +146,7 @@ pub fn fill(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Cuts the holes that a name stands for; the current step if absent. Of several steps only the
+/// Cuts the holes that a name means; the current step if absent. Of several steps only the
 /// first waits to be written: functions of the others that have an inert body get it back, as when
 /// the lab was opened.
 ///
@@ -180,7 +180,7 @@ pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), 
     Ok(())
 }
 
-/// Prints our own bodies of what a name stands for.
+/// Prints our own bodies of the holes that a name means.
 ///
 /// # Errors
 /// Nothing is called so.
@@ -221,7 +221,7 @@ impl Put {
         }
         if !self.kept.is_empty() {
             let names = self.kept.join(", ");
-            said.push(format!("What stood there is kept in .labs/kept: {names}."));
+            said.push(format!("The old text is kept in .labs/kept: {names}."));
         }
         if self.changed.is_empty() {
             said.push("Nothing changed.".to_owned());
@@ -230,7 +230,7 @@ impl Put {
     }
 }
 
-/// Puts new bodies in place in all files or in none, and keeps what stood there.
+/// Puts new bodies in place in all files or in none, and keeps the old ones.
 fn put(
     place: &Place,
     holes: &[(&Lab, &Step, &Hole)],

@@ -8,8 +8,8 @@
 //!
 //! The number is read once from RAFTWRIGHT_CHANGE; 0, or none, is the reference. An arm that runs
 //! says so in the file that RAFTWRIGHT_REACHED names: a test that never ran a bug has not killed it.
-//! What only stands around a change, such as the inert bodies of later labs, runs without a word.
-//! The other arms stand on the last line of the body, without comments, so that every line of the
+//! What only surrounds a change, such as the inert bodies of later labs, runs without a report.
+//! The other arms are on the last line of the body, without comments, so that every line of the
 //! reference keeps its number in the whole file.
 
 use crate::changes::Edit;
@@ -35,9 +35,9 @@ type Bodies = BTreeMap<(Part, String), Vec<usize>>;
 /// The part that a body plays under its number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Part {
-    /// It is what the number stands for: when it runs it says so.
+    /// It is the change of the number: when it runs, it reports that.
     Change,
-    /// It stands around that.
+    /// It surrounds that.
     Backdrop,
 }
 
@@ -47,7 +47,7 @@ impl Arms {
         self.put(number, file, function, (Part::Change, body));
     }
 
-    /// Adds a body that stands around the change of a number. If the function has a body under that
+    /// Adds a body that surrounds the change of a number. If the function has a body under that
     /// number already, that one stays.
     pub fn surround(&mut self, number: usize, file: &str, function: &str, body: String) {
         let there = self.bodies.get(&(file.to_owned(), function.to_owned()));
@@ -64,7 +64,7 @@ impl Arms {
     /// Adds a change of several edits under a number.
     ///
     /// # Errors
-    /// An edit does not stand where it says.
+    /// The `find` of an edit is not where it should be.
     pub fn change(
         &mut self,
         number: usize,
@@ -84,7 +84,7 @@ impl Arms {
             };
             if body.matches(&edit.find).count() != 1 {
                 let place = format!("{} {}", edit.file, edit.function);
-                return Err(format!("{place}: {:?} does not stand there once", edit.find));
+                return Err(format!("{place}: {:?} does not occur there once", edit.find));
             }
             *body = body.replacen(&edit.find, &edit.replace, 1);
         }

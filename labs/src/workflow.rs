@@ -7,7 +7,7 @@
 //!   .github/workflows/ci.yml  --'    lab: [1wa, 1wb, ..]
 //! ```
 //!
-//! The file is read as text. Invariant: it holds exactly one line `lab: [..]`, on which the ids stand.
+//! The file is read as text. Invariant: it holds exactly one line `lab: [..]`, with the ids.
 
 use crate::course::Course;
 

@@ -54,7 +54,7 @@ fn mistakes_name_file_line_and_what_was_expected() {
         ("points = 1.5", "points = 1", "x.toml:1: the tests add up to 1.5 points, the lab says 2"),
         ("points = 0.5", "points = 0", "x.toml:19: test two is worth nothing"),
         ("\"two\"", "\"one\"", "x.toml:19: test one is already listed at x.toml:18"),
-        ("number = 1", "number = 2", "x.toml:15: step 2 stands where step 1 is expected"),
+        ("number = 1", "number = 2", "x.toml:15: step 2 is where step 1 is expected"),
         ("hours = 1", "hours = 1\ndepends = [\"y\"]", "x.toml:1: depends on lab y"),
         ("test = \"one\"", "test = \"on\"", "x.toml:21: hint for test on, which"),
         ("rule = \"*\"", "rule = \"not_written\"", "x.toml:21: rule not_written needs hole"),
@@ -65,7 +65,7 @@ fn mistakes_name_file_line_and_what_was_expected() {
             "x.toml:21: hint for A::g, which this lab does not cut",
         ),
         ("\"b\", ", "", "x.toml:21: a question, a pointer, pseudo-code: expected 3 levels, not 2"),
-        ("lines = 1", "lines = 1, before = \"true\"", "must stand in braces"),
+        ("lines = 1", "lines = 1, before = \"true\"", "must be in braces"),
         ("suite = \"lab_x\"\n", "", "x.toml:1: an open lab needs suite"),
         ("id = \"x\"", "id = ", "x.toml:1: "),
     ] {

@@ -187,7 +187,7 @@ fn the_proofs_of_a_lab_see_no_later_one() {
     let all = (1..=cases.len()).map(|n| n.to_string()).collect::<Vec<_>>().join(" | ");
     assert!(line("last").contains(&all), "inert for both: {}", line("last"));
 
-    // A change of lab 2x stands among inert bodies, which do not count as its having run.
+    // A change of lab 2x is among inert bodies, which do not count as its having run.
     let mut arms = Arms::default();
     arms.add(1, FILE, "append", "{ 99 }".into());
     surround(&course, &mut arms, &[(1, x)]).expect("surrounded");

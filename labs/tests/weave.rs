@@ -80,8 +80,8 @@ fn each_number_runs_its_own_body_and_says_so() {
 fn an_edit_that_does_not_stand_there_once_is_refused() {
     let sources = sources();
     let refused = |edit: Edit| Arms::default().change(1, &sources, &[edit]).expect_err("refused");
-    assert!(refused(edit("Count::more", "nowhere", "")).contains("does not stand there once"));
-    assert!(refused(edit("Count::more", "self.0", "")).contains("does not stand there once"));
+    assert!(refused(edit("Count::more", "nowhere", "")).contains("does not occur there once"));
+    assert!(refused(edit("Count::more", "self.0", "")).contains("does not occur there once"));
     assert!(refused(edit("Count::less", "self", "")).contains("no function Count::less"));
     let mut arms = Arms::default();
     let broken = edit("here", "Count(0)", "Count(0");

@@ -59,7 +59,7 @@ fn nothing_is_left_of_a_workspace_that_could_not_be_written() {
     let root = folder.path().join("my-raft");
     let lab = course.lab("2aa").expect("the first lab");
     let mut plan = workspace::plan(&course, lab, &root).expect("a plan");
-    // Stands for a disk that is full half-way: this file needs a folder where a file is.
+    // Simulates a disk that is full half-way: this file needs a folder where a file is.
     plan.insert("raft/src/zzz".into(), Vec::new());
     plan.insert("raft/src/zzz/more".into(), Vec::new());
     let said = workspace::make(&plan, &root).expect_err("it cannot");
@@ -67,8 +67,8 @@ fn nothing_is_left_of_a_workspace_that_could_not_be_written() {
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0);
 }
 
-/// A disk that takes no more, half-way through: no file may grow beyond 4 KiB, and whoever tries is
-/// told so instead of being killed.
+/// A disk that takes no more, half-way through: no file may grow beyond 4 KiB, and a process that
+/// tries gets an error instead of being killed.
 #[cfg(unix)]
 #[test]
 fn nothing_is_left_of_a_workspace_when_the_disk_is_full() {

@@ -8,7 +8,7 @@
 //!
 //! Invariants, held for every catalogue that was read: tests and steps have one place each, a
 //! function belongs to one lab, points add up, hints name tests and holes that exist. Whether the
-//! functions exist in the sources is the desk's to say: it alone can parse them.
+//! functions exist in the sources is checked by the desk: only the desk can parse them.
 
 use crate::points::Points;
 use serde::Deserialize;
@@ -50,7 +50,7 @@ pub struct Lab {
     pub id: String,
     /// What it is about.
     pub title: String,
-    /// What it is worth.
+    /// Its points.
     pub points: Points,
     /// How long it takes.
     pub hours: u32,
@@ -64,7 +64,7 @@ pub struct Lab {
     pub chapter: Option<String>,
     /// The staircase.
     pub steps: Vec<Step>,
-    /// What to say to somebody who is stuck.
+    /// The hints for a student who is stuck.
     pub hints: Vec<Hint>,
     /// The file it was read from.
     pub file: String,
@@ -89,7 +89,7 @@ pub struct Step {
     pub title: String,
     /// About how long it takes.
     pub minutes: u32,
-    /// Where the hand-out speaks of it.
+    /// Its section in the hand-out.
     pub anchor: String,
     /// What is said when it turns green.
     pub green: String,
@@ -114,7 +114,7 @@ pub struct Hole {
     pub line: usize,
 }
 
-/// One test and what it is worth.
+/// One test and its points.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TestEntry {
     /// Its name, unique in the course.
@@ -136,7 +136,7 @@ pub struct Hint {
     pub hole: Option<String>,
     /// A question, a pointer, pseudo-code.
     pub levels: Vec<String>,
-    /// The line of the catalogue it stands on.
+    /// Its line in the catalogue.
     pub line: usize,
 }
 
@@ -255,7 +255,7 @@ pub fn is_simulation(test: &str) -> bool {
     test.contains("_sim_")
 }
 
-/// Returns what stands in the braces of a hole: the one line a student replaces.
+/// Returns the text between the braces of a hole: the one line that a student replaces.
 pub fn marker(lab: &Lab, step: &Step, hole: &Hole) -> String {
     format!("todo!(\"lab {} step {}: {}\")", lab.id, step.number, hole.path)
 }

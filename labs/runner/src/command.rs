@@ -36,7 +36,7 @@ pub enum Command {
         test: String,
         /// The seed of a simulation
         seed: Option<u64>,
-        /// Say where the trace lies
+        /// Say where the trace is
         #[arg(long)]
         open: bool,
     },
@@ -123,7 +123,7 @@ pub enum DeskCommand {
     /// Show our own body of a function
     #[command(disable_help_flag = true)]
     Reveal(Passed),
-    /// Cut a function, step or lab again; what stood there is kept
+    /// Cut a function, step or lab again; the old text is kept
     #[command(disable_help_flag = true)]
     Reset(Passed),
     /// Count the points
@@ -134,7 +134,7 @@ pub enum DeskCommand {
     Doctor(Passed),
 }
 
-/// Arguments that are passed on as they stand.
+/// Arguments that are passed on unchanged.
 #[derive(Clone, PartialEq, Eq, Debug, Args)]
 pub struct Passed {
     /// Passed on to the desk

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   points of a lab = sum over its tests        a test, a function, a step number: one place each
-//!   a hint speaks of tests and holes that are   a lab depends on labs that are, and on no circle
+//!   a hint names tests and holes that exist     a lab depends on labs that exist, without a circle
 //! ```
 
 use crate::catalogue::{Lab, Mistake, Status};
@@ -30,7 +30,7 @@ pub fn mistakes(labs: &[Lab]) -> Vec<Mistake> {
             let line = step.holes.first().map(|h| h.line).or(step.tests.first().map(|t| t.line));
             let line = line.unwrap_or(1);
             if step.number as usize != expected {
-                at(line, format!("step {} stands where step {expected} is expected", step.number));
+                at(line, format!("step {} is where step {expected} is expected", step.number));
             }
             if lab.status == Status::Open && step.tests.is_empty() {
                 at(line, format!("step {} has no test: nothing would turn it green", step.number));
@@ -57,7 +57,7 @@ pub fn mistakes(labs: &[Lab]) -> Vec<Mistake> {
                     at(hole.line, format!("{} {what}", hole.path));
                 }
                 if let Some(body) = hole.before.as_deref().filter(|body| !braced(body)) {
-                    let what = "the inert body must stand in braces, such as \"{ true }\", not";
+                    let what = "the inert body must be in braces, such as \"{ true }\", not";
                     at(hole.line, format!("{}: {what} {body:?}", hole.path));
                 }
             }

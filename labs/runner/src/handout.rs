@@ -1,9 +1,9 @@
 //! `labs read`: the hand-out of a step, from plain Markdown, re-flowed for the terminal.
 //!
 //! ```text
-//!   ## Step 4: Patience            <- found by its anchor, `step-4`
+//!   ## Step 4: A random timeout    <- found by its anchor, `step-4`
 //!   prose ...                      <- re-flowed
-//!       code, | tables |           <- as it stands
+//!       code, | tables |           <- unchanged
 //!   ## Step 5: ...                 <- the end
 //! ```
 
@@ -14,7 +14,7 @@ use crate::screen::{BOLD, GREY, WIDTH, hang, narrow, paint};
 /// Prints the section of a step.
 ///
 /// # Errors
-/// There is no hand-out, or it does not speak of the step.
+/// There is no hand-out, or it has no section for the step.
 pub fn read(place: &Place, lab: &Lab, step: &Step) -> Result<(), String> {
     let chapter = lab.chapter.as_deref().ok_or("this lab has no hand-out yet")?;
     let path = place.book().join(chapter);
@@ -123,7 +123,7 @@ fn reflow(section: &str) -> Vec<String> {
     out
 }
 
-/// Returns the row of a table; the last cell of a wide one stands under the others.
+/// Returns the row of a table; the last cell of a wide one is below the others.
 fn row(line: &str) -> String {
     if line.chars().count() <= WIDTH {
         return line.to_owned();

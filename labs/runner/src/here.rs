@@ -72,7 +72,7 @@ pub fn screen(place: &Place, lab: &Lab, step: &Step, last: &Last, said: &str) {
     }
 }
 
-/// Returns how a test stands.
+/// Returns the state of a test.
 fn state(verdict: &Verdict) -> (Style, &'static str, String) {
     match verdict.outcome {
         Outcome::Passed => (GREEN, "+", "holds".to_owned()),
@@ -86,7 +86,7 @@ fn state(verdict: &Verdict) -> (Style, &'static str, String) {
     }
 }
 
-/// Returns how a test stood before the code changed: that is no mark to trust.
+/// Returns the state of a test before the code changed: it may be wrong now.
 fn before(verdict: &Verdict) -> &'static str {
     match verdict.outcome {
         Outcome::Passed => "held, before your last change",

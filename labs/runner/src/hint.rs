@@ -131,7 +131,7 @@ fn find<'a>(lab: &'a Lab, need: &Need) -> Option<(usize, &'a Hint)> {
     ranked.max_by_key(|(rank, n, _)| (*rank, usize::MAX - n)).map(|(_, n, hint)| (n, hint))
 }
 
-/// Prints a level: prose re-flowed, pseudo-code (indented lines) as it stands.
+/// Prints a level: prose re-flowed, pseudo-code (indented lines) unchanged.
 fn print(text: &str) {
     let code = text.trim_end().lines().count() > 1;
     for line in text.trim_end().lines() {

@@ -7,8 +7,8 @@
 //!                        catalogue: what is asked  trial: what it means   card: how it looks
 //! ```
 //!
-//! It depends on no crate of the course: it must build and speak when the student's code does not.
-//! Modules stand in reading order.
+//! It depends on no crate of the course: it must build and run when the student's code does not.
+//! Modules are in reading order.
 
 // What is asked: labs, steps, holes, tests, hints.
 pub mod catalogue;

@@ -52,13 +52,13 @@ pub struct Verdict {
     /// The student's own line that decided, `file:line`.
     #[serde(default)]
     pub your_line: Option<String>,
-    /// The function it stands in.
+    /// Its function.
     #[serde(default)]
     pub function: Option<String>,
     /// The whole card, as plain text.
     #[serde(default)]
     pub card: Option<String>,
-    /// Where the trace lies.
+    /// Where the trace is.
     #[serde(default)]
     pub trace: Option<String>,
 }

@@ -61,7 +61,7 @@ pub fn hang(first: &str, text: &str) -> String {
     out
 }
 
-/// Returns code with its wide comments re-flowed. Code itself stands as it is: where a line of it is
+/// Returns code with its wide comments re-flowed. Code itself is not changed: where a line of it is
 /// broken can be part of what it says.
 pub fn narrow(code: &str) -> String {
     let mut out = Vec::new();

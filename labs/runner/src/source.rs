@@ -13,7 +13,7 @@
 use crate::catalogue::{Hole, Lab, Step, marker};
 use crate::place::{Place, replace_file};
 
-/// Where a hole stands.
+/// Where a hole is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spot {
     /// `file:line`, for a terminal that makes it clickable.
@@ -52,7 +52,7 @@ pub fn open_step(place: &Place, lab: &Lab, step: &Step) -> Result<(), String> {
     Ok(())
 }
 
-/// Puts `marker` in place of the inert body of a function, if that is still what stands there.
+/// Puts `marker` in place of the inert body of a function, if that is still the text there.
 fn opened(text: &str, path: &str, before: &str, marker: &str) -> Option<String> {
     let at = function(text, path)?;
     let start = at + text[at..].find('{')?;
@@ -66,7 +66,7 @@ fn opened(text: &str, path: &str, before: &str, marker: &str) -> Option<String> 
     Some(format!("{}{{\n{indent}    {marker}\n{indent}}}{}", &text[..start], &text[end..]))
 }
 
-/// Returns where the brace that opens `text` is closed, just behind it.
+/// Returns where the brace that opens `text` is closed, just after it.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -84,7 +84,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Returns where `fn name` of a path stands: under an `impl` that names its type or in the trait of
+/// Returns where `fn name` of a path is: under an `impl` that names its type or in the trait of
 /// that name, if it has one.
 fn function(text: &str, path: &str) -> Option<usize> {
     let (of, name) = path.rsplit_once("::").map_or((None, path), |(of, name)| (Some(of), name));

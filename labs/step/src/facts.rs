@@ -9,10 +9,10 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use testbed::trace::{Kind, Line};
 
-/// Facts whose value is a node's name.
+/// Facts whose value is a node's id.
 const NAMES: [&str; 2] = ["vote", "leader"];
 
-/// Returns every fact of a value under its name, what lies deeper under a name with dots.
+/// Returns every fact of a value under its name; nested facts have a name with dots.
 pub(crate) fn flat(value: &Value) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     flatten("", value, &mut facts);
@@ -33,7 +33,7 @@ fn flatten(name: &str, value: &Value, facts: &mut Vec<(String, String)>) {
     }
 }
 
-/// Writes one value: a name as `n2`, nothing as `-`, `true` as `yes`.
+/// Writes one value: an id as `n2`, nothing as `-`, `true` as `yes`.
 fn word(name: &str, value: &Value) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     match value {
@@ -43,7 +43,7 @@ fn word(name: &str, value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
         Value::Array(values) => {
-            // A timer without a limit of its own is `[3, null]`.
+            // A timer without a pinned timeout is `[3, null]`.
             let there = values.iter().filter(|value| !value.is_null());
             there.map(|value| word("", value)).collect::<Vec<_>>().join("/")
         }
@@ -51,7 +51,7 @@ fn word(name: &str, value: &Value) -> String {
     }
 }
 
-/// Returns a node's state in one line: what it is first, then the rest, without what is as usual.
+/// Returns a node's state in one line: its role first, then the rest, without default values.
 pub(crate) fn line(state: &Value) -> String {
     let facts = flat(state);
     let value = |name: &str| facts.iter().find(|(it, _)| it == name).map(|(_, value)| value);
@@ -75,7 +75,7 @@ pub(crate) fn line(state: &Value) -> String {
     words.join(", ")
 }
 
-/// Tells what is different between two states of a cluster.
+/// Says what differs between two states of a cluster.
 pub(crate) fn difference(before: &BTreeMap<u64, Value>, after: &BTreeMap<u64, Value>) -> Vec<Line> {
     let mut lines = Vec::new();
     let facts = |states: &BTreeMap<u64, Value>, node: u64| -> BTreeMap<String, String> {
@@ -83,7 +83,7 @@ pub(crate) fn difference(before: &BTreeMap<u64, Value>, after: &BTreeMap<u64, Va
     };
     for &node in after.keys() {
         let (was, is) = (facts(before, node), facts(after, node));
-        // That a node which is down knows nothing any more needs no lines of its own.
+        // A node that is down knows nothing: that needs no lines of its own.
         let down = is.get("up").is_some_and(|up| up == "no");
         let is_told = |name: &&&String| !down || name.as_str() == "up" || name.starts_with("disk.");
         let names: BTreeSet<_> = was.keys().chain(is.keys()).collect();

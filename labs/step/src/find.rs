@@ -1,9 +1,9 @@
-//! Which file is meant: a path, or the name of a script of the course.
+//! Finds a file: by its path, or by the name of a script of the course.
 //!
 //! ```text
-//!   my_story.txt            there it is
+//!   my_story.txt            a path: it exists
 //!   first_election          found below tests/scripts, here or in a folder above
-//!   frist_election.txt      no; but the nearest names are offered
+//!   frist_election.txt      not found; the nearest names are offered
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(crate) fn script(name: &Path) -> Result<PathBuf, String> {
     let scripts = scripts();
     let wanted = stem(name);
     let named: Vec<_> = scripts.iter().filter(|path| stem(path) == wanted).collect();
-    // A name alone, or a path that ends as it does: not a path to somewhere else.
+    // Only a name, or a path that ends like it: not a path to somewhere else.
     let alone = name.components().count() == 1;
     match named.as_slice() {
         [path] if alone => return Ok((*path).clone()),

@@ -1,8 +1,8 @@
-//! A story that a panic ended: a function that is not written yet, or one that went wrong.
+//! A story that a panic ended: in a function that is not written yet, or in a wrong one.
 //!
 //! ```text
 //!   todo!("lab 2aa step 5: Core::decide_vote")   --> one friendly line
-//!   any other panic                              --> what it said, and at which line
+//!   any other panic                              --> its message, and its line
 //! ```
 
 use crate::screen;
@@ -19,10 +19,10 @@ pub(crate) struct Halt {
     at: Option<String>,
 }
 
-/// How `todo!` begins what it says, and how our holes go on.
+/// The beginning of a `todo!` message of our holes.
 const HOLE: &str = "not yet implemented: lab ";
 
-/// Runs something that may panic, and tells nothing of the panic but what it returns.
+/// Runs something that may panic. Reports a panic only by what it returns.
 pub(crate) fn watch<T>(act: impl FnOnce() -> T) -> Result<T, Halt> {
     static HEARD: Mutex<Option<Halt>> = Mutex::new(None);
     let usual = std::panic::take_hook();
@@ -30,7 +30,7 @@ pub(crate) fn watch<T>(act: impl FnOnce() -> T) -> Result<T, Halt> {
         let said = words_of(info.payload());
         let at = info.location().map(|at| format!("{}:{}", at.file(), at.line()));
         if let Ok(mut heard) = HEARD.lock() {
-            // The first word counts: a panic is passed on, and may be heard again.
+            // The first panic counts: it is passed on, and the hook may run again.
             heard.get_or_insert(Halt { said, at });
         }
     }));

@@ -1,5 +1,5 @@
-//! `cargo step SCRIPT`: plays a script on the code of this very workspace and tells what happened,
-//! with the line of source behind every decision. `cargo step` alone is a prompt.
+//! `cargo step SCRIPT`: plays a script on the code of this workspace and shows what happened, with the
+//! line of source of every decision. `cargo step` alone is a prompt.
 //!
 //! ```text
 //!   script.txt --> testbed::script --> outputs --> story on the screen
@@ -12,12 +12,12 @@
 
 mod story; // a script or a trace, told from beginning to end
 
-mod facts;
+mod facts; // a node's state in words
 mod prompt; // one line in, its story out
-mod session; // a run and a place in it
+mod session; // a run, and the current step in it
 mod terminal; // where lines come from
 mod why; // what decided
-mod words; // what may be typed // a node's state in words
+mod words; // what may be typed
 
 mod find; // which file is meant
 mod halt; // a story that a panic ended
@@ -28,12 +28,12 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Plays a script on your own code, and names the line behind every decision. Without a script: a
-/// prompt, at which you make the cluster and let things happen, forward and back.
+/// Plays a script on your own code, and names the line of every decision. Without a script: a prompt, at
+/// which you make the cluster and let things happen, forward and back.
 #[derive(Parser)]
 #[command(name = "cargo step", bin_name = "cargo step", version, after_help = AFTER_HELP)]
 struct Arguments {
-    /// The script (.txt), or a trace (.jsonl) to be told again; a name under tests/scripts will do
+    /// The script (.txt), or a trace (.jsonl) to show again; a name under tests/scripts is enough
     script: Option<PathBuf>,
     /// Opens the script or the trace at the prompt, at its beginning
     #[arg(long, short, requires = "script", conflicts_with = "trace")]
@@ -47,8 +47,8 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Under each fact stands the line of source that decided it, the section of the Raft paper with the
-name of the rule in its Figure 2, and a place in the book. NO_COLOR=1 turns colours off.
+Under each fact is the line of source that decided it, the section of the Raft paper with the name of
+the rule in its Figure 2, and a place in the book. NO_COLOR=1 turns colours off.
 
 The prompt takes its lines from a pipe as well:  printf 'add-nodes 3\ncampaign 1\nnext\nwhy\n' | cargo step";
 

@@ -1,7 +1,7 @@
-//! The prompt: one line in, its story out.
+//! The prompt: takes one line, and shows what it causes.
 //!
 //! ```text
-//!   a terminal      history, completion; a mistake is told, and one goes on
+//!   a terminal      history, completion; a mistake is reported, and the prompt goes on
 //!   a pipe or file  the same lines, plain; a mistake ends it with its line, and exit code 2
 //! ```
 
@@ -18,7 +18,7 @@ use testbed::trace::{self, Kind, Line, TraceStep};
 /// The longest line that is taken, in bytes.
 pub(crate) const LINE_BYTES_MAX: u64 = 1 << 16;
 
-/// A session that is being talked to.
+/// A session with its prompt.
 pub(crate) struct Prompt {
     session: Session,
     /// The comment lines above the next command.
@@ -28,12 +28,12 @@ pub(crate) struct Prompt {
     saved: Vec<PathBuf>,
 }
 
-/// Who sees the lines.
+/// Where the lines come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
     /// A person who has just typed them.
     Typed,
-    /// Nobody: they come from a pipe or a file.
+    /// A pipe or a file.
     Piped,
 }
 
@@ -52,9 +52,9 @@ impl Source {
 pub(crate) enum After {
     /// The next line.
     GoOn,
-    /// Nothing: leave.
+    /// The end.
     Leave,
-    /// Nothing, where nobody can mend it: the code stopped, and this is how the program ends.
+    /// The end, because the code stopped: this is how the program ends.
     Stopped(ExitCode),
 }
 
@@ -63,7 +63,7 @@ impl Prompt {
         Prompt { session: Session::new(from.name()), caption: Vec::new(), from, saved: Vec::new() }
     }
 
-    /// Returns what stands before the next line: where one is, if not at the end.
+    /// Returns the text before the next line: the current step, if it is not the last.
     pub(crate) fn sign(&self) -> String {
         match (self.session.at(), self.session.len()) {
             (at, steps) if at < steps => format!("raft {at}/{steps}> "),
@@ -131,7 +131,7 @@ impl Prompt {
         self.perform(&directive, self.from)
     }
 
-    /// Plays one command and tells what came of it, below the command itself if nobody has seen it.
+    /// Plays one command and shows what it caused, below the command itself if it was not typed.
     fn perform(&mut self, directive: &Directive, from: Source) -> Result<After, String> {
         let before = self.session.at();
         match self.session.play(directive) {
@@ -150,7 +150,7 @@ impl Prompt {
                 let silent = screen::told(&without_words(&output), run).is_empty();
                 match from {
                     Source::Typed => {
-                        // It stands on the screen already.
+                        // It is on the screen already.
                         screen::print(&screen::told(&without_words(&output), run))?;
                     }
                     Source::Piped => screen::print(&screen::output(&output, run))?,
@@ -170,7 +170,7 @@ impl Prompt {
         }
     }
 
-    /// Tells of steps that nothing came of: how many ticks passed, what else happened.
+    /// Shows steps without effect: how many ticks passed, and what else happened.
     fn in_passing(&self, from: usize, to: usize) -> Vec<Line> {
         let steps = &self.session.steps()[from..to];
         let (ticks, others): (Vec<_>, Vec<_>) =
@@ -185,7 +185,7 @@ impl Prompt {
         lines
     }
 
-    /// Goes on: through what was played already, then with what a patient network does.
+    /// Goes on: through the steps played already, then with a network that delivers everything.
     fn next(&mut self, number: usize, count: usize) -> Result<After, String> {
         for _ in 0..count.min(STEPS_MAX) {
             let (at, steps) = (self.session.at(), self.session.len());
@@ -233,13 +233,13 @@ impl Prompt {
         self.show_here()
     }
 
-    /// Says where one is, and tells the step that led there.
+    /// Shows the current step's number, and the step.
     fn show_here(&self) -> Result<(), String> {
         let at = self.session.at();
         self.show_from(at.saturating_sub(1))
     }
 
-    /// Tells what happened between an earlier step and here; of silent ticks only that they passed.
+    /// Shows what happened between an earlier step and this one; of ticks without effect only their number.
     fn show_from(&self, earlier: usize) -> Result<(), String> {
         let (at, steps) = (self.session.at(), self.session.len());
         let mut lines = Vec::new();
@@ -265,7 +265,7 @@ impl Prompt {
 // Looking.
 
 impl Prompt {
-    /// Lists the steps of which something can be told.
+    /// Lists the steps with an effect.
     fn steps(&self) -> Vec<Line> {
         let steps = self.session.steps();
         let mut lines = Vec::new();
@@ -285,7 +285,7 @@ impl Prompt {
         lines
     }
 
-    /// Tells what this step changed, or what changed since an earlier or later one.
+    /// Shows what this step changed, or what changed since an earlier or later one.
     fn diff(&self, since: Option<usize>) -> Result<Vec<Line>, String> {
         let (at, steps) = (self.session.at(), self.session.len());
         if since.is_some_and(|since| since > steps) {
@@ -350,7 +350,7 @@ impl Prompt {
         screen::print(&screen::caption(&text))
     }
 
-    /// Plays a file and stands at its beginning.
+    /// Plays a file and goes to its beginning.
     pub(crate) fn open(&mut self, name: &Path) -> Result<(), String> {
         let path: PathBuf = find::script(name)?;
         let (head, (session, halt)) = if path.extension().is_some_and(|kind| kind == "jsonl") {
@@ -374,12 +374,12 @@ impl Prompt {
     }
 }
 
-/// Returns what came of a command, without the command itself.
+/// Returns what a command caused, without the command itself.
 fn without_words(output: &CommandOutput) -> CommandOutput {
     CommandOutput { caption: None, command: String::new(), ..output.clone() }
 }
 
-/// Returns what there is, or more of one word.
+/// Returns the list of commands, or more about one.
 fn help(word: Option<&str>) -> Result<Vec<Line>, String> {
     if let Some(name) = word {
         let word = words::find(name).ok_or_else(|| words::unknown(name))?;

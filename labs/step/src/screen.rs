@@ -1,11 +1,11 @@
-//! The screen: lines in colour where it is a terminal, plain text where it is not.
+//! The screen: lines in colour on a terminal, plain text elsewhere.
 //!
 //! ```text
 //!   title      bold          command   bold cyan       fact     plain
 //!   caption    italic        source    grey            broken   bold red
 //! ```
 //!
-//! Where nobody listens any more (`cargo step x | head`), the rest is not said.
+//! If the reader stops (`cargo step x | head`), the rest is not printed.
 
 use anstyle::{AnsiColor, Style};
 use std::io::{ErrorKind, Write};
@@ -31,7 +31,7 @@ fn style(kind: Kind) -> Style {
 /// Prints lines.
 ///
 /// # Errors
-/// What the terminal says; not that somebody stopped listening.
+/// The terminal's error; not that the reader has stopped.
 pub(crate) fn print(lines: &[Line]) -> Result<(), String> {
     let mut out = anstream::stdout().lock();
     for line in lines {
@@ -46,7 +46,7 @@ pub(crate) fn print(lines: &[Line]) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints what is wrong with what was asked for.
+/// Prints what is wrong with a request.
 pub(crate) fn error(why: &str) {
     let style = style(Kind::Broken);
     anstream::eprintln!("{style}error:{style:#} {why}");
@@ -65,7 +65,7 @@ pub(crate) fn welcome(scripts: &[PathBuf]) -> Result<(), String> {
     stories(scripts, "cargo step")
 }
 
-/// Lists scripts, each after the words that play it.
+/// Lists scripts, each with the command that plays it.
 pub(crate) fn stories(scripts: &[PathBuf], play: &str) -> Result<(), String> {
     let mut lines = Vec::new();
     for path in scripts {
@@ -81,7 +81,7 @@ pub(crate) fn caption(text: &str) -> Vec<Line> {
     Line::prose(Kind::Caption, 0, text)
 }
 
-/// Returns a named row: the name in so many columns, the text beside it, what is left of it below.
+/// Returns a named row: the name in this many columns, the text beside it, the rest of the text below.
 pub(crate) fn row(name: &str, columns: usize, text: &str) -> Vec<Line> {
     let mut lines = Line::wrapped(Kind::Fact, columns + 3, text);
     if let Some(first) = lines.first_mut() {
@@ -98,19 +98,19 @@ pub(crate) fn head(script: &Script) -> Vec<Line> {
     lines
 }
 
-/// Tells a output, below what was told before it.
+/// Shows an output, below what was shown before it.
 pub(crate) fn output(output: &CommandOutput, run: Option<&Recorder>) -> Vec<Line> {
     let mut lines = vec![Line::blank()];
     lines.extend(told(output, run));
     lines
 }
 
-/// Tells a output.
+/// Shows an output.
 pub(crate) fn told(output: &CommandOutput, run: Option<&Recorder>) -> Vec<Line> {
     run.map(|run| output.story(run.rules())).unwrap_or_default()
 }
 
-/// Tells what a command led to before a panic ended it.
+/// Shows what a command caused before a panic ended it.
 pub(crate) fn cut_short(
     directive: &Directive,
     parts: Vec<OutputPart>,

@@ -1,16 +1,16 @@
-//! A run and a place in it: commands make it longer, and one may go back.
+//! A run, and the current step in it: commands make the run longer, and one may go back.
 //!
 //! ```text
-//!   tape    add-nodes 3   campaign 1   stabilize                      what was said
-//!   steps                 1            2 3 4 5 6                      what came of it
+//!   tape    add-nodes 3   campaign 1   stabilize                      the commands
+//!   steps                 1            2 3 4 5 6                      what they caused
 //!                                          ^ here                     `goto 3`
-//!   said here: `crash 2`  -->  campaign 1, deliver 2 .., crash 2      what came after is forgotten
+//!   here: `crash 2`       -->  campaign 1, deliver 2 .., crash 2      the later steps are dropped
 //! ```
 //!
-//! Nothing is ever undone: to be at an earlier step is to have played the run again up to there.
+//! Nothing is undone: to go back is to play the run again up to an earlier step.
 //!
 //! The session knows clusters only by their [`Interpreter`]: `play`, `run`, `after`, `next_command`, and the
-//! steps and states of the run. Whatever kind of cluster an interpreter runs, the prompt's words are the
+//! steps and states of the run. With every kind of cluster the prompt's words are the
 //! same.
 
 use crate::halt::{self, Halt};
@@ -20,16 +20,16 @@ use testbed::script::output::OutputPart;
 use testbed::script::{CommandOutput, Directive, Interpreter, Script, ScriptError, unparse};
 use testbed::trace::{self, Line, Trace, TraceStep};
 
-/// A run and a place in it.
+/// A run, and the current step in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// What errors call the place where commands come from.
+    /// The name of the commands' source, for errors.
     name: String,
     /// Every command of the run.
     tape: Vec<Said>,
     /// The whole run.
     whole: Interpreter,
-    /// The run as it was at an earlier step, if somebody went back to it.
+    /// The run up to the current step, if that is not the last.
     here: Option<Interpreter>,
     /// How many steps have been played up to here.
     at: usize,
@@ -44,12 +44,12 @@ struct Said {
     steps: Range<usize>,
 }
 
-/// Why a command came to nothing.
+/// Why a command failed.
 #[derive(Clone, Debug)]
 pub(crate) enum Trouble {
-    /// It cannot be: what was expected.
+    /// It is not possible: what was expected.
     Wrong(ScriptError),
-    /// A node panicked: what came of the command until then, and what the panic said.
+    /// A node panicked: what the command caused until then, and the panic.
     Halted(Vec<OutputPart>, Halt),
 }
 
@@ -59,18 +59,18 @@ impl From<ScriptError> for Trouble {
     }
 }
 
-// Being made.
+// Constructors.
 
 impl Session {
-    /// Begins with nothing; `name` says in errors where the commands come from.
+    /// Begins with an empty run; `name` names the commands' source in errors.
     pub(crate) fn new(name: &str) -> Self {
         let script = Script::parse(name, "").expect("nothing has no mistakes");
         let whole = Interpreter::new(&script);
         Session { name: name.to_string(), tape: Vec::new(), whole, here: None, at: 0 }
     }
 
-    /// Plays a script and stands at its beginning. A node that panics ends the story early; then the
-    /// panic is returned with what can be told.
+    /// Plays a script and goes to its beginning. A node that panics ends the story early; then the
+    /// panic is returned with what was played.
     ///
     /// # Errors
     /// What is wrong with the script.
@@ -91,10 +91,10 @@ impl Session {
         Ok((session, halt))
     }
 
-    /// Plays a trace again with the code of this build, and stands at its beginning.
+    /// Plays a trace again with the code of this build, and goes to its beginning.
     ///
     /// # Errors
-    /// Where the code takes another way today.
+    /// Where the code of this build does something else.
     pub(crate) fn replay(name: &str, trace: &Trace) -> Result<(Self, Option<Halt>), String> {
         let whole = match halt::watch(|| trace::replay(trace)) {
             Ok(run) => Interpreter::of(run.map_err(|why| format!("{name}: {why}"))?),
@@ -116,7 +116,7 @@ impl Session {
     }
 }
 
-// Being looked at.
+// Getters.
 
 impl Session {
     /// Returns how many steps the run has.
@@ -129,33 +129,33 @@ impl Session {
         self.at
     }
 
-    /// Lends the whole run's steps.
+    /// Returns the whole run's steps.
     pub(crate) fn steps(&self) -> &[TraceStep] {
         self.whole.run().map_or(&[], |run| run.steps())
     }
 
-    /// Lends the step that led here.
+    /// Returns the current step.
     pub(crate) fn current(&self) -> Option<&TraceStep> {
         self.steps().get(self.at.checked_sub(1)?)
     }
 
-    /// Lends the run up to here.
+    /// Returns the run up to the current step.
     pub(crate) fn interpreter(&self) -> &Interpreter {
         self.here.as_ref().unwrap_or(&self.whole)
     }
 
-    /// Lends the whole run.
+    /// Returns the whole run.
     pub(crate) fn whole(&self) -> &Interpreter {
         &self.whole
     }
 
-    /// Returns every node's state after so many steps, as a trace writes it.
+    /// Returns every node's state after this many steps, as a trace writes it.
     pub(crate) fn states(&self, steps: usize) -> BTreeMap<u64, serde_json::Value> {
         self.whole.run().map(|run| run.states_after(steps)).unwrap_or_default()
     }
 
-    /// Returns the story of one step, counted from 1: with its caption and its command, where it is
-    /// the first of that command. Nothing for a tick of which nothing came.
+    /// Returns the story of one step, counted from 1: with its caption and its command, if it is
+    /// the first of that command. Nothing for a tick without effect.
     pub(crate) fn story(&self, step: usize) -> Vec<Line> {
         let (Some(run), Some(recorded)) =
             (self.whole.run(), step.checked_sub(1).and_then(|at| self.steps().get(at)))
@@ -173,10 +173,10 @@ impl Session {
         Some((said.caption.as_deref(), &said.text))
     }
 
-    /// Returns the run up to here as a script that says what comes of every command.
+    /// Returns the run up to here as a script with the output of every command.
     ///
     /// # Errors
-    /// There is nothing, or something a script has no words for.
+    /// The run is empty, or a script has no words for a step.
     pub(crate) fn script(&self) -> Result<String, String> {
         let run = self.whole.run().ok_or("there is nothing to save: no nodes were made")?;
         let header = run.header();
@@ -231,17 +231,17 @@ impl Session {
         Ok(())
     }
 
-    /// Returns the next step after this place of which something can be told, or the last one.
+    /// Returns the next step with an effect, or the last one.
     pub(crate) fn following(&self, at: usize) -> usize {
         (at + 1..self.len()).find(|&step| !self.story(step).is_empty()).unwrap_or(self.len())
     }
 
-    /// Returns the step before this place of which something can be told, or the beginning.
+    /// Returns the previous step with an effect, or the beginning.
     pub(crate) fn preceding(&self, at: usize) -> usize {
         (1..at).rev().find(|&step| !self.story(step).is_empty()).unwrap_or(0)
     }
 
-    /// Reads one command of a script, as it stands at this line of what is typed.
+    /// Reads one command of a script, from this line of the input.
     ///
     /// # Errors
     /// What was expected.
@@ -252,8 +252,7 @@ impl Session {
         Ok(directive)
     }
 
-    /// Plays one command here. What came after this place is forgotten: returned is how many steps
-    /// that were.
+    /// Plays one command here, and drops the later steps. Returns how many steps were dropped.
     ///
     /// # Errors
     /// [`Trouble`]; then the run is as it was.
@@ -265,7 +264,7 @@ impl Session {
         let makes_nothing =
             matches!(directive.command.as_str(), "state" | "raft-state" | "messages");
         if forgotten > 0 && makes_nothing {
-            // Whoever only looks changes no future.
+            // A command that only looks drops no later steps.
             let mut interpreter = self.interpreter().clone();
             return Ok((interpreter.play(directive)?, 0));
         }
@@ -298,7 +297,7 @@ impl Session {
         Ok((output, forgotten))
     }
 
-    /// Returns the commands that lead here: the last one, where it led further, in pieces.
+    /// Returns the commands that lead here. If the last one led further, it is split into single steps.
     fn until_here(&self) -> Vec<Said> {
         let over = |said: &&Said| said.steps.end <= self.at;
         let mut tape: Vec<_> = self.tape.iter().take_while(over).cloned().collect();
@@ -312,7 +311,7 @@ impl Session {
         tape
     }
 
-    /// Says steps as commands, one each; ticks of one node that follow each other in one.
+    /// Writes steps as commands, one each; consecutive ticks of one node are one command.
     fn phrased(&self, steps: Range<usize>) -> Vec<Said> {
         let mut tape: Vec<Said> = Vec::new();
         let Ok(earlier) = self.whole.after(steps.start) else { return tape };

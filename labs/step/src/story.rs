@@ -1,7 +1,7 @@
-//! A script or a trace, told from beginning to end.
+//! A script or a trace, shown from beginning to end.
 //!
 //! ```text
-//!   head   output   output   output ...   last words: how many steps, what broke, what went otherwise
+//!   head   output   output   output ...   summary: how many steps, what broke, what differed
 //! ```
 
 use crate::{halt, screen};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use testbed::script::{Interpreter, Script};
 use testbed::trace::{self, Line};
 
-/// Tells a script or a trace.
+/// Shows a script or a trace.
 pub(crate) fn tell(path: &Path, into: Option<&Path>) -> Result<ExitCode, String> {
     if path.extension().is_some_and(|kind| kind == "jsonl") {
         let trace = trace::read(path).map_err(|why| why.to_string())?;
@@ -46,7 +46,7 @@ pub(crate) fn tell(path: &Path, into: Option<&Path>) -> Result<ExitCode, String>
     Ok(code)
 }
 
-/// Writes the trace, if one is wanted.
+/// Writes the trace, if one was asked for.
 fn save(interpreter: &Interpreter, into: Option<&Path>) -> Result<(), String> {
     let Some(path) = into else { return Ok(()) };
     let run = interpreter.run().ok_or("there is nothing to write: the script made no nodes")?;

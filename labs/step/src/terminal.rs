@@ -18,7 +18,7 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Talks with a person.
+/// Reads from a person.
 ///
 /// # Errors
 /// What the terminal says.
@@ -41,7 +41,7 @@ pub(crate) fn talk(open: Option<&Path>) -> Result<ExitCode, String> {
             Err(why) => return Err(wrong(why)),
         };
         if !line.trim().is_empty() {
-            // A history that is full forgets its oldest line, and says nothing of it.
+            // A full history drops its oldest line without an error.
             let _kept = editor.add_history_entry(&line);
         }
         match prompt.answer(number, &line) {
@@ -54,10 +54,10 @@ pub(crate) fn talk(open: Option<&Path>) -> Result<ExitCode, String> {
 }
 
 const WELCOME: &str = "\
-add-nodes 3 makes a cluster that runs the code in this folder, campaign 1 lets a node stand for \
-election, next lets the next thing happen. open first_election plays a story. help tells the rest.";
+add-nodes 3 makes a cluster that runs the code in this folder, campaign 1 lets a node start \
+an election, next lets the next thing happen. open first_election plays a story. help lists the rest.";
 
-/// Takes lines from a pipe or a file; says nothing but what comes of them.
+/// Takes lines from a pipe or a file; prints only what they cause.
 ///
 /// # Errors
 /// The first line that is wrong, by its number.

@@ -1,4 +1,4 @@
-//! What decided: the rule, what lay before it, the line of source, the place in the book.
+//! What decided: the rule, its input, the line of source, the place in the book.
 //!
 //! ```text
 //!   n2 votes for n1
@@ -22,13 +22,13 @@ const AROUND: (usize, usize) = (5, 2);
 
 /// One decision of a step.
 struct Decision<'a> {
-    /// What came of it, in words.
+    /// What it changed, in words.
     says: &'a str,
     event: &'a RecordedEvent,
 }
 
-/// Tells why the step that led here came out as it did; of several decisions the so-manieth, from 1,
-/// or the one that matters most.
+/// Shows what decided in the current step: the decision with this number, from 1, or the most important
+/// one.
 ///
 /// # Errors
 /// There is no step, or no such decision.
@@ -66,15 +66,15 @@ fn decisions(recorded: &TraceStep) -> Vec<Decision<'_>> {
     decided.collect()
 }
 
-/// Returns the decision that most of the others follow from: not that a term began or that waiting
-/// begins anew, if there is another.
+/// Returns the decision that caused most of the others: not a new term or a reset timer, if there is
+/// another one.
 fn most_telling(decisions: &[Decision<'_>]) -> usize {
     let follows =
         |it: &Decision<'_>| matches!(it.event.kind.as_str(), "term_entered" | "timer_reset");
     decisions.iter().rposition(|it| !follows(it)).unwrap_or(0)
 }
 
-/// Says that no rule decided anything, and why.
+/// Says that no rule decided, and why.
 fn undecided(recorded: &TraceStep) -> Vec<Line> {
     let mut lines = Line::wrapped(Kind::Headline, 0, &recorded.headline);
     let why = match (&recorded.refused, recorded.node) {
@@ -139,7 +139,7 @@ fn source(at: &str) -> Vec<Line> {
     lines
 }
 
-/// Cuts a line of code where the screen ends.
+/// Cuts a line of code at the width of the screen.
 fn cut(code: &str) -> String {
     const WIDTH: usize = 68;
     match code.char_indices().nth(WIDTH) {

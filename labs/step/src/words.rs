@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use testbed::script::spelling::did_you_mean;
 
-/// One word, for those who ask what there is.
+/// One word, for the help.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word {
     /// The word.
@@ -32,7 +32,7 @@ pub(crate) const OURS: [Word; 12] = [
     word("why", "[N]", "which rule decided in this step, with what before it, at which line"),
     word("diff", "[N]", "what this step changed; with N, what changed since step N"),
     word("save", "FILE", "writes the run up to here: a script (.txt) or a trace (.jsonl)"),
-    word("open", "FILE", "plays a script, or a trace, and stands at its beginning"),
+    word("open", "FILE", "plays a script, or a trace, and goes to its beginning"),
     word("stories", "", "the scripts of the course"),
     word("new", "", "forgets everything"),
     word("help", "[WORD]", "this, or more of one word"),
@@ -76,18 +76,18 @@ pub(crate) const SCRIPT: [Word; 29] = [
     word("set-randomized-election-timeout", "1 timeout=5", "etcd's pin"),
 ];
 
-/// What somebody wants of the prompt.
+/// A request at the prompt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Ask {
-    /// So many steps on.
+    /// This many steps forward.
     Next(usize),
-    /// So many steps back.
+    /// This many steps back.
     Back(usize),
     /// To this step.
     Goto(usize),
     /// A list of the steps.
     Steps,
-    /// What decided; of several decisions in a step, the so-manieth, from 1.
+    /// What decided; of several decisions in a step, the one with this number, from 1.
     Why(Option<usize>),
     /// What changed; since this step.
     Diff(Option<usize>),
@@ -95,13 +95,13 @@ pub(crate) enum Ask {
     Save(PathBuf),
     /// A run from a file.
     Open(PathBuf),
-    /// The scripts there are.
+    /// The list of scripts.
     Stories,
-    /// Everything forgotten.
+    /// A new, empty run.
     New,
     /// Help with a word, or with all.
     Help(Option<String>),
-    /// To leave.
+    /// The end.
     Quit,
     /// A command of a script.
     Play,
@@ -111,7 +111,7 @@ impl Ask {
     /// Understands a line that is not blank.
     ///
     /// # Errors
-    /// What was expected; of an unknown word, the nearest ones.
+    /// What was expected; for an unknown word, the nearest ones.
     pub(crate) fn read(line: &str) -> Result<Ask, String> {
         let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let rest = rest.trim();

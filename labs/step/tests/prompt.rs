@@ -39,7 +39,7 @@ fn run(arguments: &[&str], input: &str) -> Ran {
         .spawn()
         .expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // Whoever stops at a mistake does not read the rest.
+    // After a mistake the rest is not read.
     let _rest = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
@@ -145,7 +145,7 @@ fn a_line_without_end_or_sense_is_refused() {
 }
 
 /// A run with a choice in it: n2 dies in the middle of what `stabilize` would have done.
-const RUN: &str = "add-nodes 3 disk=slow\n# Somebody stands.\ncampaign 1\nstabilize\ngoto 4\ncrash 2\n\
+const RUN: &str = "add-nodes 3 disk=slow\n# n1 campaigns.\ncampaign 1\nstabilize\ngoto 4\ncrash 2\n\
                    tick all 2\nnext 4\n";
 
 #[test]
@@ -160,10 +160,10 @@ fn what_was_saved_tells_the_same_and_opens_again() {
     let told = run(&[&script], "");
     assert_eq!(told.code, 0, "{}", told.err);
     assert!(told.out.contains("all went as the script says"), "{}", told.out);
-    assert!(told.out.contains("Somebody stands."), "{}", told.out);
+    assert!(told.out.contains("n1 campaigns."), "{}", told.out);
     assert_eq!(run(&[&trace], "").code, 0);
 
-    // Opened, it stands at the beginning; at its end every node is as it was.
+    // Opened, it is at the beginning; at its end every node is as it was.
     let steps = told.out.lines().last().and_then(|line| line.split(' ').next()).unwrap();
     for path in [&script, &trace] {
         let again = run(&["--prompt", path], &format!("goto {steps}\nstate\n"));
