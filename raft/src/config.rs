@@ -52,7 +52,7 @@ pub struct Config {
     pub max_uncommitted_bytes: Option<u64>,
     /// Whether a follower forwards proposals to its leader. Default: yes.
     pub forward_proposals: bool,
-    /// Whether appends are built when a Ready is taken: one for all that was proposed by then, instead
+    /// Whether appends are built when a Ready is taken: one for all that was proposed so far, instead
     /// of one for each proposal. An owner that takes in many proposals between two Readys wants this:
     /// messages leave with a Ready anyway, so none leaves later, and there are fewer. Default: no, so
     /// that the appends of a proposal exist right after it.

@@ -1,7 +1,7 @@
 //! Heartbeats: a leader sends them, so that no other node campaigns (§5.2).
 //!
 //! ```text
-//!   leader    |--beat--|--beat--|--beat--|
+//!   leader    |---hb---|---hb---|---hb---|     hb: a heartbeat
 //!   follower  0........0........0........0     its timer never reaches the timeout
 //! ```
 //!

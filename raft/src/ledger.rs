@@ -12,7 +12,7 @@
 //! `self.term = t` does not compile outside the ledger, so no transition happens unseen. The same holds
 //! for what a leader knows of its peers ([`Leader`], in `ledger/peers.rs`). Every writer is
 //! `#[track_caller]`: the line in the journal is the line of the rule that decided. A change of role is
-//! the one writer that stands elsewhere, in `role.rs`, because only [`Raft`](crate::Raft) holds the role.
+//! the one writer in another file, `role.rs`, because only [`Raft`](crate::Raft) holds the role.
 //!
 //! Invariant: what a promise rests on is in [`Raft::hard_state`](crate::Raft::hard_state) by the time
 //! the promise is in the outbox.

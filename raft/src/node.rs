@@ -10,7 +10,7 @@
 //!        '---------------------------------------------------'
 //! ```
 //!
-//! The loop stands on the crate's first page, compiled and run. What follows is the other way to drive a
+//! The loop is on the crate's first page, compiled and run. What follows is the other way to drive a
 //! node: several things at once.
 //!
 //! A write takes long, so the node goes on meanwhile. Writes end in order; each end is reported by

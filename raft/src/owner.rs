@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every function that may read storage checks first that the node has not halted, and halts it when the
-//! read fails. [`Raft::step`] stands in `step.rs`.
+//! read fails. [`Raft::step`] is in `step.rs`.
 
 use crate::config::Config;
 use crate::entry::{Entry, Payload};

@@ -121,7 +121,7 @@ impl<S: Storage> Raft<S> {
         self.enter_role(Role::Leader(Box::new(Leader::new(self.core.voters.voters()))));
     }
 
-    /// Changes the role: a function of the ledger that stands here, because only the node holds both
+    /// Changes the role: a function of the ledger that is here, because only the node holds both
     /// halves.
     #[track_caller]
     pub(crate) fn enter_role(&mut self, role: Role) {

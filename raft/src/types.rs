@@ -25,7 +25,7 @@ pub struct Index(pub u64);
 
 /// The id of an entry: no two different entries share it (Log Matching, Fig. 3).
 ///
-/// Ids are ordered as §5.4.1 compares logs, because the fields stand in this order: the later term
+/// Ids are ordered as §5.4.1 compares logs, because the fields are in this order: the later term
 /// wins, and within a term the longer log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct EntryId {

@@ -182,8 +182,8 @@ fn append(term: u64, prev: EntryId, term_of_entry: u64) -> Message {
 #[test]
 fn nobody_campaigns_or_leads_in_term_0() {
     let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
-    let beat = Body::Heartbeat { commit: Index(0), token: None, session: Session::default() };
-    for body in [ask, beat, Body::VoteReply { granted: true }, Body::TimeoutNow] {
+    let heartbeat = Body::Heartbeat { commit: Index(0), token: None, session: Session::default() };
+    for body in [ask, heartbeat, Body::VoteReply { granted: true }, Body::TimeoutNow] {
         let kind = body.kind();
         let said = refusal(Message { from: N2, to: N1, term: Some(Term(0)), body });
         assert_eq!(said, format!("{kind} from n2 carries term 0: nobody campaigns or leads in it"));
@@ -312,7 +312,7 @@ fn only_a_voter_that_does_not_lead_can_campaign() {
     let mut node = Raft::new(&Config::new(N1), outsider).expect("an outsider may listen");
     assert_eq!(node.campaign(), Err(CampaignError::NotAVoter { us: N1 }));
     (0..100).for_each(|_| node.tick());
-    assert_eq!(node.inspect().term, Term(0), "nor does it lose patience");
+    assert_eq!(node.inspect().term, Term(0), "nor does its election timeout pass");
 
     let mut node = Raft::new(&Config::new(N1), MemoryStorage::with_voters([N1])).expect("alone");
     node.campaign().expect("a voter");

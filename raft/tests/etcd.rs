@@ -38,12 +38,12 @@ fn a_peer_is_heard_once_it_answers_its_leader_and_not_by_its_vote() {
 }
 
 #[test]
-fn a_later_term_makes_a_follower_wait_anew_where_the_settings_say_so() {
+fn a_later_term_resets_a_followers_timer_if_the_settings_say_so() {
     for (config, waited) in [(Config::etcd(N1), 0), (Config::new(N1), 2)] {
         let mut follower = node(&config);
         follower.pin_election_timeout(Some(9));
         (0..2).for_each(|_| follower.tick());
-        // An answer that comes too late brings a later term, and nothing that we could wait for.
+        // An answer that comes too late brings a later term, and no reason to wait.
         follower.step(word(N2, 5, Body::VoteReply { granted: false })).expect("it may come late");
         assert_eq!(follower.inspect().term, Term(5));
         assert_eq!(follower.inspect().elapsed_ticks, waited, "of {config:?}");
@@ -54,7 +54,7 @@ fn a_later_term_makes_a_follower_wait_anew_where_the_settings_say_so() {
 }
 
 #[test]
-fn nobody_gets_a_vote_beside_a_known_leader_where_the_settings_say_so() {
+fn nobody_gets_a_vote_once_the_leader_is_known_if_the_settings_say_so() {
     for (config, beside) in [(Config::etcd(N1), false), (Config::new(N1), true)] {
         let answer = |follower: &mut Raft<MemoryStorage>, from: NodeId, term: u64| {
             let ask = VoteRequest { last: EntryId::default(), transfer: false };
@@ -67,11 +67,11 @@ fn nobody_gets_a_vote_beside_a_known_leader_where_the_settings_say_so() {
         };
         let mut follower = node(&config);
         let (commit, token, session) = (Index(0), None, Session::default());
-        let beat = || word(N2, 1, Body::Heartbeat { commit, token, session });
-        follower.step(beat()).expect("a leader may speak");
+        let heartbeat = || word(N2, 1, Body::Heartbeat { commit, token, session });
+        follower.step(heartbeat()).expect("a leader may send");
         let _ = follower.take_outbox();
         assert_eq!(answer(&mut follower, N3, 1), beside, "of {config:?}");
-        // In a later term nobody leads yet, and whoever had our vote gets the same answer again.
+        // In a later term no leader is known, and a node that has our vote gets the same answer again.
         assert!(answer(&mut follower, N3, 2));
         follower
             .step(word(N3, 2, Body::Heartbeat { commit, token, session }))

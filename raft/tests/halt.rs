@@ -269,8 +269,8 @@ impl Group {
         &mut self.nodes[id.0 as usize - 1]
     }
 
-    /// Lets everything happen, until all are silent or `limit` messages were delivered.
-    fn settle(&mut self, limit: u64) {
+    /// Delivers and writes everything, until all nodes are quiet or `limit` messages were delivered.
+    fn run_until_quiet(&mut self, limit: u64) {
         self.delivered = 0;
         loop {
             for node in &mut self.nodes {
@@ -316,11 +316,11 @@ fn a_follower_that_lost_its_disk_is_asked_once_a_heartbeat() {
             };
             let mut group = Group::new(config);
             group.node(N1).campaign().expect("a voter");
-            group.settle(1000);
+            group.run_until_quiet(1000);
             let propose = |group: &mut Group| {
                 let proposed = group.node(N1).propose(Bytes::new(), Bytes::from_static(b"x"));
                 proposed.expect("n1 leads");
-                group.settle(1000);
+                group.run_until_quiet(1000);
             };
             propose(&mut group);
             let wiped = MemoryStorage::with_voters([N1, N2, N3]);
@@ -332,7 +332,7 @@ fn a_follower_that_lost_its_disk_is_asked_once_a_heartbeat() {
             }
             for _ in 0..5 {
                 group.node(N1).tick();
-                group.settle(1000);
+                group.run_until_quiet(1000);
                 assert!(group.delivered < 40, "{} messages a heartbeat", group.delivered);
             }
             let notes = group.node(N1).journal().drain();

@@ -4,7 +4,7 @@
 //! ```text
 //!   lib.rs      mod step;                a module uses what comes after it:      step  -> role    good
 //!               mod role;                                                        role  -> step    wrong
-//!               mod types;               wrong pairs stand in EXCEPTIONS, each with its reason
+//!               mod types;               wrong pairs are in EXCEPTIONS, each with its reason
 //! ```
 //!
 //! The sources are read as text: `crate::x::Y`, `crate::{x::Y, Z}` and `use` of either count; comments

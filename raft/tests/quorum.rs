@@ -52,7 +52,7 @@ fn leads(voters: Set, yes: Set) -> bool {
     2 * (voters & yes).count_ones() > voters.count_ones()
 }
 
-/// Returns how an election stands, by asking every way in which it may go on.
+/// Returns the state of an election, by trying every way in which it may go on.
 fn oracle(answers: &[Option<bool>], leads: impl Fn(Set) -> bool) -> Outcome {
     let bits = |wanted: Option<bool>| {
         let such = (0..).zip(answers).filter(|(_, answer)| **answer == wanted);

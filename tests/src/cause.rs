@@ -1,9 +1,9 @@
 //! Causes: the few steps that led to a broken rule.
 //!
 //! ```text
-//!   step 3  n1 stands                 <--.
+//!   step 3  n1 campaigns              <--.
 //!   step 4  n2 grants n1  <-- message ---'<--.
-//!   step 7  n3 stands                 <--.   |
+//!   step 7  n3 campaigns              <--.   |
 //!   step 9  n2 grants n3  <-- message ---'   |     from here back
 //!           ONE VOTE PER TERM: n2 voted for n1 ---'
 //! ```
@@ -152,8 +152,8 @@ impl<'a> Past<'a> {
         }
         let counts = |event| matches!(event, Event::VoteCounted { .. });
         if step.notes.iter().any(|note| counts(note.event)) {
-            let stood = |other: &usize| self.enters(*other, node, RoleName::Candidate);
-            causes.extend(earlier().find(stood));
+            let campaigned = |other: &usize| self.enters(*other, node, RoleName::Candidate);
+            causes.extend(earlier().find(campaigned));
         }
         causes
     }

@@ -9,7 +9,7 @@
 //!
 //! There is no clock, no thread and no sleep, so a run is its list of inputs. To go back is to replay
 //! fewer of them. To fork is to change the last ones. To save a run is to write them to a file. The
-//! modules below stand in reading order.
+//! modules below are in reading order.
 
 pub mod input; // everything that can happen to a cluster, and what each input led to
 

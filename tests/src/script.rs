@@ -13,7 +13,7 @@
 //!
 //! The grammar is the one of etcd's interaction tests (package datadriven). A `\` at the end of a line
 //! joins the next line. Lines between a command and `----` are its input. An output with blank lines
-//! stands between two pairs of `----` lines. We add one rule: a command without `----` expects no
+//! is between two pairs of `----` lines. We add one rule: a command without `----` expects no
 //! particular output, so a first script is only a list of commands.
 //!
 //! | command | what happens |

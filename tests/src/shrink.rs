@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Inputs name messages by their contents, so a list keeps its meaning when some inputs are removed.
-//! During the search a message that is not in flight stands for the oldest message of its kind between
+//! During the search a message that is not in flight means the oldest message of its kind between
 //! the same two nodes. For without one of the elections, all later messages have a lower term. The result
 //! names only messages that are really in flight, and each of its inputs has an effect.
 //!
@@ -239,7 +239,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 || matches!(input, Input::Cut { .. } | Input::Mend { .. })
         };
         self.keep(|input| !links(input));
-        let beat = |input: &Input| match input {
+        let is_heartbeat = |input: &Input| match input {
             Input::Deliver(message) | Input::Duplicate(message) => {
                 matches!(message.body.kind(), "Heartbeat" | "HeartbeatReply")
             }
@@ -249,7 +249,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
             Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => false,
             Input::Ready(_) | Input::Apply(_) => false,
         };
-        self.keep(|input| !beat(input));
+        self.keep(|input| !is_heartbeat(input));
     }
 
     /// Removes all inputs of one node at once.

@@ -7,7 +7,7 @@ use testbed::{Cluster, Input, Owner, Setup};
 const N1: NodeId = NodeId(1);
 const OWNERS: [Owner; 2] = [Owner::OneAtATime, Owner::Concurrent];
 
-/// Returns nodes with slow disks and such owners, of which n1 leads and everyone knows it.
+/// Returns nodes with slow disks and such owners; n1 leads, and all nodes know it.
 fn led(size: u64, owner: Owner) -> Cluster {
     let mut cluster = Cluster::new(Setup::new(size, 0).with_slow_disks().with_owners(owner));
     drive(&mut cluster, Input::Campaign(N1));

@@ -33,7 +33,7 @@ struct Replica {
     reads_left: Rc<Cell<u64>>,
 }
 
-/// Says an engine's error in Raft's words.
+/// Translates an engine's error into a storage error of Raft.
 fn in_rafts_words(error: Error) -> StorageError {
     if let Error::Compacted { index, first, .. } = error {
         return StorageError::Compacted { index: Index(index.0), first: Index(first.0) };
@@ -230,7 +230,7 @@ impl Group {
         let replica = Replica::open(&member.disk, &voters());
         let config = Config { seed: 7, ..Config::new(NodeId(at as u64 + 1)) };
         member.node = Some(RawNode::new(&config, replica).expect("what was saved can be"));
-        member.applied.clear(); // the application is all in memory, and applies its log anew
+        member.applied.clear(); // the application is only in memory, and applies its log again
     }
 
     /// Cuts a node off power, and starts it again.
@@ -291,7 +291,7 @@ impl Group {
                     continue;
                 }
                 let to = message.to.0 as usize - 1;
-                // A message may be too late for a node that was restarted: that is its own affair.
+                // A message may be too late for a node that was restarted: the node decides.
                 let _ = self.members[to].node.as_mut().expect("it was started").step(message);
                 self.restart_if_halted(to);
                 self.turn(to);

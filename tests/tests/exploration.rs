@@ -75,7 +75,7 @@ fn two_leaders_are_found_by_the_shortest_way_and_the_way_replays() {
 
 #[test]
 fn no_input_can_be_left_out_of_a_way() {
-    // Where logs are looked at, whoever leads beats at once: the first leader's ticks lead nowhere.
+    // If logs are explored, a leader sends heartbeats at once: the first leader's ticks change nothing.
     let bounds = Bounds { subject: Subject::Logs, entries: Some(1), ..Bounds::quick() };
     let (violation, way) = explore_from(lied_to(), &bounds).unwrap().violation.unwrap();
     assert_eq!((violation.rule, way.len()), (Rule::ElectionSafety, 4), "{way:?}");

@@ -99,7 +99,7 @@ fn partitions_cut_links_one_way_two_ways_around_the_leader_and_leave_bridges() {
             lone += u64::from(alone);
             halves += u64::from(!alone);
         } else if let Input::Cut { .. } = input {
-            // Of five nodes, one hears all and two pairs do not hear each other: eight cuts.
+            // Of five nodes, one reaches all and two pairs cannot reach each other: eight cuts.
             bridges += u64::from(cuts.len() == 8 && mutual);
             one_way += u64::from(was_whole);
         }

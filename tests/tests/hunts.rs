@@ -51,10 +51,10 @@ fn nothing_is_found_where_nothing_is_wrong() {
 fn a_question_that_does_not_wait_for_its_own_vote_loses_a_committed_entry() {
     let hunt = Hunt::named("early_question").unwrap();
     let Catch { walk, script } = run(&hunt);
-    let (violation, _) = walk.violation.expect("a vote given to a former self is counted");
+    let (violation, _) = walk.violation.expect("a vote granted before the crash is counted");
     assert_eq!(violation.rule, Rule::LeaderCompleteness, "{violation:?}");
     assert_eq!(script.unwrap(), story(&hunt));
-    // By the usual setting the question waits: three times as many states, and nothing is found.
+    // With the default setting the request waits: three times as many states, and nothing is found.
     let start = hunt.start.replace(" vote-requests=at-once", "");
     let bounds = Bounds { states_max: 3 * walk.states, ..hunt.bounds };
     let ended = Hunt { start, bounds, ..hunt }.run();

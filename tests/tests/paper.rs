@@ -19,7 +19,7 @@ fn three() -> Cluster {
     Cluster::new(Setup::new(3, 7))
 }
 
-/// Returns three nodes of which n1's disk remembers this much.
+/// Returns three nodes; n1's disk holds this.
 fn remembering(term: u64, vote: Option<NodeId>, log: &[u64]) -> Cluster {
     let mut setup = Setup::new(3, 7);
     let storage = &mut setup.nodes[0].1;
@@ -86,7 +86,7 @@ fn told_as_leader(step: &Step) -> Vec<(NodeId, u64)> {
 /// Lets ticks pass at a node until it asks for votes; returns how many it took.
 fn ticks_until_election(cluster: &mut Cluster, id: NodeId) -> u64 {
     let asks = |step: &Step| !told(step, "RequestVote").is_empty();
-    (1..100).find(|_| asks(&cluster.apply(&Input::Tick(id)))).expect("it stands at last")
+    (1..100).find(|_| asks(&cluster.apply(&Input::Tick(id)))).expect("it campaigns at last")
 }
 
 /// Makes n1 leader of term 1, with n2's vote.
@@ -167,7 +167,7 @@ fn s5_4_1_a_vote_goes_to_a_log_that_is_at_least_as_up_to_date() {
 
 #[test]
 fn fig2_all_servers_2_a_later_term_makes_a_follower_of_everyone() {
-    // Whoever hears of term 5, in a question, an answer or a beat, enters it and asks no more in 1.
+    // A node that learns of term 5, from a request, an answer or a heartbeat, enters it and asks no more in 1.
     let later = [ask(5, N3, N1), reply(5, N3, N1, false), beat(5, N3, N1)];
     for message in later {
         for role in ["follower", "candidate", "leader"] {
@@ -215,8 +215,8 @@ fn fig2_followers_1_a_leader_and_a_candidate_are_answered() {
 }
 
 #[test]
-fn fig2_followers_2_only_a_live_leader_or_a_granted_vote_makes_a_follower_wait_anew() {
-    // At tick 8 of a wait of 13: what arrives, and when the follower of term 5 then stands.
+fn fig2_followers_2_only_a_live_leader_or_a_granted_vote_resets_the_timer() {
+    // At tick 8 of 13: what arrives, and when the follower of term 5 then campaigns.
     let rows = [
         (beat(5, N2, N1), 8 + 13),
         (ask(5, N3, N1), 8 + 13),
@@ -224,17 +224,17 @@ fn fig2_followers_2_only_a_live_leader_or_a_granted_vote_makes_a_follower_wait_a
         (ask(4, N2, N1), 13),
         (reply(5, N2, N1, true), 13),
     ];
-    for (message, stands_at) in rows {
+    for (message, campaigns_at) in rows {
         let mut cluster = remembering(5, None, &[]);
         let ticks = until_election(&mut cluster, &message);
-        assert_eq!(ticks, stands_at, "after {message}");
+        assert_eq!(ticks, campaigns_at, "after {message}");
     }
-    // The vote of term 5 is given: n3 is refused.
+    // The vote of term 5 is granted already: n3 is refused.
     let mut cluster = remembering(5, Some(N2), &[]);
     assert_eq!(until_election(&mut cluster, &ask(5, N3, N1)), 13);
 }
 
-/// Pins n1's wait to 13 ticks, hands it a message at tick 8, and returns the tick at which it stands.
+/// Pins n1's timeout to 13 ticks, delivers a message at tick 8, and returns the tick at which it campaigns.
 fn until_election(cluster: &mut Cluster, message: &Message) -> u64 {
     cluster.apply(&Input::PinLimit { node: N1, ticks: Some(13) });
     for _ in 0..8 {
@@ -245,7 +245,7 @@ fn until_election(cluster: &mut Cluster, message: &Message) -> u64 {
 }
 
 #[test]
-fn fig2_candidates_1_an_election_begins_with_a_term_a_vote_and_a_question_to_everyone() {
+fn fig2_candidates_1_an_election_begins_with_a_term_a_vote_and_a_request_to_everyone() {
     let mut cluster = remembering(3, Some(N2), &[1, 3]);
     let step = cluster.apply(&Input::Campaign(N1));
     assert_eq!(told(&step, "RequestVote"), [(N2, 4), (N3, 4)]);
@@ -256,7 +256,7 @@ fn fig2_candidates_1_an_election_begins_with_a_term_a_vote_and_a_question_to_eve
 }
 
 #[test]
-fn fig2_candidates_1_standing_starts_the_wait_anew() {
+fn fig2_candidates_1_a_candidate_resets_its_timer() {
     let mut cluster = three();
     let first = ticks_until_election(&mut cluster, N1);
     let second = ticks_until_election(&mut cluster, N1);
@@ -313,7 +313,7 @@ fn fig2_candidates_3_a_candidate_that_hears_the_leader_of_its_term_follows_it() 
     cluster.apply(&Input::Campaign(N1));
     assert_eq!(told(&deliver(&mut cluster, beat(1, N2, N1)), "HeartbeatReply"), [(N2, 1)]);
     let late = deliver(&mut cluster, reply(1, N3, N1, true));
-    assert_eq!(told_as_leader(&late), [], "it stands no more");
+    assert_eq!(told_as_leader(&late), [], "it campaigns no more");
     assert_eq!(
         answer(&deliver(&mut cluster, ask(1, N3, N1))),
         Some(false),
@@ -384,13 +384,13 @@ fn s5_2_votes_that_are_split_once_are_not_split_for_ever() {
             cluster.stabilize();
             !cluster.leaders().is_empty()
         });
-        assert!(elected, "seed {seed}: no leader in 20 election time-outs");
+        assert!(elected, "seed {seed}: no leader in 20 election timeouts");
     }
 }
 
 #[test]
 fn fig3_election_safety_two_candidates_of_one_term_never_both_win() {
-    // Whichever of the two n3 hears first.
+    // Whichever request reaches n3 first.
     for first in [N1, N2] {
         let mut cluster = three();
         cluster.apply(&Input::Campaign(N1));

@@ -8,7 +8,7 @@ use crate::state::RoleName;
 pub struct Paper {
     /// The section of the extended Raft paper: `5.4.1`.
     pub section: &'static str,
-    /// The rule's place in Figure 2 or 3, if it stands there: `Fig. 2 RequestVote (2)`.
+    /// The rule's place in Figure 2 or 3, if it is there: `Fig. 2 RequestVote (2)`.
     pub figure: Option<&'static str>,
 }
 

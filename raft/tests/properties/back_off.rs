@@ -1,7 +1,7 @@
 //! The search for the last entry that two logs share, against a scan of every place, and against the
 //! most appends it may take.
 
-use crate::{THEM, US, append_to, entries, holds, scan, settle, storage};
+use crate::{THEM, US, append_to, entries, holds, scan, storage, write_and_collect};
 use proptest::prelude::*;
 use raft::{
     AppendOutcome, Body, Config, Index, MemoryStorage, Message, NodeId, Raft, Session, Term,
@@ -35,11 +35,11 @@ fn leader(terms: &[u64], term: u64) -> (Raft<MemoryStorage>, Vec<Message>) {
     storage.save(raft::HardState { term: Term(term), ..raft::HardState::default() });
     let mut node = Raft::new(&Config::new(US), storage).expect("storage without a fault");
     node.campaign().expect("it votes and does not lead");
-    settle(&mut node);
+    write_and_collect(&mut node);
     let term = Some(Term(term + 1));
     let vote = Message { from: NodeId(3), to: US, term, body: Body::VoteReply { granted: true } };
     node.step(vote).expect("n3 votes");
-    let said = settle(&mut node);
+    let said = write_and_collect(&mut node);
     (node, said)
 }
 
@@ -70,7 +70,7 @@ fn a_leader_goes_back_to_where_a_scan_of_its_log_would() {
         let reply = Message { from: THEM, to: US, term: Some(Term(5)), body };
         node.step(reply).expect("a rejection of what was sent");
         let agree = hint_term.map_or(hint, |term| scan(&terms, hint, term));
-        let said = settle(&mut node);
+        let said = write_and_collect(&mut node);
         let next = append_to(THEM, &said).map(prev_of);
         if asked == 0 {
             prop_assert_eq!(
@@ -94,7 +94,7 @@ fn two_logs_agree_after_no_more_rejections_than_they_have_terms() {
         let mut rejected = 0;
         while let Some(append) = append_to(THEM, &said).cloned() {
             peer.step(append).expect("a leader's append");
-            let answers = settle(&mut peer);
+            let answers = write_and_collect(&mut peer);
             let answer = answers.iter().find(|m| matches!(m.body, Body::AppendReply { .. }));
             let answer = answer.expect("every append is answered").clone();
             let refused = matches!(
@@ -103,7 +103,7 @@ fn two_logs_agree_after_no_more_rejections_than_they_have_terms() {
             );
             rejected += usize::from(refused);
             node.step(answer).expect("an answer to what was sent");
-            said = settle(&mut node);
+            said = write_and_collect(&mut node);
         }
         let end = node.inspect().last.index + 1;
         let held = |node: &Raft<MemoryStorage>| node.entries(Index(1), end);

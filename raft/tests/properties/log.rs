@@ -12,7 +12,7 @@ use raft::{
 struct Append {
     /// Which place it follows, counted back from two beyond the end.
     back: u64,
-    /// Whether it names the entry that stands there.
+    /// Whether it names the entry that is there.
     matches: bool,
     /// How much later than the one before each entry's term is, at most by one.
     steps: Vec<bool>,

@@ -7,7 +7,7 @@
 mod back_off; // a leader looks for the last entry that two logs share
 mod log; // a follower's log against a Vec
 mod noise; // anything from anyone
-mod window; // the appends under way against a list of all that were sent
+mod window; // the appends in flight against a list of all that were sent
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
@@ -63,8 +63,8 @@ pub fn scan(log: &[u64], at: u64, term: u64) -> u64 {
     (0..=at).rev().find(|&place| place == 0 || log[place as usize - 1] <= term).unwrap_or(0)
 }
 
-/// Makes everything durable that waits, and returns what leaves then.
-pub fn settle(node: &mut Raft<MemoryStorage>) -> Vec<Message> {
+/// Makes everything durable that waits, and returns the messages that may leave then.
+pub fn write_and_collect(node: &mut Raft<MemoryStorage>) -> Vec<Message> {
     let mut left = Vec::new();
     loop {
         let outbox = node.take_outbox();

@@ -1,4 +1,4 @@
-//! The window of appends under way, against a list of everything that was ever sent.
+//! The window of appends in flight, against a list of everything that was ever sent.
 
 use crate::holds;
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ fn a_window_is_what_was_sent_less_what_was_acknowledged() {
     let cases = (1..6_usize, prop::option::of(1..100_u64), acts);
     holds(500, cases, |(max_messages, max_bytes, acts)| {
         let mut window = Inflights::new(max_messages, max_bytes);
-        // Every append: its last entry, its bytes, and whether it is under way.
+        // Every append: its last entry, its bytes, and whether it is in flight.
         let mut sent: Vec<(u64, u64, bool)> = Vec::new();
         let mut last = 0;
         for act in acts {

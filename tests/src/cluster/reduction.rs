@@ -1,7 +1,7 @@
 //! Reduction: an explorer forgets what cannot matter any more, so that states become equal.
 //!
 //! ```text
-//!   n2 stands in term 2     n3->n2 VoteReply t2 granted   counted already   -.
+//!   n2 campaigns in term 2  n3->n2 VoteReply t2 granted   counted already   -.
 //!                           n1->n2 Heartbeat t1           its disk is in t2  +-- removed
 //!                           n3->n2 VoteReply t2 granted   the same contents -'
 //! ```

@@ -21,7 +21,7 @@ pub(super) enum Move {
     /// One input.
     Once(Input),
     /// The ticks until a leader sends heartbeats.
-    Beat(NodeId, u64),
+    Heartbeat(NodeId, u64),
     /// This many pending writes with the same contents become durable.
     Persist(NodeId, usize),
     /// A crash, and the restart after it.
@@ -33,7 +33,7 @@ impl Move {
     fn inputs(&self) -> Vec<Input> {
         match self {
             Move::Once(input) => vec![input.clone()],
-            Move::Beat(id, ticks) => vec![Input::Tick(*id); *ticks as usize],
+            Move::Heartbeat(id, ticks) => vec![Input::Tick(*id); *ticks as usize],
             Move::Persist(id, writes) => vec![Input::Persist(*id); *writes],
             Move::Reboot(id) => vec![Input::Crash(*id), Input::Restart(*id)],
         }
@@ -106,10 +106,10 @@ impl Branch {
     }
 
     /// Lets the node of the move send heartbeats, if it leads and its owner is not busy.
-    fn beat(&mut self) {
+    fn send_heartbeats(&mut self) {
         let Some(id) = self.mover.filter(|&id| !self.cluster.is_busy(id)) else { return };
         if self.cluster.leaders().iter().any(|&(leader, _)| leader == id) {
-            for _ in 0..beat_ticks(&self.cluster, id) {
+            for _ in 0..heartbeat_ticks(&self.cluster, id) {
                 self.take(Input::Tick(id));
             }
         }
@@ -148,7 +148,7 @@ fn branches(cluster: &Cluster, one: &Move, spent: Spent, bounds: &Bounds) -> Vec
     branches.push(now);
     for branch in &mut branches {
         if bounds.beats_at_once() {
-            branch.beat();
+            branch.send_heartbeats();
         }
         branch.cluster.reduce(bounds.subject, bounds.reduction);
     }
@@ -182,7 +182,7 @@ fn moves(cluster: &Cluster, spent: Spent, bounds: &Bounds) -> Vec<Move> {
         let is_free = !cluster.is_busy(id);
         if node.role == RoleName::Leader && is_free {
             if !bounds.beats_at_once() {
-                moves.push(Move::Beat(id, beat_ticks(cluster, id)));
+                moves.push(Move::Heartbeat(id, heartbeat_ticks(cluster, id)));
             }
             if spent.proposals < bounds.proposals {
                 let data = Bytes::from(vec![b'a' + (spent.proposals % 26) as u8]);
@@ -211,6 +211,6 @@ fn same_image(disk: &Disk) -> usize {
 }
 
 /// Returns the ticks until a leader sends heartbeats.
-fn beat_ticks(cluster: &Cluster, id: NodeId) -> u64 {
+fn heartbeat_ticks(cluster: &Cluster, id: NodeId) -> u64 {
     cluster.config(id).map_or(1, |config: &Config| config.heartbeat_ticks)
 }

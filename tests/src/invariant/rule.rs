@@ -188,7 +188,7 @@ impl Rule {
                 id: "state_machine_safety",
                 title: "ONE COMMAND PER PLACE",
                 section: "Fig. 3 State Machine Safety",
-                so_what: "the copies of the state drift apart for good",
+                so_what: "the copies of the state differ for ever",
                 chapter: "replication.md#commit",
             },
             Rule::LeaderCompleteness => Words {

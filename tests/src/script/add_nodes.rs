@@ -5,7 +5,7 @@
 //!   add-nodes 3 n1.log=(1@1,2@2) n2.log=(1@1)        different logs
 //!   add-nodes 3 voters=(1,2) disk=slow seed=7        n3 does not vote; writes wait for `persist`
 //!   add-nodes 3 owner=concurrent disk=slow           behind RawNode: `ready`, `persist`, `apply`
-//!   add-nodes 3 n1.snapshot=3@1 n1.log=(4@1)         n1's log begins behind a snapshot
+//!   add-nodes 3 n1.snapshot=3@1 n1.log=(4@1)         n1's log begins after a snapshot
 //! ```
 
 use crate::cluster::{Driver, Owner, Setup};

@@ -42,8 +42,8 @@ pub(super) fn find_a_leader(
         apply(cluster, Input::Restart(id))?;
     }
     let ids: Vec<_> = cluster.ids().collect();
-    let patience = ids.iter().filter_map(|&id| Some(cluster.config(id)?.election_ticks)).max();
-    let timeout = patience.unwrap_or(1);
+    let longest = ids.iter().filter_map(|&id| Some(cluster.config(id)?.election_ticks)).max();
+    let timeout = longest.unwrap_or(1);
     rounds(cluster, &ids, ELECT_TIMEOUTS * timeout, &mut apply)?;
     let Some(first) = agreed(cluster) else {
         return Err(leaderless(cluster, format!("{ELECT_TIMEOUTS} election timeouts")));
@@ -109,9 +109,9 @@ pub(super) fn serve(
     let timeout = cluster.config(leader).map_or(1, |config| config.election_ticks);
     let entries = cluster.node(leader).map_or(0, |node| node.inspect().last.index.0);
     // The smallest window sends an entry in two rounds, and perhaps the whole log must be sent.
-    let patience = KEEP_TIMEOUTS * timeout + 4 * entries;
+    let ticks_max = KEEP_TIMEOUTS * timeout + 4 * entries;
     let mut waited = 0;
-    while waited < patience && !served(cluster, &ids, &data) {
+    while waited < ticks_max && !served(cluster, &ids, &data) {
         rounds(cluster, &ids, timeout, &mut apply)?;
         waited += timeout;
     }

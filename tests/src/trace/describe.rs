@@ -123,9 +123,9 @@ pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Cluster) -> Vec<
 /// Returns the facts of the events that a node noted.
 fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<Fact> {
     let turned = |event: &Event| matches!(event, Event::RoleEntered { .. });
-    let votes_anew = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
+    let sets_vote = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
     let any = |what: fn(&Event) -> bool| step.notes.iter().any(|note| what(&note.event));
-    let (turned, votes_anew) = (any(turned), any(votes_anew));
+    let (turned, sets_vote) = (any(turned), any(sets_vote));
     let was = before.role.as_deref().unwrap_or("follower");
     let leads = was == RoleName::Leader.to_string();
 
@@ -148,7 +148,7 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
                 }
                 moves.enter_role(*to, at, &mut facts);
                 // Its vote of the term before was for itself as well, so nothing changed.
-                if *to == RoleName::Candidate && !votes_anew && votes_for_itself(cluster, id) {
+                if *to == RoleName::Candidate && !sets_vote && votes_for_itself(cluster, id) {
                     facts.push(Fact::plain(format!("{id} votes for {id} again")));
                 }
                 continue;
@@ -163,7 +163,7 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
                 1 => format!("{id} restarts its election timer, after 1 tick"),
                 many => format!("{id} restarts its election timer, after {many} ticks"),
             },
-            Event::VoteGranted { candidate } if !votes_anew => {
+            Event::VoteGranted { candidate } if !sets_vote => {
                 format!("{id} grants {candidate} its vote again")
             }
             Event::MatchAdvanced { peer, .. } if *peer == id => {

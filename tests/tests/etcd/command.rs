@@ -10,9 +10,9 @@ use testbed::script::grammar::Argument;
 /// One command.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Command {
-    /// Starts so many nodes more.
+    /// Starts this many more nodes.
     AddNodes(NodeSetups),
-    /// A node stands.
+    /// A node campaigns.
     Campaign(NodeId),
     /// A node's storage forgets its entries up to an index.
     Compact(NodeId, Index),
@@ -24,7 +24,7 @@ pub(crate) enum Command {
     ProcessAppendThread(Vec<NodeId>),
     /// Nodes apply what was handed out first.
     ProcessApplyThread(Vec<NodeId>),
-    /// Says less, or more.
+    /// Logs less, or more.
     LogLevel(String),
     /// Shows what a node's storage holds.
     RaftLog(NodeId),
@@ -32,13 +32,13 @@ pub(crate) enum Command {
     RaftState,
     /// Fixes a node's next wait, in ticks.
     SetRandomizedElectionTimeout(NodeId, u64),
-    /// Does all there is to do among these nodes, or all of them, with this much being said.
+    /// Does all work of these nodes, or of all nodes, with this log level.
     Stabilize(Vec<NodeId>, Option<String>),
     /// Shows what a leader knows of its peers.
     Status(NodeId),
     /// Lets the shortest wait before an election pass.
     TickElection(NodeId),
-    /// Lets the time between two beats pass.
+    /// Lets the time between two heartbeats pass.
     TickHeartbeat(NodeId),
     /// Proposes bytes to a node.
     Propose(NodeId, String),
@@ -63,7 +63,7 @@ pub(crate) struct NodeSetups {
     pub(crate) content: String,
     /// How many appends may be in flight to a peer.
     pub(crate) inflight: Option<usize>,
-    /// Whether writing and applying are told as messages.
+    /// Whether writing and applying are reported as messages.
     pub(crate) writes: Writes,
     /// What may be handed out to be applied at once, in bytes.
     pub(crate) max_applying_bytes: Option<u64>,

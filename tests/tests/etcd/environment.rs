@@ -39,7 +39,7 @@ const LEVELS: [(Level, &str); 6] = [
     (Level::None, "NONE"),
 ];
 
-/// How often `stabilize` goes round before it is said never to end; etcd's files need a few dozen.
+/// How often `stabilize` goes round before it counts as endless; etcd's files need a few dozen.
 const ROUNDS_MAX: usize = 10_000;
 
 /// The nodes of a script, and what is in flight between them.
@@ -155,7 +155,7 @@ impl Environment {
         let stood = member.node.campaign();
         member.look()?;
         match stood {
-            // etcd says of a leader at level DEBUG that it stands already.
+            // etcd logs at level DEBUG that a leader is a leader already.
             Ok(()) | Err(CampaignError::AlreadyLeader { .. }) => Ok(()),
             Err(why @ (CampaignError::NoTermLeft { .. } | CampaignError::Halted(_))) => {
                 Err(Trouble::Printed(why.to_string()))

@@ -5,9 +5,9 @@ use std::fmt;
 /// A feature that a later release brings.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Feature {
-    /// Asking before standing (thesis §9.6).
+    /// Pre-votes (thesis §9.6).
     PreVote,
-    /// A leader that steps down when it hears from no majority (thesis §6.2).
+    /// Check-quorum: a leader without answers of a majority steps down (thesis §6.2).
     CheckQuorum,
     /// Reads that rest on a lease (thesis §6.4.1).
     LeaseReads,
@@ -19,7 +19,7 @@ pub(crate) enum Feature {
     Snapshots,
     /// Handing leadership on (thesis §3.10).
     LeaderTransfer,
-    /// A follower that is told to forget whom it follows.
+    /// A follower that is told to forget its leader.
     ForgetLeader,
 }
 

@@ -20,13 +20,13 @@ use testbed::script::grammar::{Argument, split};
 /// One directive of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Block {
-    /// The line it stands in, from 1.
+    /// Its line, from 1.
     pub(crate) line: usize,
     /// Its first word.
     pub(crate) command: String,
     /// Its other words.
     pub(crate) arguments: Vec<Argument>,
-    /// What stands above the `----`, without blanks around it.
+    /// The text above the `----`, without blanks around it.
     pub(crate) input: String,
     /// What should come of it, each line with its number.
     pub(crate) expected: Vec<(usize, String)>,

@@ -1,7 +1,7 @@
 //! What became of a file: whether what came of its commands is what it says, line by line.
 //!
 //! Lines of etcd's log at levels DEBUG and INFO are left out on both sides: events take their place
-//! with us. WARN and ERROR lines count, since each stands for something that was refused.
+//! with us. WARN and ERROR lines count, since each means that something was refused.
 
 use crate::command::Command;
 use crate::environment::Environment;

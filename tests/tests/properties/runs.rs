@@ -195,7 +195,7 @@ fn a_node_survives_whatever_it_is_told() {
             let before = node.inspect().term;
             happen(&mut node, &mut waiting, act)?;
             happen(&mut twin, &mut twins, act)?;
-            prop_assert!(node == twin, "two nodes that heard the same differ");
+            prop_assert!(node == twin, "two nodes that got the same messages differ");
             let now = node.inspect();
             prop_assert!(now.term >= before);
             prop_assert!(now.commit <= now.last.index);

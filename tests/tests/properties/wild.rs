@@ -1,8 +1,8 @@
 //! What nobody would think of: messages of every kind from anyone to anyone, and moves in any order.
 //!
 //! ```text
-//!   DrawnRun  { setup, moves }       moves speak of "the third message in flight", so that a shorter
-//!     '--> play --> inputs        list of them still says something
+//!   DrawnRun  { setup, moves }       moves name "the third message in flight", so that a shorter
+//!     '--> play --> inputs        list of them still has a meaning
 //! ```
 
 use bytes::Bytes;
@@ -96,7 +96,7 @@ fn outcome() -> impl Strategy<Value = AppendOutcome> {
     prop_oneof![index().prop_map(AppendOutcome::Matched), rejected, Just(AppendOutcome::NewerTerm)]
 }
 
-/// Anything that can be said. Every kind is there: whoever adds one meets [`every_kind`].
+/// Any message. Every kind is there: a new kind fails [`every_kind`].
 fn body() -> impl Strategy<Value = Body> {
     let ask = || (entry_id(), any::<bool>());
     let ask = || ask().prop_map(|(last, transfer)| VoteRequest { last, transfer });
@@ -153,19 +153,19 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
 /// One thing that may happen, in words that fit any cluster.
 #[derive(Clone, Debug)]
 pub(crate) enum Move {
-    /// An input that speaks of no message in flight.
+    /// An input without a message in flight.
     Plain(Input),
-    /// The so-manieth message in flight arrives.
+    /// The message in flight with this number arrives.
     Deliver(Place),
     /// It is lost.
     Drop(Place),
     /// It arrives, and will again.
     Duplicate(Place),
-    /// A node ticks so many times.
+    /// A node ticks this many times.
     Ticks(NodeId, u64),
-    /// If a node stands for election, somebody gives it the votes of all others.
+    /// If a node campaigns, it gets the votes of all others.
     Rig(NodeId),
-    /// So many things happen in the order in which patient disks, owners and networks do them.
+    /// This many things happen in the order in which disks, owners and networks do them without faults.
     InOrder(usize),
 }
 
@@ -363,7 +363,7 @@ fn setup() -> impl Strategy<Value = Setup> {
 
 const ONE_AT_A_TIME: Driver = Driver::Owned(Owner::OneAtATime);
 
-/// Returns drawn_runs of at most so many moves.
+/// Returns drawn runs of at most this many moves.
 pub(crate) fn drawn(
     one: impl Strategy<Value = Move> + 'static,
     moves_max: usize,

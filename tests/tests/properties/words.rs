@@ -138,7 +138,7 @@ fn a_script_that_was_rewritten_says_the_same_and_goes_as_it_is_written() {
     assert!(rewritten.get() > 100, "{rewritten:?} rewritten");
 }
 
-/// An argument as it may stand in a script.
+/// An argument as a script may have it.
 fn argument() -> impl Strategy<Value = Argument> {
     let values = prop_oneof![
         "[a-z0-9@.|>-]{1,5}".prop_map(|value| vec![value]),
@@ -171,7 +171,7 @@ fn arguments_are_read_as_they_were_written() {
     });
 }
 
-/// Returns whether an input speaks of strangers, of a message that nobody sent, or of groups that are
+/// Returns whether an input names strangers, a message that no node sent, or groups that are
 /// none.
 fn is_nonsense(input: &Input, cluster: &Cluster) -> bool {
     let strange = |id: &NodeId| cluster.disk(*id).is_none();

@@ -5,7 +5,7 @@
 //!                                                           the same lines in both walks
 //! ```
 //!
-//! What is compared is written down here anew, and not taken from the names that tell states apart.
+//! What is compared is written here a second time, and not taken from the names that distinguish states.
 
 use super::super::bounds::{Bounds, Reduction};
 use super::{OpenState, Walk};
@@ -78,7 +78,7 @@ fn folding_loses_no_state_of_the_nodes() {
     for bounds in [with_a_crash, two_terms] {
         let (least, many) = lines(&Bounds { reduction: Reduction::Minimal, ..bounds.clone() });
         let (all, few) = lines(&bounds);
-        println!("{few} states stand for {many}: {} lines of nodes", all.len());
+        println!("{few} states represent {many}: {} lines of nodes", all.len());
         assert!(many > 5 * few, "{bounds:?}");
         let lost: Vec<_> = least.difference(&all).collect();
         assert!(lost.is_empty(), "{} are lost, such as\n{}", lost.len(), lost[0]);
