@@ -83,13 +83,14 @@ impl StepContext<'_> {
                 return self.wrong(Mistake::VotesForShorterLog, Some(note), text);
             }
         }
-        let stands = |event| matches!(event, Event::RoleEntered { to: RoleName::Candidate, .. });
-        if let Some(note) = self.note(stands)
+        let becomes_candidate =
+            |event| matches!(event, Event::RoleEntered { to: RoleName::Candidate, .. });
+        if let Some(note) = self.note(becomes_candidate)
             && after.role == RoleName::Candidate
             && after.vote != Some(id)
         {
             let text = format!("{id} is a candidate in term {term} and does not vote for itself");
-            return self.wrong(Mistake::StandsWithoutOwnVote, Some(note), text);
+            return self.wrong(Mistake::CampaignsWithoutOwnVote, Some(note), text);
         }
         None
     }
@@ -163,12 +164,17 @@ impl StepContext<'_> {
         let (message, theirs) = (self.message?, self.senders_term()?);
         let stays = before.term == after.term;
         if stays && message.body.traits().is_from_leader && theirs == after.term {
-            let stands = before.role == RoleName::Candidate && after.role == RoleName::Candidate;
+            let stays_candidate =
+                before.role == RoleName::Candidate && after.role == RoleName::Candidate;
             let text = format!(
                 "{id} gets a message of {}, leader of term {theirs}, and remains a candidate",
                 message.from
             );
-            return if stands { self.wrong(Mistake::IgnoresLeader, None, text) } else { None };
+            return if stays_candidate {
+                self.wrong(Mistake::IgnoresLeader, None, text)
+            } else {
+                None
+            };
         }
         let follows = before.role == RoleName::Follower && after.role == RoleName::Follower;
         let reset = self.note(|event| matches!(event, Event::TimerReset { .. }))?;

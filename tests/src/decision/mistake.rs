@@ -26,7 +26,7 @@ pub enum Mistake {
     /// The node voted for a candidate whose log is behind its own.
     VotesForShorterLog,
     /// A candidate did not vote for itself.
-    StandsWithoutOwnVote,
+    CampaignsWithoutOwnVote,
     /// A candidate counted a vote that was not given in this term.
     CountsWhatWasNotGiven,
     /// A node became leader with the votes of half of the voters or fewer.
@@ -67,7 +67,7 @@ impl Mistake {
         match self {
             Mistake::MissesTerm | Mistake::KeepsRole => Rule::ElectionSafety,
             Mistake::VotesTwice | Mistake::ForgetsVote => Rule::VoteOncePerTerm,
-            Mistake::StandsWithoutOwnVote => Rule::VoteOncePerTerm,
+            Mistake::CampaignsWithoutOwnVote => Rule::VoteOncePerTerm,
             Mistake::VotesForShorterLog => Rule::LeaderCompleteness,
             Mistake::CountsWhatWasNotGiven | Mistake::LeadsWithoutQuorum => Rule::LeaderHasQuorum,
             Mistake::SpeaksAsLeader => Rule::ElectionSafety,
@@ -90,7 +90,7 @@ impl Mistake {
             Mistake::KeepsOldLeader => "§5.1",
             Mistake::VotesTwice | Mistake::ForgetsVote => "§5.2, Fig. 2 RequestVote (2)",
             Mistake::VotesForShorterLog => "§5.4.1, Fig. 2 RequestVote (2)",
-            Mistake::StandsWithoutOwnVote => "§5.2, Fig. 2 Candidates (1)",
+            Mistake::CampaignsWithoutOwnVote => "§5.2, Fig. 2 Candidates (1)",
             Mistake::CountsWhatWasNotGiven | Mistake::LeadsWithoutQuorum => {
                 "§5.2, Fig. 2 Candidates (2)"
             }

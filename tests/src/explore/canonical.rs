@@ -252,19 +252,19 @@ mod tests {
     fn states_alike_but_for_names_have_one_name_and_others_do_not() {
         let [n1, n2, n3] = [NodeId(1), NodeId(2), NodeId(3)];
         let one = |a, b, c| {
-            let stands = [Input::Campaign(a), Input::Persist(a), Input::Campaign(b)];
+            let campaigns = [Input::Campaign(a), Input::Persist(a), Input::Campaign(b)];
             let ask = raft::VoteRequest { last: raft::EntryId::default(), transfer: false };
             let term = Some(raft::Term(1));
             let ask = Message { from: a, to: c, term, body: Body::RequestVote(ask) };
-            name(&[stands.to_vec(), vec![Input::Deliver(ask), Input::Persist(c)]].concat())
+            name(&[campaigns.to_vec(), vec![Input::Deliver(ask), Input::Persist(c)]].concat())
         };
         let all = [one(n1, n2, n3), one(n1, n3, n2), one(n2, n1, n3), one(n3, n2, n1)];
         assert!(all.iter().all(|&name| name == all[0]), "{all:x?}");
         // The same candidates, but the vote went to the other kind of candidate.
-        let stands = [Input::Campaign(n1), Input::Persist(n1), Input::Campaign(n2)];
-        let shorter = name(&stands);
+        let campaigns = [Input::Campaign(n1), Input::Persist(n1), Input::Campaign(n2)];
+        let shorter = name(&campaigns);
         assert_ne!(shorter, all[0]);
-        assert_ne!(shorter, name(&stands[..2]));
+        assert_ne!(shorter, name(&campaigns[..2]));
         assert_ne!(name(&[Input::Campaign(n1)]), name(&[]));
     }
 }

@@ -192,9 +192,9 @@ fn one_vote_per_term() {
 #[test]
 fn a_vote_for_oneself_is_the_one_vote_once_it_is_durable() {
     let mut checker = InvariantChecker::default();
-    let stands = Puppet { vote: Some(N1), role: RoleName::Candidate, ..node(N1) };
+    let candidate = Puppet { vote: Some(N1), role: RoleName::Candidate, ..node(N1) };
     // Not durable yet: a crash may take it back, and the vote may go to another.
-    let in_memory = Puppet { durable: Some(hard(0, None)), ..stands };
+    let in_memory = Puppet { durable: Some(hard(0, None)), ..candidate };
     assert_eq!(look(&mut checker, &in_memory), None);
     vote(&mut checker.clone(), 1, N1, N2);
     let durable = Puppet { durable: None, ..in_memory };

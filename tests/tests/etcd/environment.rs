@@ -152,9 +152,9 @@ impl Environment {
 
     fn campaign(&mut self, id: NodeId) -> Result<(), Trouble> {
         let member = self.member(id)?;
-        let stood = member.node.campaign();
+        let outcome = member.node.campaign();
         member.look()?;
-        match stood {
+        match outcome {
             // etcd logs at level DEBUG that a leader is a leader already.
             Ok(()) | Err(CampaignError::AlreadyLeader { .. }) => Ok(()),
             Err(why @ (CampaignError::NoTermLeft { .. } | CampaignError::Halted(_))) => {

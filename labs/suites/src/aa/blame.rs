@@ -49,17 +49,17 @@ impl Blame {
 pub(crate) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
     let steps = stage.steps();
     let is_own = |step: &&Step| step.node == Some(id);
-    let stands = |step: &Step| {
+    let is_campaign = |step: &Step| {
         let asked = |note: &Note| {
             matches!(note.event, Event::RoleChangeAsked { next: RoleName::Candidate })
                 || matches!(note.event, Event::RoleEntered { to: RoleName::Candidate, .. })
         };
         step.input == Input::Campaign(id) || step.node == Some(id) && step.notes.iter().any(asked)
     };
-    let Some(stood) = steps.iter().rposition(stands) else {
+    let Some(begun) = steps.iter().rposition(is_campaign) else {
         return Blame::Function("Core::tick_election");
     };
-    let since = || steps[stood..].iter().filter(is_own);
+    let since = || steps[begun..].iter().filter(is_own);
     let notes = || since().flat_map(|step| &step.notes);
     let has = |about: &dyn Fn(&Event) -> bool| notes().any(|note| about(&note.event));
     let enters = |role: RoleName| move |event: &Event| matches!(event, Event::RoleEntered { to, .. } if *to == role);
@@ -94,7 +94,7 @@ pub(crate) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
     });
     let refuses =
         |note: &Note| matches!(note.event, Event::VoteRefused { candidate, .. } if candidate == id);
-    let voters = || steps[stood..].iter().flat_map(|step| &step.notes);
+    let voters = || steps[begun..].iter().flat_map(|step| &step.notes);
     if let Some(refused) = voters().find(|note| refuses(note)) {
         let acted = Place::from(refused.at);
         return Blame::Decision { function: "Core::decide_vote", acted };

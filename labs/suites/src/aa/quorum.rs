@@ -55,8 +55,8 @@ pub(super) fn election_outcomes(check: &mut Check) -> Verdict {
         let mut votes = Votes::default();
         yes.iter().for_each(|&id| votes.record(NodeId(id), true));
         no.iter().for_each(|&id| votes.record(NodeId(id), false));
-        let stands = majority(size).outcome(&votes);
-        table.equal(what, word(must_be), word(stands)).because(why(size, yes, no));
+        let outcome = majority(size).outcome(&votes);
+        table.equal(what, word(must_be), word(outcome)).because(why(size, yes, no));
     }
     table.failure().map_or(Ok(()), |failure| failure.function("Majority::outcome").fail())
 }

@@ -232,7 +232,7 @@ fn blame_of(wrong: &WrongDecision) -> Blame {
             line_or("Raft::become_follower")
         }
         Mistake::ForgetsVote | Mistake::WaitsForNothing => line_or("Core::on_request_vote"),
-        Mistake::StandsWithoutOwnVote => line_or("Raft::become_candidate"),
+        Mistake::CampaignsWithoutOwnVote => line_or("Raft::become_candidate"),
         Mistake::CountsWhatWasNotGiven | Mistake::LeadsWithoutQuorum => {
             line_or("Core::on_vote_reply")
         }

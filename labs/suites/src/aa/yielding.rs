@@ -214,14 +214,14 @@ fn whatever_brings_it() -> Verdict {
             let what = format!("{} t{term} of n3", message.body.kind());
             stage.hear(message);
             let place = stage.decided_line();
-            let stood = stage.short_standing(N1);
+            let after_message = stage.short_standing(N1);
             stage.forget_words();
             stage.ticks(N1, 5);
             let speaks = !stage.leaders_words(N1, N2).is_empty();
             let speaks = if speaks { "sends" } else { "silent" };
             let was = format!("{}, {speaks}", stage.short_standing(N1));
             // A node in the right role that sends too much or too little is wrong in what it sends.
-            let blame = match must_be.starts_with(&stood) {
+            let blame = match must_be.starts_with(&after_message) {
                 true => Blame::Function("Core::tick_heartbeat"),
                 false => Blame::line_or(place, "Raft::update_term"),
             };

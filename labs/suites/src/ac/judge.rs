@@ -244,9 +244,9 @@ impl Judge {
             match self.log.get(&id.index) {
                 Some(&term) if term == id.term => {}
                 Some(&term) => {
-                    let stands = EntryId { index: id.index, term };
+                    let held = EntryId { index: id.index, term };
                     let because =
-                        format!("{id} is handed out to be applied, and {stands} is in the log");
+                        format!("{id} is handed out to be applied, and {held} is in the log");
                     return fault(rule, function, because);
                 }
                 None => {

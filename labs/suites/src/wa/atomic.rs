@@ -139,11 +139,11 @@ fn items_on(after: &SimDisk, before: &Stage, writes: &[Written]) -> Vec<String> 
     let written = before.bytes(area);
     let name = after.name_of(first.file).unwrap_or_default();
     let file = if name.is_empty() { Vec::new() } else { after.bytes(&name) };
-    let stands = file.get(area.from as usize..area.to as usize).unwrap_or_default();
+    let on_disk = file.get(area.from as usize..area.to as usize).unwrap_or_default();
     let (mut items, mut at) = (Vec::new(), 0);
     while let Some(len) = written.get(at..).and_then(header).map(|header| header.len as usize) {
         let frame = written.get(at..at + len).filter(|frame| frame.len() >= 32);
-        let (Some(frame), Some(found)) = (frame, stands.get(at..at + len)) else { break };
+        let (Some(frame), Some(found)) = (frame, on_disk.get(at..at + len)) else { break };
         if frame != found {
             break;
         }

@@ -89,11 +89,11 @@ fn frames_tell() -> Verdict {
     for (what, waits, must_be) in rows {
         let asked = stage.asked();
         let lsn = stage.append(&key())?;
-        let stands = asked.writes().first().and_then(|write| header(&stage.bytes(*write)));
+        let written = asked.writes().first().and_then(|write| header(&stage.bytes(*write)));
         if waits {
             stage.sync_to(lsn)?;
         }
-        let was = match stands {
+        let was = match written {
             Some(header) => format!("LSN {}, durable {}", header.lsn, header.durable),
             None => "nothing".to_owned(),
         };

@@ -53,8 +53,8 @@ pub(super) fn worked_example(_: &mut Check) -> Verdict {
     let mut table = Table::new(&PLACED, "field").intro(intro);
     table.equal("the whole frame", EXAMPLE.len(), was.len()).decided_in("Draft::place");
     for (what, from, to, function) in FIELDS {
-        let stands = was.get(from..to).map_or("not there".to_owned(), hex);
-        table.equal(what, hex(&EXAMPLE[from..to]), stands).decided_in(function);
+        let found = was.get(from..to).map_or("not there".to_owned(), hex);
+        table.equal(what, hex(&EXAMPLE[from..to]), found).decided_in(function);
     }
     table.verdict()
 }

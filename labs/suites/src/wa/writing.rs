@@ -85,10 +85,10 @@ fn frames_tell() -> Verdict {
     for (number, (what, batch)) in (1..).zip(batches()) {
         let asked = stage.asked();
         let lsn = stage.append(&batch)?;
-        let stands = asked.writes().first().and_then(|write| header(&stage.bytes(*write)));
+        let written = asked.writes().first().and_then(|write| header(&stage.bytes(*write)));
         let must_be = format!("LSN {number}, durable 0; returned {number}, last {number}");
         let last = stage.log.appended_lsn();
-        let was = match stands {
+        let was = match written {
             Some(it) => {
                 format!("LSN {}, durable {}; returned {lsn}, last {last}", it.lsn, it.durable)
             }

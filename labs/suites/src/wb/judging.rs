@@ -124,12 +124,8 @@ pub(super) fn bitflip_every_byte(_: &mut Check) -> Verdict {
             Some(named),
         ));
     }
-    parts.push((
-        "LSN 4, of which nobody speaks".to_owned(),
-        whole.span(3),
-        Some("3 batches".into()),
-    ));
-    parts.push(("what is behind the frames".to_owned(), end..end + 200, Some("4 batches".into())));
+    parts.push(("LSN 4, the last frame".to_owned(), whole.span(3), Some("3 batches".into())));
+    parts.push(("the bytes after the frames".to_owned(), end..end + 200, Some("4 batches".into())));
     for (what, place, named) in parts {
         let mut odd = None;
         let mut tried = 0;

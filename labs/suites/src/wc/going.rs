@@ -100,10 +100,11 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
             return failure.your_line(Place::from(*at)).fail();
         }
     }
-    let (tail, needless) = before.split_last().expect("a log has a segment");
+    let (tail, empty_segments) = before.split_last().expect("a log has a segment");
     let left = stage.segments();
     if left != [tail.clone()] {
-        let because = format!("nothing of {} is live, and not all are removed", needless.join(" "));
+        let because =
+            format!("nothing of {} is live, and not all are removed", empty_segments.join(" "));
         let failure = stage.failure().because(because).function("Log::remove_segment");
         return failure.expected(format!("{tail} is left")).got(left.join(" ")).fail();
     }
@@ -112,7 +113,7 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
         collected.removed.iter().map(|id| format!("{:08x}.log", id.0)).collect();
     if !before.starts_with(&names) || names.is_empty() {
         let failure = stage.failure().because("gc names other segments than it has removed");
-        return failure.expected(needless.join(" ")).got(told.join(" ")).fail();
+        return failure.expected(empty_segments.join(" ")).got(told.join(" ")).fail();
     }
     must_show(&stage, "after 6@1: nothing", "Log::remove_segment")?;
 
