@@ -186,7 +186,7 @@ fn round_trip(course: &Course) -> Vec<String> {
             .and_then(|bodies| crate::cutter::replace(&cut[file], &bodies));
         match filled {
             Ok(filled) if filled == *source => {}
-            Ok(_) => found.push(format!("{file}: cut and filled again, it is another text")),
+            Ok(_) => found.push(format!("{file} differs after it is cut and filled again")),
             Err(why) => found.push(format!("{file}: {why}")),
         }
     }

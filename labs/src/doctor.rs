@@ -90,14 +90,14 @@ fn space(folder: &Path) -> Finding {
     match free {
         Some(mib) if mib >= ROOM_MIB => well(format!("{mib} MiB of disk are free")),
         Some(mib) => ill(format!("{mib} MiB of disk are free: builds need {ROOM_MIB}")),
-        None => well("how much disk is free cannot be told here".into()),
+        None => well("the free disk space is unknown here".into()),
     }
 }
 
 fn git() -> Finding {
     match output("git", &["--version"]) {
         Some(said) => well(said.trim().to_owned()),
-        None => well("git is not here: workspaces will have no history of their own".into()),
+        None => well("git is not installed: workspaces will have no history of their own".into()),
     }
 }
 

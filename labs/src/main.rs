@@ -127,7 +127,8 @@ fn main() -> ExitCode {
 }
 
 fn run(line: Line) -> Result<ExitCode, String> {
-    let here = std::env::current_dir().map_err(|e| format!("this folder is lost: {e}"))?;
+    let here =
+        std::env::current_dir().map_err(|e| format!("the current folder cannot be found: {e}"))?;
     let course = Course::find(&here)?;
     // Outside any workspace the desk uses the course; a workspace that cannot be read is an error.
     let inside = here.ancestors().any(|folder| folder.join(SETTINGS).is_file());

@@ -13,12 +13,13 @@ pub fn pass_on(place: &Place, words: &[OsString]) -> Result<ExitCode, String> {
     let course = place.course();
     if !is_checkout(&course) {
         return Err(format!(
-            "the course is not at {} any more.\nWrite its place into labs.toml (course = \"...\"), \
+            "the course is not at {} any more.\nWrite its path into labs.toml (course = \"...\"), \
              or clone it again there.",
             course.display()
         ));
     }
-    let here = std::env::current_dir().map_err(|e| format!("this folder is lost: {e}"))?;
+    let here =
+        std::env::current_dir().map_err(|e| format!("the current folder cannot be found: {e}"))?;
     let status = cargo(&here)
         .args(["run", "--quiet", "--package", "labs", "--manifest-path"])
         .arg(course.join("Cargo.toml"))

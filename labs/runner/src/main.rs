@@ -35,7 +35,8 @@ fn main() -> ExitCode {
 }
 
 fn run(line: Line) -> Result<ExitCode, String> {
-    let here = std::env::current_dir().map_err(|e| format!("this folder is lost: {e}"))?;
+    let here =
+        std::env::current_dir().map_err(|e| format!("the current folder cannot be found: {e}"))?;
     let place = Place::find(&here)?;
     match line.typed {
         None => runner::here::tell(&place).map(|()| ExitCode::SUCCESS),

@@ -58,7 +58,7 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
     place.opened(lab)?;
     if let Some(seed) = replay.seed.filter(|_| !test.is_simulation()) {
         return Err(format!(
-            "{name} is no simulation: it has no seed {seed}, it always runs alike"
+            "{name} is no simulation: it has no seed {seed}, every run is the same"
         ));
     }
     let reached = crate::progress::Progress::read(place).0.lab(&lab.id).step;
@@ -74,7 +74,7 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
     let verdicts = suite::run(&suite, lab, &request)?;
     let verdict = verdicts.first().ok_or("the suite said nothing")?;
     anstream::println!("{}", card::line(verdict));
-    let no_trace = || Err(format!("{name} leaves no trace: what it says is all there is"));
+    let no_trace = || Err(format!("{name} leaves no trace: its card is all it has"));
     match verdict.outcome {
         Outcome::Passed => match suite::tell(&suite, &replay.what, &request) {
             Ok(()) => Ok(Ending::Green),

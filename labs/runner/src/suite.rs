@@ -245,7 +245,7 @@ pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, 
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) => {}
-            Err(e) => return Err(format!("the suite was lost: {e}")),
+            Err(e) => return Err(format!("the suite cannot be waited for: {e}")),
         }
         if request.progress == Progress::Shown {
             let done = std::fs::read(&request.report).unwrap_or_default();
