@@ -196,6 +196,28 @@ fn nobody_campaigns_or_leads_in_term_0() {
 }
 
 #[test]
+fn an_append_is_one_piece_of_one_log() {
+    let entries = |ids: &[(u64, u64)]| -> Vec<Entry> {
+        let id = |&(index, term)| EntryId { index: Index(index), term: Term(term) };
+        ids.iter().map(|at| Entry::unplaced(Payload::Noop).at(id(at))).collect()
+    };
+    let says = |ids: &[(u64, u64)]| {
+        let (prev, session) = (EntryId { index: Index(2), term: Term(2) }, Session::default());
+        let body = Body::AppendEntries { prev, entries: entries(ids), commit: Index(0), session };
+        refusal(Message { from: N2, to: N1, term: Some(Term(4)), body })
+    };
+    // Indexes follow each other; terms never fall, and none is later than the leader's.
+    assert_eq!(says(&[(4, 2)]), "n2 sends entry 4 where entry 3 is expected");
+    assert_eq!(says(&[(3, 2), (3, 2)]), "n2 sends entry 3 where entry 4 is expected");
+    assert_eq!(says(&[(3, 1)]), "n2 sends entry 3@1 after one of term 2, in a message of term 4");
+    assert_eq!(
+        says(&[(3, 3), (4, 2)]),
+        "n2 sends entry 4@2 after one of term 3, in a message of term 4"
+    );
+    assert_eq!(says(&[(3, 5)]), "n2 sends entry 3@5 after one of term 2, in a message of term 4");
+}
+
+#[test]
 fn no_entry_is_of_term_0_or_at_index_0() {
     let says = "indexes and terms of entries start at 1";
     let said = refusal(append(3, EntryId::default(), 0));
