@@ -25,7 +25,7 @@ mod simulation; // step 8: random runs with faults
 pub(crate) mod stage; // a cluster in which the test plays some of the peers
 mod story; // what happened, as a card draws it
 mod terms; // step 2: a later term
-mod timer; // steps 5 and 7: what resets a node's timer
+pub(crate) mod timer; // steps 5 and 7: what resets a node's timer
 mod turning; // step 6: roles, and what a later term does to them
 mod voting; // step 5: which candidate gets a vote
 mod waiting; // step 4: how long a node waits
@@ -71,6 +71,7 @@ pub const TESTS: &[Test] = &[
     Test::new(7, "aa_candidate_reset_term_append", yielding::candidate_reset_term_append),
     Test::new(7, "aa_disruptive_follower", yielding::disruptive_follower),
     Test::new(7, "aa_lead_cleared_on_term_bump", leading::lead_cleared_on_term_bump),
+    Test::new(7, "aa_deposed_leader_waits", leading::deposed_leader_waits),
     Test::new(7, "aa_timer_reset_table", timer::timer_reset_table),
     Test::new(8, "aa_model_3x3", model::model_3x3).cpu_limit_ms(120_000),
     Test::simulation(8, "aa_sim_election_safety_drop", simulation::drop),

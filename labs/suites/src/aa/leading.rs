@@ -9,9 +9,13 @@
 //! without entries, as in the paper.
 
 use super::rows::Rows;
-use super::rules::{BEATS, BEATS_ANSWERED, LEADER_CLEARED, ONLY_LEADERS_BEAT, TIMER, YIELDS};
+use super::rules::{
+    BEATS, BEATS_ANSWERED, DEPOSED_WAITS, LEADER_CLEARED, ONLY_LEADERS_BEAT, TIMER, YIELDS,
+};
 use super::stage::{NEVER, Stage, name_or_none, remembering};
+use super::waiting::window;
 use super::words::{N1, N2, N3, N5, Said, answer, ask, beat, beat_reply, marked_beat};
+use crate::text::counted;
 use crate::{Check, Verdict};
 use raft::{Body, Event, NodeId, RoleName, Term};
 use testbed::{Input, Setup};
@@ -27,7 +31,26 @@ pub(super) fn bcast_beat(_: &mut Check) -> Verdict {
         let stage = leader(size, id, heartbeat_ticks).row(row, &title);
         beats_everyone(stage, size, id, heartbeat_ticks)?;
     }
+    answers_delay_no_beat()?;
     only_leaders_beat()
+}
+
+/// A leader speaks in every interval, whatever it hears in between.
+fn answers_delay_no_beat() -> Verdict {
+    let title = "n1 leads, heartbeat_ticks 3; n2 answers in every tick, n3 never does";
+    let mut stage = leader(3, N1, 3).row(8, title);
+    stage.forget_words();
+    for _ in 0..LISTEN {
+        stage.ticks(N1, 1);
+        stage.hear(beat_reply(N2, N1, 1));
+    }
+    let words = stage.leaders_words(N1, N3).len();
+    if words >= 8 {
+        return Ok(());
+    }
+    let because = format!("n1 leads term 1, and spoke to n3 {words} times in {LISTEN} ticks");
+    let failure = stage.missing(&BEATS, "Core::tick_heartbeat").because(because);
+    failure.expected("8 times or more: every 3 ticks").got(format!("{words} times")).fail()
 }
 
 /// Returns a stage where `id` has just been elected in term 1.
@@ -167,6 +190,31 @@ fn heard_in_time() -> Verdict {
             return failure.expected("n1 resets its timer each time").got("n1 campaigns").fail();
         }
         stage.hear(beat(N2, N1, 1));
+    }
+    Ok(())
+}
+
+/// A leader that a later term deposes waits an election timeout before it campaigns.
+pub(super) fn deposed_leader_waits(_: &mut Check) -> Verdict {
+    let rows = [
+        ("VoteReply t2, refused", answer(N3, N1, 2, Said::No)),
+        ("HeartbeatReply t2", beat_reply(N2, N1, 2)),
+        ("Heartbeat t2 of n3", beat(N3, N1, 2)),
+    ];
+    for (row, (title, word)) in (1..).zip(rows) {
+        let mut stage = leader(3, N1, 1).row(row, &format!("n1 led for 40 ticks; {title}"));
+        stage.ticks(N1, 40);
+        stage.hear(word);
+        let ticks = stage.ticks_until_it_asks(N1);
+        if ticks.is_some_and(|ticks| window(10).contains(&ticks)) {
+            continue;
+        }
+        let is_reset = |event: &Event| matches!(event, Event::RoleEntered { .. });
+        let because = "n1 led term 1 for 40 ticks and heard of term 2; its election timeout is 10";
+        let failure = stage.broken_by(&DEPOSED_WAITS, "Raft::become_follower", is_reset);
+        let expected = format!("{} to {} ticks", window(10).start(), window(10).end());
+        let got = ticks.map_or("it never campaigns".to_owned(), |ticks| counted(ticks, "tick"));
+        return failure.because(because).expected(expected).got(got).fail();
     }
     Ok(())
 }

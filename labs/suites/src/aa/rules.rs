@@ -253,6 +253,13 @@ pub(super) const DEPOSED: Rule = Rule::new(
     "the old leader goes on, and the node with the later term never joins the group again",
 );
 
+pub(super) const DEPOSED_WAITS: Rule = Rule::new(
+    "deposed_leader_waits",
+    "A DEPOSED LEADER WAITS AN ELECTION TIMEOUT BEFORE IT CAMPAIGNS",
+    "§5.2, Fig. 2 Followers (2)",
+    "the node that was deposed campaigns in the next tick, against the leader that replaces it",
+);
+
 pub(super) const LEADER_CLEARED: Rule = Rule::new(
     "leader_cleared_with_term",
     "A LATER TERM HAS NO LEADER YET",

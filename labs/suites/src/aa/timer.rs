@@ -27,7 +27,7 @@ const TERM: u64 = 5;
 
 /// What a message does to n1's timer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Must {
+pub(crate) enum Must {
     /// It is reset.
     Wait,
     /// It campaigns when its twin does.
@@ -35,38 +35,50 @@ enum Must {
 }
 
 /// One row: what n1's disk holds, what arrives, and what that must do.
-type Case = (&'static str, Option<NodeId>, Message, Must);
+pub(crate) type Case = (&'static str, Option<NodeId>, Message, Must);
 
 /// Rows about votes.
 pub(super) fn timer_reset_votes(_: &mut Check) -> Verdict {
-    judge(vec![
-        ("RequestVote t5, granted", None, ask(N2, N1, TERM), Must::Wait),
-        ("RequestVote t5, refused", Some(N3), ask(N2, N1, TERM), Must::Go),
-        ("RequestVote t4, a term that is over", None, ask(N2, N1, TERM - 1), Must::Go),
-        ("RequestVote t6, granted", Some(N3), ask(N2, N1, TERM + 1), Must::Wait),
-    ])
+    judge(
+        three,
+        vec![
+            ("RequestVote t5, granted", None, ask(N2, N1, TERM), Must::Wait),
+            ("RequestVote t5, refused", Some(N3), ask(N2, N1, TERM), Must::Go),
+            ("RequestVote t4, a term that is over", None, ask(N2, N1, TERM - 1), Must::Go),
+            ("RequestVote t6, granted", Some(N3), ask(N2, N1, TERM + 1), Must::Wait),
+        ],
+    )
 }
 
 /// Rows about everything.
 pub(super) fn timer_reset_table(_: &mut Check) -> Verdict {
-    judge(vec![
-        ("Heartbeat t5, live leader", None, beat(N2, N1, TERM), Must::Wait),
-        ("AppendEntries t5, live leader", None, append(N2, N1, TERM), Must::Wait),
-        ("Heartbeat t4 from an old leader", None, beat(N2, N1, TERM - 1), Must::Go),
-        ("AppendEntries t4 from an old leader", None, append(N2, N1, TERM - 1), Must::Go),
-        ("Heartbeat t6 from a new leader", None, beat(N3, N1, TERM + 1), Must::Wait),
-        ("AppendEntries t6 from a new leader", None, append(N3, N1, TERM + 1), Must::Wait),
-        ("RequestVote t5, granted", None, ask(N2, N1, TERM), Must::Wait),
-        ("RequestVote t5, refused", Some(N3), ask(N2, N1, TERM), Must::Go),
-        ("RequestVote t4, refused", None, ask(N2, N1, TERM - 1), Must::Go),
-        ("RequestVote t6, granted", Some(N3), ask(N2, N1, TERM + 1), Must::Wait),
-        ("VoteReply t5, to no candidate", None, answer(N2, N1, TERM, Said::Yes), Must::Go),
-        ("HeartbeatReply t5, to no leader", None, beat_reply(N2, N1, TERM), Must::Go),
-    ])
+    judge(
+        three,
+        vec![
+            ("Heartbeat t5, live leader", None, beat(N2, N1, TERM), Must::Wait),
+            ("AppendEntries t5, live leader", None, append(N2, N1, TERM), Must::Wait),
+            ("Heartbeat t4 from an old leader", None, beat(N2, N1, TERM - 1), Must::Go),
+            ("AppendEntries t4 from an old leader", None, append(N2, N1, TERM - 1), Must::Go),
+            ("Heartbeat t6 from a new leader", None, beat(N3, N1, TERM + 1), Must::Wait),
+            ("AppendEntries t6 from a new leader", None, append(N3, N1, TERM + 1), Must::Wait),
+            ("RequestVote t5, granted", None, ask(N2, N1, TERM), Must::Wait),
+            ("RequestVote t5, refused", Some(N3), ask(N2, N1, TERM), Must::Go),
+            ("RequestVote t4, refused", None, ask(N2, N1, TERM - 1), Must::Go),
+            ("RequestVote t6, granted", Some(N3), ask(N2, N1, TERM + 1), Must::Wait),
+            ("VoteReply t5, to no candidate", None, answer(N2, N1, TERM, Said::Yes), Must::Go),
+            ("HeartbeatReply t5, to no leader", None, beat_reply(N2, N1, TERM), Must::Go),
+        ],
+    )
 }
 
-fn judge(cases: Vec<Case>) -> Verdict {
-    let Some((seed, twin)) = twin() else {
+/// Three nodes without a log.
+fn three(seed: u64) -> Setup {
+    Setup::new(3, seed)
+}
+
+/// Judges rows on clusters that `setup` makes from a seed.
+pub(crate) fn judge(setup: fn(u64) -> Setup, cases: Vec<Case>) -> Verdict {
+    let Some((seed, twin)) = twin(setup) else {
         let stage = Stage::with_slow_disks(3);
         let failure = stage.broken(&TIMER, "Core::tick_election");
         return failure.because("n1 gets no message, and does not campaign in time").fail();
@@ -77,7 +89,7 @@ fn judge(cases: Vec<Case>) -> Verdict {
     );
     let mut table = Rows::new(&TIMER, "message to n1", intro);
     for (what, vote, message, must) in cases {
-        let mut stage = follower(seed, vote);
+        let mut stage = follower(setup, seed, vote);
         stage.ticks(N1, ARRIVES);
         let is_old = message.term < Some(Term(TERM));
         let function = if matches!(message.body, Body::RequestVote(_)) {
@@ -113,15 +125,15 @@ fn judge(cases: Vec<Case>) -> Verdict {
 }
 
 /// Returns a follower of term 5 with this vote.
-fn follower(seed: u64, vote: Option<NodeId>) -> Stage {
-    Stage::of(remembering(Setup::new(3, seed).with_slow_disks(), N1, TERM, vote))
+fn follower(setup: fn(u64) -> Setup, seed: u64, vote: Option<NodeId>) -> Stage {
+    Stage::of(remembering(setup(seed).with_slow_disks(), N1, TERM, vote))
 }
 
 /// Finds a seed with which n1, left alone, campaigns after the message, and before a node that reset its
 /// timer then could.
-fn twin() -> Option<(u64, u64)> {
+fn twin(setup: fn(u64) -> Setup) -> Option<(u64, u64)> {
     (0..50).find_map(|seed| {
-        let tick = follower(seed, None).ticks_until_it_asks(N1)?;
+        let tick = follower(setup, seed, None).ticks_until_it_asks(N1)?;
         (ARRIVES + 2..ARRIVES + window(10).start()).contains(&tick).then_some((seed, tick))
     })
 }

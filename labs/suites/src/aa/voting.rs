@@ -128,22 +128,23 @@ pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
         ("RequestVote t4", Some(N2), ask(N2, N1, 4), Must::NotGrant),
         ("RequestVote t6", Some(N3), ask(N2, N1, 6), Must::Grant),
         ("RequestVote t6", Some(N1), ask(N2, N1, 6), Must::Grant),
+        ("RequestVote t6 of a stranger", Some(N3), ask(NodeId(9), N1, 6), Must::Grant),
         ("t5, a longer log", None, with_a_longer_log(5), Must::Grant),
         ("t5, a longer log", Some(N3), with_a_longer_log(5), Must::Refuse),
     ];
-    let intro =
-        "n1 is in term 5 with the vote that its disk holds; n2 asks; n1 says, and holds then";
+    let intro = "n1 is in term 5 with the vote that its disk holds; n2, or n9, asks; n1 says, and holds then";
     let head = "request, n1's vote";
     let mut table = Rows::new(&BOTH_RULES, head, intro);
     for (what, vote, request, must) in rows {
         let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 5, vote);
         let mut stage = Stage::of(setup);
+        let candidate = request.from;
         stage.hear(request);
-        let was = said_and_holds(&stage);
+        let was = said_and_holds(&stage, candidate);
         let vote = name_or_none(vote);
         let what = format!("{what}, {vote}");
         let (blame, must_be) = match must {
-            Must::Grant => (wrong_vote(&stage), "granted, vote n2".to_owned()),
+            Must::Grant => (wrong_vote(&stage), format!("granted, vote {candidate}")),
             Must::Refuse => (wrong_vote(&stage), format!("refused, vote {vote}")),
             Must::NotGrant => {
                 (Blame::Function("Raft::update_term"), format!("not granted, vote {vote}"))
@@ -160,10 +161,10 @@ pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
     table.verdict("Core::on_request_vote")
 }
 
-/// Says what n1 answered n2, and the vote it holds.
-fn said_and_holds(stage: &Stage) -> String {
+/// Says what n1 answered a candidate, and the vote it holds.
+fn said_and_holds(stage: &Stage, candidate: NodeId) -> String {
     let vote = name_or_none(stage.disk(N1).vote);
-    match stage.votes(N1, N2).last() {
+    match stage.votes(N1, candidate).last() {
         Some(said) => format!("{said}, vote {vote}"),
         None => format!("nothing, vote {vote}"),
     }

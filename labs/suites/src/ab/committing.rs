@@ -210,6 +210,22 @@ pub(super) fn stale_ack_monotone(_: &mut Check) -> Verdict {
     table.verdict("Progress::maybe_update")
 }
 
+/// An acknowledgement of an earlier term speaks of a log that may have been replaced since.
+pub(super) fn old_term_ack_ignored(_: &mut Check) -> Verdict {
+    let intro =
+        "n1 leads term 3 of three nodes, its log is 1 2 3; n2 acknowledges; n1 has committed";
+    let mut table = Rows::new(&OLD_NEWS, "n2's answer", intro)
+        .decided_by(|event| is_about_commit(event) || is_about_peers(event));
+    for (term, index, then) in [(2, 3, 0), (1, 3, 0), (2, 2, 0), (3, 2, 0), (3, 3, 3)] {
+        let mut stage = elected(holding(Setup::new(3, 0), N1, &[1, 2], 0), N1);
+        stage.must_lead(&OLD_NEWS, N1)?;
+        stage.hear(matched(N2, N1, term, index));
+        let was = format!("commit {}", stage.commit(N1));
+        table.equal(format!("t{term} matched {index}"), format!("commit {then}"), was, stage);
+    }
+    table.verdict("Raft::update_term")
+}
+
 /// A leader that led before has forgotten which peer held what.
 pub(super) fn leader_reinit_progress(_: &mut Check) -> Verdict {
     let title = "n2 acknowledged five entries in term 1, which were replaced since";

@@ -125,7 +125,37 @@ pub(super) fn stale_reject_ignored(_: &mut Check) -> Verdict {
         let what = Expected { function: "Progress::maybe_decr_to", ..what };
         stage.must_be(&what, "sent what follows 4", follows(&stage))?;
     }
-    Ok(())
+    a_refusal_counts_once()
+}
+
+/// A leader has gone back twice; the first refusal arrives again. It is about a question that was
+/// answered long ago: the leader neither starts over nor goes back once more.
+fn a_refusal_counts_once() -> Verdict {
+    let title =
+        "n2 refuses what follows 3, then what the leader asks next; the first refusal comes again";
+    let mut stage = leader().row(4, title);
+    stage.must_lead(&OLD_NEWS, N1)?;
+    let first = rejected(N2, N1, 2, 3, at(2, 1));
+    stage.hear(first.clone());
+    stage.propose(N1, "a");
+    let asked = |stage: &Stage| last_append(stage).map_or(0, |append| append.prev.index.0);
+    let second = asked(&stage);
+    if second > 0 {
+        stage.hear(rejected(N2, N1, 2, second, at(second - 1, 1)));
+        stage.propose(N1, "b");
+    }
+    let now = asked(&stage);
+    stage.forget_words();
+    stage.hear(first.clone());
+    stage.hear(first);
+    stage.propose(N1, "c");
+    let because =
+        "n2 has refused twice since; its first answer arrives again, and says nothing new";
+    let what = Expected { function: "Progress::maybe_decr_to", ..expects(&OLD_NEWS, because) };
+    let asks = |index: u64| format!("asks for what follows {index}, or nothing");
+    let other =
+        stage.appends(N1, N2).iter().map(|append| append.prev.index.0).find(|&at| at != now);
+    stage.must_be(&what, asks(now), asks(other.unwrap_or(now)))
 }
 
 /// A leader goes back to the first entry, and no further.

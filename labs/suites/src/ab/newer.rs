@@ -9,11 +9,12 @@
 //! Only the last entry decides: its term first, its index second. What is committed does not matter:
 //! a voter may hold committed entries without knowing it.
 
-use super::rules::{ASKS_WITH_LOG, NEWER};
+use super::rules::{ASKS_WITH_LOG, NEWER, REFUSAL_IS_FREE};
 use super::sight::terms_of;
 use super::words::{N1, N2, N3, ask_with, at, holding, logged};
 use crate::aa::rows::Rows;
-use crate::aa::stage::{Stage, remembering};
+use crate::aa::stage::{Stage, name_or_none, remembering};
+use crate::aa::timer;
 use crate::{Check, Verdict};
 use raft::{EntryId, Event, NodeId};
 use testbed::{Input, Setup};
@@ -124,4 +125,49 @@ fn restarted(table: &mut Rows) {
         stage.hear(ask_with(N2, N1, 5, last));
         table.equal(format!("{last}, restarted"), answer(granted), answered(&stage), stage);
     }
+}
+
+/// A refused candidate does not use up a vote: the next candidate, whose log is new enough, gets it in
+/// that term.
+pub(super) fn refused_log_keeps_the_vote(_: &mut Check) -> Verdict {
+    let intro =
+        "n1's log is 1 1 2; n2 asks in term 9 with an older log, then n3 with 3@2; n1's vote";
+    let mut table = Rows::new(&REFUSAL_IS_FREE, "n2 asks with", intro).decided_by(is_about_a_vote);
+    for last in [at(0, 0), at(3, 1), at(9, 1), at(2, 2)] {
+        let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2], 0));
+        stage.hear(ask_with(N2, N1, 9, last));
+        let refused = name_or_none(stage.disk(N1).vote);
+        stage.hear(ask_with(N3, N1, 9, at(3, 2)));
+        let was = format!("{refused}, then {}", name_or_none(stage.disk(N1).vote));
+        table.equal(last.to_string(), "none, then n3", was, stage);
+    }
+    table.verdict("Core::on_request_vote")
+}
+
+/// A candidate that is refused for its log does not reset the voter's timer.
+pub(super) fn refused_log_resets_no_timer(_: &mut Check) -> Verdict {
+    let setup = |seed| holding(Setup::new(3, seed), N1, &[1, 1, 2], 0);
+    timer::judge(
+        setup,
+        vec![
+            (
+                "RequestVote t5, last 9@1: refused",
+                None,
+                ask_with(N2, N1, 5, at(9, 1)),
+                timer::Must::Go,
+            ),
+            (
+                "RequestVote t5, last 2@2: refused",
+                None,
+                ask_with(N2, N1, 5, at(2, 2)),
+                timer::Must::Go,
+            ),
+            (
+                "RequestVote t5, last 3@2: granted",
+                None,
+                ask_with(N2, N1, 5, at(3, 2)),
+                timer::Must::Wait,
+            ),
+        ],
+    )
 }

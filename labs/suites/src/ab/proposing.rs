@@ -12,7 +12,7 @@ use super::words::{N1, N2, N3, Said, answer, ask_with, at, beat_with, holding, l
 use crate::aa::rows::Rows;
 use crate::aa::stage::{Stage, remembering};
 use crate::{Check, Verdict};
-use raft::{Body, Entry, Event, Message};
+use raft::{Body, Entry, Event, Message, NodeId};
 use testbed::Setup;
 
 /// A leader's first entry.
@@ -81,10 +81,24 @@ pub(super) fn leader_appends_proposals(_: &mut Check) -> Verdict {
     table.verdict("Core::on_propose")
 }
 
-/// A proposal to a node that may not lead.
-fn handed_on(stage: &Stage) -> bool {
+/// Lists the nodes to which n1 forwarded a proposal.
+fn forwarded_to(stage: &Stage) -> Vec<NodeId> {
     let is_proposal = |message: &&Message| matches!(message.body, Body::Propose { .. });
-    stage.words(N1).into_iter().filter(is_proposal).all(|message| message.to == N2)
+    stage.words(N1).into_iter().filter(is_proposal).map(|message| message.to).collect()
+}
+
+/// Says what happened to the command that was proposed last.
+fn outcome_of_proposal(stage: &Stage) -> String {
+    let forwarded_to = forwarded_to(stage);
+    let written = commands_behind(&stage.log(N1), 2);
+    let is_refused = stage.steps().last().is_some_and(|step| step.refused.is_some());
+    if forwarded_to.iter().any(|&to| to != N2) {
+        return "nothing: it is forwarded to a node that does not lead".to_owned();
+    }
+    if written == "nothing" && forwarded_to.is_empty() && !is_refused {
+        return "nothing, and the client is told that it was taken".to_owned();
+    }
+    written
 }
 
 /// A node that does not lead writes nothing. It may forward the command or refuse it.
@@ -109,10 +123,7 @@ pub(super) fn propose_not_leader(_: &mut Check) -> Verdict {
     let mut table = Rows::new(&ONLY_LEADER, "n1 is", intro).decided_by(is_about_logs);
     for (what, mut stage, then) in rows {
         stage.propose(N1, "a");
-        let was = match handed_on(&stage) {
-            true => commands_behind(&stage.log(N1), 2),
-            false => "a command, written by a node that does not lead".to_owned(),
-        };
+        let was = outcome_of_proposal(&stage);
         table.equal(what, then, was, stage);
     }
     table.verdict("Core::on_propose")

@@ -142,7 +142,17 @@ pub(super) fn heartbeat_resp_triggers_append(_: &mut Check) -> Verdict {
         let because = "all links have worked for six heartbeats, and no client proposes";
         all_apply(&stage, &CATCHES_UP, &commands.join(" "), because)?;
     }
-    let mut stage = Stage::new(3).row(3, "n3 was down");
+    let title = "n1 hears nothing and is not heard for one command";
+    let mut stage = Stage::new(3).row(3, title);
+    wins(&mut stage, &CATCHES_UP, N1)?;
+    isolate(&mut stage, N1);
+    client(&mut stage, N1, &["a"]);
+    stage.apply(Input::Heal);
+    stage.rounds(6);
+    let because = "all links have worked for six heartbeats, and nobody proposes anything";
+    all_apply(&stage, &CATCHES_UP, "a", because)?;
+
+    let mut stage = Stage::new(3).row(4, "n3 was down");
     wins(&mut stage, &CATCHES_UP, N1)?;
     stage.apply(Input::Crash(N3));
     client(&mut stage, N1, &["a", "b"]);

@@ -30,6 +30,13 @@ pub(super) const NEWER: Rule = Rule::new(
      withheld from a newer one may leave a cluster without a leader",
 );
 
+pub(super) const REFUSAL_IS_FREE: Rule = Rule::new(
+    "refused_candidate_uses_no_vote",
+    "A CANDIDATE THAT IS REFUSED FOR ITS LOG USES UP NO VOTE",
+    "§5.4.1, Fig. 2 RequestVote (2)",
+    "the next candidate, whose log is new enough, is refused as well: nobody wins this term",
+);
+
 // Step 2.
 
 pub(super) const WRITTEN: Rule = Rule::new(
@@ -146,6 +153,13 @@ pub(super) const SAYS: Rule = Rule::new(
     "AN APPEND CARRIES A PIECE OF THE LEADER'S LOG, AND NAMES THE ENTRY BEFORE IT",
     "§5.3, Fig. 2 AppendEntries: prevLogIndex, prevLogTerm",
     "followers check the wrong entry: they refuse what fits, or take what does not",
+);
+
+pub(super) const SPEAKS: Rule = Rule::new(
+    "leader_speaks_while_clients_write",
+    "A LEADER SENDS HEARTBEATS IN EVERY INTERVAL, HOWEVER MUCH CLIENTS WRITE",
+    "§5.2, Fig. 2 Leaders (1)",
+    "a follower that is a little behind campaigns against a leader that is healthy and busy",
 );
 
 // Step 8.

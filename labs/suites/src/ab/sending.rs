@@ -7,9 +7,9 @@
 //!
 //! A leader may begin at any entry, if what it sends is a piece of its log and reaches the end.
 
-use super::rules::{SAYS, TO_EVERYONE};
+use super::rules::{SAYS, SPEAKS, TO_EVERYONE};
 use super::sight::{Append, elected, is_append, names_of, terms_of};
-use super::words::{N1, holding, logged};
+use super::words::{N1, N2, N3, holding, logged, matched};
 use crate::aa::rows::Rows;
 use crate::aa::stage::Stage;
 use crate::{Check, Verdict};
@@ -37,6 +37,29 @@ pub(super) fn leader_start_replication(_: &mut Check) -> Verdict {
         table.equal(what, must_be.join(" "), was, stage);
     }
     table.verdict("Core::bcast_append")
+}
+
+/// Clients that write in every tick keep a leader from no heartbeat: a follower that does not answer is
+/// sent no entries for now, and must still know that it has a leader.
+pub(super) fn proposals_delay_no_beat(_: &mut Check) -> Verdict {
+    let title = "heartbeat_ticks 3; a client writes in every tick, n2 answers, n3 does not";
+    let mut setup = Setup::new(3, 0);
+    setup.nodes.iter_mut().for_each(|(config, _)| config.heartbeat_ticks = 3);
+    let mut stage = elected(setup, N1).row(1, title);
+    stage.must_lead(&SPEAKS, N1)?;
+    stage.forget_words();
+    for index in 2..32 {
+        stage.ticks(N1, 1);
+        stage.propose(N1, "a");
+        stage.hear(matched(N2, N1, 1, index));
+    }
+    let words = stage.leaders_words(N1, N3).len();
+    if words >= 8 {
+        return Ok(());
+    }
+    let because = format!("n1 leads term 1, and spoke to n3 {words} times in 30 ticks");
+    let failure = stage.missing(&SPEAKS, "Core::on_propose").because(because);
+    failure.expected("8 times or more: every 3 ticks").got(format!("{words} times")).fail()
 }
 
 /// Says what is wrong with an append of a leader that holds `log`.

@@ -116,7 +116,25 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
         n1.settle()?;
         must_have_applied(&n1, 10)?;
     }
-    Ok(())
+
+    // `advance` says that its Ready is written and applied. Of the LightReady it says nothing.
+    let config = Config { max_applying_bytes: Some(1), ..settings() };
+    let title = "at most 1 byte, with advance; the LightReady's entries are not applied yet";
+    let mut n1 = Owner::of(config, group(3)).row(4, title);
+    n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
+    if let Some(ready) = n1.take()? {
+        n1.advance_slowly(&ready)?;
+    }
+    for _ in 0..4 {
+        n1.hear(beat(N2, 1, 10));
+        n1.start_all()?;
+        while n1.writing() > 0 {
+            n1.persist()?;
+        }
+        within(&n1, 1)?;
+    }
+    n1.settle()?;
+    must_have_applied(&n1, 10)
 }
 
 /// Counts what is handed out to be applied before and after the write is durable.

@@ -255,6 +255,15 @@ impl Owner {
 
     /// Does the same as [`Owner::advance`] with a Ready that was just taken.
     pub(super) fn advance_with(&mut self, ready: &Ready) -> Outcome<()> {
+        self.advance_slowly(ready)?;
+        while self.do_apply().is_some() {}
+        doing("advance_apply");
+        self.node.advance_apply().expect("memory can be read");
+        Ok(())
+    }
+
+    /// The same, but the application takes its time with what the LightReady holds.
+    pub(super) fn advance_slowly(&mut self, ready: &Ready) -> Outcome<()> {
         self.writes.pop_back();
         self.save(ready);
         self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
@@ -264,11 +273,7 @@ impl Owner {
         while self.do_apply().is_some() {}
         doing(format!("advance of Ready {}", ready.number()));
         let light = self.node.advance(mine).expect("memory can be read");
-        self.take_light(light)?;
-        while self.do_apply().is_some() {}
-        doing("advance_apply");
-        self.node.advance_apply().expect("memory can be read");
-        Ok(())
+        self.take_light(light)
     }
 
     /// Takes every Ready, writes and applies it, until nothing is ready.

@@ -102,6 +102,18 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     n1.hear(super::words::yes(N2, 2));
     n1.hear(super::words::yes(N3, 2));
     table.equal("n1 wins", format!("{}, leader n1", RoleName::Leader), said(&take_all(&mut n1)?));
+
+    // A change of role may be all the news there is: no message, nothing to save.
+    let mut n1 = Owner::new(3);
+    n1.campaign();
+    take_all(&mut n1)?;
+    n1.hear(super::words::no(N2, 1));
+    n1.hear(super::words::no(N3, 1));
+    let role = n1.node().status().role;
+    // A candidate may also wait for its timer: then there is no news.
+    let is_still_candidate = role == RoleName::Candidate;
+    let news = if is_still_candidate { "nothing".into() } else { format!("{role}, leader none") };
+    table.equal("another n1 campaigns; both refuse", news, said(&take_all(&mut n1)?));
     match table.failure() {
         Some(failure) => failure.function("RawNode::changed_soft_state").fail(),
         None => Ok(()),

@@ -42,6 +42,11 @@ pub(super) fn yes(from: NodeId, term: u64) -> Message {
     message(from, term, Body::VoteReply { granted: true })
 }
 
+/// A voter refuses.
+pub(super) fn no(from: NodeId, term: u64) -> Message {
+    message(from, term, Body::VoteReply { granted: false })
+}
+
 /// A leader of `term` sends entries after `prev`, each with its term and its content, and its commit
 /// index.
 pub(super) fn append(
