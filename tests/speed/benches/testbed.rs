@@ -95,7 +95,7 @@ fn explorer(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Returns three nodes with logs of this length, one of which leads, and nothing under way.
+/// Returns three nodes with logs of this length, one of which leads, and no message in flight.
 fn led(entries: u64, driver: Driver) -> Cluster {
     let mut setup = Setup { driver, ..Setup::new(3, 0) };
     for (_, storage) in &mut setup.nodes {

@@ -257,7 +257,7 @@ Messages:
   AppendThread->2 MsgStorageAppendResp Term:3 Log:3/13
 ]
 
-# 1/12 is attested, and by now 2/12 stands on the disk: nothing may be applied.
+# 1/12 is acknowledged, but the disk holds 2/12 now: nothing may be applied.
 deliver-msgs 2
 ----
 AppendThread->2 MsgStorageAppendResp Term:1 Log:1/12
