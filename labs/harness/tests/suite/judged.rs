@@ -88,7 +88,7 @@ fn first_panic() {
 fn panics() {
     let report = crash("panics", "panicked", &[]);
     has(&report, "THE CODE PANICKED: vote is none none");
-    has(&report, "harness/bad.rs:");
+    has(&report, "suite/bad.rs:");
     has(&crash("panics_with_a_value", "panicked", &[]), "a value that is no text");
     has(&crash("unwinds_without_a_panic", "panicked", &[]), "quietly");
 }
