@@ -1,7 +1,7 @@
 //! Copies of the course without the desk: a student's workspace, and the desk's own scratch folders.
 //!
 //! ```text
-//!   course  raft storage tests labs/{suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock}
+//!   course  raft storage tests labs/{harness,suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock}
 //!     |        '-------'--- with other bodies                     '-> book/*.md, with GLOSSARY.md
 //!     v
 //!   a map from path to bytes  -->  written to a folder, whole or not at all
@@ -18,7 +18,18 @@ use std::path::{Path, PathBuf};
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The packages of a copy, by folder.
-const MEMBERS: [&str; 6] = ["raft", "storage", "tests", "labs/suites", "labs/runner", "labs/step"];
+const MEMBERS: [&str; 7] =
+    ["raft", "storage", "tests", "labs/harness", "labs/suites", "labs/runner", "labs/step"];
+
+/// The folders that a copy takes as they are.
+const WHOLE: [&str; 6] = [
+    "tests/src",
+    "tests/scripts",
+    "labs/harness/src",
+    "labs/suites",
+    "labs/runner",
+    "labs/step/src",
+];
 
 /// Pages of the book that stay in the course: the table for mdBook, and the teachers' chapter.
 const NOT_FOR_STUDENTS: [&str; 2] = ["SUMMARY.md", "teachers.md"];
@@ -37,7 +48,7 @@ pub fn plan(course: &Course, sources: &Sources, root: &Path) -> Result<Files, St
         plan.insert(name.to_owned(), bytes);
         Ok::<(), String>(())
     };
-    for folder in ["tests/src", "tests/scripts", "labs/suites", "labs/runner", "labs/step/src"] {
+    for folder in WHOLE {
         if course.root.join(folder).is_dir() {
             for (name, path) in files(&course.root, folder)? {
                 take(&name, &path)?;
@@ -139,7 +150,7 @@ fn workspace_manifest(root: &Path, version: &str) -> Result<String, String> {
 
 /// Keeps of the lock file what the packages of a copy need, under the copy's own version.
 fn workspace_lock(lock: &str, version: &str) -> String {
-    let names = ["raft", "storage", "testbed", "suites", "runner", "step"];
+    let names = ["raft", "storage", "testbed", "harness", "suites", "runner", "step"];
     let mut blocks = lock.split("\n[[package]]\n");
     let mut out = blocks.next().unwrap_or_default().to_owned();
     let blocks: BTreeMap<_, Vec<_>> = blocks.fold(BTreeMap::new(), |mut map, block| {

@@ -11,33 +11,52 @@
 //! fewer of them. To fork is to change the last ones. To save a run is to write them to a file. The
 //! modules below are in reading order.
 
+pub mod random; // random numbers from a seed
+
+#[cfg(feature = "raft")]
 pub mod input; // everything that can happen to a cluster, and what each input led to
 
+#[cfg(feature = "raft")]
 pub mod cluster; // N nodes driven by inputs
 
+#[cfg(feature = "raft")]
 pub mod network; // messages in flight, and the links that lose them
 
+#[cfg(feature = "raft")]
 pub mod disk; // what a crash loses and what it leaves
 
+#[cfg(feature = "raft")]
 pub mod invariant; // what must never happen
 
+#[cfg(feature = "raft")]
 pub mod sim; // random runs that replay from one number
 
+#[cfg(feature = "raft")]
 pub mod explore; // every state a small cluster can reach
 
+#[cfg(feature = "raft")]
 pub mod fingerprint; // 128-bit hashes of values
 
+#[cfg(feature = "raft")]
 pub mod shrink; // finds the few inputs that fail the same way
 
+#[cfg(feature = "raft")]
 pub mod decision; // the first wrong decision of a run, before its effect shows
 
+#[cfg(feature = "raft")]
 pub mod cause; // the few steps that led to a broken rule
 
+#[cfg(feature = "raft")]
 pub mod script; // runs written by hand, as commands
 
+#[cfg(feature = "raft")]
 pub mod trace; // a run recorded step by step
 
+#[cfg(feature = "raft")]
 pub use cluster::{Cluster, Driver, Owner, Setup};
+#[cfg(feature = "raft")]
 pub use input::{Fate, Input, Step};
+#[cfg(feature = "raft")]
 pub use invariant::{Rule, Violation};
+#[cfg(feature = "raft")]
 pub use network::{Flight, Network};

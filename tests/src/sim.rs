@@ -12,15 +12,13 @@
 //!
 //! The rates of faults are measured: [`Tally`] counts what happened to every message.
 
-mod fault_phase;
+mod fault_phase; // schedules inputs and faults
 mod healing_phase; // no faults: a leader must be elected
 mod plan; // the faults and settings of a run
-mod random; // random numbers from a seed
 mod shard; // splits the seeds among machines
-mod tally; // counts what happened // schedules inputs and faults
+mod tally; // counts what happened
 
 pub use plan::{Faults, Interval, Plan, Profile};
-pub use random::Stream;
 pub use shard::{BadShard, Shard};
 pub use tally::{Coverage, Digest, Tally};
 

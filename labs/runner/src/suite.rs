@@ -81,12 +81,17 @@ pub fn build(root: &Path, target: &Path, suite: &str) -> Result<Suite, BuildFaul
 /// [`BuildFault`] tells a student's slip from trouble of the machine.
 pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<Suite, BuildFault> {
     let [of, kind, name] = wanted.target();
-    let total = packages(root);
+    let features = match wanted {
+        Program::Suite(name) => features_of(root, name)?,
+        Program::Hunter => Vec::new(),
+    };
+    let total = packages(root, of, &features);
     let choice = anstream::AutoStream::choice(&std::io::stderr());
     let colour = choice != anstream::ColorChoice::Never;
     let format = if colour { "json-diagnostic-rendered-ansi" } else { "json" };
     let mut child = cargo(root)
         .args(["build", "--package", of, kind, name])
+        .args(&features)
         .args(["--message-format", format, "--target-dir"])
         .arg(target)
         .stdin(Stdio::null())
@@ -285,11 +290,30 @@ pub fn cargo(root: &Path) -> Command {
     command
 }
 
-/// Counts the packages a suite is made of; the total of the progress line.
-fn packages(root: &Path) -> usize {
+/// Returns the arguments that let a suite be built alone: the layer that its target requires, and no
+/// other. `labs/suites/Cargo.toml` says what each target requires.
+///
+/// # Errors
+/// The file cannot be read.
+fn features_of(root: &Path, suite: &str) -> Result<Vec<String>, BuildFault> {
+    let path = root.join("labs/suites/Cargo.toml");
+    let fault = |why: String| BuildFault::Cargo { said: format!("{}: {why}", path.display()) };
+    let text = std::fs::read_to_string(&path).map_err(|e| fault(e.to_string()))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|e| fault(e.to_string()))?;
+    let targets = table.get("test").and_then(toml::Value::as_array);
+    let target = targets.into_iter().flatten().find(|t| t["name"].as_str() == Some(suite));
+    let layers = target.and_then(|target| target.get("required-features")?.as_array());
+    let layers = layers.into_iter().flatten().filter_map(toml::Value::as_str);
+    let with = layers.flat_map(|layer| ["--features".to_owned(), layer.to_owned()]);
+    Ok(std::iter::once("--no-default-features".to_owned()).chain(with).collect())
+}
+
+/// Counts the packages a program is made of; the total of the progress line.
+fn packages(root: &Path, package: &str, features: &[String]) -> usize {
     let tree = cargo(root)
-        .args(["tree", "--package", "suites", "--prefix", "none", "--format", "{p}"])
+        .args(["tree", "--package", package, "--prefix", "none", "--format", "{p}"])
         .args(["--edges", "normal,build"])
+        .args(features)
         .stderr(Stdio::null())
         .output();
     let text = tree.map(|out| String::from_utf8_lossy(&out.stdout).into_owned());

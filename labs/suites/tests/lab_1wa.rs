@@ -1,11 +1,11 @@
-//! The suite of lab 1wa: `cargo test -p suites --test lab_1wa`. Its tests live in [`suites::wa`].
+//! The suite of lab 1wa: `cargo test -p suites --test lab_1wa`. Its tests live in [`suites::storage::wa`].
 
+use harness::Memory;
 use std::process::ExitCode;
-use suites::Memory;
 
 #[global_allocator]
-static MEMORY: Memory = suites::memory();
+static MEMORY: Memory = harness::memory();
 
 fn main() -> ExitCode {
-    suites::main("1wa", suites::wa::TESTS, &MEMORY)
+    harness::main("1wa", suites::storage::wa::TESTS, &MEMORY)
 }

@@ -1,11 +1,11 @@
-//! The suite of lab 1wb: `cargo test -p suites --test lab_1wb`. Its tests live in [`suites::wb`].
+//! The suite of lab 1wb: `cargo test -p suites --test lab_1wb`. Its tests live in [`suites::storage::wb`].
 
+use harness::Memory;
 use std::process::ExitCode;
-use suites::Memory;
 
 #[global_allocator]
-static MEMORY: Memory = suites::memory();
+static MEMORY: Memory = harness::memory();
 
 fn main() -> ExitCode {
-    suites::main("1wb", suites::wb::TESTS, &MEMORY)
+    harness::main("1wb", suites::storage::wb::TESTS, &MEMORY)
 }

@@ -1,11 +1,11 @@
-//! The suite of lab 1wc: `cargo test -p suites --test lab_1wc`. Its tests live in [`suites::wc`].
+//! The suite of lab 1wc: `cargo test -p suites --test lab_1wc`. Its tests live in [`suites::storage::wc`].
 
+use harness::Memory;
 use std::process::ExitCode;
-use suites::Memory;
 
 #[global_allocator]
-static MEMORY: Memory = suites::memory();
+static MEMORY: Memory = harness::memory();
 
 fn main() -> ExitCode {
-    suites::main("1wc", suites::wc::TESTS, &MEMORY)
+    harness::main("1wc", suites::storage::wc::TESTS, &MEMORY)
 }

@@ -1,11 +1,11 @@
-//! The suite of lab 2aa: `cargo test -p suites --test lab_2aa`. Its tests live in [`suites::aa`].
+//! The suite of lab 2aa: `cargo test -p suites --test lab_2aa`. Its tests live in [`suites::raft::aa`].
 
+use harness::Memory;
 use std::process::ExitCode;
-use suites::Memory;
 
 #[global_allocator]
-static MEMORY: Memory = suites::memory();
+static MEMORY: Memory = harness::memory();
 
 fn main() -> ExitCode {
-    suites::main("2aa", suites::aa::TESTS, &MEMORY)
+    harness::main("2aa", suites::raft::aa::TESTS, &MEMORY)
 }

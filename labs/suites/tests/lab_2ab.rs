@@ -1,11 +1,11 @@
-//! The suite of lab 2ab: `cargo test -p suites --test lab_2ab`. Its tests live in [`suites::ab`].
+//! The suite of lab 2ab: `cargo test -p suites --test lab_2ab`. Its tests live in [`suites::raft::ab`].
 
+use harness::Memory;
 use std::process::ExitCode;
-use suites::Memory;
 
 #[global_allocator]
-static MEMORY: Memory = suites::memory();
+static MEMORY: Memory = harness::memory();
 
 fn main() -> ExitCode {
-    suites::main("2ab", suites::ab::TESTS, &MEMORY)
+    harness::main("2ab", suites::raft::ab::TESTS, &MEMORY)
 }

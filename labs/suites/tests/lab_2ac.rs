@@ -1,11 +1,11 @@
-//! The suite of lab 2ac: `cargo test -p suites --test lab_2ac`. Its tests live in [`suites::ac`].
+//! The suite of lab 2ac: `cargo test -p suites --test lab_2ac`. Its tests live in [`suites::raft::ac`].
 
+use harness::Memory;
 use std::process::ExitCode;
-use suites::Memory;
 
 #[global_allocator]
-static MEMORY: Memory = suites::memory();
+static MEMORY: Memory = harness::memory();
 
 fn main() -> ExitCode {
-    suites::main("2ac", suites::ac::TESTS, &MEMORY)
+    harness::main("2ac", suites::raft::ac::TESTS, &MEMORY)
 }

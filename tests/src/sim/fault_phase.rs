@@ -10,10 +10,10 @@
 //! things are due at the same time, the one that was scheduled first comes first.
 
 use super::plan::{Interval, Plan};
-use super::random::Stream;
 use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::network::Flight;
+use crate::random::Stream;
 use bytes::Bytes;
 use raft::{Message, NodeId};
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,9 +9,9 @@
 //! Both halves are needed: default rates find bugs that show in most runs, and drawn rates find bugs that
 //! need two rare settings at once.
 
-use super::random::Stream;
 use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
+use crate::random::Stream;
 use std::fmt;
 
 /// The approximate size of a client's entry, in bytes.

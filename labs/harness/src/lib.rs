@@ -1,0 +1,89 @@
+//! Lab tests: how they are written, kept apart, and reported.
+//!
+//! ```text
+//!   a test --Failure--> card --> report line
+//!      |                            ^
+//!      `-- panic, loop, exit, ... --'   each in a worker process of its own
+//! ```
+//!
+//! # How to write a lab test
+//!
+//! A suite is one file, `tests/lab_2aa.rs`, with `harness = false`:
+//!
+//! ```ignore
+//! use harness::{Check, Failure, Memory, Rule, Table, Test, Verdict};
+//!
+//! #[global_allocator]
+//! static MEMORY: Memory = harness::memory();
+//!
+//! const TESTS: &[Test] = &[
+//!     Test::new(1, "aa_quorum_sizes", quorum_sizes),
+//!     Test::simulation(8, "aa_sim_election_safety", sim_election_safety),
+//! ];
+//!
+//! fn main() -> std::process::ExitCode {
+//!     harness::main("2aa", TESTS, &MEMORY)
+//! }
+//!
+//! const QUORUM: Rule = Rule {
+//!     id: "quorum_is_more_than_half",            // on cards, in hints, in the bug catalogue
+//!     title: "MORE THAN HALF",                   // a sentence in capitals
+//!     paper: "§5.2",
+//!     so_what: "two halves of a cluster each elect a leader",
+//! };
+//!
+//! fn quorum_sizes(_: &mut Check) -> Verdict {
+//!     let mut table = Table::new(&QUORUM, "cluster");
+//!     for (size, needed) in [(1, 1), (3, 2), (4, 3)] {
+//!         table.equal(format!("{size} nodes"), needed, majority(size).needed());
+//!     }
+//!     table.verdict()
+//! }
+//! ```
+//!
+//! A scenario fails with one [`Failure`]: `Failure::of(&RULE).because("n1 voted for n2 and then for
+//! n3, both in term 1").expected(..).got(..).diagram(..).your_line(..).fail()`. A simulation runs
+//! [`Check::sweep`]: one closure runs a seed, another explains the first failure (shrinks, draws).
+//!
+//! * Return a failure; do not `assert!`. A panic counts as the student's mistake.
+//! * A test is a function of code and seed: no clock, no thread, no sleep, no file.
+//! * Call [`Check::doing`] before a call that may not return in a student's code.
+//! * Numbers and names in a card are domain values: `n1`, `term 2`, `tick 13`.
+
+mod card; // a failure as a page
+mod coverage; // whether a sweep showed anything
+pub mod current; // what the running test is doing
+mod diagram; // a sequence diagram
+mod failure; // what a test says when a rule is broken
+mod options; // the command line
+pub mod panics; // the first panic, and what it means
+mod place; // a line of source
+mod report; // a line of the report
+mod suite; // main
+mod supervisor; // the suite's side of a worker
+mod table; // one rule, many rows
+mod test; // a lab test, and what it gets
+pub mod text; // plain text of a known width
+pub mod told; // stories that a test records
+mod verdict; // from a test's end to a report line
+mod wire; // how a worker reports
+mod worker; // one process, one test
+
+pub use card::{COLUMNS_MAX, LINES_MAX};
+pub use coverage::Coverage;
+pub use diagram::{Diagram, Row};
+pub use failure::{Failure, Rule, Verdict};
+pub use options::QUICK_SEEDS;
+pub use place::{Place, function_at};
+pub use report::{Outcome, Report};
+pub use suite::main;
+pub use table::{Case, Table};
+pub use test::{Check, Test};
+
+/// The global allocator of a suite: the system's, with a cap that workers lower.
+pub type Memory = cap::Cap<std::alloc::System>;
+
+/// Returns an allocator without a limit, for the suite's `#[global_allocator]`.
+pub const fn memory() -> Memory {
+    Memory::new(std::alloc::System, usize::MAX)
+}

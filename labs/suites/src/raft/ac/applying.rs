@@ -1,0 +1,273 @@
+//! Step 4: what is handed out to be applied, and when (Fig. 2 Rules for All Servers (1)).
+//!
+//! ```text
+//!    log        1  2  3  4  5  6  7
+//!    commit                    ^
+//!    durable             ^            gate Durable: up to 5
+//!    handed out    ^                  next page: 3 4 5, or as many as the limit allows
+//! ```
+
+use super::answers::{Answer, Answers};
+use super::owner::{Outcome, Owner, group, settings};
+use super::rules::{ALL_APPLIED, CAP, COMMIT_WRITTEN, GATE, OWNER_ORDER};
+use super::words::{N2, append, at, beat, names};
+use harness::{Check, Failure, Table, Verdict};
+use raft::{ApplyGate, Config, Entry, Index, RawNode, Storage};
+
+/// The size of an entry with one letter.
+fn letter_bytes() -> u64 {
+    Entry::unplaced(raft::Payload::Normal(bytes::Bytes::from_static(b"a"))).size_bytes()
+}
+
+/// All ten commands of a leader's log, and one long command among them.
+const WORDS: [(u64, &str); 10] = [
+    (1, "a"),
+    (1, "b"),
+    (1, "c"),
+    (1, "d"),
+    (1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"),
+    (1, "f"),
+    (1, "g"),
+    (1, "h"),
+    (1, "i"),
+    (1, "j"),
+];
+
+/// Says what is missing at the end.
+fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
+    let got = n1.applied();
+    if got == Index(want) {
+        return Ok(());
+    }
+    let failure = n1.broken(&ALL_APPLIED, "RawNode::take_committed");
+    let because = format!("{want} entries are committed and durable, and {got} are handed out");
+    failure
+        .because(because)
+        .expected(format!("applied {want}"))
+        .got(format!("applied {got}"))
+        .fail()
+}
+
+/// However long the pages are, the application gets every entry, in order, once.
+pub(super) fn paging_committed(_: &mut Check) -> Verdict {
+    let letter = letter_bytes();
+    for (number, cap, title) in [
+        (1, None, "no limit"),
+        (2, Some(3 * letter), "three letters at a time"),
+        (3, Some(1), "one entry at a time"),
+        (4, Some(3 * letter + 1), "three letters and a bit"),
+    ] {
+        let config = || Config { max_applying_bytes: cap, ..settings() };
+        let mut n1 = Owner::of(config(), group(3)).row(number, title);
+        n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
+        n1.settle()?;
+        must_have_applied(&n1, 10)?;
+
+        let title = format!("{title}; advance, and the commit index grows in small steps");
+        let mut n1 = Owner::of(config(), group(3)).row(number + 4, &title);
+        n1.hear(append(N2, 1, at(0, 0), &WORDS, 0));
+        for commit in [2, 4, 9, 10] {
+            n1.hear(beat(N2, 1, commit));
+            while n1.advance()?.is_some() {}
+        }
+        must_have_applied(&n1, 10)?;
+    }
+    Ok(())
+}
+
+/// Returns the size of what waits to be applied, without the last entry: that one may cross the limit.
+fn outstanding_before_last(n1: &Owner) -> u64 {
+    let weights: Vec<u64> = n1.waiting().map(Entry::size_bytes).collect();
+    weights.split_last().map_or(0, |(_, before)| before.iter().sum())
+}
+
+/// While the application has not applied, no more is handed out than the limit allows.
+pub(super) fn apply_cap(_: &mut Check) -> Verdict {
+    let letter = letter_bytes();
+    let within = |n1: &Owner, cap: u64| -> Verdict {
+        let outstanding = outstanding_before_last(n1);
+        if outstanding < cap || n1.waiting().count() <= 1 {
+            return Ok(());
+        }
+        let failure = n1.broken(&CAP, "Applying::hand_out");
+        let waiting: Vec<Entry> = n1.waiting().cloned().collect();
+        let because =
+            format!("{} wait to be applied, and the limit is {cap} bytes", names(&waiting));
+        failure.because(because).got(format!("{outstanding} bytes before the last one")).fail()
+    };
+    for (number, cap) in [(1, 1), (2, 2 * letter), (3, 3 * letter - 1)] {
+        let title = format!("at most {cap} bytes; an entry with one letter has {letter}");
+        let config = Config { max_applying_bytes: Some(cap), ..settings() };
+        let mut n1 = Owner::of(config, group(3)).row(number, &title);
+        n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
+        for _ in 0..4 {
+            n1.start_all()?;
+            while n1.writing() > 0 {
+                n1.persist()?;
+            }
+            within(&n1, cap)?;
+        }
+        n1.apply_one()?;
+        n1.start_all()?;
+        while n1.writing() > 0 {
+            n1.persist()?;
+        }
+        within(&n1, cap)?;
+        n1.settle()?;
+        must_have_applied(&n1, 10)?;
+    }
+
+    // `advance` says that its Ready is written and applied. Of the LightReady it says nothing.
+    let config = Config { max_applying_bytes: Some(1), ..settings() };
+    let title = "at most 1 byte, with advance; the LightReady's entries are not applied yet";
+    let mut n1 = Owner::of(config, group(3)).row(4, title);
+    n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
+    if let Some(ready) = n1.take()? {
+        n1.advance_slowly(&ready)?;
+    }
+    for _ in 0..4 {
+        n1.hear(beat(N2, 1, 10));
+        n1.start_all()?;
+        while n1.writing() > 0 {
+            n1.persist()?;
+        }
+        within(&n1, 1)?;
+    }
+    n1.settle()?;
+    must_have_applied(&n1, 10)
+}
+
+/// Counts what is handed out to be applied before and after the write is durable.
+fn through_the_gate(gate: ApplyGate) -> Outcome<(u64, u64)> {
+    let config = Config { apply_gate: gate, ..settings() };
+    let mut n1 = Owner::of(config, group(3));
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 2));
+    let count = |taken: Vec<raft::Ready>| -> u64 {
+        taken.iter().map(|ready| ready.committed_entries().len() as u64).sum()
+    };
+    let before = count(n1.start_all()?);
+    n1.settle()?;
+    Ok((before, n1.applied().0))
+}
+
+/// Each gate lets out what it allows.
+pub(super) fn apply_gates(_: &mut Check) -> Verdict {
+    let intro = "n2 sends 1@1 2@1 3@1, and two are committed; handed out to be applied:";
+    let mut table = Table::new(&GATE, "gate, and when").intro(intro);
+    for (name, gate, most) in [
+        ("Durable", ApplyGate::Durable, 0),
+        ("WithReady", ApplyGate::WithReady, 2),
+        ("Ahead(1)", ApplyGate::Ahead(1), 1),
+        ("Ahead(5)", ApplyGate::Ahead(5), 2),
+    ] {
+        let (before, after) = through_the_gate(gate)?;
+        table.within(format!("{name}, while they are written"), 0..=most, before);
+        table.within(format!("{name}, in the end"), 2..=2, after);
+    }
+    match table.failure() {
+        Some(failure) => failure.function("RawNode::appliable").fail(),
+        None => Ok(()),
+    }
+}
+
+/// A report of what the owner cannot have applied is refused, and changes nothing.
+pub(super) fn apply_order(_: &mut Check) -> Verdict {
+    let intro = "n2 sent three entries and two are committed; the owner reports as applied";
+    let mut table = Answers::new(&OWNER_ORDER, "applied up to", intro);
+    let mut n1 = Owner::new(3);
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 2));
+    n1.start_all()?;
+    let mut tell = |n1: &mut Owner, what, applied, must_be| {
+        table.tell(n1, what, must_be, |node| node.advance_apply_to(Index(applied)));
+    };
+    tell(&mut n1, "1, before it was handed out", 1, Answer::Refused);
+    while n1.writing() > 0 {
+        n1.persist()?;
+    }
+    n1.start_all()?;
+    tell(&mut n1, "3, which is not committed", 3, Answer::Refused);
+    tell(&mut n1, "99, which does not exist", 99, Answer::Refused);
+    tell(&mut n1, "1, of the two handed out", 1, Answer::Taken);
+    tell(&mut n1, "1 again", 1, Answer::Taken);
+    tell(&mut n1, "0: less than before", 0, Answer::Refused);
+    n1.start_all()?;
+    tell(&mut n1, "2", 2, Answer::Taken);
+    tell(&mut n1, "1: less than before", 1, Answer::Refused);
+    match table.failure() {
+        Some(failure) => failure.function("RawNode::check_applied").fail(),
+        None => Ok(()),
+    }
+}
+
+/// A node can start from what was saved, whenever the power fails.
+fn can_start(n1: &Owner) -> Verdict {
+    let disk = n1.disk();
+    let last = disk.last_index().unwrap_or_default();
+    let commit = disk.hard_state().commit;
+    match RawNode::new(&settings(), disk.clone()) {
+        Ok(_) => Ok(()),
+        Err(why) => {
+            let failure: Failure = n1.broken(&COMMIT_WRITTEN, "RawNode::light_ready");
+            let because = format!("power fails now, and n1 cannot start again: {why}");
+            let got = format!("commit {commit}, log up to {last}");
+            failure.because(because).expected("a commit index within the log").got(got).fail()
+        }
+    }
+}
+
+/// A commit index to be saved is never beyond the log that is saved with it.
+pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
+    let mut n1 =
+        Owner::new(3).row(1, "a committed entry comes while the one before is being written");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    let first = n1.take()?;
+    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
+    if let Some(first) = first {
+        n1.advance_with(&first)?;
+    }
+    can_start(&n1)?;
+    while n1.advance()?.is_some() {
+        can_start(&n1)?;
+    }
+    must_have_applied(&n1, 2)?;
+
+    let mut n1 = Owner::new(3).row(2, "three writes in progress, each with its commit index");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.start_all()?;
+    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
+    n1.start_all()?;
+    n1.hear(append(N2, 1, at(2, 1), &[(1, "c")], 3));
+    n1.start_all()?;
+    while n1.writing() > 0 {
+        n1.persist()?;
+        can_start(&n1)?;
+    }
+    n1.settle()?;
+    can_start(&n1)?;
+    must_have_applied(&n1, 3)
+}
+
+/// No entry is handed out to be applied before the commit index that covers it is handed out to be
+/// saved. The judge checks that; these runs give it something to check.
+pub(super) fn commit_told_before_applied(_: &mut Check) -> Verdict {
+    let mut n1 = Owner::new(3).row(1, "entries first, their commit later");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.settle()?;
+    n1.hear(beat(N2, 1, 1));
+    n1.settle()?;
+    n1.hear(beat(N2, 1, 2));
+    n1.settle()?;
+    must_have_applied(&n1, 2)?;
+    let mut n1 = Owner::new(3).row(2, "entries and commit while a write is in progress");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.start_all()?;
+    n1.hear(beat(N2, 1, 2));
+    n1.settle()?;
+    must_have_applied(&n1, 2)?;
+    let mut n1 = Owner::new(1).row(3, "a single node, with advance");
+    n1.campaign();
+    while n1.advance()?.is_some() {}
+    n1.propose("a");
+    while n1.advance()?.is_some() {}
+    must_have_applied(&n1, 2)
+}

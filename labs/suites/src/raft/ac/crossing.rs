@@ -1,0 +1,155 @@
+//! Step 6: several writes in progress (thesis §10.2.1; etcd's append ABA race).
+//!
+//! ```text
+//!    n2 leads term 1   w1: 1@1  [=============]
+//!    n3 leads term 2   w2: 1@2      [===============]
+//!    n2 leads term 3   w3: 1@1 2@3      [================]
+//!                                   w1 ends: is 1@1 durable?  w2 is about to remove it
+//! ```
+
+use super::answers::{Answer, Answers};
+use super::owner::{Owner, group, settings};
+use super::rules::{ALL_APPLIED, ATTEST, WRITE_ORDER};
+use super::words::{N2, N3, append, ask, at, beat, names, yes};
+use harness::{Check, Verdict};
+use raft::{Entry, Index, Ready, ReadyNumber};
+
+fn committed(taken: &[Ready]) -> Vec<Entry> {
+    taken.iter().flat_map(|ready| ready.committed_entries().iter().cloned()).collect()
+}
+
+/// Reports that a write has ended: which are accepted, and what they change.
+pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
+    let intro = "n1, of three, writes Readys 1, 2 and 3; the owner reports as durable:";
+    let mut table = Answers::new(&WRITE_ORDER, "on_persist_ready", intro);
+    let mut n1 = Owner::new(3);
+    let mut tell = |n1: &mut Owner, what, number, must_be| {
+        table.tell(n1, what, must_be, |node| node.on_persist_ready(ReadyNumber(number)));
+    };
+    tell(&mut n1, "1, before any was taken", 1, Answer::Refused);
+    let mut numbers = Vec::new();
+    for (behind, word) in [(0, "a"), (1, "b"), (2, "c")] {
+        let prev = at(behind, u64::from(behind > 0));
+        n1.hear(append(N2, 1, prev, &[(1, word)], 0));
+        numbers.extend(n1.start_all()?.last().map(|ready| ready.number().0));
+    }
+    let [_, second, third] = numbers[..] else {
+        let failure = n1.broken(&super::rules::ONLY_NEWS, "RawNode::has_ready");
+        return failure.because("three entries came, but not three Readys").fail();
+    };
+    tell(&mut n1, "0", 0, Answer::Refused);
+    tell(&mut n1, "one that was not taken", third + 1, Answer::Refused);
+    tell(&mut n1, "the second: the first with it", second, Answer::Taken);
+    tell(&mut n1, "the second again", second, Answer::Refused);
+    tell(&mut n1, "the first, which is done", 1, Answer::Refused);
+    tell(&mut n1, "the third", third, Answer::Taken);
+    tell(&mut n1, "the third again", third, Answer::Refused);
+    if let Some(failure) = table.failure() {
+        return failure.function("RawNode::durable_by").fail();
+    }
+
+    // One report for two writes: the promises of both count, and the first is n1's vote for itself.
+    let mut n1 = Owner::new(3).row(1, "one report for two writes");
+    n1.campaign();
+    n1.start_all()?;
+    n1.hear(ask(N3, 1));
+    n1.start_all()?;
+    n1.persist_all_at_once()?;
+    n1.hear(yes(N2, 1));
+    n1.settle()?;
+    if !n1.sent().iter().any(|message| message.body.traits().is_from_leader) {
+        let failure = n1.broken(&WRITE_ORDER, "RawNode::on_persist_ready");
+        let because =
+            "the second of two writes is reported durable, and n1's own vote does not count";
+        return failure.because(because).expected("n1 leads, with n2's vote and its own").fail();
+    }
+
+    let mut n1 = Owner::new(3).row(2, "the first of two writes ends");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.start_all()?;
+    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
+    n1.start_all()?;
+    n1.persist()?;
+    let taken = n1.start_all()?;
+    if committed(&taken).iter().any(|entry| entry.id.index > Index(1)) {
+        let because = "the write of 1@1 has ended, and 2@1 counts as durable";
+        return n1.broken(&WRITE_ORDER, "RawNode::durable_by").because(because).fail();
+    }
+    n1.settle()
+}
+
+/// An entry that was written, replaced and written again is durable when its last write is.
+pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
+    let mut n1 = Owner::of(settings(), group(3)).row(1, "1@1, then 1@2, then 1@1 again");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.start_all()?;
+    n1.hear(append(N3, 2, at(0, 0), &[(2, "b")], 0));
+    n1.start_all()?;
+    n1.hear(append(N2, 3, at(0, 0), &[(1, "a"), (3, "c")], 2));
+    n1.start_all()?;
+    for ended in ["the first write has ended", "the second write has ended: 1@2 is on disk"] {
+        n1.persist()?;
+        let taken = n1.start_all()?;
+        if let Some(first) = committed(&taken).first() {
+            let failure = n1.broken(&ATTEST, "RawNode::is_current");
+            let because = format!("{ended}, the third has not, and {} counts as durable", first.id);
+            return failure
+                .because(because)
+                .expected("nothing to be applied before the third write ends")
+                .got(names(&committed(&taken)))
+                .fail();
+        }
+    }
+    n1.settle()?;
+    all_applied(&n1, "1@1 2@3")?;
+
+    let mut n1 = Owner::of(settings(), group(3)).row(2, "2@1 is replaced while it is written");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.start_all()?;
+    n1.hear(append(N3, 2, at(1, 1), &[(2, "c")], 2));
+    n1.settle()?;
+    all_applied(&n1, "1@1 2@2")?;
+
+    let mut n1 = Owner::of(settings(), group(3)).row(3, "2@1 is replaced within one term");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.hear(beat(N3, 2, 0));
+    n1.start_all()?;
+    n1.hear(append(N3, 2, at(1, 1), &[(2, "c")], 2));
+    n1.start_all()?;
+    n1.persist()?;
+    n1.start_all()?;
+    n1.settle()?;
+    all_applied(&n1, "1@1 2@2")
+}
+
+fn all_applied(n1: &Owner, want: &str) -> Verdict {
+    let got = names(n1.application());
+    if got == want {
+        return Ok(());
+    }
+    let failure = n1.broken(&ALL_APPLIED, "RawNode::on_persist_record");
+    let because = "all writes have ended, and everything is committed";
+    failure.because(because).expected(format!("{want} applied")).got(got).fail()
+}
+
+/// If the term changed before a write ended, the next write makes the entries durable.
+pub(super) fn next_record_makes_durable(_: &mut Check) -> Verdict {
+    let mut n1 = Owner::new(3).row(1, "the term changes while an entry is written");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.start_all()?;
+    n1.hear(beat(N3, 2, 0));
+    n1.start_all()?;
+    while n1.writing() > 0 {
+        n1.persist()?;
+    }
+    n1.hear(append(N3, 2, at(1, 1), &[], 1));
+    n1.settle()?;
+    all_applied(&n1, "1@1")?;
+
+    let mut n1 = Owner::new(3).row(2, "and no message comes in the new term");
+    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 1));
+    n1.start_all()?;
+    n1.hear(beat(N3, 2, 1));
+    n1.settle()?;
+    all_applied(&n1, "1@1")
+}

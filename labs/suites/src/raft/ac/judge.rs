@@ -1,0 +1,308 @@
+//! What must hold in every Ready, as an owner sees it: with every leader, and after every crash.
+//!
+//! ```text
+//!   entries    begin right after what was handed out, or replace it; no gap, nothing twice
+//!   hard       never decreases; its commit index is within what was handed out
+//!   committed  right after the last one, the entry that is in the log, not beyond the commit reported
+//!   messages   promise what IS durable;  persisted_messages what WILL be
+//! ```
+//!
+//! The judge knows what was handed out and what the disk holds. It never asks the node.
+
+use super::rules::{
+    APPLY_ONCE, COMMIT_FIRST, COMMIT_WRITTEN, ENTRIES_ONCE, HARD_NEWS, ONCE_ACROSS_CRASH,
+    PERSIST_FIRST, REMEMBERS,
+};
+use super::words::label;
+use harness::Rule;
+use raft::{
+    AppendOutcome, Body, Entry, EntryId, HardState, Index, LightReady, MemoryStorage, Message,
+    NodeId, Ready, Storage, Term,
+};
+use std::collections::BTreeMap;
+
+/// A broken rule, and how an owner saw it.
+pub(super) struct Fault {
+    pub(super) rule: Rule,
+    pub(super) because: String,
+    pub(super) function: &'static str,
+}
+
+/// A log as one node knows it: the term at each index.
+type Terms = BTreeMap<Index, Term>;
+
+/// What the owner knows since the node started.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Judge {
+    /// The log as it was handed out to be written.
+    log: Terms,
+    /// Term, vote and commit as they were handed out to be saved.
+    told: HardState,
+    /// The same as the disk held it at the start.
+    born: HardState,
+    /// The first index of it at which a leader has sent another entry since: from there on, the
+    /// same may be written again.
+    disputed: Option<Index>,
+    /// The last entry that was handed out to be applied.
+    applied: Index,
+    /// What each leader has sent of its log, in each term.
+    leaders: BTreeMap<(NodeId, Term), Terms>,
+    /// Which node it has voted for, in each term: by the messages that have left.
+    votes: BTreeMap<Term, NodeId>,
+    life: Life,
+}
+
+/// Whether the node has lost power before.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Life {
+    First,
+    Later,
+}
+
+/// Reads the whole log that storage holds.
+fn stored(storage: &MemoryStorage) -> Terms {
+    let (Ok(first), Ok(last)) = (storage.first_index(), storage.last_index()) else {
+        return Terms::new();
+    };
+    let term = |index: u64| Some((Index(index), storage.term(Index(index)).ok()?));
+    (first.0..=last.0).filter_map(term).collect()
+}
+
+fn fault(rule: &Rule, function: &'static str, because: String) -> Result<(), Fault> {
+    Err(Fault { rule: *rule, because, function })
+}
+
+impl Judge {
+    /// Begins with what a node knows that starts with this disk and this applied index.
+    pub(super) fn new(storage: &MemoryStorage, applied: Index) -> Self {
+        let (log, told) = (stored(storage), storage.hard_state());
+        let (leaders, votes) = (BTreeMap::new(), BTreeMap::new());
+        let (born, disputed, life) = (told, None, Life::First);
+        Judge { log, disputed, told, born, applied, leaders, votes, life }
+    }
+
+    /// Begins again after a loss of power, and still knows the node's votes.
+    pub(super) fn after_a_crash(&self, storage: &MemoryStorage, applied: Index) -> Self {
+        let votes = self.votes.clone();
+        Judge { life: Life::Later, votes, ..Judge::new(storage, applied) }
+    }
+
+    /// Returns what was handed out to be saved last.
+    pub(super) fn told(&self) -> HardState {
+        self.told
+    }
+
+    /// Records what a node is sent.
+    pub(super) fn hear(&mut self, message: &Message) {
+        if let (Body::AppendEntries { prev, entries, .. }, Some(term)) =
+            (&message.body, message.term)
+        {
+            let log = self.leaders.entry((message.from, term)).or_default();
+            log.extend(Some((prev.index, prev.term)).filter(|(index, _)| *index > Index(0)));
+            log.extend(entries.iter().map(|entry| (entry.id.index, entry.id.term)));
+            let ours = |entry: &&Entry| self.log.get(&entry.id.index) == Some(&entry.id.term);
+            if let Some(other) = entries.iter().find(|entry| !ours(entry)) {
+                let at = other.id.index;
+                self.disputed = Some(self.disputed.map_or(at, |before| before.min(at)));
+            }
+        }
+    }
+
+    /// Judges a Ready that was just taken, while the disk holds this.
+    pub(super) fn take(&mut self, ready: &Ready, disk: &MemoryStorage) -> Result<(), Fault> {
+        self.write(ready.entries())?;
+        if let Some(hard) = ready.hard_state() {
+            self.save(hard)?;
+        }
+        self.apply(ready.committed_entries())?;
+        let (log, saved) = (stored(disk), disk.hard_state());
+        for message in ready.messages() {
+            if !self.is_backed(message, &log, saved) {
+                let because = format!("{} may leave before it is durable", label(message));
+                return fault(&PERSIST_FIRST, "RawNode::ready", because);
+            }
+        }
+        for message in ready.persisted_messages() {
+            if !self.is_backed(message, &self.log, self.told) {
+                let because =
+                    format!("{}, and no Ready hands out what that promise needs", label(message));
+                if let Body::AppendReply { .. } = message.body {
+                    return fault(&ENTRIES_ONCE, "RawNode::ready", because);
+                }
+                return fault(&HARD_NEWS, "RawNode::changed_hard_state", because);
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges promises that leave, now that the disk holds this.
+    pub(super) fn leave(
+        &mut self,
+        promises: &[Message],
+        disk: &MemoryStorage,
+    ) -> Result<(), Fault> {
+        let (log, saved) = (stored(disk), disk.hard_state());
+        for message in promises {
+            if !self.is_backed(message, &log, saved) {
+                let because =
+                    format!("{} leaves, and the disk holds {}", label(message), say(saved));
+                return fault(&PERSIST_FIRST, "RawNode::ready", because);
+            }
+            if let (Body::VoteReply { granted: true }, Some(term)) = (&message.body, message.term) {
+                let first = *self.votes.entry(term).or_insert(message.to);
+                if first != message.to {
+                    let because = format!("it votes for {first} and {} in term {term}", message.to);
+                    return fault(&REMEMBERS, "Core::new", because);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges what became possible because a Ready is durable.
+    pub(super) fn light(&mut self, light: &LightReady, disk: &MemoryStorage) -> Result<(), Fault> {
+        let (log, saved) = (stored(disk), disk.hard_state());
+        if let Some(commit) = light.commit_index() {
+            let last = log.keys().last().copied().unwrap_or_default();
+            if commit > last {
+                let because =
+                    format!("commit {commit} is to be saved with a log that ends at {last}");
+                return fault(&COMMIT_WRITTEN, "RawNode::light_ready", because);
+            }
+            self.told.commit = self.told.commit.max(commit);
+        }
+        self.apply(light.committed_entries())?;
+        for message in light.messages() {
+            if !self.is_backed(message, &log, saved) {
+                let because = format!("{} may leave before it is durable", label(message));
+                return fault(&PERSIST_FIRST, "RawNode::light_ready", because);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, entries: &[Entry]) -> Result<(), Fault> {
+        let Some(first) = entries.first().map(|entry| entry.id) else { return Ok(()) };
+        let function = "RawNode::ready";
+        let end = self.log.keys().last().copied().unwrap_or_default();
+        if first.index > end + 1 {
+            let because =
+                format!("{first} is to be written, and the log handed out ends at {end}: a gap");
+            return fault(&ENTRIES_ONCE, function, because);
+        }
+        let disputed = self.disputed.take().is_some_and(|from| from <= first.index);
+        if self.log.get(&first.index) == Some(&first.term) && !disputed {
+            let because = format!("{first} is handed out to be written a second time");
+            return fault(&ENTRIES_ONCE, function, because);
+        }
+        self.log.split_off(&first.index);
+        for (place, entry) in (first.index.0..).zip(entries) {
+            if entry.id.index != Index(place) {
+                let because = format!("{} is to be written where {place} was expected", entry.id);
+                return fault(&ENTRIES_ONCE, function, because);
+            }
+            self.log.insert(entry.id.index, entry.id.term);
+        }
+        Ok(())
+    }
+
+    fn save(&mut self, hard: HardState) -> Result<(), Fault> {
+        let told = self.told;
+        let function = "RawNode::changed_hard_state";
+        let went_back = hard.term < told.term
+            || hard.commit < told.commit
+            || hard.term == told.term && told.vote.is_some() && hard.vote != told.vote;
+        if went_back && told == self.born {
+            let because = format!("started with {}, and hands out {}", say(told), say(hard));
+            return fault(&REMEMBERS, "Core::new", because);
+        }
+        if went_back {
+            let because = format!("{} is to be saved over {}", say(hard), say(told));
+            return fault(&HARD_NEWS, function, because);
+        }
+        let end = self.log.keys().last().copied().unwrap_or_default();
+        if hard.commit > end {
+            let because =
+                format!("commit {} is to be saved with a log that ends at {end}", hard.commit);
+            return fault(&COMMIT_WRITTEN, function, because);
+        }
+        self.told = hard;
+        Ok(())
+    }
+
+    fn apply(&mut self, committed: &[Entry]) -> Result<(), Fault> {
+        let (rule, function) = match self.life {
+            Life::First => (&APPLY_ONCE, "RawNode::take_committed"),
+            Life::Later => (&ONCE_ACROSS_CRASH, "Applying::after"),
+        };
+        for entry in committed {
+            let (id, due) = (entry.id, self.applied + 1);
+            if id.index != due {
+                let because = format!("{id} is handed out to be applied where {due} was expected");
+                return fault(rule, function, because);
+            }
+            match self.log.get(&id.index) {
+                Some(&term) if term == id.term => {}
+                Some(&term) => {
+                    let held = EntryId { index: id.index, term };
+                    let because =
+                        format!("{id} is handed out to be applied, and {held} is in the log");
+                    return fault(rule, function, because);
+                }
+                None => {
+                    let because = format!(
+                        "{id} is handed out to be applied, and was not handed out to be written"
+                    );
+                    return fault(rule, function, because);
+                }
+            }
+            if id.index > self.told.commit {
+                let because = format!(
+                    "{id} is handed out to be applied, and the last commit index reported is {}",
+                    self.told.commit
+                );
+                return fault(&COMMIT_FIRST, "RawNode::changed_hard_state", because);
+            }
+            self.applied = id.index;
+        }
+        Ok(())
+    }
+
+    /// Returns whether this log and this state hold what a message promises.
+    fn is_backed(&self, message: &Message, log: &Terms, saved: HardState) -> bool {
+        let Some(term) = message.term else { return true };
+        match &message.body {
+            Body::RequestVote(_) => saved.term >= term,
+            Body::VoteReply { granted: true } => {
+                saved.term > term || saved.term == term && saved.vote == Some(message.to)
+            }
+            // A node that has entered a later term did hold it when it said so: what it held in
+            // this one may have been replaced, and the answer is still true.
+            Body::AppendReply { outcome: AppendOutcome::Matched(index), .. } => {
+                let theirs = self.leaders.get(&(message.to, term));
+                let mut known = theirs.into_iter().flat_map(|theirs| theirs.range(..=*index));
+                let holds = known.all(|(index, term)| log.get(index) == Some(term));
+                saved.term > term || saved.term == term && holds
+            }
+            Body::VoteReply { granted: false }
+            | Body::AppendReply { .. }
+            | Body::RequestPreVote(_)
+            | Body::PreVoteReply { .. }
+            | Body::AppendEntries { .. }
+            | Body::InstallSnapshot { .. }
+            | Body::Heartbeat { .. }
+            | Body::HeartbeatReply { .. }
+            | Body::Propose { .. }
+            | Body::TransferLeader { .. }
+            | Body::TimeoutNow
+            | Body::ReadIndex { .. }
+            | Body::ReadIndexReply { .. } => true,
+        }
+    }
+}
+
+/// Writes a state: `term 5, vote n2, commit 3`.
+pub(super) fn say(hard: HardState) -> String {
+    let vote = hard.vote.map_or_else(|| "none".to_owned(), |vote| vote.to_string());
+    format!("term {}, vote {vote}, commit {}", hard.term, hard.commit)
+}

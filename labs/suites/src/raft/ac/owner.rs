@@ -1,0 +1,440 @@
+//! A node and an owner that keeps the contract: it writes, then sends the promises, then applies.
+//!
+//! ```text
+//!      n2        n1        disk
+//!       |-append->|          |
+//!       |         |-- w1 --->|     Ready 1: write 1@1       take()
+//!       |         |<-- w1 ---|     durable                  persist()
+//!       |<- ack --|          |     promises leave
+//!       |         |          |     applies 1@1              apply()
+//! ```
+//!
+//! A [`Judge`] checks every Ready. The test plays all other nodes, and lets the power fail.
+
+use super::judge::{Fault, Judge};
+use super::words::{N1, label, names};
+use harness::{Diagram, Failure, Row, Rule, current};
+use raft::{Config, Entry, Index, LightReady, MemoryStorage, Message, NodeId, RawNode, Ready};
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+
+/// More Readys in a row than any inputs of these tests need.
+const READYS_MAX: usize = 200;
+
+/// How a step of a test may end.
+pub(super) type Outcome<T> = Result<T, Box<Failure>>;
+
+/// A node, its disk, its application, and what happened to them.
+#[derive(Clone)]
+pub(super) struct Owner {
+    config: Config,
+    node: RawNode<MemoryStorage>,
+    judge: Judge,
+    /// What was taken and is being written, oldest first.
+    writes: VecDeque<Ready>,
+    /// What is durable and not applied, in order.
+    to_apply: VecDeque<Entry>,
+    /// What the application has applied: it survives a crash.
+    application: Vec<Entry>,
+    /// What has left, in order.
+    sent: Vec<Message>,
+    rows: Vec<Row>,
+    row: Option<(u64, String)>,
+}
+
+/// Returns the usual settings of n1.
+pub(super) fn settings() -> Config {
+    Config::new(N1)
+}
+
+/// Returns an empty disk in a group of this many.
+pub(super) fn group(size: u64) -> MemoryStorage {
+    MemoryStorage::with_voters((1..=size).map(NodeId))
+}
+
+/// Records what the node is about to do: a card about an endless loop shows it too.
+fn doing(what: impl Into<String>) {
+    current::doing(what.into());
+}
+
+// Starting.
+
+impl Owner {
+    /// Starts n1 with these settings and this disk.
+    ///
+    /// # Panics
+    /// If it refuses to start.
+    pub(super) fn of(config: Config, disk: MemoryStorage) -> Self {
+        doing("n1 starts");
+        let judge = Judge::new(&disk, config.applied);
+        let node = RawNode::new(&config, disk).expect("n1 starts from what was saved");
+        Owner {
+            config,
+            node,
+            judge,
+            writes: VecDeque::new(),
+            to_apply: VecDeque::new(),
+            application: Vec::new(),
+            sent: Vec::new(),
+            rows: Vec::new(),
+            row: None,
+        }
+    }
+
+    /// Starts n1 in a group of this many, with an empty disk.
+    pub(super) fn new(size: u64) -> Self {
+        Owner::of(settings(), group(size))
+    }
+
+    /// Says which row of a test this is.
+    pub(super) fn row(mut self, number: u64, title: &str) -> Self {
+        self.row = Some((number, title.to_owned()));
+        self
+    }
+}
+
+// What happens to the node.
+
+impl Owner {
+    /// A message arrives.
+    pub(super) fn hear(&mut self, message: Message) {
+        doing(format!("{message} arrives"));
+        self.judge.hear(&message);
+        self.rows.push(Row::message(message.from, message.to, label(&message)));
+        if let Err(why) = self.node.step(message) {
+            self.rows.push(Row::at(N1, format!("refuses: {why}")));
+        }
+    }
+
+    /// The node is told to hold an election.
+    pub(super) fn campaign(&mut self) {
+        doing("n1 campaigns");
+        self.rows.push(Row::at(N1, "campaigns"));
+        let _ = self.node.campaign();
+    }
+
+    /// A client proposes. Returns whether the node took it.
+    pub(super) fn propose(&mut self, text: &str) -> bool {
+        doing(format!("n1 is proposed \"{text}\""));
+        self.rows.push(Row::at(N1, format!("is proposed \"{text}\"")));
+        let data = bytes::Bytes::from(text.as_bytes().to_vec());
+        self.node.propose(bytes::Bytes::new(), data).is_ok()
+    }
+
+    /// Ticks pass.
+    pub(super) fn ticks(&mut self, ticks: u64) {
+        doing(format!("n1 ticks {ticks} times"));
+        self.rows.push(Row::at(N1, format!("{ticks} ticks")));
+        (0..ticks).for_each(|_| {
+            self.node.tick();
+        });
+    }
+
+    /// n1 becomes leader of the next term, elected by the others: its own vote may not count yet.
+    pub(super) fn elect_by(&mut self, voters: &[NodeId]) {
+        self.campaign();
+        let term = self.node.status().term.0;
+        voters.iter().for_each(|&voter| self.hear(super::words::yes(voter, term)));
+    }
+}
+
+// What an owner does.
+
+impl Owner {
+    /// Returns whether anything is ready.
+    pub(super) fn has_ready(&self) -> bool {
+        doing("has_ready");
+        self.node.has_ready()
+    }
+
+    /// Takes a Ready, if there is one, and sends what may leave. Its write begins now.
+    pub(super) fn take(&mut self) -> Outcome<Option<Ready>> {
+        if !self.has_ready() {
+            return Ok(None);
+        }
+        doing("ready");
+        let mut ready = self.node.ready().expect("memory can be read");
+        let what = format!("Ready {}: {}", ready.number(), names(ready.entries()));
+        self.rows.push(Row::message(N1, "disk", what).note(self.note(&ready)));
+        let judged = self.judge.take(&ready, self.node.storage());
+        self.held(judged)?;
+        let whole = ready.clone();
+        self.send(ready.take_messages());
+        self.writes.push_back(ready);
+        Ok(Some(whole))
+    }
+
+    /// Takes a Ready as [`Owner::take`] does, and reports to the node that it is being written.
+    pub(super) fn start(&mut self) -> Outcome<Option<Ready>> {
+        let ready = self.take()?;
+        if let Some(ready) = &ready {
+            doing(format!("advance_append_async of Ready {}", ready.number()));
+            self.node.advance_append_async(ready.clone()).expect("memory can be read");
+        }
+        Ok(ready)
+    }
+
+    /// Takes every Ready, and starts to write it.
+    pub(super) fn start_all(&mut self) -> Outcome<Vec<Ready>> {
+        let mut taken = Vec::new();
+        while let Some(ready) = self.start()? {
+            taken.push(ready);
+            if taken.len() > READYS_MAX {
+                return Err(Box::new(self.never_quiet()));
+            }
+        }
+        Ok(taken)
+    }
+
+    /// The oldest write ends: the node learns of it, and the promises leave.
+    pub(super) fn persist(&mut self) -> Outcome<()> {
+        let Some(mut ready) = self.writes.pop_front() else { return Ok(()) };
+        self.save(&ready);
+        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
+        doing(format!("on_persist_ready({})", ready.number()));
+        let heard = self.node.on_persist_ready(ready.number());
+        heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
+        let judged = self.judge.leave(ready.persisted_messages(), self.node.storage());
+        self.held(judged)?;
+        self.send(ready.take_persisted_messages());
+        self.to_apply.extend(ready.take_committed_entries());
+        Ok(())
+    }
+
+    /// All writes end, and only the last is reported to the node.
+    pub(super) fn persist_all_at_once(&mut self) -> Outcome<()> {
+        while let Some(mut ready) = self.writes.pop_front() {
+            self.save(&ready);
+            self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
+            if self.writes.is_empty() {
+                doing(format!("on_persist_ready({})", ready.number()));
+                let heard = self.node.on_persist_ready(ready.number());
+                heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
+            }
+            self.send(ready.take_persisted_messages());
+            self.to_apply.extend(ready.take_committed_entries());
+        }
+        Ok(())
+    }
+
+    /// The application applies what may be applied, and the node learns of it.
+    pub(super) fn apply(&mut self) -> Outcome<()> {
+        while !self.to_apply.is_empty() {
+            self.apply_one()?;
+        }
+        Ok(())
+    }
+
+    /// The application applies the next entry, and the node learns of it.
+    pub(super) fn apply_one(&mut self) -> Outcome<()> {
+        let Some(entry) = self.do_apply() else { return Ok(()) };
+        doing(format!("advance_apply_to({})", entry.id.index));
+        if let Err(why) = self.node.advance_apply_to(entry.id.index) {
+            let failure = self.broken(&super::rules::ONCE_ACROSS_CRASH, "RawNode::check_applied");
+            let because = format!("{} was handed out, and is applied: {why}", entry.id);
+            return Err(Box::new(failure.because(because)));
+        }
+        Ok(())
+    }
+
+    /// The application applies the next entry. The node does not learn of it.
+    pub(super) fn do_apply(&mut self) -> Option<Entry> {
+        let entry = self.to_apply.pop_front()?;
+        self.rows.push(Row::at(N1, format!("applies {}", entry.id)));
+        self.application.push(entry.clone());
+        Some(entry)
+    }
+
+    /// Takes one Ready, writes it and applies what it holds, all before anything else happens, and
+    /// reports that in one call.
+    pub(super) fn advance(&mut self) -> Outcome<Option<Ready>> {
+        let Some(ready) = self.take()? else { return Ok(None) };
+        self.advance_with(&ready)?;
+        Ok(Some(ready))
+    }
+
+    /// Does the same as [`Owner::advance`] with a Ready that was just taken.
+    pub(super) fn advance_with(&mut self, ready: &Ready) -> Outcome<()> {
+        self.advance_slowly(ready)?;
+        while self.do_apply().is_some() {}
+        doing("advance_apply");
+        self.node.advance_apply().expect("memory can be read");
+        Ok(())
+    }
+
+    /// The same, but the application takes its time with what the LightReady holds.
+    pub(super) fn advance_slowly(&mut self, ready: &Ready) -> Outcome<()> {
+        self.writes.pop_back();
+        self.save(ready);
+        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
+        let mut mine = ready.clone();
+        self.send(mine.take_persisted_messages());
+        self.to_apply.extend(mine.take_committed_entries());
+        while self.do_apply().is_some() {}
+        doing(format!("advance of Ready {}", ready.number()));
+        let light = self.node.advance(mine).expect("memory can be read");
+        self.take_light(light)
+    }
+
+    /// Takes every Ready, writes and applies it, until nothing is ready.
+    pub(super) fn settle(&mut self) -> Outcome<()> {
+        for _ in 0..READYS_MAX {
+            if self.start()?.is_none() && self.writes.is_empty() && self.to_apply.is_empty() {
+                return Ok(());
+            }
+            self.persist()?;
+            self.apply()?;
+        }
+        Err(Box::new(self.never_quiet()))
+    }
+
+    /// Loses power: what is not durable is lost. Starts again from what is durable.
+    pub(super) fn restart(&mut self) {
+        self.rows.push(Row::at(N1, "loses power"));
+        self.writes.clear();
+        self.to_apply.clear();
+        let applied = self.application.last().map_or(self.config.applied, |entry| entry.id.index);
+        let disk = self.node.storage().clone();
+        self.config = Config { applied, ..self.config.clone() };
+        doing("n1 starts again");
+        self.judge = self.judge.after_a_crash(&disk, applied);
+        self.node = RawNode::new(&self.config, disk).expect("n1 starts from what was saved");
+        self.rows.push(Row::at(N1, format!("starts, applied {applied}")));
+    }
+
+    fn save(&mut self, ready: &Ready) {
+        let disk = self.node.storage_mut();
+        disk.append(ready.entries());
+        if let Some(hard_state) = ready.hard_state() {
+            disk.save(hard_state);
+        }
+    }
+
+    fn take_light(&mut self, mut light: LightReady) -> Outcome<()> {
+        let judged = self.judge.light(&light, self.node.storage());
+        self.held(judged)?;
+        if let Some(commit) = light.commit_index() {
+            self.node.storage_mut().save_commit(commit);
+        }
+        self.send(light.take_messages());
+        self.to_apply.extend(light.take_committed_entries());
+        Ok(())
+    }
+
+    fn send(&mut self, messages: Vec<Message>) {
+        for message in &messages {
+            self.rows.push(Row::message(message.from, message.to, label(message)));
+        }
+        self.sent.extend(messages);
+    }
+}
+
+// What a test can see.
+
+impl Owner {
+    /// Returns everything that decides what can happen from here.
+    pub(super) fn hash_to(&self, state: &mut impl Hasher) {
+        (&self.node, &self.judge, &self.to_apply, &self.application).hash(state);
+        for ready in &self.writes {
+            (ready.hard_state(), ready.entries(), ready.persisted_messages()).hash(state);
+            ready.committed_entries().hash(state);
+        }
+    }
+
+    /// Forgets what a card would draw.
+    pub(super) fn forget_story(&mut self) {
+        self.rows.clear();
+        self.sent.clear();
+    }
+
+    /// Returns the node, for calls that only this test makes.
+    pub(super) fn node(&mut self) -> &mut RawNode<MemoryStorage> {
+        &mut self.node
+    }
+
+    /// Returns the disk.
+    pub(super) fn disk(&self) -> &MemoryStorage {
+        self.node.storage()
+    }
+
+    /// Returns the judge.
+    pub(super) fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Returns what has left, in order.
+    pub(super) fn sent(&self) -> &[Message] {
+        &self.sent
+    }
+
+    /// Counts the writes in progress.
+    pub(super) fn writing(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Returns what the application has applied.
+    pub(super) fn application(&self) -> &[Entry] {
+        &self.application
+    }
+
+    /// Returns the last entry that the application has applied.
+    pub(super) fn applied(&self) -> Index {
+        self.application.last().map_or(Index(0), |entry| entry.id.index)
+    }
+
+    /// Returns what waits to be applied.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Entry> {
+        self.to_apply.iter()
+    }
+
+    /// Writes what a Ready holds besides its entries.
+    fn note(&self, ready: &Ready) -> String {
+        let hard = ready.hard_state().map(|hard| {
+            let vote = hard.vote.map_or_else(String::new, |vote| format!(" vote {vote}"));
+            format!("t{}{vote} commit {}", hard.term, hard.commit)
+        });
+        let committed = Some(ready.committed_entries()).filter(|entries| !entries.is_empty());
+        let apply = committed.map(|entries| format!("apply {}", names(entries)));
+        hard.into_iter().chain(apply).collect::<Vec<_>>().join(", ")
+    }
+}
+
+// What a card needs.
+
+impl Owner {
+    /// Returns a failure that shows what happened, and names the function to read.
+    pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
+        let mut diagram = Diagram::new(["n3", "n2", "n1", "disk"]);
+        self.rows.iter().cloned().for_each(|row| diagram.push(row));
+        let failure = Failure::of(rule).diagram(diagram).function(function);
+        match &self.row {
+            Some((number, title)) => failure.row(*number, title),
+            None => failure,
+        }
+    }
+
+    /// Returns the failure of a node that refuses the report of a write that has ended.
+    fn refused(&self, ready: &Ready, why: &str) -> Failure {
+        let failure = self.broken(&super::rules::WRITE_ORDER, "RawNode::durable_by");
+        failure.because(format!(
+            "Ready {}'s write has ended, and the node refuses the report: {why}",
+            ready.number()
+        ))
+    }
+
+    /// Returns the failure of a node that always has something ready.
+    fn never_quiet(&self) -> Failure {
+        let failure = self.broken(&super::rules::QUIET, "RawNode::has_ready");
+        failure
+            .because(format!("{READYS_MAX} Readys were taken, and has_ready is still true"))
+            .expected("after a few Readys, has_ready is false")
+            .got("it stays true")
+    }
+
+    /// Makes a failure of what the judge saw.
+    fn held(&self, judged: Result<(), Fault>) -> Outcome<()> {
+        judged.map_err(|Fault { rule, because, function }| {
+            Box::new(self.broken(&rule, function).because(format!("n1: {because}")))
+        })
+    }
+}

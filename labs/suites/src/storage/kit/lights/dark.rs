@@ -1,0 +1,159 @@
+//! A rule that broke after a power cut, and the card that says so.
+//!
+//! ```text
+//!   the history that broke it --shrink--> the shortest found that breaks the same rule
+//!                                            |
+//!                                            '--run again--> what it did, its disk, what was acknowledged
+//! ```
+//!
+//! [`picture`] draws the disk.
+
+use super::{Depth, Lights, Moment, Trouble};
+use crate::storage::kit::fates::Way;
+use crate::storage::kit::history::History;
+use crate::storage::kit::picture::{self, Picture};
+use crate::storage::kit::rules::{A_STATE, DURABLE, OPENS};
+use harness::{Failure, Rule};
+
+/// How many smaller histories are tried.
+const TRIES: usize = 400;
+
+/// A rule that broke after a power cut.
+#[derive(Debug)]
+pub(crate) struct Dark {
+    pub(super) lights: Lights,
+    pub(super) depth: Depth,
+    pub(super) history: History,
+    pub(super) moment: Option<Moment>,
+    pub(super) broken: Broken,
+}
+
+/// What broke.
+#[derive(Debug)]
+pub(super) struct Broken {
+    rule: &'static Rule,
+    because: String,
+    expected: String,
+    got: String,
+    /// The function to read, if no operation decided.
+    function: &'static str,
+}
+
+impl Broken {
+    /// Says what broke, and which function to read; none, if it may be any.
+    pub(super) fn of(
+        rule: &'static Rule,
+        because: impl Into<String>,
+        function: &'static str,
+    ) -> Broken {
+        let (expected, got) = (String::new(), String::new());
+        Broken { rule, because: because.into(), expected, got, function }
+    }
+
+    /// Says what was expected.
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Broken {
+        self.expected = expected.into();
+        self
+    }
+
+    /// Says what was found.
+    pub(super) fn got(mut self, got: impl ToString) -> Broken {
+        self.got = got.to_string();
+        self
+    }
+}
+
+/// Names the function to read, if one is to blame more than the others.
+fn read(failure: Failure, function: &str) -> Failure {
+    if function.is_empty() { failure } else { failure.function(function) }
+}
+
+impl Dark {
+    /// Returns the rule that broke.
+    pub(crate) fn rule(&self) -> &'static Rule {
+        self.broken.rule
+    }
+
+    /// Shrinks the history, draws the disk, and says what broke.
+    pub(crate) fn explain(self) -> Failure {
+        let from = self.history.actions.len();
+        let dark = self.shrink();
+        let to = dark.history.actions.len();
+        let failure = dark.failure();
+        if to < from { failure.shrunk(from as u64, to as u64) } else { failure }
+    }
+
+    /// Returns the smallest history found that breaks the same rule.
+    fn shrink(mut self) -> Dark {
+        let mut tries = 0;
+        'again: loop {
+            let smaller: Vec<History> = self.history.smaller().collect();
+            for history in smaller {
+                tries += 1;
+                if tries > TRIES {
+                    return self;
+                }
+                if let Err(dark) = self.lights.put_out(&history, self.depth)
+                    && dark.rule().id == self.rule().id
+                {
+                    self = *dark;
+                    continue 'again;
+                }
+            }
+            return self;
+        }
+    }
+
+    /// Draws the disk, and says what broke.
+    fn failure(&self) -> Failure {
+        let Broken { rule, because, expected, got, function } = &self.broken;
+        let failure = Failure::of(rule).because(because).expected(expected).got(got);
+        let Some(moment) = self.moment else {
+            let history = picture::told(&self.history.actions, None);
+            return read(failure.picture(history), function);
+        };
+        let (disk, reached) = self.lights.run(&self.history, moment.operation);
+        let cut = picture::Cut {
+            actions: &self.history.actions,
+            action: reached.action_of(moment.operation),
+            operation: moment.operation,
+            trouble: self.lights.trouble,
+        };
+        let mut lines = picture::told(&self.history.actions, Some(&cut));
+        let mut way = self.lights.way(moment).unwrap_or_else(|| Way::new(0, 1));
+        let image = disk.after_power_cut(&mut way);
+        let mut picture = Picture::of(&disk, &way, Some(moment.operation));
+        if rule.id == DURABLE.id || moment.again.is_some() {
+            // What counts is what the opening that followed did.
+            let image = if self.lights.way(moment).is_some() { image } else { disk.after_kill() };
+            let (probe, _) = self.lights.open_and_cut(&image, moment);
+            way = match moment.again {
+                Some(again) => Way::new(self.lights.seed ^ again << 16, moment.way),
+                None => Way::worst(),
+            };
+            let _ = probe.after_power_cut(&mut way);
+            picture = match self.lights.trouble {
+                Trouble::Kill => Picture::of_killed(&disk, moment.operation, &probe, &way),
+                Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } | Trouble::Failure => {
+                    Picture::of(&probe, &way, moment.again)
+                }
+            };
+            lines.push(match moment.again {
+                Some(again) => {
+                    format!("  then opened, and power failed again in operation {again}:")
+                }
+                None => "  then opened, and power failed again at once:".to_owned(),
+            });
+        }
+        lines.extend(picture.lines());
+        let acknowledged = reached.acknowledged_lsn();
+        let said = acknowledged.map_or("nothing".to_owned(), |lsn| format!("up to LSN {lsn}"));
+        lines.push(format!("  acknowledged  {said}"));
+        let failure = failure.picture(lines);
+        match picture.decided(acknowledged).filter(|_| rule.id != OPENS.id && rule.id != A_STATE.id)
+        {
+            Some(place) => failure.your_line(place),
+            None => read(failure, function),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What the tests write to a log, and how they write what it holds.
+//!
+//! ```text
+//!   run(5, &[2, 2, 3])                    5@2 6@2 7@3; the bytes of each are its id
+//!   open(&RULE, &fresh(), small())        a log on a disk that records which line asked
+//!   must(&RULE, call, function, outcome)  an error of a correct call becomes a card
+//! ```
+//!
+//! A panic needs no help here: the worker makes a card of every panic.
+
+use bytes::Bytes;
+use harness::{Failure, Rule, current, panics};
+use std::panic::AssertUnwindSafe;
+use storage::{Entry, EntryId, GroupId, Log, Options, SimDisk};
+
+/// A group.
+pub(crate) const G1: GroupId = GroupId(1);
+/// A group that is not the first.
+pub(crate) const G7: GroupId = GroupId(7);
+/// A group with a number that needs all its bytes.
+pub(crate) const G9: GroupId = GroupId(0x0908_0706_0504_0302);
+
+/// Returns an entry id: `at(3, 2)` is 3@2.
+pub(crate) fn at(index: u64, term: u64) -> EntryId {
+    EntryId::new(index, term)
+}
+
+/// Returns the entry with this id; its bytes are its id.
+pub(crate) fn entry(id: EntryId) -> Entry {
+    Entry { id, data: Bytes::from(format!("{id};")) }
+}
+
+/// Returns the entry with this id and this many bytes: its id, again and again.
+pub(crate) fn sized(id: EntryId, len: usize) -> Entry {
+    let name = format!("{id};").into_bytes();
+    Entry { id, data: name.into_iter().cycle().take(len).collect() }
+}
+
+/// Returns entries of these terms, the first of them at `first`.
+pub(crate) fn run(first: u64, terms: &[u64]) -> Vec<Entry> {
+    (first..).zip(terms).map(|(index, &term)| entry(at(index, term))).collect()
+}
+
+/// Says which entries these are: `5@2 6@2`; an entry with other bytes than its own is marked.
+pub(crate) fn names(entries: &[Entry]) -> String {
+    let name = |held: &Entry| match *held == sized(held.id, held.data.len()) {
+        true => held.id.to_string(),
+        false => format!("{}(other bytes)", held.id),
+    };
+    let names: Vec<String> = entries.iter().map(name).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
+}
+
+/// Settings for which a small log has many segments, and all of its garbage is worth collecting.
+pub(crate) fn small() -> Options {
+    Options {
+        segment_bytes: 8192,
+        max_batch_bytes: 2048,
+        collect_above_bytes: 0,
+        lagging_group_bytes: 1 << 20,
+        force_above_bytes: 0,
+        ..Options::default()
+    }
+}
+
+/// Returns an empty disk that records every operation, and the line that asked for it.
+pub(crate) fn fresh() -> SimDisk {
+    let disk = SimDisk::new(1);
+    disk.remember();
+    disk
+}
+
+/// Opens a log.
+///
+/// # Errors
+/// A card of `rule`, if opening it is refused.
+pub(crate) fn open(
+    rule: &Rule,
+    disk: &SimDisk,
+    options: Options,
+) -> Result<Log<SimDisk>, Box<Failure>> {
+    current::doing("opening the log".to_owned());
+    must(rule, "opening the log", "Log::open_on", Log::open_on(disk.clone(), options))
+}
+
+/// Opens a log that another process has left, with its contents. That calls these functions of a
+/// student, and the first of them is the one to read.
+///
+/// # Errors
+/// A card of `rule`, if opening it is refused.
+pub(crate) fn reopen(
+    rule: &Rule,
+    disk: &SimDisk,
+    what: &str,
+    functions: &[&str],
+) -> Result<Log<SimDisk>, Box<Failure>> {
+    current::doing_within(what.to_owned(), functions);
+    let read = functions.first().copied().unwrap_or("Log::open_on");
+    must(rule, what, read, Log::open_on(disk.clone(), small()))
+}
+
+/// Opens a log that another process has left empty: recovery runs at once.
+///
+/// # Errors
+/// A card of `rule`, if opening it is refused.
+pub(crate) fn found(
+    rule: &Rule,
+    disk: &SimDisk,
+    options: Options,
+) -> Result<Log<SimDisk>, Box<Failure>> {
+    drop(open(rule, disk, options.clone())?);
+    open(rule, disk, options)
+}
+
+/// Makes a call, and returns the message if it panics. The called object must not be used any more: its
+/// locks are poisoned. The worker still notices a hole that is not written.
+///
+/// # Errors
+/// What the panic said.
+pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|said| panics::message(&*said))
+}
+
+/// Returns the result of a call that must succeed.
+///
+/// # Errors
+/// A card of `rule`, if it failed: with the call, the engine's error, and the function to read.
+pub(crate) fn must<T>(
+    rule: &Rule,
+    call: &str,
+    function: &str,
+    outcome: storage::Result<T>,
+) -> Result<T, Box<Failure>> {
+    outcome.map_err(|error| {
+        let because = format!("{call} is refused, although it is correct");
+        let failure = Failure::of(rule).because(because).function(function);
+        Box::new(failure.expected("no error").got(error.to_string()))
+    })
+}

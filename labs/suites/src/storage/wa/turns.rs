@@ -1,0 +1,347 @@
+//! Step 8: group commit, in every order in which four writers can come.
+//!
+//! ```text
+//!   t1   append ---- ask: lead ---- the sync runs ---- it ends ---- ask: durable
+//!   t2        append ------ ask: wait ........................ ask: lead ..
+//!                                 ^ between any two of these, any other writer may take its next step
+//! ```
+//!
+//! The test steps the state machine: no thread, no clock. It plays a disk that knows which batches a sync
+//! covers: those appended before it began. The search is breadth first: no shorter run than the one on
+//! the card breaks the rule.
+
+use super::rules::{ACKNOWLEDGED, BROKEN, BUDGET, NOBODY_WAITS};
+use harness::{Check, Failure, Rule, Verdict, current, text};
+use std::collections::{BTreeSet, VecDeque};
+use storage::{GroupCommit, Lsn, SyncRole};
+
+/// How many writers there are. Each writes once.
+const WRITERS: usize = 4;
+
+/// Where a writer is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Writer {
+    /// It has not come yet.
+    Away,
+    /// Its batch is appended, and it asks what to do.
+    Asks { lsn: u64 },
+    /// It was told to wait. The end of a sync wakes it.
+    Waits { lsn: u64 },
+    /// It syncs, for all up to `through`. The disk knows what the sync covers.
+    Syncs { lsn: u64, through: u64, covers: u64 },
+    /// It was told that its batch is durable, or that the disk has failed.
+    Gone,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Append(usize),
+    Ask(usize),
+    SyncEnds(usize),
+    SyncFails(usize),
+}
+
+/// Everything: the state machine, the writers, and the disk.
+#[derive(Clone)]
+struct Scene {
+    commit: GroupCommit,
+    writers: [Writer; WRITERS],
+    appended: u64,
+    /// What really is on the disk.
+    platter: u64,
+    has_failed: bool,
+}
+
+/// What was told, for the card.
+type Story = Vec<String>;
+
+impl Scene {
+    fn new() -> Scene {
+        let commit = GroupCommit::after(Lsn(0));
+        let writers = [Writer::Away; WRITERS];
+        Scene { commit, writers, appended: 0, platter: 0, has_failed: false }
+    }
+
+    /// Returns what distinguishes one state from another. The state machine prints itself.
+    fn print(&self) -> String {
+        let Scene { commit, writers, appended, platter, has_failed } = self;
+        format!("{commit:?} {writers:?} {appended} {platter} {has_failed}")
+    }
+
+    /// Lists what can happen.
+    fn turns(&self) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        let mut has_newcomer = false;
+        for (number, writer) in self.writers.iter().enumerate() {
+            match writer {
+                // Writers are equal: the first of those that have not come yet comes.
+                Writer::Away if !has_newcomer => {
+                    has_newcomer = true;
+                    turns.push(Turn::Append(number));
+                }
+                Writer::Away | Writer::Waits { .. } | Writer::Gone => {}
+                Writer::Asks { .. } => turns.push(Turn::Ask(number)),
+                Writer::Syncs { .. } => {
+                    turns.push(Turn::SyncEnds(number));
+                    if !self.has_failed {
+                        turns.push(Turn::SyncFails(number));
+                    }
+                }
+            }
+        }
+        turns
+    }
+
+    /// Takes a step, and records it in the story.
+    fn take(&mut self, turn: Turn, story: &mut Story) -> Verdict {
+        match turn {
+            Turn::Append(number) => {
+                self.appended += 1;
+                self.commit.append(Lsn(self.appended));
+                self.writers[number] = Writer::Asks { lsn: self.appended };
+                story.push(format!("t{} appends {}", number + 1, self.appended));
+                Ok(())
+            }
+            Turn::Ask(number) => self.ask(number, story),
+            Turn::SyncEnds(number) => self.sync_ends(number, story),
+            Turn::SyncFails(number) => {
+                story.push(format!("t{}'s sync fails", number + 1));
+                self.has_failed = true;
+                self.commit.finish_failed();
+                self.writers[number] = Writer::Gone;
+                self.wake();
+                self.check_marks(story)
+            }
+        }
+    }
+
+    /// A writer asks what to do.
+    fn ask(&mut self, number: usize, story: &mut Story) -> Verdict {
+        let Writer::Asks { lsn } = self.writers[number] else { return Ok(()) };
+        let role = self.commit.ask(Lsn(lsn));
+        let name = format!("t{}", number + 1);
+        story.push(format!("{name} asks {lsn}: {}", say(role)));
+        let syncing = self.syncing();
+        self.writers[number] = match role {
+            SyncRole::Durable => {
+                if lsn > self.platter {
+                    let because = format!("{name} is told that {lsn} is durable");
+                    let got = format!("the disk holds what is up to {}", self.platter);
+                    let expected = format!("told so once the disk holds {lsn}");
+                    return broken(
+                        &ACKNOWLEDGED,
+                        because,
+                        expected,
+                        got,
+                        "GroupCommit::ask",
+                        story,
+                    );
+                }
+                Writer::Gone
+            }
+            SyncRole::Wait => {
+                if syncing.is_none() {
+                    let because = format!("{name} is told to wait, and no sync is running");
+                    let expected = if self.has_failed { "give up" } else { "lead" };
+                    let function = "GroupCommit::ask";
+                    return broken(&NOBODY_WAITS, because, expected, "wait", function, story);
+                }
+                Writer::Waits { lsn }
+            }
+            SyncRole::Lead { through } => {
+                if self.has_failed {
+                    let because = format!("a sync has failed, and {name} is told to sync again");
+                    let function = "GroupCommit::ask";
+                    return broken(&BROKEN, because, "give up", say(role), function, story);
+                }
+                if let Some(other) = syncing {
+                    let because =
+                        format!("t{} is syncing, and {name} is told to sync too", other + 1);
+                    return broken(&BUDGET, because, "wait", say(role), "GroupCommit::ask", story);
+                }
+                if through.0 < lsn || through.0 > self.appended {
+                    let because = format!("{name} wants {lsn} to be durable");
+                    let expected = format!("lead through {lsn}, up to {}", self.appended);
+                    let function = "GroupCommit::ask";
+                    return broken(&ACKNOWLEDGED, because, expected, say(role), function, story);
+                }
+                Writer::Syncs { lsn, through: through.0, covers: self.appended }
+            }
+            SyncRole::Broken => {
+                if !self.has_failed {
+                    let because = format!("{name} is told to give up, and nothing has failed");
+                    let function = "GroupCommit::ask";
+                    return broken(
+                        &NOBODY_WAITS,
+                        because,
+                        "lead, or wait",
+                        "give up",
+                        function,
+                        story,
+                    );
+                }
+                Writer::Gone
+            }
+        };
+        Ok(())
+    }
+
+    /// A sync returns: what was appended before it began is on the disk.
+    fn sync_ends(&mut self, number: usize, story: &mut Story) -> Verdict {
+        let Writer::Syncs { lsn, through, covers } = self.writers[number] else { return Ok(()) };
+        story.push(format!("t{}'s sync returns", number + 1));
+        if !self.has_failed {
+            self.platter = self.platter.max(covers);
+        }
+        self.commit.finish(Lsn(through));
+        self.writers[number] = Writer::Asks { lsn };
+        self.wake();
+        self.check_marks(story)
+    }
+
+    /// Wakes all waiting writers: they ask again.
+    fn wake(&mut self) {
+        for writer in &mut self.writers {
+            if let Writer::Waits { lsn } = *writer {
+                *writer = Writer::Asks { lsn };
+            }
+        }
+    }
+
+    /// Returns which writer is syncing.
+    fn syncing(&self) -> Option<usize> {
+        self.writers.iter().position(|writer| matches!(writer, Writer::Syncs { .. }))
+    }
+
+    /// What the log says of itself must be true as well.
+    fn check_marks(&self, story: &Story) -> Verdict {
+        let (durable, appended) = (self.commit.durable().0, self.commit.appended().0);
+        if durable > self.platter {
+            let because = format!("the log says that everything up to {durable} is durable");
+            let got = format!("durable up to {durable}");
+            let expected = format!("durable up to {}", self.platter);
+            return broken(&ACKNOWLEDGED, because, expected, got, "GroupCommit::finish", story);
+        }
+        if appended != self.appended {
+            let because = format!("{} batches were appended", self.appended);
+            let (expected, got) = (self.appended.to_string(), appended.to_string());
+            return broken(&ACKNOWLEDGED, because, expected, got, "GroupCommit::finish", story);
+        }
+        Ok(())
+    }
+}
+
+/// Writes the answer that a writer gets.
+fn say(role: SyncRole) -> String {
+    match role {
+        SyncRole::Durable => "durable".to_owned(),
+        SyncRole::Wait => "wait".to_owned(),
+        SyncRole::Lead { through } => format!("lead through {through}"),
+        SyncRole::Broken => "give up".to_owned(),
+    }
+}
+
+/// Fails, with the story so far.
+fn broken(
+    rule: &Rule,
+    because: String,
+    expected: impl Into<String>,
+    got: impl Into<String>,
+    function: &str,
+    story: &Story,
+) -> Verdict {
+    let failure = Failure::of(rule).because(because).expected(expected).got(got).function(function);
+    let told = |failure: Failure, (number, line): (usize, &String)| {
+        failure.detail(format!("{:>2}  {line}", number + 1))
+    };
+    // A card has room for eight lines of it; the last ones matter most.
+    let skipped = story.len().saturating_sub(8);
+    story.iter().enumerate().skip(skipped).fold(failure, told).fail()
+}
+
+/// Walks every order, breadth first.
+pub(super) fn every_order(_: &mut Check) -> Verdict {
+    let mut seen = BTreeSet::from([Scene::new().print()]);
+    let mut waiting = VecDeque::from([(Scene::new(), Story::new())]);
+    let mut all_told = 0_u64;
+    while let Some((scene, story)) = waiting.pop_front() {
+        if scene.writers.iter().all(|writer| *writer == Writer::Gone) && !scene.has_failed {
+            all_told += 1;
+        }
+        for turn in scene.turns() {
+            let (mut next, mut told) = (scene.clone(), story.clone());
+            current::doing(format!("after {}: the next turn", told.join(", ")));
+            next.take(turn, &mut told)?;
+            if seen.insert(next.print()) {
+                waiting.push_back((next, told));
+            }
+        }
+    }
+    if all_told > 0 {
+        return Ok(());
+    }
+    let because = "in no order do all four writers learn that their batches are durable".to_owned();
+    let function = "GroupCommit::ask";
+    broken(&NOBODY_WAITS, because, "all are, in some", "none", function, &Story::new())
+}
+
+/// Eight writers come while a sync is running: one more sync, for all of them.
+pub(super) fn shared_sync() -> Verdict {
+    let mut commit = GroupCommit::after(Lsn(0));
+    let mut story = Story::new();
+    commit.append(Lsn(1));
+    let mut leads = ask_all(&mut commit, 1..=1, &mut story);
+    for lsn in 2..=9 {
+        commit.append(Lsn(lsn));
+    }
+    leads.extend(ask_all(&mut commit, 2..=9, &mut story));
+    for _ in 0..20 {
+        let Some(through) = leads.first().copied() else { break };
+        commit.finish(through);
+        story.push(format!("the sync through {through} returns"));
+        leads.remove(0);
+        leads.extend(ask_all(&mut commit, 1..=9, &mut story));
+    }
+    let syncs = story.iter().filter(|line| line.contains("returns")).count();
+    let (counted, durable) = (commit.syncs(), commit.durable());
+    if (syncs, counted, durable) == (2, 2, Lsn(9)) {
+        return Ok(());
+    }
+    let because = "1 is being synced when 2 to 9 are appended, and all nine want to be durable";
+    let expected = "2 syncs, durable up to 9";
+    let got = format!(
+        "{}, {counted} of them counted, durable up to {durable}",
+        text::counted(syncs as u64, "sync")
+    );
+    // With fewer syncs, a writer was told that its batch is durable although no sync covers it.
+    let (rule, function) = match syncs < 2 && durable > Lsn(1) {
+        true => (&ACKNOWLEDGED, "GroupCommit::finish"),
+        false => (&BUDGET, "GroupCommit::ask"),
+    };
+    broken(rule, because.to_owned(), expected, got, function, &story)
+}
+
+/// Lets every writer ask that has no final answer yet; returns what leaders lead through.
+fn ask_all(
+    commit: &mut GroupCommit,
+    lsns: std::ops::RangeInclusive<u64>,
+    story: &mut Story,
+) -> Vec<Lsn> {
+    let mut leads = Vec::new();
+    let (first, last) = (*lsns.start(), *lsns.end());
+    let mut said: Vec<String> = Vec::new();
+    for lsn in lsns {
+        let role = commit.ask(Lsn(lsn));
+        if let SyncRole::Lead { through } = role {
+            leads.push(through);
+        }
+        if !said.contains(&say(role)) {
+            said.push(say(role));
+        }
+    }
+    let who =
+        if first == last { format!("{first} asks") } else { format!("{first} to {last} ask") };
+    story.push(format!("{who}: {}", said.join(", ")));
+    leads
+}

@@ -1,0 +1,225 @@
+//! Step 5: a file that is there, and the one after it.
+//!
+//! ```text
+//!   spare.tmp --written, synced--> renamed --directory synced--> 00000002.log       and not before
+//!   00000001.log .. 00000014.log        in the order of their numbers, none missing
+//! ```
+
+use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, disk_with, one};
+use super::rules::{FOLLOWS, LENGTH, ORDER, SALT};
+use crate::storage::kit::fates::PLAIN_WAYS;
+use crate::storage::kit::history::{Action, History};
+use crate::storage::kit::lights::{During, Lights, Trouble};
+use crate::storage::kit::model::{Change, Model};
+use crate::storage::kit::words::{G7, at, found, must, sized, small};
+use harness::{Check, Failure, Rule, Table, Verdict, current};
+use std::collections::BTreeMap;
+use storage::format::{Salt, SegmentHeader};
+use storage::{Batch, Disk, Error, Log, Rot, SimDisk};
+
+/// Returns a history that fills segments: three batches each, each followed by this many syncs.
+fn filling(batches: u64, sync: &[Action]) -> History {
+    let actions = (0..batches).flat_map(|n| {
+        let entries = vec![sized(at(n + 1, 1), 900)];
+        [Action::Append { changes: vec![Change::Entries { group: G7, entries }] }]
+            .into_iter()
+            .chain(sync.to_vec())
+    });
+    History::of(actions.collect(), &Model::default()).expect("each entry follows the one before it")
+}
+
+fn power_cuts(history: &History) -> Verdict {
+    let lights = Lights {
+        seed: 6,
+        options: small(),
+        trouble: Trouble::PowerCut { ways: PLAIN_WAYS + 3 },
+        during: During::Anything,
+    };
+    match lights.out_and_found(history) {
+        Ok(_) => Ok(()),
+        Err(dark) => dark.explain().fail(),
+    }
+}
+
+/// A file is complete when it has its name, and the name is durable before the log depends on it.
+pub(super) fn dir_sync_on_rotate(_: &mut Check) -> Verdict {
+    power_cuts(&filling(10, &[Action::Sync]))
+}
+
+/// A segment is left only when all of it is durable.
+pub(super) fn left_when_durable(_: &mut Check) -> Verdict {
+    power_cuts(&filling(10, &[]))?;
+    // All of it but its last frame is durable when it is left.
+    let entries = |n| vec![Change::Entries { group: G7, entries: vec![sized(at(n, 1), 900)] }];
+    let actions = (1..=10).flat_map(|n| {
+        let append = Action::Append { changes: entries(n) };
+        if n % 4 == 3 { vec![append, Action::Sync] } else { vec![append] }
+    });
+    let history = History::of(actions.collect(), &Model::default());
+    power_cuts(&history.expect("each entry follows the one before it"))
+}
+
+/// Returns the segments of a directory: their names, and their bytes.
+fn segments(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
+    let names = disk.list().unwrap_or_default();
+    let names = names.into_iter().filter(|name| name.ends_with(".log"));
+    names.map(|name| (name.clone(), disk.bytes(&name))).collect()
+}
+
+/// Runs a history to its end.
+fn ran(rule: &Rule, history: &History) -> Result<SimDisk, Box<Failure>> {
+    let disk = SimDisk::new(8);
+    let log = found(rule, &disk, small())?;
+    match history.run(&disk, &log).error {
+        Some(error) => must(rule, "a batch", "Log::find_room", Err(error)),
+        None => Ok(disk.after_kill()),
+    }
+}
+
+/// More segments than one digit counts, in the order of their numbers.
+pub(super) fn file_order_rollover(_: &mut Check) -> Verdict {
+    let history = filling(80, &[]);
+    let disk = ran(&ORDER, &history)?;
+    let names: Vec<String> = segments(&disk).into_keys().collect();
+    if names.len() < 17 {
+        let because = "80 entries of 900 bytes each fill 20 segments of 8192 bytes";
+        let got = format!("{} segments", names.len());
+        let failure = Failure::of(&ORDER).because(because).function("Log::find_room");
+        return failure.expected("17 segments or more").got(got).fail();
+    }
+    current::doing_within(format!("opening a log of {} segments", names.len()), &["check_follows"]);
+    let log = must(&ORDER, "opening it again", "check_follows", Log::open_on(disk, small()))?;
+    let seen = Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
+    if seen == history.end().to_string() {
+        return Ok(());
+    }
+    let because = format!("{} segments were written, and opened again", names.len());
+    let failure = Failure::of(&ORDER).because(because).function("check_follows");
+    failure.expected(history.end().to_string()).got(seen).fail()
+}
+
+/// A frame is within its segment, and a segment keeps its length.
+pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
+    let disk = SimDisk::new(8);
+    let log = found(&LENGTH, &disk, small())?;
+    // Lengths that leave every possible rest, from nothing to almost a frame.
+    for n in 0..60_u64 {
+        let len = 200 + (n * 97 % 1500) as usize;
+        let appending = format!("appending entry {}, of {len} bytes", n + 1);
+        current::doing_within(appending, &["Log::find_room"]);
+        let outcome = log.append(Batch::new().entries(G7, &[sized(at(n + 1, 1), len)]));
+        must(&LENGTH, &format!("entry {}, of {len} bytes,", n + 1), "Log::find_room", outcome)?;
+    }
+    let mut table = Table::new(&LENGTH, "file");
+    for (name, bytes) in segments(&disk) {
+        table.equal(name, SEGMENT_BYTES as usize, bytes.len()).decided_in("Log::find_room");
+    }
+    table.verdict()
+}
+
+/// Says what an opening of a directory shows.
+fn taken(outcome: Result<Log<SimDisk>, Error>) -> String {
+    let error = match outcome {
+        Ok(log) => {
+            return Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
+        }
+        Err(error) => error,
+    };
+    if let Error::MissingSegment { segment, .. } = &error {
+        return format!("refused: {segment} is missing");
+    }
+    if let Error::ForeignStore { segment } = &error {
+        return format!("refused: {segment} is of another store");
+    }
+    match error.corruption() {
+        Some(corruption) => match (corruption.rot, corruption.lsn) {
+            (Rot::Acknowledged, Some(lsn)) => format!("refused: LSN {lsn} has rotted"),
+            _ => format!("refused: {} is damaged", corruption.segment),
+        },
+        None => format!("refused: {error}"),
+    }
+}
+
+/// A directory is the whole log, in order, or it is refused.
+pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
+    let s1 = Segment::new(1, 1).frame(&one(1, 1), 0).frame(&one(2, 1), 1);
+    let s2 = Segment::new(2, 3).frame(&one(3, 1), 2).frame(&one(4, 1), 3);
+    let s3 = Segment::new(3, 5).frame(&one(5, 1), 4);
+    let base = Items::default().item(G7, storage::format::Op::Compact { through: at(2, 1) }, b"");
+    let alone = Segment::new(2, 3).frame(&base, 2).frame(&one(3, 1), 3);
+    let mut rotted = s1.clone();
+    let span = rotted.span(1);
+    rotted.bytes()[span.start + 70] ^= 1;
+    let short = Segment::new(1, 1).frame(&one(1, 1), 0);
+    let back = Segment::new(3, 2).frame(&one(5, 1), 1);
+    let empty = Segment::new(2, 3);
+    let after_it = Segment::new(3, 3).frame(&one(3, 1), 2);
+    let foreign = Segment::foreign(2, 3).frame(&one(3, 1), 2);
+    let rows = [
+        ("1, 2, 3", "g7 1..=5@1", disk_of(&[s1.clone(), s2.clone(), s3.clone()])),
+        ("2 alone: 1 was collected", "g7 after 2@1 3@1", disk_of(&[alone])),
+        ("1, 2 without a frame, 3", "g7 1..=3@1", disk_of(&[s1.clone(), empty, after_it])),
+        ("1 and 3", "refused: 2 is missing", disk_of(&[s1.clone(), s3.clone()])),
+        (
+            "1, 2 of another store",
+            "refused: 2 is of another store",
+            disk_of(&[s1.clone(), foreign]),
+        ),
+        (
+            "1, 2, and 3 begins before 2",
+            "refused: 3 is damaged",
+            disk_of(&[s1.clone(), s2.clone(), back]),
+        ),
+        ("1 and 2; LSN 2 damaged", "refused: LSN 2 has rotted", disk_of(&[rotted, s2.clone()])),
+        ("1 and 2; LSN 2 missing", "refused: LSN 2 has rotted", disk_of(&[short, s2.clone()])),
+        (
+            "1 and 2, their names swapped",
+            "refused: 1 is damaged",
+            disk_with(&[(s1.name(), &s2), (s2.name(), &s1)]),
+        ),
+    ];
+    let mut table = Table::new(&FOLLOWS, "segments in the directory");
+    for (what, must, disk) in rows {
+        current::doing_within(format!("opening a directory: {what}"), &["check_follows"]);
+        let was = taken(Log::open_on(disk, small()));
+        table.equal(what, must.to_owned(), was).decided_in("check_follows");
+    }
+    table.verdict()
+}
+
+/// Frames from an earlier use of a file do not count.
+pub(super) fn recycled_file_old_records(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&SALT, "a segment, and what follows its frames");
+    let now = || Segment::new(1, 1).frame(&one(1, 1), 0).frame(&one(2, 1), 1);
+    let old_salt = Salt::new(5555);
+    let leftover = |salt: Salt| {
+        let frames = [one(3, 9).place(3, 2, salt), one(4, 9).place(4, 3, salt)];
+        now().behind(&frames.concat())
+    };
+    let own = now().salt();
+    for (what, must, segment) in [
+        ("two frames, then zeros", "g7 1..=2@1", now()),
+        ("two frames, then two of its own", "g7 1..=2@1 3..=4@9", leftover(own)),
+        ("two frames, then LSN 3 and 4 of an earlier use", "g7 1..=2@1", leftover(old_salt)),
+    ] {
+        let was = taken(Log::open_on(disk_of(&[segment]), small()));
+        table.equal(what, must.to_owned(), was).decided_in("FrameHeader::decode");
+    }
+    let disk = ran(&SALT, &filling(20, &[]))?;
+    let salts: BTreeMap<String, Option<u32>> = segments(&disk)
+        .into_iter()
+        .map(|(name, bytes)| {
+            (name, SegmentHeader::decode(&bytes).ok().map(|header| header.salt.seed()))
+        })
+        .collect();
+    let mut different: Vec<_> = salts.values().copied().collect();
+    different.sort_unstable();
+    different.dedup();
+    let row = table.equal(
+        format!("{} segments, one after the other", salts.len()),
+        format!("{} salts", salts.len()),
+        format!("{} salts", different.len()),
+    );
+    row.decided_in("Log::rotate");
+    table.verdict()
+}

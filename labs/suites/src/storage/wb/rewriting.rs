@@ -1,0 +1,243 @@
+//! Step 6: what is not proven durable is written again.
+//!
+//! ```text
+//!   [1][2][  ][4 old]                        torn: 4 never counted
+//!   a new file: [1'][2'] zeros               and nothing can come back after 3
+//! ```
+
+use super::rules::{FILLS, NUMBERS, STALE};
+use crate::storage::kit::fates::Way;
+use crate::storage::kit::model::Model;
+use crate::storage::kit::rules::DURABLE;
+use crate::storage::kit::words::{G7, at, must, open, reopen, small};
+use harness::{Check, Failure, Rule, Table, Verdict, current};
+use storage::{Batch, Entry, Fate, Fates, Fault, Log, Sector, SimDisk};
+
+/// Loses the first write that is pending, and keeps the others.
+struct FirstIsLost;
+
+impl Fates for FirstIsLost {
+    fn sector(&mut self, sector: Sector) -> Fate {
+        if sector.write == 0 { Fate::Lost } else { Fate::Kept }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        true
+    }
+}
+
+/// Returns a batch that sets one key. All of them are of one length.
+fn set(value: u8) -> Batch {
+    let mut batch = Batch::new();
+    batch.put(G7, b"k", &[value; 40]);
+    batch
+}
+
+/// Says which value a log shows.
+fn shown(log: &Log<SimDisk>) -> String {
+    log.get(G7, b"k").map_or("nothing".to_owned(), |value| match value.first() {
+        Some(first) => first.to_string(),
+        None => "an empty value".to_owned(),
+    })
+}
+
+fn append(rule: &Rule, log: &Log<SimDisk>, value: u8) -> Result<u64, Box<Failure>> {
+    let outcome = log.append(&set(value));
+    must(rule, &format!("batch {value}"), "Log::append", outcome).map(|lsn| lsn.0)
+}
+
+fn sync(rule: &Rule, log: &Log<SimDisk>) -> Verdict {
+    must(rule, "the sync", "Log::sync_to", log.sync_to(log.appended_lsn()))
+}
+
+/// What follows a torn frame does not come back after the frame that replaces it.
+pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&STALE, "appended and lost, but not the frames after it");
+    for (closed, before) in [(false, 1), (false, 3), (true, 1), (true, 2)] {
+        for behind in 1..=3 {
+            let disk = SimDisk::new(2);
+            let mut log = open(&STALE, &disk, small())?;
+            for value in 1..=before {
+                append(&STALE, &log, value)?;
+                sync(&STALE, &log)?;
+            }
+            if closed {
+                must(&STALE, "closing the log", "Log::close", log.close())?;
+                log = open(&STALE, &disk, small())?;
+            }
+            // The first of these is lost, and those after it are kept: they never counted.
+            for value in 50..=50 + behind {
+                append(&STALE, &log, value)?;
+            }
+            let disk = disk.after_power_cut(&mut FirstIsLost);
+            let opening = "opening the log after the power cut";
+            let log = reopen(&STALE, &disk, opening, &["may_go_on", "rewrite"])?;
+            append(&STALE, &log, 99)?;
+            sync(&STALE, &log)?;
+            let opening = "opening the log after one more batch";
+            let log = reopen(&STALE, &disk.after_kill(), opening, &["may_go_on", "rewrite"])?;
+            let (last, was) = (before as u64 + 1, shown(&log));
+            let end = if closed { "closed, opened; " } else { "" };
+            let what = format!("LSN {last}; {end}{behind} after it; then 99");
+            let was = format!("{was}, at LSN {}", log.appended_lsn());
+            table.equal(what, format!("99, at LSN {last}"), was).decided_in("may_go_on");
+        }
+    }
+    table.verdict()
+}
+
+/// How the process ends before the log is opened again.
+#[derive(Clone, Copy)]
+enum Ended {
+    /// It dies, and nothing was synced.
+    Unsynced,
+    /// The last batch was not synced.
+    HalfSynced,
+    /// Its last sync failed.
+    SyncFailed,
+    /// It was closed.
+    Closed,
+    /// It was opened, and died before it wrote anything; the directory could not be synced.
+    NamesFailed,
+}
+
+/// What an opening shows survives a power cut right after it, even if it was only in a cache.
+pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&DURABLE, "opened, then power fails");
+    for (what, ended, function) in [
+        ("three batches, none synced", Ended::Unsynced, "may_go_on"),
+        ("three batches, two synced", Ended::HalfSynced, "may_go_on"),
+        ("three batches, and the sync failed", Ended::SyncFailed, "may_go_on"),
+        ("three batches, closed", Ended::Closed, "Scan::unproven"),
+        ("a new log whose directory's sync failed", Ended::NamesFailed, "may_go_on"),
+    ] {
+        let disk = ended_so(ended)?;
+        let opening = format!("opening a log of {what},");
+        let log = reopen(&DURABLE, &disk, &opening, &[function, "rewrite"])?;
+        let before = shown(&log);
+        table.equal(what, before, after_the_worst(&disk)).decided_in(function);
+        // And so is what is written from there.
+        append(&DURABLE, &log, 7)?;
+        sync(&DURABLE, &log)?;
+        let what = format!("{what}; another one, synced");
+        table.equal(what, "7".to_owned(), after_the_worst(&disk)).decided_in(function);
+    }
+    table.verdict()
+}
+
+/// Says what a log shows after the worst possible power cut at this moment; or why it is refused.
+fn after_the_worst(disk: &SimDisk) -> String {
+    current::doing_within("opening the log after a power cut".to_owned(), &["may_go_on"]);
+    match Log::open_on(disk.after_power_cut(&mut Way::worst()), small()) {
+        Ok(log) => shown(&log),
+        Err(error) => format!("refused: {error}"),
+    }
+}
+
+/// Returns the disk of a process that has ended.
+fn ended_so(ended: Ended) -> Result<SimDisk, Box<Failure>> {
+    let disk = SimDisk::new(5);
+    if let Ended::NamesFailed = ended {
+        // The last operation of an opening makes the names durable.
+        let probe = SimDisk::new(5);
+        open(&DURABLE, &probe, small())?;
+        disk.plan(probe.operations(), Fault::Fails);
+        let _ = Log::open_on(disk.clone(), small());
+        return Ok(disk.after_kill());
+    }
+    let log = open(&DURABLE, &disk, small())?;
+    append(&DURABLE, &log, 1)?;
+    append(&DURABLE, &log, 2)?;
+    match ended {
+        Ended::HalfSynced => sync(&DURABLE, &log)?,
+        Ended::Unsynced | Ended::SyncFailed | Ended::Closed | Ended::NamesFailed => {}
+    }
+    append(&DURABLE, &log, 3)?;
+    match ended {
+        Ended::SyncFailed => {
+            disk.plan(disk.operations() + 1, Fault::Fails);
+            let _ = log.sync_to(log.appended_lsn());
+        }
+        Ended::Closed => must(&DURABLE, "closing the log", "Log::close", log.close())?,
+        Ended::Unsynced | Ended::HalfSynced | Ended::NamesFailed => {}
+    }
+    Ok(disk.after_kill())
+}
+
+/// A process that dies again and again fills no disk.
+pub(super) fn reopening_fills_no_disk(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&FILLS, "opened 20 times; bytes on the disk");
+    for (what, batches, closed) in [
+        ("nothing was ever written", 0, false),
+        ("one batch, never synced", 1, false),
+        ("two batches, one of them synced", 2, false),
+        ("two batches, closed", 2, true),
+    ] {
+        let disk = SimDisk::new(1);
+        let log = open(&FILLS, &disk, small())?;
+        for value in 1..=batches {
+            append(&FILLS, &log, value)?;
+            if value == 1 && batches > 1 {
+                sync(&FILLS, &log)?;
+            }
+        }
+        if closed {
+            must(&FILLS, "closing the log", "Log::close", log.close())?;
+        }
+        let mut disk = disk.after_kill();
+        for _ in 0..20 {
+            let opening = format!("opening a log: {what},");
+            let log = reopen(&FILLS, &disk, &opening, &["next_segment", "rewrite"])?;
+            let was = shown(&log);
+            let want = if batches == 0 { "nothing".to_owned() } else { batches.to_string() };
+            if was != want {
+                let failure = Failure::of(&FILLS).because(format!("{what}, opened again"));
+                return failure.expected(want).got(was).function("next_segment").fail();
+            }
+            drop(log);
+            disk = disk.after_kill();
+        }
+        table.within(what, 0..=3 * 8192, disk.used_bytes()).decided_in("next_segment");
+    }
+    table.verdict()
+}
+
+/// Rewritten frames keep their LSNs, their order and their bytes.
+pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&NUMBERS, "batches, and how many are synced");
+    for (batches, synced) in [(1, 0), (2, 0), (5, 0), (5, 1), (5, 4), (6, 5)] {
+        let disk = SimDisk::new(3);
+        let log = open(&NUMBERS, &disk, small())?;
+        for n in 1..=batches {
+            let data = format!("{n}@1;").repeat(n as usize).into();
+            let entry = Entry { id: at(n, 1), data };
+            let outcome = log.append(Batch::new().entries(G7, &[entry]));
+            must(&NUMBERS, "a batch", "Log::append", outcome)?;
+            if n == synced {
+                sync(&NUMBERS, &log)?;
+            }
+        }
+        let want = Model::of(&log);
+        let mut disk = disk.after_kill();
+        // Twice: rewritten frames must be found, too.
+        for times in ["once", "twice"] {
+            let opening = format!("opening a log of {batches} batches, {synced} synced, {times},");
+            let log = reopen(&NUMBERS, &disk, &opening, &["rewrite", "Scan::unproven"])?;
+            let seen = Model::of(&log);
+            let is_same = if seen == want { "the same" } else { "not the same" };
+            let was = format!("{is_same}, to LSN {}", log.appended_lsn());
+            let what = format!("{batches}, {synced} synced; opened {times}");
+            let must_be = format!("the same, to LSN {batches}");
+            table.equal(what, must_be, was).decided_in("rewrite");
+            drop(log);
+            disk = disk.after_kill();
+        }
+        let log = reopen(&NUMBERS, &disk, "opening it once more", &["rewrite"])?;
+        let next = append(&NUMBERS, &log, 9)?;
+        let what = format!("{batches}, {synced} synced; the next batch");
+        table
+            .equal(what, format!("LSN {}", batches + 1), format!("LSN {next}"))
+            .decided_in("rewrite");
+    }
+    table.verdict()
+}

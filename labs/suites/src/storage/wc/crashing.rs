@@ -1,0 +1,133 @@
+//! Step 7, second part: power cut at every operation of every collection.
+//!
+//! ```text
+//!   history   append .. append .. gc .. append .. gc
+//!                                 XXXX            XXXX     each operation, in several ways
+//! ```
+//!
+//! What was acknowledged is there, what is found is an earlier state, and nothing removed is back
+//! ([`crate::storage::kit::lights`]).
+
+use super::rules::COVERAGE;
+use super::stage::G3;
+use crate::storage::kit::fates::PLAIN_WAYS;
+use crate::storage::kit::history::{Action, History, Mix};
+use crate::storage::kit::lights::{Dark, During, Lights, Tally, Trouble};
+use crate::storage::kit::model::{Change, Model};
+use crate::storage::kit::words::{G1, G7, at, run, sized, small};
+use bytes::Bytes;
+use harness::Coverage;
+use harness::{Check, Failure, Verdict};
+use storage::{GroupId, Options};
+
+/// How many things are done in a random history: enough to remove several segments.
+const ACTIONS: usize = 45;
+
+/// Mostly appends, of entries that fill a segment soon; a collection now and then.
+const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 400 };
+
+/// A power cut at any operation of a collection loses nothing, and brings nothing back.
+pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
+    for (number, (title, actions)) in (1..).zip(stories()) {
+        let history = History::of(actions, &Model::default()).expect("each batch was made to fit");
+        let tally = lights(number, PLAIN_WAYS + 3).out(&history);
+        tally.map_err(|dark| Box::new(dark.explain().row(number, title)))?;
+    }
+    let mut coverage = Coverage::default();
+    let swept = check.sweep(
+        |seed| {
+            let history = History::drawn(seed, ACTIONS, &Model::default(), MIX);
+            let Tally { images, .. } = lights(seed, PLAIN_WAYS + 1).out(&history)?;
+            coverage.count(seed, images > 30);
+            Ok(())
+        },
+        |_, dark: Box<Dark>| dark.explain(),
+    );
+    swept?;
+    coverage.judge("power was cut five times or more in a collection", |because, _| {
+        Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
+    })
+}
+
+fn lights(seed: u64, ways: u64) -> Lights {
+    let (trouble, during) = (Trouble::PowerCut { ways }, During::Collections);
+    Lights { seed, options: roomy(), trouble, during }
+}
+
+/// Returns settings for drawn batches that are longer than elsewhere: they have up to nine entries. One may
+/// fill a segment, whose last 64th holds no frame.
+pub(super) fn roomy() -> Options {
+    Options { max_batch_bytes: 4096 - 128, ..small() }
+}
+
+fn batch(changes: impl IntoIterator<Item = Change>) -> Action {
+    Action::Append { changes: changes.into_iter().collect() }
+}
+
+fn entries(group: GroupId, first: u64, terms: &[u64]) -> Change {
+    Change::Entries { group, entries: run(first, terms) }
+}
+
+fn put(group: GroupId, key: &'static str, value: &'static str) -> Change {
+    Change::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
+}
+
+/// Appends that leave only garbage: three of them begin another segment.
+fn garbage(batches: usize) -> impl Iterator<Item = Action> {
+    let action =
+        batch([Change::Entries { group: GroupId(99), entries: vec![sized(at(1, 1), 900)] }]);
+    std::iter::repeat_n(action, batches)
+}
+
+/// Histories written by hand: each is about one thing that a crash in a collection may interrupt.
+fn stories() -> Vec<(&'static str, Vec<Action>)> {
+    let gc = || [Action::Collect, Action::Collect];
+    let story = |parts: Vec<Vec<Action>>| parts.into_iter().flatten().collect::<Vec<_>>();
+    let all = |batches| garbage(batches).collect::<Vec<_>>();
+    vec![
+        (
+            "what made a segment garbage was never synced",
+            story(vec![
+                vec![batch([entries(G1, 1, &[1, 1, 2])]), Action::Sync],
+                all(7),
+                vec![batch([Change::Compact { group: G1, through: at(3, 2) }])],
+                gc().into(),
+            ]),
+        ),
+        (
+            "half of a group is copied",
+            story(vec![
+                vec![
+                    batch([entries(G1, 1, &[1, 1]), put(G1, "hs", "n2")]),
+                    batch([Change::Entries {
+                        group: G7,
+                        entries: (1..=3).map(|index| sized(at(index, 1), 500)).collect(),
+                    }]),
+                    Action::Sync,
+                ],
+                all(9),
+                gc().into(),
+            ]),
+        ),
+        (
+            "removed, created again, and copied",
+            story(vec![
+                vec![
+                    batch([entries(G1, 1, &[1, 1, 1]), put(G3, "k", "old"), put(G3, "hs", "n3")]),
+                    batch([entries(G7, 1, &[1])]),
+                    Action::Sync,
+                ],
+                all(4),
+                vec![
+                    batch([Change::Remove { group: G1 }]),
+                    batch([Change::Delete { group: G3, key: Bytes::from("k") }]),
+                ],
+                all(4),
+                vec![batch([entries(G1, 1, &[5])]), Action::Sync],
+                gc().into(),
+                all(6),
+                gc().into(),
+            ]),
+        ),
+    ]
+}

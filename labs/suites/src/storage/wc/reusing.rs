@@ -1,0 +1,151 @@
+//! Step 5: what happens to a segment's file.
+//!
+//! ```text
+//!   00000001.log --rename--> spare.tmp --sync the directory--> written again --> 00000009.log
+//!        |   if a reader holds a part of it:
+//!        '--> removed, and the bytes stay until the reader drops them
+//! ```
+
+use super::rules::{HELD, NO_SEGMENT, USED_AGAIN};
+use super::stage::{Outcome, Stage, cut_everywhere};
+use crate::storage::kit::words::{G1, at, names, sized, small};
+use harness::{Check, Place, Rule, Table, Verdict};
+use std::collections::BTreeSet;
+use storage::{Batch, Doing, Entry, Error, Index};
+
+/// Writes g1's entries 1 to 6; the first ones are in a segment that is sealed already.
+fn sealed_entries(rule: &Rule) -> Outcome<Stage> {
+    let mut stage = Stage::new(rule, small())?;
+    for index in 1..=6 {
+        let entry = sized(at(index, 1), 700);
+        stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
+    }
+    stage.turns(1)?;
+    Ok(stage)
+}
+
+/// Returns the number of the file that first had this name in the journal.
+fn file_named(stage: &Stage, wanted: &str) -> Option<usize> {
+    let journal = stage.disk().journal();
+    journal.iter().find_map(|done| match &done.doing {
+        Doing::Rename { to, file, .. } if to == wanted => Some(*file),
+        Doing::Create { .. }
+        | Doing::Rename { .. }
+        | Doing::Remove { .. }
+        | Doing::SyncNames
+        | Doing::Write { .. }
+        | Doing::Sync { .. } => None,
+    })
+}
+
+/// LE22: what a reader holds does not change, whatever happens to the segment. A lookup after that
+/// finds nothing, and says so.
+pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
+    let mut table = Table::new(&HELD, "who reads");
+    let mut again = BTreeSet::new();
+    for (what, holds) in [("somebody holds 1@1", true), ("nobody holds it", false)] {
+        let mut stage = sealed_entries(&HELD)?;
+        let Some(file) = file_named(&stage, "00000001.log") else {
+            let failure = stage.failure().because("no file was ever named 00000001.log");
+            return failure.function("segment::publish").fail();
+        };
+        let held = stage.log().entry(G1, Index(1));
+        let held = crate::storage::kit::words::must(&HELD, "reading 1@1", "Log::entry", held)?;
+        let held: Option<Entry> = held.filter(|_| holds);
+        stage.tell(what);
+        stage.append("g1 compacted through 6@1", Batch::new().compact(G1, at(6, 1)))?;
+        stage.sync()?;
+        let began = stage.disk().operations();
+        stage.collect_all()?;
+        stage.turns(4)?;
+        let journal = stage.disk().journal();
+        let written = journal.iter().filter(|done| done.number > began).find(
+            |done| matches!(done.doing, Doing::Write { file: written, .. } if written == file),
+        );
+        if let (true, Some(written)) = (holds, written) {
+            let failure =
+                stage.failure().because("a file is written again while a reader holds its 1@1");
+            let failure = failure.function("has_no_readers");
+            let failure = failure.expected("the file is not changed, or removed");
+            return failure
+                .got(format!("it is written at {}", Place::from(written.at).short()))
+                .fail();
+        }
+        if written.is_some() {
+            again.insert(what);
+        }
+        if let Some(held) = held {
+            let was = names(std::slice::from_ref(&held));
+            table.equal(format!("{what}: its bytes"), "1@1".to_owned(), was);
+        }
+        let gone = match stage.log().entry(G1, Index(1)) {
+            Ok(None) => "none".to_owned(),
+            Ok(Some(entry)) => names(&[entry]),
+            Err(error) => error.to_string(),
+        };
+        table.equal("1@1, looked up afterwards", "none".to_owned(), gone).decided_in("Log::entry");
+        let gone = match stage.log().entries(G1, Index(1)..Index(3), u64::MAX) {
+            Err(Error::Compacted { .. }) => "Compacted".to_owned(),
+            Ok(entries) => names(&entries),
+            Err(error) => error.to_string(),
+        };
+        let must_be = "Compacted".to_owned();
+        table.equal("1@1 and 2@1, looked up afterwards", must_be, gone).decided_in("Log::entries");
+    }
+    let was = if again.contains("nobody holds it") { "yes" } else { "no" };
+    let row = table.equal("nobody holds it: the file is used again", "yes", was);
+    row.decided_in("has_no_readers");
+    table.verdict()
+}
+
+/// A log that is collected again and again needs only a few files.
+pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
+    let mut stage = Stage::new(&USED_AGAIN, small())?;
+    let count = |stage: &Stage| {
+        let journal = stage.disk().journal();
+        let written = journal.iter().filter_map(|done| match done.doing {
+            Doing::Write { file, .. } => Some(file),
+            Doing::Create { .. }
+            | Doing::Rename { .. }
+            | Doing::Remove { .. }
+            | Doing::SyncNames
+            | Doing::Sync { .. } => None,
+        });
+        written.collect::<BTreeSet<_>>().len() as u64
+    };
+    let mut table = Table::new(&USED_AGAIN, "a log of garbage, collected as it grows");
+    for segments in [10, 20, 40] {
+        while stage.segments().last().is_none_or(|last| *last < format!("{segments:08x}.log")) {
+            stage.turn()?;
+            stage.collect()?;
+        }
+        let made = count(&stage);
+        let what = format!("after {segments} segments: files written");
+        table.within(what, 1..=4, made).decided_in("has_no_readers");
+    }
+    match table.failure() {
+        Some(failure) => failure.function("has_no_readers").fail(),
+        None => Ok(()),
+    }
+}
+
+/// A file that was a segment is durably renamed before it gets other bytes.
+pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
+    // One segment is removed: a second removal would sync the first one's name.
+    let build = || {
+        let mut stage = Stage::new(&NO_SEGMENT, small())?;
+        for index in 1..=3 {
+            let entry = sized(at(index, 1), 700);
+            stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
+        }
+        stage.turn()?;
+        stage.append("g1 compacted through 3@1", Batch::new().compact(G1, at(3, 1)))?;
+        stage.sync()?;
+        Ok(stage)
+    };
+    let act = |stage: &mut Stage| {
+        stage.collect_all()?;
+        stage.turns(2)
+    };
+    cut_everywhere(build, act, &[(G1, &["after 3@1: nothing"])])
+}
