@@ -27,6 +27,8 @@ OPTIONS of the lab suites (the others follow below):
       --traces DIR      where failing tests leave their traces (target/traces)
       --story TEST[/R]  tell what happens in a test, or in its row R, here and also
                         if all is well; simulations tell seed 0, or --seed S
+      --stop-after-loops N   start no more tests once N did not end: each costs its
+                        whole limit of CPU time
       --in-process      no worker processes, one test after the other: for debuggers
 ";
 
@@ -43,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) traces: Option<PathBuf>,
     /// Who runs the tests.
     pub(crate) mode: Mode,
+    /// How many tests may run into their limit of CPU time before no more are started.
+    pub(crate) stop_after_loops: Option<u64>,
     /// Replaces every test's limit of CPU time. For the harness's own tests.
     pub(crate) cpu_limit_ms: Option<u64>,
     /// Reports every step to the suite at once: a worker's second run, after a first without a verdict.
@@ -171,6 +175,7 @@ fn wants(flag: &str) -> Option<&'static str> {
         "--seed" => Some("a number from 0 to 18446744073709551615"),
         "--partition" => Some("a share K/N with K from 1 to N, such as 2/8"),
         "--cpu-limit-ms" | "--wall-limit-ms" => Some("a number of milliseconds, 1 or more"),
+        "--stop-after-loops" => Some("a number of tests, 1 or more"),
         "--only" | "--worker" => Some("the whole name of a test"),
         "--story" => Some("the whole name of a test, or with a row: aa_single_node/2"),
         "--report" => Some("the name of a file"),
@@ -192,6 +197,7 @@ struct Given {
     traces: Option<PathBuf>,
     worker: Option<String>,
     story: Option<Wish>,
+    stop_after_loops: Option<u64>,
     cpu_limit_ms: Option<u64>,
     wall_limit_ms: Option<u64>,
 }
@@ -207,6 +213,7 @@ impl Given {
         let fresh = match flag {
             "--seeds" => self.seeds.replace(number(1, MOST_SEEDS)?).is_none(),
             "--seed" => self.seed.replace(number(0, u64::MAX)?).is_none(),
+            "--stop-after-loops" => self.stop_after_loops.replace(number(1, u64::MAX)?).is_none(),
             "--cpu-limit-ms" => self.cpu_limit_ms.replace(number(1, u64::MAX)?).is_none(),
             "--wall-limit-ms" => self.wall_limit_ms.replace(number(1, u64::MAX)?).is_none(),
             "--partition" => {
@@ -260,6 +267,7 @@ impl Given {
             traces: self.traces,
             mode,
             tell_all: self.tell_all,
+            stop_after_loops: self.stop_after_loops,
             cpu_limit_ms: self.cpu_limit_ms,
             wall_limit_ms: self.wall_limit_ms,
         })

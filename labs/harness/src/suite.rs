@@ -6,6 +6,7 @@ use crate::test::{Check, Test};
 use crate::told::Wish;
 use crate::verdict::About;
 use crate::wire::Printed;
+use crate::worker::ENDLESS;
 use crate::{Memory, current, panics, supervisor, told, worker};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a wrong command line returns, as clap does.
 const USAGE: u8 = 2;
@@ -75,12 +77,17 @@ fn run(
     }
     let report_path = options.report.as_deref().filter(|_| !arguments.list);
     let report = Arc::new(ReportFile::create(report_path)?);
+    let loops = Arc::new(AtomicU64::new(0));
     let chosen =
         |test: &&Test| options.only.is_empty() || options.only.iter().any(|name| name == test.name);
     let show_prints = arguments.nocapture;
     let trials = tests.iter().filter(chosen).map(|test| {
         let (about, options, report) = (about(test), options.clone(), Arc::clone(&report));
+        let loops = Arc::clone(&loops);
         Trial::test(test.name, move || {
+            if options.stop_after_loops.is_some_and(|max| loops.load(Ordering::SeqCst) >= max) {
+                return Err(Failed::from("not run: too many tests did not end"));
+            }
             let (line, printed) = match options.mode {
                 Mode::InProcess => (in_process(test, &about, &options), Printed::default()),
                 Mode::Workers | Mode::Worker { .. } | Mode::Story(_) => {
@@ -88,6 +95,9 @@ fn run(
                 }
             };
             report.write(&line)?;
+            if line.rule.as_deref() == Some(ENDLESS) {
+                loops.fetch_add(1, Ordering::SeqCst);
+            }
             if show_prints && line.outcome == Outcome::Passed {
                 show(test.name, &printed);
             }

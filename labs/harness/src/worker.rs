@@ -186,6 +186,9 @@ fn asleep(about: &About, looks: Duration) -> Report {
     about.crashed("blocked", crash)
 }
 
+/// The rule that a test breaks whose CPU time is used up.
+pub(crate) const ENDLESS: &str = "endless_loop";
+
 fn endless(about: &About, limit: Duration) -> Report {
     let now = current::now();
     let crash = Crash {
@@ -201,5 +204,5 @@ fn endless(about: &About, limit: Duration) -> Report {
         seed: now.seed,
         ..Crash::default()
     };
-    about.crashed("endless_loop", crash)
+    about.crashed(ENDLESS, crash)
 }

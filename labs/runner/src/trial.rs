@@ -37,6 +37,9 @@ pub struct Wish {
     pub cards: Cards,
 }
 
+/// After so many tests that did not end, no more are started: each takes its whole limit.
+const LOOPS_MAX: u64 = 2;
+
 /// The step after which the first leader is elected, and the script that shows it.
 const FIRST_LEADER: (&str, u32, &str) = ("2aa", 6, MY_FIRST_ELECTION);
 
@@ -76,6 +79,12 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
     last::note(place, &code)?;
     let verdicts = run(place, &suite, lab, tests, wish)?;
     show(&choice, &verdicts, &asked, wish.cards);
+    let missing = asked.iter().filter(|name| !verdicts.iter().any(|v| v.test == **name)).count();
+    if missing > 0 {
+        let not_run = format!("{} not run: ", count(missing as u64, "test"));
+        let why = format!("{LOOPS_MAX} tests did not end. First mend what the card shows.");
+        anstream::println!("{}", hang("  ", &(not_run + &why)));
+    }
     for (package, warnings) in &suite.warnings {
         let warnings = count(*warnings as u64, "compiler warning");
         let shown = format!("cargo check --package {package} shows them");
@@ -163,6 +172,7 @@ fn run(
         seed: wish.seed,
         traces: memory.join("traces"),
         report: last::report_file(place),
+        stop_after_loops: Some(LOOPS_MAX),
         ..Request::default()
     };
     suite::run(suite, lab, &request)

@@ -2,7 +2,7 @@
 //! typing errors, debuggers.
 
 use super::judged::Case;
-use super::run::{Scratch, report, suite};
+use super::run::{Scratch, report, reports, suite};
 use harness::Outcome;
 
 pub(crate) const CASES: &[Case] = &[
@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_debugger_runs_in_process", in_process),
     ("prints_of_a_test_that_passes_are_shown_when_asked", nocapture),
     ("a_worker_started_by_hand_says_so", by_hand),
+    ("after_two_loops_no_more_are_started", stops_after_loops),
 ];
 
 fn text(bytes: Vec<u8>) -> String {
@@ -77,4 +78,17 @@ fn by_hand() {
     let output = suite(&["--worker", "good"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(output.stderr).contains("--in-process"));
+}
+
+fn stops_after_loops() {
+    let tests = ["loops", "loops_and_prints", "loops_holding_stdout", "good"];
+    let only = tests.iter().flat_map(|test| ["--only", test]);
+    let limits = ["--test-threads=1", "--cpu-limit-ms", "100"];
+    let args: Vec<&str> = only.chain(limits).collect();
+    let all = reports(&args);
+    assert_eq!(all.len(), 4, "without the flag all of them run");
+    let some = reports(&[&args[..], &["--stop-after-loops", "2"]].concat());
+    let loops = some.values().filter(|line| line.rule.as_deref() == Some("endless_loop")).count();
+    assert_eq!(loops, 2, "{:?}", some.keys());
+    assert!(some.len() < 4, "a test after them has run: {:?}", some.keys());
 }
