@@ -169,6 +169,43 @@ pub fn prove(
     Ok(proof)
 }
 
+/// A body for a function of a lab, and the tests that may notice it.
+#[derive(Clone, Copy)]
+pub struct Try<'a> {
+    /// The source file.
+    pub file: &'a str,
+    /// The function.
+    pub function: &'a str,
+    /// Its body, braces included.
+    pub body: &'a str,
+    /// The tests.
+    pub tests: &'a BTreeSet<String>,
+}
+
+/// Runs tests of a lab with each of these bodies. Returns for each whether a test failed that had run it.
+///
+/// # Errors
+/// A body does not compile, or the suite cannot be run.
+pub fn tried(course: &Course, lab: &Lab, tries: &[Try<'_>]) -> Result<Vec<bool>, String> {
+    let mut arms = Arms::default();
+    let mut numbered = Vec::new();
+    for (number, attempt) in (1..).zip(tries) {
+        arms.add(number, attempt.file, attempt.function, attempt.body.to_owned());
+        numbered.push((number, lab));
+    }
+    surround(course, &mut arms, &numbered)?;
+    let suites = built(course, &[lab], &arms.weave(&course.reference)?)?;
+    let suites = std::iter::once(lab.id.as_str()).zip(suites).collect();
+    let ids: Vec<String> = (1..=tries.len()).map(|number| format!("mistake {number}")).collect();
+    let jobs: Vec<Job<'_>> = ids
+        .iter()
+        .zip(tries)
+        .map(|(id, attempt)| Job { id, lab, edits: &[], tests: attempt.tests.clone() })
+        .collect();
+    let runs = run_all(course, &suites, &jobs, None)?;
+    Ok(runs.iter().map(|run| run.reached && wrong(run).next().is_some()).collect())
+}
+
 fn jobs<'a>(course: &Course, labs: &[&'a Lab], meets: Meets, changes: &'a Changes) -> Vec<Job<'a>> {
     let mut jobs = Vec::new();
     for lab in labs.iter().copied() {

@@ -31,6 +31,10 @@ pub mod closure;
 
 pub mod bugs;
 
+pub mod mutations;
+
+pub mod random;
+
 pub mod hunts;
 
 // What must hold before the course is handed out.

@@ -5,7 +5,7 @@ use labs::bugs::Meets;
 use labs::check::Part;
 use labs::course::Course;
 use labs::grade::{self, Whose};
-use labs::{bugs, check, doctor, hunts, student, workspace};
+use labs::{bugs, check, doctor, hunts, random, student, workspace};
 use runner::command::Command;
 use runner::place::{Place, SETTINGS};
 use runner::trial::Ending;
@@ -89,6 +89,12 @@ enum Typed {
         /// Let every bug meet every test, and show which fails with which; this takes longer
         #[arg(long, conflicts_with = "json")]
         matrix: bool,
+        /// Draw N mistakes in the functions of each lab, and show which no test notices
+        #[arg(long, value_name = "N", conflicts_with_all = ["explore", "json", "matrix", "seeds"])]
+        random: Option<usize>,
+        /// The number from which the mistakes are drawn
+        #[arg(long, value_name = "S", requires = "random", default_value_t = 1)]
+        draw: u64,
         /// How many seeds each simulation runs
         #[arg(long, value_name = "N")]
         seeds: Option<u64>,
@@ -177,7 +183,11 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let wrong = found.iter().any(|hunted| hunted.fault.is_some());
             return Ok(ExitCode::from(u8::from(wrong)));
         }
-        Typed::Bugs { explore: false, json, matrix, seeds, lab } => {
+        Typed::Bugs { random: Some(count), draw, lab, .. } => {
+            let enough = random::prove(&course, &course.labs(&lab)?, count, draw)?;
+            return Ok(ExitCode::from(u8::from(!enough)));
+        }
+        Typed::Bugs { explore: false, json, matrix, seeds, lab, .. } => {
             let meets = if matrix { Meets::Everyone } else { Meets::Killer };
             let proof = bugs::prove(&course, &course.labs(&lab)?, meets, seeds)?;
             if json {
