@@ -112,6 +112,8 @@ struct Job<'a> {
     edits: &'a [Edit],
     /// The tests it meets, or all if empty.
     tests: BTreeSet<String>,
+    /// After how many tests without an end the others need not run.
+    stop_after_loops: Option<u64>,
 }
 
 /// What the suite said with one change live.
@@ -200,7 +202,10 @@ pub fn tried(course: &Course, lab: &Lab, tries: &[Try<'_>]) -> Result<Vec<bool>,
     let jobs: Vec<Job<'_>> = ids
         .iter()
         .zip(tries)
-        .map(|(id, attempt)| Job { id, lab, edits: &[], tests: attempt.tests.clone() })
+        .map(|(id, attempt)| {
+            let tests = attempt.tests.clone();
+            Job { id, lab, edits: &[], tests, stop_after_loops: Some(1) }
+        })
         .collect();
     let runs = run_all(course, &suites, &jobs, None)?;
     Ok(runs.iter().map(|run| run.reached && wrong(run).next().is_some()).collect())
@@ -210,7 +215,7 @@ fn jobs<'a>(course: &Course, labs: &[&'a Lab], meets: Meets, changes: &'a Change
     let mut jobs = Vec::new();
     for lab in labs.iter().copied() {
         let all = BTreeSet::new;
-        jobs.push(Job { id: REFERENCE, lab, edits: &[], tests: all() });
+        jobs.push(Job { id: REFERENCE, lab, edits: &[], tests: all(), stop_after_loops: None });
         let bugs = changes.bugs.iter().filter(|bug| bug.lab == lab.id);
         let killed: Vec<_> = bugs.filter_map(|bug| Some((bug, bug.fate.killer()?))).collect();
         let is_killer = |test: &str| killed.iter().any(|(_, killer)| *killer == test);
@@ -221,10 +226,16 @@ fn jobs<'a>(course: &Course, labs: &[&'a Lab], meets: Meets, changes: &'a Change
                 Meets::Killer => others.iter().cloned().chain([(*killer).to_owned()]).collect(),
                 Meets::Everyone => all(),
             };
-            Job { id: &bug.id, lab, edits: &bug.edits, tests }
+            Job { id: &bug.id, lab, edits: &bug.edits, tests, stop_after_loops: None }
         }));
         let variants = changes.variants.iter().filter(|v| concerns(course, v, lab));
-        jobs.extend(variants.map(|v| Job { id: &v.id, lab, edits: &v.edits, tests: all() }));
+        jobs.extend(variants.map(|v| Job {
+            id: &v.id,
+            lab,
+            edits: &v.edits,
+            tests: all(),
+            stop_after_loops: None,
+        }));
     }
     jobs
 }
@@ -381,6 +392,7 @@ fn run_one(
         traces: memory.join(format!("traces-{number}")),
         report: memory.join(format!("{}-{number}.jsonl", lab.id)),
         threads: Some(1),
+        stop_after_loops: job.stop_after_loops,
         env: vec![
             (CHANGE.to_owned(), number.to_string()),
             (REACHED.to_owned(), reached.to_string_lossy().into_owned()),

@@ -131,6 +131,10 @@ fn catalogue(course: &Course) -> Vec<String> {
     if let Err(mistakes) = changes::Changes::read(course) {
         found.extend(mistakes.iter().map(ToString::to_string));
     }
+    match crate::random::outdated(course) {
+        Ok(outdated) => found.extend(outdated),
+        Err(why) => found.push(why),
+    }
     for lab in course.catalogue.open() {
         let Some(chapter) = &lab.chapter else { continue };
         let name = format!("book/src/{chapter}");

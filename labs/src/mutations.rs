@@ -102,6 +102,12 @@ impl Found<'_> {
             let is_method = before.ends_with('.') && after.starts_with('(');
             return is_method || matches!(self.text(range), "true" | "false");
         }
+        // In `if let A = b && c`, only `&&` can stand.
+        let start = before.rfind([';', '{', '}']).unwrap_or(0);
+        let end = range.end + after.find([';', '{', '}']).unwrap_or(0);
+        if self.text(range) == "&&" && self.body[start..end].contains("let ") {
+            return false;
+        }
         let is_spaced = before.ends_with([' ', '\n']) && after.starts_with(' ');
         is_spaced && !before.trim_end().ends_with([',', '(', '=', '{'])
     }
@@ -238,6 +244,14 @@ mod tests {
                 "this is gone: `f();`",
                 "this is gone: `g();`",
             ]
+        );
+    }
+
+    #[test]
+    fn a_chain_of_lets_keeps_its_signs() {
+        assert_eq!(
+            whats("{ if let Some(x) = y && z {} }"),
+            ["this is gone: `{ if let Some(x) = y && z {} }`"]
         );
     }
 

@@ -34,10 +34,9 @@ struct Equivalent {
     reason: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Equivalents {
-    #[serde(default)]
     equivalent: Vec<Equivalent>,
 }
 
@@ -54,15 +53,13 @@ struct Drawn {
 /// # Errors
 /// A mutation does not compile, or the suite cannot be run.
 pub fn prove(course: &Course, labs: &[&Lab], count: usize, seed: u64) -> Result<bool, String> {
-    let path = course.root.join(EQUIVALENT);
-    let text = if path.exists() { read(&path)? } else { String::new() };
-    let known: Equivalents = parse(EQUIVALENT, &text).map_err(|e| lines(&[e]))?;
+    let known = known(course)?;
     let mut all_well = true;
     for lab in labs {
         let is_known = |drawn: &Drawn| {
             let same =
                 |e: &Equivalent| e.function == drawn.function && e.what == drawn.mutation.what;
-            known.equivalent.iter().any(same)
+            known.iter().any(same)
         };
         let (excused, mut drawn): (Vec<_>, Vec<_>) =
             all(course, lab)?.into_iter().partition(is_known);
@@ -74,8 +71,32 @@ pub fn prove(course: &Course, labs: &[&Lab], count: usize, seed: u64) -> Result<
     Ok(all_well)
 }
 
-fn read(path: &std::path::Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+/// Reads the mutations that are no mistakes.
+fn known(course: &Course) -> Result<Vec<Equivalent>, String> {
+    let path = course.root.join(EQUIVALENT);
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let file: Equivalents = parse(EQUIVALENT, &text).map_err(|e| lines(&[e]))?;
+    Ok(file.equivalent)
+}
+
+/// Returns what [`EQUIVALENT`] says of mutations that there are not, or without a reason.
+///
+/// # Errors
+/// The file, or a hole, cannot be read.
+pub fn outdated(course: &Course) -> Result<Vec<String>, String> {
+    let mut there = Vec::new();
+    for lab in course.catalogue.open() {
+        there.extend(all(course, lab)?);
+    }
+    let is_there = |e: &Equivalent| {
+        there.iter().any(|drawn| drawn.function == e.function && drawn.mutation.what == e.what)
+    };
+    let of =
+        |e: &Equivalent, what: &str| format!("{EQUIVALENT}: {}: {}: {what}", e.function, e.what);
+    let known = known(course)?;
+    let gone = known.iter().filter(|e| !is_there(e)).map(|e| of(e, "no such mutation"));
+    let bare = known.iter().filter(|e| e.reason.trim().is_empty()).map(|e| of(e, "no reason"));
+    Ok(gone.chain(bare).collect())
 }
 
 /// Lists the mutations of every hole of a lab.
