@@ -3,11 +3,12 @@
 //!
 //! ```text
 //!   format  names  lints  docs  tests  catalogue  workflow  book  round-trip  leaks  skeleton  closure
+//!   offers
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, excerpt, leaks, names, workflow, workspace};
+use crate::{changes, closure, excerpt, leaks, names, offers, workflow, workspace};
 use clap::ValueEnum;
 use runner::catalogue::Lab;
 use runner::place::lines;
@@ -43,6 +44,8 @@ pub enum Part {
     Skeleton,
     /// Each step's tests see its functions, and no later ones
     Closure,
+    /// A story that is offered is told to its end, with every correct variant
+    Offers,
 }
 
 /// Returns the parts to check, in their order: those of `only`, or all if it is empty, without those
@@ -103,6 +106,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
         }
         Part::Skeleton => skeleton(course, labs),
         Part::Closure => closure::prove(course, labs),
+        Part::Offers => offers::find(course),
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Program<'a> {
     Suite(&'a str),
     /// The explorer with its hunts.
     Hunter,
+    /// The program that tells stories.
+    Step,
 }
 
 impl Program<'_> {
@@ -63,6 +65,7 @@ impl Program<'_> {
         match self {
             Program::Suite(name) => ["suites", "--test", name],
             Program::Hunter => ["testbed", "--bin", "hunt"],
+            Program::Step => ["step", "--bin", "step"],
         }
     }
 }
