@@ -100,11 +100,22 @@ pub fn room(course: &Course, folder: &Path, here: &Path) -> Result<PathBuf, Stri
     })?;
     let root = parent.join(name);
     let inside = course.root.canonicalize().unwrap_or_else(|_| course.root.clone());
+    // Beside the course, and never the course's own name: that place is taken.
+    let own = if root == inside { "my-raft".into() } else { name.to_string_lossy() };
     if root.starts_with(&inside) {
         return Err(format!(
             "{shown} is inside the course itself, whose builds would take it for a part of them.\n\
-             Choose a place beside it: cargo labs start ../{}",
-            name.to_string_lossy()
+             Choose a place beside it: cargo labs start ../{own}"
+        ));
+    }
+    // Its own folder is answered below.
+    let around = root.ancestors().skip(1).find(|folder| folder.join(SETTINGS).is_file());
+    if let Some(around) = around {
+        return Err(format!(
+            "{shown} is inside the workspace {}: cargo would take one for a part of the other.\n\
+             Choose a place beside it: cargo labs start {}",
+            around.display(),
+            around.with_file_name(own.as_ref()).display()
         ));
     }
     if root.join(SETTINGS).is_file() {

@@ -1,4 +1,4 @@
-//! What a student types answers at every moment: hints, and the first story.
+//! What a student types answers at every moment: hints, the map, a grade that is remembered.
 //!
 //! ```text
 //!   a workspace, never built  +  .labs/last.jsonl as a run leaves it  -->  cargo labs hint
@@ -7,6 +7,7 @@
 //! The desk's own program runs in the workspace, as it does for a command that is passed on.
 
 use labs::course::Course;
+use labs::grade::{self, Grade};
 use labs::workspace;
 use runner::last;
 use runner::place::Place;
@@ -152,6 +153,49 @@ fn a_hint_is_given_after_the_lab_is_done_and_for_a_card_of_another_lab() {
     ran(&place, &[rule(test, &hint.rule)]);
     let said = answered(&place.root, &["hint"]);
     assert!(said.contains(&format!("for {test}, rule {}", hint.rule)), "{said}");
+}
+
+#[test]
+fn the_map_shows_where_one_is_and_what_a_grade_said() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let said = answered(&course.root, &[]);
+    assert!(said.contains("do this:  cargo labs start ../my-raft"), "{said}");
+    assert!(!said.contains("todo") && !said.contains("not run yet"), "{said}");
+
+    let said = answered(&place.root, &[]);
+    assert!(said.contains("> 2aa"), "{said}");
+    assert!(said.contains("step 1 of 8     0 of 60 [..........]"), "{said}");
+    assert!(said.contains("not opened"), "{said}");
+
+    let lab = course.lab("2aa").expect("a lab");
+    let passed = |test: &str| {
+        lab.test(test).is_some_and(|(step, _)| step.number != 3) && test != "aa_sim_liveness"
+    };
+    let verdicts: Vec<_> = lab
+        .tests()
+        .map(|test| {
+            let outcome = if passed(&test.name) { Outcome::Passed } else { Outcome::Failed };
+            Verdict::new(&test.name, outcome)
+        })
+        .collect();
+    let graded = grade::lab_grade(lab, &verdicts);
+    let points = graded.points;
+    let mut progress = Progress::default();
+    progress.lab_mut("2aa").passed.insert("aa_election_begins".into());
+    progress.save(&place).expect("saved");
+    let mut grade = Grade { points, of: lab.points, blocked: None, labs: vec![graded] };
+    grade::remember(&place, &grade).expect("noted");
+    let said = answered(&place.root, &[]);
+    assert!(said.contains(&format!("{points:>4} of 60 [#########.]")), "{points}: {said}");
+    assert!(said.contains("lab 2aa, step 3 of 8"), "{said}");
+
+    // A grade that tested nothing takes nothing.
+    grade.labs = vec![grade::lab_grade(lab, &[])];
+    grade.blocked = Some("raft does not compile".into());
+    grade::remember(&place, &grade).expect("noted");
+    assert_eq!(answered(&place.root, &[]), said);
 }
 
 #[test]
