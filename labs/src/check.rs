@@ -2,13 +2,13 @@
 //! the sources; `labs fix` does.
 //!
 //! ```text
-//!   format  names  lints  docs  tests  catalogue  workflow  book  round-trip  leaks  skeleton  closure
-//!   offers
+//!   format  names  lints  docs  tests  catalogue  workflow  book  identifiers  round-trip  leaks
+//!   skeleton  closure  offers
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, excerpt, leaks, names, offers, workflow, workspace};
+use crate::{changes, closure, excerpt, identifiers, leaks, names, offers, workflow, workspace};
 use clap::ValueEnum;
 use runner::catalogue::Lab;
 use runner::place::lines;
@@ -36,6 +36,8 @@ pub enum Part {
     Workflow,
     /// Code in the book is what the sources have
     Book,
+    /// Hand-outs, hints and the book name only what the sources have
+    Identifiers,
     /// Cut and filled again, the sources are the same
     RoundTrip,
     /// No reference body lies in a workspace
@@ -95,6 +97,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
             let named = |page: &excerpt::Stale| format!("{}: cargo labs fix", page.name);
             Ok(excerpt::stale(course)?.iter().map(named).collect())
         }
+        Part::Identifiers => identifiers::find(course),
         Part::RoundTrip => Ok(round_trip(course)),
         Part::Leaks => {
             let mut found = Vec::new();
