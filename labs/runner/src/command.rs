@@ -36,7 +36,7 @@ pub enum Command {
         test: String,
         /// The seed of a simulation
         seed: Option<u64>,
-        /// Say where the trace is
+        /// Tell the story of its trace too, in the pager
         #[arg(long)]
         open: bool,
     },
