@@ -58,7 +58,7 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
         let tests = catalogue.labs.iter().flat_map(Lab::tests).map(|t| t.name.as_str());
         crate::nearest::unknown("test", name, tests)
     })?;
-    place.opened(lab)?;
+    place.testable(&catalogue, lab)?;
     if let Some(seed) = replay.seed.filter(|_| !test.is_simulation()) {
         return Err(format!(
             "{name} is no simulation: it has no seed {seed}, every run is the same"

@@ -66,7 +66,7 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
         },
     };
     let lab = choice.lab();
-    place.opened(lab)?;
+    place.testable(&catalogue, lab)?;
     let asked = choice.tests();
     let mut tests = asked.clone();
     if let Choice::Step(_, step) = choice {
