@@ -23,6 +23,9 @@ use std::process::{Command, Stdio};
 /// as appends, and lab 2ab adds to the log.
 pub const FIRST_ELECTION: &str = include_str!("workspace/my_first_election.txt");
 
+/// The tasks of an editor that knows VS Code's: each types a command.
+pub const TASKS: &str = include_str!("workspace/tasks.json");
+
 /// Returns every file of a workspace for `lab` that is going to lie at `root`.
 ///
 /// # Errors
@@ -40,6 +43,7 @@ pub fn plan(course: &Course, lab: &Lab, root: &Path) -> Result<Files, String> {
     };
     plan.insert(SETTINGS.into(), settings.text().into());
     plan.insert(".cargo/config.toml".into(), config(root, &course.root).into());
+    plan.insert(".vscode/tasks.json".into(), TASKS.into());
     plan.insert(".gitignore".into(), b"/target\n/.labs\n".to_vec());
     plan.insert(".gitattributes".into(), b"* text=auto eol=lf\n".to_vec());
     plan.insert("README.md".into(), readme(lab).into());

@@ -166,6 +166,27 @@ fn story(root: &Path, words: &[String]) {
 }
 
 #[test]
+fn every_task_of_an_editor_types_a_command_that_is_there() {
+    let course = course();
+    let lab = course.lab("2aa").expect("the first lab");
+    let plan = workspace::plan(&course, lab, Path::new("/nowhere")).expect("a plan");
+    let tasks: serde_json::Value =
+        serde_json::from_slice(&plan[".vscode/tasks.json"]).expect("a file of JSON");
+    let tasks = tasks["tasks"].as_array().expect("tasks");
+    assert!(tasks.len() >= 5);
+    for task in tasks {
+        let command = task["command"].as_str().expect("a command");
+        let Some(words) = command.strip_prefix("cargo labs") else {
+            assert_eq!(command, "cargo step ${file}");
+            continue;
+        };
+        let words = words.split_whitespace().map(str::to_owned).chain(["--help".to_owned()]);
+        let (code, said) = typed(&course.root, &words.collect::<Vec<_>>());
+        assert_eq!(code, Some(0), "{command}: {said}");
+    }
+}
+
+#[test]
 fn every_command_of_the_book_and_the_readme_is_one_of_the_desk() {
     let course = course();
     let mut texts = vec![course.root.join("README.md")];
