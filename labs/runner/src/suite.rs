@@ -86,7 +86,7 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
     let [of, kind, name] = wanted.target();
     let features = match wanted {
         Program::Suite(name) => features_of(root, name)?,
-        Program::Hunter => Vec::new(),
+        Program::Hunter | Program::Step => Vec::new(),
     };
     let total = packages(root, of, &features);
     let choice = anstream::AutoStream::choice(&std::io::stderr());
