@@ -241,7 +241,7 @@ fn jobs<'a>(course: &Course, labs: &[&'a Lab], meets: Meets, changes: &'a Change
 }
 
 /// Returns whether a lab's students may have chosen this variant.
-fn concerns(course: &Course, variant: &Variant, lab: &Lab) -> bool {
+pub(crate) fn concerns(course: &Course, variant: &Variant, lab: &Lab) -> bool {
     variant.lab == lab.id || course.catalogue.builds_on(lab, &variant.lab)
 }
 

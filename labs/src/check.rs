@@ -2,12 +2,13 @@
 //! the sources; `labs fix` does.
 //!
 //! ```text
-//!   format  names  lints  docs  tests  catalogue  workflow  book  round-trip  leaks  skeleton  closure
+//!   format  names  lints  docs  tests  catalogue  workflow  book  identifiers  round-trip  leaks
+//!   skeleton  closure  offers
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, excerpt, leaks, names, workflow, workspace};
+use crate::{changes, closure, excerpt, identifiers, leaks, names, offers, workflow, workspace};
 use clap::ValueEnum;
 use runner::catalogue::Lab;
 use runner::place::lines;
@@ -35,6 +36,8 @@ pub enum Part {
     Workflow,
     /// Code in the book is what the sources have
     Book,
+    /// Hand-outs, hints and the book name only what the sources have
+    Identifiers,
     /// Cut and filled again, the sources are the same
     RoundTrip,
     /// No reference body lies in a workspace
@@ -43,6 +46,8 @@ pub enum Part {
     Skeleton,
     /// Each step's tests see its functions, and no later ones
     Closure,
+    /// A story that is offered is told to its end, with every correct variant
+    Offers,
 }
 
 /// Returns the parts to check, in their order: those of `only`, or all if it is empty, without those
@@ -92,6 +97,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
             let named = |page: &excerpt::Stale| format!("{}: cargo labs fix", page.name);
             Ok(excerpt::stale(course)?.iter().map(named).collect())
         }
+        Part::Identifiers => identifiers::find(course),
         Part::RoundTrip => Ok(round_trip(course)),
         Part::Leaks => {
             let mut found = Vec::new();
@@ -103,6 +109,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
         }
         Part::Skeleton => skeleton(course, labs),
         Part::Closure => closure::prove(course, labs),
+        Part::Offers => offers::find(course),
     }
 }
 

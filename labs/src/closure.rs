@@ -143,13 +143,19 @@ pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
 }
 
 /// What a hole can hold besides the reference.
-struct Bodies {
-    cut: String,
-    inert: String,
+pub(crate) struct Bodies {
+    /// What waits to be written.
+    pub(crate) cut: String,
+    /// What does nothing yet.
+    pub(crate) inert: String,
 }
 
 impl Bodies {
-    fn of(course: &Course, lab: &Lab, step: &Step, hole: &Hole) -> Result<Self, String> {
+    /// Returns what a hole can hold.
+    ///
+    /// # Errors
+    /// It cannot be found.
+    pub(crate) fn of(course: &Course, lab: &Lab, step: &Step, hole: &Hole) -> Result<Self, String> {
         let source = course.reference.get(&hole.file);
         let source = source.ok_or_else(|| format!("there is no {}", hole.file))?;
         let range = cutter::body(source, &hole.path).map_err(|e| format!("{}: {e}", hole.file))?;

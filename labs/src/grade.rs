@@ -17,10 +17,11 @@ use crate::copy;
 use crate::course::{Course, Sources, at_start, cut, judged, texts};
 use runner::card;
 use runner::catalogue::{Hole, Lab};
-use runner::place::{CUT, SETTINGS, Settings, lines, suites_target};
+use runner::place::{CUT, Place, SETTINGS, Settings, lines, suites_target};
 use runner::points::Points;
+use runner::progress::Progress;
 use runner::report::{Outcome, Verdict};
-use runner::screen::{BOLD, GREY, paint, spread};
+use runner::screen::{BOLD, GREY, hang, paint, spread};
 use runner::suite::{self, BuildFault, Request};
 use serde::Serialize;
 use std::path::Path;
@@ -202,6 +203,36 @@ pub fn grade(
     let points = graded.iter().map(|lab| lab.points).sum();
     let of = graded.iter().map(|lab| lab.of).sum();
     Ok(Grade { points, of, blocked, labs: graded })
+}
+
+/// Notes in a workspace what its own grade said, so that bare `cargo labs` shows the same points. A
+/// step whose tests all hold is passed; none is gone back to. A grade in which nothing was tested
+/// says nothing.
+///
+/// # Errors
+/// The progress cannot be written.
+pub fn remember(place: &Place, grade: &Grade) -> Result<(), String> {
+    if grade.blocked.is_some() {
+        return Ok(());
+    }
+    let catalogue = place.catalogue()?;
+    let (mut progress, said) = Progress::read(place);
+    if let Some(said) = said {
+        anstream::println!("{}", hang("", &said));
+    }
+    for graded in &grade.labs {
+        let Some(lab) = catalogue.lab(&graded.id) else { continue };
+        let here = progress.lab_mut(&lab.id);
+        for test in &graded.tests {
+            if test.outcome == Some(Outcome::Passed) {
+                here.passed.insert(test.test.clone());
+            } else {
+                here.passed.remove(&test.test);
+            }
+        }
+        runner::trial::advance(lab, here);
+    }
+    progress.save(place)
 }
 
 /// Turns verdicts into points.

@@ -42,6 +42,10 @@ pub mod leaks;
 
 pub mod names;
 
+pub mod identifiers;
+
+pub mod offers;
+
 pub mod workflow;
 
 pub mod check;

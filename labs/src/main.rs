@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 /// The labs of Raftwright: make a workspace, grade it, prove the tests
 ///
-/// To begin: cargo labs start ../my-raft
+/// To begin: cargo labs start ../my-raft. Without a command: the labs, or where you are.
 #[derive(Parser)]
 #[command(name = "cargo labs", bin_name = "cargo labs", version)]
 struct Line {
@@ -145,11 +145,6 @@ fn run(line: Line) -> Result<ExitCode, String> {
     };
     let Some(typed) = line.typed else {
         runner::here::tell(&place)?;
-        if place.settings.is_none() {
-            anstream::println!(
-                "(this is the course itself; your own: cargo labs start ../my-raft)"
-            );
-        }
         return Ok(ExitCode::SUCCESS);
     };
     match typed {
@@ -168,6 +163,12 @@ fn run(line: Line) -> Result<ExitCode, String> {
             };
             let labs = grade::labs(&course, &whose, &lab)?;
             let grade = grade::grade(&course, &whose, &labs, seeds)?;
+            let whole = |path: &PathBuf| path.canonicalize().ok();
+            let own =
+                place.settings.is_some() && root.as_ref().map(whole) == Some(whole(&place.root));
+            if own && !skeleton {
+                grade::remember(&place, &grade)?;
+            }
             if json {
                 let text = serde_json::to_string_pretty(&grade).map_err(|e| e.to_string())?;
                 anstream::println!("{text}");

@@ -12,6 +12,7 @@ use crate::course::Course;
 use crate::cutter;
 use runner::catalogue::{Catalogue, Hole, Lab, Step, marker};
 use runner::choice::Choice;
+use runner::nearest::{nearest, unknown};
 use runner::place::{Place, Settings, replace_file};
 use runner::progress::Progress;
 use runner::screen::{BOLD, count, hang, narrow, paint};
@@ -42,7 +43,20 @@ pub fn holes<'a>(catalogue: &'a Catalogue, typed: &str, lab: &str) -> Result<Hol
             let paths = catalogue.holes().map(|(_, _, hole)| hole.path.as_str());
             let labs = catalogue.labs.iter().map(|lab| lab.id.as_str());
             let kind = "function, step or lab";
-            return Err(runner::nearest::unknown(kind, typed, paths.chain(labs)));
+            let all: Vec<_> = paths.chain(labs.clone()).collect();
+            if nearest(typed, all.iter().copied()).is_some() {
+                return Err(unknown(kind, typed, all));
+            }
+            // Nothing is near: then what there is in this lab, and its steps.
+            let of_lab = catalogue.holes().filter(|(of, _, _)| of.id == lab);
+            let own: Vec<_> = of_lab.map(|(_, _, hole)| hole.path.as_str()).collect();
+            let steps = catalogue.lab(lab).map_or(0, |lab| lab.steps.len());
+            return Err([
+                unknown(kind, typed, labs),
+                format!("  steps of lab {lab}: 1 to {steps}"),
+                hang(&format!("  functions of lab {lab}: "), &own.join(", ")),
+            ]
+            .join("\n"));
         }
     };
     if chosen.is_empty() {

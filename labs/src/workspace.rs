@@ -18,8 +18,13 @@ use runner::trial::built;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The story of a first election, which the student gets under a name of their own to play with.
-const FIRST_ELECTION: &str = "tests/scripts/election/first_election.txt";
+/// The story of a first election, which the student gets under a name of their own to play with. It
+/// says not what has to come out: a correct design may campaign a tick later, or send its heartbeats
+/// as appends, and lab 2ab adds to the log.
+pub const FIRST_ELECTION: &str = include_str!("workspace/my_first_election.txt");
+
+/// The tasks of an editor that knows VS Code's: each types a command.
+pub const TASKS: &str = include_str!("workspace/tasks.json");
 
 /// Returns every file of a workspace for `lab` that is going to lie at `root`.
 ///
@@ -38,12 +43,11 @@ pub fn plan(course: &Course, lab: &Lab, root: &Path) -> Result<Files, String> {
     };
     plan.insert(SETTINGS.into(), settings.text().into());
     plan.insert(".cargo/config.toml".into(), config(root, &course.root).into());
+    plan.insert(".vscode/tasks.json".into(), TASKS.into());
     plan.insert(".gitignore".into(), b"/target\n/.labs\n".to_vec());
     plan.insert(".gitattributes".into(), b"* text=auto eol=lf\n".to_vec());
     plan.insert("README.md".into(), readme(lab).into());
-    if let Some(script) = plan.get(FIRST_ELECTION).cloned() {
-        plan.insert(runner::trial::MY_FIRST_ELECTION.into(), script);
-    }
+    plan.insert(runner::trial::MY_FIRST_ELECTION.into(), FIRST_ELECTION.into());
     let progress =
         serde_json::to_string_pretty(&Progress::default()).expect("an empty map is always JSON");
     plan.insert(".labs/progress.json".into(), (progress + "\n").into());
@@ -100,11 +104,22 @@ pub fn room(course: &Course, folder: &Path, here: &Path) -> Result<PathBuf, Stri
     })?;
     let root = parent.join(name);
     let inside = course.root.canonicalize().unwrap_or_else(|_| course.root.clone());
+    // Beside the course, and never the course's own name: that place is taken.
+    let own = if root == inside { "my-raft".into() } else { name.to_string_lossy() };
     if root.starts_with(&inside) {
         return Err(format!(
             "{shown} is inside the course itself, whose builds would take it for a part of them.\n\
-             Choose a place beside it: cargo labs start ../{}",
-            name.to_string_lossy()
+             Choose a place beside it: cargo labs start ../{own}"
+        ));
+    }
+    // Its own folder is answered below.
+    let around = root.ancestors().skip(1).find(|folder| folder.join(SETTINGS).is_file());
+    if let Some(around) = around {
+        return Err(format!(
+            "{shown} is inside the workspace {}: cargo would take one for a part of the other.\n\
+             Choose a place beside it: cargo labs start {}",
+            around.display(),
+            around.with_file_name(own.as_ref()).display()
         ));
     }
     if root.join(SETTINGS).is_file() {

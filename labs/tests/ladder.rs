@@ -120,6 +120,14 @@ fn a_lab_is_opened_beside_what_was_written() {
     let said = student::reset(&course, &place, Some("2y")).expect_err("not open");
     assert!(said.contains("lab 2y is not open here yet: cargo labs open 2y"), "{said}");
 
+    let testable = |place: &Place, id: &str| {
+        place.testable(&course.catalogue, course.lab(id).expect("a lab")).is_ok()
+    };
+    assert!(testable(&place, "2x") && !testable(&place, "2y"));
+    let above = made(&course, &folder, "2y");
+    assert!(testable(&above, "2x"), "its hand-out says that the lab below must stay green");
+    assert!(!testable(&above, "2z"));
+
     student::open(&course, &place, "2y").expect("opened");
     let place = again(&place);
     let settings = place.settings.clone().expect("a workspace");

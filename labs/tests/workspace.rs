@@ -36,9 +36,20 @@ fn what_may_not_be_touched_is_not() {
     let said = refused(&inside.to_string_lossy());
     assert!(said.contains("inside the course itself"), "{said}");
     assert!(said.contains("cargo labs start ../mine"), "{said}");
+    // The course's own place is taken: what is offered instead is not.
+    let said = workspace::room(&course, Path::new("."), &course.root).expect_err("the course");
+    assert!(said.contains("cargo labs start ../my-raft"), "{said}");
 
     let place = made(&course, &folder);
     assert!(refused("my-raft").contains("is a workspace already. Go on there"));
+    let said = workspace::room(&course, Path::new("."), &place.root).expect_err("it is one");
+    assert!(said.contains("is a workspace already"), "{said}");
+    for below in ["my-raft/other", "my-raft/book/other"] {
+        let said = refused(below);
+        assert!(said.contains("is inside the workspace"), "{said}");
+        let offered = said.rsplit("cargo labs start ").next().expect("an offer");
+        assert!(workspace::room(&course, Path::new(offered), here).is_ok(), "{said}");
+    }
     let settings = place.root.join("labs.toml");
     let text = fs::read_to_string(&settings).expect("settings");
     fs::write(&settings, text.replace(&course.version, "0.0.9")).expect("written");
@@ -184,6 +195,12 @@ fn fill_and_reset_touch_the_named_body_and_keep_what_stood_there() {
     assert!(said.contains("Nothing was changed."), "{said}");
     let said = student::fill(&course, &place, "decide_vot").expect_err("no such name");
     assert!(said.contains("Did you mean Core::decide_vote?"), "{said}");
+    let said = student::reset(&course, &place, Some("nosuch")).expect_err("no such name");
+    let lab = course.lab("2aa").expect("a lab");
+    for hole in lab.steps.iter().flat_map(|step| &step.holes) {
+        assert!(said.contains(&hole.path), "{said}");
+    }
+    assert!(said.contains("steps of lab 2aa: 1 to 8") && !said.contains("Log::"), "{said}");
 }
 
 #[test]
@@ -216,6 +233,9 @@ fn every_inert_function_of_an_open_lab_opens_with_its_step() {
         for step in &lab.steps {
             runner::source::open_step(&place, lab, step).expect("opened");
             for hole in &step.holes {
+                let text = fs::read_to_string(place.root.join(&hole.file)).expect("the source");
+                let cut = runner::catalogue::marker(lab, step, hole);
+                assert!(text.contains(&cut), "lab {}: {}", lab.id, hole.path);
                 let spot = runner::source::spot(&place, lab, step, hole);
                 assert!(spot.unwritten, "lab {}: {} at {}", lab.id, hole.path, spot.at);
             }

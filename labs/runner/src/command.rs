@@ -22,8 +22,8 @@ pub enum Command {
     Watch(TestArgs),
     /// Say a little more each time: a question, a pointer, pseudo-code
     Hint {
-        /// The test you are stuck at; what the last run showed first if left out
-        test: Option<String>,
+        /// A function, test or step you are stuck at; what the last run showed first if left out
+        about: Option<String>,
     },
     /// Print the hand-out of the current step
     Read {
@@ -36,7 +36,7 @@ pub enum Command {
         test: String,
         /// The seed of a simulation
         seed: Option<u64>,
-        /// Say where the trace is
+        /// Tell the story of its trace too, in the pager
         #[arg(long)]
         open: bool,
     },
@@ -76,8 +76,8 @@ impl Command {
             Command::Watch(args) => {
                 crate::watch::watch(place, &args.wish()).map(|()| Ending::Green)
             }
-            Command::Hint { test } => {
-                crate::hint::hint(place, test.as_deref()).map(|()| Ending::Green)
+            Command::Hint { about } => {
+                crate::hint::hint(place, about.as_deref()).map(|()| Ending::Green)
             }
             Command::Read { step } => read(place, step.as_deref()).map(|()| Ending::Green),
             Command::Replay { test, seed, open } => {

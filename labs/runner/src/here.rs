@@ -5,11 +5,14 @@
 //!     write   raft/src/quorum.rs:55   Majority::needed    (1 line)
 //!     read    book/2aa.md, "Step 1"   or   cargo labs read
 //!     test    o aa_quorum_sizes       not written yet: Majority::needed
+//!
+//!     > 2aa  Leader election    step 1 of 8     0 of 60 [..........]
+//!       2ab  Log replication    not opened     80 points, 12 hours
 //!   do this:  cargo labs watch
 //! ```
 
 use crate::card;
-use crate::catalogue::{Catalogue, Lab, Step};
+use crate::catalogue::{Catalogue, Lab, Status, Step};
 use crate::last::{Age, Last};
 use crate::place::{FIRST_LAB, Place};
 use crate::points::Points;
@@ -106,19 +109,25 @@ pub fn tell(place: &Place) -> Result<(), String> {
     if let Some(said) = said {
         anstream::println!("{}", hang("", &said));
     }
+    if place.settings.is_none() {
+        anstream::println!("{}", paint(BOLD, "This is the course itself. Its labs:"));
+        map(place, &catalogue, None, &progress);
+        let hours = count(lab.hours, "hour");
+        let start = format!("cargo labs start ../my-raft   (lab {}, about {hours})", lab.id);
+        anstream::println!("{} {start}", paint(BOLD, "do this: "));
+        return Ok(());
+    }
     let here = progress.lab(&lab.id);
-    let points: Points =
-        lab.tests().filter(|t| here.passed.contains(&t.name)).map(|t| t.points).sum();
+    let points = held(lab, &progress);
     let Some(step) = lab.step(here.step) else {
         if lab.tests().any(|t| !here.passed.contains(&t.name)) {
             anstream::println!("lab {} was done, but not all of it holds any more:", lab.id);
-            anstream::println!("  {points} of {} points", lab.points);
-            others(place, &catalogue, lab, &progress);
+            map(place, &catalogue, Some(lab), &progress);
             anstream::println!("{} cargo labs test {}", paint(BOLD, "do this: "), lab.id);
             return Ok(());
         }
         anstream::println!("lab {} is done: {points} of {} points.", lab.id, lab.points);
-        others(place, &catalogue, lab, &progress);
+        map(place, &catalogue, Some(lab), &progress);
         let next = following(place, &catalogue, lab, &progress);
         let next = next.map_or("cargo labs grade".to_owned(), offer);
         anstream::println!("{} {next}", paint(BOLD, "do this: "));
@@ -126,9 +135,7 @@ pub fn tell(place: &Place) -> Result<(), String> {
     };
     let last = Last::read(place);
     screen(place, lab, step, &last, "");
-    let done = here.step.saturating_sub(1);
-    anstream::println!("  so far  {} done, {points} of {} points", count(done, "step"), lab.points);
-    others(place, &catalogue, lab, &progress);
+    map(place, &catalogue, Some(lab), &progress);
     let of_step = |v: &&Verdict| step.tests.iter().any(|t| t.name == v.test);
     let now = last.age == Age::Current;
     let wrong = last.verdicts.iter().filter(of_step).find(|v| now && card::is_wrong(v));
@@ -144,21 +151,52 @@ pub fn tell(place: &Place) -> Result<(), String> {
     Ok(())
 }
 
-/// Tells how far the other labs are that were opened here.
-fn others(place: &Place, catalogue: &Catalogue, lab: &Lab, progress: &Progress) {
-    let Some(settings) = &place.settings else { return };
-    let open = catalogue.labs.iter().filter(|l| l.id != lab.id && settings.open.contains(&l.id));
-    for other in open {
-        let there = progress.lab(&other.id);
-        let held = other.tests().filter(|t| there.passed.contains(&t.name));
-        let points: Points = held.map(|t| t.points).sum();
-        let at = match other.step(there.step) {
-            Some(step) => format!("at step {} of {}", step.number, other.steps.len()),
-            None => "done".to_owned(),
-        };
-        let text = format!("          lab {} {at}, {points} of {} points", other.id, other.points);
-        anstream::println!("{text}");
+/// Returns the points of the tests of a lab that held when they were last run, or graded.
+fn held(lab: &Lab, progress: &Progress) -> Points {
+    let there = progress.lab(&lab.id);
+    lab.tests().filter(|test| there.passed.contains(&test.name)).map(|test| test.points).sum()
+}
+
+/// The parts of a lab's bar.
+const BAR: u32 = 10;
+
+/// Prints the map: every lab, how far it is, its points and a bar; a `>` is where one is.
+fn map(place: &Place, catalogue: &Catalogue, current: Option<&Lab>, progress: &Progress) {
+    let title = catalogue.labs.iter().map(|lab| lab.title.chars().count()).max().unwrap_or(0);
+    if current.is_some() {
+        anstream::println!();
     }
+    for lab in &catalogue.labs {
+        let here = current.is_some_and(|current| current.id == lab.id);
+        anstream::println!("{}", map_line(place, lab, here, title, progress));
+    }
+}
+
+/// Returns a lab's line of the map.
+fn map_line(place: &Place, lab: &Lab, here: bool, title: usize, progress: &Progress) -> String {
+    let mark = if here { '>' } else { ' ' };
+    let left = format!("  {mark} {}  {:<title$}", lab.id, lab.title);
+    let hours = count(lab.hours, "hour");
+    let opened = place.settings.as_ref().map(|settings| settings.open.contains(&lab.id));
+    let there = progress.lab(&lab.id);
+    let at = match (lab.status, opened, lab.step(there.step)) {
+        (Status::Later, _, _) => return paint(GREY, &format!("{left}  still to come")),
+        (Status::Open, None, _) => {
+            return format!("{left}  {hours:<13}{:>4} points", lab.points);
+        }
+        (Status::Open, Some(false), _) => {
+            let text = format!("{left}  {:<13}{:>4} points, {hours}", "not opened", lab.points);
+            return paint(GREY, &clip(&text));
+        }
+        (Status::Open, Some(true), Some(step)) => {
+            format!("step {} of {}", step.number, lab.steps.len())
+        }
+        (Status::Open, Some(true), None) => "done".to_owned(),
+    };
+    let points = held(lab, progress);
+    let filled = points.filled(lab.points, BAR) as usize;
+    let bar = "#".repeat(filled) + &".".repeat(BAR as usize - filled);
+    clip(&format!("{left}  {at:<13}{points:>4} of {} [{bar}]", lab.points))
 }
 
 /// Returns the lab to go on with after `lab`: the first that builds upon it and is not done.

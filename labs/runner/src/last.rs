@@ -3,6 +3,7 @@
 //! ```text
 //!   .labs/last.jsonl   the suite's report
 //!   .labs/last.code    a fingerprint of raft/ and storage/ as they were when that run began
+//!   .labs/last.fault   the fingerprint of code that did not compile
 //! ```
 //!
 //! A verdict is about code. One that is older than the code is still worth a word ("held before your
@@ -46,6 +47,16 @@ pub fn report_file(place: &Place) -> PathBuf {
     place.memory().join("last.jsonl")
 }
 
+/// Returns whether the code as it is was tried, and does not compile.
+pub fn is_fault(place: &Place) -> bool {
+    let noted = std::fs::read_to_string(fault_file(place)).unwrap_or_default();
+    noted.trim() == code(place)
+}
+
+fn fault_file(place: &Place) -> PathBuf {
+    place.memory().join("last.fault")
+}
+
 fn code_file(place: &Place) -> PathBuf {
     place.memory().join("last.code")
 }
@@ -55,10 +66,22 @@ fn code_file(place: &Place) -> PathBuf {
 /// # Errors
 /// It cannot be written.
 pub fn note(place: &Place, code: &str) -> Result<(), String> {
+    write(place, &code_file(place), code)
+}
+
+/// Notes which code does not compile.
+///
+/// # Errors
+/// It cannot be written.
+pub fn note_fault(place: &Place, code: &str) -> Result<(), String> {
+    write(place, &fault_file(place), code)
+}
+
+fn write(place: &Place, file: &Path, code: &str) -> Result<(), String> {
     let folder = place.memory();
     std::fs::create_dir_all(&folder)
         .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
-    replace_file(&code_file(place), &format!("{code}\n"))
+    replace_file(file, &format!("{code}\n"))
 }
 
 /// Returns a fingerprint of the code that a place's student writes. Take it before a build: what is

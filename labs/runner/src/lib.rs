@@ -53,6 +53,8 @@ pub mod hint;
 
 pub mod handout;
 
+pub mod pager;
+
 pub mod replay;
 
 pub mod desk;

@@ -91,6 +91,19 @@ impl Place {
         }
     }
 
+    /// Returns whether a lab's tests may be run here: it was opened, or one that builds upon it was.
+    ///
+    /// # Errors
+    /// It may not: how to open it.
+    pub fn testable(&self, catalogue: &Catalogue, lab: &Lab) -> Result<(), String> {
+        let opened = catalogue.labs.iter().filter(|other| self.opened(other).is_ok());
+        let mut above = opened.filter(|other| catalogue.builds_on(other, &lab.id));
+        match above.next() {
+            Some(_) => Ok(()),
+            None => self.opened(lab),
+        }
+    }
+
     /// Returns the course's checkout.
     pub fn course(&self) -> PathBuf {
         match &self.settings {

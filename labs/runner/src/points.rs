@@ -15,6 +15,16 @@ impl Points {
     pub fn whole(points: u32) -> Self {
         Points { halves: points * 2 }
     }
+
+    /// Returns how many of `parts` equal parts of `of` these points fill: all of them only if no half
+    /// point is missing, none only if there is none.
+    pub fn filled(self, of: Self, parts: u32) -> u32 {
+        if self >= of {
+            return parts;
+        }
+        let filled = (self.halves * parts + of.halves / 2) / of.halves.max(1);
+        filled.clamp(u32::from(self.halves > 0), parts.saturating_sub(1))
+    }
 }
 
 impl fmt::Display for Points {

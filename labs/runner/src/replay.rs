@@ -1,20 +1,23 @@
 //! `labs replay TEST[/ROW] [SEED]`: runs one test again, with one seed, and shows all it has to say.
 //!
 //! ```text
-//!   it fails            its card; the story of another row, if one is asked for
+//!   it fails            its card, and how its trace is told; the story of another row, if one is asked for
 //!   it holds            the story of its rows, or of the one that is asked for
-//!   no such row, story, seed or trace: refused, with what there is
+//!   --open              the trace's story too, in the pager; where there is none, that is said
+//!   no such row, story or seed: refused, with what there is
 //! ```
 //!
 //! A verdict is a function of code and seed: the same two give the same card, on every machine.
 
 use crate::card;
 use crate::catalogue::Lab;
+use crate::pager;
 use crate::place::Place;
 use crate::report::Outcome;
 use crate::suite::{self, Request};
 use crate::trial::{Ending, built};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What is replayed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,23 +26,23 @@ pub struct Replay {
     pub what: String,
     /// The seed; the first that breaks if absent.
     pub seed: Option<u64>,
-    /// Whether to say where the trace page lies.
+    /// Whether to tell its trace.
     pub trace: Trace,
 }
 
-/// Whether the trace is asked for.
+/// How much of the trace is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trace {
-    /// The story is enough.
+    /// How to tell it.
     Told,
-    /// Its file too.
+    /// Its story, in the pager.
     Open,
 }
 
 /// Runs a test again.
 ///
 /// # Errors
-/// There is no such test, row, seed or trace: what there is. Or it cannot be run.
+/// There is no such test, row or seed: what there is. Or it cannot be run.
 pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
     let catalogue = place.catalogue()?;
     let (name, row) = match replay.what.split_once('/') {
@@ -55,7 +58,7 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
         let tests = catalogue.labs.iter().flat_map(Lab::tests).map(|t| t.name.as_str());
         crate::nearest::unknown("test", name, tests)
     })?;
-    place.opened(lab)?;
+    place.testable(&catalogue, lab)?;
     if let Some(seed) = replay.seed.filter(|_| !test.is_simulation()) {
         return Err(format!(
             "{name} is no simulation: it has no seed {seed}, every run is the same"
@@ -74,11 +77,9 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
     let verdicts = suite::run(&suite, lab, &request)?;
     let verdict = verdicts.first().ok_or("the suite said nothing")?;
     anstream::println!("{}", card::line(verdict));
-    let no_trace = || Err(format!("{name} leaves no trace: its card is all it has"));
     match verdict.outcome {
         Outcome::Passed => match suite::tell(&suite, &replay.what, &request) {
             Ok(()) => Ok(Ending::Green),
-            Err(_) if replay.trace == Trace::Open && row.is_none() => no_trace(),
             Err(why) if row.is_some() => Err(why),
             Err(_) => {
                 anstream::println!("  (its rows are numbers: there is no story to tell)");
@@ -95,13 +96,16 @@ pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
         Outcome::Failed | Outcome::NotWritten | Outcome::Crashed => {
             card::show(&verdicts, card::Cards::All);
             match (&verdict.trace, replay.trace) {
-                (Some(trace), Trace::Open | Trace::Told) => {
-                    anstream::println!("  trace   {trace}");
-                    Ok(Ending::Red)
+                (Some(trace), Trace::Told) => {
+                    anstream::println!("  story   {}", pager::offer(place, Path::new(trace)));
                 }
-                (None, Trace::Open) => no_trace(),
-                (None, Trace::Told) => Ok(Ending::Red),
+                (Some(trace), Trace::Open) => pager::open(place, Path::new(trace))?,
+                (None, Trace::Open) => {
+                    anstream::println!("  (no trace of it is kept: its card is all there is)");
+                }
+                (None, Trace::Told) => {}
             }
+            Ok(Ending::Red)
         }
     }
 }

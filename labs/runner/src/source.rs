@@ -18,7 +18,7 @@ use crate::place::{Place, replace_file};
 pub struct Spot {
     /// `file:line`, for a terminal that makes it clickable.
     pub at: String,
-    /// Whether the cut line is still there.
+    /// Whether the cut line is still there, or the inert body that stands there before its step.
     pub unwritten: bool,
 }
 
@@ -32,7 +32,8 @@ pub fn spot(place: &Place, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
         Some(line) => format!("{}:{}", hole.file, line + 1),
         None => hole.file.clone(),
     };
-    Spot { at, unwritten: unwritten.is_some() }
+    let inert = hole.before.as_deref().and_then(|before| opened(&text, &hole.path, before, &cut));
+    Spot { at, unwritten: unwritten.is_some() || inert.is_some() }
 }
 
 /// Opens the inert functions of a step: what did nothing so far now waits to be written. A body that

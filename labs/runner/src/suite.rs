@@ -55,6 +55,8 @@ pub enum Program<'a> {
     Suite(&'a str),
     /// The explorer with its hunts.
     Hunter,
+    /// The program that tells stories.
+    Step,
 }
 
 impl Program<'_> {
@@ -63,6 +65,7 @@ impl Program<'_> {
         match self {
             Program::Suite(name) => ["suites", "--test", name],
             Program::Hunter => ["testbed", "--bin", "hunt"],
+            Program::Step => ["step", "--bin", "step"],
         }
     }
 }
@@ -83,7 +86,7 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
     let [of, kind, name] = wanted.target();
     let features = match wanted {
         Program::Suite(name) => features_of(root, name)?,
-        Program::Hunter => Vec::new(),
+        Program::Hunter | Program::Step => Vec::new(),
     };
     let total = packages(root, of, &features);
     let choice = anstream::AutoStream::choice(&std::io::stderr());

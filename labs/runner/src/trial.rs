@@ -40,8 +40,8 @@ pub struct Wish {
 /// After so many tests that did not end, no more are started: each takes its whole limit.
 const LOOPS_MAX: u64 = 2;
 
-/// The step after which the first leader is elected, and the script that shows it.
-const FIRST_LEADER: (&str, u32, &str) = ("2aa", 6, MY_FIRST_ELECTION);
+/// The lab and the step after which the first leader is elected, and the script that shows it.
+pub const FIRST_LEADER: (&str, u32, &str) = ("2aa", 6, MY_FIRST_ELECTION);
 
 /// The script in a workspace that shows a first election.
 pub const MY_FIRST_ELECTION: &str = "my_first_election.txt";
@@ -57,6 +57,7 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
     if let Some(said) = said {
         anstream::println!("{}", hang("", &said));
     }
+    open_current(place)?;
     let choice = match &wish.what {
         Some(what) => Choice::of(what, &catalogue, &current.id)?,
         None => match current.step(progress.lab(&current.id).step) {
@@ -65,7 +66,7 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
         },
     };
     let lab = choice.lab();
-    place.opened(lab)?;
+    place.testable(&catalogue, lab)?;
     let asked = choice.tests();
     let mut tests = asked.clone();
     if let Choice::Step(_, step) = choice {
@@ -75,7 +76,10 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
     }
     let reached = progress.lab(&lab.id).step;
     let code = last::code(place);
-    let Some(suite) = built(place, lab, reached)? else { return Ok(Ending::Red) };
+    let Some(suite) = built(place, lab, reached)? else {
+        last::note_fault(place, &code)?;
+        return Ok(Ending::Red);
+    };
     last::note(place, &code)?;
     let verdicts = run(place, &suite, lab, tests, wish)?;
     show(&choice, &verdicts, &asked, wish.cards);
@@ -116,6 +120,20 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
     let green = verdicts.iter().filter(|v| asked.contains(&v.test));
     let green = green.clone().all(|v| v.outcome == Outcome::Passed);
     Ok(if green { Ending::Green } else { Ending::Red })
+}
+
+/// Opens the inert functions of the current step, if they are not open yet.
+///
+/// # Errors
+/// The catalogue cannot be read, or a file not written.
+pub fn open_current(place: &Place) -> Result<(), String> {
+    let catalogue = place.catalogue()?;
+    let lab = crate::here::lab(place, &catalogue)?;
+    let step = lab.step(Progress::read(place).0.lab(&lab.id).step);
+    match step.filter(|_| place.settings.is_some()) {
+        Some(step) => source::open_step(place, lab, step),
+        None => Ok(()),
+    }
 }
 
 /// Builds the suite of a lab; shows the compiler's words if it cannot be.
@@ -211,7 +229,7 @@ fn show(choice: &Choice<'_>, verdicts: &[Verdict], asked: &BTreeSet<String>, car
 }
 
 /// Moves on past every step whose tests all hold.
-fn advance<'a>(lab: &'a Lab, here: &mut crate::progress::LabProgress) -> Vec<&'a Step> {
+pub fn advance<'a>(lab: &'a Lab, here: &mut crate::progress::LabProgress) -> Vec<&'a Step> {
     let mut turned = Vec::new();
     while let Some(step) = lab.step(here.step) {
         let upto = lab.steps.iter().filter(|s| s.number <= step.number);
@@ -231,7 +249,8 @@ fn waits_for_later(catalogue: &Catalogue, lab: &Lab, verdict: &Verdict) -> bool 
     of.is_some_and(|(of, _, _)| of.id != lab.id && !catalogue.builds_on(lab, &of.id))
 }
 
-/// Says what comes after the steps that turned green, and opens its inert functions.
+/// Says what comes after the steps that turned green, and opens its inert functions; not after the
+/// step of the first leader.
 fn next(
     place: &Place,
     lab: &Lab,
@@ -240,12 +259,17 @@ fn next(
     after: Option<&Lab>,
 ) -> Result<(), String> {
     let (led, leader_step, script) = FIRST_LEADER;
-    if lab.id == led && turned.iter().any(|step| step.number == leader_step) {
+    let first_leader = lab.id == led && turned.iter().any(|step| step.number == leader_step);
+    if first_leader {
         anstream::println!("your first leader! watch it being elected:  cargo step {script}");
     }
     match lab.step(at) {
         Some(step) => {
-            source::open_step(place, lab, step)?;
+            // The first leader's story is played before the next step is written: what the leader
+            // sends does nothing until the next test, which opens the step.
+            if !first_leader {
+                source::open_step(place, lab, step)?;
+            }
             let none = Last { verdicts: Vec::new(), age: Age::Current };
             crate::here::screen(place, lab, step, &none, "next: ");
             let waits = |hole| source::spot(place, lab, step, hole).unwritten;
@@ -279,11 +303,40 @@ mod tests {
         assert_eq!(remark("error[E0308]: mismatched types"), None);
     }
 
-    #[test]
-    fn a_step_is_passed_only_with_all_below_it() {
+    fn catalogue() -> Catalogue {
         let text = include_str!("../../catalog/2aa.toml");
         let files = [("2aa.toml".to_owned(), text.to_owned())].into();
-        let catalogue = Catalogue::parse(&files).expect("the catalogue");
+        Catalogue::parse(&files).expect("the catalogue")
+    }
+
+    #[test]
+    fn after_the_first_leader_the_next_step_does_nothing_until_it_is_tested() {
+        let catalogue = catalogue();
+        let lab = &catalogue.labs[0];
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place { root: folder.path().to_owned(), settings: None };
+        let file = folder.path().join("raft/src/heartbeat.rs");
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        let inert = "impl Core {\n    fn tick_heartbeat() {}\n    fn bcast_heartbeat() {}\n}\n";
+        std::fs::write(&file, inert).expect("written");
+        let text = || std::fs::read_to_string(&file).expect("there");
+        let step = |number| lab.step(number).expect("a step");
+        let waits = |number: usize| {
+            let hole = &step(7).holes[number];
+            source::spot(&place, lab, step(7), hole).unwritten
+        };
+        next(&place, lab, 7, &[step(5), step(6)], None).expect("said");
+        assert_eq!(text(), inert, "the story of the first leader runs through these");
+        assert!(waits(0) && waits(1), "the screen says that they are to be written");
+        next(&place, lab, 7, &[step(5)], None).expect("said");
+        assert!(text().contains("todo!(\"lab 2aa step 7: Core::bcast_heartbeat\")"), "{}", text());
+        std::fs::write(&file, inert.replace("{}", "{ mine() }")).expect("written");
+        assert!(!waits(0) && !waits(1));
+    }
+
+    #[test]
+    fn a_step_is_passed_only_with_all_below_it() {
+        let catalogue = catalogue();
         let lab = &catalogue.labs[0];
         let mut here = LabProgress::default();
         let names = |n: usize| lab.steps[n - 1].tests.iter().map(|t| t.name.clone());

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   a terminal      history, completion; a mistake is reported, and the prompt goes on
-//!   a pipe or file  the same lines, plain; a mistake ends it with its line, and exit code 2
+//!   a pipe or file  the same lines, plain; a mistake is reported with its line, the session goes on,
+//!                   and ends with exit code 2
 //! ```
 
 use crate::session::{Session, Trouble};
@@ -255,7 +256,14 @@ impl Prompt {
         }
         let place = match at {
             0 => format!("the beginning, of {steps} steps"),
-            at => format!("step {at} of {steps}"),
+            at => {
+                let between = (earlier + 1..at).filter(|&s| self.session.story(s).is_empty());
+                match between.count() {
+                    0 => format!("step {at} of {steps}"),
+                    1 => format!("step {at} of {steps}; nothing came of the one before it"),
+                    many => format!("step {at} of {steps}; nothing came of the {many} before it"),
+                }
+            }
         };
         lines.extend(screen::caption(&place));
         screen::print(&lines)

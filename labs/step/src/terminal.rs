@@ -57,16 +57,22 @@ const WELCOME: &str = "\
 add-nodes 3 makes a cluster that runs the code in this folder, campaign 1 lets a node start \
 an election, next lets the next thing happen. open first_election plays a story. help lists the rest.";
 
-/// Takes lines from a pipe or a file; prints only what they cause.
+/// The most lines of a pipe that may be wrong: after that nobody reads on.
+const MISTAKES_MAX: usize = 20;
+
+/// Takes lines from a pipe or a file; prints only what they cause. A line that is wrong is reported
+/// by its number, as at a terminal; the program then ends with exit code 2.
 ///
 /// # Errors
-/// The first line that is wrong, by its number.
+/// The input cannot be read as lines of text, or [`MISTAKES_MAX`] of them are wrong.
 pub(crate) fn listen(mut input: impl BufRead, open: Option<&Path>) -> Result<ExitCode, String> {
     let mut prompt = Prompt::new(Source::Piped);
     if let Some(name) = open {
         prompt.open(name)?;
     }
     let (mut text, mut first) = (String::new(), 0);
+    let mut mistakes = 0;
+    let ends = |code, mistakes| if mistakes == 0 { code } else { ExitCode::from(2) };
     for number in 1.. {
         let at = |why: String| format!("standard input, line {number}: {why}");
         let Some(line) = line(&mut input).map_err(at)? else { break };
@@ -81,13 +87,20 @@ pub(crate) fn listen(mut input: impl BufRead, open: Option<&Path>) -> Result<Exi
         }
         text += &line;
         let at = |why: String| format!("standard input, line {first}: {why}");
-        match prompt.answer(first, &std::mem::take(&mut text)).map_err(at)? {
-            After::GoOn => {}
-            After::Leave => break,
-            After::Stopped(code) => return Ok(code),
+        match prompt.answer(first, &std::mem::take(&mut text)) {
+            Ok(After::GoOn) => {}
+            Ok(After::Leave) => break,
+            Ok(After::Stopped(code)) => return Ok(ends(code, mistakes)),
+            Err(why) => {
+                mistakes += 1;
+                screen::error(&at(why));
+                if mistakes == MISTAKES_MAX {
+                    return Err(format!("{mistakes} lines were wrong; the rest is not read"));
+                }
+            }
         }
     }
-    Ok(prompt.exit_code())
+    Ok(ends(prompt.exit_code(), mistakes))
 }
 
 /// Takes one line; none at the end.

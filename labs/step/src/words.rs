@@ -25,8 +25,13 @@ const fn word(name: &'static str, arguments: &'static str, says: &'static str) -
 
 /// The prompt's own words.
 pub(crate) const OURS: [Word; 12] = [
-    word("next", "[N]", "one step on: through what was played, then what comes in order"),
-    word("back", "[N]", "one step back"),
+    word(
+        "next",
+        "[N]",
+        "on to the next step in which something happens, or N times on: through what was played, \
+         then what comes in order",
+    ),
+    word("back", "[N]", "back to the last step in which something happened, or N times back"),
     word("goto", "N", "to step N; goto 0 is the beginning"),
     word("steps", "", "every step so far, with its number"),
     word("why", "[N]", "which rule decided in this step, with what before it, at which line"),
@@ -79,9 +84,9 @@ pub(crate) const SCRIPT: [Word; 29] = [
 /// A request at the prompt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Ask {
-    /// This many steps forward.
+    /// This many steps with an effect forward, from 1.
     Next(usize),
-    /// This many steps back.
+    /// This many steps with an effect back, from 1.
     Back(usize),
     /// To this step.
     Goto(usize),
@@ -122,6 +127,10 @@ impl Ask {
                 Err(_) => Err(format!("expected a number after {name}, found {word:?}")),
             },
         };
+        let times = || match number()? {
+            Some(0) => Err(format!("expected a number from 1 after {name}, found 0")),
+            times => Ok(times.unwrap_or(1)),
+        };
         let file = || match rest {
             "" => Err(format!("expected a file after {name}")),
             path => Ok(PathBuf::from(path)),
@@ -131,8 +140,8 @@ impl Ask {
             more => Err(format!("{name} takes nothing more, found {more:?}")),
         };
         match name {
-            "next" => Ok(Ask::Next(number()?.unwrap_or(1))),
-            "back" => Ok(Ask::Back(number()?.unwrap_or(1))),
+            "next" => Ok(Ask::Next(times()?)),
+            "back" => Ok(Ask::Back(times()?)),
             "goto" => {
                 let step = number()?.ok_or("expected the number of a step after goto")?;
                 Ok(Ask::Goto(step))
@@ -190,6 +199,8 @@ mod tests {
             ("goto one", "expected a number after goto, found \"one\""),
             ("back -1", "expected a number after back, found \"-1\""),
             ("next 99999999999999999999", "expected a number after next, found"),
+            ("next 0", "expected a number from 1 after next, found 0"),
+            ("back 0", "expected a number from 1 after back, found 0"),
             ("save", "expected a file after save"),
             ("steps 3", "steps takes nothing more, found \"3\""),
         ] {

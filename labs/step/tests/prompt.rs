@@ -39,7 +39,7 @@ fn run(arguments: &[&str], input: &str) -> Ran {
         .spawn()
         .expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // After a mistake the rest is not read.
+    // After twenty mistakes the rest is not read.
     let _rest = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
@@ -105,7 +105,7 @@ fn what_is_piped_in_comes_out_as_it_is_written() {
 }
 
 #[test]
-fn a_mistake_ends_it_with_its_line_and_what_was_expected() {
+fn a_mistake_is_reported_with_its_line_and_what_was_expected() {
     for (input, line, expected) in [
         ("add-nodes 3\n\n# why\ncampain 1\n", 4, "no command \"campain\"; did you mean campaign?"),
         ("add-nodes 3\ncampaign 9\ncampaign 1\n", 2, "n9 is not in this cluster of n1 to n3"),
@@ -133,6 +133,34 @@ fn a_mistake_ends_it_with_its_line_and_what_was_expected() {
         assert!(ran.err.contains(expected), "{input:?}: {}", ran.err);
         assert_eq!((ran.code, ran.err.lines().count() < 6), (2, true), "{input:?}: {}", ran.err);
     }
+}
+
+#[test]
+fn after_a_mistake_the_session_goes_on_and_ends_with_its_exit_code() {
+    let ran = run(&[], "add-nodes 3\ncampain 1\ncampaign 9\ncampaign 1\nnext 2\n");
+    assert!(ran.err.contains("line 2: there is no command \"campain\""), "{}", ran.err);
+    assert!(ran.err.contains("line 3: "), "{}", ran.err);
+    assert!(ran.out.contains("n1@0 follower -> n1@1 candidate"), "{}", ran.out);
+    assert!(ran.out.contains("n3 votes for n1"), "{}", ran.out);
+    assert_eq!(ran.code, 2);
+    let ran = run(&[], &"nosuch\n".repeat(1000));
+    assert_eq!((ran.code, ran.err.lines().count()), (2, 21), "{}", ran.err);
+    assert!(ran.err.ends_with("20 lines were wrong; the rest is not read\n"), "{}", ran.err);
+}
+
+#[test]
+fn next_with_a_number_is_next_that_many_times_as_its_help_says() {
+    let told = |input: &str| {
+        let out = run(&[], &format!("open first_election\n{input}")).out;
+        let shown = out.lines().filter(|line| !line.starts_with("next"));
+        shown.filter(|line| !line.is_empty()).map(str::to_string).collect::<Vec<_>>()
+    };
+    let four = told("next 4\n");
+    assert_eq!(four, told(&"next\n".repeat(4)));
+    let place = "step 31 of 45; nothing came of the 27 before it";
+    assert_eq!(four.last().map(String::as_str), Some(place));
+    let help = run(&[], "help next\n").out;
+    assert!(help.contains("next step in which something happens"), "{help}");
 }
 
 #[test]

@@ -1,0 +1,204 @@
+//! Every command that a screen, a hint or a hand-out offers can be typed, in a workspace that is
+//! filled to that step.
+//!
+//! ```text
+//!   filled up to step 0 .. 8:   cargo labs   cargo labs hint   cargo labs read 1 .. 8
+//!                                  '-------- "cargo labs reveal 2aa.5" ---> typed, or understood
+//! ```
+//!
+//! What looks and writes nothing is typed. What builds is understood: its words are those of the
+//! desk, its labs, steps and tests are there. `labs check --only offers` plays the stories.
+
+use labs::course::Course;
+use labs::{student, workspace};
+use runner::choice::Choice;
+use runner::place::Place;
+use runner::progress::Progress;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+/// Words of a page that stand for a name.
+const PLACEHOLDERS: [(&str, &str); 6] = [
+    ("TEST", "aa_single_node"),
+    ("[SEED]", "7"),
+    ("SEED", "7"),
+    ("LAB", "2ab"),
+    ("WHAT", "3"),
+    ("DIR", "."),
+];
+
+fn course() -> Course {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
+    Course::read(root.to_owned()).expect("the course")
+}
+
+/// Types words; returns how it ended and all that it said.
+fn typed(folder: &Path, words: &[String]) -> (Option<i32>, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(words)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("it starts");
+    let said = [out.stdout, out.stderr].concat();
+    (out.status.code(), String::from_utf8(said).expect("text"))
+}
+
+/// Returns the words after `program` of every command in a text: up to two spaces, or to what no
+/// command has.
+fn commands(text: &str, program: &str) -> BTreeSet<Vec<String>> {
+    let mut found = BTreeSet::new();
+    // A screen may break a line within a command.
+    let mut rest = text;
+    while let Some(at) = rest.find(program) {
+        rest = &rest[at + program.len()..];
+        let ends = ["  ", "`", "\n\n", ";", "(", ")", ". ", ", ", ": "];
+        let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+        let line = rest[..end].replace('\n', " ");
+        let words = line.split_whitespace().map(|word| word.trim_end_matches(['.', ',', ':']));
+        let words =
+            words.take_while(|word| *word != "shows" && *word != "says" && *word != "looks");
+        let named = |word: &str| {
+            PLACEHOLDERS
+                .iter()
+                .find(|(name, _)| *name == word)
+                .map_or(word, |(_, is)| *is)
+                .to_owned()
+        };
+        found.insert(words.map(named).collect());
+    }
+    found
+}
+
+#[test]
+fn a_command_ends_where_prose_begins() {
+    let text = "do this:  cargo labs test        (and cargo labs hint, if it does not help)\n\
+                (2 more levels: cargo labs\nhint 3) `cargo labs replay TEST [SEED]`, and `cargo labs`.";
+    let found: Vec<_> =
+        commands(text, "cargo labs").into_iter().map(|words| words.join(" ")).collect();
+    assert_eq!(found, ["", "hint", "hint 3", "replay aa_single_node 7", "test"]);
+}
+
+#[test]
+fn every_command_that_is_offered_can_be_typed_at_that_step() {
+    let course = course();
+    let lab = course.lab("2aa").expect("the first lab");
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("my-raft");
+    let plan = workspace::plan(&course, lab, &root).expect("a plan");
+    workspace::make(&plan, &root).expect("a workspace");
+    let mut place = Place::find(&root).expect("found");
+    // Pages of the next labs are read when they are open.
+    place.settings.as_mut().expect("a workspace").open.push("2ab".into());
+    place.save().expect("saved");
+    let mut understood = BTreeSet::new();
+    for done in 0..=lab.steps.len() as u32 {
+        if let Some(step) = lab.step(done) {
+            if !step.holes.is_empty() {
+                student::fill(&course, &place, &done.to_string()).expect("filled");
+            }
+            let mut progress = Progress::read(&place).0;
+            progress.lab_mut("2aa").step = done + 1;
+            let held = step.tests.iter().map(|test| test.name.clone());
+            progress.lab_mut("2aa").passed.extend(held);
+            progress.save(&place).expect("saved");
+        }
+        let at = (done + 1).min(lab.steps.len() as u32).to_string();
+        let shown = [vec![], vec!["hint"], vec!["hint"], vec!["hint"], vec!["read", &at]];
+        let mut text = String::new();
+        for words in shown {
+            let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+            let (code, said) = typed(&root, &words);
+            assert_eq!(code, Some(0), "step {done} is done, cargo labs {words:?}: {said}");
+            text += &(said + "\n\n");
+        }
+        for words in commands(&text, "cargo labs") {
+            let fault = fault(&course, &place, &words, &mut understood);
+            assert_eq!(fault, None, "step {done} is done: cargo labs {}", words.join(" "));
+        }
+        for words in commands(&text, "cargo step") {
+            story(&root, &words);
+        }
+    }
+    for offered in [&["test"][..], &["watch"], &["replay", "aa_single_node", "7"], &["open", "2ab"]]
+    {
+        let offered: Vec<_> = offered.iter().map(|&word| word.to_owned()).collect();
+        assert!(understood.contains(&offered), "{offered:?} is not in {understood:?}");
+    }
+}
+
+/// Returns why a command cannot be typed.
+fn fault(
+    course: &Course,
+    place: &Place,
+    words: &[String],
+    understood: &mut BTreeSet<Vec<String>>,
+) -> Option<String> {
+    let looks = ["hint", "read", "reveal"];
+    let name = words.first().map(String::as_str);
+    if name.is_none_or(|name| looks.contains(&name)) {
+        let (code, said) = typed(&place.root, words);
+        return (code != Some(0)).then_some(said);
+    }
+    if let (Some("test" | "replay" | "watch"), Some(what)) = (name, words.get(1)) {
+        let what = what.split('/').next().unwrap_or(what);
+        let choice = match Choice::of(what, &course.catalogue, "2aa") {
+            Ok(choice) => choice,
+            Err(why) => return Some(why),
+        };
+        if let Err(why) = place.testable(&course.catalogue, choice.lab()) {
+            return Some(why);
+        }
+    }
+    if !understood.insert(words.to_vec()) {
+        return None;
+    }
+    let asked: Vec<_> = words.iter().cloned().chain(["--help".to_owned()]).collect();
+    let (code, said) = typed(&place.root, &asked);
+    (code != Some(0)).then_some(said)
+}
+
+/// A story that is offered is there.
+fn story(root: &Path, words: &[String]) {
+    let Some(name) = words.first().filter(|name| name.ends_with(".txt")) else { return };
+    assert!(root.join(name).is_file(), "cargo step {name}: no such script in a workspace");
+}
+
+#[test]
+fn every_task_of_an_editor_types_a_command_that_is_there() {
+    let course = course();
+    let lab = course.lab("2aa").expect("the first lab");
+    let plan = workspace::plan(&course, lab, Path::new("/nowhere")).expect("a plan");
+    let tasks: serde_json::Value =
+        serde_json::from_slice(&plan[".vscode/tasks.json"]).expect("a file of JSON");
+    let tasks = tasks["tasks"].as_array().expect("tasks");
+    assert!(tasks.len() >= 5);
+    for task in tasks {
+        let command = task["command"].as_str().expect("a command");
+        let Some(words) = command.strip_prefix("cargo labs") else {
+            assert_eq!(command, "cargo step ${file}");
+            continue;
+        };
+        let words = words.split_whitespace().map(str::to_owned).chain(["--help".to_owned()]);
+        let (code, said) = typed(&course.root, &words.collect::<Vec<_>>());
+        assert_eq!(code, Some(0), "{command}: {said}");
+    }
+}
+
+#[test]
+fn every_command_of_the_book_and_the_readme_is_one_of_the_desk() {
+    let course = course();
+    let mut texts = vec![course.root.join("README.md")];
+    let pages = labs::course::files(&course.root, "book/src").expect("the book");
+    texts.extend(pages.into_values().filter(|path| path.extension().is_some_and(|e| e == "md")));
+    let mut words = BTreeSet::new();
+    for path in texts {
+        words.extend(commands(&std::fs::read_to_string(path).expect("a page"), "cargo labs"));
+    }
+    for words in words.into_iter().filter(|words| words.first().is_some_and(|w| w != "COMMAND")) {
+        let asked: Vec<_> = words.iter().cloned().chain(["--help".to_owned()]).collect();
+        let (code, said) = typed(&course.root, &asked);
+        assert_eq!(code, Some(0), "cargo labs {}: {said}", words.join(" "));
+    }
+}

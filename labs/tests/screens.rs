@@ -1,0 +1,212 @@
+//! What a student types answers at every moment: hints, the map, a grade that is remembered.
+//!
+//! ```text
+//!   a workspace, never built  +  .labs/last.jsonl as a run leaves it  -->  cargo labs hint
+//! ```
+//!
+//! The desk's own program runs in the workspace, as it does for a command that is passed on.
+
+use labs::course::Course;
+use labs::grade::{self, Grade};
+use labs::workspace;
+use runner::last;
+use runner::place::Place;
+use runner::progress::Progress;
+use runner::report::{Outcome, Verdict};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+fn course() -> Course {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
+    Course::read(root.to_owned()).expect("the course")
+}
+
+fn made(course: &Course, folder: &TempDir) -> Place {
+    let root = folder.path().join("my-raft");
+    let lab = course.lab("2aa").expect("the first lab");
+    let plan = workspace::plan(course, lab, &root).expect("a plan");
+    workspace::make(&plan, &root).expect("a workspace");
+    Place::find(&root).expect("found")
+}
+
+/// Types a command in a folder; returns how it ended and all that it said.
+fn typed(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(words)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("it starts");
+    let said = [out.stdout, out.stderr].concat();
+    (out.status.code(), String::from_utf8(said).expect("text"))
+}
+
+fn answered(folder: &Path, words: &[&str]) -> String {
+    let (code, said) = typed(folder, words);
+    assert_eq!(code, Some(0), "{words:?}: {said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{words:?}: {said}");
+    said
+}
+
+/// What a run of the code as it is leaves behind.
+fn ran(place: &Place, verdicts: &[Verdict]) {
+    last::note(place, &last::code(place)).expect("noted");
+    let lines = verdicts.iter().map(|v| serde_json::to_string(v).expect("JSON") + "\n");
+    fs::write(last::report_file(place), lines.collect::<String>()).expect("written");
+}
+
+fn at_step(place: &Place, lab: &str, step: u32) {
+    let mut progress = Progress::read(place).0;
+    progress.lab_mut(lab).step = step;
+    progress.save(place).expect("saved");
+}
+
+/// Writes something into every hole of the steps up to this one.
+fn write_all(course: &Course, place: &Place, upto: u32) {
+    for (lab, step, hole) in course.catalogue.holes() {
+        if lab.id == "2aa" && step.number <= upto {
+            runner::source::open_step(place, lab, step).expect("opened");
+            let path = place.root.join(&hole.file);
+            let text = fs::read_to_string(&path).expect("a source");
+            let cut = runner::catalogue::marker(lab, step, hole);
+            fs::write(&path, text.replace(&cut, "my own words")).expect("written");
+        }
+    }
+}
+
+#[test]
+fn a_hint_is_given_for_every_function_test_and_step() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let lab = course.lab("2aa").expect("a lab");
+    assert!(answered(&place.root, &["hint"]).starts_with("hint 1 of 3 for Majority::needed"));
+    assert!(answered(&place.root, &["hint"]).contains("(1 more level: cargo labs hint)"));
+    for (words, about) in [
+        (["hint", "decide_vote"], "hint 1 of 3 for Core::decide_vote"),
+        (["hint", "3"], "hint 1 of 3 for Raft::become_candidate"),
+        (["hint", "2aa.8"], "Step 8 of lab 2aa has no function to write"),
+        (["hint", "aa_single_node"], "hint 1 of 3 for Majority::outcome"),
+    ] {
+        let said = answered(&place.root, &words);
+        assert!(said.starts_with(about), "{said}");
+    }
+    let holes = lab.steps.iter().flat_map(|step| &step.holes).map(|hole| hole.path.clone());
+    let tests = lab.tests().map(|test| test.name.clone());
+    let steps = lab.steps.iter().map(|step| step.number.to_string());
+    for name in holes.chain(tests).chain(steps) {
+        assert_eq!(runner::hint::hint(&place, Some(&name)), Ok(()), "{name}");
+    }
+    let (code, said) = typed(&place.root, &["hint", "nosuch"]);
+    assert!(code == Some(2) && said.contains("There are: Majority::needed"), "{said}");
+}
+
+#[test]
+fn a_hint_is_given_while_the_code_does_not_compile() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    ran(&place, &[Verdict::new("aa_quorum_sizes", Outcome::Passed)]);
+    at_step(&place, "2aa", 2);
+    write_all(&course, &place, 2);
+    last::note_fault(&place, &last::code(&place)).expect("noted");
+    let said = answered(&place.root, &["hint"]);
+    assert!(said.starts_with("Your code does not compile."), "{said}");
+    assert!(said.contains("hint 1 of 3 for Raft::become_follower"), "{said}");
+    fs::write(place.root.join("raft/src/quorum.rs"), "// another text").expect("written");
+    assert!(!answered(&place.root, &["hint"]).contains("does not compile"), "nobody knows yet");
+}
+
+#[test]
+fn a_hint_is_given_after_the_lab_is_done_and_for_a_card_of_another_lab() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    write_all(&course, &place, 8);
+    at_step(&place, "2aa", 9);
+    let held = Verdict::new("aa_quorum_sizes", Outcome::Passed);
+    ran(&place, std::slice::from_ref(&held));
+    let said = answered(&place.root, &["hint"]);
+    assert!(said.contains("cargo labs test 2aa"), "{said}");
+    let rule = |test: &str, rule: &str| Verdict {
+        rule: Some(rule.to_owned()),
+        ..Verdict::new(test, Outcome::Failed)
+    };
+    ran(&place, &[held, rule("aa_vote_once_per_term", "one_vote_per_term")]);
+    let said = answered(&place.root, &["hint"]);
+    assert!(said.contains("for aa_vote_once_per_term, rule one_vote_per_term"), "{said}");
+    // A hole of a newer course: no hint of this one can fit.
+    ran(&place, &[Verdict::new("aa_model_3x3", Outcome::NotWritten)]);
+    let said = answered(&place.root, &["hint"]);
+    assert!(said.contains("cargo labs read 2aa.8"), "{said}");
+
+    let text = fs::read_to_string(place.root.join("labs.toml")).expect("settings");
+    let open = text.replace("[\"2aa\"]", "[\"2aa\", \"2ab\"]");
+    assert_ne!(open, text);
+    fs::write(place.root.join("labs.toml"), open).expect("written");
+    let lab = course.lab("2ab").expect("a lab");
+    let hint = lab.hints.iter().find(|hint| hint.rule != "not_written").expect("a hint");
+    let test = lab.tests().find(|test| hint.test == "*" || hint.test == test.name);
+    let test = &test.expect("a test").name;
+    ran(&place, &[rule(test, &hint.rule)]);
+    let said = answered(&place.root, &["hint"]);
+    assert!(said.contains(&format!("for {test}, rule {}", hint.rule)), "{said}");
+}
+
+#[test]
+fn the_map_shows_where_one_is_and_what_a_grade_said() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let said = answered(&course.root, &[]);
+    assert!(said.contains("do this:  cargo labs start ../my-raft"), "{said}");
+    assert!(!said.contains("todo") && !said.contains("not run yet"), "{said}");
+
+    let said = answered(&place.root, &[]);
+    assert!(said.contains("> 2aa"), "{said}");
+    assert!(said.contains("step 1 of 8     0 of 60 [..........]"), "{said}");
+    assert!(said.contains("not opened"), "{said}");
+
+    let lab = course.lab("2aa").expect("a lab");
+    let passed = |test: &str| {
+        lab.test(test).is_some_and(|(step, _)| step.number != 3) && test != "aa_sim_liveness"
+    };
+    let verdicts: Vec<_> = lab
+        .tests()
+        .map(|test| {
+            let outcome = if passed(&test.name) { Outcome::Passed } else { Outcome::Failed };
+            Verdict::new(&test.name, outcome)
+        })
+        .collect();
+    let graded = grade::lab_grade(lab, &verdicts);
+    let points = graded.points;
+    let mut progress = Progress::default();
+    progress.lab_mut("2aa").passed.insert("aa_election_begins".into());
+    progress.save(&place).expect("saved");
+    let mut grade = Grade { points, of: lab.points, blocked: None, labs: vec![graded] };
+    grade::remember(&place, &grade).expect("noted");
+    let said = answered(&place.root, &[]);
+    assert!(said.contains(&format!("{points:>4} of 60 [#########.]")), "{points}: {said}");
+    assert!(said.contains("lab 2aa, step 3 of 8"), "{said}");
+
+    // A grade that tested nothing takes nothing.
+    grade.labs = vec![grade::lab_grade(lab, &[])];
+    grade.blocked = Some("raft does not compile".into());
+    grade::remember(&place, &grade).expect("noted");
+    assert_eq!(answered(&place.root, &[]), said);
+}
+
+#[test]
+fn the_script_of_the_first_election_says_nothing_that_a_correct_design_could_fail() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let script = place.root.join(runner::trial::MY_FIRST_ELECTION);
+    let text = fs::read_to_string(script).expect("the script");
+    assert!(
+        text.lines().all(|line| line != "----"),
+        "`labs check --only offers` plays it with every variant"
+    );
+}
