@@ -81,11 +81,14 @@ enum Typed {
     #[command(verbatim_doc_comment)]
     Bugs {
         /// Let the explorer find the bugs that name a hunt, and compare with their stories
-        #[arg(long, conflicts_with_all = ["json", "matrix", "seeds"])]
+        #[arg(long, conflicts_with_all = ["json", "matrix", "seeds", "blame"])]
         explore: bool,
         /// For programs: killed, of, bugs[], variants[]
         #[arg(long)]
         json: bool,
+        /// Run each bug's killer only, and list the bugs whose card does not name the edited function
+        #[arg(long, conflicts_with = "matrix")]
+        blame: bool,
         /// Let every bug meet every test, and show which fails with which; this takes longer
         #[arg(long, conflicts_with = "json")]
         matrix: bool,
@@ -177,14 +180,21 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let wrong = found.iter().any(|hunted| hunted.fault.is_some());
             return Ok(ExitCode::from(u8::from(wrong)));
         }
-        Typed::Bugs { explore: false, json, matrix, seeds, lab } => {
-            let meets = if matrix { Meets::Everyone } else { Meets::Killer };
+        Typed::Bugs { explore: false, json, blame, matrix, seeds, lab } => {
+            let meets = match (blame, matrix) {
+                (true, _) => Meets::OnlyKiller,
+                (false, true) => Meets::Everyone,
+                (false, false) => Meets::Killer,
+            };
             let proof = bugs::prove(&course, &course.labs(&lab)?, meets, seeds)?;
             if json {
                 let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
                 anstream::println!("{text}");
             } else {
                 bugs::table::print(&proof);
+            }
+            if blame && !json {
+                bugs::table::not_named(&proof);
             }
             if matrix {
                 bugs::table::matrix(&course, &proof);

@@ -125,6 +125,16 @@ pub(crate) struct Crash {
     pub(crate) seed: Option<u64>,
 }
 
+impl Crash {
+    /// Returns the functions that the card names: that of the line, or else all that this leads to.
+    pub(crate) fn named(&self) -> Vec<String> {
+        match &self.your_line {
+            Some(line) => line.function().into_iter().collect(),
+            None => self.within.clone(),
+        }
+    }
+}
+
 /// Draws the card of a test that ended without a verdict.
 pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
     let seed = crash.seed.map_or_else(String::new, |seed| format!("seed {seed}"));

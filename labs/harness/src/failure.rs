@@ -252,6 +252,11 @@ impl Failure {
         let of_line = || self.line().and_then(Place::function);
         self.function.clone().or_else(of_line).or_else(of_table)
     }
+
+    /// Returns the functions that the card names, the likeliest first.
+    pub(crate) fn named(&self) -> Vec<String> {
+        self.decided_in().into_iter().collect()
+    }
 }
 
 impl fmt::Display for Failure {

@@ -49,6 +49,8 @@ pub struct Report {
     pub your_line: Option<String>,
     /// The function of that line.
     pub function: Option<String>,
+    /// The functions that the card names, the likeliest first: `labs bugs` compares them with the edited one.
+    pub named: Vec<String>,
     /// The whole card: plain text, at most 80 columns and 40 lines. Empty for a test that passed.
     pub card: String,
     /// Where the trace is.

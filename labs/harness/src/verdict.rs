@@ -37,6 +37,7 @@ impl About {
             headline: headline.into(),
             your_line: None,
             function: None,
+            named: Vec::new(),
             card: String::new(),
             trace: None,
         }
@@ -64,6 +65,7 @@ impl About {
             seed: failure.sweep.map(|sweep| sweep.seed),
             your_line: failure.line().map(Place::to_string),
             function: failure.decided_in(),
+            named: failure.named(),
             card: card::draw(&failure, self.course()),
             trace,
             ..self.report(Outcome::Failed, failure.headline())
@@ -89,6 +91,7 @@ impl About {
                 hole: Some(hole.clone()),
                 your_line: your_line.map(Place::to_string),
                 function: Some(hole.clone()),
+                named: vec![hole.clone()],
                 card: card::draw_not_written(hole, your_line, self.course()),
                 ..self.report(Outcome::NotWritten, format!("not written yet: {hole}"))
             };
@@ -114,6 +117,7 @@ impl About {
             seed: crash.seed,
             your_line: crash.your_line.as_ref().map(Place::to_string),
             function: crash.your_line.as_ref().and_then(Place::function),
+            named: crash.named(),
             card: card::draw_crash(&crash, self.course()),
             ..self.report(Outcome::Crashed, crash.headline.clone())
         }
