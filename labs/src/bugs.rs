@@ -268,7 +268,10 @@ fn judge_bug(lab: &Lab, bug: &Bug, runs: &Runs, proof: &mut Proof) -> Result<(),
         seeds: verdict.seeds,
         red: wrong(run).map(|v| v.test.clone()).collect(),
         reason: None,
-        blame: edited_holes(lab, bug).map(|edited| Blame::of(edited, &verdict.named)),
+        blame: edited_holes(lab, bug).map(|edited| {
+            let step = lab.test(killer).map_or(0, |(step, _)| step.number);
+            Blame::of(edited, &verdict.named).at_step(lab, step)
+        }),
     });
     proof.faults.extend(fault.map(|what| format!("{} {what}", bug.id)));
     Ok(())

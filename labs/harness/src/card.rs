@@ -6,6 +6,7 @@
 //!     expected  n3 is refused      got  n3 is granted
 //!     <details, picture, table, diagram>
 //!     your line   raft/src/election.rs:84   self.vote_for(from);   in Core::on_request_vote
+//!     (or, where no line is certain:   in one of   Log::append, Log::last_index)
 //!     so what     n2 and n3 may both count n1: two leaders in term 1
 //!     replay  cargo labs replay aa_vote_once_per_term/3 --open   hint  ...   read  ...
 //! ```
@@ -78,7 +79,7 @@ pub(crate) fn draw(failure: &Failure, course: Course<'_>) -> String {
     let details = failure.details.iter().flat_map(|detail| paragraph("  ", detail, 2));
     above.extend(cap(details.collect(), 8));
 
-    let mut below = your_line(failure.line(), failure.decided_in());
+    let mut below = your_code(failure.line(), failure.named());
     below.extend(paragraph("  so what     ", &failure.so_what, 3));
     let row = failure.first_row();
     below.extend(course.foot(&course.replay(row, seed), failure.anchor.as_deref()));
@@ -146,8 +147,9 @@ pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
     if let Some(at) = crash.at.as_ref().filter(|at| Some(*at) != crash.your_line.as_ref()) {
         lines.push(clip(&format!("  raised at   {at}"), COLUMNS_MAX));
     }
-    let function = crash.your_line.as_ref().and_then(Place::function);
-    lines.extend(your_line(crash.your_line.as_ref(), function));
+    if crash.your_line.is_some() {
+        lines.extend(your_code(crash.your_line.as_ref(), crash.named()));
+    }
     if let (None, [first @ .., last]) = (&crash.your_line, crash.within.as_slice()) {
         let names =
             if first.is_empty() { last } else { &format!("{} or {last}", first.join(", ")) };
@@ -228,11 +230,16 @@ fn expected_and_got(failure: &Failure) -> Vec<String> {
     lines
 }
 
-fn your_line(place: Option<&Place>, function: Option<String>) -> Vec<String> {
-    let function = function.map(|path| format!("in {path}"));
+/// Says where to look: the line, the function, or the functions of which one decided.
+fn your_code(place: Option<&Place>, named: Vec<String>) -> Vec<String> {
     let Some(place) = place else {
-        return function.map(|path| format!("  your code   {path}")).into_iter().collect();
+        return match named.as_slice() {
+            [] => Vec::new(),
+            [path] => vec![format!("  your code   in {path}")],
+            several => paragraph("  in one of   ", &several.join(", "), 2),
+        };
     };
+    let function = named.first().map(|path| format!("in {path}"));
     let text = place.text().map(|text| plain(&text)).filter(|text| !text.is_empty());
     let parts = [Some(place.to_string()), text, function];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

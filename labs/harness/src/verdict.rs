@@ -64,7 +64,7 @@ impl About {
             row: failure.first_row(),
             seed: failure.sweep.map(|sweep| sweep.seed),
             your_line: failure.line().map(Place::to_string),
-            function: failure.decided_in(),
+            function: failure.named().into_iter().next(),
             named: failure.named(),
             card: card::draw(&failure, self.course()),
             trace,

@@ -52,7 +52,7 @@ pub struct Verdict {
     /// The student's own line that decided, `file:line`.
     #[serde(default)]
     pub your_line: Option<String>,
-    /// Its function.
+    /// Its function, or the first that the card names.
     #[serde(default)]
     pub function: Option<String>,
     /// The functions that the card names, the likeliest first.

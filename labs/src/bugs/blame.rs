@@ -30,6 +30,9 @@ pub struct Blame {
     pub named: Vec<String>,
     /// Where in that list an edited one is.
     pub found: Found,
+    /// Those of the named functions that belong to a later step than the killer: not written yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unwritten: Vec<String>,
 }
 
 /// Where in a card's list the edited function is.
@@ -53,7 +56,16 @@ impl Blame {
             Some(_) if named.len() <= LIST_MAX => Found::InList,
             Some(_) | None => Found::NotNamed,
         };
-        Blame { edited, named, found }
+        Blame { edited, named, found, unwritten: Vec::new() }
+    }
+
+    /// Notes which of the named functions a student who works on this step has still to write.
+    pub(super) fn at_step(mut self, lab: &Lab, step: u32) -> Self {
+        let later = lab.steps.iter().filter(|of| of.number > step).flat_map(|of| &of.holes);
+        let later: Vec<_> = later.map(|hole| hole.path.as_str()).collect();
+        let named = self.named.iter().filter(|name| later.contains(&name.as_str()));
+        self.unwritten = named.cloned().collect();
+        self
     }
 }
 
@@ -85,6 +97,8 @@ pub struct Tally {
     pub first: usize,
     /// In how many it is in a list of at most [`LIST_MAX`], and not the first.
     pub in_list: usize,
+    /// In how many it names a function of a later step, which is not written yet.
+    pub unwritten: usize,
 }
 
 /// Counts, lab by lab, in the order of the bugs.
@@ -93,11 +107,12 @@ pub fn tallies(bugs: &[BugProof]) -> Vec<Tally> {
     for bug in bugs {
         let Some(blame) = &bug.blame else { continue };
         let at = tallies.iter().position(|tally| tally.lab == bug.lab).unwrap_or_else(|| {
-            tallies.push(Tally { lab: bug.lab.clone(), of: 0, first: 0, in_list: 0 });
+            tallies.push(Tally { lab: bug.lab.clone(), of: 0, first: 0, in_list: 0, unwritten: 0 });
             tallies.len() - 1
         });
         let tally = &mut tallies[at];
         tally.of += 1;
+        tally.unwritten += usize::from(!blame.unwritten.is_empty());
         match blame.found {
             Found::First => tally.first += 1,
             Found::InList => tally.in_list += 1,
@@ -109,7 +124,7 @@ pub fn tallies(bugs: &[BugProof]) -> Vec<Tally> {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { lab, of, first, in_list } = self;
+        let Tally { lab, of, first, in_list, unwritten } = self;
         let share = |part: usize| part * 100 / (*of).max(1);
         write!(
             f,
@@ -118,7 +133,11 @@ impl fmt::Display for Tally {
             share(*first),
             share(first + in_list),
             of - first - in_list
-        )
+        )?;
+        match unwritten {
+            0 => Ok(()),
+            _ => write!(f, "; {unwritten} name a function of a later step"),
+        }
     }
 }
 

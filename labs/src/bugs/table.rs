@@ -46,6 +46,14 @@ pub fn print(proof: &Proof) {
 
 /// Prints the bugs whose card does not name the edited function, and what it names instead.
 pub fn not_named(proof: &Proof) {
+    let ahead = proof.bugs.iter().filter_map(|bug| {
+        let unwritten = &bug.blame.as_ref().filter(|blame| !blame.unwritten.is_empty())?.unwritten;
+        let killer = bug.killer.as_deref().unwrap_or_default();
+        Some(format!("{} {killer}: names {} of a later step", bug.id, unwritten.join(", ")))
+    });
+    for line in ahead {
+        anstream::println!("{}", hang("  - ", &line));
+    }
     let missed = proof.bugs.iter().filter_map(|bug| {
         let blame = bug.blame.as_ref().filter(|blame| blame.found == Found::NotNamed)?;
         let killer = bug.killer.as_deref().unwrap_or_default();

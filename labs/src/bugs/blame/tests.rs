@@ -55,6 +55,17 @@ fn only_a_bug_whose_first_edit_lies_in_a_hole_of_its_lab_counts() {
 }
 
 #[test]
+fn a_function_of_a_later_step_is_noted_as_unwritten() {
+    let course = Course::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the course");
+    let lab = course.catalogue.lab("2ab").expect("lab 2ab");
+    let named = names(&["Core::on_append", "Log::append", "Core::decide_vote"]);
+    let at = |step| Blame::of(names(&["Log::append"]), &named).at_step(lab, step).unwritten;
+    assert_eq!(at(1), names(&["Core::on_append", "Log::append"]));
+    assert_eq!(at(2), names(&["Core::on_append"]));
+    assert_eq!(at(5), names(&[]));
+}
+
+#[test]
 fn each_lab_is_counted_and_bugs_outside_holes_are_not() {
     let bug = |lab: &str, blame: Option<Blame>| BugProof {
         id: "X".into(),
@@ -76,7 +87,10 @@ fn each_lab_is_counted_and_bugs_outside_holes_are_not() {
         bug("2ab", named(&["a", "b"])),
     ];
     let counted = tallies(&bugs);
-    let tally = |lab: &str, of, first, in_list| Tally { lab: lab.into(), of, first, in_list };
+    let tally = |lab: &str, of, first, in_list| {
+        let lab = lab.into();
+        Tally { lab, of, first, in_list, unwritten: 0 }
+    };
     assert_eq!(counted, [tally("2aa", 1, 1, 0), tally("2ab", 3, 1, 1)]);
     let said = counted[1].to_string();
     assert!(said.contains("of 3 bugs"), "{said}");
@@ -85,4 +99,10 @@ fn each_lab_is_counted_and_bugs_outside_holes_are_not() {
         "{said}"
     );
     assert_eq!(tallies(&[bug("2aa", None)]), []);
+
+    let mut ahead = named(&["a"]).expect("a blame");
+    ahead.unwritten = names(&["a"]);
+    let counted = tallies(&[bug("2aa", Some(ahead))]);
+    assert_eq!(counted[0].unwritten, 1);
+    assert!(counted[0].to_string().ends_with("; 1 name a function of a later step"));
 }

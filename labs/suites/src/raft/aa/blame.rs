@@ -32,6 +32,8 @@ pub(crate) enum Blame {
         /// The line that acted on it.
         acted: Place,
     },
+    /// One of these functions decided, the likeliest first.
+    OneOf(&'static [&'static str]),
 }
 
 impl Blame {

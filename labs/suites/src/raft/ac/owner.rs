@@ -57,6 +57,10 @@ fn doing(what: impl Into<String>) {
     current::doing(what.into());
 }
 
+/// Where to look if a node is never quiet.
+pub(super) const BUSY: &[&str] =
+    &["RawNode::has_ready", "RawNode::changed_hard_state", "RawNode::changed_soft_state"];
+
 // Starting.
 
 impl Owner {
@@ -230,7 +234,9 @@ impl Owner {
         let Some(entry) = self.do_apply() else { return Ok(()) };
         doing(format!("advance_apply_to({})", entry.id.index));
         if let Err(why) = self.node.advance_apply_to(entry.id.index) {
-            let failure = self.broken(&super::rules::ONCE_ACROSS_CRASH, "RawNode::check_applied");
+            let within =
+                &["RawNode::check_applied", "RawNode::take_committed", "Applying::hand_out"];
+            let failure = self.broken(&super::rules::ONCE_ACROSS_CRASH, within);
             let because = format!("{} was handed out, and is applied: {why}", entry.id);
             return Err(Box::new(failure.because(because)));
         }
@@ -402,11 +408,12 @@ impl Owner {
 // What a card needs.
 
 impl Owner {
-    /// Returns a failure that shows what happened, and names the function to read.
-    pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
+    /// Returns a failure that shows what happened, and names the functions to read, the likeliest first:
+    /// those of the test's step, then earlier ones.
+    pub(super) fn broken(&self, rule: &Rule, within: &[&str]) -> Failure {
         let mut diagram = Diagram::new(["n3", "n2", "n1", "disk"]);
         self.rows.iter().cloned().for_each(|row| diagram.push(row));
-        let failure = Failure::of(rule).diagram(diagram).function(function);
+        let failure = Failure::of(rule).diagram(diagram).one_of(within);
         match &self.row {
             Some((number, title)) => failure.row(*number, title),
             None => failure,
@@ -415,7 +422,7 @@ impl Owner {
 
     /// Returns the failure of a node that refuses the report of a write that has ended.
     fn refused(&self, ready: &Ready, why: &str) -> Failure {
-        let failure = self.broken(&super::rules::WRITE_ORDER, "RawNode::durable_by");
+        let failure = self.broken(&super::rules::WRITE_ORDER, &["RawNode::durable_by"]);
         failure.because(format!(
             "Ready {}'s write has ended, and the node refuses the report: {why}",
             ready.number()
@@ -424,7 +431,7 @@ impl Owner {
 
     /// Returns the failure of a node that always has something ready.
     fn never_quiet(&self) -> Failure {
-        let failure = self.broken(&super::rules::QUIET, "RawNode::has_ready");
+        let failure = self.broken(&super::rules::QUIET, BUSY);
         failure
             .because(format!("{READYS_MAX} Readys were taken, and has_ready is still true"))
             .expected("after a few Readys, has_ready is false")
@@ -433,8 +440,8 @@ impl Owner {
 
     /// Makes a failure of what the judge saw.
     fn held(&self, judged: Result<(), Fault>) -> Outcome<()> {
-        judged.map_err(|Fault { rule, because, function }| {
-            Box::new(self.broken(&rule, function).because(format!("n1: {because}")))
+        judged.map_err(|Fault { rule, because, within }| {
+            Box::new(self.broken(&rule, within).because(format!("n1: {because}")))
         })
     }
 }
