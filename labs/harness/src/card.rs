@@ -14,7 +14,7 @@
 //! Invariant: at most [`LINES_MAX`] lines of [`COLUMNS_MAX`] columns, whatever the data. Sections
 //! have limits of their own; table and diagram share what the others leave.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NAMED_MAX};
 use crate::place::Place;
 use crate::text::{clip, counted, plain, width, wrap};
 use crate::wire::Printed;
@@ -127,11 +127,11 @@ pub(crate) struct Crash {
 }
 
 impl Crash {
-    /// Returns the functions that the card names: that of the line, or else all that this leads to.
+    /// Returns the functions that the card names: that of the line, or else the first that this leads to.
     pub(crate) fn named(&self) -> Vec<String> {
         match &self.your_line {
             Some(line) => line.function().into_iter().collect(),
-            None => self.within.clone(),
+            None => self.within.iter().take(NAMED_MAX).cloned().collect(),
         }
     }
 }
@@ -147,14 +147,7 @@ pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
     if let Some(at) = crash.at.as_ref().filter(|at| Some(*at) != crash.your_line.as_ref()) {
         lines.push(clip(&format!("  raised at   {at}"), COLUMNS_MAX));
     }
-    if crash.your_line.is_some() {
-        lines.extend(your_code(crash.your_line.as_ref(), crash.named()));
-    }
-    if let (None, [first @ .., last]) = (&crash.your_line, crash.within.as_slice()) {
-        let names =
-            if first.is_empty() { last } else { &format!("{} or {last}", first.join(", ")) };
-        lines.extend(paragraph("  your code   in ", names, 3));
-    }
+    lines.extend(your_code(crash.your_line.as_ref(), crash.named()));
     lines.extend(paragraph("  remark      ", &crash.advice, 3));
     let replay = match crash.seed {
         Some(_) => course.replay(None, crash.seed),

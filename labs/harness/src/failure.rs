@@ -45,6 +45,17 @@ impl Rule {
 /// The most functions that a card names. With more it would lead nowhere.
 pub(crate) const NAMED_MAX: usize = 3;
 
+/// Returns the first [`NAMED_MAX`] of these, each once.
+pub(crate) fn at_most_three(functions: &[&str]) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    for &path in functions {
+        if named.len() < NAMED_MAX && named.iter().all(|before| before != path) {
+            named.push(path.to_owned());
+        }
+    }
+    named
+}
+
 /// A broken rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -180,8 +191,7 @@ impl Failure {
     /// names the first [`NAMED_MAX`].
     #[must_use]
     pub fn one_of(mut self, functions: &[&str]) -> Self {
-        let first = functions.iter().take(NAMED_MAX);
-        self.within = first.map(|&path| path.to_owned()).collect();
+        self.within = at_most_three(functions);
         self
     }
 

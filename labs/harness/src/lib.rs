@@ -55,6 +55,7 @@ mod coverage; // whether a sweep showed anything
 pub mod current; // what the running test is doing
 mod diagram; // a sequence diagram
 mod failure; // what a test says when a rule is broken
+mod holes; // the functions that students write
 mod options; // the command line
 pub mod panics; // the first panic, and what it means
 mod place; // a line of source

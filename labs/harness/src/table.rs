@@ -8,7 +8,7 @@
 //!
 //! Rows that hold are shown beside rows that do not: the difference is the lesson.
 
-use crate::failure::{Failure, NAMED_MAX, Rule, Verdict};
+use crate::failure::{Failure, Rule, Verdict, at_most_three};
 use crate::place::Place;
 use crate::text::{clip, plain, width};
 use std::fmt::Display;
@@ -55,8 +55,7 @@ impl Case {
     /// Names the functions of which one decided this row, the likeliest first. Only rows that fail show
     /// them.
     pub fn decided_in_one_of(&mut self, functions: &[&str]) -> &mut Self {
-        let first = functions.iter().take(NAMED_MAX);
-        self.within = first.map(|&path| path.to_owned()).collect();
+        self.within = at_most_three(functions);
         self
     }
 

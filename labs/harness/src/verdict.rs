@@ -3,6 +3,7 @@
 use crate::card::{self, Course, Crash};
 use crate::current::Now;
 use crate::failure::Failure;
+use crate::holes::Holes;
 use crate::panics::FirstPanic;
 use crate::place::Place;
 use crate::report::{Outcome, Report};
@@ -59,6 +60,8 @@ impl About {
             }
             None => None,
         };
+        let holes = Holes::read(&self.lab, self.step);
+        failure.within = holes.without_open(failure.within);
         Report {
             rule: Some(failure.rule.id.to_owned()),
             row: failure.first_row(),
@@ -96,11 +99,12 @@ impl About {
                 ..self.report(Outcome::NotWritten, format!("not written yet: {hole}"))
             };
         }
+        let (your_line, within) = self.where_to_look(panic, &now.within);
         let crash = Crash {
             headline: format!("THE CODE PANICKED: {}", panic.message),
             doing: now.doing,
-            within: now.within,
-            your_line: panic.yours.clone(),
+            within,
+            your_line,
             at: panic.at.clone(),
             advice: "a node that panics is a node that is down: the message says which assumption \
                      did not hold"
@@ -110,8 +114,33 @@ impl About {
         self.crashed("panicked", crash)
     }
 
+    /// Says which line led to a panic, or else in which functions to look. A line is certain only if one
+    /// function that the student has written is being called, or the one that raised the panic is of the
+    /// test's step: an assertion of given code, or an earlier function, may be right to refuse.
+    fn where_to_look(&self, panic: &FirstPanic, within: &[String]) -> (Option<Place>, Vec<String>) {
+        let holes = Holes::read(&self.lab, self.step);
+        let calls: Vec<(&Place, String)> =
+            panic.stack.iter().filter_map(|place| Some((place, place.function()?))).collect();
+        let named = holes.likeliest(calls.iter().map(|(_, function)| function).chain(within));
+        let raised_in = calls.first().map(|(_, function)| function);
+        match named.as_slice() {
+            [] => (panic.yours.clone(), within.to_vec()),
+            [first, others @ ..] if others.is_empty() || raised_in == Some(first) => {
+                let line = calls.iter().find(|(_, function)| function == first);
+                let line = line.map(|(place, _)| Place::clone(place));
+                (line, vec![first.clone()])
+            }
+            _ => (None, named),
+        }
+    }
+
     /// The test ended without a verdict of its own.
-    pub(crate) fn crashed(&self, rule: &str, crash: Crash) -> Report {
+    pub(crate) fn crashed(&self, rule: &str, mut crash: Crash) -> Report {
+        let holes = Holes::read(&self.lab, self.step);
+        let likeliest = holes.likeliest(crash.within.iter());
+        if !likeliest.is_empty() {
+            crash.within = likeliest;
+        }
         Report {
             rule: Some(rule.to_owned()),
             seed: crash.seed,

@@ -65,7 +65,11 @@ impl Broken {
 
 /// Names the function to read, if one is to blame more than the others.
 fn read(failure: Failure, function: &str) -> Failure {
-    if function.is_empty() { failure } else { failure.function(function) }
+    match function {
+        "" => failure,
+        "may_go_on" => failure.one_of(&["may_go_on", "Scan::proven_count", "rewrite"]),
+        _ => failure.function(function),
+    }
 }
 
 impl Dark {
@@ -150,8 +154,9 @@ impl Dark {
         let said = acknowledged.map_or("nothing".to_owned(), |lsn| format!("up to LSN {lsn}"));
         lines.push(format!("  acknowledged  {said}"));
         let failure = failure.picture(lines);
-        match picture.decided(acknowledged).filter(|_| rule.id != OPENS.id && rule.id != A_STATE.id)
-        {
+        // What an opening did not make durable was written correctly, long before.
+        let elsewhere = [OPENS.id, A_STATE.id, DURABLE.id];
+        match picture.decided(acknowledged).filter(|_| !elsewhere.contains(&rule.id)) {
             Some(place) => failure.your_line(place),
             None => read(failure, function),
         }
