@@ -72,6 +72,8 @@ pub struct Failure {
     pub(crate) your_line: Option<Place>,
     /// The functions to read, the likeliest first: one if it is certain.
     pub(crate) within: Vec<String>,
+    /// The same, where the line is in a function that is still to be written.
+    pub(crate) otherwise: Vec<String>,
     pub(crate) so_what: String,
     pub(crate) faults: String,
     pub(crate) shrunk: Option<(u64, u64)>,
@@ -106,6 +108,7 @@ impl Failure {
             diagram: Diagram::default(),
             your_line: None,
             within: Vec::new(),
+            otherwise: Vec::new(),
             so_what: rule.so_what.to_owned(),
             faults: String::new(),
             shrunk: None,
@@ -192,6 +195,14 @@ impl Failure {
     #[must_use]
     pub fn one_of(mut self, functions: &[&str]) -> Self {
         self.within = at_most_three(functions);
+        self
+    }
+
+    /// Names the functions of which one decided if the line is in a function that the student has still to
+    /// write, which did as it was told.
+    #[must_use]
+    pub fn or_one_of(mut self, functions: &[&str]) -> Self {
+        self.otherwise = at_most_three(functions);
         self
     }
 

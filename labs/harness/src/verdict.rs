@@ -62,6 +62,11 @@ impl About {
         };
         let holes = Holes::read(&self.lab, self.step);
         failure.within = holes.without_open(failure.within);
+        let decided_in = failure.line().and_then(Place::function);
+        if !failure.otherwise.is_empty() && decided_in.is_some_and(|name| holes.is_open(&name)) {
+            failure.your_line = None;
+            failure.within = holes.without_open(std::mem::take(&mut failure.otherwise));
+        }
         Report {
             rule: Some(failure.rule.id.to_owned()),
             row: failure.first_row(),
@@ -119,8 +124,11 @@ impl About {
     /// test's step: an assertion of given code, or an earlier function, may be right to refuse.
     fn where_to_look(&self, panic: &FirstPanic, within: &[String]) -> (Option<Place>, Vec<String>) {
         let holes = Holes::read(&self.lab, self.step);
+        // The line that raised it may be a caller's, and then in no frame of its own.
+        let raised_at = panic.at.iter().filter(|place| place.is_the_students());
+        let places = raised_at.chain(&panic.stack);
         let calls: Vec<(&Place, String)> =
-            panic.stack.iter().filter_map(|place| Some((place, place.function()?))).collect();
+            places.filter_map(|place| Some((place, place.function()?))).collect();
         let named = holes.likeliest(calls.iter().map(|(_, function)| function).chain(within));
         let raised_in = calls.first().map(|(_, function)| function);
         match named.as_slice() {

@@ -239,9 +239,10 @@ fn blame_of(wrong: &WrongDecision) -> Blame {
         }
         Mistake::ForgetsVote | Mistake::WaitsForNothing => line_or("Core::on_request_vote"),
         Mistake::CampaignsWithoutOwnVote => line_or("Raft::become_candidate"),
-        Mistake::CountsWhatWasNotGiven | Mistake::LeadsWithoutQuorum => {
-            line_or("Core::on_vote_reply")
+        Mistake::CountsWhatWasNotGiven => {
+            Blame::OneOf(&["Core::on_vote_reply", "Raft::update_term"])
         }
+        Mistake::LeadsWithoutQuorum => line_or("Core::on_vote_reply"),
         Mistake::SpeaksAsLeader => line_or("Core::tick_heartbeat"),
         Mistake::AsksWithAnotherLog => line_or("Raft::ask_for_votes"),
         Mistake::StampsAnotherTerm => line_or("Core::append_own"),

@@ -20,7 +20,7 @@ fn letter_bytes() -> u64 {
 }
 
 /// Where to look if entries are not handed out to be applied.
-const PAGED: &[&str] = &["RawNode::take_committed", "Applying::hand_out", "Applying::applied_to"];
+const PAGED: &[&str] = &["Applying::hand_out", "Applying::applied_to", "RawNode::take_committed"];
 /// Where to look if too many are.
 const CAPPED: &[&str] = &["Applying::hand_out", "Applying::applied_to", "RawNode::take_committed"];
 

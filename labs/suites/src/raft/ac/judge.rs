@@ -105,6 +105,11 @@ impl Judge {
         self.told
     }
 
+    /// Returns whether the node was ever told that a write has ended.
+    pub(super) fn has_reports(&self) -> bool {
+        self.reported
+    }
+
     /// Records what a node is sent.
     pub(super) fn hear(&mut self, message: &Message) {
         if let (Body::AppendEntries { prev, entries, .. }, Some(term)) =

@@ -296,17 +296,10 @@ pub(super) fn cut_everywhere(
                 failure = failure.expected(allowed.join(" or ")).got(shown);
                 let picture = Picture::of(&stage.disk, &way, Some(operation));
                 failure = failure.picture(picture.lines());
-                // The line that asked for the last removal did what others had decided.
-                let given = ["Log::make_spare", "Log::remove_file"];
-                let gone = picture.lost_name().or_else(|| stage.last_gone());
-                let removes = gone.as_ref().and_then(Place::function);
-                return match gone {
-                    Some(_) if removes.is_some_and(|name| given.contains(&&*name)) => {
-                        failure.one_of(REMOVED).fail()
-                    }
-                    Some(place) => failure.your_line(place).fail(),
-                    None => failure.fail(),
-                };
+                if let Some(place) = picture.lost_name().or_else(|| stage.last_gone()) {
+                    failure = failure.your_line(place).or_one_of(REMOVED);
+                }
+                return failure.fail();
             }
         }
     }
