@@ -76,7 +76,8 @@ enum Typed {
     /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
     /// test kills some bug; every variant of labs/variants earns full marks in its lab
     /// and in those that build upon it. A bug meets its killer, and whatever tests are
-    /// no bug's killer by name. With --explore the test bed's explorer walks instead: it
+    /// no bug's killer by name. It counts in how many the card names the edited function:
+    /// first, in a list of three, or not. With --explore the test bed's explorer walks instead: it
     /// finds every bug that names a hunt, by the way that its story tells.
     #[command(verbatim_doc_comment)]
     Bugs {

@@ -160,3 +160,76 @@ impl About {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Rule;
+    use crate::place::workspace_root;
+
+    fn about(step: u32) -> About {
+        let (lab, test) = ("2ab".to_owned(), "ab_test".to_owned());
+        About { lab, test, step, seeds: 1, traces: PathBuf::new() }
+    }
+
+    /// Returns the first line of a file of the reference that holds this text.
+    fn line_of(file: &str, text: &str) -> Place {
+        let root = workspace_root().expect("the workspace");
+        let source = std::fs::read_to_string(root.join(file)).expect("a source file");
+        let at = source.lines().position(|line| line.contains(text)).expect(text);
+        Place { file: file.to_owned(), line: at as u32 + 1 }
+    }
+
+    /// Says where a panic in given code leads, in a test of this step: the line's function if there is a
+    /// line, and what is named.
+    fn looks(step: u32, stack: &[&Place], within: &[&str]) -> (Option<String>, Vec<String>) {
+        let stack: Vec<Place> = stack.iter().map(|&place| place.clone()).collect();
+        let (at, yours) = (stack.first().cloned(), stack.first().cloned());
+        let panic = FirstPanic { message: "no".to_owned(), at, yours, stack, hole: None };
+        let within: Vec<String> = within.iter().map(|&path| path.to_owned()).collect();
+        let (line, named) = about(step).where_to_look(&panic, &within);
+        (line.and_then(|line| line.function()), named)
+    }
+
+    #[test]
+    fn a_panic_leads_to_what_the_student_has_written_of_the_calls() {
+        let given = line_of("raft/src/log/unstable.rs", "entries come without a gap");
+        let append = line_of("raft/src/log.rs", "self.unstable.extend(entries)");
+        let maybe_append = line_of("raft/src/log.rs", "self.append(entries.into_iter()");
+        let on_append = line_of("raft/src/replication.rs", "self.take_entries(prev, entries)?");
+        let stack = [&given, &append, &maybe_append, &on_append];
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let one = |name: &str| (Some(name.to_owned()), names(&[name]));
+        // In step 2 only one of them is written: its line called what refused.
+        assert_eq!(looks(2, &stack, &[]), one("Log::append"));
+        // Later, any caller may be wrong, the step's own first.
+        let named = names(&["Log::maybe_append", "Log::append"]);
+        assert_eq!(looks(3, &stack, &[]), (None, named));
+        let named = names(&["Core::on_append", "Log::append", "Log::maybe_append"]);
+        assert_eq!(looks(5, &stack, &[]), (None, named));
+        // What the test says that it leads to fills the list, unless it is to come.
+        let named = names(&["Log::append", "Core::decide_vote"]);
+        assert_eq!(looks(2, &stack, &["Core::on_propose", "Core::decide_vote"]), (None, named));
+        // A function of the step that panics itself is the one.
+        assert_eq!(looks(5, &[&on_append, &append], &[]), one("Core::on_append"));
+        // Without any, the line is all there is.
+        assert_eq!(looks(2, &[&given], &[]), (Some("Unstable::extend".to_owned()), vec![]));
+    }
+
+    #[test]
+    fn a_card_names_no_function_that_is_still_to_be_written() {
+        let rule = Rule::new("rule", "RULE", "", "");
+        let named = |failure: Failure, step| about(step).failed(failure).named;
+        let list = || Failure::of(&rule).one_of(&["Core::on_append", "Log::append"]);
+        assert_eq!(named(list(), 2), ["Log::append"]);
+        assert_eq!(named(list(), 5), ["Core::on_append", "Log::append"]);
+        // A line in such a function did as it was told.
+        let line = line_of("raft/src/replication.rs", "self.take_entries(prev, entries)?");
+        let failure = || Failure::of(&rule).your_line(line.clone()).or_one_of(&["Log::append"]);
+        let report = about(2).failed(failure());
+        assert_eq!((report.your_line, report.named), (None, vec!["Log::append".to_owned()]));
+        let report = about(5).failed(failure());
+        assert_eq!(report.your_line, Some(line.to_string()));
+        assert_eq!(report.named, ["Core::on_append"]);
+    }
+}

@@ -35,12 +35,10 @@ pub fn print(proof: &Proof) {
         anstream::println!("{}", hang("", &tally.to_string()));
     }
     let lives = proof.variants.iter().filter(|v| v.points == v.of).count();
-    let sum = format!(
-        "{} of {} bugs killed, {lives} of {} variants live",
-        proof.killed,
-        proof.of,
-        proof.variants.len()
-    );
+    let mut sum = format!("{} of {} bugs killed", proof.killed, proof.of);
+    if !proof.variants.is_empty() {
+        sum.push_str(&format!(", {lives} of {} variants live", proof.variants.len()));
+    }
     anstream::println!("{}", paint(BOLD, &sum));
 }
 
