@@ -34,6 +34,8 @@ type Names = &'static [&'static str];
 
 /// Where to look if term, vote or commit index is told wrongly.
 const TOLD: Names = &["RawNode::changed_hard_state", "RawNode::ready"];
+/// Where to look if a Ready holds what it must not, or lacks what it must hold.
+const HANDED_OUT: Names = &["RawNode::ready", "RawNode::on_persist_record", "RawNode::push_record"];
 /// Where to look if the wrong entries are handed out to be applied.
 const APPLIED: Names = &["RawNode::take_committed", "Applying::hand_out", "RawNode::appliable"];
 /// The same, after a restart.
@@ -61,8 +63,6 @@ pub(super) struct Judge {
     /// Which node it has voted for, in each term: by the messages that have left.
     votes: BTreeMap<Term, NodeId>,
     life: Life,
-    /// Whether the node was ever told that a write has ended.
-    reported: bool,
 }
 
 /// Whether the node has lost power before.
@@ -91,7 +91,7 @@ impl Judge {
         let (log, told) = (stored(storage), storage.hard_state());
         let (leaders, votes) = (BTreeMap::new(), BTreeMap::new());
         let (born, disputed, life) = (told, None, Life::First);
-        Judge { log, disputed, told, born, applied, leaders, votes, life, reported: false }
+        Judge { log, disputed, told, born, applied, leaders, votes, life }
     }
 
     /// Begins again after a loss of power, and still knows the node's votes.
@@ -103,11 +103,6 @@ impl Judge {
     /// Returns what was handed out to be saved last.
     pub(super) fn told(&self) -> HardState {
         self.told
-    }
-
-    /// Returns whether the node was ever told that a write has ended.
-    pub(super) fn has_reports(&self) -> bool {
-        self.reported
     }
 
     /// Records what a node is sent.
@@ -137,7 +132,7 @@ impl Judge {
         for message in ready.messages() {
             if !self.is_backed(message, &log, saved) {
                 let because = format!("{} may leave before it is durable", label(message));
-                return fault(&PERSIST_FIRST, self.handed_out(), because);
+                return fault(&PERSIST_FIRST, HANDED_OUT, because);
             }
         }
         for message in ready.persisted_messages() {
@@ -145,7 +140,7 @@ impl Judge {
                 let because =
                     format!("{}, and no Ready hands out what that promise needs", label(message));
                 if let Body::AppendReply { .. } = message.body {
-                    return fault(&ENTRIES_ONCE, self.handed_out(), because);
+                    return fault(&ENTRIES_ONCE, HANDED_OUT, because);
                 }
                 return fault(&HARD_NEWS, TOLD, because);
             }
@@ -159,13 +154,12 @@ impl Judge {
         promises: &[Message],
         disk: &MemoryStorage,
     ) -> Result<(), Fault> {
-        self.reported = true;
         let (log, saved) = (stored(disk), disk.hard_state());
         for message in promises {
             if !self.is_backed(message, &log, saved) {
                 let because =
                     format!("{} leaves, and the disk holds {}", label(message), say(saved));
-                return fault(&PERSIST_FIRST, self.handed_out(), because);
+                return fault(&PERSIST_FIRST, HANDED_OUT, because);
             }
             if let (Body::VoteReply { granted: true }, Some(term)) = (&message.body, message.term) {
                 let first = *self.votes.entry(term).or_insert(message.to);
@@ -180,7 +174,6 @@ impl Judge {
 
     /// Judges what became possible because a Ready is durable.
     pub(super) fn light(&mut self, light: &LightReady, disk: &MemoryStorage) -> Result<(), Fault> {
-        self.reported = true;
         let (log, saved) = (stored(disk), disk.hard_state());
         if let Some(commit) = light.commit_index() {
             let last = log.keys().last().copied().unwrap_or_default();
@@ -201,18 +194,9 @@ impl Judge {
         Ok(())
     }
 
-    /// Where to look if a Ready holds what it must not, or lacks what it must hold. A report that was never
-    /// made did nothing.
-    fn handed_out(&self) -> Names {
-        match self.reported {
-            true => &["RawNode::ready", "RawNode::on_persist_record", "RawNode::push_record"],
-            false => &["RawNode::ready"],
-        }
-    }
-
     fn write(&mut self, entries: &[Entry]) -> Result<(), Fault> {
         let Some(first) = entries.first().map(|entry| entry.id) else { return Ok(()) };
-        let within = self.handed_out();
+        let within = HANDED_OUT;
         let end = self.log.keys().last().copied().unwrap_or_default();
         if first.index > end + 1 {
             let because =

@@ -37,7 +37,7 @@ fn must_commit(n1: &Owner, want: u64, because: &str) -> Verdict {
         return Ok(());
     }
     // Before the end of a write was ever reported, only a Ready can have counted it.
-    let early = got > Index(want) && !n1.judge().has_reports();
+    let early = got > Index(want) && !n1.has_reports();
     let within = if early { HANDED_OUT } else { REPORTED };
     let failure = n1.broken(&OWN_COPY, within).because(because);
     failure.expected(format!("commit {want}")).got(format!("commit {got}")).fail()
