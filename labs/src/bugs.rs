@@ -12,6 +12,7 @@
 //! tests that are no bug's killer by name; a variant meets them all. A bug that no test saw run is a
 //! fault of its killer, whatever the killer said.
 
+use crate::bugs::blame::{Blame, edited_holes};
 use crate::changes::{Bug, Changes, Edit, Excused, Fate, Variant};
 use crate::closure::{built, surround};
 use crate::course::Course;
@@ -28,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub mod blame;
 pub mod table;
 
 /// What came out.
@@ -65,6 +67,9 @@ pub struct BugProof {
     /// Why it is excused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether its killer's card names the edited function, if its first edit lies in a hole of its lab.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blame: Option<Blame>,
 }
 
 /// What came out for a bug.
@@ -103,6 +108,8 @@ pub enum Meets {
     Killer,
     /// Every test of its lab.
     Everyone,
+    /// Its killer alone; no variant is run. This measures what cards name, and proves less.
+    OnlyKiller,
 }
 
 /// One change to run against one lab.
@@ -159,6 +166,9 @@ pub fn prove(
         for bug in changes.bugs.iter().filter(|bug| bug.lab == lab.id) {
             judge_bug(lab, bug, &runs, &mut proof)?;
         }
+    }
+    if meets == Meets::OnlyKiller {
+        return Ok(proof);
     }
     for variant in &changes.variants {
         judge_variant(course, labs, variant, &runs, &mut proof)?;
@@ -225,9 +235,13 @@ fn jobs<'a>(course: &Course, labs: &[&'a Lab], meets: Meets, changes: &'a Change
             let tests = match meets {
                 Meets::Killer => others.iter().cloned().chain([(*killer).to_owned()]).collect(),
                 Meets::Everyone => all(),
+                Meets::OnlyKiller => BTreeSet::from([(*killer).to_owned()]),
             };
             Job { id: &bug.id, lab, edits: &bug.edits, tests, stop_after_loops: None }
         }));
+        if meets == Meets::OnlyKiller {
+            continue;
+        }
         let variants = changes.variants.iter().filter(|v| concerns(course, v, lab));
         jobs.extend(variants.map(|v| Job {
             id: &v.id,
@@ -273,6 +287,7 @@ fn judge_bug(lab: &Lab, bug: &Bug, runs: &Runs, proof: &mut Proof) -> Result<(),
                 seeds: None,
                 red: vec![],
                 reason: Some(reason.clone()),
+                blame: None,
             });
             return Ok(());
         }
@@ -301,6 +316,10 @@ fn judge_bug(lab: &Lab, bug: &Bug, runs: &Runs, proof: &mut Proof) -> Result<(),
         seeds: verdict.seeds,
         red: wrong(run).map(|v| v.test.clone()).collect(),
         reason: None,
+        blame: edited_holes(lab, bug).map(|edited| {
+            let step = lab.test(killer).map_or(0, |(step, _)| step.number);
+            Blame::of(edited, &verdict.named).at_step(lab, step)
+        }),
     });
     proof.faults.extend(fault.map(|what| format!("{} {what}", bug.id)));
     Ok(())

@@ -76,21 +76,25 @@ enum Typed {
     /// Every bug of labs/bugs dies by the test it names, with the rule it names; every
     /// test kills some bug; every variant of labs/variants earns full marks in its lab
     /// and in those that build upon it. A bug meets its killer, and whatever tests are
-    /// no bug's killer by name. With --explore the test bed's explorer walks instead: it
+    /// no bug's killer by name. It counts in how many the card names the edited function:
+    /// first, in a list of three, or not. With --explore the test bed's explorer walks instead: it
     /// finds every bug that names a hunt, by the way that its story tells.
     #[command(verbatim_doc_comment)]
     Bugs {
         /// Let the explorer find the bugs that name a hunt, and compare with their stories
-        #[arg(long, conflicts_with_all = ["json", "matrix", "seeds"])]
+        #[arg(long, conflicts_with_all = ["json", "matrix", "seeds", "blame"])]
         explore: bool,
         /// For programs: killed, of, bugs[], variants[]
         #[arg(long)]
         json: bool,
+        /// Run each bug's killer only, and list the bugs whose card does not name the edited function
+        #[arg(long, conflicts_with = "matrix")]
+        blame: bool,
         /// Let every bug meet every test, and show which fails with which; this takes longer
         #[arg(long, conflicts_with = "json")]
         matrix: bool,
         /// Draw N mistakes in the functions of each lab, and show which no test notices
-        #[arg(long, value_name = "N", conflicts_with_all = ["explore", "json", "matrix", "seeds"])]
+        #[arg(long, value_name = "N", conflicts_with_all = ["explore", "json", "blame", "matrix", "seeds"])]
         random: Option<usize>,
         /// The number from which the mistakes are drawn
         #[arg(long, value_name = "S", requires = "random", default_value_t = 1)]
@@ -188,14 +192,21 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let enough = random::prove(&course, &course.labs(&lab)?, count, draw)?;
             return Ok(ExitCode::from(u8::from(!enough)));
         }
-        Typed::Bugs { explore: false, json, matrix, seeds, lab, .. } => {
-            let meets = if matrix { Meets::Everyone } else { Meets::Killer };
+        Typed::Bugs { explore: false, json, blame, matrix, seeds, lab, .. } => {
+            let meets = match (blame, matrix) {
+                (true, _) => Meets::OnlyKiller,
+                (false, true) => Meets::Everyone,
+                (false, false) => Meets::Killer,
+            };
             let proof = bugs::prove(&course, &course.labs(&lab)?, meets, seeds)?;
             if json {
                 let text = serde_json::to_string_pretty(&proof).map_err(|e| e.to_string())?;
                 anstream::println!("{text}");
             } else {
                 bugs::table::print(&proof);
+            }
+            if blame && !json {
+                bugs::table::not_named(&proof);
             }
             if matrix {
                 bugs::table::matrix(&course, &proof);

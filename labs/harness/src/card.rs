@@ -6,6 +6,7 @@
 //!     expected  n3 is refused      got  n3 is granted
 //!     <details, picture, table, diagram>
 //!     your line   raft/src/election.rs:84   self.vote_for(from);   in Core::on_request_vote
+//!     (or, where no line is certain:   in one of   Log::append, Log::last_index)
 //!     so what     n2 and n3 may both count n1: two leaders in term 1
 //!     replay  cargo labs replay aa_vote_once_per_term/3 --open   hint  ...   read  ...
 //! ```
@@ -13,7 +14,7 @@
 //! Invariant: at most [`LINES_MAX`] lines of [`COLUMNS_MAX`] columns, whatever the data. Sections
 //! have limits of their own; table and diagram share what the others leave.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NAMED_MAX};
 use crate::place::Place;
 use crate::text::{clip, counted, plain, width, wrap};
 use crate::wire::Printed;
@@ -78,7 +79,7 @@ pub(crate) fn draw(failure: &Failure, course: Course<'_>) -> String {
     let details = failure.details.iter().flat_map(|detail| paragraph("  ", detail, 2));
     above.extend(cap(details.collect(), 8));
 
-    let mut below = your_line(failure.line(), failure.decided_in());
+    let mut below = your_code(failure.line(), failure.named());
     below.extend(paragraph("  so what     ", &failure.so_what, 3));
     let row = failure.first_row();
     below.extend(course.foot(&course.replay(row, seed), failure.anchor.as_deref()));
@@ -125,6 +126,16 @@ pub(crate) struct Crash {
     pub(crate) seed: Option<u64>,
 }
 
+impl Crash {
+    /// Returns the functions that the card names: that of the line, or else the first that this leads to.
+    pub(crate) fn named(&self) -> Vec<String> {
+        match &self.your_line {
+            Some(line) => line.function().into_iter().collect(),
+            None => self.within.iter().take(NAMED_MAX).cloned().collect(),
+        }
+    }
+}
+
 /// Draws the card of a test that ended without a verdict.
 pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
     let seed = crash.seed.map_or_else(String::new, |seed| format!("seed {seed}"));
@@ -136,13 +147,7 @@ pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
     if let Some(at) = crash.at.as_ref().filter(|at| Some(*at) != crash.your_line.as_ref()) {
         lines.push(clip(&format!("  raised at   {at}"), COLUMNS_MAX));
     }
-    let function = crash.your_line.as_ref().and_then(Place::function);
-    lines.extend(your_line(crash.your_line.as_ref(), function));
-    if let (None, [first @ .., last]) = (&crash.your_line, crash.within.as_slice()) {
-        let names =
-            if first.is_empty() { last } else { &format!("{} or {last}", first.join(", ")) };
-        lines.extend(paragraph("  your code   in ", names, 3));
-    }
+    lines.extend(your_code(crash.your_line.as_ref(), crash.named()));
     lines.extend(paragraph("  remark      ", &crash.advice, 3));
     let replay = match crash.seed {
         Some(_) => course.replay(None, crash.seed),
@@ -218,11 +223,16 @@ fn expected_and_got(failure: &Failure) -> Vec<String> {
     lines
 }
 
-fn your_line(place: Option<&Place>, function: Option<String>) -> Vec<String> {
-    let function = function.map(|path| format!("in {path}"));
+/// Says where to look: the line, the function, or the functions of which one decided.
+fn your_code(place: Option<&Place>, named: Vec<String>) -> Vec<String> {
     let Some(place) = place else {
-        return function.map(|path| format!("  your code   {path}")).into_iter().collect();
+        return match named.as_slice() {
+            [] => Vec::new(),
+            [path] => vec![format!("  your code   in {path}")],
+            several => paragraph("  in one of   ", &several.join(", "), 2),
+        };
     };
+    let function = named.first().map(|path| format!("in {path}"));
     let text = place.text().map(|text| plain(&text)).filter(|text| !text.is_empty());
     let parts = [Some(place.to_string()), text, function];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

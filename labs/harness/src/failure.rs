@@ -4,7 +4,8 @@
 //!   rule        which rule of the paper, by id and by sentence
 //!   because     which node broke it, and when
 //!   expected, got, details, picture, table, diagram     what shows it
-//!   your line   the line of the student's code that decided
+//!   your line   the line of the student's code that decided, or
+//!   in one of   the functions of which one did, where no line is certain
 //!   so what     what would happen to a cluster
 //! ```
 
@@ -41,6 +42,20 @@ impl Rule {
     }
 }
 
+/// The most functions that a card names. With more it would lead nowhere.
+pub(crate) const NAMED_MAX: usize = 3;
+
+/// Returns the first [`NAMED_MAX`] of these, each once.
+pub(crate) fn at_most_three(functions: &[&str]) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    for &path in functions {
+        if named.len() < NAMED_MAX && named.iter().all(|before| before != path) {
+            named.push(path.to_owned());
+        }
+    }
+    named
+}
+
 /// A broken rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -55,7 +70,10 @@ pub struct Failure {
     pub(crate) table: Option<Table>,
     pub(crate) diagram: Diagram,
     pub(crate) your_line: Option<Place>,
-    pub(crate) function: Option<String>,
+    /// The functions to read, the likeliest first: one if it is certain.
+    pub(crate) within: Vec<String>,
+    /// The same, where the line is in a function that is still to be written.
+    pub(crate) otherwise: Vec<String>,
     pub(crate) so_what: String,
     pub(crate) faults: String,
     pub(crate) shrunk: Option<(u64, u64)>,
@@ -89,7 +107,8 @@ impl Failure {
             table: None,
             diagram: Diagram::default(),
             your_line: None,
-            function: None,
+            within: Vec::new(),
+            otherwise: Vec::new(),
             so_what: rule.so_what.to_owned(),
             faults: String::new(),
             shrunk: None,
@@ -156,7 +175,8 @@ impl Failure {
         self
     }
 
-    /// Names the line that decided. Its text and function are read from the source.
+    /// Names the line that decided, where that is certain: a line that only noted an event is not it. Its
+    /// text and function are read from the source.
     #[must_use]
     pub fn your_line(mut self, place: impl Into<Place>) -> Self {
         self.your_line = Some(place.into());
@@ -166,7 +186,23 @@ impl Failure {
     /// Names the function, if no line is known: a function that was never called has none.
     #[must_use]
     pub fn function(mut self, path: impl Into<String>) -> Self {
-        self.function = Some(path.into());
+        self.within = vec![path.into()];
+        self
+    }
+
+    /// Names the functions of which one decided, the likeliest first, where no line is certain. The card
+    /// names the first [`NAMED_MAX`].
+    #[must_use]
+    pub fn one_of(mut self, functions: &[&str]) -> Self {
+        self.within = at_most_three(functions);
+        self
+    }
+
+    /// Names the functions of which one decided if the line is in a function that the student has still to
+    /// write, which did as it was told.
+    #[must_use]
+    pub fn or_one_of(mut self, functions: &[&str]) -> Self {
+        self.otherwise = at_most_three(functions);
         self
     }
 
@@ -237,7 +273,7 @@ impl Failure {
     /// named, no line decided.
     pub(crate) fn line(&self) -> Option<&Place> {
         let of_table = || self.table.as_ref().and_then(Table::first_line);
-        self.your_line.as_ref().or_else(|| of_table().filter(|_| self.function.is_none()))
+        self.your_line.as_ref().or_else(|| of_table().filter(|_| self.within.is_empty()))
     }
 
     /// Returns the first row that fails.
@@ -246,11 +282,16 @@ impl Failure {
         self.row.as_ref().map(|(number, _)| *number).or_else(of_table)
     }
 
-    /// Returns the function that decided, as far as it is known.
-    pub(crate) fn decided_in(&self) -> Option<String> {
-        let of_table = || self.table.as_ref().and_then(Table::first_function);
-        let of_line = || self.line().and_then(Place::function);
-        self.function.clone().or_else(of_line).or_else(of_table)
+    /// Returns the functions that the card names, the likeliest first: one if it is certain, none if
+    /// nothing is known.
+    pub(crate) fn named(&self) -> Vec<String> {
+        if !self.within.is_empty() {
+            return self.within.clone();
+        }
+        match self.line().and_then(Place::function) {
+            Some(function) => vec![function],
+            None => self.table.as_ref().map(Table::first_functions).unwrap_or_default(),
+        }
     }
 }
 

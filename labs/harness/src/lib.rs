@@ -45,6 +45,7 @@
 //! n3, both in term 1").expected(..).got(..).diagram(..).your_line(..).fail()`. A simulation runs
 //! [`Check::sweep`]: one closure runs a seed, another explains the first failure (shrinks, draws).
 //!
+//! * Name a line only where it decided, or else at most three functions: [`Failure::one_of`].
 //! * Return a failure; do not `assert!`. A panic counts as the student's mistake.
 //! * A test is a function of code and seed: no clock, no thread, no sleep, no file.
 //! * Call [`Check::doing`] before a call that may not return in a student's code.
@@ -55,6 +56,7 @@ mod coverage; // whether a sweep showed anything
 pub mod current; // what the running test is doing
 mod diagram; // a sequence diagram
 mod failure; // what a test says when a rule is broken
+mod holes; // the functions that students write
 mod options; // the command line
 pub mod panics; // the first panic, and what it means
 mod place; // a line of source

@@ -26,6 +26,8 @@ pub(crate) struct FirstPanic {
     pub(crate) at: Option<Place>,
     /// The student's line that led there.
     pub(crate) yours: Option<Place>,
+    /// The lines of the student's crates that led there, the innermost first.
+    pub(crate) stack: Vec<Place>,
     /// The hole, if it is one: `Core::decide_vote`.
     pub(crate) hole: Option<String>,
 }
@@ -52,9 +54,10 @@ pub(crate) fn note(info: &PanicHookInfo<'_>) -> Option<FirstPanic> {
     let hole = hole(&message);
     let at = info.location().map(Place::from);
     let is_clear = at.as_ref().is_some_and(decides);
-    let yours = if hole.is_some() || is_clear { None } else { student_frame() };
+    let stack = if hole.is_some() { Vec::new() } else { student_frames() };
+    let yours = if is_clear { None } else { stack.iter().find(|place| decides(place)).cloned() };
     let yours = yours.or_else(|| at.clone().filter(Place::is_the_students));
-    first.insert(FirstPanic { message, at, yours, hole }).clone().into()
+    first.insert(FirstPanic { message, at, yours, stack, hole }).clone().into()
 }
 
 /// Returns what a panic said.
@@ -79,13 +82,14 @@ fn decides(place: &Place) -> bool {
     place.is_the_students() && !KEPT.iter().any(|kept| place.file.ends_with(kept))
 }
 
-/// Finds the innermost frame that can decide, if the panic was raised in given code.
-fn student_frame() -> Option<Place> {
-    frame_in(&Backtrace::force_capture().to_string())
+/// Lists the lines of the student's crates that are being called, the innermost first.
+fn student_frames() -> Vec<Place> {
+    frames_in(&Backtrace::force_capture().to_string())
 }
 
-fn frame_in(backtrace: &str) -> Option<Place> {
-    backtrace.lines().filter_map(|line| place_of(line.trim().strip_prefix("at ")?)).find(decides)
+fn frames_in(backtrace: &str) -> Vec<Place> {
+    let places = backtrace.lines().filter_map(|line| place_of(line.trim().strip_prefix("at ")?));
+    places.filter(Place::is_the_students).collect()
 }
 
 /// Reads `./raft/src/election.rs:84:9`.
@@ -110,12 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn the_students_frame_is_the_innermost_that_decides() {
+    fn the_students_frames_are_listed_innermost_first() {
         let backtrace = "   0: std::panicking\n             at /rustc/1/library/std/src/p.rs:1:2\n\
             1: enter_term\n             at ./raft/src/ledger.rs:90:9\n   2: x\n             at \
             /home/me/my-raft/raft/src/role.rs:130:19\n   3: y\n             at ./raft/src/step.rs:1:1";
-        let place = Place { file: "raft/src/role.rs".into(), line: 130 };
-        assert_eq!(frame_in(backtrace), Some(place));
-        assert_eq!(frame_in("no backtrace here"), None);
+        let place = |file: &str, line| Place { file: format!("raft/src/{file}"), line };
+        let frames = [place("ledger.rs", 90), place("role.rs", 130), place("step.rs", 1)];
+        assert_eq!(frames_in(backtrace), frames);
+        assert_eq!(frames.iter().find(|place| decides(place)), Some(&frames[1]), "not the ledger");
+        assert_eq!(frames_in("no backtrace here"), []);
     }
 }

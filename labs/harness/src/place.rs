@@ -89,7 +89,7 @@ pub(crate) fn tidy(path: &str) -> String {
 
 /// Finds the workspace that this binary was built from: line numbers are right only there. Cargo passes
 /// it; otherwise it is known from the build, or is the folder in which the binary runs.
-fn workspace_root() -> Option<PathBuf> {
+pub(crate) fn workspace_root() -> Option<PathBuf> {
     let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let built = Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")));
     let here = std::env::current_dir().ok();

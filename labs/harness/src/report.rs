@@ -47,8 +47,10 @@ pub struct Report {
     pub headline: String,
     /// The line of the student's code that decided: `raft/src/election.rs:84`.
     pub your_line: Option<String>,
-    /// The function of that line.
+    /// The function of that line, or the first that the card names.
     pub function: Option<String>,
+    /// The functions that the card names, the likeliest first: `labs bugs` compares them with the edited one.
+    pub named: Vec<String>,
     /// The whole card: plain text, at most 80 columns and 40 lines. Empty for a test that passed.
     pub card: String,
     /// Where the trace is.

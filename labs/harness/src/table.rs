@@ -8,7 +8,7 @@
 //!
 //! Rows that hold are shown beside rows that do not: the difference is the lesson.
 
-use crate::failure::{Failure, Rule, Verdict};
+use crate::failure::{Failure, Rule, Verdict, at_most_three};
 use crate::place::Place;
 use crate::text::{clip, plain, width};
 use std::fmt::Display;
@@ -36,7 +36,7 @@ pub struct Case {
     holds: bool,
     because: String,
     place: Option<Place>,
-    function: Option<String>,
+    within: Vec<String>,
 }
 
 impl Case {
@@ -48,7 +48,14 @@ impl Case {
 
     /// Names the function to read, if no line decided this row. Only rows that fail show it.
     pub fn decided_in(&mut self, function: impl Into<String>) -> &mut Self {
-        self.function = Some(function.into());
+        self.within = vec![function.into()];
+        self
+    }
+
+    /// Names the functions of which one decided this row, the likeliest first. Only rows that fail show
+    /// them.
+    pub fn decided_in_one_of(&mut self, functions: &[&str]) -> &mut Self {
+        self.within = at_most_three(functions);
         self
     }
 
@@ -159,8 +166,8 @@ impl Table {
 
     fn push(&mut self, what: String, must_be: String, was: String, holds: bool) -> &mut Case {
         let number = self.rows.len() as u64 + 1;
-        let (because, place, function) = (String::new(), None, None);
-        self.rows.push(Case { number, what, must_be, was, holds, because, place, function });
+        let (because, place, within) = (String::new(), None, Vec::new());
+        self.rows.push(Case { number, what, must_be, was, holds, because, place, within });
         self.rows.last_mut().expect("a row was pushed just now")
     }
 
@@ -177,9 +184,13 @@ impl Table {
         self.broken().find_map(|row| row.place.as_ref())
     }
 
-    /// Returns the function to read for the first row that names one.
-    pub(crate) fn first_function(&self) -> Option<String> {
-        self.broken().find_map(|row| row.function.clone())
+    /// Returns the functions to read for the first row that names any.
+    pub(crate) fn first_functions(&self) -> Vec<String> {
+        self.broken()
+            .map(|row| &row.within)
+            .find(|names| !names.is_empty())
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Returns `2 of 12 rows`.
@@ -301,7 +312,12 @@ impl Case {
             format!("{}{}", place.short(), function.unwrap_or_default())
         });
         let because = plain(&self.because);
-        match (because.is_empty(), place, &self.function) {
+        let read = match self.within.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            [first @ .., last] => Some(format!("{} or {last}", first.join(", "))),
+        };
+        match (because.is_empty(), place, read) {
             (true, Some(place), _) => format!("decided at {place}"),
             (false, Some(place), _) => format!("{because} at {place}"),
             (true, None, Some(function)) => format!("read {function}"),

@@ -3,6 +3,7 @@
 use crate::card::{self, Course, Crash};
 use crate::current::Now;
 use crate::failure::Failure;
+use crate::holes::Holes;
 use crate::panics::FirstPanic;
 use crate::place::Place;
 use crate::report::{Outcome, Report};
@@ -37,6 +38,7 @@ impl About {
             headline: headline.into(),
             your_line: None,
             function: None,
+            named: Vec::new(),
             card: String::new(),
             trace: None,
         }
@@ -58,12 +60,20 @@ impl About {
             }
             None => None,
         };
+        let holes = Holes::read(&self.lab, self.step);
+        failure.within = holes.without_open(failure.within);
+        let decided_in = failure.line().and_then(Place::function);
+        if !failure.otherwise.is_empty() && decided_in.is_some_and(|name| holes.is_open(&name)) {
+            failure.your_line = None;
+            failure.within = holes.without_open(std::mem::take(&mut failure.otherwise));
+        }
         Report {
             rule: Some(failure.rule.id.to_owned()),
             row: failure.first_row(),
             seed: failure.sweep.map(|sweep| sweep.seed),
             your_line: failure.line().map(Place::to_string),
-            function: failure.decided_in(),
+            function: failure.named().into_iter().next(),
+            named: failure.named(),
             card: card::draw(&failure, self.course()),
             trace,
             ..self.report(Outcome::Failed, failure.headline())
@@ -89,15 +99,17 @@ impl About {
                 hole: Some(hole.clone()),
                 your_line: your_line.map(Place::to_string),
                 function: Some(hole.clone()),
+                named: vec![hole.clone()],
                 card: card::draw_not_written(hole, your_line, self.course()),
                 ..self.report(Outcome::NotWritten, format!("not written yet: {hole}"))
             };
         }
+        let (your_line, within) = self.where_to_look(panic, &now.within);
         let crash = Crash {
             headline: format!("THE CODE PANICKED: {}", panic.message),
             doing: now.doing,
-            within: now.within,
-            your_line: panic.yours.clone(),
+            within,
+            your_line,
             at: panic.at.clone(),
             advice: "a node that panics is a node that is down: the message says which assumption \
                      did not hold"
@@ -107,15 +119,117 @@ impl About {
         self.crashed("panicked", crash)
     }
 
+    /// Says which line led to a panic, or else in which functions to look. A line is certain only if one
+    /// function that the student has written is being called, or the one that raised the panic is of the
+    /// test's step: an assertion of given code, or an earlier function, may be right to refuse.
+    fn where_to_look(&self, panic: &FirstPanic, within: &[String]) -> (Option<Place>, Vec<String>) {
+        let holes = Holes::read(&self.lab, self.step);
+        // The line that raised it may be a caller's, and then in no frame of its own.
+        let raised_at = panic.at.iter().filter(|place| place.is_the_students());
+        let places = raised_at.chain(&panic.stack);
+        let calls: Vec<(&Place, String)> =
+            places.filter_map(|place| Some((place, place.function()?))).collect();
+        let named = holes.likeliest(calls.iter().map(|(_, function)| function).chain(within));
+        let raised_in = calls.first().map(|(_, function)| function);
+        match named.as_slice() {
+            [] => (panic.yours.clone(), within.to_vec()),
+            [first, others @ ..] if others.is_empty() || raised_in == Some(first) => {
+                let line = calls.iter().find(|(_, function)| function == first);
+                let line = line.map(|(place, _)| Place::clone(place));
+                (line, vec![first.clone()])
+            }
+            _ => (None, named),
+        }
+    }
+
     /// The test ended without a verdict of its own.
-    pub(crate) fn crashed(&self, rule: &str, crash: Crash) -> Report {
+    pub(crate) fn crashed(&self, rule: &str, mut crash: Crash) -> Report {
+        let holes = Holes::read(&self.lab, self.step);
+        let likeliest = holes.likeliest(crash.within.iter());
+        if !likeliest.is_empty() {
+            crash.within = likeliest;
+        }
         Report {
             rule: Some(rule.to_owned()),
             seed: crash.seed,
             your_line: crash.your_line.as_ref().map(Place::to_string),
             function: crash.your_line.as_ref().and_then(Place::function),
+            named: crash.named(),
             card: card::draw_crash(&crash, self.course()),
             ..self.report(Outcome::Crashed, crash.headline.clone())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Rule;
+    use crate::place::workspace_root;
+
+    fn about(step: u32) -> About {
+        let (lab, test) = ("2ab".to_owned(), "ab_test".to_owned());
+        About { lab, test, step, seeds: 1, traces: PathBuf::new() }
+    }
+
+    /// Returns the first line of a file of the reference that holds this text.
+    fn line_of(file: &str, text: &str) -> Place {
+        let root = workspace_root().expect("the workspace");
+        let source = std::fs::read_to_string(root.join(file)).expect("a source file");
+        let at = source.lines().position(|line| line.contains(text)).expect(text);
+        Place { file: file.to_owned(), line: at as u32 + 1 }
+    }
+
+    /// Says where a panic in given code leads, in a test of this step: the line's function if there is a
+    /// line, and what is named.
+    fn looks(step: u32, stack: &[&Place], within: &[&str]) -> (Option<String>, Vec<String>) {
+        let stack: Vec<Place> = stack.iter().map(|&place| place.clone()).collect();
+        let (at, yours) = (stack.first().cloned(), stack.first().cloned());
+        let panic = FirstPanic { message: "no".to_owned(), at, yours, stack, hole: None };
+        let within: Vec<String> = within.iter().map(|&path| path.to_owned()).collect();
+        let (line, named) = about(step).where_to_look(&panic, &within);
+        (line.and_then(|line| line.function()), named)
+    }
+
+    #[test]
+    fn a_panic_leads_to_what_the_student_has_written_of_the_calls() {
+        let given = line_of("raft/src/log/unstable.rs", "entries come without a gap");
+        let append = line_of("raft/src/log.rs", "self.unstable.extend(entries)");
+        let maybe_append = line_of("raft/src/log.rs", "self.append(entries.into_iter()");
+        let on_append = line_of("raft/src/replication.rs", "self.take_entries(prev, entries)?");
+        let stack = [&given, &append, &maybe_append, &on_append];
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let one = |name: &str| (Some(name.to_owned()), names(&[name]));
+        // In step 2 only one of them is written: its line called what refused.
+        assert_eq!(looks(2, &stack, &[]), one("Log::append"));
+        // Later, any caller may be wrong, the step's own first.
+        let named = names(&["Log::maybe_append", "Log::append"]);
+        assert_eq!(looks(3, &stack, &[]), (None, named));
+        let named = names(&["Core::on_append", "Log::append", "Log::maybe_append"]);
+        assert_eq!(looks(5, &stack, &[]), (None, named));
+        // What the test says that it leads to fills the list, unless it is to come.
+        let named = names(&["Log::append", "Core::decide_vote"]);
+        assert_eq!(looks(2, &stack, &["Core::on_propose", "Core::decide_vote"]), (None, named));
+        // A function of the step that panics itself is the one.
+        assert_eq!(looks(5, &[&on_append, &append], &[]), one("Core::on_append"));
+        // Without any, the line is all there is.
+        assert_eq!(looks(2, &[&given], &[]), (Some("Unstable::extend".to_owned()), vec![]));
+    }
+
+    #[test]
+    fn a_card_names_no_function_that_is_still_to_be_written() {
+        let rule = Rule::new("rule", "RULE", "", "");
+        let named = |failure: Failure, step| about(step).failed(failure).named;
+        let list = || Failure::of(&rule).one_of(&["Core::on_append", "Log::append"]);
+        assert_eq!(named(list(), 2), ["Log::append"]);
+        assert_eq!(named(list(), 5), ["Core::on_append", "Log::append"]);
+        // A line in such a function did as it was told.
+        let line = line_of("raft/src/replication.rs", "self.take_entries(prev, entries)?");
+        let failure = || Failure::of(&rule).your_line(line.clone()).or_one_of(&["Log::append"]);
+        let report = about(2).failed(failure());
+        assert_eq!((report.your_line, report.named), (None, vec!["Log::append".to_owned()]));
+        let report = about(5).failed(failure());
+        assert_eq!(report.your_line, Some(line.to_string()));
+        assert_eq!(report.named, ["Core::on_append"]);
     }
 }

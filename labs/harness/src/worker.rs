@@ -86,7 +86,13 @@ pub(crate) fn judge(result: thread::Result<Verdict>, about: &About) -> Report {
         (Err(payload), None) => {
             // Unwinding without a panic: `resume_unwind` calls no hook.
             let message = panics::message(&*payload);
-            let panic = panics::FirstPanic { message, at: None, yours: None, hole: None };
+            let panic = panics::FirstPanic {
+                message,
+                at: None,
+                yours: None,
+                stack: Vec::new(),
+                hole: None,
+            };
             about.panicked(&panic, current::now())
         }
     }

@@ -52,9 +52,12 @@ pub struct Verdict {
     /// The student's own line that decided, `file:line`.
     #[serde(default)]
     pub your_line: Option<String>,
-    /// Its function.
+    /// Its function, or the first that the card names.
     #[serde(default)]
     pub function: Option<String>,
+    /// The functions that the card names, the likeliest first.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// The whole card, as plain text.
     #[serde(default)]
     pub card: Option<String>,
@@ -77,6 +80,7 @@ impl Verdict {
             headline: None,
             your_line: None,
             function: None,
+            named: Vec::new(),
             card: None,
             trace: None,
         }

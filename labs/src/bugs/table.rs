@@ -1,5 +1,6 @@
 //! What `labs bugs` found, as a page: a line per change, or a row per test.
 
+use super::blame::{self, Found};
 use super::{BugVerdict, Proof};
 use crate::course::Course;
 use runner::screen::{BOLD, GREEN, GREY, RED, WIDTH, clip, hang, paint};
@@ -30,14 +31,39 @@ pub fn print(proof: &Proof) {
     for fault in &proof.faults {
         anstream::println!("{}", hang("x ", fault).replacen('x', &paint(RED, "x"), 1));
     }
+    for tally in blame::tallies(&proof.bugs) {
+        anstream::println!("{}", hang("", &tally.to_string()));
+    }
     let lives = proof.variants.iter().filter(|v| v.points == v.of).count();
-    let sum = format!(
-        "{} of {} bugs killed, {lives} of {} variants live",
-        proof.killed,
-        proof.of,
-        proof.variants.len()
-    );
+    let mut sum = format!("{} of {} bugs killed", proof.killed, proof.of);
+    if !proof.variants.is_empty() {
+        sum.push_str(&format!(", {lives} of {} variants live", proof.variants.len()));
+    }
     anstream::println!("{}", paint(BOLD, &sum));
+}
+
+/// Prints the bugs whose card does not name the edited function, and what it names instead.
+pub fn not_named(proof: &Proof) {
+    let ahead = proof.bugs.iter().filter_map(|bug| {
+        let unwritten = &bug.blame.as_ref().filter(|blame| !blame.unwritten.is_empty())?.unwritten;
+        let killer = bug.killer.as_deref().unwrap_or_default();
+        Some(format!("{} {killer}: names {} of a later step", bug.id, unwritten.join(", ")))
+    });
+    for line in ahead {
+        anstream::println!("{}", hang("  - ", &line));
+    }
+    let missed = proof.bugs.iter().filter_map(|bug| {
+        let blame = bug.blame.as_ref().filter(|blame| blame.found == Found::NotNamed)?;
+        let killer = bug.killer.as_deref().unwrap_or_default();
+        let named = match blame.named.as_slice() {
+            [] => "nothing".to_owned(),
+            names => names.join(", "),
+        };
+        Some(format!("{} {killer}: edited {}, named {named}", bug.id, blame.edited.join(", ")))
+    });
+    for line in missed {
+        anstream::println!("{}", hang("  - ", &line));
+    }
 }
 
 /// Prints which test fails with which bug, lab by lab: a row per test, a column per bug.

@@ -163,6 +163,25 @@ fn prints_stand_under_a_card_as_far_as_there_is_room() {
     assert_eq!(with_printed(&full, &printed), full);
 }
 
+/// Where no line is certain, the card names at most three functions and no line.
+#[test]
+fn a_list_of_functions() {
+    let names = ["Log::append", "Log::maybe_append", "Core::on_append", "Log::term"];
+    let failure = Failure::of(&VOTE).because("n1 holds 1 2, not 1").one_of(&names);
+    assert_eq!(failure.named(), &names[..3]);
+    let mut table = Table::new(&VOTE, "log");
+    table.equal("1 2", 1, 2).decided_at(place("absent.rs", 40));
+    golden(&draw(&failure.table(table), course(3, "ab_table")), "one_of");
+    // The row's own list counts where the failure has none.
+    let mut table = Table::new(&VOTE, "log");
+    table.equal("1 2", 1, 2).decided_in_one_of(&names);
+    let failure = Failure::of(&VOTE).table(table);
+    assert_eq!(failure.named(), &names[..3]);
+    // A list of one is a name.
+    let failure = Failure::of(&VOTE).one_of(&names[..1]);
+    assert!(draw(&failure, course(3, "ab_table")).contains("  your code   in Log::append\n"));
+}
+
 /// With any data: at most forty lines of eighty columns.
 #[test]
 fn no_data_bursts_a_card() {
@@ -182,18 +201,23 @@ fn no_data_bursts_a_card() {
                 .so_what(text)
                 .faults(text)
                 .shrunk(u64::MAX, u64::MAX)
-                .function(text)
+                .one_of(&[text; 9])
                 .read(text)
                 .your_line(Place { file: text.to_owned(), line: u32::MAX });
             for n in 0..count {
                 diagram.push(Row::message("n1", text, text).tick(n).note(text));
                 diagram.push(Row::lost("n5", "n1", text).note(text).decided_at(place("a.rs", 1)));
                 diagram.push(Row::at(text, text).tick(u64::MAX));
-                table.breaks(text, text, text).because(text);
+                table.breaks(text, text, text).because(text).decided_in_one_of(&[text; 9]);
                 failure = failure.detail(text);
             }
             check_size(&draw(&failure.clone().diagram(diagram.clone()), course(1, "t")));
             check_size(&draw(&failure.clone().table(table.clone()), course(1, "t")));
+            let unknown = Failure { your_line: None, ..failure.clone() };
+            check_size(&draw(
+                &unknown.diagram(diagram.clone()).table(table.clone()),
+                course(1, "t"),
+            ));
             check_size(&draw(&failure.diagram(diagram).table(table), course(1, text)));
         }
     }

@@ -158,7 +158,7 @@ fn reads_stdin(_: &mut Check) -> Verdict {
 
 /// Says what a worker says, with every secret it can find.
 fn lie() {
-    let report = r#"{"Verdict":{"test":"lies_and_exits","step":6,"outcome":"passed","hole":null,"rule":null,"row":null,"seed":null,"seeds":20,"headline":"holds","your_line":null,"function":null,"card":"","trace":null}}"#;
+    let report = r#"{"Verdict":{"test":"lies_and_exits","step":6,"outcome":"passed","hole":null,"rule":null,"row":null,"seed":null,"seeds":20,"headline":"holds","your_line":null,"function":null,"named":[],"card":"","trace":null}}"#;
     let arguments: Vec<String> = std::env::args().collect();
     let variables: Vec<String> = std::env::vars().map(|(_, value)| value).collect();
     let mut guesses = vec!["".to_owned(), "0".repeat(32), "null".to_owned()];

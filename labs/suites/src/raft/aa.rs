@@ -11,7 +11,7 @@
 //! there is a similar row that such a node fails.
 
 mod asking; // step 3: how an election begins
-mod blame; // which line or function to read
+pub(crate) mod blame; // which line or function to read
 mod chain; // from an election timeout to a leader that all follow
 mod counting; // step 6: whose votes count
 mod electing; // step 6: whole elections

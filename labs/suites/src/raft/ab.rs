@@ -11,6 +11,7 @@
 //! node fails.
 
 mod applying; // step 4: how far a log is committed
+mod blame; // where to look
 mod budget; // step 11: how many messages it takes
 mod committing; // step 9: when an entry is safe
 mod following; // step 5: what a follower takes, and what it answers

@@ -32,6 +32,8 @@ pub(crate) enum Blame {
         /// The line that acted on it.
         acted: Place,
     },
+    /// One of these functions decided, the likeliest first.
+    OneOf(&'static [&'static str]),
 }
 
 impl Blame {
@@ -100,11 +102,32 @@ pub(crate) fn not_elected(stage: &Stage, id: NodeId) -> Blame {
         return Blame::Decision { function: "Core::decide_vote", acted };
     }
     if let Some(note) = resigns {
+        // Who asked for it decided; that it was done shows nothing.
+        if let Event::RoleEntered { .. } = note.event {
+            return Blame::OneOf(&[
+                "Raft::update_term",
+                "Core::on_vote_reply",
+                "Raft::recognize_leader",
+            ]);
+        }
         return Blame::at(note);
     }
     let counts = |note: &&Note| matches!(note.event, Event::VoteCounted { .. });
     let counted = notes().filter(counts).last();
     counted.map_or(Blame::Function("Core::on_vote_reply"), Blame::at)
+}
+
+/// Says where to look if a node leads, or resigns, that must not by the answers it got.
+pub(crate) fn elected_wrongly(stage: &Stage, id: NodeId, is_counting: fn(&Event) -> bool) -> Blame {
+    let steps = stage.steps();
+    let notes = steps.iter().filter(|step| step.node == Some(id)).flat_map(|step| &step.notes);
+    let yes = notes.filter(|note| matches!(note.event, Event::VoteCounted { granted: true, .. }));
+    let needed = stage.cluster().ids().count() / 2 + 1;
+    if stage.leads(id) && yes.count() < needed {
+        // The answers were counted as what they are.
+        return Blame::OneOf(&["Majority::outcome", "Core::on_vote_reply", "Majority::needed"]);
+    }
+    Blame::line_or(stage.line(is_counting), "Core::on_vote_reply")
 }
 
 /// Returns whether a node took a message of its own term, or of a later one, for an old one.

@@ -92,7 +92,7 @@ pub(super) fn one_round_table(_: &mut Check) -> Verdict {
         let was = word(stage.leads(N1), stage.disk(N1).term.0);
         let blame = match leads {
             true => blame::not_elected(&stage, N1),
-            false => Blame::line_or(stage.line(is_about_counting), "Core::on_vote_reply"),
+            false => blame::elected_wrongly(&stage, N1, is_about_counting),
         };
         table.row_blamed(blame, stage, |table| table.equal(what, word(leads, 1), was));
     }

@@ -48,7 +48,11 @@ pub(super) fn leader_election_shapes(_: &mut Check) -> Verdict {
                     table.equal(what, "n1 in term 1".to_owned(), was)
                 });
             }
-            false => nobody.equal(what, "nobody", was, stage),
+            false => {
+                let blame = blame::elected_wrongly(&stage, N1, is_about_counting);
+                nobody
+                    .row_blamed(blame, stage, |table| table.equal(what, "nobody".to_owned(), was));
+            }
         }
     }
     nobody.verdict("Core::on_vote_reply")?;

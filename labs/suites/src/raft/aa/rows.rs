@@ -18,19 +18,37 @@ pub(crate) struct Rows {
     /// The first row that fails and knows where to look, or else the first that fails.
     shown: Option<(Stage, Option<Blame>)>,
     decides: Option<fn(&Event) -> bool>,
+    lines: Lines,
+}
+
+/// What the lines of events are worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    /// They decided: a card names them.
+    Decided,
+    /// They noted what was decided elsewhere: a diagram points at them.
+    Noted,
 }
 
 impl Rows {
     /// A table of cases of `rule`: the heading over what each case is, and what every row does.
     pub(crate) fn new(rule: &Rule, head: &str, intro: impl Into<String>) -> Self {
         let table = Table::new(rule, head).intro(intro);
-        Rows { table, shown: None, decides: None }
+        Rows { table, shown: None, decides: None, lines: Lines::Decided }
     }
 
     /// Says which events show the decision that the rows are about: their lines are the ones to read,
     /// not the line of the last event.
     pub(crate) fn decided_by(mut self, decides: fn(&Event) -> bool) -> Self {
         self.decides = Some(decides);
+        self
+    }
+
+    /// Says which events show what was decided. Where it was decided their lines do not say: the diagram
+    /// points at them, and [`Rows::verdict_in`] names the functions.
+    pub(crate) fn noted_by(mut self, shows: fn(&Event) -> bool) -> Self {
+        self.decides = Some(shows);
+        self.lines = Lines::Noted;
         self
     }
 
@@ -87,18 +105,34 @@ impl Rows {
             return;
         }
         match &blame {
-            Some(Blame::Line(place)) => {
+            Some(Blame::Line(place)) if self.lines == Lines::Decided => {
                 row.decided_at(place.clone());
             }
             Some(Blame::Function(function) | Blame::Decision { function, .. }) => {
                 row.decided_in(*function);
             }
-            None => {}
+            Some(Blame::Line(_) | Blame::OneOf(_)) | None => {}
         }
         let is_clear = |blame: &Option<Blame>| blame.is_some();
         if self.shown.as_ref().is_none_or(|(_, shown)| is_clear(&blame) && !is_clear(shown)) {
             self.shown = Some((stage, blame));
         }
+    }
+
+    /// Fails the test if any row does not hold; one of `functions` decided, the likeliest first, unless the
+    /// row that is shown has a list of its own.
+    pub(crate) fn verdict_in(self, functions: &[&str]) -> Verdict {
+        let (Some(failure), Some((stage, blame))) = (self.table.failure(), self.shown) else {
+            return Ok(());
+        };
+        let (noted, functions) = match &blame {
+            Some(Blame::Line(noted) | Blame::Decision { acted: noted, .. }) => {
+                (Some(noted), functions)
+            }
+            Some(Blame::OneOf(own)) => (None, *own),
+            Some(Blame::Function(_)) | None => (None, functions),
+        };
+        stage.draw_on(failure, noted).one_of(functions).fail()
     }
 
     /// Fails the test if any row does not hold; `function` is the one to read if no line is known.
@@ -112,6 +146,7 @@ impl Rows {
             Some(Blame::Decision { function, acted }) => {
                 stage.draw_on(failure, Some(&acted)).function(function)
             }
+            Some(Blame::OneOf(functions)) => stage.draw_on(failure, None).one_of(functions),
             None => stage.draw_on(failure, None).function(function),
         }
         .fail()

@@ -82,13 +82,17 @@ impl Broken {
         let failure = stage.draw_steps_on(failure, here, &shown);
         let blame = match &wrong {
             Some((_, wrong)) => Some(blame_of(wrong)),
-            None => failing.deciding().map(|note| Blame::Line(Place::from(note.at))),
+            None => match by_rule(self.violation.rule) {
+                Some(functions) => Some(Blame::OneOf(functions)),
+                None => failing.deciding().map(|note| Blame::Line(Place::from(note.at))),
+            },
         };
         match blame.or_else(|| chain.map(|chain| self.blame_for_silence(&stage, &chain))) {
             Some(Blame::Line(place)) => failure.your_line(place),
             Some(Blame::Function(function) | Blame::Decision { function, .. }) => {
                 failure.function(function)
             }
+            Some(Blame::OneOf(functions)) => failure.one_of(functions),
             None => failure,
         }
     }
@@ -227,28 +231,62 @@ fn blame_of(wrong: &WrongDecision) -> Blame {
     let line_or = |function| Blame::line_or(wrong.at.map(Place::from), function);
     match wrong.mistake {
         Mistake::MissesTerm => Blame::Function("Raft::update_term"),
-        Mistake::VotesTwice | Mistake::VotesForShorterLog => Blame::Function("Core::decide_vote"),
+        Mistake::VotesTwice => Blame::Function("Core::decide_vote"),
+        Mistake::VotesForShorterLog => Blame::OneOf(&["Log::is_up_to_date", "Core::decide_vote"]),
         Mistake::IgnoresLeader => Blame::Function("Raft::recognize_leader"),
         Mistake::KeepsOldVote | Mistake::KeepsOldLeader | Mistake::KeepsRole => {
             line_or("Raft::become_follower")
         }
         Mistake::ForgetsVote | Mistake::WaitsForNothing => line_or("Core::on_request_vote"),
         Mistake::CampaignsWithoutOwnVote => line_or("Raft::become_candidate"),
-        Mistake::CountsWhatWasNotGiven | Mistake::LeadsWithoutQuorum => {
-            line_or("Core::on_vote_reply")
+        Mistake::CountsWhatWasNotGiven => {
+            Blame::OneOf(&["Core::on_vote_reply", "Raft::update_term"])
         }
+        Mistake::LeadsWithoutQuorum => line_or("Core::on_vote_reply"),
         Mistake::SpeaksAsLeader => line_or("Core::tick_heartbeat"),
         Mistake::AsksWithAnotherLog => line_or("Raft::ask_for_votes"),
         Mistake::StampsAnotherTerm => line_or("Core::append_own"),
         Mistake::SendsWhatItHasNot => Blame::Function("Core::send_append"),
         Mistake::TellsTooMuch => line_or("Core::bcast_heartbeat"),
-        Mistake::TakesWithoutMatch | Mistake::RemovesWhatAgrees => {
-            Blame::Function("Log::maybe_append")
+        Mistake::TakesWithoutMatch => {
+            Blame::OneOf(&["Log::maybe_append", "Core::on_append", "Log::term"])
         }
+        Mistake::RemovesWhatAgrees => Blame::OneOf(TAKEN),
         Mistake::KeepsWhatFollowed => Blame::Function("Log::append"),
         Mistake::CommitsUnchecked => line_or("Core::on_append"),
         Mistake::CountsWhatWasNotSaid => line_or("Core::on_matched"),
-        Mistake::CountsOldTerm | Mistake::CountsTooFew => line_or("Core::commit_by_counting"),
+        Mistake::CountsOldTerm => line_or("Core::commit_by_counting"),
+        Mistake::CountsTooFew => Blame::OneOf(COUNTED),
+    }
+}
+
+/// Where to look if a follower took entries wrongly.
+const TAKEN: &[&str] = &["Log::find_conflict", "Log::maybe_append", "Log::append"];
+/// Where to look if a leader committed too much.
+const COUNTED: &[&str] =
+    &["Majority::committed_index", "Core::commit_by_counting", "Core::on_matched"];
+
+/// Returns where to look if a rule about logs broke and no decision is known to be wrong: the line that
+/// noted the last event need not have decided anything. Other rules break where they are noted.
+fn by_rule(rule: testbed::Rule) -> Option<&'static [&'static str]> {
+    match rule {
+        testbed::Rule::LogMatching | testbed::Rule::LeaderAppendOnly => Some(TAKEN),
+        testbed::Rule::LeaderCompleteness | testbed::Rule::StateMachineSafety => {
+            Some(&["Log::find_conflict", "Log::maybe_append", "Log::is_up_to_date"])
+        }
+        testbed::Rule::AckMatches => {
+            Some(&["Core::on_append", "Log::maybe_append", "Log::find_conflict"])
+        }
+        testbed::Rule::CommitOnQuorum => Some(COUNTED),
+        testbed::Rule::CommitMonotone
+        | testbed::Rule::CommitWithinLog
+        | testbed::Rule::AppliedInOrder
+        | testbed::Rule::TermMonotone
+        | testbed::Rule::PersistBeforeSend
+        | testbed::Rule::VoteOncePerTerm
+        | testbed::Rule::LeaderHasQuorum
+        | testbed::Rule::ElectionSafety
+        | testbed::Rule::Liveness => None,
     }
 }
 
@@ -267,6 +305,7 @@ pub(crate) fn uncovered(because: String, run: Option<&Run>) -> Failure {
             Blame::Decision { function, acted } => {
                 stage.draw_on(failure, Some(&acted)).function(function)
             }
+            Blame::OneOf(functions) => stage.draw_on(failure, None).one_of(functions),
         };
     }
     match run.map(|run| Chain::of(&run.replay())) {

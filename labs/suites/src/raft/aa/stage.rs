@@ -230,7 +230,20 @@ impl Stage {
             Blame::Decision { function, acted } => {
                 self.draw_on(self.missing(rule, function), Some(&acted))
             }
+            Blame::OneOf(functions) => self.missing(rule, "").one_of(functions),
         }
+    }
+
+    /// Returns a failure that shows the story, points at the last event such as this, and names these
+    /// functions, the likeliest first: the event shows what was decided, not where.
+    pub(crate) fn broken_in(
+        &self,
+        rule: &Rule,
+        functions: &[&str],
+        shows: impl Fn(&Event) -> bool,
+    ) -> Failure {
+        let noted = self.line(shows);
+        self.draw_on(self.missing(rule, ""), noted.as_ref()).one_of(functions)
     }
 
     /// Returns the same with the last line that noted an event such as this.

@@ -147,7 +147,17 @@ pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
             Some(said) => format!("n2 {said} in t{term}"),
             None => format!("nothing, in t{term}"),
         };
-        table.equal(format!("{role}, RequestVote t4"), "n2 granted in t4", was, stage);
+        let what = format!("{role}, RequestVote t4");
+        // It entered the term, and nothing came of the message: that need not be where it did so.
+        let blame = match stage.decided_line() {
+            _ if was.starts_with("nothing") => {
+                Blame::OneOf(&["Raft::update_term", "Core::on_request_vote", "Core::decide_vote"])
+            }
+            place => Blame::line_or(place, "Raft::update_term"),
+        };
+        table.row_blamed(blame, stage, |table| {
+            table.equal(what, "n2 granted in t4".to_owned(), was)
+        });
     }
     for (role, term, must_be) in [
         (RoleName::Candidate, 4, "follower t4"),

@@ -115,7 +115,7 @@ fn watch(waits: Vec<Wait>) -> Rows {
         pinned_hold &= holds || pinned_ticks.is_none();
         // If every pinned timeout is kept, the drawn ones are wrong.
         let blame = match pinned_ticks {
-            None if pinned_hold => Blame::Function("Core::draw_timeout"),
+            None if pinned_hold => Blame::OneOf(&["Core::draw_timeout", "Core::tick_election"]),
             _ if took.is_none() => Blame::Function("Core::tick_election"),
             _ => Blame::line_or(stage.line(is_turn), "Core::tick_election"),
         };

@@ -31,15 +31,14 @@ pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
     ];
     let intro =
         "n1 holds 1 1 1 1, committed so far; its leader's heartbeats carry these; n1's commit is";
-    let mut table =
-        Rows::new(&COMMIT_GROWS, "commit, heartbeats", intro).decided_by(is_about_commit);
+    let mut table = Rows::new(&COMMIT_GROWS, "commit, heartbeats", intro).noted_by(is_about_commit);
     for (commit, beats, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1, 1], commit));
         beats.iter().for_each(|&beat| stage.hear(beat_with(N2, N1, 1, beat)));
         let what = format!("{commit}, then {beats:?}");
         table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
     }
-    table.verdict("Core::learn_commit")
+    table.verdict_in(&["Core::learn_commit", "Core::on_heartbeat"])
 }
 
 /// What is handed out to be applied: after which index, up to which index, how many bytes at once.
@@ -76,5 +75,5 @@ pub(super) fn next_entries(_: &mut Check) -> Verdict {
         let (must_be, was) = (names_of(&must_be), names_of(&taken));
         table.row_at(None, stage, |table| table.equal(what, must_be, was));
     }
-    table.verdict("Log::next_entries")
+    table.verdict_in(&["Log::next_entries", "Core::learn_commit"])
 }

@@ -19,7 +19,7 @@ use raft::NodeId;
 pub(super) fn rpc_budget(_: &mut Check) -> Verdict {
     let intro =
         "n1 leads, a client proposes, nothing is lost; how many appends with entries n1 sends";
-    let mut table = Rows::new(&BUDGET, "nodes, commands", intro).decided_by(is_append);
+    let mut table = Rows::new(&BUDGET, "nodes, commands", intro).noted_by(is_append);
     for (size, commands, at_once) in
         [(3, 1, 1), (3, 20, 1), (3, 20, 5), (5, 10, 1), (5, 30, 10), (7, 10, 2)]
     {
@@ -46,5 +46,5 @@ pub(super) fn rpc_budget(_: &mut Check) -> Verdict {
         let place = stage.last_line(is_append);
         table.row_at(place, stage, |table| table.within(what, least..=most, sent));
     }
-    table.verdict("Core::send_append")
+    table.verdict_in(&["Core::bcast_append", "Core::send_append", "Core::on_matched"])
 }

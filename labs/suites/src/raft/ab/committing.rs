@@ -9,6 +9,7 @@
 //! The test plays every node but n1. n1's disk is instant. So it makes no difference whether a leader's
 //! own copy counts at once, or once it is durable.
 
+use super::blame::{COMMITTED, COUNTED, Names, counting};
 use super::rules::{
     APPLIED, BEAT_BOUND, FORGETS, MAJORITY_COMMITS, OLD_NEWS, OWN_TERM, PROPOSED, TOLD,
 };
@@ -16,14 +17,15 @@ use super::sight::{
     Expected, commands_of, elect, elected, is_about_commit, is_about_peers, names_of, terms_of,
 };
 use super::words::{N1, N2, N3, N4, N5, Said, answer, at, holding, logged, matched, sends};
+use crate::raft::aa::blame::Blame;
 use crate::raft::aa::rows::Rows;
 use crate::raft::aa::stage::Stage;
 use harness::{Check, Rule, Verdict};
 use raft::{Body, Event, Index, NodeId};
 use testbed::{Input, Setup};
 
-fn expects<'a>(rule: &'a Rule, because: &'a str) -> Expected<'a> {
-    Expected { rule, function: "Core::commit_by_counting", decides: is_about_commit, because }
+fn expects<'a>(stage: &Stage, rule: &'a Rule, because: &'a str) -> Expected<'a> {
+    Expected { rule, within: counting(stage), shows: is_about_commit, because }
 }
 
 /// Peers acknowledge their logs in n1's term.
@@ -39,6 +41,17 @@ fn said(answers: &[(NodeId, u64)]) -> String {
 
 /// How many entries the leader has, how many each peer acknowledges, and how many are then committed.
 type AckRow = (u64, &'static [(NodeId, u64)], u64);
+
+/// Where to look if an answer of an earlier term has an effect.
+const OUTDATED: Names = &["Raft::update_term", "Core::on_matched", "Progress::maybe_update"];
+/// Where to look if a leader knows what it learned in an earlier term.
+const BEGUN: Names = &["Core::init_progress", "Core::start_term", "Core::commit_by_counting"];
+
+/// Adds a row that is about a commit index.
+fn row(table: &mut Rows, stage: Stage, what: String, must_be: String, was: String) {
+    let blame = Blame::OneOf(counting(&stage));
+    table.row_blamed(blame, stage, |table| table.equal(what, must_be, was));
+}
 
 /// Which peer acknowledges what, and how far that commits.
 pub(super) fn ack_table(_: &mut Check) -> Verdict {
@@ -65,7 +78,8 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
         (7, &[(N2, 3), (N3, 3)], 0),
     ];
     let intro = "n1 leads term 1 with three entries of it; peers acknowledge up to; n1 commits";
-    let mut table = Rows::new(&MAJORITY_COMMITS, "nodes: acknowledged", intro);
+    let mut table =
+        Rows::new(&MAJORITY_COMMITS, "nodes: acknowledged", intro).noted_by(is_about_commit);
     for (size, answers, then) in rows {
         let mut stage = elected(Setup::new(size, 0), N1);
         stage.must_lead(&MAJORITY_COMMITS, N1)?;
@@ -74,10 +88,10 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
         acknowledge(&mut stage, answers);
         let what = format!("{size}: {}", said(answers));
         let was = stage.commit(N1);
-        let place = stage.last_line(is_about_commit);
-        table.row_at(place, stage, |table| table.equal(what, then, was));
+        let blame = Blame::OneOf(counting(&stage));
+        table.row_blamed(blame, stage, |table| table.equal(what, then, was));
     }
-    table.verdict("Majority::committed_index")
+    table.verdict_in(COUNTED)
 }
 
 /// The client learns of what a majority has acknowledged.
@@ -85,10 +99,10 @@ pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
     let mut stage = elected(Setup::new(3, 0), N1).row(1, "n2 acknowledges the proposal");
     stage.must_lead(&APPLIED, N1)?;
     stage.propose(N1, "a");
-    let what = expects(&APPLIED, "nobody has acknowledged anything yet");
+    let what = expects(&stage, &APPLIED, "nobody has acknowledged anything yet");
     stage.must_be(&what, "nothing", names_of(&stage.applied(N1)))?;
     acknowledge(&mut stage, &[(N2, 2)]);
-    let what = expects(&APPLIED, "n1 and n2 hold the entry, two of three");
+    let what = expects(&stage, &APPLIED, "n1 and n2 hold the entry, two of three");
     stage.must_be(&what, "1@1 2@1", names_of(&stage.applied(N1)))?;
     stage.must_be(&what, "a", commands_of(&stage.applied(N1)))?;
 
@@ -97,7 +111,7 @@ pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
     stage.must_be(&what, "1@1 2@1", names_of(&stage.applied(N1)))?;
     stage.propose(N1, "b");
     acknowledge(&mut stage, &[(N3, 3)]);
-    let what = expects(&APPLIED, "n1 and n3 hold the entry, two of three");
+    let what = expects(&stage, &APPLIED, "n1 and n3 hold the entry, two of three");
     stage.must_be(&what, "a b", commands_of(&stage.applied(N1)))
 }
 
@@ -105,7 +119,7 @@ pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
 pub(super) fn leader_commit_preceding_entries(_: &mut Check) -> Verdict {
     let intro =
         "n1 is elected in the next term, a client proposes, n2 has it all; n1 commits up to";
-    let mut table = Rows::new(&MAJORITY_COMMITS, "n1's log", intro).decided_by(is_about_commit);
+    let mut table = Rows::new(&MAJORITY_COMMITS, "n1's log", intro).noted_by(is_about_commit);
     let logs: [&[u64]; 5] = [&[], &[2], &[1], &[1, 2], &[1, 1, 2, 4]];
     for log in logs {
         let mut stage = elected(holding(Setup::new(3, 0), N1, log, 0), N1);
@@ -114,9 +128,9 @@ pub(super) fn leader_commit_preceding_entries(_: &mut Check) -> Verdict {
         let last = log.len() as u64 + 2;
         acknowledge(&mut stage, &[(N2, last)]);
         let was = stage.commit(N1).to_string();
-        table.equal(terms_of(&logged(log)), last.to_string(), was, stage);
+        row(&mut table, stage, terms_of(&logged(log)), last.to_string(), was);
     }
-    table.verdict("Core::commit_by_counting")
+    table.verdict_in(COUNTED)
 }
 
 /// Figure 8: an entry of an earlier term is not counted.
@@ -133,7 +147,7 @@ pub(super) fn only_current_term(_: &mut Check) -> Verdict {
         (&[2], &[1, 1, 1], 0),
     ];
     let intro = "n1 holds a log and is elected in the next term; n2 acknowledges; n1 commits up to";
-    let mut table = Rows::new(&OWN_TERM, "log: n2's answers", intro).decided_by(is_about_commit);
+    let mut table = Rows::new(&OWN_TERM, "log: n2's answers", intro).noted_by(is_about_commit);
     for (log, answers, then) in rows {
         let mut stage = elected(holding(Setup::new(3, 0), N1, log, 0), N1);
         stage.must_lead(&OWN_TERM, N1)?;
@@ -141,7 +155,7 @@ pub(super) fn only_current_term(_: &mut Check) -> Verdict {
         let what = format!("{}: {answers:?}", terms_of(&logged(log)));
         table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
     }
-    table.verdict("Core::commit_by_counting")
+    table.verdict_in(COMMITTED)
 }
 
 /// A leader's own copy is one of the majority; a majority of others is one without it.
@@ -151,7 +165,7 @@ pub(super) fn progress_leader(_: &mut Check) -> Verdict {
     for index in 2..=5 {
         stage.propose(N1, "a");
         acknowledge(&mut stage, &[(N2, index)]);
-        let what = expects(&MAJORITY_COMMITS, "n1 and n2 hold every entry, two of three");
+        let what = expects(&stage, &MAJORITY_COMMITS, "n1 and n2 hold every entry, two of three");
         stage.must_be(&what, index.to_string(), stage.commit(N1).to_string())?;
     }
     let setup = Setup::new(3, 0).with_slow_disks();
@@ -160,7 +174,7 @@ pub(super) fn progress_leader(_: &mut Check) -> Verdict {
     stage.propose(N1, "a");
     acknowledge(&mut stage, &[(N2, 2), (N3, 2)]);
     stage.persist(N1);
-    let what = expects(&MAJORITY_COMMITS, "n2 and n3 hold the entry, two of three");
+    let what = expects(&stage, &MAJORITY_COMMITS, "n2 and n3 hold the entry, two of three");
     stage.must_be(&what, "2", stage.commit(N1).to_string())
 }
 
@@ -170,7 +184,7 @@ pub(super) fn single_node_commit(_: &mut Check) -> Verdict {
     stage.must_lead(&MAJORITY_COMMITS, N1)?;
     stage.propose(N1, "a");
     stage.propose(N1, "b");
-    let what = expects(&MAJORITY_COMMITS, "n1 is the only voter, and holds both");
+    let what = expects(&stage, &MAJORITY_COMMITS, "n1 is the only voter, and holds both");
     stage.must_be(&what, "a b", commands_of(&stage.applied(N1)))?;
 
     let mut stage = stage.row(2, "it starts again");
@@ -190,7 +204,7 @@ pub(super) fn stale_ack_monotone(_: &mut Check) -> Verdict {
     };
     let intro = "n1 leads five nodes with four entries of its term; answers arrive one by one";
     let mut table = Rows::new(&OLD_NEWS, "acknowledged", intro)
-        .decided_by(|event| is_about_commit(event) || is_about_peers(event));
+        .noted_by(|event| is_about_commit(event) || is_about_peers(event));
     let rows: [(&[(NodeId, u64)], u64); 8] = [
         (&[(N2, 4), (N3, 4)], 4),
         (&[(N2, 4), (N2, 1), (N3, 4)], 4),
@@ -205,9 +219,9 @@ pub(super) fn stale_ack_monotone(_: &mut Check) -> Verdict {
         let mut stage = five()?;
         acknowledge(&mut stage, answers);
         let was = format!("commit {}", stage.commit(N1));
-        table.equal(said(answers), format!("commit {then}"), was, stage);
+        row(&mut table, stage, said(answers), format!("commit {then}"), was);
     }
-    table.verdict("Progress::maybe_update")
+    table.verdict_in(COUNTED)
 }
 
 /// An acknowledgement of an earlier term speaks of a log that may have been replaced since.
@@ -215,15 +229,17 @@ pub(super) fn old_term_ack_ignored(_: &mut Check) -> Verdict {
     let intro =
         "n1 leads term 3 of three nodes, its log is 1 2 3; n2 acknowledges; n1 has committed";
     let mut table = Rows::new(&OLD_NEWS, "n2's answer", intro)
-        .decided_by(|event| is_about_commit(event) || is_about_peers(event));
+        .noted_by(|event| is_about_commit(event) || is_about_peers(event));
     for (term, index, then) in [(2, 3, 0), (1, 3, 0), (2, 2, 0), (3, 2, 0), (3, 3, 3)] {
         let mut stage = elected(holding(Setup::new(3, 0), N1, &[1, 2], 0), N1);
         stage.must_lead(&OLD_NEWS, N1)?;
         stage.hear(matched(N2, N1, term, index));
         let was = format!("commit {}", stage.commit(N1));
-        table.equal(format!("t{term} matched {index}"), format!("commit {then}"), was, stage);
+        let what = format!("t{term} matched {index}");
+        let blame = Blame::OneOf(if term < 3 { OUTDATED } else { counting(&stage) });
+        table.row_blamed(blame, stage, |table| table.equal(what, format!("commit {then}"), was));
     }
-    table.verdict("Raft::update_term")
+    table.verdict_in(OUTDATED)
 }
 
 /// A leader that led before has forgotten which peer held what.
@@ -237,12 +253,13 @@ pub(super) fn leader_reinit_progress(_: &mut Check) -> Verdict {
     elect(&mut stage, N1);
     stage.must_lead(&FORGETS, N1)?;
     acknowledge(&mut stage, &[(N3, 2)]);
-    let what = expects(&FORGETS, "of the five only n1 and n3 hold the entry of term 3");
+    let because = "of the five only n1 and n3 hold the entry of term 3";
+    let what = Expected { within: BEGUN, ..expects(&stage, &FORGETS, because) };
     stage.must_be(&what, "commit 0", format!("commit {}", stage.commit(N1)))?;
 
     let mut stage = stage.row(2, "n4 acknowledges in term 3");
     acknowledge(&mut stage, &[(N4, 2)]);
-    let what = expects(&FORGETS, "n1, n3 and n4 hold the entry of term 3, three of five");
+    let what = expects(&stage, &FORGETS, "n1, n3 and n4 hold the entry of term 3, three of five");
     stage.must_be(&what, "commit 2", format!("commit {}", stage.commit(N1)))
 }
 
@@ -252,7 +269,7 @@ pub(super) fn heartbeat_commit_bounded(_: &mut Check) -> Verdict {
     stage = stage.row(1, "n2 holds everything, n3 one entry");
     stage.must_lead(&BEAT_BOUND, N1)?;
     acknowledge(&mut stage, &[(N3, 1), (N2, 4)]);
-    let what = expects(&BEAT_BOUND, "n1 and n2 hold four entries, two of three");
+    let what = expects(&stage, &BEAT_BOUND, "n1 and n2 hold four entries, two of three");
     stage.must_be(&what, "commit 4", format!("commit {}", stage.commit(N1)))?;
     stage.ticks(N1, 5);
     let words = stage.words(N1);
@@ -262,9 +279,9 @@ pub(super) fn heartbeat_commit_bounded(_: &mut Check) -> Verdict {
     });
     let most = told.max().unwrap_or(Index(0));
     let what = Expected {
-        function: "Core::bcast_heartbeat",
-        decides: |event| matches!(event, Event::Sent { kind: "Heartbeat", .. }),
-        ..expects(&BEAT_BOUND, "n3 has acknowledged one entry, and n1 has committed four")
+        within: &["Core::bcast_heartbeat"],
+        shows: |event| matches!(event, Event::Sent { kind: "Heartbeat", .. }),
+        ..expects(&stage, &BEAT_BOUND, "n3 has acknowledged one entry, and n1 has committed four")
     };
     let must_be = "n3 is sent 1 or less";
     let was = if most <= Index(1) { must_be.to_owned() } else { format!("n3 is sent {most}") };
@@ -293,14 +310,14 @@ pub(super) fn commit_broadcast(_: &mut Check) -> Verdict {
     stage.must_lead(&TOLD, N1)?;
     stage.propose(N1, "a");
     acknowledge(&mut stage, &[(N2, 2)]);
-    let what = expects(&TOLD, "n1 and n2 hold two entries, two of three");
+    let what = expects(&stage, &TOLD, "n1 and n2 hold two entries, two of three");
     stage.must_be(&what, "commit 2", format!("commit {}", stage.commit(N1)))?;
     stage.ticks(N1, 3);
     stage.propose(N1, "b");
     stage.ticks(N1, 3);
     let what = Expected {
-        function: "Core::on_matched",
-        ..expects(&TOLD, "n1 has committed two entries, n2 holds them, and six ticks pass")
+        within: &["Core::on_matched", "Core::bcast_append", "Core::send_append"],
+        ..expects(&stage, &TOLD, "n1 has committed two entries, n2 holds them, and six ticks pass")
     };
     let was = told(&stage, N2);
     let must_be = "n2 is sent 2 or more";
@@ -320,7 +337,7 @@ pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
         (5, &[N2, N3, N4], "nothing"),
     ];
     let intro = "n1 campaigns, a client proposes a to it, some nodes are down; n1 applies";
-    let mut table = Rows::new(&PROPOSED, "nodes, down", intro).decided_by(is_about_commit);
+    let mut table = Rows::new(&PROPOSED, "nodes, down", intro).noted_by(is_about_commit);
     for (size, down, then) in rows {
         let mut stage = Stage::new(size);
         down.iter().for_each(|&id| stage.apply(Input::Crash(id)));
@@ -331,14 +348,14 @@ pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
         let names: Vec<String> = down.iter().map(NodeId::to_string).collect();
         let what = format!("{size}, {}", names.join(" "));
         let was = commands_of(&stage.applied(N1));
-        table.equal(what, then, was, stage);
+        row(&mut table, stage, what, then.to_owned(), was);
     }
-    table.verdict("Core::on_matched")?;
+    table.verdict_in(COUNTED)?;
     let mut stage =
         elected(Setup::new(3, 0), N1).row(8, "its term is over before any node answers");
     stage.propose(N1, "a");
     stage.hear(answer(N3, N1, 2, Said::No));
     stage.hear(matched(N2, N1, 1, 2));
-    let what = expects(&PROPOSED, "n1 led term 1, is in term 2, and n2 answers in term 1");
+    let what = expects(&stage, &PROPOSED, "n1 led term 1, is in term 2, and n2 answers in term 1");
     stage.must_be(&what, "nothing", commands_of(&stage.applied(N1)))
 }

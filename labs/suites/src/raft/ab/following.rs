@@ -10,6 +10,7 @@
 use super::rules::{APPLIED, CHECK, COMMIT_BOUND, COMMITTED_STAYS, OLD_LEADER};
 use super::sight::{Expected, is_about_commit, is_about_logs, names_of, terms_of};
 use super::words::{N1, N2, N3, at, beat_with, holding, logged, sends};
+use crate::raft::aa::blame::Blame;
 use crate::raft::aa::rows::Rows;
 use crate::raft::aa::stage::{Stage, remembering};
 use harness::{Check, Verdict};
@@ -47,17 +48,27 @@ pub(super) fn check_append_table(_: &mut Check) -> Verdict {
         (at(0, 0), &[], 0, "matched 0, log 1 2, commit 0"),
     ];
     let intro = "n1's log is 1 2, none of it committed; the leader of term 3 sends; n1 answers";
-    let mut table = Rows::new(&CHECK, "append", intro).decided_by(is_about_appends);
+    let mut table = Rows::new(&CHECK, "append", intro).noted_by(is_about_appends);
     for (prev, entries, commit, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 2], 0));
         stage.hear(sends(N2, N1, 3, prev, entries, commit));
         let sent = if entries.is_empty() { String::new() } else { terms_of(&logged(entries)) };
         let what = format!("{prev} [{sent}] commit {commit}");
         let was = format!("{}, {}", stage.last_outcome(N2), log_and_commit(&stage));
-        table.equal(what, then, was, stage);
+        // What was written was written by `maybe_append`, which must not.
+        let written = then.starts_with("rejected") && stage.log(N1) != logged(&[1, 2]);
+        let blame = Blame::OneOf(if written { WRITTEN } else { ANSWERED });
+        table.row_blamed(blame, stage, |table| table.equal(what, then.to_owned(), was));
     }
-    table.verdict("Core::on_append")
+    table.verdict_in(ANSWERED)
 }
+
+/// Where to look if entries were written that do not fit.
+const WRITTEN: &[&str] = &["Log::maybe_append", "Core::on_append", "Log::term"];
+/// Where to look if an append had a wrong effect, or a wrong answer.
+const ANSWERED: &[&str] = &["Core::on_append", "Core::learn_commit", "Log::maybe_append"];
+/// Where to look if committed entries were replaced.
+const REPLACED: &[&str] = &["Core::on_append", "Log::maybe_append", "Log::find_conflict"];
 
 /// The answer goes to the leader, in its term, with its session; a rejection says what did not match,
 /// and where to try.
@@ -72,7 +83,7 @@ pub(super) fn follower_check_append(_: &mut Check) -> Verdict {
         (at(5, 2), false),
     ];
     let intro = "n1's log is 1 2; the leader of term 3 probes for this entry; n1's answer";
-    let mut table = Rows::new(&CHECK, "asks for", intro).decided_by(is_about_appends);
+    let mut table = Rows::new(&CHECK, "asks for", intro).noted_by(is_about_appends);
     for (prev, held) in prevs {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 2], 0));
         stage.hear(sends(N2, N1, 3, prev, &[], 0));
@@ -83,7 +94,7 @@ pub(super) fn follower_check_append(_: &mut Check) -> Verdict {
         let was = said(&stage);
         table.equal(prev.to_string(), must_be, was, stage);
     }
-    table.verdict("Core::on_append")
+    table.verdict_in(&["Core::on_append", "Log::maybe_append", "Log::term"])
 }
 
 /// Says what n1 answered n2.
@@ -117,7 +128,7 @@ pub(super) fn follower_commit_entry(_: &mut Check) -> Verdict {
         [(&[1], 1), (&[1, 1], 2), (&[1, 1], 1), (&[1, 2, 2, 3], 4), (&[1, 2, 2, 3], 3), (&[1], 0)];
     let intro =
         "n1's log is empty; the leader of term 3 sends entries, and its commit index; n1 applies";
-    let mut table = Rows::new(&APPLIED, "entries, commit", intro).decided_by(is_about_appends);
+    let mut table = Rows::new(&APPLIED, "entries, commit", intro).noted_by(is_about_appends);
     for (entries, commit) in rows {
         let mut stage = Stage::new(3);
         stage.hear(sends(N2, N1, 3, at(0, 0), entries, commit));
@@ -126,7 +137,7 @@ pub(super) fn follower_commit_entry(_: &mut Check) -> Verdict {
         let was = names_of(&stage.applied(N1));
         table.equal(what, must_be, was, stage);
     }
-    table.verdict("Core::on_append")
+    table.verdict_in(&["Core::on_append", "Core::learn_commit", "Log::next_entries"])
 }
 
 /// What a log holds after the end of an append may be another leader's.
@@ -144,7 +155,7 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
         (at(0, 0), &[1, 2, 2], 4, 3),
     ];
     let intro = "n1's log is 1 1 1; its leader's is 1 2 2 2; n1 gets this append; its commit is";
-    let mut table = Rows::new(&COMMIT_BOUND, "append", intro).decided_by(is_about_commit);
+    let mut table = Rows::new(&COMMIT_BOUND, "append", intro).noted_by(is_about_commit);
     for (prev, entries, commit, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 0));
         stage.hear(sends(N2, N1, 2, prev, entries, commit));
@@ -152,7 +163,7 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
         let what = format!("{prev} [{sent}] commit {commit}");
         table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
     }
-    table.verdict("Core::on_append")
+    table.verdict_in(ANSWERED)
 }
 
 /// A message that no correct leader sends: other entries where n1 has committed its own. Any answer of n1
@@ -167,7 +178,7 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     ];
     let intro =
         "n1's log is 1 1 1, all committed; the leader of term 2 sends; n1's first three are";
-    let mut table = Rows::new(&COMMITTED_STAYS, "append", intro).decided_by(is_about_appends);
+    let mut table = Rows::new(&COMMITTED_STAYS, "append", intro).noted_by(is_about_appends);
     for (prev, entries, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 3));
         stage.hear(sends(N2, N1, 2, prev, entries, 3));
@@ -175,22 +186,22 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
         let was = terms_of(&log[..log.len().min(3)]);
         table.equal(format!("{prev} [{}]", terms_of(&logged(entries))), then, was, stage);
     }
-    table.verdict("Core::on_append")?;
+    table.verdict_in(REPLACED)?;
     let stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 3));
     let mut stage = stage.row(6, "entries after what is committed are taken");
     stage.hear(sends(N2, N1, 2, at(3, 1), &[2], 3));
     let because = "the entry follows what n1 has committed";
-    let function = "Core::on_append";
-    let what = Expected { rule: &COMMITTED_STAYS, function, decides: is_about_appends, because };
+    let (rule, shows) = (&COMMITTED_STAYS, is_about_appends as fn(&Event) -> bool);
+    let what = Expected { rule, within: REPLACED, shows, because };
     stage.must_be(&what, "1 1 1 2", terms_of(&stage.log(N1)))
 }
 
 /// A leader whose term is over still sends.
 pub(super) fn old_messages(_: &mut Check) -> Verdict {
     let setup = || remembering(holding(Setup::new(3, 0), N1, &[1, 1, 3], 1), N1, 3, None);
-    let function = "Raft::update_term";
+    let within = &["Raft::update_term", "Core::on_append"];
     let because = "n1 is in term 3, and got a message of term 2's leader";
-    let what = Expected { rule: &OLD_LEADER, function, decides: is_about_appends, because };
+    let what = Expected { rule: &OLD_LEADER, within, shows: is_about_appends, because };
     let kept = "log 1 1 3, commit 1";
 
     let mut stage = Stage::of(setup()).row(1, "other entries, from an old leader");
@@ -206,6 +217,6 @@ pub(super) fn old_messages(_: &mut Check) -> Verdict {
     let mut stage = stage.row(3, "entries, from the leader of this term");
     stage.hear(sends(N2, N1, 3, at(3, 3), &[3], 4));
     let because = "n1 is in term 3, and got its leader's message";
-    let what = Expected { because, function: "Core::on_append", ..what };
+    let what = Expected { because, within: ANSWERED, ..what };
     stage.must_be(&what, "log 1 1 3 3, commit 4", log_and_commit(&stage))
 }

@@ -23,11 +23,20 @@ fn leader() -> Stage {
 }
 
 fn expects<'a>(rule: &'a Rule, because: &'a str) -> Expected<'a> {
-    fn decides(event: &Event) -> bool {
+    fn shows(event: &Event) -> bool {
         is_about_peers(event) || is_append(event)
     }
-    Expected { rule, function: "Progress::maybe_update", decides, because }
+    Expected { rule, within: MOVED_ON, shows, because }
 }
+
+/// Where to look if an acknowledgement has a wrong effect.
+const MOVED_ON: &[&str] = &["Progress::maybe_update", "Core::send_append", "Core::bcast_append"];
+/// Where to look if a rejection has a wrong effect.
+const WENT_BACK: &[&str] =
+    &["Progress::maybe_decr_to", "Progress::maybe_update", "Core::send_append"];
+/// Where to look if an answer of a later term has a wrong effect.
+const STEPPED_DOWN: &[&str] =
+    &["Raft::update_term", "Raft::become_follower", "Progress::maybe_decr_to"];
 
 /// Writes the last append to n2 since the messages were cleared.
 fn last_append(stage: &Stage) -> Option<Append> {
@@ -81,7 +90,7 @@ fn goes_back(stage: &Stage, below: u64) -> (String, String) {
 }
 
 fn backs_off(because: &str) -> Expected<'_> {
-    Expected { function: "Progress::maybe_decr_to", ..expects(&GOES_BACK, because) }
+    Expected { within: WENT_BACK, ..expects(&GOES_BACK, because) }
 }
 
 /// A rejected append is tried again further back.
@@ -122,7 +131,7 @@ pub(super) fn stale_reject_ignored(_: &mut Check) -> Verdict {
         stage.propose(N1, "a");
         let because = "n2 has acknowledged 4 entries, and a client proposes a fifth";
         let what = expects(&OLD_NEWS, because);
-        let what = Expected { function: "Progress::maybe_decr_to", ..what };
+        let what = Expected { within: WENT_BACK, ..what };
         stage.must_be(&what, "sent what follows 4", follows(&stage))?;
     }
     a_refusal_counts_once()
@@ -151,7 +160,7 @@ fn a_refusal_counts_once() -> Verdict {
     stage.propose(N1, "c");
     let because =
         "n2 has refused twice since; its first answer arrives again, and says nothing new";
-    let what = Expected { function: "Progress::maybe_decr_to", ..expects(&OLD_NEWS, because) };
+    let what = Expected { within: WENT_BACK, ..expects(&OLD_NEWS, because) };
     let asks = |index: u64| format!("asks for what follows {index}, or nothing");
     let other =
         stage.appends(N1, N2).iter().map(|append| append.prev.index.0).find(|&at| at != now);
@@ -195,7 +204,7 @@ pub(super) fn reject_at_higher_term_steps_down(_: &mut Check) -> Verdict {
     stage.hear(rejected(N2, N1, 3, 3, at(2, 1)));
     stage.propose(N1, "a");
     let because = "n1 led term 2, and n2 answered in term 3";
-    let what = Expected { function: "Raft::update_term", ..expects(&STEPS_DOWN, because) };
+    let what = Expected { within: STEPPED_DOWN, ..expects(&STEPS_DOWN, because) };
     let was = format!("{}, {}", stage.standing(N1), follows(&stage));
     stage.must_be(&what, "follower, term 3, sent nothing", was)?;
 

@@ -9,6 +9,7 @@
 //! Only the last entry decides: its term first, its index second. What is committed does not matter:
 //! a voter may hold committed entries without knowing it.
 
+use super::blame::VOTED;
 use super::rules::{ASKS_WITH_LOG, NEWER, REFUSAL_IS_FREE};
 use super::sight::terms_of;
 use super::words::{N1, N2, N3, ask_with, at, holding, logged};
@@ -43,7 +44,7 @@ pub(super) fn vote_request(_: &mut Check) -> Verdict {
         let what = terms_of(&logged(log));
         table.row_at(None, stage, |table| table.equal(what, must_be, was.join(", ")));
     }
-    table.verdict("Log::last_index")
+    table.verdict_in(&["Log::last_index", "Raft::ask_for_votes"])
 }
 
 /// Adds a row: n1 holds `log` and gets a request of n2 in a later term.
@@ -65,7 +66,7 @@ fn answered(stage: &Stage) -> String {
 /// The paper's two sentences, on logs of every shape.
 pub(super) fn voter(_: &mut Check) -> Verdict {
     let intro = "n1 has not voted; n2 asks in term 9, with this last entry; n2 is";
-    let mut table = Rows::new(&NEWER, "n1's log", intro).decided_by(is_about_a_vote);
+    let mut table = Rows::new(&NEWER, "n1's log", intro).noted_by(is_about_a_vote);
     let rows: [(&[u64], EntryId, bool); 11] = [
         (&[], at(0, 0), true),
         (&[], at(1, 1), true),
@@ -80,13 +81,13 @@ pub(super) fn voter(_: &mut Check) -> Verdict {
         (&[1, 2, 2], at(3, 2), true),
     ];
     rows.into_iter().for_each(|(log, last, granted)| asks(&mut table, log, last, granted));
-    table.verdict("Log::is_up_to_date")
+    table.verdict_in(VOTED)
 }
 
 /// How the last entry, the vote and the commit index act together.
 pub(super) fn vote_up_to_date_table(_: &mut Check) -> Verdict {
     let intro = "n1's log is 1 2 2, with this vote and commit index; n2 asks in term 5; n2 is";
-    let mut table = Rows::new(&NEWER, "asks with", intro).decided_by(is_about_a_vote);
+    let mut table = Rows::new(&NEWER, "asks with", intro).noted_by(is_about_a_vote);
     let lasts = [
         (at(0, 0), false),
         (at(1, 1), false),
@@ -113,7 +114,7 @@ pub(super) fn vote_up_to_date_table(_: &mut Check) -> Verdict {
         }
     }
     restarted(&mut table);
-    table.verdict("Log::is_up_to_date")
+    table.verdict_in(VOTED)
 }
 
 /// A node that has started again votes by the log on its disk.
@@ -132,7 +133,7 @@ fn restarted(table: &mut Rows) {
 pub(super) fn refused_log_keeps_the_vote(_: &mut Check) -> Verdict {
     let intro =
         "n1's log is 1 1 2; n2 asks in term 9 with an older log, then n3 with 3@2; n1's vote";
-    let mut table = Rows::new(&REFUSAL_IS_FREE, "n2 asks with", intro).decided_by(is_about_a_vote);
+    let mut table = Rows::new(&REFUSAL_IS_FREE, "n2 asks with", intro).noted_by(is_about_a_vote);
     for last in [at(0, 0), at(3, 1), at(9, 1), at(2, 2)] {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2], 0));
         stage.hear(ask_with(N2, N1, 9, last));
@@ -141,7 +142,7 @@ pub(super) fn refused_log_keeps_the_vote(_: &mut Check) -> Verdict {
         let was = format!("{refused}, then {}", name_or_none(stage.disk(N1).vote));
         table.equal(last.to_string(), "none, then n3", was, stage);
     }
-    table.verdict("Core::on_request_vote")
+    table.verdict_in(&["Log::is_up_to_date", "Core::on_request_vote", "Core::decide_vote"])
 }
 
 /// A candidate that is refused for its log does not reset the voter's timer.

@@ -10,6 +10,7 @@
 use super::rules::{CONFLICT, STALE};
 use super::sight::{Expected, is_about_logs, terms_of};
 use super::words::{N1, N2, at, holding, logged, sends};
+use crate::raft::aa::blame::Blame;
 use crate::raft::aa::rows::Rows;
 use crate::raft::aa::stage::Stage;
 use harness::{Check, Verdict};
@@ -41,20 +42,28 @@ pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
         (&[1, 2], at(1, 2), &[3], &[1, 2]),
     ];
     let intro = "n1 holds a log; its leader sends entries after one of them; then n1 holds";
-    let mut table = Rows::new(&CONFLICT, "log, sent", intro).decided_by(is_about_logs);
+    let mut table = Rows::new(&CONFLICT, "log, sent", intro).noted_by(is_about_logs);
     for (log, prev, sent, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, prev, sent, 0));
         let what = format!("{}, {prev} [{}]", terms_of(&logged(log)), terms_of(&logged(sent)));
         let was = terms_of(&stage.log(N1));
-        table.equal(what, terms_of(&logged(then)), was, stage);
+        // Entries that must be taken, or entries that do not fit.
+        let before = prev.index.0.checked_sub(1).map(|offset| log.get(offset as usize));
+        let fits = before.is_none_or(|term| term == Some(&prev.term.0));
+        let blame = Blame::OneOf(if fits { TAKEN } else { UNFIT });
+        table.row_blamed(blame, stage, |table| table.equal(what, terms_of(&logged(then)), was));
     }
-    table.verdict("Log::find_conflict")
+    table.verdict_in(TAKEN)
 }
 
+/// Where to look if entries were taken wrongly.
+const TAKEN: &[&str] = &["Log::find_conflict", "Log::maybe_append", "Log::append"];
+/// Where to look if entries were taken that do not fit.
+const UNFIT: &[&str] = &["Log::maybe_append", "Log::term", "Log::find_conflict"];
+
 fn expects(because: &str) -> Expected<'_> {
-    let function = "Log::find_conflict";
-    Expected { rule: &STALE, function, decides: is_about_logs, because }
+    Expected { rule: &STALE, within: TAKEN, shows: is_about_logs, because }
 }
 
 /// A message arrives late: n1 holds what it brings, and more.

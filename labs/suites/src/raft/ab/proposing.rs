@@ -9,6 +9,7 @@
 use super::rules::{NOOP, ONLY_LEADER, PROPOSED, STEPS_DOWN};
 use super::sight::{commands_of, elect, elected, is_about_logs, terms_of};
 use super::words::{N1, N2, N3, Said, answer, ask_with, at, beat_with, holding, logged, sends};
+use crate::raft::aa::blame::Blame;
 use crate::raft::aa::rows::Rows;
 use crate::raft::aa::stage::{Stage, remembering};
 use harness::{Check, Verdict};
@@ -27,7 +28,7 @@ pub(super) fn noop_on_election(_: &mut Check) -> Verdict {
         (5, &[3], "3 4"),
     ];
     let intro = "n1 holds this log and is elected in the next term; its log is then";
-    let mut table = Rows::new(&NOOP, "nodes, log", intro).decided_by(is_about_logs);
+    let mut table = Rows::new(&NOOP, "nodes, log", intro).noted_by(is_about_logs);
     for (size, log, then) in rows {
         let stage = elected(holding(Setup::new(size, 0), N1, log, 0), N1);
         stage.must_lead(&NOOP, N1)?;
@@ -35,7 +36,7 @@ pub(super) fn noop_on_election(_: &mut Check) -> Verdict {
         let was = terms_of(&stage.log(N1));
         table.equal(what, then, was, stage);
     }
-    table.verdict("Core::start_term")?;
+    table.verdict_in(BEGUN)?;
     let mut stage = Stage::new(3).row(8, "elected twice: each term begins with an entry");
     elect(&mut stage, N1);
     stage.hear(answer(N3, N1, 2, Said::No));
@@ -45,9 +46,12 @@ pub(super) fn noop_on_election(_: &mut Check) -> Verdict {
     if was == "1 3" {
         return Ok(());
     }
-    let failure = stage.broken(&NOOP, "Core::start_term").expected("1 3").got(was);
+    let failure = stage.broken_in(&NOOP, BEGUN, is_about_logs).expected("1 3").got(was);
     failure.because("n1 led term 1, and leads term 3").fail()
 }
+
+/// Where to look if a leader's term does not begin with an entry.
+const BEGUN: &[&str] = &["Core::start_term", "Raft::become_leader", "Log::append"];
 
 /// Writes what a log holds after the first entries, with terms: `a@2 b@2`.
 fn commands_behind(log: &[Entry], known: usize) -> String {
@@ -64,7 +68,7 @@ pub(super) fn leader_appends_proposals(_: &mut Check) -> Verdict {
     let logs: [&[u64]; 3] = [&[], &[1, 1], &[1, 4]];
     let commands = ["a", "b", "c"];
     let intro = "n1 holds this log, is elected, and a client proposes a, b and c; what is new";
-    let mut table = Rows::new(&PROPOSED, "log", intro).decided_by(is_about_logs);
+    let mut table = Rows::new(&PROPOSED, "log", intro).noted_by(is_about_logs);
     for log in logs {
         let mut stage = elected(holding(Setup::new(3, 0), N1, log, 0), N1);
         stage.must_lead(&PROPOSED, N1)?;
@@ -78,7 +82,7 @@ pub(super) fn leader_appends_proposals(_: &mut Check) -> Verdict {
         };
         table.equal(terms_of(&logged(log)), must_be, was, stage);
     }
-    table.verdict("Core::on_propose")
+    table.verdict_in(&["Core::on_propose", "Log::append", "Log::last_index"])
 }
 
 /// Lists the nodes to which n1 forwarded a proposal.
@@ -120,13 +124,13 @@ pub(super) fn propose_not_leader(_: &mut Check) -> Verdict {
         ("a leader", leader, "a@2"),
     ];
     let intro = "n1's log is 1 1; a client proposes a to it; new in its log";
-    let mut table = Rows::new(&ONLY_LEADER, "n1 is", intro).decided_by(is_about_logs);
+    let mut table = Rows::new(&ONLY_LEADER, "n1 is", intro).noted_by(is_about_logs);
     for (what, mut stage, then) in rows {
         stage.propose(N1, "a");
         let was = outcome_of_proposal(&stage);
         table.equal(what, then, was, stage);
     }
-    table.verdict("Core::on_propose")
+    table.verdict_in(&["Core::on_propose", "Raft::become_follower", "Raft::update_term"])
 }
 
 /// Returns whether an event shows a change of term or role.
@@ -138,7 +142,7 @@ fn is_about_turns(event: &Event) -> bool {
 pub(super) fn all_server_stepdown(_: &mut Check) -> Verdict {
     let setup = || holding(Setup::new(3, 0), N1, &[1, 2], 0);
     let intro = "n1's log is 1 2; it learns of term 9; its role and its log then";
-    let mut table = Rows::new(&STEPS_DOWN, "n1, hears", intro).decided_by(is_about_turns);
+    let mut table = Rows::new(&STEPS_DOWN, "n1, hears", intro).noted_by(is_about_turns);
     for (role, log) in [("follower", "1 2"), ("candidate", "1 2"), ("leader", "1 2 3")] {
         let words = [
             ("RequestVote", ask_with(N2, N1, 9, at(3, 3))),
@@ -157,8 +161,18 @@ pub(super) fn all_server_stepdown(_: &mut Check) -> Verdict {
             stage.hear(word);
             let must_be = format!("follower, term 9; {log}");
             let was = format!("{}; {}", stage.standing(N1), terms_of(&stage.log(N1)));
-            table.equal(format!("{role}, {what}"), must_be, was, stage);
+            // A log that changes, or a node that does not.
+            let blame = match stage.standing(N1).starts_with("follower, term 9") {
+                true => &["Core::start_term", "Core::on_append", "Log::maybe_append"],
+                false => STOOD,
+            };
+            table.row_blamed(Blame::OneOf(blame), stage, |table| {
+                table.equal(format!("{role}, {what}"), must_be, was)
+            });
         }
     }
-    table.verdict("Raft::become_follower")
+    table.verdict_in(STOOD)
 }
+
+/// Where to look if a later term makes no follower.
+const STOOD: &[&str] = &["Raft::become_follower", "Raft::update_term", "Core::start_term"];

@@ -10,9 +10,11 @@
 //! All nodes are real here, and all messages arrive but those on links that are cut. Some heartbeats later
 //! every log must equal the leader's. The number of messages does not matter.
 
+use super::blame::{self, NOT_LEADING, Names};
 use super::rules::{BEAT_BOUND, CATCHES_UP, COMMITTED_STAYS, REPAIRS};
 use super::sight::{commands_of, is_about_logs, is_about_peers, terms_of};
 use super::words::{N1, N2, N3, N4, N5, holding, logged};
+use crate::raft::aa::blame::Blame;
 use crate::raft::aa::rows::Rows;
 use crate::raft::aa::stage::{Stage, remembering};
 use harness::{Check, Failure, Rule, Verdict};
@@ -41,7 +43,7 @@ pub(super) fn sync_fig7(_: &mut Check) -> Verdict {
         ("agrees", leader),
     ];
     let intro = "n1 and n3 hold 1 1 1 4 4 5 5 6 6 6; n1 is elected in term 8; some heartbeats later n2 holds";
-    let mut table = Rows::new(&REPAIRS, "n2", intro).decided_by(is_about_repair);
+    let mut table = Rows::new(&REPAIRS, "n2", intro).noted_by(is_about_repair);
     for (what, log) in followers {
         let setup = holding(Setup::new(3, 0), N1, leader, 0);
         let setup = holding(holding(setup, N2, log, 0), N3, leader, 0);
@@ -52,33 +54,35 @@ pub(super) fn sync_fig7(_: &mut Check) -> Verdict {
         stage.rounds(6);
         let must_be = [leader, &[8]].concat();
         let (must_be, was) = (terms_of(&logged(&must_be)), terms_of(&stage.log(N2)));
-        table.equal(what, must_be, was, stage);
+        let blame = Blame::OneOf(blame::apart(&stage, N1, N2));
+        table.row_blamed(blame, stage, |table| table.equal(what, must_be, was));
     }
-    table.verdict("Core::on_rejected")
+    table.verdict_in(&["Core::on_rejected", "Core::on_heartbeat_reply", "Log::find_conflict"])
 }
 
 /// Every node must hold this log, committed to its end.
-fn all_hold(stage: &Stage, rule: &Rule, function: &str, because: &str) -> Verdict {
+fn all_hold(stage: &Stage, rule: &Rule, because: &str) -> Verdict {
     let ids: Vec<NodeId> = stage.cluster().ids().collect();
     let leader = stage.cluster().leaders().into_iter().max_by_key(|&(_, term)| term);
-    let failure = |expected: String, got: String| {
-        let failure = stage.broken_by(rule, function, is_about_repair).because(because);
+    let failure = |within: Names, expected: String, got: String| {
+        let failure = stage.broken_in(rule, within, is_about_repair).because(because);
         failure.expected(expected).got(got).fail()
     };
     let Some((leader, _)) = leader else {
-        return failure("somebody leads".to_owned(), "nobody does".to_owned());
+        return failure(NOT_LEADING, "somebody leads".to_owned(), "nobody does".to_owned());
     };
     let log = stage.log(leader);
     for id in ids {
+        let within = blame::apart(stage, leader, id);
         let theirs = stage.log(id);
         if theirs != log {
             let expected = format!("every log is {leader}'s: {}", terms_of(&log));
-            return failure(expected, format!("{id} holds {}", terms_of(&theirs)));
+            return failure(within, expected, format!("{id} holds {}", terms_of(&theirs)));
         }
         let (commit, last) = (stage.commit(id), log.len() as u64);
         if commit != last {
             let expected = format!("everything is committed: {last}");
-            return failure(expected, format!("{id} has committed {commit}"));
+            return failure(within, expected, format!("{id} has committed {commit}"));
         }
     }
     Ok(())
@@ -100,12 +104,13 @@ fn applied_by_all(stage: &Stage) -> String {
 
 /// Every node must have applied these commands, in this order.
 fn all_apply(stage: &Stage, rule: &Rule, commands: &str, because: &str) -> Verdict {
-    all_hold(stage, rule, "Core::on_heartbeat_reply", because)?;
+    all_hold(stage, rule, because)?;
     let was = applied_by_all(stage);
     if was == commands {
         return Ok(());
     }
-    let failure = stage.broken_by(rule, "Core::on_append", is_about_repair).because(because);
+    let within = &["Core::on_append", "Core::learn_commit", "Log::next_entries"];
+    let failure = stage.broken_in(rule, within, is_about_repair).because(because);
     failure.expected(format!("all apply {commands}")).got(was).fail()
 }
 
@@ -173,12 +178,13 @@ pub(super) fn election_overwrites_newer_logs(_: &mut Check) -> Verdict {
     wins(&mut stage, &REPAIRS, N1)?;
     stage.rounds(6);
     let because = "n1 was elected in term 3 by nodes without the entry of term 2";
-    all_hold(&stage, &REPAIRS, "Core::on_rejected", because)?;
+    all_hold(&stage, &REPAIRS, because)?;
     let log = terms_of(&stage.log(N3));
     if log == "1 3" {
         return Ok(());
     }
-    let failure = stage.broken_by(&REPAIRS, "Core::on_rejected", is_about_repair);
+    let within = blame::apart(&stage, N1, N3);
+    let failure = stage.broken_in(&REPAIRS, within, is_about_repair);
     failure.because(because).expected("1 3").got(log).fail()
 }
 
@@ -209,8 +215,8 @@ pub(super) fn commit_without_new_term_entry(_: &mut Check) -> Verdict {
     stage.apply(Input::Partition(vec![vec![N1, N2], vec![N3, N4, N5]]));
     client(&mut stage, N1, &["a", "b"]);
     if stage.commit(N1) > 1 {
-        let failure =
-            stage.broken_by(&COMMITTED_STAYS, "Core::commit_by_counting", is_about_repair);
+        let within = blame::counting(&stage);
+        let failure = stage.broken_in(&COMMITTED_STAYS, within, is_about_repair);
         let because = "n1 reaches only n2, two of five";
         let got = format!("commit {}", stage.commit(N1));
         return failure.because(because).expected("commit 1").got(got).fail();
@@ -281,7 +287,8 @@ impl Refused<'_> {
         if !self.stage.leads(self.id) {
             return Ok(());
         }
-        let failure = self.stage.broken(&super::rules::NEWER, "Log::is_up_to_date");
+        let votes = |event: &Event| matches!(event, Event::VoteGranted { .. });
+        let failure = self.stage.broken_in(&super::rules::NEWER, blame::VOTED, votes);
         let expected = format!("{} does not lead", self.id);
         failure.because(because).expected(expected).got(self.stage.standing(self.id)).fail()
     }

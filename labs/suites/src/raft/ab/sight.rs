@@ -7,6 +7,7 @@
 //!   appends(n1, n2)      prev 2@1 [3@2] commit 2
 //! ```
 
+use super::blame::NOT_LEADING;
 use super::words::{N1, Said};
 use crate::raft::aa::stage::Stage;
 use bytes::Bytes;
@@ -127,15 +128,15 @@ impl Stage {
         if self.leads(id) {
             return Ok(());
         }
-        let failure = self.broken(rule, "Core::start_term").expected(format!("{id} leads"));
+        let turns = |event: &Event| matches!(event, Event::RoleEntered { .. });
+        let failure = self.broken_in(rule, NOT_LEADING, turns).expected(format!("{id} leads"));
         failure
             .because(format!("{id} has the votes, and does not lead"))
             .got(self.standing(id))
             .fail()
     }
 
-    /// Fails if this is not as expected. Shows the line that noted such an event last, or else this
-    /// function.
+    /// Fails if this is not as expected. Points at the last such event, and names these functions.
     pub(super) fn must_be(
         &self,
         what: &Expected<'_>,
@@ -146,8 +147,8 @@ impl Stage {
         if must_be == was {
             return Ok(());
         }
-        let Expected { rule, function, decides, because } = *what;
-        let failure = self.broken_by(rule, function, decides).because(because);
+        let Expected { rule, within, shows, because } = *what;
+        let failure = self.broken_in(rule, within, shows).because(because);
         failure.expected(must_be).got(was).fail()
     }
 }
@@ -157,10 +158,11 @@ impl Stage {
 pub(super) struct Expected<'a> {
     /// The rule that breaks.
     pub(super) rule: &'a Rule,
-    /// The function to read where no line is known.
-    pub(super) function: &'a str,
-    /// Which events show the decision.
-    pub(super) decides: fn(&Event) -> bool,
+    /// The functions of which one decides, the likeliest first: those of the test's step, then earlier
+    /// ones.
+    pub(super) within: &'a [&'a str],
+    /// Which events show what was decided.
+    pub(super) shows: fn(&Event) -> bool,
     /// What happened before it broke.
     pub(super) because: &'a str,
 }

@@ -17,12 +17,15 @@ use harness::{Check, Verdict};
 use raft::{Entry, EntryId, Index};
 use testbed::{Input, Setup};
 
+/// Where to look if a log does not hold what was written.
+const WROTE: &[&str] = &["Log::append", "Log::last_index"];
+
 /// A log, the index after which is written, what is written, and the log then.
 type Row<'a> = (&'a [u64], u64, &'a [u64], &'a [u64]);
 
 fn table(rows: &[Row<'_>]) -> Verdict {
     let intro = "n1 holds a log, and its leader writes after an entry of it; then n1 holds";
-    let mut table = Rows::new(&WRITTEN, "log, written", intro).decided_by(is_about_logs);
+    let mut table = Rows::new(&WRITTEN, "log, written", intro).noted_by(is_about_logs);
     for &(log, prev, written, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, place(log, prev), written, 0));
@@ -31,7 +34,7 @@ fn table(rows: &[Row<'_>]) -> Verdict {
         let was = terms_of(&stage.log(N1));
         table.equal(what, terms_of(&logged(then)), was, stage);
     }
-    table.verdict("Log::append")
+    table.verdict_in(WROTE)
 }
 
 /// Returns the id of the entry at an index of a log.
@@ -62,14 +65,13 @@ pub(super) fn append_extends(_: &mut Check) -> Verdict {
 }
 
 fn holds(stage: &Stage, log: &[Entry], because: &str) -> Verdict {
-    let what =
-        Expected { rule: &WRITTEN, function: "Log::append", decides: is_about_logs, because };
+    let what = Expected { rule: &WRITTEN, within: WROTE, shows: is_about_logs, because };
     let was = stage.log(N1);
     stage.must_be(&what, terms_of(log), terms_of(&was))?;
     if was == log {
         return Ok(());
     }
-    let failure = stage.broken(&WRITTEN, "Log::append").because(because);
+    let failure = stage.broken_in(&WRITTEN, WROTE, is_about_logs).because(because);
     failure.expected("the entries' own commands").got("the same terms, and other commands").fail()
 }
 
@@ -115,7 +117,7 @@ pub(super) fn log_against_a_vec(_: &mut Check) -> Verdict {
             let all = node.entries(Index(1), node.inspect().last.index + 1);
             let same = all.is_ok_and(|all| all == behind(Index(0), &model));
             if !same {
-                let failure = stage.broken(&WRITTEN, "Log::append").because(because);
+                let failure = stage.broken_in(&WRITTEN, WROTE, is_about_logs).because(because);
                 let got = format!("n1 says that its log ends with {}", node.inspect().last);
                 return failure.expected(terms_of(&logged(&model))).got(got).fail();
             }

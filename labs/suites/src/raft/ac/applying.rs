@@ -19,6 +19,11 @@ fn letter_bytes() -> u64 {
     Entry::unplaced(raft::Payload::Normal(bytes::Bytes::from_static(b"a"))).size_bytes()
 }
 
+/// Where to look if entries are not handed out to be applied.
+const PAGED: &[&str] = &["Applying::hand_out", "Applying::applied_to", "RawNode::take_committed"];
+/// Where to look if too many are.
+const CAPPED: &[&str] = &["Applying::hand_out", "Applying::applied_to", "RawNode::take_committed"];
+
 /// All ten commands of a leader's log, and one long command among them.
 const WORDS: [(u64, &str); 10] = [
     (1, "a"),
@@ -39,7 +44,7 @@ fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
     if got == Index(want) {
         return Ok(());
     }
-    let failure = n1.broken(&ALL_APPLIED, "RawNode::take_committed");
+    let failure = n1.broken(&ALL_APPLIED, PAGED);
     let because = format!("{want} entries are committed and durable, and {got} are handed out");
     failure
         .because(because)
@@ -89,7 +94,7 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
         if outstanding < cap || n1.waiting().count() <= 1 {
             return Ok(());
         }
-        let failure = n1.broken(&CAP, "Applying::hand_out");
+        let failure = n1.broken(&CAP, CAPPED);
         let waiting: Vec<Entry> = n1.waiting().cloned().collect();
         let because =
             format!("{} wait to be applied, and the limit is {cap} bytes", names(&waiting));
@@ -165,7 +170,7 @@ pub(super) fn apply_gates(_: &mut Check) -> Verdict {
         table.within(format!("{name}, in the end"), 2..=2, after);
     }
     match table.failure() {
-        Some(failure) => failure.function("RawNode::appliable").fail(),
+        Some(failure) => failure.one_of(&["RawNode::appliable", "RawNode::has_committed"]).fail(),
         None => Ok(()),
     }
 }
@@ -194,7 +199,7 @@ pub(super) fn apply_order(_: &mut Check) -> Verdict {
     tell(&mut n1, "2", 2, Answer::Taken);
     tell(&mut n1, "1: less than before", 1, Answer::Refused);
     match table.failure() {
-        Some(failure) => failure.function("RawNode::check_applied").fail(),
+        Some(failure) => failure.one_of(&["RawNode::check_applied", "Applying::applied_to"]).fail(),
         None => Ok(()),
     }
 }
@@ -207,7 +212,7 @@ fn can_start(n1: &Owner) -> Verdict {
     match RawNode::new(&settings(), disk.clone()) {
         Ok(_) => Ok(()),
         Err(why) => {
-            let failure: Failure = n1.broken(&COMMIT_WRITTEN, "RawNode::light_ready");
+            let failure: Failure = n1.broken(&COMMIT_WRITTEN, &["RawNode::light_ready"]);
             let because = format!("power fails now, and n1 cannot start again: {why}");
             let got = format!("commit {commit}, log up to {last}");
             failure.because(because).expected("a commit index within the log").got(got).fail()

@@ -14,6 +14,9 @@ use super::words::{N2, N3, append, ask, at, beat, names, yes};
 use harness::{Check, Verdict};
 use raft::{Entry, Index, Ready, ReadyNumber};
 
+/// Where to look if the end of a write does not have its effect.
+const ENDED: &[&str] = &["RawNode::durable_by", "RawNode::on_persist_record", "RawNode::ready"];
+
 fn committed(taken: &[Ready]) -> Vec<Entry> {
     taken.iter().flat_map(|ready| ready.committed_entries().iter().cloned()).collect()
 }
@@ -34,7 +37,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
         numbers.extend(n1.start_all()?.last().map(|ready| ready.number().0));
     }
     let [_, second, third] = numbers[..] else {
-        let failure = n1.broken(&super::rules::ONLY_NEWS, "RawNode::has_ready");
+        let failure = n1.broken(&super::rules::ONLY_NEWS, &["RawNode::has_ready"]);
         return failure.because("three entries came, but not three Readys").fail();
     };
     tell(&mut n1, "0", 0, Answer::Refused);
@@ -45,7 +48,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     tell(&mut n1, "the third", third, Answer::Taken);
     tell(&mut n1, "the third again", third, Answer::Refused);
     if let Some(failure) = table.failure() {
-        return failure.function("RawNode::durable_by").fail();
+        return failure.one_of(ENDED).fail();
     }
 
     // One report for two writes: the promises of both count, and the first is n1's vote for itself.
@@ -58,7 +61,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     n1.hear(yes(N2, 1));
     n1.settle()?;
     if !n1.sent().iter().any(|message| message.body.traits().is_from_leader) {
-        let failure = n1.broken(&WRITE_ORDER, "RawNode::on_persist_ready");
+        let failure = n1.broken(&WRITE_ORDER, ENDED);
         let because =
             "the second of two writes is reported durable, and n1's own vote does not count";
         return failure.because(because).expected("n1 leads, with n2's vote and its own").fail();
@@ -73,7 +76,7 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     let taken = n1.start_all()?;
     if committed(&taken).iter().any(|entry| entry.id.index > Index(1)) {
         let because = "the write of 1@1 has ended, and 2@1 counts as durable";
-        return n1.broken(&WRITE_ORDER, "RawNode::durable_by").because(because).fail();
+        return n1.broken(&WRITE_ORDER, ENDED).because(because).fail();
     }
     n1.settle()
 }
@@ -91,7 +94,7 @@ pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
         n1.persist()?;
         let taken = n1.start_all()?;
         if let Some(first) = committed(&taken).first() {
-            let failure = n1.broken(&ATTEST, "RawNode::is_current");
+            let failure = n1.broken(&ATTEST, &["RawNode::is_current", "RawNode::durable_by"]);
             let because = format!("{ended}, the third has not, and {} counts as durable", first.id);
             return failure
                 .because(because)
@@ -127,7 +130,7 @@ fn all_applied(n1: &Owner, want: &str) -> Verdict {
     if got == want {
         return Ok(());
     }
-    let failure = n1.broken(&ALL_APPLIED, "RawNode::on_persist_record");
+    let failure = n1.broken(&ALL_APPLIED, ENDED);
     let because = "all writes have ended, and everything is committed";
     failure.because(because).expected(format!("{want} applied")).got(got).fail()
 }

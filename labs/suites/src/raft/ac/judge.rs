@@ -25,8 +25,21 @@ use std::collections::BTreeMap;
 pub(super) struct Fault {
     pub(super) rule: Rule,
     pub(super) because: String,
-    pub(super) function: &'static str,
+    /// The functions to read, the likeliest first.
+    pub(super) within: Names,
 }
+
+/// At most three functions, the likeliest first.
+type Names = &'static [&'static str];
+
+/// Where to look if term, vote or commit index is told wrongly.
+const TOLD: Names = &["RawNode::changed_hard_state", "RawNode::ready"];
+/// Where to look if a Ready holds what it must not, or lacks what it must hold.
+const HANDED_OUT: Names = &["RawNode::ready", "RawNode::on_persist_record", "RawNode::push_record"];
+/// Where to look if the wrong entries are handed out to be applied.
+const APPLIED: Names = &["RawNode::take_committed", "Applying::hand_out", "RawNode::appliable"];
+/// The same, after a restart.
+const APPLIED_AGAIN: Names = &["Applying::after", "RawNode::take_committed", "Applying::hand_out"];
 
 /// A log as one node knows it: the term at each index.
 type Terms = BTreeMap<Index, Term>;
@@ -68,8 +81,8 @@ fn stored(storage: &MemoryStorage) -> Terms {
     (first.0..=last.0).filter_map(term).collect()
 }
 
-fn fault(rule: &Rule, function: &'static str, because: String) -> Result<(), Fault> {
-    Err(Fault { rule: *rule, because, function })
+fn fault(rule: &Rule, within: Names, because: String) -> Result<(), Fault> {
+    Err(Fault { rule: *rule, because, within })
 }
 
 impl Judge {
@@ -119,7 +132,7 @@ impl Judge {
         for message in ready.messages() {
             if !self.is_backed(message, &log, saved) {
                 let because = format!("{} may leave before it is durable", label(message));
-                return fault(&PERSIST_FIRST, "RawNode::ready", because);
+                return fault(&PERSIST_FIRST, HANDED_OUT, because);
             }
         }
         for message in ready.persisted_messages() {
@@ -127,9 +140,9 @@ impl Judge {
                 let because =
                     format!("{}, and no Ready hands out what that promise needs", label(message));
                 if let Body::AppendReply { .. } = message.body {
-                    return fault(&ENTRIES_ONCE, "RawNode::ready", because);
+                    return fault(&ENTRIES_ONCE, HANDED_OUT, because);
                 }
-                return fault(&HARD_NEWS, "RawNode::changed_hard_state", because);
+                return fault(&HARD_NEWS, TOLD, because);
             }
         }
         Ok(())
@@ -146,13 +159,13 @@ impl Judge {
             if !self.is_backed(message, &log, saved) {
                 let because =
                     format!("{} leaves, and the disk holds {}", label(message), say(saved));
-                return fault(&PERSIST_FIRST, "RawNode::ready", because);
+                return fault(&PERSIST_FIRST, HANDED_OUT, because);
             }
             if let (Body::VoteReply { granted: true }, Some(term)) = (&message.body, message.term) {
                 let first = *self.votes.entry(term).or_insert(message.to);
                 if first != message.to {
                     let because = format!("it votes for {first} and {} in term {term}", message.to);
-                    return fault(&REMEMBERS, "Core::new", because);
+                    return fault(&REMEMBERS, &["Core::new"], because);
                 }
             }
         }
@@ -167,7 +180,7 @@ impl Judge {
             if commit > last {
                 let because =
                     format!("commit {commit} is to be saved with a log that ends at {last}");
-                return fault(&COMMIT_WRITTEN, "RawNode::light_ready", because);
+                return fault(&COMMIT_WRITTEN, &["RawNode::light_ready"], because);
             }
             self.told.commit = self.told.commit.max(commit);
         }
@@ -175,7 +188,7 @@ impl Judge {
         for message in light.messages() {
             if !self.is_backed(message, &log, saved) {
                 let because = format!("{} may leave before it is durable", label(message));
-                return fault(&PERSIST_FIRST, "RawNode::light_ready", because);
+                return fault(&PERSIST_FIRST, &["RawNode::light_ready"], because);
             }
         }
         Ok(())
@@ -183,23 +196,23 @@ impl Judge {
 
     fn write(&mut self, entries: &[Entry]) -> Result<(), Fault> {
         let Some(first) = entries.first().map(|entry| entry.id) else { return Ok(()) };
-        let function = "RawNode::ready";
+        let within = HANDED_OUT;
         let end = self.log.keys().last().copied().unwrap_or_default();
         if first.index > end + 1 {
             let because =
                 format!("{first} is to be written, and the log handed out ends at {end}: a gap");
-            return fault(&ENTRIES_ONCE, function, because);
+            return fault(&ENTRIES_ONCE, within, because);
         }
         let disputed = self.disputed.take().is_some_and(|from| from <= first.index);
         if self.log.get(&first.index) == Some(&first.term) && !disputed {
             let because = format!("{first} is handed out to be written a second time");
-            return fault(&ENTRIES_ONCE, function, because);
+            return fault(&ENTRIES_ONCE, within, because);
         }
         self.log.split_off(&first.index);
         for (place, entry) in (first.index.0..).zip(entries) {
             if entry.id.index != Index(place) {
                 let because = format!("{} is to be written where {place} was expected", entry.id);
-                return fault(&ENTRIES_ONCE, function, because);
+                return fault(&ENTRIES_ONCE, within, because);
             }
             self.log.insert(entry.id.index, entry.id.term);
         }
@@ -208,38 +221,38 @@ impl Judge {
 
     fn save(&mut self, hard: HardState) -> Result<(), Fault> {
         let told = self.told;
-        let function = "RawNode::changed_hard_state";
+        let within = TOLD;
         let went_back = hard.term < told.term
             || hard.commit < told.commit
             || hard.term == told.term && told.vote.is_some() && hard.vote != told.vote;
         if went_back && told == self.born {
             let because = format!("started with {}, and hands out {}", say(told), say(hard));
-            return fault(&REMEMBERS, "Core::new", because);
+            return fault(&REMEMBERS, &["Core::new"], because);
         }
         if went_back {
             let because = format!("{} is to be saved over {}", say(hard), say(told));
-            return fault(&HARD_NEWS, function, because);
+            return fault(&HARD_NEWS, within, because);
         }
         let end = self.log.keys().last().copied().unwrap_or_default();
         if hard.commit > end {
             let because =
                 format!("commit {} is to be saved with a log that ends at {end}", hard.commit);
-            return fault(&COMMIT_WRITTEN, function, because);
+            return fault(&COMMIT_WRITTEN, within, because);
         }
         self.told = hard;
         Ok(())
     }
 
     fn apply(&mut self, committed: &[Entry]) -> Result<(), Fault> {
-        let (rule, function) = match self.life {
-            Life::First => (&APPLY_ONCE, "RawNode::take_committed"),
-            Life::Later => (&ONCE_ACROSS_CRASH, "Applying::after"),
+        let (rule, within) = match self.life {
+            Life::First => (&APPLY_ONCE, APPLIED),
+            Life::Later => (&ONCE_ACROSS_CRASH, APPLIED_AGAIN),
         };
         for entry in committed {
             let (id, due) = (entry.id, self.applied + 1);
             if id.index != due {
                 let because = format!("{id} is handed out to be applied where {due} was expected");
-                return fault(rule, function, because);
+                return fault(rule, within, because);
             }
             match self.log.get(&id.index) {
                 Some(&term) if term == id.term => {}
@@ -247,13 +260,13 @@ impl Judge {
                     let held = EntryId { index: id.index, term };
                     let because =
                         format!("{id} is handed out to be applied, and {held} is in the log");
-                    return fault(rule, function, because);
+                    return fault(rule, within, because);
                 }
                 None => {
                     let because = format!(
                         "{id} is handed out to be applied, and was not handed out to be written"
                     );
-                    return fault(rule, function, because);
+                    return fault(rule, within, because);
                 }
             }
             if id.index > self.told.commit {
@@ -261,7 +274,7 @@ impl Judge {
                     "{id} is handed out to be applied, and the last commit index reported is {}",
                     self.told.commit
                 );
-                return fault(&COMMIT_FIRST, "RawNode::changed_hard_state", because);
+                return fault(&COMMIT_FIRST, TOLD, because);
             }
             self.applied = id.index;
         }

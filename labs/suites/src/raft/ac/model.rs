@@ -132,7 +132,9 @@ impl State {
         if self.n1.applied() == commit {
             return Ok(());
         }
-        let failure = self.n1.broken(&ALL_APPLIED, "RawNode::on_persist_record");
+        let within =
+            &["RawNode::on_persist_record", "RawNode::durable_by", "RawNode::take_committed"];
+        let failure = self.n1.broken(&ALL_APPLIED, within);
         let got = format!("applied {}", self.n1.applied());
         let because = "all writes have ended, nothing is ready, and not all is applied";
         Err(Box::new(failure.because(because).expected(format!("applied {commit}")).got(got)))

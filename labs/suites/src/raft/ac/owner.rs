@@ -14,7 +14,9 @@
 use super::judge::{Fault, Judge};
 use super::words::{N1, label, names};
 use harness::{Diagram, Failure, Row, Rule, current};
-use raft::{Config, Entry, Index, LightReady, MemoryStorage, Message, NodeId, RawNode, Ready};
+use raft::{
+    Config, Entry, Index, LightReady, MemoryStorage, Message, NodeId, OrderError, RawNode, Ready,
+};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
@@ -40,6 +42,8 @@ pub(super) struct Owner {
     sent: Vec<Message>,
     rows: Vec<Row>,
     row: Option<(u64, String)>,
+    /// Whether the node was ever told that a write has ended. Only cards ask for it.
+    reported: bool,
 }
 
 /// Returns the usual settings of n1.
@@ -56,6 +60,10 @@ pub(super) fn group(size: u64) -> MemoryStorage {
 fn doing(what: impl Into<String>) {
     current::doing(what.into());
 }
+
+/// Where to look if a node is never quiet.
+pub(super) const BUSY: &[&str] =
+    &["RawNode::has_ready", "RawNode::changed_hard_state", "RawNode::changed_soft_state"];
 
 // Starting.
 
@@ -78,6 +86,7 @@ impl Owner {
             sent: Vec::new(),
             rows: Vec::new(),
             row: None,
+            reported: false,
         }
     }
 
@@ -192,6 +201,7 @@ impl Owner {
         self.save(&ready);
         self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
         doing(format!("on_persist_ready({})", ready.number()));
+        self.reported = true;
         let heard = self.node.on_persist_ready(ready.number());
         heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
         let judged = self.judge.leave(ready.persisted_messages(), self.node.storage());
@@ -208,6 +218,7 @@ impl Owner {
             self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
             if self.writes.is_empty() {
                 doing(format!("on_persist_ready({})", ready.number()));
+                self.reported = true;
                 let heard = self.node.on_persist_ready(ready.number());
                 heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
             }
@@ -230,7 +241,15 @@ impl Owner {
         let Some(entry) = self.do_apply() else { return Ok(()) };
         doing(format!("advance_apply_to({})", entry.id.index));
         if let Err(why) = self.node.advance_apply_to(entry.id.index) {
-            let failure = self.broken(&super::rules::ONCE_ACROSS_CRASH, "RawNode::check_applied");
+            // The owner reports in order. What the node takes for applied beyond that, it counted itself.
+            let went_ahead = matches!(why, OrderError::AppliedWentBack { applied, .. } if applied > entry.id.index);
+            let within = match went_ahead {
+                true => ["RawNode::take_committed", "Applying::after", "Applying::applied_to"],
+                false => {
+                    ["RawNode::check_applied", "RawNode::take_committed", "Applying::hand_out"]
+                }
+            };
+            let failure = self.broken(&super::rules::ONCE_ACROSS_CRASH, &within);
             let because = format!("{} was handed out, and is applied: {why}", entry.id);
             return Err(Box::new(failure.because(because)));
         }
@@ -272,6 +291,7 @@ impl Owner {
         self.to_apply.extend(mine.take_committed_entries());
         while self.do_apply().is_some() {}
         doing(format!("advance of Ready {}", ready.number()));
+        self.reported = true;
         let light = self.node.advance(mine).expect("memory can be read");
         self.take_light(light)
     }
@@ -297,6 +317,7 @@ impl Owner {
         let disk = self.node.storage().clone();
         self.config = Config { applied, ..self.config.clone() };
         doing("n1 starts again");
+        self.reported = false;
         self.judge = self.judge.after_a_crash(&disk, applied);
         self.node = RawNode::new(&self.config, disk).expect("n1 starts from what was saved");
         self.rows.push(Row::at(N1, format!("starts, applied {applied}")));
@@ -367,6 +388,11 @@ impl Owner {
         &self.sent
     }
 
+    /// Returns whether the node was ever told that a write has ended.
+    pub(super) fn has_reports(&self) -> bool {
+        self.reported
+    }
+
     /// Counts the writes in progress.
     pub(super) fn writing(&self) -> usize {
         self.writes.len()
@@ -402,11 +428,16 @@ impl Owner {
 // What a card needs.
 
 impl Owner {
-    /// Returns a failure that shows what happened, and names the function to read.
-    pub(super) fn broken(&self, rule: &Rule, function: &str) -> Failure {
+    /// Returns a failure that shows what happened, and names the functions to read, the likeliest first:
+    /// those of the test's step, then earlier ones.
+    pub(super) fn broken(&self, rule: &Rule, within: &[&str]) -> Failure {
         let mut diagram = Diagram::new(["n3", "n2", "n1", "disk"]);
         self.rows.iter().cloned().for_each(|row| diagram.push(row));
-        let failure = Failure::of(rule).diagram(diagram).function(function);
+        // What was never told of the end of a write did nothing.
+        let told_of_writes = ["RawNode::on_persist_record", "RawNode::push_record"];
+        let did = |path: &&&str| self.reported || !told_of_writes.contains(*path);
+        let within: Vec<&str> = within.iter().filter(did).copied().collect();
+        let failure = Failure::of(rule).diagram(diagram).one_of(&within);
         match &self.row {
             Some((number, title)) => failure.row(*number, title),
             None => failure,
@@ -415,7 +446,7 @@ impl Owner {
 
     /// Returns the failure of a node that refuses the report of a write that has ended.
     fn refused(&self, ready: &Ready, why: &str) -> Failure {
-        let failure = self.broken(&super::rules::WRITE_ORDER, "RawNode::durable_by");
+        let failure = self.broken(&super::rules::WRITE_ORDER, &["RawNode::durable_by"]);
         failure.because(format!(
             "Ready {}'s write has ended, and the node refuses the report: {why}",
             ready.number()
@@ -424,7 +455,7 @@ impl Owner {
 
     /// Returns the failure of a node that always has something ready.
     fn never_quiet(&self) -> Failure {
-        let failure = self.broken(&super::rules::QUIET, "RawNode::has_ready");
+        let failure = self.broken(&super::rules::QUIET, BUSY);
         failure
             .because(format!("{READYS_MAX} Readys were taken, and has_ready is still true"))
             .expected("after a few Readys, has_ready is false")
@@ -433,8 +464,8 @@ impl Owner {
 
     /// Makes a failure of what the judge saw.
     fn held(&self, judged: Result<(), Fault>) -> Outcome<()> {
-        judged.map_err(|Fault { rule, because, function }| {
-            Box::new(self.broken(&rule, function).because(format!("n1: {because}")))
+        judged.map_err(|Fault { rule, because, within }| {
+            Box::new(self.broken(&rule, within).because(format!("n1: {because}")))
         })
     }
 }

@@ -27,9 +27,13 @@ fn disk(terms: &[u64], term: u64, vote: Option<NodeId>, commit: u64) -> MemorySt
 }
 
 fn forgot(n1: &Owner, because: &str, expected: &str, got: String) -> Box<Failure> {
-    let failure = n1.broken(&REMEMBERS, "Core::new").because(because);
+    let failure = n1.broken(&REMEMBERS, &["Core::new"]).because(because);
     Box::new(failure.expected(expected).got(got))
 }
+
+/// Where to look if an entry is applied twice, or never.
+const APPLIED_AGAIN: &[&str] =
+    &["Applying::after", "RawNode::take_committed", "RawNode::check_applied"];
 
 fn gave_its_vote_to(n1: &Owner, candidate: NodeId) -> bool {
     let granted = |body: &Body| matches!(body, Body::VoteReply { granted: true });
@@ -84,7 +88,7 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
     let mut n1 = Owner::of(config, disk(&log, 5, None, 2)).row(4, "what is applied");
     n1.settle()?;
     if names(n1.application()) != "2@1" {
-        let failure = n1.broken(&ONCE_ACROSS_CRASH, "Applying::after");
+        let failure = n1.broken(&ONCE_ACROSS_CRASH, APPLIED_AGAIN);
         let because = "two entries are committed, and the application had applied the first";
         let got = names(n1.application());
         return failure.because(because).expected("2@1 to be applied").got(got).fail();
@@ -137,7 +141,7 @@ pub(super) fn apply_once_across_crash(check: &mut Check) -> Verdict {
         n1.settle()?;
         let got = names(n1.application());
         if got != "1@1 2@1 3@1" {
-            let failure = n1.broken(&ONCE_ACROSS_CRASH, "Applying::after");
+            let failure = n1.broken(&ONCE_ACROSS_CRASH, APPLIED_AGAIN);
             let because = "three entries are committed, and this is what the application did";
             return failure.because(because).expected("1@1 2@1 3@1").got(got).fail();
         }

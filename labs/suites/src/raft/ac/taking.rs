@@ -35,6 +35,9 @@ fn all_entries(taken: &[Ready]) -> Vec<Entry> {
     taken.iter().flat_map(|ready| ready.entries().iter().cloned()).collect()
 }
 
+/// Where to look if term and vote are not told, or told twice.
+const TOLD: &[&str] = &["RawNode::changed_hard_state", "RawNode::ready", "RawNode::has_ready"];
+
 /// A vote alone is news that must be saved, and so is a term alone. Each is reported once.
 pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
     let must_tell = |n1: &Owner, term: u64, vote: Option<NodeId>, because: &str| {
@@ -43,7 +46,7 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
             return Ok(());
         }
         let want = HardState { term: Term(term), vote, commit: told.commit };
-        let failure = n1.broken(&HARD_NEWS, "RawNode::changed_hard_state").because(because);
+        let failure = n1.broken(&HARD_NEWS, TOLD).because(because);
         let say = super::judge::say;
         failure.expected(format!("{} to be saved", say(want))).got(say(told)).fail()
     };
@@ -57,7 +60,7 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
     n1.hear(ask(N2, 5));
     if let Some(ready) = take_all(&mut n1)?.iter().find(|ready| ready.hard_state().is_some()) {
         let because = format!("Ready {} reports the same state again", ready.number());
-        let failure = n1.broken(&HARD_ONCE, "RawNode::changed_hard_state").because(because);
+        let failure = n1.broken(&HARD_ONCE, TOLD).because(because);
         return failure.expected("a Ready without a hard state").got("one with it").fail();
     }
 
@@ -103,6 +106,8 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     n1.hear(super::words::yes(N3, 2));
     table.equal("n1 wins", format!("{}, leader n1", RoleName::Leader), said(&take_all(&mut n1)?));
 
+    let others_hold = table.clone().failure().is_none();
+
     // A change of role may be all the news there is: no message, nothing to save.
     let mut n1 = Owner::new(3);
     n1.campaign();
@@ -113,9 +118,16 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     // A candidate may also wait for its timer: then there is no news.
     let is_still_candidate = role == RoleName::Candidate;
     let news = if is_still_candidate { "nothing".into() } else { format!("{role}, leader none") };
+    let is_ready = n1.has_ready();
     table.equal("another n1 campaigns; both refuse", news, said(&take_all(&mut n1)?));
     match table.failure() {
-        Some(failure) => failure.function("RawNode::changed_soft_state").fail(),
+        // Where only the role was news, and nothing was ready.
+        Some(failure) if others_hold && !is_ready => {
+            failure.one_of(&["RawNode::has_ready", "RawNode::changed_soft_state"]).fail()
+        }
+        Some(failure) => failure
+            .one_of(&["RawNode::changed_soft_state", "RawNode::has_ready", "RawNode::ready"])
+            .fail(),
         None => Ok(()),
     }
 }
@@ -128,7 +140,7 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
             return Ok(());
         }
         // The judge has checked what may leave at once: this message is in no Ready.
-        let failure = n1.broken(&PERSIST_FIRST, "RawNode::ready");
+        let failure = n1.broken(&PERSIST_FIRST, &["RawNode::ready"]);
         failure.because(format!("{what} is in no Ready")).expected("it waits for the write").fail()
     };
 
@@ -171,7 +183,7 @@ pub(super) fn no_dup_entries(_: &mut Check) -> Verdict {
         if got == want {
             return Ok(());
         }
-        let failure = n1.broken(&ENTRIES_ONCE, "RawNode::ready").because(because);
+        let failure = n1.broken(&ENTRIES_ONCE, &["RawNode::ready"]).because(because);
         failure.expected(format!("{want} to be written")).got(got).fail()
     };
 

@@ -12,6 +12,12 @@ use super::words::{N2, N3, ack, append, ask, at, beat, names, yes};
 use harness::{Check, Table, Verdict};
 use raft::{Body, Index, Message, NodeId, Ready, Storage};
 
+/// Where to look if a write that has ended does not have its effect.
+const REPORTED: &[&str] = &["RawNode::on_persist_record", "RawNode::push_record", "RawNode::ready"];
+/// Where to look if a Ready holds what it must not.
+const HANDED_OUT: &[&str] =
+    &["RawNode::ready", "RawNode::on_persist_record", "RawNode::push_record"];
+
 /// Returns the commit index that the owner or a peer can know: from what was handed out to be saved, or
 /// from messages.
 fn commit_told(n1: &Owner) -> Index {
@@ -30,7 +36,10 @@ fn must_commit(n1: &Owner, want: u64, because: &str) -> Verdict {
     if got == Index(want) {
         return Ok(());
     }
-    let failure = n1.broken(&OWN_COPY, "RawNode::on_persist_record").because(because);
+    // Before the end of a write was ever reported, only a Ready can have counted it.
+    let early = got > Index(want) && !n1.has_reports();
+    let within = if early { HANDED_OUT } else { REPORTED };
+    let failure = n1.broken(&OWN_COPY, within).because(because);
     failure.expected(format!("commit {want}")).got(format!("commit {got}")).fail()
 }
 
@@ -80,7 +89,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
             Some(committed) => {
                 let because =
                     format!("entry {committed} is committed, and n1's disk ends at {durable}");
-                let failure = n1.broken(&TWO_READYS, "RawNode::ready").because(because);
+                let failure = n1.broken(&TWO_READYS, HANDED_OUT).because(because);
                 failure.expected("nothing is committed that is being written").fail()
             }
         }
@@ -88,7 +97,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     n1.campaign();
     for word in ["", "a", "b"] {
         if !word.is_empty() && !n1.propose(word) {
-            let failure = n1.broken(&TWO_READYS, "RawNode::on_persist_record");
+            let failure = n1.broken(&TWO_READYS, REPORTED);
             return failure
                 .because("n1 is alone, its vote is durable, and it does not lead")
                 .fail();
@@ -104,7 +113,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     }
     let told = n1.judge().told().commit;
     if told < Index(3) {
-        let failure = n1.broken(&TWO_READYS, "RawNode::on_persist_record");
+        let failure = n1.broken(&TWO_READYS, REPORTED);
         let because = "three entries are durable on the only disk";
         return failure.because(because).expected("commit 3").got(format!("commit {told}")).fail();
     }
@@ -119,7 +128,8 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
         if names(&entries) == want {
             return Ok(());
         }
-        let failure = n1.broken(&THAT_READY, "RawNode::on_persist_record");
+        let within = &["RawNode::on_persist_record", "RawNode::ready", "RawNode::has_ready"];
+        let failure = n1.broken(&THAT_READY, within);
         let because =
             format!("{want} came after Ready 1 was taken, and is not handed out after it");
         failure
@@ -146,7 +156,7 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
 }
 
 fn nothing_ready(n1: &Owner) -> Verdict {
-    let failure = n1.broken(&super::rules::ONLY_NEWS, "RawNode::has_ready");
+    let failure = n1.broken(&super::rules::ONLY_NEWS, &["RawNode::has_ready"]);
     failure.because("entries wait to be written, and has_ready is false").fail()
 }
 
@@ -204,7 +214,7 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
     table.within("a leader: entries sent to n2", 2..=6, entries_to(&n1, N2));
     table.within("a leader: entries sent to n3", 2..=6, entries_to(&n1, N3));
     match table.failure() {
-        Some(failure) => failure.function("RawNode::ready").fail(),
+        Some(failure) => failure.one_of(HANDED_OUT).fail(),
         None => Ok(()),
     }
 }
@@ -266,7 +276,7 @@ pub(super) fn quiet_when_all_is_done(_: &mut Check) -> Verdict {
     while synchronous.advance()?.is_some() {
         readys += 1;
         if readys > 20 {
-            let failure = synchronous.broken(&QUIET, "RawNode::has_ready");
+            let failure = synchronous.broken(&QUIET, super::owner::BUSY);
             return failure
                 .because("after 20 Readys and nothing new, has_ready is still true")
                 .fail();

@@ -84,7 +84,7 @@ pub(crate) fn open(
 }
 
 /// Opens a log that another process has left, with its contents. That calls these functions of a
-/// student, and the first of them is the one to read.
+/// student, the likeliest to be wrong first.
 ///
 /// # Errors
 /// A card of `rule`, if opening it is refused.
@@ -95,8 +95,8 @@ pub(crate) fn reopen(
     functions: &[&str],
 ) -> Result<Log<SimDisk>, Box<Failure>> {
     current::doing_within(what.to_owned(), functions);
-    let read = functions.first().copied().unwrap_or("Log::open_on");
-    must(rule, what, read, Log::open_on(disk.clone(), small()))
+    let within = if functions.is_empty() { &["Log::open_on"] } else { functions };
+    must_in(rule, what, within, Log::open_on(disk.clone(), small()))
 }
 
 /// Opens a log that another process has left empty: recovery runs at once.
@@ -131,9 +131,22 @@ pub(crate) fn must<T>(
     function: &str,
     outcome: storage::Result<T>,
 ) -> Result<T, Box<Failure>> {
+    must_in(rule, call, &[function], outcome)
+}
+
+/// The same, where one of several functions decides, the likeliest first.
+///
+/// # Errors
+/// As [`must`].
+pub(crate) fn must_in<T>(
+    rule: &Rule,
+    call: &str,
+    within: &[&str],
+    outcome: storage::Result<T>,
+) -> Result<T, Box<Failure>> {
     outcome.map_err(|error| {
         let because = format!("{call} is refused, although it is correct");
-        let failure = Failure::of(rule).because(because).function(function);
+        let failure = Failure::of(rule).because(because).one_of(within);
         Box::new(failure.expected("no error").got(error.to_string()))
     })
 }

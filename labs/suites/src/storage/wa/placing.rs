@@ -21,18 +21,18 @@ const EXAMPLE: [u8; 72] = [
     0x68, 0x65, 0x6c, 0x6c, 0x6f, 0, 0, 0,
 ];
 
-/// The fields of a frame, where each begins and ends, and which function writes it.
-const FIELDS: [(&str, usize, usize, &str); 9] = [
-    ("length", 4, 8, "Draft::place"),
-    ("LSN", 8, 16, "Draft::place"),
-    ("durable LSN", 16, 24, "Draft::place"),
-    ("checksum of the descriptors", 24, 28, "Item::encode"),
-    ("items", 28, 30, "Draft::place"),
-    ("flags", 30, 32, "Draft::place"),
-    ("the descriptor", 32, 64, "Item::encode"),
-    ("payload and padding", 64, 72, "Draft::place"),
+/// The fields of a frame, where each begins and ends, and which functions write it.
+const FIELDS: [(&str, usize, usize, &[&str]); 9] = [
+    ("length", 4, 8, &["Draft::place"]),
+    ("LSN", 8, 16, &["Draft::place"]),
+    ("durable LSN", 16, 24, &["Draft::place"]),
+    ("checksum of the descriptors", 24, 28, &["Item::encode"]),
+    ("items", 28, 30, &["Draft::place"]),
+    ("flags", 30, 32, &["Draft::place"]),
+    ("the descriptor", 32, 64, &["Item::encode"]),
+    ("payload and padding", 64, 72, &["Draft::place"]),
     // Last: it differs whenever anything before it does.
-    ("checksum of the header", 0, 4, "header_crc"),
+    ("checksum of the header", 0, 4, &["header_crc", "Draft::place"]),
 ];
 
 /// Entry 1@1 of group 7, `hello`.
@@ -54,7 +54,7 @@ pub(super) fn worked_example(_: &mut Check) -> Verdict {
     table.equal("the whole frame", EXAMPLE.len(), was.len()).decided_in("Draft::place");
     for (what, from, to, function) in FIELDS {
         let found = was.get(from..to).map_or("not there".to_owned(), hex);
-        table.equal(what, hex(&EXAMPLE[from..to]), found).decided_in(function);
+        table.equal(what, hex(&EXAMPLE[from..to]), found).decided_in_one_of(function);
     }
     table.verdict()
 }

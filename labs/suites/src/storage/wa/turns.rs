@@ -144,7 +144,7 @@ impl Scene {
                 if syncing.is_none() {
                     let because = format!("{name} is told to wait, and no sync is running");
                     let expected = if self.has_failed { "give up" } else { "lead" };
-                    let function = "GroupCommit::ask";
+                    let function = if self.has_failed { FAILED } else { ASK };
                     return broken(&NOBODY_WAITS, because, expected, "wait", function, story);
                 }
                 Writer::Waits { lsn }
@@ -152,8 +152,7 @@ impl Scene {
             SyncRole::Lead { through } => {
                 if self.has_failed {
                     let because = format!("a sync has failed, and {name} is told to sync again");
-                    let function = "GroupCommit::ask";
-                    return broken(&BROKEN, because, "give up", say(role), function, story);
+                    return broken(&BROKEN, because, "give up", say(role), FAILED, story);
                 }
                 if let Some(other) = syncing {
                     let because =
@@ -217,16 +216,17 @@ impl Scene {
     /// What the log says of itself must be true as well.
     fn check_marks(&self, story: &Story) -> Verdict {
         let (durable, appended) = (self.commit.durable().0, self.commit.appended().0);
+        let function = if self.has_failed { FAILED } else { FINISH };
         if durable > self.platter {
             let because = format!("the log says that everything up to {durable} is durable");
             let got = format!("durable up to {durable}");
             let expected = format!("durable up to {}", self.platter);
-            return broken(&ACKNOWLEDGED, because, expected, got, "GroupCommit::finish", story);
+            return broken(&ACKNOWLEDGED, because, expected, got, function, story);
         }
         if appended != self.appended {
             let because = format!("{} batches were appended", self.appended);
             let (expected, got) = (self.appended.to_string(), appended.to_string());
-            return broken(&ACKNOWLEDGED, because, expected, got, "GroupCommit::finish", story);
+            return broken(&ACKNOWLEDGED, because, expected, got, function, story);
         }
         Ok(())
     }
@@ -242,7 +242,11 @@ fn say(role: SyncRole) -> String {
     }
 }
 
-/// Fails, with the story so far.
+const ASK: &str = "GroupCommit::ask";
+const FINISH: &str = "GroupCommit::finish";
+const FAILED: &str = "GroupCommit::finish_failed";
+
+/// Fails, with the story so far. `function` is the likeliest to be wrong; all three share what is known.
 fn broken(
     rule: &Rule,
     because: String,
@@ -251,7 +255,11 @@ fn broken(
     function: &str,
     story: &Story,
 ) -> Verdict {
-    let failure = Failure::of(rule).because(because).expected(expected).got(got).function(function);
+    let failure = Failure::of(rule)
+        .because(because)
+        .expected(expected)
+        .got(got)
+        .one_of(&[function, ASK, FINISH, FAILED]);
     let told = |failure: Failure, (number, line): (usize, &String)| {
         failure.detail(format!("{:>2}  {line}", number + 1))
     };
@@ -316,8 +324,9 @@ pub(super) fn shared_sync() -> Verdict {
     );
     // With fewer syncs, a writer was told that its batch is durable although no sync covers it.
     let (rule, function) = match syncs < 2 && durable > Lsn(1) {
-        true => (&ACKNOWLEDGED, "GroupCommit::finish"),
-        false => (&BUDGET, "GroupCommit::ask"),
+        true => (&ACKNOWLEDGED, FINISH),
+        false if counted != syncs as u64 => (&BUDGET, FINISH),
+        false => (&BUDGET, ASK),
     };
     broken(rule, because.to_owned(), expected, got, function, &story)
 }

@@ -70,6 +70,9 @@ fn opened(segment: &Segment, what: &str) -> String {
     }
 }
 
+/// Where to look if damage is judged wrongly: it was not noticed, or its kind was not told.
+const JUDGED: &[&str] = &["judge", "FrameHeader::decode", "Frame::check_payloads"];
+
 /// The bytes after a frame that is cut off.
 const BEHIND: [(&str, u8); 3] = [("zeros", 0), ("a5 over and over", 0xa5), ("ff", 0xff)];
 
@@ -78,7 +81,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
     let mut table = Table::new(&TORN, "the last of 4 batches, never synced");
     let whole = batches(4, Synced::Each);
     let span = whole.span(3);
-    table.equal("whole", "4 batches".to_owned(), opened(&whole, "whole")).decided_in("judge");
+    table.equal("whole", "4 batches".to_owned(), opened(&whole, "whole")).decided_in_one_of(JUDGED);
     for (name, filler) in BEHIND {
         // A row has one result for all its bytes, or the first other result is shown.
         let mut odd = None;
@@ -95,7 +98,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
         let what = format!("cut off at every byte, then {name}");
         let was = odd.map(|(kept, was)| format!("{was}, when {kept} bytes are left"));
         let must = "3 batches".to_owned();
-        table.equal(what, must.clone(), was.unwrap_or(must)).decided_in("judge");
+        table.equal(what, must.clone(), was.unwrap_or(must)).decided_in_one_of(JUDGED);
     }
     // Writes reach the disk in any order: what follows a torn one does not count either.
     for lost in 1..=3 {
@@ -104,7 +107,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
         torn.bytes()[span].fill(0);
         let what = format!("none of 4 synced, LSN {} lost", lost + 1);
         let was = opened(&torn, &what);
-        table.equal(what, batches_in_words(lost), was).decided_in("judge");
+        table.equal(what, batches_in_words(lost), was).decided_in_one_of(JUDGED);
     }
     table.verdict()
 }
@@ -149,7 +152,7 @@ pub(super) fn bitflip_every_byte(_: &mut Check) -> Verdict {
             None => table.holds(what, must, format!("all {tried} of them")),
             Some(was) => table.breaks(what, must, was),
         };
-        row.decided_in("judge");
+        row.decided_in_one_of(JUDGED);
     }
     table.verdict()
 }
@@ -181,7 +184,7 @@ pub(super) fn corrupt_middle_refuses(_: &mut Check) -> Verdict {
                 };
                 let what = format!("LSN {}, {what}; {how}", n + 1);
                 let was = opened(&segment, &what);
-                table.equal(what, must, was).decided_in("judge");
+                table.equal(what, must, was).decided_in_one_of(JUDGED);
             }
         }
     }

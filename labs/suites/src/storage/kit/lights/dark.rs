@@ -10,7 +10,7 @@
 
 use super::{Depth, Lights, Moment, Trouble};
 use crate::storage::kit::fates::Way;
-use crate::storage::kit::history::History;
+use crate::storage::kit::history::{Action, History};
 use crate::storage::kit::picture::{self, Picture};
 use crate::storage::kit::rules::{A_STATE, DURABLE, OPENS};
 use harness::{Failure, Rule};
@@ -64,8 +64,17 @@ impl Broken {
 }
 
 /// Names the function to read, if one is to blame more than the others.
-fn read(failure: Failure, function: &str) -> Failure {
-    if function.is_empty() { failure } else { failure.function(function) }
+fn read(failure: Failure, function: &str, actions: &[Action]) -> Failure {
+    let collects = actions.iter().any(|action| matches!(action, Action::Collect));
+    match function {
+        "Replay::item" if collects => {
+            failure.one_of(&["Log::remove_segment", "Log::worth_collecting", "View::pick_entries"])
+        }
+        "Replay::item" => failure.one_of(&["judge", "Scan::take", "Replayed::append"]),
+        "" => failure,
+        "may_go_on" => failure.one_of(&["may_go_on", "Scan::proven_count", "rewrite"]),
+        _ => failure.function(function),
+    }
 }
 
 impl Dark {
@@ -110,7 +119,7 @@ impl Dark {
         let failure = Failure::of(rule).because(because).expected(expected).got(got);
         let Some(moment) = self.moment else {
             let history = picture::told(&self.history.actions, None);
-            return read(failure.picture(history), function);
+            return read(failure.picture(history), function, &self.history.actions);
         };
         let (disk, reached) = self.lights.run(&self.history, moment.operation);
         let cut = picture::Cut {
@@ -150,10 +159,11 @@ impl Dark {
         let said = acknowledged.map_or("nothing".to_owned(), |lsn| format!("up to LSN {lsn}"));
         lines.push(format!("  acknowledged  {said}"));
         let failure = failure.picture(lines);
-        match picture.decided(acknowledged).filter(|_| rule.id != OPENS.id && rule.id != A_STATE.id)
-        {
+        // What an opening did not make durable was written correctly, long before.
+        let elsewhere = [OPENS.id, A_STATE.id, DURABLE.id];
+        match picture.decided(acknowledged).filter(|_| !elsewhere.contains(&rule.id)) {
             Some(place) => failure.your_line(place),
-            None => read(failure, function),
+            None => read(failure, function, &self.history.actions),
         }
     }
 }
