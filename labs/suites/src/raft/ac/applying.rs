@@ -122,10 +122,24 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
         must_have_applied(&n1, 10)?;
     }
 
+    // Two letters are handed out, and are all that the limit allows. Then a third is committed.
+    let cap = 2 * letter;
+    let config = Config { max_applying_bytes: Some(cap), ..settings() };
+    let mut n1 = Owner::of(config, group(3)).row(4, "at most two letters; the third comes later");
+    n1.hear(append(N2, 1, at(0, 0), &WORDS, 0));
+    for commit in [2, 3] {
+        n1.hear(beat(N2, 1, commit));
+        n1.start_all()?;
+        while n1.writing() > 0 {
+            n1.persist()?;
+        }
+    }
+    within(&n1, cap)?;
+
     // `advance` says that its Ready is written and applied. Of the LightReady it says nothing.
     let config = Config { max_applying_bytes: Some(1), ..settings() };
     let title = "at most 1 byte, with advance; the LightReady's entries are not applied yet";
-    let mut n1 = Owner::of(config, group(3)).row(4, title);
+    let mut n1 = Owner::of(config, group(3)).row(5, title);
     n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
     if let Some(ready) = n1.take()? {
         n1.advance_slowly(&ready)?;

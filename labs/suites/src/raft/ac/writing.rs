@@ -6,11 +6,11 @@
 //!    [== write ==]                                  2 of 3 durable: committed
 //! ```
 
-use super::owner::{Outcome, Owner};
+use super::owner::{Outcome, Owner, group, settings};
 use super::rules::{MESSAGES_ONCE, OWN_COPY, QUIET, THAT_READY, TWO_READYS};
 use super::words::{N2, N3, ack, append, ask, at, beat, names, yes};
 use harness::{Check, Table, Verdict};
-use raft::{Body, Index, Message, NodeId, Ready, Storage};
+use raft::{Body, Config, Index, Message, NodeId, Ready, Storage};
 
 /// Where to look if a write that has ended does not have its effect.
 const REPORTED: &[&str] = &["RawNode::on_persist_record", "RawNode::push_record", "RawNode::ready"];
@@ -202,6 +202,11 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
         });
         entries.sum::<u64>()
     };
+    // Appends that wait for a Ready (`batch_append`) leave with it.
+    let mut batching = Owner::of(Config { batch_append: true, ..settings() }, group(3));
+    batching.elect_by(&[N2, N3]);
+    batching.settle()?;
+    table.equal("batch_append: entries to n2", 1, entries_to(&batching, N2));
     n1.hear(ack(N2, 1, 1));
     n1.settle()?;
     n1.hear(ack(N3, 1, 1));
