@@ -127,6 +127,7 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
     let config = Config { max_applying_bytes: Some(cap), ..settings() };
     let mut n1 = Owner::of(config, group(3)).row(4, "at most two letters; the third comes later");
     n1.hear(append(N2, 1, at(0, 0), &WORDS, 0));
+    n1.settle()?;
     for commit in [2, 3] {
         n1.hear(beat(N2, 1, commit));
         n1.start_all()?;
