@@ -9,6 +9,9 @@
 //! What looks and writes nothing is typed. What builds is understood: its words are those of the
 //! desk, its labs, steps and tests are there. `labs check --only offers` plays the stories.
 
+mod common;
+
+use common::{course, typed};
 use labs::course::Course;
 use labs::{student, workspace};
 use runner::choice::Choice;
@@ -16,7 +19,6 @@ use runner::place::Place;
 use runner::progress::Progress;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 /// Words of a page that stand for a name.
 const PLACEHOLDERS: [(&str, &str); 6] = [
@@ -27,23 +29,6 @@ const PLACEHOLDERS: [(&str, &str); 6] = [
     ("WHAT", "3"),
     ("DIR", "."),
 ];
-
-fn course() -> Course {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
-    Course::read(root.to_owned()).expect("the course")
-}
-
-/// Types words; returns how it ended and all that it said.
-fn typed(folder: &Path, words: &[String]) -> (Option<i32>, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_labs"))
-        .args(words)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("it starts");
-    let said = [out.stdout, out.stderr].concat();
-    (out.status.code(), String::from_utf8(said).expect("text"))
-}
 
 /// Returns the words after `program` of every command in a text: up to two spaces, or to what no
 /// command has.

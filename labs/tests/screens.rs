@@ -6,42 +6,17 @@
 //!
 //! The desk's own program runs in the workspace, as it does for a command that is passed on.
 
+mod common;
+
+use common::{course, made, typed};
 use labs::course::Course;
 use labs::grade::{self, Grade};
-use labs::workspace;
 use runner::last;
 use runner::place::Place;
 use runner::progress::Progress;
 use runner::report::{Outcome, Verdict};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use tempfile::TempDir;
-
-fn course() -> Course {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
-    Course::read(root.to_owned()).expect("the course")
-}
-
-fn made(course: &Course, folder: &TempDir) -> Place {
-    let root = folder.path().join("my-raft");
-    let lab = course.lab("2aa").expect("the first lab");
-    let plan = workspace::plan(course, lab, &root).expect("a plan");
-    workspace::make(&plan, &root).expect("a workspace");
-    Place::find(&root).expect("found")
-}
-
-/// Types a command in a folder; returns how it ended and all that it said.
-fn typed(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_labs"))
-        .args(words)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("it starts");
-    let said = [out.stdout, out.stderr].concat();
-    (out.status.code(), String::from_utf8(said).expect("text"))
-}
 
 fn answered(folder: &Path, words: &[&str]) -> String {
     let (code, said) = typed(folder, words);

@@ -1,24 +1,12 @@
 //! A workspace is made whole or not at all, and shows no body that a student is to write.
 
-use labs::course::Course;
+mod common;
+
+use common::{course, made};
 use labs::{leaks, student, workspace};
 use runner::place::Place;
 use std::fs;
 use std::path::Path;
-use tempfile::TempDir;
-
-fn course() -> Course {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
-    Course::read(root.to_owned()).expect("the course")
-}
-
-fn made(course: &Course, folder: &TempDir) -> Place {
-    let root = folder.path().join("my-raft");
-    let lab = course.lab("2aa").expect("the first lab");
-    let plan = workspace::plan(course, lab, &root).expect("a plan");
-    workspace::make(&plan, &root).expect("a workspace");
-    Place::find(&root).expect("found")
-}
 
 #[test]
 fn what_may_not_be_touched_is_not() {
