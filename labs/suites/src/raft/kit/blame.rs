@@ -36,6 +36,10 @@ pub(crate) enum Blame {
     OneOf(&'static [&'static str]),
 }
 
+/// A node has the votes, and does not lead: where to look in a lab that comes after elections.
+pub(crate) const NOT_LEADING: &[&str] =
+    &["Core::start_term", "Raft::become_leader", "Core::on_vote_reply"];
+
 impl Blame {
     /// Blames this line, or else this function.
     pub(crate) fn line_or(place: Option<Place>, function: &'static str) -> Self {
