@@ -20,13 +20,13 @@ pub struct Rules {
 
 /// The part of a catalogue that is read here.
 #[derive(Deserialize)]
-struct Catalogue {
-    rules: Vec<Written>,
+struct RulesFile {
+    rules: Vec<RuleText>,
 }
 
 /// A rule as it is written.
 #[derive(Deserialize)]
-struct Written {
+struct RuleText {
     id: String,
     title: String,
     #[serde(default)]
@@ -50,18 +50,18 @@ impl Rules {
         let rules = self.read.get_or_init(|| {
             let catalogues = self.catalogues.iter();
             let read = catalogues.map(|text| toml::from_str(text).expect("a catalogue with rules"));
-            read.flat_map(|catalogue: Catalogue| catalogue.rules).map(Written::keep).collect()
+            read.flat_map(|catalogue: RulesFile| catalogue.rules).map(RuleText::keep).collect()
         });
         let rule = rules.iter().find(|rule| rule.id == id);
         rule.unwrap_or_else(|| panic!("no catalogue has the rule `{id}`"))
     }
 }
 
-impl Written {
+impl RuleText {
     /// Keeps a rule until the process ends: it is read once.
     fn keep(self) -> Rule {
         let keep = |text: String| -> &'static str { text.leak() };
-        let Written { id, title, paper, so_what } = self;
+        let RuleText { id, title, paper, so_what } = self;
         Rule { id: keep(id), title: keep(title), paper: keep(paper), so_what: keep(so_what) }
     }
 }

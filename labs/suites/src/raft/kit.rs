@@ -18,7 +18,7 @@ mod story; // what happened, as a card draws it
 mod sweep; // random runs with faults
 mod words; // what the tests send to a node
 
-pub(crate) use blame::Blame;
+pub(crate) use blame::{Blame, Names};
 pub(crate) use chain::Chain;
 pub(crate) use model::judge_walk;
 pub(crate) use rows::Rows;

@@ -34,7 +34,7 @@ pub(crate) enum Must {
 }
 
 /// One row: what n1's disk holds, what arrives, and what that must do.
-pub(crate) type Case = (&'static str, Option<NodeId>, Message, Must);
+pub(crate) type TimerCase = (&'static str, Option<NodeId>, Message, Must);
 
 /// Rows about votes.
 pub(super) fn timer_reset_votes(_: &mut Check) -> Verdict {
@@ -76,7 +76,7 @@ fn three(seed: u64) -> Setup {
 }
 
 /// Judges rows on clusters that `setup` makes from a seed.
-pub(crate) fn judge(setup: fn(u64) -> Setup, cases: Vec<Case>) -> Verdict {
+pub(crate) fn judge(setup: fn(u64) -> Setup, cases: Vec<TimerCase>) -> Verdict {
     let Some((seed, twin)) = twin(setup) else {
         let stage = Stage::with_slow_disks(3);
         let failure =

@@ -152,7 +152,7 @@ pub(super) fn revote_same_candidate(_: &mut Check) -> Verdict {
 
 /// What n1 must do with a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Must {
+enum MustVote {
     /// Grant its vote.
     Grant,
     /// Refuse it in an answer.
@@ -164,17 +164,17 @@ enum Must {
 /// Every reason to refuse, each beside a similar row without it.
 pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
     let rows = [
-        ("RequestVote t5", None, ask(N2, N1, 5), Must::Grant),
-        ("RequestVote t5", Some(N3), ask(N2, N1, 5), Must::Refuse),
-        ("RequestVote t5", Some(N2), ask(N2, N1, 5), Must::Grant),
-        ("RequestVote t5", Some(N1), ask(N2, N1, 5), Must::Refuse),
-        ("RequestVote t4", None, ask(N2, N1, 4), Must::NotGrant),
-        ("RequestVote t4", Some(N2), ask(N2, N1, 4), Must::NotGrant),
-        ("RequestVote t6", Some(N3), ask(N2, N1, 6), Must::Grant),
-        ("RequestVote t6", Some(N1), ask(N2, N1, 6), Must::Grant),
-        ("RequestVote t6 of a stranger", Some(N3), ask(NodeId(9), N1, 6), Must::Grant),
-        ("t5, a longer log", None, with_a_longer_log(5), Must::Grant),
-        ("t5, a longer log", Some(N3), with_a_longer_log(5), Must::Refuse),
+        ("RequestVote t5", None, ask(N2, N1, 5), MustVote::Grant),
+        ("RequestVote t5", Some(N3), ask(N2, N1, 5), MustVote::Refuse),
+        ("RequestVote t5", Some(N2), ask(N2, N1, 5), MustVote::Grant),
+        ("RequestVote t5", Some(N1), ask(N2, N1, 5), MustVote::Refuse),
+        ("RequestVote t4", None, ask(N2, N1, 4), MustVote::NotGrant),
+        ("RequestVote t4", Some(N2), ask(N2, N1, 4), MustVote::NotGrant),
+        ("RequestVote t6", Some(N3), ask(N2, N1, 6), MustVote::Grant),
+        ("RequestVote t6", Some(N1), ask(N2, N1, 6), MustVote::Grant),
+        ("RequestVote t6 of a stranger", Some(N3), ask(NodeId(9), N1, 6), MustVote::Grant),
+        ("t5, a longer log", None, with_a_longer_log(5), MustVote::Grant),
+        ("t5, a longer log", Some(N3), with_a_longer_log(5), MustVote::Refuse),
     ];
     let intro = "n1 is in term 5 with the vote that its disk holds; n2, or n9, asks; n1 says, and holds then";
     let head = "request, n1's vote";
@@ -188,18 +188,20 @@ pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
         let vote = name_or_none(vote);
         let what = format!("{what}, {vote}");
         let (blame, must_be) = match must {
-            Must::Grant => (wrong_vote(&stage), format!("granted, vote {candidate}")),
-            Must::Refuse => (wrong_vote(&stage), format!("refused, vote {vote}")),
-            Must::NotGrant => {
+            MustVote::Grant => (wrong_vote(&stage), format!("granted, vote {candidate}")),
+            MustVote::Refuse => (wrong_vote(&stage), format!("refused, vote {vote}")),
+            MustVote::NotGrant => {
                 (Blame::Function("Raft::update_term"), format!("not granted, vote {vote}"))
             }
         };
         let silent = format!("nothing, vote {vote}");
         let refused = format!("refused, vote {vote}");
         table.row_blamed(blame, stage, |table| match must {
-            Must::NotGrant if was == silent || was == refused => table.holds(what, must_be, was),
-            Must::NotGrant => table.breaks(what, must_be, was),
-            Must::Grant | Must::Refuse => table.equal(what, must_be, was),
+            MustVote::NotGrant if was == silent || was == refused => {
+                table.holds(what, must_be, was)
+            }
+            MustVote::NotGrant => table.breaks(what, must_be, was),
+            MustVote::Grant | MustVote::Refuse => table.equal(what, must_be, was),
         });
     }
     table.verdict("Core::on_request_vote")

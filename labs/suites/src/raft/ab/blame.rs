@@ -12,13 +12,10 @@
 //! step first, then earlier ones, never one that a student has still to write. This never decides whether
 //! a test fails.
 
-use crate::raft::kit::{N1, Stage};
+use crate::raft::kit::{N1, Names, Stage};
 use raft::{AppendOutcome, Body, Entry, Event, Index, NodeId, Note, RoleName};
 use std::collections::BTreeMap;
 use testbed::{Input, Step};
-
-/// At most three functions, the likeliest first.
-pub(super) type Names = &'static [&'static str];
 
 /// A vote was granted or refused wrongly.
 pub(super) const VOTED: Names = &["Log::is_up_to_date", "Core::decide_vote", "Log::last_index"];

@@ -9,9 +9,9 @@
 //! The test plays every node but n1. n1's disk is instant. So it makes no difference whether a leader's
 //! own copy counts at once, or once it is durable.
 
-use super::blame::{COMMITTED, COUNTED, Names, counting};
+use super::blame::{COMMITTED, COUNTED, counting};
 use crate::raft::kit::{
-    Blame, Expected, N1, N2, N3, N4, N5, Rows, Said, Stage, answer, at, commands_of, elect,
+    Blame, Expected, N1, N2, N3, N4, N5, Names, Rows, Said, Stage, answer, at, commands_of, elect,
     elected, holding, is_about_commit, is_about_peers, logged, matched, names_of, sends, terms_of,
 };
 use crate::raft::rule;

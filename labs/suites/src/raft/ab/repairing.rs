@@ -10,11 +10,11 @@
 //! All nodes are real here, and all messages arrive but those on links that are cut. Some heartbeats later
 //! every log must equal the leader's. The number of messages does not matter.
 
-use super::blame::{self, Names};
+use super::blame;
 use crate::raft::kit::blame::NOT_LEADING;
 use crate::raft::kit::{
-    Blame, N1, N2, N3, N4, N5, Rows, Stage, commands_of, holding, is_about_logs, is_about_peers,
-    logged, remembering, terms_of,
+    Blame, N1, N2, N3, N4, N5, Names, Rows, Stage, commands_of, holding, is_about_logs,
+    is_about_peers, logged, remembering, terms_of,
 };
 use crate::raft::rule;
 use harness::{Check, Failure, Rule, Verdict};

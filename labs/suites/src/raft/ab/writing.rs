@@ -20,9 +20,9 @@ use testbed::{Input, Setup};
 const WROTE: &[&str] = &["Log::append", "Log::last_index"];
 
 /// A log, the index after which is written, what is written, and the log then.
-type Row<'a> = (&'a [u64], u64, &'a [u64], &'a [u64]);
+type WritingRow<'a> = (&'a [u64], u64, &'a [u64], &'a [u64]);
 
-fn table(rows: &[Row<'_>]) -> Verdict {
+fn table(rows: &[WritingRow<'_>]) -> Verdict {
     let intro = "n1 holds a log, and its leader writes after an entry of it; then n1 holds";
     let mut table =
         Rows::new(rule("log_is_what_was_written"), "log, written", intro).noted_by(is_about_logs);
