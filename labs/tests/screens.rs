@@ -230,5 +230,9 @@ fn every_key_of_watch_answers() {
         let at = rest.find(text).unwrap_or_else(|| panic!("no {text:?} in:\n{rest}"));
         rest = &rest[at + text.len()..];
     }
-    assert_eq!(said.matches("waits until raft compiles").count(), 2, "the first run, and r: {said}");
+    assert_eq!(
+        said.matches("waits until raft compiles").count(),
+        2,
+        "the first run, and r: {said}"
+    );
 }
