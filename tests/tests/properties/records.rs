@@ -38,10 +38,15 @@ fn a_trace_reads_back_replays_and_folds() {
 }
 
 #[test]
-fn a_message_reads_back_as_it_was_written_under_the_name_of_its_kind() {
+fn a_message_reads_back_as_it_was_written_under_a_kind_that_the_schema_has() {
+    let schema = std::fs::read_to_string("trace.schema.json").expect("the schema is there");
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("the schema is JSON");
+    let kinds = schema.pointer("/$defs/message/properties/kind/enum").expect("it lists the kinds");
+    let kinds = kinds.as_array().expect("a list");
     holds(2_000, message(), |message| {
         let written = serde_json::to_value(&message).expect("a message has only string keys");
         prop_assert_eq!(&written["kind"], message.body.kind());
+        prop_assert!(kinds.contains(&written["kind"]), "the schema lacks {}", written["kind"]);
         let read: Message =
             serde_json::from_value(written).map_err(|why| TestCaseError::fail(why.to_string()))?;
         prop_assert_eq!(read, message);
