@@ -13,6 +13,7 @@ use crate::types::{Index, NodeId};
 
 /// The settings of one node. Times are in ticks; the owner decides how long a tick lasts.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Config {
     /// The id of this node, at least 1.
     pub id: NodeId,
@@ -70,6 +71,8 @@ pub struct Config {
 
 /// When a committed entry is handed out to be applied.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ApplyGate {
     /// At the earliest with the Ready that also hands it out to be written: the owner must write it
     /// before it applies it. etcd does this when it writes synchronously.
@@ -83,6 +86,8 @@ pub enum ApplyGate {
 
 /// When a candidate's vote request may leave.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum VoteRequests {
     /// Once the candidate's term and its vote for itself are durable.
     OnceDurable,

@@ -16,27 +16,33 @@ use std::sync::Arc;
 
 /// One entry of the log.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entry {
     /// Its index, and the term that created it.
     pub id: EntryId,
+    #[cfg_attr(feature = "serde", serde(flatten))]
     content: Arc<Content>,
 }
 
 /// What was proposed, by a client or by the leader itself.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Content {
+    #[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))]
     context: Bytes,
     payload: Payload,
 }
 
 /// What an entry says.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Payload {
     /// Nothing: the first entry of every term. It gives the leader an entry of its own term to commit
     /// (§5.4.2, §8).
     Noop,
     /// A command of the application.
-    Normal(Bytes),
+    Normal(#[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))] Bytes),
     /// One voter or learner more or less (thesis §4.1).
     Change(ConfChange),
     /// Several changes at once, through a joint configuration (§6, thesis §4.3).
@@ -124,6 +130,7 @@ impl Payload {
 
 /// One change of one member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConfChange {
     /// What happens to the node.
     pub kind: ChangeKind,
@@ -133,6 +140,8 @@ pub struct ConfChange {
 
 /// What happens to a member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ChangeKind {
     /// It becomes a voter.
     AddVoter,
@@ -144,6 +153,7 @@ pub enum ChangeKind {
 
 /// Several changes that take effect together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConfChangeV2 {
     /// How to leave the joint configuration.
     pub transition: Transition,
@@ -153,6 +163,8 @@ pub struct ConfChangeV2 {
 
 /// How a group leaves a joint configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Transition {
     /// By itself; a single change uses no joint configuration at all.
     Auto,

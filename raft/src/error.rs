@@ -86,6 +86,8 @@ pub enum StorageError {
 
 /// A read of storage, by a node that runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Read {
     /// The term of an entry.
     Term {

@@ -20,6 +20,8 @@ use crate::types::{EntryId, Index, NodeId, Term};
 
 /// One thing that happened inside a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "type", content = "data", rename_all = "snake_case"))]
 pub enum Event {
     /// The node entered a later term.
     TermEntered {
@@ -199,6 +201,8 @@ pub enum Event {
 
 /// Why a vote was refused: one variant per rule that can say no, with what it compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Refusal {
     /// One vote per term, and it is granted to another (Fig. 2 RequestVote (2)).
     VotedFor(NodeId),
@@ -215,6 +219,8 @@ pub enum Refusal {
 
 /// Why a message changed nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Ignored {
     /// It is from a term that is over (§5.1).
     OlderTerm {

@@ -118,6 +118,9 @@ mod entry; // what the log holds
 
 mod state; // what a node is at one moment, as plain data
 
+#[cfg(feature = "serde")]
+pub mod serialize; // how a text format writes the vocabulary
+
 mod types; // NodeId, Term, Index, EntryId: the words everything else is written in
 
 #[cfg(feature = "sources")]

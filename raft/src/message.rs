@@ -18,6 +18,7 @@ use std::fmt;
 
 /// One message.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Message {
     /// The sender.
     pub from: NodeId,
@@ -27,6 +28,7 @@ pub struct Message {
     /// only carries a client's words: `Propose`, `ReadIndex` and `ReadIndexReply`.
     pub term: Option<Term>,
     /// What is said.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub body: Body,
 }
 
@@ -47,6 +49,8 @@ impl Message {
 
 /// What is said.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "kind", content = "body"))]
 pub enum Body {
     /// "Would you vote for me?" (thesis §9.6).
     RequestPreVote(VoteRequest),
@@ -118,11 +122,13 @@ pub enum Body {
     /// A follower asks its leader for an index to read at (thesis §6.4).
     ReadIndex {
         /// The reader's mark, returned with the answer.
+        #[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))]
         context: Bytes,
     },
     /// The leader's answer.
     ReadIndexReply {
         /// The reader's mark.
+        #[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))]
         context: Bytes,
         /// The index to read at, or why there is none.
         outcome: Result<Index, ReadDropped>,
@@ -131,6 +137,7 @@ pub enum Body {
 
 /// A candidate's question (Fig. 2 RequestVote).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct VoteRequest {
     /// The last entry of the candidate's log.
     pub last: EntryId,
@@ -140,6 +147,8 @@ pub struct VoteRequest {
 
 /// A follower's answer to an append.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum AppendOutcome {
     /// The logs are the same up to here.
     Matched(Index),
@@ -171,14 +180,18 @@ impl AppendOutcome {
 /// Counts how often a leader began to replicate to one peer. So an answer from before the peer was
 /// removed and added again is recognized. Always 0 until groups can change their members.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Session(pub u64);
 
 /// The id of one round of a linearizable read (thesis §6.4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ReadToken(pub u64);
 
 /// Why a read ended without an index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ReadDropped {
     /// No leader is known.
     NoLeader,

@@ -37,5 +37,6 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("raft/src/message.rs", include_str!("message.rs")),
     ("raft/src/entry.rs", include_str!("entry.rs")),
     ("raft/src/state.rs", include_str!("state.rs")),
+    ("raft/src/serialize.rs", include_str!("serialize.rs")),
     ("raft/src/types.rs", include_str!("types.rs")),
 ];

@@ -14,6 +14,8 @@ use std::fmt;
 
 /// The role of a node (§5.1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum RoleName {
     /// It waits for messages of a leader.
     Follower,
@@ -36,6 +38,7 @@ pub struct SoftState {
 
 /// The few facts that storage rewrites in place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HardState {
     /// The latest term the node has seen. Durable before the node sends anything in that term.
     pub term: Term,
@@ -48,6 +51,7 @@ pub struct HardState {
 /// The members of a group. The two sets `voters_outgoing` and `learners_next` are empty outside a joint
 /// configuration (§6).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConfState {
     /// The nodes that vote.
     pub voters: BTreeSet<NodeId>,
@@ -72,12 +76,14 @@ pub struct InitialState {
 
 /// The state of the application, in place of the log entries that led to it (§7).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot {
     /// The last entry it covers.
     pub id: EntryId,
     /// The members at that entry.
     pub conf_state: ConfState,
     /// The application's data. Raft does not read it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))]
     pub data: Bytes,
 }
 

@@ -13,14 +13,17 @@ use std::ops::Add;
 
 /// The id of a node, from 1. Never reused, not even after the node was removed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NodeId(pub u64);
 
 /// A term: Raft's logical clock (§5.1). It only grows; 0 is the term before any election.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Term(pub u64);
 
 /// An index of the log. The first entry is at 1; 0 is the index before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Index(pub u64);
 
 /// The id of an entry: no two different entries share it (Log Matching, Fig. 3).

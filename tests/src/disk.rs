@@ -10,10 +10,12 @@ mod chain; // a log as a hash chain
 pub use chain::{Chain, Link};
 
 use raft::{Entry, EntryId, HardState, MemoryStorage, Message, ReadyNumber};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How soon a write is durable.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DiskSpeed {
     /// At once: no crash can take it.
     Instant,

@@ -6,16 +6,23 @@
 //! ```
 //!
 //! An input names a message by its contents, not by a number. So a list of inputs keeps its meaning
-//! when some of them are removed, which is what shrinking does.
+//! when some of them are removed, which is what shrinking does. A trace writes an input as it is here:
+//!
+//! ```text
+//!   {"tick":1}   {"deliver":{"from":1,..}}   {"cut":{"from":1,"to":2}}   {"partition":[[1,2],[3]]}   "heal"
+//! ```
 
 use crate::invariant::Violation;
 use crate::network::Flight;
 use bytes::Bytes;
 use raft::{Entry, Message, NodeId, Note};
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One thing that can happen to a cluster. An input that names something absent (a message that was
 /// never sent, a node that is down) changes nothing.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// One tick passes at a node.
     Tick(NodeId),
@@ -26,6 +33,7 @@ pub enum Input {
         /// Which node.
         node: NodeId,
         /// The command.
+        #[serde(with = "raft::serialize::hex")]
         data: Bytes,
     },
     /// Delivers the oldest message in flight with these contents. It is lost if its link is cut or its
@@ -125,7 +133,8 @@ impl Step {
 }
 
 /// What happened to a message.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// It arrived.
     Delivered,
@@ -137,4 +146,16 @@ pub enum Fate {
     LinkCut,
     /// Its receiver was down.
     ReceiverDown,
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fate::Delivered => "delivered",
+            Fate::Duplicated => "duplicated",
+            Fate::Dropped => "dropped",
+            Fate::LinkCut => "link cut",
+            Fate::ReceiverDown => "receiver down",
+        })
+    }
 }

@@ -1,7 +1,7 @@
 //! Traces: a run recorded step by step, with the source line of every decision.
 //!
 //! ```text
-//!   line 1      {"trace":"raft-steps","version":1,"title":..,"config":..,"sources":..,"state":..}
+//!   line 1      {"trace":"raft-steps","version":2,"title":..,"config":..,"sources":..,"state":..}
 //!   line 2..    {"step":1,"input":{"campaign":1},"events":[..],"sent":[..],"set":{"1":{..}}}
 //!   last line   {"end":true,"steps":64,"outcome":"done"}
 //! ```
@@ -13,12 +13,6 @@
 //! Invariants: the replay of a trace writes the same bytes. The patches of the steps, applied in order,
 //! give the state after every step. Readers ignore fields that they do not know; `version` changes only
 //! when the meaning of a field changes.
-
-pub mod entry; // entry ids, entries, snapshots
-
-pub mod message; // messages
-
-pub mod input; // the inputs of steps
 
 pub mod event; // the events that a node noted, and where their rules are stated
 

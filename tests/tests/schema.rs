@@ -187,6 +187,7 @@ fn the_schema_knows_every_field_we_write() {
         names(&line).keys().for_each(|name| known(kind, name));
         for setup in names(&line["config"]).values() {
             names(setup).keys().for_each(|name| known("node_setup", name));
+            names(&setup["settings"]).keys().for_each(|name| known("settings", name));
         }
         for state in names(&line["state"]).values() {
             names(state).keys().for_each(|name| known("state", name));

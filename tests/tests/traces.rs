@@ -6,13 +6,14 @@
 //! ```
 
 use raft::{
-    Body, EntryId, Event, Ignored, Index, Message, NodeId, Note, Read, Refusal, RoleName, Term,
-    VoteRequest,
+    Body, Config, EntryId, Event, Ignored, Index, Message, NodeId, Note, Read, Refusal, RoleName,
+    Term, VoteRequest,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use testbed::script::{Interpreter, Script};
-use testbed::trace::event::RecordedEvent;
+use testbed::trace::event::{RecordedEvent, RulePlace};
+use testbed::trace::format::VERSION;
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Outcome, Recorder, Trace};
 use testbed::{Input, Owner, Rule, Setup};
@@ -108,7 +109,7 @@ fn folding_the_patches_gives_the_state_after_every_step() {
         let mut states = run.states();
         assert_eq!(states.next().unwrap(), run.header.state, "seed {seed}, before the first step");
         for (moment, folded) in run.steps.iter().zip(states) {
-            again.apply(&moment.input.input(again.cluster().network()).unwrap());
+            again.apply(&moment.input);
             for (id, state) in NodeState::all_of(again.cluster()) {
                 assert_eq!(
                     folded[&id],
@@ -175,11 +176,16 @@ fn a_file_that_is_no_trace_is_told_so() {
 }
 
 #[test]
-fn a_trace_from_a_newer_release_is_told_so() {
+fn a_trace_from_another_release_is_told_so() {
     let mut lines = good();
-    lines[0] = lines[0].replacen("\"version\":1", "\"version\":2", 1);
+    let today = format!("\"version\":{VERSION}");
+    lines[0] = lines[0].replacen(&today, &format!("\"version\":{}", VERSION + 1), 1);
     let why = refused(&lines);
-    assert!(why.contains("line 1: is a trace of version 2, from a newer release"), "{why}");
+    let said = format!("line 1: is a trace of version {}, from a newer release", VERSION + 1);
+    assert!(why.contains(&said), "{why}");
+    lines[0] = lines[0].replacen(&format!("\"version\":{}", VERSION + 1), "\"version\":1", 1);
+    let why = refused(&lines);
+    assert!(why.contains("line 1: is a trace of version 1, from an older release"), "{why}");
 }
 
 #[test]
@@ -205,6 +211,29 @@ fn a_broken_trace_is_told_which_line_and_what_was_expected() {
     lines[2] = "{\"step\":2}".to_string();
     assert!(refused(&lines).contains("line 3: expected a step: missing field"));
 
+    for (bad, said) in [
+        (r#"{"sleep":1}"#, "unknown variant `sleep`, expected one of `tick`"),
+        (r#"{"tick":-1}"#, "invalid value: integer `-1`, expected u64"),
+        (r#"{"propose":{"node":1,"data":"abc"}}"#, "expected an even number of hex digits"),
+        (r#"{"propose":{"node":1,"data":"0g"}}"#, "expected an even number of hex digits"),
+        (
+            r#"{"post":{"from":1,"to":2,"term":1,"kind":"RequestVote","body":{"last":"4","transfer":false}}}"#,
+            r#"expected an entry id such as 4@1, found "4""#,
+        ),
+        (
+            r#"{"post":{"from":1,"to":2,"kind":"Bribe","body":{}}}"#,
+            "unknown variant `Bribe`, expected one of `RequestPreVote`",
+        ),
+    ] {
+        let mut lines = good();
+        lines[2] = format!(r#"{{"step":2,"clock":0,"headline":"","input":{bad}}}"#);
+        let why = refused(&lines);
+        assert!(
+            why.starts_with("t.jsonl, line 3: expected a step: ") && why.contains(said),
+            "{why}"
+        );
+    }
+
     let mut lines = good();
     lines[0] = lines[0].replacen("\"nodes\":[1", "\"nodes\":[7", 1);
     assert!(refused(&lines).contains("line 1: expected the same nodes"));
@@ -220,10 +249,13 @@ fn a_replay_says_which_step_cannot_be_replayed() {
     let mut run = Recorder::new(Setup::new(3, 0));
     run.apply(&Input::Campaign(NodeId(1)));
     run.stabilize();
-    let text = run.trace().to_json_lines().replacen("{\"deliver\":2}", "{\"deliver\":77}", 1);
-    let Err(why) = trace::replay(&trace::parse("t", &text).unwrap()) else { panic!("it went on") };
-    let why = why.to_string();
-    assert!(why.starts_with("step 3 cannot be replayed: message 77 is not in flight"), "{why}");
+    let mut read = trace::parse("t", &run.trace().to_json_lines()).unwrap();
+    let Input::Deliver(message) = &mut read.steps[2].input else { panic!("it delivers") };
+    message.term = Some(Term(77));
+    let Err(why) = trace::replay(&read) else { panic!("it went on") };
+    let (why, said) =
+        (why.to_string(), "step 3 cannot be replayed: n1->n3 RequestVote t77 last=0@0");
+    assert!(why.starts_with(&format!("{said} is not in flight")), "{why}");
 }
 
 #[test]
@@ -341,6 +373,42 @@ fn kind(happening: &RecordedEvent) -> (String, Option<String>) {
     let name = why.as_str().map(str::to_string);
     let why = name.or_else(|| why.as_object()?.keys().next().cloned());
     (happening.kind.clone(), why)
+}
+
+#[test]
+fn a_trace_names_an_event_as_the_core_does_and_a_rule_is_stated_in_one_place() {
+    let here = std::panic::Location::caller();
+    let mut places = std::collections::BTreeMap::new();
+    for event in events() {
+        let written = serde_json::to_value(event).unwrap();
+        assert_eq!(written["type"], event.name());
+        assert!(written["data"].is_object(), "{written}: Event's variants have named fields");
+        let recorded = RecordedEvent::new(NodeId(1), &Note { event, at: here });
+        assert_eq!(recorded.data, written["data"]);
+        let place = RulePlace::of(&event);
+        let first = places.entry(recorded.rule.clone()).or_insert(place.clone());
+        assert_eq!(*first, place, "{} is stated in two places: name two rules", recorded.rule);
+    }
+}
+
+#[test]
+fn a_setting_that_a_trace_lacks_has_its_default_value() {
+    let mut lines = good();
+    let header: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    let without = |setting: &str| {
+        let mut header = header.clone();
+        let settings = header["config"]["1"]["settings"].as_object_mut().unwrap();
+        settings.remove(setting).unwrap_or_else(|| panic!("there is a setting {setting}"));
+        header.to_string()
+    };
+    lines[0] = without("max_inflight_messages");
+    let read = trace::parse("t.jsonl", &(lines.join("\n") + "\n")).unwrap();
+    let settings = &read.header.config[&1].settings;
+    assert_eq!(settings.max_inflight_messages, Config::new(NodeId(1)).max_inflight_messages);
+    // But not the id: no node is called n0.
+    lines[0] = without("id");
+    let read = trace::parse("t.jsonl", &(lines.join("\n") + "\n")).unwrap();
+    assert_eq!(read.header.setup().unwrap_err(), "n1's settings are those of n0");
 }
 
 #[test]

@@ -11,9 +11,9 @@ use crate::words::{self, Ask};
 use crate::{facts, find, screen, why};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use testbed::Input;
 use testbed::script::interpreter::STEPS_MAX;
 use testbed::script::{CommandOutput, Directive, Script};
-use testbed::trace::input::RecordedInput;
 use testbed::trace::{self, Kind, Line, TraceStep};
 
 /// The longest line that is taken, in bytes.
@@ -175,7 +175,7 @@ impl Prompt {
     fn in_passing(&self, from: usize, to: usize) -> Vec<Line> {
         let steps = &self.session.steps()[from..to];
         let (ticks, others): (Vec<_>, Vec<_>) =
-            steps.iter().partition(|recorded| matches!(recorded.input, RecordedInput::Tick(_)));
+            steps.iter().partition(|recorded| matches!(recorded.input, Input::Tick(_)));
         let headline = |recorded: &&TraceStep| Line::wrapped(Kind::Headline, 0, &recorded.headline);
         let mut lines: Vec<_> = others.iter().flat_map(headline).collect();
         lines.extend(match ticks.len() {
@@ -312,7 +312,7 @@ impl Prompt {
         }
         lines.extend(changes);
         for gone in recorded.iter().flat_map(|recorded| &recorded.gone) {
-            let text = format!("message {} is {}", gone.id, gone.why.replace('_', " "));
+            let text = format!("message {} is {}", gone.id, gone.why);
             lines.extend(Line::wrapped(Kind::Fact, 2, &text));
         }
         for sent in recorded.iter().flat_map(|recorded| &recorded.sent) {

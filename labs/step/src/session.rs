@@ -318,9 +318,8 @@ impl Session {
         let Some(mut run) = earlier.run().cloned() else { return tape };
         for step in steps {
             let recorded = &self.steps()[step];
-            let Ok(input) = recorded.input.input(run.cluster().network()) else { break };
-            let Some(text) = unparse::command(&input, run.cluster()) else { break };
-            run.apply(&input);
+            let Some(text) = unparse::command(&recorded.input, run.cluster()) else { break };
+            run.apply(&recorded.input);
             tape.push(ToldCommand {
                 caption: recorded.caption.clone(),
                 text,

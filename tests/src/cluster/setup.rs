@@ -8,6 +8,7 @@
 
 use crate::disk::DiskSpeed;
 use raft::{Config, MemoryStorage, NodeId};
+use serde::{Deserialize, Serialize};
 
 /// What a cluster is made of.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -21,7 +22,8 @@ pub struct Setup {
 }
 
 /// What drives the nodes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Driver {
     /// The test bed itself, through [`raft::Raft`]: it takes a node's messages in the step that makes
     /// them, and applies what is committed as soon as it is durable.
@@ -32,7 +34,8 @@ pub enum Driver {
 }
 
 /// How the owner of a [`raft::RawNode`] works.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// One thing at a time: until a Ready is written and its committed entries are applied, the node gets
     /// no input, not even a tick (`advance_append`, then `advance_apply_to`).

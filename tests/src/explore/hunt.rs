@@ -41,8 +41,6 @@ pub struct Catch {
 pub enum HuntError {
     /// Its first commands cannot be run.
     Start(ScriptError),
-    /// Its first commands cannot be repeated.
-    Departed(String),
     /// Its first commands break a rule already: which one.
     BrokenStart(String),
     /// There are too many states.
@@ -55,7 +53,6 @@ impl fmt::Display for HuntError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HuntError::Start(why) => why.fmt(f),
-            HuntError::Departed(what) => write!(f, "the first commands cannot be repeated: {what}"),
             HuntError::BrokenStart(rule) => {
                 write!(f, "the first commands break a rule already: {rule}")
             }
@@ -146,8 +143,7 @@ impl Hunt {
         // The exploration needs no events, so the cluster does not record them.
         let mut cluster = Cluster::new(setup);
         for recorded in run.steps() {
-            let input = recorded.input.input(cluster.network()).map_err(HuntError::Departed)?;
-            if let Some(violation) = cluster.apply(&input).violation {
+            if let Some(violation) = cluster.apply(&recorded.input).violation {
                 return Err(HuntError::BrokenStart(violation.text));
             }
         }

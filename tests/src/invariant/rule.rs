@@ -206,7 +206,7 @@ impl Rule {
                 title: "AFTER THE NETWORK HEALS, EVERY NODE APPLIES THE SAME",
                 section: "§5.3, Fig. 2 Rules for All Servers (1)",
                 so_what: "clients wait for answers that never come",
-                chapter: "replication.md",
+                chapter: "replication.md#commit",
             },
             Rule::Liveness => Words {
                 id: "liveness",

@@ -7,7 +7,6 @@
 use crate::script::ScriptError;
 use crate::script::grammar::{Argument, Directive};
 use crate::script::spelling::did_you_mean;
-use crate::trace::entry::RecordedEntryId;
 use raft::{EntryId, NodeId, Term};
 use std::str::FromStr;
 
@@ -183,7 +182,6 @@ impl Arguments<'_> {
     }
 
     pub(crate) fn read_place(&self, word: &str) -> Result<EntryId, ScriptError> {
-        let wrong = || self.wrong(format!("expected an entry id such as 4@1, found {word:?}"));
-        Ok(RecordedEntryId::parse(word).ok_or_else(wrong)?.0)
+        word.parse().map_err(|why: String| self.wrong(why))
     }
 }

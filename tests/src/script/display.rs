@@ -26,11 +26,11 @@ pub(crate) fn state(cluster: &Cluster, ids: &[NodeId]) -> Vec<String> {
 }
 
 fn show(id: NodeId, state: &NodeState) -> String {
-    let (Some(role), Some(term), Some(log)) = (&state.role, state.term, state.log) else {
+    let (Some(role), Some(term), Some(log)) = (state.role, state.term, state.log) else {
         return format!("{id} is down; its disk holds {}", hard_state(&state.disk.durable));
     };
     let name = |id: Option<u64>| id.map_or("-".to_string(), |id| format!("n{id}"));
-    let (vote, leader, last) = (name(state.vote), name(state.leader), log.last.0);
+    let (vote, leader, last) = (name(state.vote), name(state.leader), log.last);
     let mut line =
         format!("{id}@{term} {role:<9}  vote {vote:<2}  leader {leader:<2}  last {last}");
     if let Some(commit) = state.commit.filter(|&commit| commit > 0) {

@@ -126,8 +126,8 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
     let sets_vote = |event: &Event| matches!(event, Event::VoteChanged { to: Some(_), .. });
     let any = |what: fn(&Event) -> bool| step.notes.iter().any(|note| what(&note.event));
     let (turned, sets_vote) = (any(turned), any(sets_vote));
-    let was = before.role.as_deref().unwrap_or("follower");
-    let leads = was == RoleName::Leader.to_string();
+    let was = before.role.unwrap_or(RoleName::Follower);
+    let leads = was == RoleName::Leader;
 
     let mut moves = Moves::new(id, before);
     let mut tally = VoteCount::new(before, cluster, id);
@@ -208,7 +208,7 @@ fn votes_for_itself(cluster: &Cluster, id: NodeId) -> bool {
 struct Moves {
     id: NodeId,
     term: u64,
-    role: String,
+    role: RoleName,
     /// The event that requested the next role.
     asked: Option<usize>,
     /// The line of a new term whose new role may still follow.
@@ -227,7 +227,7 @@ struct Open {
 
 impl Moves {
     fn new(id: NodeId, before: &NodeState) -> Self {
-        let role = before.role.clone().unwrap_or_else(|| RoleName::Follower.to_string());
+        let role = before.role.unwrap_or(RoleName::Follower);
         Moves { id, term: before.term.unwrap_or(0), role, asked: None, open: None }
     }
 
@@ -245,7 +245,7 @@ impl Moves {
 
     fn enter_role(&mut self, to: RoleName, at: usize, facts: &mut Vec<Fact>) {
         let was = self.name();
-        self.role = to.to_string();
+        self.role = to;
         let Some(open) = self.open.take() else {
             let text = format!("{was} -> {}", self.name());
             return facts.push(Fact { text, event: self.asked.take().or(Some(at)) });

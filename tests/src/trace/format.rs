@@ -6,13 +6,16 @@
 //!   Footer     how the run ended; missing if it was cut short
 //! ```
 
+use crate::cluster::Driver;
+use crate::disk::DiskSpeed;
+use crate::input::{Fate, Input};
 use crate::invariant::Violation;
+use crate::network::Flight;
 use crate::trace::describe::Fact;
 use crate::trace::event::{RecordedEvent, RulePlace};
-use crate::trace::input::RecordedInput;
-use crate::trace::message::Sent;
-use crate::trace::setup::{RecordedDiskSpeed, RecordedDriver, RecordedNodeSetup};
+use crate::trace::setup::RecordedNodeSetup;
 use crate::trace::state::merge;
+use raft::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,7 +24,7 @@ use std::collections::BTreeMap;
 pub const FORMAT: &str = "raft-steps";
 
 /// The version of the format that this release writes and reads.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// A whole trace.
 #[derive(Clone, PartialEq, Debug)]
@@ -54,10 +57,9 @@ pub struct Header {
     /// Every node.
     pub nodes: Vec<u64>,
     /// How soon writes are durable: `instant` or `slow`.
-    pub disks: RecordedDiskSpeed,
-    /// What drives the nodes: `bare`, `one_at_a_time` or `concurrent`.
-    #[serde(default, rename = "door", skip_serializing_if = "RecordedDriver::is_bare")]
-    pub driver: RecordedDriver,
+    pub disks: DiskSpeed,
+    /// What drives the nodes: `bare`, or `owned`: `one_at_a_time` or `concurrent`.
+    pub driver: Driver,
     /// The settings of each node, and the first contents of its disk.
     pub config: BTreeMap<u64, RecordedNodeSetup>,
     /// The source code that the run was compiled from, by path.
@@ -78,7 +80,7 @@ pub struct TraceStep {
     /// The ticks counted by the node that has counted the most.
     pub clock: u64,
     /// The input of the step.
-    pub input: RecordedInput,
+    pub input: Input,
     /// The line of the script that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script_line: Option<u64>,
@@ -116,13 +118,36 @@ pub struct TraceStep {
     pub violation: Option<RecordedViolation>,
 }
 
+/// A message that was put in flight.
+///
+/// ```text
+///   {"id":7,"from":1,"to":2,"term":3,"kind":"VoteReply","body":{"granted":true},"text":"n1->n2 .."}
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// Its number.
+    pub id: u64,
+    /// The message.
+    #[serde(flatten)]
+    pub message: Message,
+    /// The message in words: `n1->n2 RequestVote t3 last=4@1`.
+    pub text: String,
+}
+
+impl From<&Flight> for Sent {
+    fn from(flight: &Flight) -> Self {
+        let message = flight.message.clone();
+        Sent { id: flight.id, text: message.to_string(), message }
+    }
+}
+
 /// A message that left the network.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EndedFlight {
     /// Its number.
     pub id: u64,
     /// `delivered`, `duplicated`, `dropped`, `link_cut` or `receiver_down`.
-    pub why: String,
+    pub why: Fate,
 }
 
 /// An invariant that broke: [`Violation`].
@@ -130,7 +155,7 @@ pub struct EndedFlight {
 pub struct RecordedViolation {
     /// In which step.
     pub step: u64,
-    /// MessageRef one: `election_safety`.
+    /// Which one: `election_safety`.
     pub rule: String,
     /// The title of the rule, and where the paper states it.
     pub property: String,
@@ -177,7 +202,7 @@ pub struct Footer {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct UnfinishedInput {
     /// The input.
-    pub input: RecordedInput,
+    pub input: Input,
     /// What should have happened, in words.
     pub headline: String,
 }

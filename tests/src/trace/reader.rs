@@ -19,9 +19,9 @@ pub const SIZE_BYTES_MAX: u64 = 256 << 20;
 /// What is wrong with a trace.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TraceError {
-    /// MessageRef file, or what else it came from.
+    /// Which file, or what else it came from.
     pub name: String,
-    /// MessageRef line, from 1; none where it is the whole file.
+    /// Which line, from 1; none where it is the whole file.
     pub line: Option<usize>,
     /// What was found, and what was expected.
     pub what: String,
@@ -125,7 +125,14 @@ impl Reading<'_> {
                 );
                 return Err(self.wrong(1, what));
             }
-            Some(_) | None => {
+            Some(older) => {
+                let what = format!(
+                    "is a trace of version {older}, from an older release; this one reads version \
+                     {VERSION}"
+                );
+                return Err(self.wrong(1, what));
+            }
+            None => {
                 return Err(self.wrong(1, format!("expected \"version\":{VERSION}")));
             }
         }

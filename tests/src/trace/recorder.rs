@@ -19,18 +19,17 @@
 //! run.apply(&Input::Campaign(NodeId(1)));
 //! run.stabilize();
 //! assert_eq!(run.cluster().leaders().len(), 1);
-//! assert!(run.trace().to_json_lines().starts_with(r#"{"trace":"raft-steps","version":1"#));
+//! assert!(run.trace().to_json_lines().starts_with(r#"{"trace":"raft-steps","version":2"#));
 //! ```
 
 use crate::cluster::{Cluster, Setup};
-use crate::input::{Fate, Input, Step};
+use crate::input::{Input, Step};
 use crate::trace::describe;
 use crate::trace::event::{RecordedEvent, RulePlace};
 use crate::trace::format::{
     EndedFlight, FORMAT, Footer, Header, Outcome, RecordedViolation, Trace, TraceStep,
     UnfinishedInput, VERSION,
 };
-use crate::trace::input::RecordedInput;
 use crate::trace::replay::ReplayError;
 use crate::trace::setup::RecordedNodeSetup;
 use crate::trace::state::{NodeState, difference};
@@ -72,7 +71,7 @@ impl Recorder {
         let config = births
             .map(|(config, disk)| (config.id.0, RecordedNodeSetup::new(config, disk)))
             .collect();
-        let (disks, driver) = (setup.disks.into(), setup.driver.into());
+        let (disks, driver) = (setup.disks, setup.driver);
         let cluster = Cluster::new(setup).listening();
         let states = NodeState::all_of(&cluster);
         let header = Header {
@@ -143,10 +142,9 @@ impl Recorder {
     /// # Panics
     /// If the node panics: the trace notes it, and the panic continues in the caller.
     pub fn apply(&mut self, input: &Input) -> Step {
-        let cause = RecordedInput::new(input, self.cluster.network());
         match catch_unwind(AssertUnwindSafe(|| self.cluster.apply(input))) {
             Ok(step) => {
-                self.write_down(cause, &step);
+                self.write_down(&step);
                 step
             }
             Err(panic) => {
@@ -155,7 +153,7 @@ impl Recorder {
                 self.end(
                     Outcome::Crashed,
                     Some(text),
-                    Some(UnfinishedInput { input: cause, headline }),
+                    Some(UnfinishedInput { input: input.clone(), headline }),
                 );
                 resume_unwind(panic)
             }
@@ -193,12 +191,12 @@ impl Recorder {
         };
     }
 
-    fn write_down(&mut self, cause: RecordedInput, step: &Step) {
+    fn write_down(&mut self, step: &Step) {
         let before = step.node.and_then(|id| self.states.get(&id.0));
         let mut recorded = TraceStep {
             step: step.number,
             clock: step.clock,
-            input: cause,
+            input: step.input.clone(),
             script_line: self.next.script_line,
             command: self.next.command.take(),
             caption: self.next.caption.take(),
@@ -207,7 +205,11 @@ impl Recorder {
             facts: describe::facts(step, before, &self.cluster),
             events: Vec::new(),
             sent: step.sent.iter().map(Into::into).collect(),
-            gone: step.gone.iter().map(|(flight, fate)| gone(flight.id, *fate)).collect(),
+            gone: step
+                .gone
+                .iter()
+                .map(|(flight, why)| EndedFlight { id: flight.id, why: *why })
+                .collect(),
             refused: step.refused.clone(),
             set: BTreeMap::new(),
             violation: step
@@ -310,17 +312,6 @@ impl Recorder {
     pub(crate) fn end_as(&mut self, footer: Option<&Footer>) {
         self.trace.footer = footer.cloned();
     }
-}
-
-fn gone(id: u64, fate: Fate) -> EndedFlight {
-    let why = match fate {
-        Fate::Delivered => "delivered",
-        Fate::Duplicated => "duplicated",
-        Fate::Dropped => "dropped",
-        Fate::LinkCut => "link_cut",
-        Fate::ReceiverDown => "receiver_down",
-    };
-    EndedFlight { id, why: why.to_string() }
 }
 
 /// Returns the message of a panic.

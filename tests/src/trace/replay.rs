@@ -13,12 +13,12 @@ use std::fmt;
 pub enum ReplayError {
     /// Its cluster cannot be made.
     Setup {
-        /// MessageRef node, and why.
+        /// Which node, and why.
         what: String,
     },
     /// The code behaves differently now: the step names a message that is not in flight.
     Departed {
-        /// MessageRef step.
+        /// Which step.
         step: u64,
         /// The message.
         what: String,
@@ -56,9 +56,12 @@ pub fn replay(trace: &Trace) -> Result<Recorder, ReplayError> {
     }
     for step in &trace.steps {
         again.stand_at(step);
-        let input = step.input.input(again.cluster().network());
-        let departed = |what| ReplayError::Departed { step: step.step, what };
-        again.apply(&input.map_err(departed)?);
+        let now = again.apply(&step.input);
+        // The input took a message from the network then, and finds none now.
+        if now.gone.is_empty() && !step.gone.is_empty() {
+            let what = now.refused.unwrap_or_default();
+            return Err(ReplayError::Departed { step: step.step, what });
+        }
     }
     again.end_as(trace.footer.as_ref());
     Ok(again)

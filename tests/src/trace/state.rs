@@ -11,60 +11,59 @@
 //! Invariant: the header's state with the patches of steps 1 to k applied is the state after step k.
 
 use crate::cluster::Cluster;
-use crate::trace::entry::RecordedEntryId;
-use raft::{HardState, NodeId};
-use serde::{Deserialize, Serialize};
+use raft::{EntryId, HardState, NodeId, RoleName};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of one node in a trace. While the node is down, only `up`, `applied` and `disk` are there.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct NodeState {
     /// Whether it runs.
     pub up: bool,
     /// Its role: `follower`, `pre-candidate`, `candidate`, `leader`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<RoleName>,
     /// The term it is in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub term: Option<u64>,
     /// The candidate that it voted for in that term.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vote: Option<u64>,
     /// The leader that it follows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leader: Option<u64>,
     /// Its log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<LogState>,
     /// Its commit index.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<u64>,
     /// The last index that its application has applied.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub applied: u64,
     /// The ticks of its election timer, and the election timeout if it is fixed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timer: Option<(u64, Option<u64>)>,
     /// The votes that a candidate has got: granted or refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub votes: Option<BTreeMap<u64, bool>>,
     /// The match index of each peer, on a leader.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub matched: Option<BTreeMap<u64, u64>>,
     /// Its disk.
     pub disk: DiskState,
 }
 
 /// The state of a log in a trace.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct LogState {
     /// Its last entry; `0@0` if there is none.
-    pub last: RecordedEntryId,
+    pub last: EntryId,
 }
 
 /// The state of a disk in a trace.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct DiskState {
     /// The durable term and vote.
     pub durable: Durable,
@@ -73,12 +72,12 @@ pub struct DiskState {
 }
 
 /// Term and vote on a disk.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Durable {
     /// The latest term.
     pub term: u64,
     /// The candidate that the node voted for in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vote: Option<u64>,
 }
 
@@ -117,11 +116,11 @@ impl NodeState {
             let matched: BTreeMap<_, _> =
                 node.progress().map(|(id, progress)| (id.0, progress.matched().0)).collect();
             state.up = true;
-            state.role = Some(seen.role.to_string());
+            state.role = Some(seen.role);
             state.term = Some(seen.term.0);
             state.vote = seen.vote.map(|id| id.0);
             state.leader = seen.leader.map(|id| id.0);
-            state.log = Some(LogState { last: RecordedEntryId(seen.last) });
+            state.log = Some(LogState { last: seen.last });
             state.commit = Some(seen.commit.0);
             state.timer = Some((seen.elapsed_ticks, seen.pinned_ticks));
             state.votes =

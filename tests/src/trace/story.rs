@@ -12,9 +12,9 @@
 //!
 //! Every line has a kind, so that a screen can colour it. No line is wider than 80 columns.
 
+use crate::input::Input;
 use crate::trace::event::RulePlace;
 use crate::trace::format::{Outcome, Trace, TraceStep, UnfinishedInput};
-use crate::trace::input::RecordedInput;
 use std::collections::BTreeMap;
 
 /// The width of a line, in columns.
@@ -33,7 +33,7 @@ pub enum Kind {
     Headline,
     /// What it led to.
     Fact,
-    /// MessageRef line decided, and where the rule is stated.
+    /// Which line decided, and where the rule is stated.
     Source,
     /// A broken rule.
     Broken,
@@ -148,7 +148,7 @@ impl Trace {
 impl TraceStep {
     /// Returns the lines of one step. A tick that led to nothing has none.
     pub fn story(&self, rules: &BTreeMap<String, RulePlace>) -> Vec<Line> {
-        if self.facts.is_empty() && matches!(self.input, RecordedInput::Tick(_)) {
+        if self.facts.is_empty() && matches!(self.input, Input::Tick(_)) {
             return Vec::new();
         }
         let mut lines = Line::wrapped(Kind::Headline, 0, &self.headline);

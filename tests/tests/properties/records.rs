@@ -6,9 +6,10 @@
 //! ```
 
 use crate::holds;
-use crate::wild::{corrupt, drawn, hostile, unlucky};
+use crate::wild::{corrupt, drawn, hostile, message, unlucky};
 use proptest::prelude::*;
-use proptest::sample::Index as RecordedEntryId;
+use proptest::sample::Index as Position;
+use raft::Message;
 use std::cell::Cell;
 use testbed::shrink::shrink;
 use testbed::trace::state::NodeState;
@@ -37,9 +38,26 @@ fn a_trace_reads_back_replays_and_folds() {
 }
 
 #[test]
+fn a_message_reads_back_as_it_was_written_under_a_kind_that_the_schema_has() {
+    let schema = std::fs::read_to_string("trace.schema.json").expect("the schema is there");
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("the schema is JSON");
+    let kinds = schema.pointer("/$defs/message/properties/kind/enum").expect("it lists the kinds");
+    let kinds = kinds.as_array().expect("a list");
+    holds(2_000, message(), |message| {
+        let written = serde_json::to_value(&message).expect("a message has only string keys");
+        prop_assert_eq!(&written["kind"], message.body.kind());
+        prop_assert!(kinds.contains(&written["kind"]), "the schema lacks {}", written["kind"]);
+        let read: Message =
+            serde_json::from_value(written).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        prop_assert_eq!(read, message);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_damaged_trace_is_refused_with_its_line_or_read() {
     let refused = Cell::new(0);
-    let damages = (drawn(unlucky(), 12), any::<RecordedEntryId>(), any::<char>(), 0..3_u8);
+    let damages = (drawn(unlucky(), 12), any::<Position>(), any::<char>(), 0..3_u8);
     holds(400, damages, |(drawn, place, other, how)| {
         let (inputs, _, _) = drawn.play();
         let whole = Recorder::run(drawn.setup, &inputs).trace();
