@@ -7,7 +7,7 @@
 //!            [---]          applied, in order
 //! ```
 
-use super::rules::{APPLIED, COMMIT_GROWS};
+use super::rules::{APPLIED, COMMIT_BOUND, COMMIT_GROWS, LEARNS};
 use super::sight::{is_about_commit, names_of};
 use super::words::{N1, N2, beat_with, holding, logged};
 use crate::raft::aa::rows::Rows;
@@ -36,7 +36,13 @@ pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1, 1], commit));
         beats.iter().for_each(|&beat| stage.hear(beat_with(N2, N1, 1, beat)));
         let what = format!("{commit}, then {beats:?}");
-        table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
+        let was = stage.commit(N1);
+        let rule = match was {
+            was if was > then => &COMMIT_BOUND,
+            was if was < commit || beats.contains(&was) && was > 0 => &COMMIT_GROWS,
+            _ => &LEARNS,
+        };
+        table.row(stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(&["Core::learn_commit", "Core::on_heartbeat"])
 }

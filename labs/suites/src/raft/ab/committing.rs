@@ -11,7 +11,7 @@
 
 use super::blame::{COMMITTED, COUNTED, Names, counting};
 use super::rules::{
-    APPLIED, BEAT_BOUND, FORGETS, MAJORITY_COMMITS, OLD_NEWS, OWN_TERM, PROPOSED, TOLD,
+    BEAT_BOUND, FORGETS, MAJORITY_COMMITS, NO_MAJORITY, OLD_NEWS, OWN_TERM, PROPOSED, TOLD,
 };
 use super::sight::{
     Expected, commands_of, elect, elected, is_about_commit, is_about_peers, names_of, terms_of,
@@ -46,6 +46,11 @@ type AckRow = (u64, &'static [(NodeId, u64)], u64);
 const OUTDATED: Names = &["Raft::update_term", "Core::on_matched", "Progress::maybe_update"];
 /// Where to look if a leader knows what it learned in an earlier term.
 const BEGUN: Names = &["Core::init_progress", "Core::start_term", "Core::commit_by_counting"];
+
+/// Returns the rule that a wrong commit index breaks: committed too early, or too late.
+fn counted(must_be: u64, was: u64) -> &'static Rule {
+    if was > must_be { &NO_MAJORITY } else { &MAJORITY_COMMITS }
+}
 
 /// Adds a row that is about a commit index.
 fn row(table: &mut Rows, stage: Stage, what: String, must_be: String, was: String) {
@@ -89,7 +94,8 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
         let what = format!("{size}: {}", said(answers));
         let was = stage.commit(N1);
         let blame = Blame::OneOf(counting(&stage));
-        table.row_blamed(blame, stage, |table| table.equal(what, then, was));
+        let rule = counted(then, was);
+        table.row_blamed(blame, stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(COUNTED)
 }
@@ -97,12 +103,12 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
 /// The client learns of what a majority has acknowledged.
 pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
     let mut stage = elected(Setup::new(3, 0), N1).row(1, "n2 acknowledges the proposal");
-    stage.must_lead(&APPLIED, N1)?;
+    stage.must_lead(&MAJORITY_COMMITS, N1)?;
     stage.propose(N1, "a");
-    let what = expects(&stage, &APPLIED, "nobody has acknowledged anything yet");
+    let what = expects(&stage, &NO_MAJORITY, "nobody has acknowledged anything yet");
     stage.must_be(&what, "nothing", names_of(&stage.applied(N1)))?;
     acknowledge(&mut stage, &[(N2, 2)]);
-    let what = expects(&stage, &APPLIED, "n1 and n2 hold the entry, two of three");
+    let what = expects(&stage, &MAJORITY_COMMITS, "n1 and n2 hold the entry, two of three");
     stage.must_be(&what, "1@1 2@1", names_of(&stage.applied(N1)))?;
     stage.must_be(&what, "a", commands_of(&stage.applied(N1)))?;
 
@@ -111,7 +117,7 @@ pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
     stage.must_be(&what, "1@1 2@1", names_of(&stage.applied(N1)))?;
     stage.propose(N1, "b");
     acknowledge(&mut stage, &[(N3, 3)]);
-    let what = expects(&stage, &APPLIED, "n1 and n3 hold the entry, two of three");
+    let what = expects(&stage, &MAJORITY_COMMITS, "n1 and n3 hold the entry, two of three");
     stage.must_be(&what, "a b", commands_of(&stage.applied(N1)))
 }
 
@@ -153,7 +159,9 @@ pub(super) fn only_current_term(_: &mut Check) -> Verdict {
         stage.must_lead(&OWN_TERM, N1)?;
         answers.iter().for_each(|&index| acknowledge(&mut stage, &[(N2, index)]));
         let what = format!("{}: {answers:?}", terms_of(&logged(log)));
-        table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
+        let was = stage.commit(N1);
+        let rule = if was > then { &OWN_TERM } else { &MAJORITY_COMMITS };
+        table.row(stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(COMMITTED)
 }
@@ -337,7 +345,7 @@ pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
         (5, &[N2, N3, N4], "nothing"),
     ];
     let intro = "n1 campaigns, a client proposes a to it, some nodes are down; n1 applies";
-    let mut table = Rows::new(&PROPOSED, "nodes, down", intro).noted_by(is_about_commit);
+    let mut table = Rows::new(&MAJORITY_COMMITS, "nodes, down", intro).noted_by(is_about_commit);
     for (size, down, then) in rows {
         let mut stage = Stage::new(size);
         down.iter().for_each(|&id| stage.apply(Input::Crash(id)));
@@ -348,7 +356,11 @@ pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
         let names: Vec<String> = down.iter().map(NodeId::to_string).collect();
         let what = format!("{size}, {}", names.join(" "));
         let was = commands_of(&stage.applied(N1));
-        row(&mut table, stage, what, then.to_owned(), was);
+        let rule = if then == "nothing" { &NO_MAJORITY } else { &MAJORITY_COMMITS };
+        let blame = Blame::OneOf(counting(&stage));
+        table.row_blamed(blame, stage, |table| {
+            table.equal(what, then.to_owned(), was).breaks_rule(rule)
+        });
     }
     table.verdict_in(COUNTED)?;
     let mut stage =

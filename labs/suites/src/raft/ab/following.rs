@@ -7,13 +7,15 @@
 //!   leader --prev=1@1 []    commit=3--> n1 (1 1 1)    matched 1, commit 1: 2 and 3 may differ
 //! ```
 
-use super::rules::{APPLIED, CHECK, COMMIT_BOUND, COMMITTED_STAYS, OLD_LEADER};
+use super::rules::{
+    ACKNOWLEDGES, APPLIED, CHECK, COMMIT_BOUND, COMMITTED_STAYS, LEARNS, OLD_LEADER, REFUSES,
+};
 use super::sight::{Expected, is_about_commit, is_about_logs, names_of, terms_of};
 use super::words::{N1, N2, N3, at, beat_with, holding, logged, sends};
 use crate::raft::aa::blame::Blame;
 use crate::raft::aa::rows::Rows;
 use crate::raft::aa::stage::{Stage, remembering};
-use harness::{Check, Verdict};
+use harness::{Check, Rule, Verdict};
 use raft::{AppendOutcome, Body, EntryId, Event, Term};
 use testbed::Setup;
 
@@ -58,9 +60,43 @@ pub(super) fn check_append_table(_: &mut Check) -> Verdict {
         // What was written was written by `maybe_append`, which must not.
         let written = then.starts_with("rejected") && stage.log(N1) != logged(&[1, 2]);
         let blame = Blame::OneOf(if written { WRITTEN } else { ANSWERED });
-        table.row_blamed(blame, stage, |table| table.equal(what, then.to_owned(), was));
+        let rule = broken_by(then, &was);
+        table.row_blamed(blame, stage, |table| {
+            table.equal(what, then.to_owned(), was).breaks_rule(rule)
+        });
     }
     table.verdict_in(ANSWERED)
+}
+
+/// Returns the rule that a row breaks: the first of its answer, its log and its commit index that is
+/// wrong says which.
+fn broken_by(must_be: &str, was: &str) -> &'static Rule {
+    let parts = |said: &str| -> Vec<String> { said.split(", ").map(str::to_owned).collect() };
+    let (must_be, was) = (parts(must_be), parts(was));
+    if was.first() != must_be.first() {
+        return broken_by_answer(&must_be[0], &was[0]);
+    }
+    let commit = |parts: &[String]| -> Option<u64> {
+        parts.last()?.strip_prefix("commit ").and_then(|number| number.parse().ok())
+    };
+    if was.get(1) != must_be.get(1) { &CHECK } else { bound(commit(&must_be), commit(&was)) }
+}
+
+/// Returns the rule that a wrong answer breaks: whether it says yes or no, or with which index.
+fn broken_by_answer(must_be: &str, was: &str) -> &'static Rule {
+    let both = |word: &str| must_be.contains(word) && was.contains(word);
+    if both("matched") {
+        &ACKNOWLEDGES
+    } else if both("rejected") {
+        &REFUSES
+    } else {
+        &CHECK
+    }
+}
+
+/// Returns the rule that a wrong commit index breaks: too high, or too low.
+fn bound(must_be: Option<u64>, was: Option<u64>) -> &'static Rule {
+    if was > must_be { &COMMIT_BOUND } else { &LEARNS }
 }
 
 /// Where to look if entries were written that do not fit.
@@ -92,7 +128,8 @@ pub(super) fn follower_check_append(_: &mut Check) -> Verdict {
             false => format!("t3 rejected {}, hint no further", prev.index),
         };
         let was = said(&stage);
-        table.equal(prev.to_string(), must_be, was, stage);
+        let rule = broken_by_answer(&must_be, &was);
+        table.row(stage, |table| table.equal(prev.to_string(), must_be, was).breaks_rule(rule));
     }
     table.verdict_in(&["Core::on_append", "Log::maybe_append", "Log::term"])
 }
@@ -161,7 +198,9 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
         stage.hear(sends(N2, N1, 2, prev, entries, commit));
         let sent = if entries.is_empty() { String::new() } else { terms_of(&logged(entries)) };
         let what = format!("{prev} [{sent}] commit {commit}");
-        table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
+        let was = stage.commit(N1);
+        let rule = bound(Some(then), Some(was));
+        table.row(stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(ANSWERED)
 }

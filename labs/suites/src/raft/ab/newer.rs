@@ -10,13 +10,13 @@
 //! a voter may hold committed entries without knowing it.
 
 use super::blame::VOTED;
-use super::rules::{ASKS_WITH_LOG, NEWER, REFUSAL_IS_FREE};
+use super::rules::{AS_NEW, ASKS_WITH_LOG, NEWER, REFUSAL_IS_FREE};
 use super::sight::terms_of;
 use super::words::{N1, N2, N3, ask_with, at, holding, logged};
 use crate::raft::aa::rows::Rows;
 use crate::raft::aa::stage::{Stage, name_or_none, remembering};
 use crate::raft::aa::timer;
-use harness::{Check, Verdict};
+use harness::{Check, Rule, Verdict};
 use raft::{EntryId, Event, NodeId};
 use testbed::{Input, Setup};
 
@@ -52,7 +52,16 @@ fn asks(table: &mut Rows, log: &[u64], last: EntryId, granted: bool) {
     let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
     stage.hear(ask_with(N2, N1, 9, last));
     let what = format!("{}, asks with {last}", terms_of(&logged(log)));
-    table.equal(what, answer(granted), answered(&stage), stage);
+    judge(table, what, granted, stage);
+}
+
+/// Adds a row: the answer that n2 gets. A vote that is withheld breaks another rule than one that is
+/// given.
+fn judge(table: &mut Rows, what: String, granted: bool, stage: Stage) {
+    let rule: &Rule = if granted { &AS_NEW } else { &NEWER };
+    let was = answered(&stage);
+    let must_be = answer(granted).to_owned();
+    table.row(stage, |table| table.equal(what, must_be, was).breaks_rule(rule));
 }
 
 fn answer(granted: bool) -> &'static str {
@@ -110,7 +119,7 @@ pub(super) fn vote_up_to_date_table(_: &mut Check) -> Verdict {
             let vote = vote.map_or(String::new(), |vote| format!(", vote {vote}"));
             let commit = if commit > 0 { format!(", commit {commit}") } else { String::new() };
             let what = format!("{last}{vote}{commit}");
-            table.equal(what, answer(granted), answered(&stage), stage);
+            judge(&mut table, what, granted, stage);
         }
     }
     restarted(&mut table);
@@ -124,7 +133,7 @@ fn restarted(table: &mut Rows) {
         stage.apply(Input::Crash(N1));
         stage.apply(Input::Restart(N1));
         stage.hear(ask_with(N2, N1, 5, last));
-        table.equal(format!("{last}, restarted"), answer(granted), answered(&stage), stage);
+        judge(table, format!("{last}, restarted"), granted, stage);
     }
 }
 

@@ -26,8 +26,14 @@ pub(super) const NEWER: Rule = Rule::new(
     "older_log_gets_no_vote",
     "NO VOTE FOR A LOG THAT IS OLDER THAN THE VOTER'S",
     "§5.4.1, Fig. 2 RequestVote (2)",
-    "a vote for an older log elects a leader without committed entries: they are lost; a vote \
-     withheld from a newer one may leave a cluster without a leader",
+    "a vote for an older log elects a leader without committed entries: they are lost",
+);
+
+pub(super) const AS_NEW: Rule = Rule::new(
+    "newer_log_gets_the_vote",
+    "A LOG THAT IS AT LEAST AS NEW AS THE VOTER'S GETS THE VOTE",
+    "§5.4.1, Fig. 2 RequestVote (2)",
+    "a candidate that holds everything cannot win: a cluster may stay without a leader",
 );
 
 pub(super) const REFUSAL_IS_FREE: Rule = Rule::new(
@@ -46,6 +52,13 @@ pub(super) const WRITTEN: Rule = Rule::new(
     "two logs that should be equal differ for ever",
 );
 
+pub(super) const EMPTY_WRITES_NOTHING: Rule = Rule::new(
+    "empty_append_writes_nothing",
+    "A MESSAGE WITHOUT ENTRIES LEAVES THE LOG ALONE",
+    "§5.3, Fig. 2 AppendEntries (3) (4)",
+    "a probe, or a heartbeat, removes entries that the node has acknowledged",
+);
+
 // Step 3.
 
 pub(super) const CONFLICT: Rule = Rule::new(
@@ -53,6 +66,20 @@ pub(super) const CONFLICT: Rule = Rule::new(
     "AN ENTRY THAT DIFFERS IS REMOVED WITH ALL AFTER IT; NOTHING ELSE IS",
     "§5.3, Fig. 2 AppendEntries (2) (3) (4)",
     "one log holds entries that no leader's log holds together: Log Matching is broken",
+);
+
+pub(super) const TAKES: Rule = Rule::new(
+    "fitting_entries_are_taken",
+    "ENTRIES THAT FOLLOW AN ENTRY OF THE LOG ARE WRITTEN AFTER IT",
+    "§5.3, Fig. 2 AppendEntries (4)",
+    "the follower never gets what its leader has: nothing can be committed",
+);
+
+pub(super) const FAILED_READ: Rule = Rule::new(
+    "failed_read_decides_nothing",
+    "WHAT CANNOT BE READ IS NEITHER HELD NOR MISSING: A FAILED READ DECIDES NOTHING",
+    "§5.3: an acknowledgement is a promise; our book, Ready, \"Halt\"",
+    "one bad sector removes entries that were acknowledged, and perhaps committed",
 );
 
 pub(super) const STALE: Rule = Rule::new(
@@ -63,6 +90,14 @@ pub(super) const STALE: Rule = Rule::new(
      message arrives late",
 );
 
+pub(super) const ACKNOWLEDGES: Rule = Rule::new(
+    "acknowledgement_names_what_was_sent",
+    "AN ACKNOWLEDGEMENT NAMES THE LAST INDEX OF THE MESSAGE, NOT OF THE LOG",
+    "§5.3, Fig. 2 AppendEntries (5): index of last new entry",
+    "too high: the leader counts copies of entries that this node does not have; too low: what \
+     a majority holds is not committed",
+);
+
 // Step 4.
 
 pub(super) const COMMIT_GROWS: Rule = Rule::new(
@@ -70,6 +105,13 @@ pub(super) const COMMIT_GROWS: Rule = Rule::new(
     "A COMMIT INDEX ONLY GROWS",
     "§5.3, Fig. 2 State: commitIndex",
     "entries are applied twice, or not at all",
+);
+
+pub(super) const LEARNS: Rule = Rule::new(
+    "follower_learns_commit",
+    "A FOLLOWER COMMITS WHAT ITS LEADER SAYS IS COMMITTED",
+    "§5.3, Fig. 2 AppendEntries (5)",
+    "its state machine falls behind, or never sees an entry",
 );
 
 pub(super) const APPLIED: Rule = Rule::new(
@@ -86,6 +128,13 @@ pub(super) const CHECK: Rule = Rule::new(
     "ENTRIES ARE TAKEN ONLY AFTER THE ENTRY THAT THEY FOLLOW, AND THE ANSWER SAYS SO",
     "§5.3, Fig. 2 AppendEntries (2)",
     "a log with a gap, or with a past that its leader does not have, counts as a copy",
+);
+
+pub(super) const REFUSES: Rule = Rule::new(
+    "rejection_names_what_was_asked",
+    "A REJECTION NAMES THE INDEX THAT THE LEADER ASKED FOR, AND A HINT NO LATER",
+    "§5.3, Fig. 2 AppendEntries (2)",
+    "the leader takes the answer for an old one, or goes forward when it should go back",
 );
 
 pub(super) const COMMIT_BOUND: Rule = Rule::new(
@@ -189,10 +238,16 @@ pub(super) const OLD_NEWS: Rule = Rule::new(
 
 pub(super) const MAJORITY_COMMITS: Rule = Rule::new(
     "majority_commits",
-    "WHAT A MAJORITY HOLDS IS COMMITTED, AND NOTHING ELSE",
+    "WHAT A MAJORITY HOLDS IS COMMITTED",
     "§5.3, Fig. 2 Leaders (4)",
-    "too early: one crash loses what a client was told is safe; too late: a cluster that could \
-     serve does not",
+    "a client waits for ever: a cluster that could serve does not",
+);
+
+pub(super) const NO_MAJORITY: Rule = Rule::new(
+    "only_a_majority_commits",
+    "WHAT NO MAJORITY HOLDS IS NOT COMMITTED",
+    "§5.3, Fig. 2 Leaders (4)",
+    "one crash loses what a client was told is safe",
 );
 
 pub(super) const OWN_TERM: Rule = Rule::new(
