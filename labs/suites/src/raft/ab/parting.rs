@@ -73,10 +73,11 @@ pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
 /// A disk fails while n1 compares. What could not be read is neither there nor missing: n1's log stays as
 /// it is, and n1 tells its leader of no entry that it lacks. Which read fails first does not matter.
 pub(super) fn failed_read_changes_no_log(_: &mut Check) -> Verdict {
-    let intro = "n1 holds 1 1 1 1, all acknowledged; an older append arrives, and a read fails; then";
-    let mut table = Rows::new(&FAILED_READ, "sent, reads that succeed", intro).noted_by(is_about_logs);
-    let sent: [(EntryId, &[u64]); 3] =
-        [(at(1, 1), &[1]), (at(0, 0), &[1, 1]), (at(2, 1), &[1, 1])];
+    let intro =
+        "n1 holds 1 1 1 1, all acknowledged; an older append arrives, and a read fails; then";
+    let mut table =
+        Rows::new(&FAILED_READ, "sent, reads that succeed", intro).noted_by(is_about_logs);
+    let sent: [(EntryId, &[u64]); 3] = [(at(1, 1), &[1]), (at(0, 0), &[1, 1]), (at(2, 1), &[1, 1])];
     for (prev, sent) in sent {
         for after in 0..3 {
             let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1, 1], 0));

@@ -33,12 +33,23 @@ fn table(rows: &[Row<'_>]) -> Verdict {
         let is_empty = written.is_empty();
         let (log, written) = (terms_of(&logged(log)), terms_of(&logged(written)));
         let what = format!("{log}, after {prev}: {written}");
-        let was = terms_of(&stage.log(N1));
+        let was = log_of(&stage);
         let rule = if is_empty { &EMPTY_WRITES_NOTHING } else { &WRITTEN };
         let then = terms_of(&logged(then));
         table.row(stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(WROTE)
+}
+
+/// Says n1's log, as it is in memory and will be on its disk.
+fn log_of(stage: &Stage) -> String {
+    let node = stage.cluster().node(N1).expect("it is up");
+    let held = node.entries(Index(1), node.inspect().last.index + 1);
+    let (held, disk) = (held.expect("memory can be read"), stage.log(N1));
+    match held == disk {
+        true => terms_of(&held),
+        false => format!("{}, and on its disk {}", terms_of(&held), terms_of(&disk)),
+    }
 }
 
 /// Returns the id of the entry at an index of a log.
