@@ -13,7 +13,7 @@
 
 use crate::bugs::concerns;
 use crate::changes::{Changes, Edit};
-use crate::closure::{Bodies, built_one, surround};
+use crate::closure::{HoleBodies, built_one, surround};
 use crate::copy;
 use crate::course::Course;
 use crate::weave::{Arms, CHANGE};
@@ -25,7 +25,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A core in which a story is told.
-struct Stage<'a> {
+struct FilledCore<'a> {
     /// What a fault says of it.
     said: String,
     lab: &'a Lab,
@@ -48,7 +48,7 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
         let from = if lab.id == first { leader_step } else { 1 };
         for step in lab.steps.iter().filter(|step| step.number >= from) {
             let said = format!("lab {}, filled up to step {}", lab.id, step.number);
-            stages.push(Stage { said, lab, step: step.number });
+            stages.push(FilledCore { said, lab, step: step.number });
         }
         let concerned = changes.variants.iter().filter(|v| concerns(course, v, lab));
         for variant in concerned {
@@ -64,7 +64,7 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
             }
             for step in steps {
                 let said = format!("lab {}, filled up to step {step}, {}", lab.id, variant.id);
-                stages.push(Stage { said, lab, step });
+                stages.push(FilledCore { said, lab, step });
                 arms.change(stages.len(), &course.reference, &variant.edits)?;
             }
         }
@@ -72,7 +72,7 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
     let numbered: Vec<_> = stages.iter().enumerate().map(|(n, s)| (n + 1, s.lab)).collect();
     surround(course, &mut arms, &numbered)?;
     for (of, step, hole) in course.catalogue.holes() {
-        let bodies = Bodies::of(course, of, step, hole)?;
+        let bodies = HoleBodies::of(course, of, step, hole)?;
         for (index, stage) in stages.iter().enumerate() {
             if of.id == stage.lab.id && step.number > stage.step {
                 arms.surround(index + 1, &hole.file, &hole.path, bodies.inert.clone());

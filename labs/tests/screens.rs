@@ -12,9 +12,9 @@ use common::{course, made, typed};
 use labs::course::Course;
 use labs::grade::{self, Grade};
 use runner::last;
-use runner::place::Place;
+use runner::place::CourseFolder;
 use runner::progress::Progress;
-use runner::report::{Outcome, Verdict};
+use runner::report::{Outcome, ReportLine};
 use std::fs;
 use std::path::Path;
 
@@ -26,20 +26,20 @@ fn answered(folder: &Path, words: &[&str]) -> String {
 }
 
 /// What a run of the code as it is leaves behind.
-fn ran(place: &Place, verdicts: &[Verdict]) {
+fn ran(place: &CourseFolder, verdicts: &[ReportLine]) {
     last::note(place, &last::code(place)).expect("noted");
     let lines = verdicts.iter().map(|v| serde_json::to_string(v).expect("JSON") + "\n");
     fs::write(last::report_file(place), lines.collect::<String>()).expect("written");
 }
 
-fn at_step(place: &Place, lab: &str, step: u32) {
+fn at_step(place: &CourseFolder, lab: &str, step: u32) {
     let mut progress = Progress::read(place).0;
     progress.lab_mut(lab).step = step;
     progress.save(place).expect("saved");
 }
 
 /// Writes something into every hole of the steps up to this one.
-fn write_all(course: &Course, place: &Place, upto: u32) {
+fn write_all(course: &Course, place: &CourseFolder, upto: u32) {
     for (lab, step, hole) in course.catalogue.holes() {
         if lab.id == "2aa" && step.number <= upto {
             runner::source::open_step(place, lab, step).expect("opened");
@@ -83,7 +83,7 @@ fn a_hint_is_given_while_the_code_does_not_compile() {
     let course = course();
     let folder = tempfile::tempdir().expect("a folder");
     let place = made(&course, &folder);
-    ran(&place, &[Verdict::new("aa_quorum_sizes", Outcome::Passed)]);
+    ran(&place, &[ReportLine::new("aa_quorum_sizes", Outcome::Passed)]);
     at_step(&place, "2aa", 2);
     write_all(&course, &place, 2);
     last::note_fault(&place, &last::code(&place)).expect("noted");
@@ -101,19 +101,19 @@ fn a_hint_is_given_after_the_lab_is_done_and_for_a_card_of_another_lab() {
     let place = made(&course, &folder);
     write_all(&course, &place, 8);
     at_step(&place, "2aa", 9);
-    let held = Verdict::new("aa_quorum_sizes", Outcome::Passed);
+    let held = ReportLine::new("aa_quorum_sizes", Outcome::Passed);
     ran(&place, std::slice::from_ref(&held));
     let said = answered(&place.root, &["hint"]);
     assert!(said.contains("cargo labs test 2aa"), "{said}");
-    let rule = |test: &str, rule: &str| Verdict {
+    let rule = |test: &str, rule: &str| ReportLine {
         rule: Some(rule.to_owned()),
-        ..Verdict::new(test, Outcome::Failed)
+        ..ReportLine::new(test, Outcome::Failed)
     };
     ran(&place, &[held, rule("aa_vote_once_per_term", "one_vote_per_term")]);
     let said = answered(&place.root, &["hint"]);
     assert!(said.contains("for aa_vote_once_per_term, rule one_vote_per_term"), "{said}");
     // A hole of a newer course: no hint of this one can fit.
-    ran(&place, &[Verdict::new("aa_model_3x3", Outcome::NotWritten)]);
+    ran(&place, &[ReportLine::new("aa_model_3x3", Outcome::NotWritten)]);
     let said = answered(&place.root, &["hint"]);
     assert!(said.contains("cargo labs read 2aa.8"), "{said}");
 
@@ -152,7 +152,7 @@ fn the_map_shows_where_one_is_and_what_a_grade_said() {
         .tests()
         .map(|test| {
             let outcome = if passed(&test.name) { Outcome::Passed } else { Outcome::Failed };
-            Verdict::new(&test.name, outcome)
+            ReportLine::new(&test.name, outcome)
         })
         .collect();
     let graded = grade::lab_grade(lab, &verdicts);

@@ -11,7 +11,7 @@
 //! found by the desk, which parses.
 
 use crate::catalogue::{Hole, Lab, Step, marker};
-use crate::place::{Place, replace_file};
+use crate::place::{CourseFolder, replace_file};
 use crate::progress::Progress;
 
 /// Where a hole is.
@@ -24,7 +24,7 @@ pub struct Spot {
 }
 
 /// Finds a hole in the sources of a place: the line that waits to be written, else its function.
-pub fn spot(place: &Place, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
+pub fn spot(place: &CourseFolder, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
     let text = std::fs::read_to_string(place.root.join(&hole.file)).unwrap_or_default();
     let cut = marker(lab, step, hole);
     let unwritten = text.lines().position(|line| line.contains(&cut));
@@ -39,7 +39,7 @@ pub fn spot(place: &Place, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
 }
 
 /// Returns whether the inert functions of a step were opened before.
-fn was_opened(place: &Place, lab: &Lab, step: &Step) -> bool {
+fn was_opened(place: &CourseFolder, lab: &Lab, step: &Step) -> bool {
     Progress::read(place).0.lab(&lab.id).opened.contains(&step.number)
 }
 
@@ -49,7 +49,7 @@ fn was_opened(place: &Place, lab: &Lab, step: &Step) -> bool {
 ///
 /// # Errors
 /// A file cannot be read or written.
-pub fn open_step(place: &Place, lab: &Lab, step: &Step) -> Result<(), String> {
+pub fn open_step(place: &CourseFolder, lab: &Lab, step: &Step) -> Result<(), String> {
     let (mut progress, _) = Progress::read(place);
     if place.settings.is_none() || !progress.lab_mut(&lab.id).opened.insert(step.number) {
         return Ok(());

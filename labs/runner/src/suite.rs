@@ -11,7 +11,7 @@
 
 use crate::catalogue::Lab;
 use crate::place::CUT;
-use crate::report::{self, Verdict};
+use crate::report::{self, ReportLine};
 use crate::screen::{Landmark, Ticker};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,12 +171,12 @@ pub struct Request {
     /// Variables for the suite and its workers.
     pub env: Vec<(String, String)>,
     /// Whether progress is shown.
-    pub progress: Progress,
+    pub progress: ShowProgress,
 }
 
 /// Whether a run shows how far it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Progress {
+pub enum ShowProgress {
     /// On standard error, where that is a terminal.
     #[default]
     Shown,
@@ -220,7 +220,7 @@ fn start(suite: &Suite) -> Command {
 ///
 /// # Errors
 /// The suite did not run, or reported less than it was asked for.
-pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, String> {
+pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<ReportLine>, String> {
     for folder in [request.report.parent(), Some(request.traces.as_path())].into_iter().flatten() {
         std::fs::create_dir_all(folder)
             .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
@@ -264,7 +264,7 @@ pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, 
             Ok(None) => {}
             Err(e) => return Err(format!("the suite cannot be waited for: {e}")),
         }
-        if request.progress == Progress::Shown {
+        if request.progress == ShowProgress::Shown {
             let done = std::fs::read(&request.report).unwrap_or_default();
             let done = done.iter().filter(|&&byte| byte == b'\n').count();
             ticker.show(&format!("testing {done}/{}", wanted.len()), Landmark::No);

@@ -3,10 +3,10 @@
 //! It looks at times of change four times a second: that works on every file system, over networks
 //! and in containers, and costs nothing at the size of these crates.
 
-use crate::place::{CUT, Place};
+use crate::place::{CUT, CourseFolder};
 use crate::progress::Progress;
 use crate::screen::{GREY, paint};
-use crate::trial::{self, Wish};
+use crate::trial::{self, TestRequest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ type Times = BTreeMap<PathBuf, SystemTime>;
 ///
 /// # Errors
 /// The first run already cannot be made. Later ones say so and go on watching.
-pub fn watch(place: &Place, wish: &Wish) -> Result<(), String> {
+pub fn watch(place: &CourseFolder, wish: &TestRequest) -> Result<(), String> {
     let mut seen = Times::new();
     test(place, wish, &mut seen)?;
     waiting();
@@ -44,7 +44,7 @@ fn waiting() {
 
 /// Tests, and then knows the files again in which the run itself opened functions of a next step.
 /// What the student saved meanwhile stays unknown, and is tested next.
-fn test(place: &Place, wish: &Wish, seen: &mut Times) -> Result<(), String> {
+fn test(place: &CourseFolder, wish: &TestRequest, seen: &mut Times) -> Result<(), String> {
     // What the run would open is opened before: so the run changes no file of its own step.
     let opened = trial::open_current(place);
     *seen = times(place);
@@ -68,12 +68,12 @@ fn test(place: &Place, wish: &Wish, seen: &mut Times) -> Result<(), String> {
 }
 
 /// Returns the step of each lab.
-fn step(place: &Place) -> BTreeMap<String, u32> {
+fn step(place: &CourseFolder) -> BTreeMap<String, u32> {
     let labs = Progress::read(place).0.labs;
     labs.into_iter().map(|(id, lab)| (id, lab.step)).collect()
 }
 
-fn times(place: &Place) -> Times {
+fn times(place: &CourseFolder) -> Times {
     let mut found = Times::new();
     let mut folders = place.written();
     while let Some(folder) = folders.pop() {

@@ -7,12 +7,10 @@
 //!   leader    1 1 1         prev 1@1 [2@1 3@1]    nothing new: nothing is removed
 //! ```
 
-use super::rules::{ACKNOWLEDGES, CHECK, CONFLICT, FAILED_READ, STALE, TAKES};
-use super::sight::{Expected, is_about_logs, terms_of};
-use super::words::{N1, N2, at, holding, logged, sends};
-use crate::raft::aa::blame::Blame;
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{
+    Blame, Expected, N1, N2, Rows, Stage, at, holding, is_about_logs, logged, sends, terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{EntryId, Message};
 use testbed::{Input, Setup};
@@ -42,7 +40,8 @@ pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
         (&[1, 2], at(1, 2), &[3], &[1, 2]),
     ];
     let intro = "n1 holds a log; its leader sends entries after one of them; then n1 holds";
-    let mut table = Rows::new(&CONFLICT, "log, sent", intro).noted_by(is_about_logs);
+    let mut table =
+        Rows::new(rule("conflict_removes_the_tail"), "log, sent", intro).noted_by(is_about_logs);
     for (log, prev, sent, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, prev, sent, 0));
@@ -59,10 +58,10 @@ pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
         });
         let is_untouched = was == terms_of(&logged(log));
         let rule = match (fits, then == log, is_untouched) {
-            (false, _, _) => &CHECK,
-            (true, true, _) => &STALE,
-            (true, false, true) => &TAKES,
-            (true, false, false) => &CONFLICT,
+            (false, _, _) => rule("append_needs_its_predecessor"),
+            (true, true, _) => rule("old_append_removes_nothing"),
+            (true, false, true) => rule("fitting_entries_are_taken"),
+            (true, false, false) => rule("conflict_removes_the_tail"),
         };
         let then = terms_of(&logged(then));
         table.row_blamed(blame, stage, |table| table.equal(what, then, was).breaks_rule(rule));
@@ -76,7 +75,8 @@ pub(super) fn failed_read_changes_no_log(_: &mut Check) -> Verdict {
     let intro =
         "n1 holds 1 1 1 1, all acknowledged; an older append arrives, and a read fails; then";
     let mut table =
-        Rows::new(&FAILED_READ, "sent, reads that succeed", intro).noted_by(is_about_logs);
+        Rows::new(rule("failed_read_decides_nothing"), "sent, reads that succeed", intro)
+            .noted_by(is_about_logs);
     let sent: [(EntryId, &[u64]); 3] = [(at(1, 1), &[1]), (at(0, 0), &[1, 1]), (at(2, 1), &[1, 1])];
     for (prev, sent) in sent {
         for after in 0..3 {
@@ -111,7 +111,8 @@ pub(super) fn append_says_how_far(_: &mut Check) -> Verdict {
         (&[1, 1, 1, 2, 2], at(1, 1), &[3], 2),
     ];
     let intro = "n1 holds a log; its leader sends entries after one of them; n1 answers";
-    let mut table = Rows::new(&ACKNOWLEDGES, "log, sent", intro).noted_by(is_about_logs);
+    let mut table = Rows::new(rule("acknowledgement_names_what_was_sent"), "log, sent", intro)
+        .noted_by(is_about_logs);
     for (log, prev, sent, index) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, prev, sent, 0));
@@ -130,7 +131,12 @@ const UNKNOWN: &[&str] = &["Log::term", "Log::maybe_append", "Log::find_conflict
 const UNFIT: &[&str] = &["Log::maybe_append", "Log::term", "Log::find_conflict"];
 
 fn expects(because: &str) -> Expected<'_> {
-    Expected { rule: &STALE, within: TAKEN, shows: is_about_logs, because }
+    Expected {
+        rule: rule("old_append_removes_nothing"),
+        within: TAKEN,
+        shows: is_about_logs,
+        because,
+    }
 }
 
 /// A message arrives late: n1 holds what it brings, and more.
