@@ -114,7 +114,19 @@ pub(super) fn reject_goes_back(_: &mut Check) -> Verdict {
     let (must_be, was) = goes_back(&stage, 3);
     stage.must_be(&what, must_be, was)?;
 
-    let mut stage = leader().row(2, "n2 streams, and then a message was lost");
+    // n1 leads term 3, its log is 1 1 2 3; n2 holds 1 1 1: the two differ at the index of the hint itself.
+    let title = "n2 holds another third entry, and its hint is the third index";
+    let setup = holding(Setup::new(3, 0), N1, &[1, 1, 2], 0);
+    let mut stage = elected(setup, N1).row(2, title);
+    stage.must_lead(rule("rejection_goes_back"), N1)?;
+    stage.forget_words();
+    stage.hear(rejected(N2, N1, 3, 3, at(3, 1)));
+    stage.propose(N1, "a");
+    let what = backs_off("n2 was sent what follows 3, and holds another entry 3");
+    let (must_be, was) = goes_back(&stage, 3);
+    stage.must_be(&what, must_be, was)?;
+
+    let mut stage = leader().row(3, "n2 streams, and then a message was lost");
     stage.hear(matched(N2, N1, 2, 4));
     ["a", "b", "c"].iter().for_each(|command| stage.propose(N1, command));
     // A leader that sends one append at a time has sent nothing that n2 could reject now.
