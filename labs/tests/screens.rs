@@ -16,6 +16,7 @@ use runner::place::CourseFolder;
 use runner::progress::Progress;
 use runner::report::{Outcome, ReportLine};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 fn answered(folder: &Path, words: &[&str]) -> String {
@@ -183,5 +184,55 @@ fn the_script_of_the_first_election_says_nothing_that_a_correct_design_could_fai
     assert!(
         text.lines().all(|line| line != "----"),
         "`labs check --only offers` plays it with every variant"
+    );
+}
+
+/// The keys of `watch`, where the code does not compile: nothing is built, and every key still answers.
+#[test]
+fn every_key_of_watch_answers() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let wrong = |test: &str, card: &str| ReportLine {
+        rule: Some("quorum_is_more_than_half".to_owned()),
+        card: Some(card.to_owned()),
+        ..ReportLine::new(test, Outcome::Failed)
+    };
+    let verdicts = [
+        wrong("aa_quorum_sizes", "x the first card"),
+        wrong("aa_single_node", "x the second card"),
+    ];
+    ran(&place, &verdicts);
+    fs::write(place.root.join("raft/src/lib.rs"), "fn broken(").expect("written");
+    let mut watch = std::process::Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("watch")
+        .current_dir(&place.root)
+        .env("NO_COLOR", "1")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let keys = "n\nn\no\nh\n?\nr\nq\n";
+    watch.stdin.take().expect("a pipe").write_all(keys.as_bytes()).expect("typed");
+    let out = watch.wait_with_output().expect("it ends at q");
+    let said = String::from_utf8([out.stdout, out.stderr].concat()).expect("text");
+    assert_eq!(out.status.code(), Some(0), "{said}");
+    let in_order = [
+        "save a file to test. h hint, n next card",
+        "the second card\n  (card 2 of 2)",
+        "the first card\n  (card 1 of 2)",
+        "No story is kept",
+        "hint 1 of",
+    ];
+    let mut rest = said.as_str();
+    for text in in_order {
+        let at = rest.find(text).unwrap_or_else(|| panic!("no {text:?} in:\n{rest}"));
+        rest = &rest[at + text.len()..];
+    }
+    assert_eq!(
+        said.matches("waits until raft compiles").count(),
+        2,
+        "the first run, and r: {said}"
     );
 }

@@ -18,7 +18,7 @@ pub enum Command {
     /// The steps below the current one are tested along and shown if they no longer hold.
     #[command(verbatim_doc_comment)]
     Test(TestArgs),
-    /// Test again whenever a file is saved
+    /// Test again whenever a file is saved; h hint, n next card, o its story, r run, q quit
     Watch(TestArgs),
     /// Say a little more each time: a question, a pointer, pseudo-code
     Hint {
@@ -74,7 +74,7 @@ impl Command {
         match self {
             Command::Test(args) => crate::trial::test(place, &args.wish()),
             Command::Watch(args) => {
-                crate::watch::watch(place, &args.wish()).map(|()| Ending::Green)
+                crate::watch::watch(place, &args.wish(), std::io::stdin()).map(|()| Ending::Green)
             }
             Command::Hint { about } => {
                 crate::hint::hint(place, about.as_deref()).map(|()| Ending::Green)
