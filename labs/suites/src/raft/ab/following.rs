@@ -240,6 +240,7 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     let mut stage = stage.row(6, "entries after what is committed are taken");
     stage.hear(sends(N2, N1, 2, at(3, 1), &[2], 3));
     let because = "the entry follows what n1 has committed";
+    let fitting = rule("fitting_entries_are_taken");
     let (rule, shows) = (rule("committed_entries_stay"), is_about_appends as fn(&Event) -> bool);
     let what = Expected { rule, within: REPLACED, shows, because };
     stage.must_be(&what, "1 1 1 2", terms_of(&stage.log(N1)))?;
@@ -248,8 +249,7 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     let mut stage = stage.row(7, "entries of a new leader, which knows of one committed entry");
     stage.hear(sends(N2, N1, 2, at(3, 1), &[2], 1));
     let because = "a new leader may know less of what is committed than its followers";
-    let rule = rule("fitting_entries_are_taken");
-    let what = Expected { rule, within: ANSWERED, shows, because };
+    let what = Expected { rule: fitting, within: ANSWERED, shows, because };
     let was = format!("{}, {}", stage.last_outcome(N2), log_and_commit(&stage));
     stage.must_be(&what, "matched 4, log 1 1 1 2, commit 3", was)
 }
