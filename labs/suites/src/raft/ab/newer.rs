@@ -12,11 +12,12 @@
 use super::blame::VOTED;
 use crate::raft::aa::timer;
 use crate::raft::kit::{
-    N1, N2, N3, Rows, Stage, ask_with, at, holding, logged, name_or_none, remembering, terms_of,
+    Expected, N1, N2, N3, Rows, Stage, ask_with, at, beat_with, holding, logged, name_or_none,
+    remembering, terms_of,
 };
 use crate::raft::rule;
 use harness::{Check, Rule, Verdict};
-use raft::{EntryId, Event, NodeId};
+use raft::{Body, EntryId, Event, Message, NodeId};
 use testbed::{Input, Setup};
 
 /// Returns whether an event shows the decision about a vote.
@@ -43,7 +44,23 @@ pub(super) fn vote_request(_: &mut Check) -> Verdict {
         let what = terms_of(&logged(log));
         table.row_at(None, stage, |table| table.equal(what, must_be, was.join(", ")));
     }
-    table.verdict_in(&["Log::last_index", "Raft::ask_for_votes"])
+    table.verdict_in(&["Log::last_index", "Raft::ask_for_votes"])?;
+
+    // A node that takes its log for shorter than it is refuses such a heartbeat as impossible.
+    let stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2], 0));
+    let mut stage =
+        stage.row(6, "n1's three entries are on its disk; a heartbeat commits the third");
+    stage.hear(beat_with(N2, N1, 2, 3));
+    let what = Expected {
+        rule: rule("beats_are_answered"),
+        within: &["Log::last_index", "Core::on_heartbeat"],
+        shows: |_| false,
+        because: "n1 holds three entries, and its leader says that three are committed",
+    };
+    let answers = |message: &Message| matches!(message.body, Body::HeartbeatReply { .. });
+    let is_answered = stage.words(N1).iter().any(answers);
+    let was = if is_answered { "n1 answers" } else { "n1 does not answer" };
+    stage.must_be(&what, "n1 answers", was)
 }
 
 /// Adds a row: n1 holds `log` and gets a request of n2 in a later term.
