@@ -187,6 +187,9 @@ pub fn reset(course: &Course, place: &CourseFolder, typed: Option<&str>) -> Resu
     for (lab, step, _) in &chosen {
         let here = progress.lab_mut(&lab.id);
         here.step = here.step.min(step.number);
+        if step.number > first {
+            here.opened.remove(&step.number);
+        }
         let from_here = lab.steps.iter().filter(|s| s.number >= step.number);
         for test in from_here.flat_map(|s| &s.tests) {
             here.passed.remove(&test.name);

@@ -107,6 +107,8 @@ fn a_broken_manifest_or_progress_costs_nothing() {
     };
     let said = runner::trial::test(&place, &wish).expect_err("cargo cannot read it");
     assert!(said.contains("cargo says") && said.contains("raft/Cargo.toml:"), "{said}");
+    // It was opened before the build, and is not opened again.
+    progress.lab_mut("2aa").opened.insert(4);
     assert_eq!(runner::progress::Progress::read(&place), (progress, None));
     // A grade takes the core and leaves the manifest.
     let lab = course.lab("2aa").expect("a lab");
@@ -207,6 +209,31 @@ fn a_step_opens_its_inert_functions_when_it_is_reached() {
     // Opened by text or cut by parsing: the same bytes.
     student::reset(&course, &place, Some("7")).expect("cut");
     assert_eq!(fs::read_to_string(&file).expect("the source"), opened);
+}
+
+#[test]
+fn a_first_attempt_that_is_the_inert_body_is_the_students() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let lab = course.lab("2aa").expect("the first lab");
+    let step = lab.step(7).expect("step 7");
+    let hole = step.holes.iter().find(|hole| hole.path == "Core::tick_heartbeat").expect("a hole");
+    let inert = hole.before.as_deref().expect("it has an inert body");
+    let file = place.root.join(&hole.file);
+    let text = || fs::read_to_string(&file).expect("the source");
+    runner::source::open_step(&place, lab, step).expect("opened");
+    let marker = runner::catalogue::marker(lab, step, hole);
+    let mine = text().replace(&marker, &inert[1..inert.len() - 1]);
+    fs::write(&file, &mine).expect("written");
+    runner::source::open_step(&place, lab, step).expect("opened before");
+    assert_eq!(text(), mine, "what a student wrote is not cut again");
+    assert!(!runner::source::spot(&place, lab, step, hole).unwritten, "it is wrong, not unwritten");
+    // A reset from an earlier step on makes it inert again, and its step opens it again.
+    student::reset(&course, &place, Some("2aa")).expect("cut");
+    assert!(!text().contains(&marker));
+    runner::source::open_step(&place, lab, step).expect("opened again");
+    assert!(text().contains(&marker));
 }
 
 #[test]

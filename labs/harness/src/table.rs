@@ -37,9 +37,17 @@ pub struct Case {
     because: String,
     place: Option<Place>,
     within: Vec<String>,
+    rule: Option<Rule>,
 }
 
 impl Case {
+    /// Says which rule this row breaks if it does not hold; the table's own, unless said. A card names
+    /// the rule of the first row that fails.
+    pub fn breaks_rule(&mut self, rule: &Rule) -> &mut Self {
+        self.rule = Some(*rule);
+        self
+    }
+
     /// Names the line that decided this row. Only rows that fail show it.
     pub fn decided_at(&mut self, place: impl Into<Place>) -> &mut Self {
         self.place = Some(place.into());
@@ -152,8 +160,8 @@ impl Table {
     /// Returns the failure, if any row does not hold: the caller adds what it knows.
     pub fn failure(self) -> Option<Failure> {
         assert!(!self.rows.is_empty(), "a table without rows checks nothing");
-        self.first_broken()?;
-        Some(Failure::of(&self.rule).table(self))
+        let rule = self.broken().next()?.rule.unwrap_or(self.rule);
+        Some(Failure::of(&rule).table(self))
     }
 
     /// Fails the test if any row does not hold.
@@ -166,8 +174,8 @@ impl Table {
 
     fn push(&mut self, what: String, must_be: String, was: String, holds: bool) -> &mut Case {
         let number = self.rows.len() as u64 + 1;
-        let (because, place, within) = (String::new(), None, Vec::new());
-        self.rows.push(Case { number, what, must_be, was, holds, because, place, within });
+        let (because, place, within, rule) = (String::new(), None, Vec::new(), None);
+        self.rows.push(Case { number, what, must_be, was, holds, because, place, within, rule });
         self.rows.last_mut().expect("a row was pushed just now")
     }
 

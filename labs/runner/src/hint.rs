@@ -200,8 +200,9 @@ impl<'a> Asked<'a> {
                 Some((of, need(verdict).filter(|_| seen)?))
             })
             .collect();
-        // Wrong before unwritten: the card is what the student looks at. Then the step itself.
-        red.sort_by_key(|(of, need)| (of.number > number, need.hole.is_some()));
+        // Wrong before unwritten, and the current step's before an earlier one's: that card is what the
+        // student looks at. Then the step itself.
+        red.sort_by_key(|(of, need)| (of.number > number, need.hole.is_some(), of.number < number));
         let red = red.into_iter().next();
         let unwritten = |step: &'a Step| self.unwritten(lab, step).map(|need| (step, need));
         // What was cut since the last run says more than what that run met.

@@ -43,11 +43,20 @@ pub struct LabProgress {
     /// How many levels of each hint were read.
     #[serde(default)]
     pub hints: BTreeMap<String, usize>,
+    /// The steps whose inert bodies were opened. What stands there since is the student's, even if it is
+    /// what stood there before.
+    #[serde(default)]
+    pub opened: BTreeSet<u32>,
 }
 
 impl Default for LabProgress {
     fn default() -> Self {
-        LabProgress { step: 1, passed: BTreeSet::new(), hints: BTreeMap::new() }
+        LabProgress {
+            step: 1,
+            passed: BTreeSet::new(),
+            hints: BTreeMap::new(),
+            opened: BTreeSet::new(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 
 use crate::catalogue::{Hole, Lab, Step, marker};
 use crate::place::{CourseFolder, replace_file};
+use crate::progress::Progress;
 
 /// Where a hole is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,15 +34,26 @@ pub fn spot(place: &CourseFolder, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
         None => hole.file.clone(),
     };
     let inert = hole.before.as_deref().and_then(|before| opened(&text, &hole.path, before, &cut));
-    Spot { at, unwritten: unwritten.is_some() || inert.is_some() }
+    let is_inert = || inert.is_some() && !was_opened(place, lab, step);
+    Spot { at, unwritten: unwritten.is_some() || is_inert() }
 }
 
-/// Opens the inert functions of a step: what did nothing so far now waits to be written. A body that
-/// the student has already changed stays as it is.
+/// Returns whether the inert functions of a step were opened before.
+fn was_opened(place: &CourseFolder, lab: &Lab, step: &Step) -> bool {
+    Progress::read(place).0.lab(&lab.id).opened.contains(&step.number)
+}
+
+/// Opens the inert functions of a step, once: what did nothing so far now waits to be written. A body
+/// that the student has already changed stays as it is. So does one that the student has written since,
+/// even if it is the inert body: as a first attempt, that is wrong, and not unwritten.
 ///
 /// # Errors
 /// A file cannot be read or written.
 pub fn open_step(place: &CourseFolder, lab: &Lab, step: &Step) -> Result<(), String> {
+    let (mut progress, _) = Progress::read(place);
+    if place.settings.is_none() || !progress.lab_mut(&lab.id).opened.insert(step.number) {
+        return Ok(());
+    }
     for hole in &step.holes {
         let Some(before) = &hole.before else { continue };
         let path = place.root.join(&hole.file);
@@ -50,7 +62,7 @@ pub fn open_step(place: &CourseFolder, lab: &Lab, step: &Step) -> Result<(), Str
             replace_file(&path, &text)?;
         }
     }
-    Ok(())
+    progress.save(place)
 }
 
 /// Puts `marker` in place of the inert body of a function, if that is still the text there.

@@ -74,6 +74,8 @@ pub fn test(place: &CourseFolder, wish: &TestRequest) -> Result<Ending, String> 
         tests.extend(below.flat_map(|s| &s.tests).map(|t| t.name.clone()));
         source::open_step(place, lab, step)?;
     }
+    // With the steps that were opened just now.
+    (progress, _) = Progress::read(place);
     let reached = progress.lab(&lab.id).step;
     let code = last::code(place);
     let Some(suite) = built(place, lab, reached)? else {
@@ -82,7 +84,7 @@ pub fn test(place: &CourseFolder, wish: &TestRequest) -> Result<Ending, String> 
     };
     last::note(place, &code)?;
     let verdicts = run(place, &suite, lab, tests, wish)?;
-    show(&choice, &verdicts, &asked, wish.cards);
+    show(&choice, &verdicts, &asked, &progress.lab(&lab.id).passed, wish.cards);
     let missing = asked.iter().filter(|name| !verdicts.iter().any(|v| v.test == **name)).count();
     if missing > 0 {
         let not_run = format!("{} not run: ", count(missing as u64, "test"));
@@ -196,7 +198,13 @@ fn run(
     suite::run(suite, lab, &request)
 }
 
-fn show(choice: &Choice<'_>, verdicts: &[ReportLine], asked: &BTreeSet<String>, cards: Cards) {
+fn show(
+    choice: &Choice<'_>,
+    verdicts: &[ReportLine],
+    asked: &BTreeSet<String>,
+    held: &BTreeSet<String>,
+    cards: Cards,
+) {
     let (mine, below): (Vec<_>, Vec<_>) = verdicts.iter().partition(|v| asked.contains(&v.test));
     let folded = if verdicts.iter().any(card::is_wrong) { Held::Folded } else { Held::Listed };
     match choice {
@@ -224,8 +232,19 @@ fn show(choice: &Choice<'_>, verdicts: &[ReportLine], asked: &BTreeSet<String>, 
             which.iter().for_each(|v| anstream::println!("{}", card::line(v)));
         }
     }
-    // In the order of the steps: what an earlier step gets wrong explains the later ones.
-    card::show(verdicts, cards);
+    // Earlier steps were green when this one began: what is written for this one is the likeliest cause,
+    // and its own card names its functions. Else in the order of the steps: what an earlier step gets
+    // wrong explains the later ones.
+    let (mut first, rest): (Vec<_>, Vec<_>) =
+        verdicts.iter().cloned().partition(|v| asked.contains(&v.test));
+    let broke = |v: &ReportLine| card::is_wrong(v) && held.contains(&v.test);
+    if !first.iter().any(card::is_wrong) && rest.iter().any(broke) {
+        let said = "They held before. What you changed last is the likeliest cause, also where a card \
+                    names another function.";
+        anstream::println!("{}", hang("  ", said));
+    }
+    first.extend(rest);
+    card::show(&first, cards);
 }
 
 /// Moves on past every step whose tests all hold.

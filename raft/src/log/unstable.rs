@@ -93,7 +93,7 @@ impl Unstable {
     pub(crate) fn extend(&mut self, entries: Vec<Entry>) {
         let next = self.end();
         let starts_at = entries.first().map_or(next, |entry| entry.id.index);
-        assert_eq!(starts_at, next, "entries come without a gap");
+        assert!(starts_at == next, "entries come without a gap: first {starts_at}, not {next}");
         self.entries.extend(entries);
         self.assert_in_order();
     }

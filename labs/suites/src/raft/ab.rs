@@ -38,6 +38,8 @@ pub const TESTS: &[Test] = &[
     Test::new(2, "ab_append_replaces_tail", writing::append_replaces_tail),
     Test::new(2, "ab_log_against_a_vec", writing::log_against_a_vec),
     Test::new(3, "ab_append_conflict_table", parting::append_conflict_table),
+    Test::new(3, "ab_append_says_how_far", parting::append_says_how_far),
+    Test::new(3, "ab_failed_read_changes_no_log", parting::failed_read_changes_no_log),
     Test::new(3, "ab_stale_append_no_truncate", parting::stale_append_no_truncate),
     Test::new(3, "ab_dup_and_reordered_append", parting::dup_and_reordered_append),
     Test::new(4, "ab_commit_only_grows", applying::commit_only_grows),

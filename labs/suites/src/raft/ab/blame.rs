@@ -134,7 +134,8 @@ pub(super) fn apart(stage: &Stage, leader: NodeId, node: NodeId) -> Names {
             let arrives = |step: &Step| {
                 let Input::Deliver(message) = &step.input else { return false };
                 let is_append = matches!(message.body, Body::AppendEntries { .. });
-                is_append && message.to == node && message.term == term
+                // What a cut link swallows happens to no node.
+                is_append && step.node == Some(node) && message.term == term
             };
             if since_it_leads(&steps, leader).iter().any(arrives) { UNANSWERED } else { UNSENT }
         }

@@ -42,6 +42,11 @@ const OUTDATED: Names = &["Raft::update_term", "Core::on_matched", "Progress::ma
 /// Where to look if a leader knows what it learned in an earlier term.
 const BEGUN: Names = &["Core::init_progress", "Core::start_term", "Core::commit_by_counting"];
 
+/// Returns the rule that a wrong commit index breaks: committed too early, or too late.
+fn counted(must_be: u64, was: u64) -> &'static Rule {
+    if was > must_be { rule("only_a_majority_commits") } else { rule("majority_commits") }
+}
+
 /// Adds a row that is about a commit index.
 fn row(table: &mut Rows, stage: Stage, what: String, must_be: String, was: String) {
     let blame = Blame::OneOf(counting(&stage));
@@ -84,7 +89,8 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
         let what = format!("{size}: {}", said(answers));
         let was = stage.commit(N1);
         let blame = Blame::OneOf(counting(&stage));
-        table.row_blamed(blame, stage, |table| table.equal(what, then, was));
+        let rule = counted(then, was);
+        table.row_blamed(blame, stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(COUNTED)
 }
@@ -92,17 +98,13 @@ pub(super) fn ack_table(_: &mut Check) -> Verdict {
 /// The client learns of what a majority has acknowledged.
 pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
     let mut stage = elected(Setup::new(3, 0), N1).row(1, "n2 acknowledges the proposal");
-    stage.must_lead(rule("committed_entries_in_order"), N1)?;
+    stage.must_lead(rule("majority_commits"), N1)?;
     stage.propose(N1, "a");
     let what =
-        expects(&stage, rule("committed_entries_in_order"), "nobody has acknowledged anything yet");
+        expects(&stage, rule("only_a_majority_commits"), "nobody has acknowledged anything yet");
     stage.must_be(&what, "nothing", names_of(&stage.applied(N1)))?;
     acknowledge(&mut stage, &[(N2, 2)]);
-    let what = expects(
-        &stage,
-        rule("committed_entries_in_order"),
-        "n1 and n2 hold the entry, two of three",
-    );
+    let what = expects(&stage, rule("majority_commits"), "n1 and n2 hold the entry, two of three");
     stage.must_be(&what, "1@1 2@1", names_of(&stage.applied(N1)))?;
     stage.must_be(&what, "a", commands_of(&stage.applied(N1)))?;
 
@@ -111,11 +113,7 @@ pub(super) fn leader_commit_entry(_: &mut Check) -> Verdict {
     stage.must_be(&what, "1@1 2@1", names_of(&stage.applied(N1)))?;
     stage.propose(N1, "b");
     acknowledge(&mut stage, &[(N3, 3)]);
-    let what = expects(
-        &stage,
-        rule("committed_entries_in_order"),
-        "n1 and n3 hold the entry, two of three",
-    );
+    let what = expects(&stage, rule("majority_commits"), "n1 and n3 hold the entry, two of three");
     stage.must_be(&what, "a b", commands_of(&stage.applied(N1)))
 }
 
@@ -159,7 +157,10 @@ pub(super) fn only_current_term(_: &mut Check) -> Verdict {
         stage.must_lead(rule("only_own_term_is_counted"), N1)?;
         answers.iter().for_each(|&index| acknowledge(&mut stage, &[(N2, index)]));
         let what = format!("{}: {answers:?}", terms_of(&logged(log)));
-        table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
+        let was = stage.commit(N1);
+        let rule =
+            if was > then { rule("only_own_term_is_counted") } else { rule("majority_commits") };
+        table.row(stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(COMMITTED)
 }
@@ -362,7 +363,7 @@ pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
     ];
     let intro = "n1 campaigns, a client proposes a to it, some nodes are down; n1 applies";
     let mut table =
-        Rows::new(rule("proposal_is_appended"), "nodes, down", intro).noted_by(is_about_commit);
+        Rows::new(rule("majority_commits"), "nodes, down", intro).noted_by(is_about_commit);
     for (size, down, then) in rows {
         let mut stage = Stage::new(size);
         down.iter().for_each(|&id| stage.apply(Input::Crash(id)));
@@ -373,7 +374,15 @@ pub(super) fn proposal_shapes(_: &mut Check) -> Verdict {
         let names: Vec<String> = down.iter().map(NodeId::to_string).collect();
         let what = format!("{size}, {}", names.join(" "));
         let was = commands_of(&stage.applied(N1));
-        row(&mut table, stage, what, then.to_owned(), was);
+        let rule = if then == "nothing" {
+            rule("only_a_majority_commits")
+        } else {
+            rule("majority_commits")
+        };
+        let blame = Blame::OneOf(counting(&stage));
+        table.row_blamed(blame, stage, |table| {
+            table.equal(what, then.to_owned(), was).breaks_rule(rule)
+        });
     }
     table.verdict_in(COUNTED)?;
     let mut stage =

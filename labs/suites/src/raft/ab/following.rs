@@ -12,7 +12,7 @@ use crate::raft::kit::{
     is_about_logs, logged, names_of, remembering, sends, terms_of,
 };
 use crate::raft::rule;
-use harness::{Check, Verdict};
+use harness::{Check, Rule, Verdict};
 use raft::{AppendOutcome, Body, EntryId, Event, Term};
 use testbed::Setup;
 
@@ -58,9 +58,51 @@ pub(super) fn check_append_table(_: &mut Check) -> Verdict {
         // What was written was written by `maybe_append`, which must not.
         let written = then.starts_with("rejected") && stage.log(N1) != logged(&[1, 2]);
         let blame = Blame::OneOf(if written { WRITTEN } else { ANSWERED });
-        table.row_blamed(blame, stage, |table| table.equal(what, then.to_owned(), was));
+        let rule = broken_by(then, &was);
+        table.row_blamed(blame, stage, |table| {
+            table.equal(what, then.to_owned(), was).breaks_rule(rule)
+        });
     }
     table.verdict_in(ANSWERED)
+}
+
+/// Returns the rule that a row breaks: the first of its answer, its log and its commit index that is
+/// wrong says which.
+fn broken_by(must_be: &str, was: &str) -> &'static Rule {
+    let parts = |said: &str| -> Vec<String> { said.split(", ").map(str::to_owned).collect() };
+    let (must_be, was) = (parts(must_be), parts(was));
+    if was.first() != must_be.first() {
+        return broken_by_answer(&must_be[0], &was[0]);
+    }
+    let commit = |parts: &[String]| -> Option<u64> {
+        parts.last()?.strip_prefix("commit ").and_then(|number| number.parse().ok())
+    };
+    if was.get(1) != must_be.get(1) {
+        rule("append_needs_its_predecessor")
+    } else {
+        bound(commit(&must_be), commit(&was))
+    }
+}
+
+/// Returns the rule that a wrong answer breaks: whether it says yes or no, or with which index.
+fn broken_by_answer(must_be: &str, was: &str) -> &'static Rule {
+    let both = |word: &str| must_be.contains(word) && was.contains(word);
+    if both("matched") {
+        rule("acknowledgement_names_what_was_sent")
+    } else if both("rejected") {
+        rule("rejection_names_what_was_asked")
+    } else {
+        rule("append_needs_its_predecessor")
+    }
+}
+
+/// Returns the rule that a wrong commit index breaks: too high, or too low.
+fn bound(must_be: Option<u64>, was: Option<u64>) -> &'static Rule {
+    if was > must_be {
+        rule("commit_no_further_than_agreed")
+    } else {
+        rule("follower_learns_commit")
+    }
 }
 
 /// Where to look if entries were written that do not fit.
@@ -93,7 +135,8 @@ pub(super) fn follower_check_append(_: &mut Check) -> Verdict {
             false => format!("t3 rejected {}, hint no further", prev.index),
         };
         let was = said(&stage);
-        table.equal(prev.to_string(), must_be, was, stage);
+        let rule = broken_by_answer(&must_be, &was);
+        table.row(stage, |table| table.equal(prev.to_string(), must_be, was).breaks_rule(rule));
     }
     table.verdict_in(&["Core::on_append", "Log::maybe_append", "Log::term"])
 }
@@ -164,7 +207,9 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
         stage.hear(sends(N2, N1, 2, prev, entries, commit));
         let sent = if entries.is_empty() { String::new() } else { terms_of(&logged(entries)) };
         let what = format!("{prev} [{sent}] commit {commit}");
-        table.equal(what, then.to_string(), stage.commit(N1).to_string(), stage);
+        let was = stage.commit(N1);
+        let rule = bound(Some(then), Some(was));
+        table.row(stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(ANSWERED)
 }
@@ -195,9 +240,18 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     let mut stage = stage.row(6, "entries after what is committed are taken");
     stage.hear(sends(N2, N1, 2, at(3, 1), &[2], 3));
     let because = "the entry follows what n1 has committed";
+    let fitting = rule("fitting_entries_are_taken");
     let (rule, shows) = (rule("committed_entries_stay"), is_about_appends as fn(&Event) -> bool);
     let what = Expected { rule, within: REPLACED, shows, because };
-    stage.must_be(&what, "1 1 1 2", terms_of(&stage.log(N1)))
+    stage.must_be(&what, "1 1 1 2", terms_of(&stage.log(N1)))?;
+
+    let stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 3));
+    let mut stage = stage.row(7, "entries of a new leader, which knows of one committed entry");
+    stage.hear(sends(N2, N1, 2, at(3, 1), &[2], 1));
+    let because = "a new leader may know less of what is committed than its followers";
+    let what = Expected { rule: fitting, within: ANSWERED, shows, because };
+    let was = format!("{}, {}", stage.last_outcome(N2), log_and_commit(&stage));
+    stage.must_be(&what, "matched 4, log 1 1 1 2, commit 3", was)
 }
 
 /// A leader whose term is over still sends.

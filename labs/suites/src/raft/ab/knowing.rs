@@ -10,7 +10,7 @@
 //! a client proposes after every answer.
 
 use crate::raft::kit::{
-    Append, Expected, N1, N2, Stage, at, elected, holding, is_about_peers, is_append, matched,
+    Append, Expected, N1, N2, N3, Stage, at, elected, holding, is_about_peers, is_append, matched,
     rejected,
 };
 use crate::raft::rule;
@@ -85,7 +85,19 @@ pub(super) fn leader_increase_next(_: &mut Check) -> Verdict {
         rule("acknowledged_peer_gets_the_next"),
         "n2 has acknowledged 6 entries, and a client proposes another",
     );
-    stage.must_be(&what, "sent what follows 6", follows(&stage))
+    stage.must_be(&what, "sent what follows 6", follows(&stage))?;
+
+    let mut stage = leader().row(4, "n2 does not answer, and n3 acknowledges");
+    stage.hear(matched(N3, N1, 2, 4));
+    stage.forget_words();
+    stage.propose(N1, "a");
+    let what = expects(
+        rule("acknowledged_peer_gets_the_next"),
+        "n3 has acknowledged 4 entries, n2 has not answered, and a client proposes a fifth",
+    );
+    let is_sent = stage.appends(N1, N3).iter().any(|append| append.prev.index.0 == 4);
+    let was = if is_sent { "n3 is sent what follows 4" } else { "n3 is not sent what follows 4" };
+    stage.must_be(&what, "n3 is sent what follows 4", was)
 }
 
 /// Returns how far back the last append to n2 goes, as text.
@@ -114,7 +126,19 @@ pub(super) fn reject_goes_back(_: &mut Check) -> Verdict {
     let (must_be, was) = goes_back(&stage, 3);
     stage.must_be(&what, must_be, was)?;
 
-    let mut stage = leader().row(2, "n2 streams, and then a message was lost");
+    // n1 leads term 3, its log is 1 1 2 3; n2 holds 1 1 1: the two differ at the index of the hint itself.
+    let title = "n2 holds another third entry, and its hint is the third index";
+    let setup = holding(Setup::new(3, 0), N1, &[1, 1, 2], 0);
+    let mut stage = elected(setup, N1).row(2, title);
+    stage.must_lead(rule("rejection_goes_back"), N1)?;
+    stage.forget_words();
+    stage.hear(rejected(N2, N1, 3, 3, at(3, 1)));
+    stage.propose(N1, "a");
+    let what = backs_off("n2 was sent what follows 3, and holds another entry 3");
+    let (must_be, was) = goes_back(&stage, 3);
+    stage.must_be(&what, must_be, was)?;
+
+    let mut stage = leader().row(3, "n2 streams, and then a message was lost");
     stage.hear(matched(N2, N1, 2, 4));
     ["a", "b", "c"].iter().for_each(|command| stage.propose(N1, command));
     // A leader that sends one append at a time has sent nothing that n2 could reject now.
@@ -144,7 +168,26 @@ pub(super) fn stale_reject_ignored(_: &mut Check) -> Verdict {
         let what = Expected { within: WENT_BACK, ..what };
         stage.must_be(&what, "sent what follows 4", follows(&stage))?;
     }
+    old_answers_after_a_new_one()?;
     a_refusal_counts_once()
+}
+
+/// Three answers of one peer arrive in the wrong order: the last one first.
+fn old_answers_after_a_new_one() -> Verdict {
+    let title = "n2 acknowledges 6; its answers of before arrive: matched 4, rejected 5";
+    let mut stage = leader().row(4, title);
+    let rule = rule("old_news_changes_nothing");
+    stage.must_lead(rule, N1)?;
+    stage.hear(matched(N2, N1, 2, 4));
+    stage.propose(N1, "a");
+    stage.propose(N1, "b");
+    stage.hear(matched(N2, N1, 2, 6));
+    stage.hear(matched(N2, N1, 2, 4));
+    stage.hear(rejected(N2, N1, 2, 5, at(4, 2)));
+    stage.forget_words();
+    stage.propose(N1, "c");
+    let what = expects(rule, "n2 has acknowledged 6 entries, and a client proposes a seventh");
+    stage.must_be(&what, "sent what follows 6", follows(&stage))
 }
 
 /// A leader has gone back twice; the first refusal arrives again. It is about a question that was
@@ -152,7 +195,7 @@ pub(super) fn stale_reject_ignored(_: &mut Check) -> Verdict {
 fn a_refusal_counts_once() -> Verdict {
     let title =
         "n2 refuses what follows 3, then what the leader asks next; the first refusal comes again";
-    let mut stage = leader().row(4, title);
+    let mut stage = leader().row(5, title);
     stage.must_lead(rule("old_news_changes_nothing"), N1)?;
     let first = rejected(N2, N1, 2, 3, at(2, 1));
     stage.hear(first.clone());

@@ -12,11 +12,12 @@
 use super::blame::VOTED;
 use crate::raft::aa::timer;
 use crate::raft::kit::{
-    N1, N2, N3, Rows, Stage, ask_with, at, holding, logged, name_or_none, remembering, terms_of,
+    Expected, N1, N2, N3, Rows, Stage, ask_with, at, beat_with, holding, logged, name_or_none,
+    remembering, terms_of,
 };
 use crate::raft::rule;
-use harness::{Check, Verdict};
-use raft::{EntryId, Event, NodeId};
+use harness::{Check, Rule, Verdict};
+use raft::{Body, EntryId, Event, Message, NodeId};
 use testbed::{Input, Setup};
 
 /// Returns whether an event shows the decision about a vote.
@@ -43,7 +44,23 @@ pub(super) fn vote_request(_: &mut Check) -> Verdict {
         let what = terms_of(&logged(log));
         table.row_at(None, stage, |table| table.equal(what, must_be, was.join(", ")));
     }
-    table.verdict_in(&["Log::last_index", "Raft::ask_for_votes"])
+    table.verdict_in(&["Log::last_index", "Raft::ask_for_votes"])?;
+
+    // A node that takes its log for shorter than it is refuses such a heartbeat as impossible.
+    let stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2], 0));
+    let mut stage =
+        stage.row(6, "n1's three entries are on its disk; a heartbeat commits the third");
+    stage.hear(beat_with(N2, N1, 2, 3));
+    let what = Expected {
+        rule: rule("beats_are_answered"),
+        within: &["Log::last_index", "Core::on_heartbeat"],
+        shows: |_| false,
+        because: "n1 holds three entries, and its leader says that three are committed",
+    };
+    let answers = |message: &Message| matches!(message.body, Body::HeartbeatReply { .. });
+    let is_answered = stage.words(N1).iter().any(answers);
+    let was = if is_answered { "n1 answers" } else { "n1 does not answer" };
+    stage.must_be(&what, "n1 answers", was)
 }
 
 /// Adds a row: n1 holds `log` and gets a request of n2 in a later term.
@@ -51,7 +68,17 @@ fn asks(table: &mut Rows, log: &[u64], last: EntryId, granted: bool) {
     let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
     stage.hear(ask_with(N2, N1, 9, last));
     let what = format!("{}, asks with {last}", terms_of(&logged(log)));
-    table.equal(what, answer(granted), answered(&stage), stage);
+    judge(table, what, granted, stage);
+}
+
+/// Adds a row: the answer that n2 gets. A vote that is withheld breaks another rule than one that is
+/// given.
+fn judge(table: &mut Rows, what: String, granted: bool, stage: Stage) {
+    let rule: &Rule =
+        if granted { rule("newer_log_gets_the_vote") } else { rule("older_log_gets_no_vote") };
+    let was = answered(&stage);
+    let must_be = answer(granted).to_owned();
+    table.row(stage, |table| table.equal(what, must_be, was).breaks_rule(rule));
 }
 
 fn answer(granted: bool) -> &'static str {
@@ -111,7 +138,7 @@ pub(super) fn vote_up_to_date_table(_: &mut Check) -> Verdict {
             let vote = vote.map_or(String::new(), |vote| format!(", vote {vote}"));
             let commit = if commit > 0 { format!(", commit {commit}") } else { String::new() };
             let what = format!("{last}{vote}{commit}");
-            table.equal(what, answer(granted), answered(&stage), stage);
+            judge(&mut table, what, granted, stage);
         }
     }
     restarted(&mut table);
@@ -125,7 +152,7 @@ fn restarted(table: &mut Rows) {
         stage.apply(Input::Crash(N1));
         stage.apply(Input::Restart(N1));
         stage.hear(ask_with(N2, N1, 5, last));
-        table.equal(format!("{last}, restarted"), answer(granted), answered(&stage), stage);
+        judge(table, format!("{last}, restarted"), granted, stage);
     }
 }
 

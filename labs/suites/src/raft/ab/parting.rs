@@ -13,7 +13,7 @@ use crate::raft::kit::{
 use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{EntryId, Message};
-use testbed::Setup;
+use testbed::{Input, Setup};
 
 /// A log, what the entries follow, the entries, and the log then: logs as the terms of their entries.
 type ConflictRow = (&'static [u64], EntryId, &'static [u64], &'static [u64]);
@@ -50,14 +50,83 @@ pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
         // Entries that must be taken, or entries that do not fit.
         let before = prev.index.0.checked_sub(1).map(|offset| log.get(offset as usize));
         let fits = before.is_none_or(|term| term == Some(&prev.term.0));
-        let blame = Blame::OneOf(if fits { TAKEN } else { UNFIT });
-        table.row_blamed(blame, stage, |table| table.equal(what, terms_of(&logged(then)), was));
+        let is_held = stage.last_outcome(N2).starts_with("matched");
+        let blame = Blame::OneOf(match (fits, is_held) {
+            (true, true) => TAKEN,
+            (true, false) => UNKNOWN,
+            (false, _) => UNFIT,
+        });
+        let is_untouched = was == terms_of(&logged(log));
+        let rule = match (fits, then == log, is_untouched) {
+            (false, _, _) => rule("append_needs_its_predecessor"),
+            (true, true, _) => rule("old_append_removes_nothing"),
+            (true, false, true) => rule("fitting_entries_are_taken"),
+            (true, false, false) => rule("conflict_removes_the_tail"),
+        };
+        let then = terms_of(&logged(then));
+        table.row_blamed(blame, stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(TAKEN)
 }
 
+/// A disk fails while n1 compares. What could not be read is neither there nor missing: n1's log stays as
+/// it is, and n1 tells its leader of no entry that it lacks. Which read fails first does not matter.
+pub(super) fn failed_read_changes_no_log(_: &mut Check) -> Verdict {
+    let intro =
+        "n1 holds 1 1 1 1, all acknowledged; an older append arrives, and a read fails; then";
+    let mut table =
+        Rows::new(rule("failed_read_decides_nothing"), "sent, reads that succeed", intro)
+            .noted_by(is_about_logs);
+    let sent: [(EntryId, &[u64]); 3] = [(at(1, 1), &[1]), (at(0, 0), &[1, 1]), (at(2, 1), &[1, 1])];
+    for (prev, sent) in sent {
+        for after in 0..3 {
+            let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1, 1], 0));
+            stage.apply(Input::FailRead { node: N1, after });
+            stage.hear(sends(N2, N1, 1, prev, sent, 0));
+            let what = format!("{prev} [{}], {after}", terms_of(&logged(sent)));
+            let refused = stage.last_outcome(N2).starts_with("rejected");
+            let says = if refused { "n1 refuses" } else { "n1 refuses nothing" };
+            let was = format!("{}, {says}", terms_of(&stage.log(N1)));
+            let must_be = "1 1 1 1, n1 refuses nothing".to_owned();
+            table.row_at(None, stage, |table| table.equal(what, must_be, was));
+        }
+    }
+    table.verdict_in(&["Log::find_conflict", "Log::term", "Log::maybe_append"])
+}
+
+/// What n1 says of a message that fits: up to which index the two logs are known to agree. Its own log
+/// may go on after it, with entries of another leader.
+pub(super) fn append_says_how_far(_: &mut Check) -> Verdict {
+    // n1's log, what the entries follow, the entries, and the index that n1 acknowledges.
+    let rows: [(&[u64], EntryId, &[u64], u64); 10] = [
+        (&[], at(0, 0), &[], 0),
+        (&[], at(0, 0), &[1, 1], 2),
+        (&[1, 2], at(2, 2), &[3], 3),
+        (&[1, 2], at(2, 2), &[], 2),
+        (&[1, 2], at(1, 1), &[], 1),
+        (&[1, 1, 1, 2, 2], at(0, 0), &[], 0),
+        (&[1, 1, 1, 2, 2], at(1, 1), &[1], 2),
+        (&[1, 1, 1, 2, 2], at(1, 1), &[1, 1, 2], 4),
+        (&[1, 1, 1, 2, 2], at(2, 1), &[1, 3], 4),
+        (&[1, 1, 1, 2, 2], at(1, 1), &[3], 2),
+    ];
+    let intro = "n1 holds a log; its leader sends entries after one of them; n1 answers";
+    let mut table = Rows::new(rule("acknowledgement_names_what_was_sent"), "log, sent", intro)
+        .noted_by(is_about_logs);
+    for (log, prev, sent, index) in rows {
+        let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
+        stage.hear(sends(N2, N1, 9, prev, sent, 0));
+        let what = format!("{}, {prev} [{}]", terms_of(&logged(log)), terms_of(&logged(sent)));
+        let was = stage.last_outcome(N2);
+        table.row_at(None, stage, |table| table.equal(what, format!("matched {index}"), was));
+    }
+    table.verdict_in(&["Log::maybe_append", "Log::find_conflict", "Log::term"])
+}
+
 /// Where to look if entries were taken wrongly.
 const TAKEN: &[&str] = &["Log::find_conflict", "Log::maybe_append", "Log::append"];
+/// Where to look if entries that fit were refused, or not looked at.
+const UNKNOWN: &[&str] = &["Log::term", "Log::maybe_append", "Log::find_conflict"];
 /// Where to look if entries were taken that do not fit.
 const UNFIT: &[&str] = &["Log::maybe_append", "Log::term", "Log::find_conflict"];
 

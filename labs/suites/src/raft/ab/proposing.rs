@@ -7,8 +7,8 @@
 //! ```
 
 use crate::raft::kit::{
-    Blame, N1, N2, N3, Rows, Said, Stage, answer, ask_with, at, beat_with, commands_of, elect,
-    elected, holding, is_about_logs, logged, remembering, sends, terms_of,
+    Blame, Expected, N1, N2, N3, Rows, Said, Stage, answer, ask_with, at, beat_with, commands_of,
+    elect, elected, holding, is_about_logs, logged, remembering, sends, terms_of,
 };
 use crate::raft::rule;
 use harness::{Check, Verdict};
@@ -85,7 +85,26 @@ pub(super) fn leader_appends_proposals(_: &mut Check) -> Verdict {
         };
         table.equal(terms_of(&logged(log)), must_be, was, stage);
     }
-    table.verdict_in(&["Core::on_propose", "Log::append", "Log::last_index"])
+    table.verdict_in(&["Core::on_propose", "Log::append", "Log::last_index"])?;
+    refused_proposal_is_not_written()
+}
+
+/// Too much waits to be committed: the client is told no, and its command is in no log.
+fn refused_proposal_is_not_written() -> Verdict {
+    let mut setup = Setup::new(3, 0);
+    setup.nodes.iter_mut().for_each(|(config, _)| config.max_uncommitted_bytes = Some(1));
+    let title = "max_uncommitted_bytes is 1; a client proposes a, then b";
+    let mut stage = elected(setup, N1).row(4, title);
+    let rule = rule("refused_proposal_is_not_written");
+    stage.must_lead(rule, N1)?;
+    stage.propose(N1, "a");
+    stage.propose(N1, "b");
+    let is_refused = stage.steps().last().is_some_and(|step| step.refused.is_some());
+    let said = if is_refused { "b is refused" } else { "b is taken" };
+    let was = format!("{}, {said}", commands_behind(&stage.log(N1), 1));
+    let because = "a waits to be committed, and the limit leaves no room for b";
+    let what = Expected { rule, within: &["Core::on_propose"], shows: is_about_logs, because };
+    stage.must_be(&what, "a@1, b is refused", was)
 }
 
 /// Lists the nodes to which n1 forwarded a proposal.

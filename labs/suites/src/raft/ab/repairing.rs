@@ -13,8 +13,8 @@
 use super::blame;
 use crate::raft::kit::blame::NOT_LEADING;
 use crate::raft::kit::{
-    Blame, N1, N2, N3, N4, N5, Names, Rows, Stage, commands_of, holding, is_about_logs,
-    is_about_peers, logged, remembering, terms_of,
+    Blame, N1, N2, N3, N4, N5, Names, Rows, Stage, commands_of, holding, is_about_commit,
+    is_about_logs, is_about_peers, logged, remembering, terms_of,
 };
 use crate::raft::rule;
 use harness::{Check, Failure, Rule, Verdict};
@@ -244,6 +244,9 @@ pub(super) fn commit_without_new_term_entry(_: &mut Check) -> Verdict {
     all_apply(&stage, rule("lost_entries_are_sent_again"), "a b", because)
 }
 
+/// Where to look if a node has committed entries that its leader never had.
+const OVERCOMMITTED: Names = &["Core::learn_commit", "Core::bcast_heartbeat", "Core::on_append"];
+
 /// An old leader's entries, which a later commit index must not commit.
 pub(super) fn heartbeat_update_commit(_: &mut Check) -> Verdict {
     for (row, lost, kept) in [(1, 1, 5), (2, 3, 3), (3, 5, 1), (4, 3, 10)] {
@@ -258,9 +261,17 @@ pub(super) fn heartbeat_update_commit(_: &mut Check) -> Verdict {
         stage.apply(Input::Heal);
         stage.ticks(N3, 1);
         stage.rounds(6);
-        let commands = format!("a{}", " kept".repeat(kept));
         let because = "n1's entries were never committed, n3's were";
-        all_apply(&stage, rule("beat_commits_what_is_held"), &commands, because)?;
+        let mut ids = stage.cluster().ids();
+        let applies = |id: &NodeId| commands_of(&stage.applied(*id)).contains("lost");
+        if let Some(id) = ids.find(applies) {
+            let broken = rule("beat_commits_what_is_held");
+            let failure = stage.broken_in(broken, OVERCOMMITTED, is_about_commit);
+            let got = format!("{id} applies {}", commands_of(&stage.applied(id)));
+            return failure.because(because).expected("no node applies lost").got(got).fail();
+        }
+        let commands = format!("a{}", " kept".repeat(kept));
+        all_apply(&stage, rule("lost_entries_are_sent_again"), &commands, because)?;
     }
     Ok(())
 }

@@ -30,7 +30,8 @@ pub(super) fn leader_start_replication(_: &mut Check) -> Verdict {
         let last = stage.log(N1).last().map(|entry| entry.id);
         let reaches = |append: &Append| append.entries.last().map(|entry| entry.id) == last;
         let others = || (2..=size).map(NodeId);
-        let served = others().filter(|&to| stage.appends(N1, to).iter().any(reaches));
+        let all = (1..=size).map(NodeId);
+        let served = all.filter(|&to| stage.appends(N1, to).iter().any(reaches));
         let was: Vec<String> = served.map(|id| id.to_string()).collect();
         let must_be: Vec<String> = others().map(|id| id.to_string()).collect();
         let what = format!("{size}, {}", terms_of(&logged(log)));

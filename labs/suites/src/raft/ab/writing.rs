@@ -3,6 +3,7 @@
 //! ```text
 //!   1 1 1      written after 3:   2 2    -->  1 1 1 2 2      the log grows
 //!   1 1 1      written after 1:   2      -->  1 2            what was there is removed
+//!   1 1 1      written after 1:   nothing -->  1 1 1         nothing is
 //! ```
 //!
 //! The checks of what may be written are the next steps': here n1 takes what its leader sends. What is
@@ -29,12 +30,30 @@ fn table(rows: &[WritingRow<'_>]) -> Verdict {
     for &(log, prev, written, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, place(log, prev), written, 0));
+        let is_empty = written.is_empty();
         let (log, written) = (terms_of(&logged(log)), terms_of(&logged(written)));
         let what = format!("{log}, after {prev}: {written}");
-        let was = terms_of(&stage.log(N1));
-        table.equal(what, terms_of(&logged(then)), was, stage);
+        let was = log_of(&stage);
+        let rule = if is_empty {
+            rule("empty_append_writes_nothing")
+        } else {
+            rule("log_is_what_was_written")
+        };
+        let then = terms_of(&logged(then));
+        table.row(stage, |table| table.equal(what, then, was).breaks_rule(rule));
     }
     table.verdict_in(WROTE)
+}
+
+/// Says n1's log, as it is in memory and will be on its disk.
+fn log_of(stage: &Stage) -> String {
+    let node = stage.cluster().node(N1).expect("it is up");
+    let held = node.entries(Index(1), node.inspect().last.index + 1);
+    let (held, disk) = (held.expect("memory can be read"), stage.log(N1));
+    match held == disk {
+        true => terms_of(&held),
+        false => format!("{}, and on its disk {}", terms_of(&held), terms_of(&disk)),
+    }
 }
 
 /// Returns the id of the entry at an index of a log.
@@ -42,7 +61,7 @@ fn place(log: &[u64], index: u64) -> EntryId {
     at(index, index.checked_sub(1).map_or(0, |offset| log[offset as usize]))
 }
 
-/// Entries at the end.
+/// Entries at the end, or none.
 pub(super) fn append_extends(_: &mut Check) -> Verdict {
     table(&[
         (&[], 0, &[1], &[1]),
@@ -50,8 +69,11 @@ pub(super) fn append_extends(_: &mut Check) -> Verdict {
         (&[1], 1, &[1], &[1, 1]),
         (&[1], 1, &[2, 2], &[1, 2, 2]),
         (&[1, 1, 2], 3, &[2, 3, 5], &[1, 1, 2, 2, 3, 5]),
+        (&[], 0, &[], &[]),
+        (&[1, 1, 2], 3, &[], &[1, 1, 2]),
+        (&[1, 1, 2], 1, &[], &[1, 1, 2]),
     ])?;
-    let mut stage = Stage::new(3).row(6, "one after the other, and a restart in between");
+    let mut stage = Stage::new(3).row(9, "one after the other, and a restart in between");
     let mut log = Vec::new();
     for round in 1..=4 {
         stage.hear(sends(N2, N1, 1, place(&log, log.len() as u64), &[1, 1], 0));

@@ -15,7 +15,7 @@
 
 use super::stage::Stage;
 use harness::Place;
-use raft::{Body, Event, Ignored, NodeId, Note, Raft, RoleName};
+use raft::{AppendOutcome, Body, Event, Ignored, NodeId, Note, Raft, RoleName};
 use testbed::{Cluster, Input, Step};
 
 /// At most three functions, the likeliest first.
@@ -194,8 +194,8 @@ pub(crate) fn not_deposed(stage: &Stage, id: NodeId) -> Blame {
     entered.last().map_or(Blame::Function("Raft::update_term"), Blame::at)
 }
 
-/// Lists the functions that students write and that an input leads to: if the step does not end, one
-/// of them does not return.
+/// Lists the functions that students write and that an input leads to, the likeliest first: if the step
+/// does not end, one of them does not return. Of these a card names only what is written by its step.
 pub(crate) fn leads_to(input: &Input, cluster: &Cluster) -> Vec<&'static str> {
     const STAND: [&str; 3] =
         ["Raft::become_candidate", "Raft::ask_for_votes", "Core::on_vote_reply"];
@@ -221,6 +221,7 @@ pub(crate) fn leads_to(input: &Input, cluster: &Cluster) -> Vec<&'static str> {
         Input::Persist(_) => functions.extend(COUNT),
         Input::Deliver(message) | Input::Duplicate(message) => {
             let now = inspect(&message.to).map(|node| node.term);
+            functions.extend(replicates(&message.body));
             functions.push("Raft::update_term");
             if message.term > now {
                 functions.push("Raft::become_follower");
@@ -249,7 +250,36 @@ pub(crate) fn leads_to(input: &Input, cluster: &Cluster) -> Vec<&'static str> {
         Input::Drop(_) | Input::Post(_) | Input::Crash(_) | Input::Restart(_) => {}
         Input::Ready(_) | Input::Apply(_) => {}
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => {}
-        Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => {}
+        Input::Propose { .. } => functions.extend(PROPOSE),
+        Input::PinLimit { .. } | Input::FailRead { .. } => {}
     }
     functions
+}
+
+/// What a proposal leads to at a leader.
+const PROPOSE: [&str; 3] = ["Core::on_propose", "Core::bcast_append", "Core::send_append"];
+
+/// Lists the functions of lab 2ab that a message leads to.
+fn replicates(body: &Body) -> &'static [&'static str] {
+    match body {
+        Body::AppendEntries { .. } => &["Core::on_append", "Log::maybe_append", "Log::append"],
+        Body::AppendReply { outcome: AppendOutcome::Matched(_), .. } => {
+            &["Core::on_matched", "Core::send_append", "Progress::maybe_update"]
+        }
+        Body::AppendReply { .. } => {
+            &["Core::on_rejected", "Progress::maybe_decr_to", "Core::send_append"]
+        }
+        Body::HeartbeatReply { .. } => &["Core::on_heartbeat_reply", "Core::send_append"],
+        Body::Propose { .. } => &PROPOSE,
+        Body::VoteReply { .. } => &["Core::start_term", "Core::init_progress"],
+        Body::Heartbeat { .. } => &["Core::learn_commit"],
+        Body::RequestVote(_)
+        | Body::RequestPreVote(_)
+        | Body::PreVoteReply { .. }
+        | Body::InstallSnapshot { .. }
+        | Body::TransferLeader { .. }
+        | Body::TimeoutNow
+        | Body::ReadIndex { .. }
+        | Body::ReadIndexReply { .. } => &[],
+    }
 }
