@@ -57,7 +57,7 @@ pub(super) fn vote_request(_: &mut Check) -> Verdict {
         shows: |_| false,
         because: "n1 holds three entries, and its leader says that three are committed",
     };
-    let answers = |message: &Message| matches!(message.body, Body::HeartbeatReply { .. });
+    let answers = |message: &&Message| matches!(message.body, Body::HeartbeatReply { .. });
     let is_answered = stage.words(N1).iter().any(answers);
     let was = if is_answered { "n1 answers" } else { "n1 does not answer" };
     stage.must_be(&what, "n1 answers", was)
