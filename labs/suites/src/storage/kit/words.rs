@@ -8,10 +8,10 @@
 //!
 //! A panic needs no help here: the worker makes a card of every panic.
 
-use bytes::Bytes;
 use harness::{Failure, Rule, current, panics};
 use std::panic::AssertUnwindSafe;
-use storage::{Entry, EntryId, GroupId, Log, Options, SimDisk};
+use storage::{GroupId, Log, Options, SimDisk};
+pub(crate) use testbed::engine::entries::{at, entry, names, run, short, small};
 
 /// A group.
 pub(crate) const G1: GroupId = GroupId(1);
@@ -19,49 +19,6 @@ pub(crate) const G1: GroupId = GroupId(1);
 pub(crate) const G7: GroupId = GroupId(7);
 /// A group with a number that needs all its bytes.
 pub(crate) const G9: GroupId = GroupId(0x0908_0706_0504_0302);
-
-/// Returns an entry id: `at(3, 2)` is 3@2.
-pub(crate) fn at(index: u64, term: u64) -> EntryId {
-    EntryId::new(index, term)
-}
-
-/// Returns the entry with this id; its bytes are its id.
-pub(crate) fn entry(id: EntryId) -> Entry {
-    Entry { id, data: Bytes::from(format!("{id};")) }
-}
-
-/// Returns the entry with this id and this many bytes: its id, again and again.
-pub(crate) fn sized(id: EntryId, len: usize) -> Entry {
-    let name = format!("{id};").into_bytes();
-    Entry { id, data: name.into_iter().cycle().take(len).collect() }
-}
-
-/// Returns entries of these terms, the first of them at `first`.
-pub(crate) fn run(first: u64, terms: &[u64]) -> Vec<Entry> {
-    (first..).zip(terms).map(|(index, &term)| entry(at(index, term))).collect()
-}
-
-/// Says which entries these are: `5@2 6@2`; an entry with other bytes than its own is marked.
-pub(crate) fn names(entries: &[Entry]) -> String {
-    let name = |held: &Entry| match *held == sized(held.id, held.data.len()) {
-        true => held.id.to_string(),
-        false => format!("{}(other bytes)", held.id),
-    };
-    let names: Vec<String> = entries.iter().map(name).collect();
-    if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
-}
-
-/// Settings for which a small log has many segments, and all of its garbage is worth collecting.
-pub(crate) fn small() -> Options {
-    Options {
-        segment_bytes: 8192,
-        max_batch_bytes: 2048,
-        collect_above_bytes: 0,
-        lagging_group_bytes: 1 << 20,
-        force_above_bytes: 0,
-        ..Options::default()
-    }
-}
 
 /// Returns an empty disk that records every operation, and the line that asked for it.
 pub(crate) fn fresh() -> SimDisk {

@@ -12,7 +12,7 @@ use super::asked::is_write;
 use super::reading::{read, reads, refusal};
 use super::rules::{COMPACTED, FITS};
 use super::stage::Stage;
-use crate::storage::kit::words::{G1, G7, G9, at, caught, run, sized};
+use crate::storage::kit::words::{G1, G7, G9, at, caught, entry, run};
 use harness::{Check, Failure, Table, Verdict, current};
 use storage::{Batch, EntryId, GroupId, Index};
 
@@ -28,7 +28,7 @@ fn held(stage: &Stage) -> Result<(), Box<Failure>> {
 
 /// Adds one entry to a batch.
 fn put(batch: &mut Batch, group: GroupId, id: EntryId) -> &mut Batch {
-    batch.entries(group, &[sized(id, 4)])
+    batch.entries(group, &[entry(id.index.0, id.term.0, 4)])
 }
 
 /// Batches that fit, and those that do not.

@@ -8,7 +8,7 @@
 
 use super::rules::{POSITIONS, SUFFIX};
 use super::stage::Stage;
-use crate::storage::kit::words::{G1, G7, G9, at, entry, run};
+use crate::storage::kit::words::{G1, G7, G9, at, run, short};
 use harness::{Check, Table, Verdict};
 use storage::{Batch, Entry};
 
@@ -120,7 +120,7 @@ pub(super) fn overwrite_conflict_suffix(_: &mut Check) -> Verdict {
     let stage = Stage::new(&SUFFIX)?;
     let mut batch = Batch::new();
     batch.entries(G7, &run(1, &[1, 1, 1])).entries(G1, &run(1, &[1, 1]));
-    batch.entries(G7, &[entry(at(2, 2))]);
+    batch.entries(G7, &[short(2, 2)]);
     stage.append(&batch)?;
     for (group, must_be) in [(G7, "after 0@0: 1@1 2@2"), (G1, "after 0@0: 1@1 2@1")] {
         let what = format!("2@2 in the same batch: {group}");

@@ -5,7 +5,7 @@
 //! ```
 
 use super::rules::LENGTH;
-use crate::storage::kit::words::{G1, G7, at, run, sized};
+use crate::storage::kit::words::{G1, G7, at, entry, run};
 use harness::{Check, Table, Verdict};
 use storage::Batch;
 use storage::format::Draft;
@@ -19,7 +19,7 @@ fn of(make: impl FnOnce(&mut Batch) -> &mut Batch) -> Batch {
 
 /// The length of batches of every shape.
 pub(super) fn frame_length(_: &mut Check) -> Verdict {
-    let one = |len: usize| of(|batch| batch.entries(G7, &[sized(at(1, 1), len)]));
+    let one = |len: usize| of(|batch| batch.entries(G7, &[entry(1, 1, len)]));
     let rows = [
         ("nothing", of(|b| b), 32),
         ("an entry without bytes", one(0), 64),

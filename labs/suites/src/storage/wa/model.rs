@@ -13,13 +13,13 @@
 use super::reading::refusal;
 use super::rules::{ACKNOWLEDGED, COVERAGE, FITS, MODEL};
 use super::stage::Stage;
-use crate::storage::kit::model::{Change, Held, Model, batch_of};
 use crate::storage::kit::words::{caught, names};
 use bytes::Bytes;
 use harness::Coverage;
 use harness::{Check, Failure, Rule, Verdict, current};
 use std::fmt;
 use storage::{Entry, EntryId, GroupId, Index, Lsn};
+use testbed::engine::model::{BatchChange, HeldGroup, Model, batch_of};
 use testbed::random::Stream;
 
 /// How many actions a history has.
@@ -28,7 +28,7 @@ const ACTIONS: u64 = 40;
 /// An action of a history: one call of the log.
 #[derive(Clone, Debug)]
 enum Action {
-    Append(Vec<Change>),
+    Append(Vec<BatchChange>),
     Sync,
 }
 
@@ -44,7 +44,7 @@ fn drawn(seed: u64) -> Vec<Action> {
             actions.push(Action::Sync);
             continue;
         }
-        let changes: Vec<Change> = (0..luck.within(1, 3))
+        let changes: Vec<BatchChange> = (0..luck.within(1, 3))
             .map(|nth| draw(&mut luck, &mut model, number * 8 + nth))
             .collect();
         actions.push(Action::Append(changes));
@@ -53,29 +53,29 @@ fn drawn(seed: u64) -> Vec<Action> {
 }
 
 /// Draws one change, most likely one that fits; the model follows as if it were alone.
-fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> Change {
+fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> BatchChange {
     let group = GroupId(luck.within(1, 3));
     let held = model.groups.get(&group).cloned().unwrap_or_default();
     let key = Bytes::from(["hs", "members", "k"][luck.within(0, 2) as usize]);
     let change = match luck.within(0, 19) {
-        0 => Change::Remove { group },
+        0 => BatchChange::Remove { group },
         1 => {
             // A snapshot may end anywhere, before the log's own beginning too.
             let index = luck.within(held.base.index.0.saturating_sub(2), held.last() + 3);
-            Change::Reset { group, through: EntryId::new(index, luck.within(1, 6)) }
+            BatchChange::Reset { group, through: EntryId::new(index, luck.within(1, 6)) }
         }
         2..=5 => {
             let lowest = held.base.index.0.saturating_sub(1);
             let index = luck.within(lowest, held.last() + 1);
             let term = held.term(Index(index)).map_or(1, |term| term.0);
             let term = if luck.chance(100) { term + 1 } else { term };
-            Change::Compact { group, through: EntryId::new(index, term) }
+            BatchChange::Compact { group, through: EntryId::new(index, term) }
         }
         6 | 7 => {
             let value = Bytes::from(format!("value {number}"));
-            Change::Put { group, key, value }
+            BatchChange::Put { group, key, value }
         }
-        8 => Change::Delete { group, key },
+        8 => BatchChange::Delete { group, key },
         9 => {
             let id = EntryId::new((held.last() + luck.within(0, 3)).max(1), luck.within(1, 6));
             written(group, id, bytes(luck, number))
@@ -96,8 +96,8 @@ fn draw(luck: &mut Stream, model: &mut Model, number: u64) -> Change {
 }
 
 /// Returns the change that writes one entry.
-fn written(group: GroupId, id: EntryId, data: Bytes) -> Change {
-    Change::Entries { group, entries: vec![Entry { id, data }] }
+fn written(group: GroupId, id: EntryId, data: Bytes) -> BatchChange {
+    BatchChange::Entries { group, entries: vec![Entry { id, data }] }
 }
 
 /// Draws an entry's bytes: no two entries of a history have the same, but for those without any.
@@ -110,7 +110,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Append(changes) => {
-                let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
+                let changes: Vec<String> = changes.iter().map(BatchChange::to_string).collect();
                 f.write_str(&changes.join(", "))
             }
             Action::Sync => f.write_str("sync"),
@@ -214,7 +214,7 @@ fn same(stage: &Stage, model: &Model, number: u64) -> Result<(), Differs> {
 }
 
 /// Reads all entries of a group, up to a limit.
-fn read(stage: &Stage, group: GroupId, held: &Held, max_bytes: u64) -> Result<(), Differs> {
+fn read(stage: &Stage, group: GroupId, held: &HeldGroup, max_bytes: u64) -> Result<(), Differs> {
     let range = held.base.index.next()..Index(held.last() + 1);
     current::doing(format!("reading all of {group}, {max_bytes} bytes at most"));
     let differs = |got: String| {
@@ -252,7 +252,7 @@ fn ids(entries: &[Entry]) -> String {
 }
 
 /// Says what must be seen of a group.
-fn places(held: &Held) -> String {
+fn places(held: &HeldGroup) -> String {
     let mut said = format!("after {}:", held.base);
     for entry in &held.entries {
         said.push_str(&format!(" {}", entry.id));

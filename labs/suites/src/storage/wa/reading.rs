@@ -8,7 +8,7 @@
 
 use super::rules::{EMPTY, LIMIT, READS};
 use super::stage::Stage;
-use crate::storage::kit::words::{G1, G7, G9, at, entry, names, run, sized};
+use crate::storage::kit::words::{G1, G7, G9, at, entry, names, run, short};
 use bytes::Bytes;
 use harness::{Check, Table, Verdict, current};
 use std::ops::Range;
@@ -59,7 +59,7 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
     let log = &stage.log;
     for (group, entries) in [
         (G7, run(1, &[1, 1])),
-        (G1, vec![sized(at(1, 1), 300), sized(at(2, 1), 700), entry(at(3, 2))]),
+        (G1, vec![entry(1, 1, 300), entry(2, 1, 700), short(3, 2)]),
         (G7, run(3, &[2, 2, 2])),
         (G7, run(4, &[3])),
     ] {
@@ -118,8 +118,7 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
 pub(super) fn entries_size_limit(_: &mut Check) -> Verdict {
     let stage = Stage::new(&LIMIT)?;
     let lens = [60, 40, 1, 500, 10];
-    let entries: Vec<Entry> =
-        (1..).zip(lens).map(|(index, len)| sized(at(index, 1), len)).collect();
+    let entries: Vec<Entry> = (1..).zip(lens).map(|(index, len)| entry(index, 1, len)).collect();
     let mut batch = Batch::new();
     batch.entries(G7, &entries[..3]);
     stage.append(&batch)?;
@@ -169,7 +168,7 @@ pub(super) fn empty_and_zero_len(_: &mut Check) -> Verdict {
     batch.entries(G7, &[no_bytes(1)]);
     stage.append(&batch)?;
     batch.clear();
-    batch.entries(G7, &[entry(at(2, 1)), no_bytes(3), entry(at(4, 1)), no_bytes(5)]);
+    batch.entries(G7, &[short(2, 1), no_bytes(3), short(4, 1), no_bytes(5)]);
     stage.append(&batch)?;
     batch.clear();
     batch.put(G1, b"", b"").put(G1, b"k", b"").delete(G1, b"nobody's");

@@ -8,7 +8,7 @@
 use super::asked::{Asked, is_write};
 use super::rules::{HEADER_TELLS, ONE_WRITE, SHOWN_IS_WRITTEN};
 use super::stage::{Stage, header};
-use crate::storage::kit::words::{G1, G7, G9, at, run, sized};
+use crate::storage::kit::words::{G1, G7, G9, entry, run};
 use harness::{Check, Place, Table, Verdict, text};
 use storage::{Batch, Fault};
 
@@ -27,7 +27,7 @@ fn batches() -> Vec<(&'static str, Batch)> {
     });
     add("entries, and a key", |batch| batch.entries(G7, &run(5, &[2])).put(G7, b"hs", b"n2"));
     add("a key alone", |batch| batch.put(G1, b"hs", b"n1"));
-    add("a long entry", |batch| batch.entries(G1, &[sized(at(2, 1), 5_000)]));
+    add("a long entry", |batch| batch.entries(G1, &[entry(2, 1, 5_000)]));
     batches
 }
 

@@ -7,15 +7,15 @@
 //! ```
 
 use super::rules::{FATAL, FULL, SHORT, STOPS};
-use crate::storage::kit::history::{Action, History};
-use crate::storage::kit::model::{Change, Model};
-use crate::storage::kit::words::{G1, G7, at, entry, found, must, open, sized, small};
+use crate::storage::kit::words::{G1, G7, at, entry, found, must, open, short, small};
 use harness::{Check, Failure, Table, Verdict, current};
 use storage::{Batch, Disk, Error, Fault, Index, Log, SimDisk};
+use testbed::engine::history::{History, LogCall};
+use testbed::engine::model::{BatchChange, Model};
 
 fn one() -> Batch {
     let mut batch = Batch::new();
-    batch.entries(G7, &[entry(at(1, 1))]);
+    batch.entries(G7, &[short(1, 1)]);
     batch
 }
 
@@ -65,9 +65,9 @@ pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
 /// Batches that fill two segments, with a few syncs.
 fn filling() -> History {
     let actions = (0..8).flat_map(|n| {
-        let entries = vec![sized(at(n + 1, 1), 800)];
-        let append = Action::Append { changes: vec![Change::Entries { group: G7, entries }] };
-        let then = if n % 2 == 0 { Action::Sync } else { Action::Maintain };
+        let entries = vec![entry(n + 1, 1, 800)];
+        let append = LogCall::Append { changes: vec![BatchChange::Entries { group: G7, entries }] };
+        let then = if n % 2 == 0 { LogCall::Sync } else { LogCall::Maintain };
         [append, then]
     });
     History::of(actions.collect(), &Model::default()).expect("each entry follows the one before it")
@@ -78,7 +78,7 @@ fn operations(history: &History) -> Result<(u64, u64), Box<Failure>> {
     let disk = SimDisk::new(1);
     let log = found(&STOPS, &disk, small())?;
     let opening = disk.operations();
-    match history.run(&disk, &log).error {
+    match history.run_on(&disk, &log).error {
         Some(error) => must(&STOPS, "a batch", "Log::append", Err(error)),
         None => Ok((opening, disk.operations())),
     }
@@ -93,7 +93,7 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
         let log = found(&STOPS, &disk, small())?;
         disk.plan(operation, Fault::Fails);
         current::doing_within(format!("operation {operation} fails"), &["Log::note"]);
-        let reached = history.run(&disk, &log);
+        let reached = history.run_on(&disk, &log);
         let fails = format!("operation {operation} of the disk fails");
         let Some(first) = reached.error else {
             let failure =
@@ -102,7 +102,7 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
         };
         let after = disk.operations();
         let last = log.last_index(G7).unwrap_or_default();
-        let next = sized(at(last.0 + 1, 1), 10);
+        let next = entry(last.0 + 1, 1, 10);
         let mut again = [
             ("a batch is appended", log.append(Batch::new().entries(G7, &[next])).map(|_| ())),
             ("a spare is prepared", log.maintain()),
@@ -160,12 +160,12 @@ pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
             Ok(log) => log,
             Err(error) => return failure().expected("the log opens").got(error.to_string()).fail(),
         };
-        if let Some(error) = history.run(&disk, &log).error {
+        if let Some(error) = history.run_on(&disk, &log).error {
             return failure().expected("all is written").got(error.to_string()).fail();
         }
         drop(log);
         let seen = match Log::open_on(disk.after_kill(), small()) {
-            Ok(log) => Model::of(&log).map_or_else(|odd| odd, |model| model.to_string()),
+            Ok(log) => Model::read(&log).map_or_else(|odd| odd, |model| model.to_string()),
             Err(error) => error.to_string(),
         };
         let want = history.end().to_string();
@@ -187,7 +187,7 @@ fn full_disk() -> Verdict {
         if last == 100 {
             break "100 are taken";
         }
-        let outcome = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
+        let outcome = log.write(Batch::new().entries(G7, &[entry(last + 1, 1, 300)]));
         if outcome.is_err() {
             break kind(&outcome);
         }
@@ -202,7 +202,7 @@ fn full_disk() -> Verdict {
     let held = log.entries(G7, Index(1)..Index(last + 1), u64::MAX);
     let held = held.map_or_else(|e| e.to_string(), |held| format!("{} entries", held.len()));
     table.equal("all is read", format!("{last} entries"), held).decided_in("Log::find_room");
-    let again = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
+    let again = log.write(Batch::new().entries(G7, &[entry(last + 1, 1, 300)]));
     table
         .equal("the batch again", "no space".into(), kind(&again).to_owned())
         .decided_in("Log::note");
@@ -214,7 +214,7 @@ fn full_disk() -> Verdict {
         .equal("twenty batches that only remove", "done".into(), free.to_owned())
         .decided_in("Log::find_room");
     disk.set_free_bytes(Some(20_000));
-    let next = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
+    let next = log.write(Batch::new().entries(G7, &[entry(last + 1, 1, 300)]));
     table
         .equal("there is room again", "done".into(), kind(&next).to_owned())
         .decided_in("Log::note");

@@ -8,10 +8,10 @@
 
 use super::images::{Items, Segment, disk_of};
 use super::rules::{FLIPS, LOST, MIDDLE, TORN};
-use crate::storage::kit::model::Model;
 use crate::storage::kit::words::{G1, G7, at, small};
 use harness::{Check, Table, Verdict, current};
 use storage::{Log, Lost, Rot};
+use testbed::engine::model::Model;
 
 /// The batch of LSN `n`: two entries, and a key that says which one it is.
 fn batch(n: u64) -> Items {
@@ -54,7 +54,7 @@ fn opened(segment: &Segment, what: &str) -> String {
     current::doing_within(format!("opening a log: {what}"), &["judge", "scan"]);
     match Log::open_on(disk_of(std::slice::from_ref(segment)), small()) {
         Ok(log) => {
-            let seen = Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
+            let seen = Model::read(&log).map_or_else(|odd| odd, |model| model.to_string());
             match (0..10).find(|&n| state(n) == seen) {
                 Some(n) => batches_in_words(n),
                 None => seen,

@@ -7,21 +7,21 @@
 
 use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, disk_with, one};
 use super::rules::{FOLLOWS, LENGTH, ORDER, SALT};
-use crate::storage::kit::fates::PLAIN_WAYS;
-use crate::storage::kit::history::{Action, History};
-use crate::storage::kit::lights::{During, Lights, Trouble};
-use crate::storage::kit::model::{Change, Model};
-use crate::storage::kit::words::{G7, at, found, must, sized, small};
+use crate::storage::kit::crash_test::{CrashTest, During, InjectedFault};
+use crate::storage::kit::words::{G7, at, entry, found, must, small};
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use std::collections::BTreeMap;
 use storage::format::{Salt, SegmentHeader};
 use storage::{Batch, Disk, Error, Log, Rot, SimDisk};
+use testbed::engine::history::{History, LogCall};
+use testbed::engine::model::{BatchChange, Model};
+use testbed::engine::power_cut::PLAIN_WAYS;
 
 /// Returns a history that fills segments: three batches each, each followed by this many syncs.
-fn filling(batches: u64, sync: &[Action]) -> History {
+fn filling(batches: u64, sync: &[LogCall]) -> History {
     let actions = (0..batches).flat_map(|n| {
-        let entries = vec![sized(at(n + 1, 1), 900)];
-        [Action::Append { changes: vec![Change::Entries { group: G7, entries }] }]
+        let entries = vec![entry(n + 1, 1, 900)];
+        [LogCall::Append { changes: vec![BatchChange::Entries { group: G7, entries }] }]
             .into_iter()
             .chain(sync.to_vec())
     });
@@ -29,31 +29,31 @@ fn filling(batches: u64, sync: &[Action]) -> History {
 }
 
 fn power_cuts(history: &History) -> Verdict {
-    let lights = Lights {
+    let crash_test = CrashTest {
         seed: 6,
         options: small(),
-        trouble: Trouble::PowerCut { ways: PLAIN_WAYS + 3 },
+        trouble: InjectedFault::PowerCut { ways: PLAIN_WAYS + 3 },
         during: During::Anything,
     };
-    match lights.out_and_found(history) {
+    match crash_test.check_found(history) {
         Ok(_) => Ok(()),
-        Err(dark) => dark.explain().fail(),
+        Err(failed) => failed.explain().fail(),
     }
 }
 
 /// A file is complete when it has its name, and the name is durable before the log depends on it.
 pub(super) fn dir_sync_on_rotate(_: &mut Check) -> Verdict {
-    power_cuts(&filling(10, &[Action::Sync]))
+    power_cuts(&filling(10, &[LogCall::Sync]))
 }
 
 /// A segment is left only when all of it is durable.
 pub(super) fn left_when_durable(_: &mut Check) -> Verdict {
     power_cuts(&filling(10, &[]))?;
     // All of it but its last frame is durable when it is left.
-    let entries = |n| vec![Change::Entries { group: G7, entries: vec![sized(at(n, 1), 900)] }];
+    let entries = |n| vec![BatchChange::Entries { group: G7, entries: vec![entry(n, 1, 900)] }];
     let actions = (1..=10).flat_map(|n| {
-        let append = Action::Append { changes: entries(n) };
-        if n % 4 == 3 { vec![append, Action::Sync] } else { vec![append] }
+        let append = LogCall::Append { changes: entries(n) };
+        if n % 4 == 3 { vec![append, LogCall::Sync] } else { vec![append] }
     });
     let history = History::of(actions.collect(), &Model::default());
     power_cuts(&history.expect("each entry follows the one before it"))
@@ -70,7 +70,7 @@ fn segments(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
 fn ran(rule: &Rule, history: &History) -> Result<SimDisk, Box<Failure>> {
     let disk = SimDisk::new(8);
     let log = found(rule, &disk, small())?;
-    match history.run(&disk, &log).error {
+    match history.run_on(&disk, &log).error {
         Some(error) => must(rule, "a batch", "Log::find_room", Err(error)),
         None => Ok(disk.after_kill()),
     }
@@ -89,7 +89,7 @@ pub(super) fn file_order_rollover(_: &mut Check) -> Verdict {
     }
     current::doing_within(format!("opening a log of {} segments", names.len()), &["check_follows"]);
     let log = must(&ORDER, "opening it again", "check_follows", Log::open_on(disk, small()))?;
-    let seen = Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
+    let seen = Model::read(&log).map_or_else(|odd| odd, |model| model.to_string());
     if seen == history.end().to_string() {
         return Ok(());
     }
@@ -107,7 +107,7 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
         let len = 200 + (n * 97 % 1500) as usize;
         let appending = format!("appending entry {}, of {len} bytes", n + 1);
         current::doing_within(appending, &["Log::find_room"]);
-        let outcome = log.append(Batch::new().entries(G7, &[sized(at(n + 1, 1), len)]));
+        let outcome = log.append(Batch::new().entries(G7, &[entry(n + 1, 1, len)]));
         must(&LENGTH, &format!("entry {}, of {len} bytes,", n + 1), "Log::find_room", outcome)?;
     }
     let mut table = Table::new(&LENGTH, "file");
@@ -121,7 +121,7 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
 fn taken(outcome: Result<Log<SimDisk>, Error>) -> String {
     let error = match outcome {
         Ok(log) => {
-            return Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
+            return Model::read(&log).map_or_else(|odd| odd, |model| model.to_string());
         }
         Err(error) => error,
     };

@@ -8,24 +8,24 @@
 
 use super::images::{Items, Segment, disk_of, one};
 use super::rules::{ATOMIC, BOUNDS, HOLE, OVERWRITE, SAME};
-use crate::storage::kit::history::{Action, History};
-use crate::storage::kit::model::{Change, Model};
-use crate::storage::kit::words::{G1, G7, at, must, open, reopen, run, sized, small};
+use crate::storage::kit::words::{G1, G7, at, entry, must, open, reopen, run, small};
 use bytes::Bytes;
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use storage::{GroupId, Log, Lost, Rot, SimDisk};
+use testbed::engine::history::{History, LogCall};
+use testbed::engine::model::{BatchChange, Model};
 
-fn entries(group: GroupId, first: u64, terms: &[u64]) -> Change {
-    Change::Entries { group, entries: run(first, terms) }
+fn entries(group: GroupId, first: u64, terms: &[u64]) -> BatchChange {
+    BatchChange::Entries { group, entries: run(first, terms) }
 }
 
 /// An entry of group 7 that has no bytes.
-fn empty(index: u64) -> Change {
-    Change::Entries { group: G7, entries: vec![sized(at(index, 1), 0)] }
+fn empty(index: u64) -> BatchChange {
+    BatchChange::Entries { group: G7, entries: vec![entry(index, 1, 0)] }
 }
 
-fn put(key: &'static str, value: &'static str) -> Change {
-    Change::Put { group: G7, key: Bytes::from(key), value: Bytes::from(value) }
+fn put(key: &'static str, value: &'static str) -> BatchChange {
+    BatchChange::Put { group: G7, key: Bytes::from(key), value: Bytes::from(value) }
 }
 
 /// How a log ends before it is opened again.
@@ -42,12 +42,12 @@ fn reopened(
     function: &str,
     ending: Ending,
 ) -> Result<String, Box<Failure>> {
-    let actions = batches.iter().map(|changes| Action::Append { changes: changes.clone() });
-    let history = History::of(actions.chain([Action::Sync]).collect(), &Model::default());
+    let actions = batches.iter().map(|changes| LogCall::Append { changes: changes.clone() });
+    let history = History::of(actions.chain([LogCall::Sync]).collect(), &Model::default());
     let history = history.expect("each batch was made to fit");
     let disk = SimDisk::new(3);
     let log = open(rule, &disk, small())?;
-    if let Some(error) = history.run(&disk, &log).error {
+    if let Some(error) = history.run_on(&disk, &log).error {
         return must(rule, "a batch", "Log::append", Err(error));
     }
     let disk = match ending {
@@ -66,12 +66,12 @@ fn reopened(
 
 /// Reads all that a log shows.
 fn read(rule: &Rule, log: &Log<SimDisk>) -> Result<Model, Box<Failure>> {
-    Model::of(log)
+    Model::read(log)
         .map_err(|odd| Box::new(Failure::of(rule).because("the log contradicts itself").got(odd)))
 }
 
 /// One row: what is written, in how many batches, and what must be left of it.
-type Row = (&'static str, Vec<Vec<Change>>, &'static str);
+type Row = (&'static str, Vec<Vec<BatchChange>>, &'static str);
 
 /// Fills a table: for each function, the rows that lead to it.
 fn table(rule: &Rule, rows: &[(&'static str, Vec<Row>)]) -> Verdict {
@@ -118,7 +118,7 @@ pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
             "a group that is removed and created again",
             vec![
                 vec![entries(G7, 1, &[1, 1]), put("vote", "n2"), entries(G1, 1, &[1])],
-                vec![Change::Remove { group: G7 }],
+                vec![BatchChange::Remove { group: G7 }],
                 vec![entries(G7, 1, &[4])],
             ],
             "g1 1@1; g7 1@4",
@@ -150,8 +150,8 @@ pub(super) fn recover_overwrite(_: &mut Check) -> Verdict {
 /// A compaction and a reset move the log's beginning, in replay as when they were written.
 pub(super) fn recover_bounds(_: &mut Check) -> Verdict {
     let four = || vec![entries(G7, 1, &[1, 1, 2, 2])];
-    let compact = |index, term| vec![Change::Compact { group: G7, through: at(index, term) }];
-    let reset = |index, term| vec![Change::Reset { group: G7, through: at(index, term) }];
+    let compact = |index, term| vec![BatchChange::Compact { group: G7, through: at(index, term) }];
+    let reset = |index, term| vec![BatchChange::Reset { group: G7, through: at(index, term) }];
     let compacted: Vec<Row> = vec![
         ("1 to 4, compacted to 2", vec![four(), compact(2, 1)], "g7 after 2@1 3..=4@2"),
         ("1 to 4, compacted to 4", vec![four(), compact(4, 2)], "g7 after 4@2"),

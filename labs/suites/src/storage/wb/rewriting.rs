@@ -6,12 +6,12 @@
 //! ```
 
 use super::rules::{FILLS, NUMBERS, STALE};
-use crate::storage::kit::fates::Way;
-use crate::storage::kit::model::Model;
 use crate::storage::kit::rules::DURABLE;
 use crate::storage::kit::words::{G7, at, must, open, reopen, small};
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use storage::{Batch, Entry, Fate, Fates, Fault, Log, Sector, SimDisk};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 /// Loses the first write that is pending, and keeps the others.
 struct FirstIsLost;
@@ -129,7 +129,7 @@ pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
 /// Says what a log shows after the worst possible power cut at this moment; or why it is refused.
 fn after_the_worst(disk: &SimDisk) -> String {
     current::doing_within("opening the log after a power cut".to_owned(), &["may_go_on"]);
-    match Log::open_on(disk.after_power_cut(&mut Way::worst()), small()) {
+    match Log::open_on(disk.after_power_cut(&mut PowerCut::worst()), small()) {
         Ok(log) => shown(&log),
         Err(error) => format!("refused: {error}"),
     }
@@ -221,13 +221,13 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
                 sync(&NUMBERS, &log)?;
             }
         }
-        let want = Model::of(&log);
+        let want = Model::read(&log);
         let mut disk = disk.after_kill();
         // Twice: rewritten frames must be found, too.
         for times in ["once", "twice"] {
             let opening = format!("opening a log of {batches} batches, {synced} synced, {times},");
             let log = reopen(&NUMBERS, &disk, &opening, REWRITTEN)?;
-            let seen = Model::of(&log);
+            let seen = Model::read(&log);
             let is_same = if seen == want { "the same" } else { "not the same" };
             let was = format!("{is_same}, to LSN {}", log.appended_lsn());
             let what = format!("{batches}, {synced} synced; opened {times}");

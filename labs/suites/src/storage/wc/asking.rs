@@ -7,8 +7,8 @@
 //! ```
 
 use super::rules::{A_LITTLE, ASKED};
-use super::stage::{Outcome, Stage};
-use crate::storage::kit::words::{G1, G7, at, run, sized, small};
+use super::stage::{Checked, Stage};
+use crate::storage::kit::words::{G1, G7, at, entry, run, small};
 use harness::{Check, Table, Verdict};
 use storage::{Batch, Collected, GroupId, Options};
 
@@ -26,18 +26,18 @@ fn asked(collected: &Collected) -> String {
 
 /// Returns a log in which g1 holds much of the oldest segment. g7 holds more of the whole log, but less
 /// of each segment.
-fn one_holds_much() -> Outcome<Stage> {
+fn one_holds_much() -> Checked<Stage> {
     let options = Options {
         lagging_group_bytes: LAGGING_GROUP_BYTES,
         force_above_bytes: 6 * 8192,
         ..small()
     };
     let mut stage = Stage::new(&ASKED, options)?;
-    let entries: Vec<_> = (1..=3).map(|index| sized(at(index, 1), 500)).collect();
+    let entries: Vec<_> = (1..=3).map(|index| entry(index, 1, 500)).collect();
     stage.append("g1 1@1..=3@1 of 500 bytes", Batch::new().entries(G1, &entries))?;
-    stage.append("g7 1@1 of 900", Batch::new().entries(G7, &[sized(at(1, 1), 900)]))?;
+    stage.append("g7 1@1 of 900", Batch::new().entries(G7, &[entry(1, 1, 900)]))?;
     stage.turns(1)?;
-    stage.append("g7 2@1 of 800", Batch::new().entries(G7, &[sized(at(2, 1), 800)]))?;
+    stage.append("g7 2@1 of 800", Batch::new().entries(G7, &[entry(2, 1, 800)]))?;
     stage.turns(2)?;
     stage.sync()?;
     Ok(stage)
@@ -90,7 +90,7 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     };
     let mut stage = Stage::new(&ASKED, options)?;
     for group in 1..=8 {
-        let batch = Batch::new().entries(GroupId(group), &[sized(at(1, 1), 300)]).clone();
+        let batch = Batch::new().entries(GroupId(group), &[entry(1, 1, 300)]).clone();
         stage.append(&format!("g{group} 1@1 of 300 bytes"), &batch)?;
     }
     stage.turns(3)?;
@@ -114,7 +114,7 @@ pub(super) fn one_call_moves_a_little(_: &mut Check) -> Verdict {
     let options = Options { move_bytes: 2000, ..small() };
     let mut stage = Stage::new(&A_LITTLE, options.clone())?;
     for index in 1..=12 {
-        let batch = Batch::new().entries(G1, &[sized(at(index, 1), 400)]).clone();
+        let batch = Batch::new().entries(G1, &[entry(index, 1, 400)]).clone();
         stage.append(&format!("g1 {index}@1"), &batch)?;
     }
     stage.turns(5)?;

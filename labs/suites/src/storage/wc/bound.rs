@@ -10,8 +10,8 @@
 //! repeated until one does nothing.
 
 use super::rules::{BOUNDED, COVERAGE};
-use super::stage::{Outcome, Stage};
-use crate::storage::kit::words::{at, must, sized};
+use super::stage::{Checked, Stage};
+use crate::storage::kit::words::{at, entry, must};
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
 use storage::{Batch, GroupId, Options};
@@ -79,7 +79,7 @@ impl Wanted {
 
 /// Collects until a call does nothing, or at most as often as it takes to begin and remove a segment.
 /// Returns how many segments were removed.
-fn collect(stage: &Stage) -> Outcome<u64> {
+fn collect(stage: &Stage) -> Checked<u64> {
     let mut removed = 0;
     for _ in 0..4 {
         let collected = must(&BOUNDED, "a collection", "Log::gc", stage.log().gc())?;
@@ -117,7 +117,7 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
         let mut batch = Batch::new();
         let count = luck.within(1, 4);
         let entries: Vec<_> = (held_of.last + 1..=held_of.last + count)
-            .map(|index| sized(at(index, 1), entry_bytes as usize))
+            .map(|index| entry(index, 1, entry_bytes as usize))
             .collect();
         batch.entries(group, &entries).put(group, b"hs", b"term, vote");
         held_of.last += count;

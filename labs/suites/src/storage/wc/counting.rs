@@ -8,7 +8,7 @@
 
 use super::rules::COUNTED;
 use super::stage::{GARBAGE_BYTES, Stage};
-use crate::storage::kit::words::{G1, G7, at, sized};
+use crate::storage::kit::words::{G1, G7, at, entry};
 use harness::{Check, Table, Verdict};
 use storage::{Batch, Log};
 
@@ -23,7 +23,7 @@ pub(super) fn wanted_is_counted(_: &mut Check) -> Verdict {
     let mut table = Table::new(&COUNTED, "after")
         .intro("what Log::stats calls live: 32 bytes for each live item, and its payload");
     table.equal("nothing", 0, stage.log().stats().live_bytes);
-    let entry = |index, term, len| [sized(at(index, term), len)];
+    let entry = |index, term, len| [entry(index, term, len)];
     let mut batch = |what: &str, fill: &dyn Fn(&mut Batch), must_be: u64, read: &str| {
         let mut batch = Batch::new();
         fill(&mut batch);

@@ -7,18 +7,18 @@
 //! ```
 
 use super::rules::{DURABLE_FIRST, OLDEST_FIRST, WORTH_IT};
-use super::stage::{Outcome, Stage, cut_everywhere, names_gone};
-use crate::storage::kit::words::{G1, at, sized, small};
+use super::stage::{Checked, Stage, cut_everywhere, names_gone};
+use crate::storage::kit::words::{G1, at, entry, small};
 use harness::{Check, Failure, Place, Rule, Table, Verdict};
 use storage::{Batch, Doing, Entry, Options};
 
 /// Returns entries with these indexes, each so long that three fill a segment's room for batches.
 fn long(first: u64, count: u64) -> Vec<Entry> {
-    (first..first + count).map(|index| sized(at(index, 1), 880)).collect()
+    (first..first + count).map(|index| entry(index, 1, 880)).collect()
 }
 
 /// Writes g1's entries 1 to 6, which fill a segment and a half, and garbage until another begins.
-fn two_segments_of_entries(rule: &Rule) -> Outcome<Stage> {
+fn two_segments_of_entries(rule: &Rule) -> Checked<Stage> {
     let mut stage = Stage::new(rule, small())?;
     for entry in long(1, 6) {
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;

@@ -7,13 +7,13 @@
 //! ```
 
 use super::rules::{NEVER_LOST, STAYS_GONE};
-use super::stage::{G3, Outcome, Stage, cut_everywhere};
+use super::stage::{Checked, G3, Stage, cut_everywhere};
 use crate::storage::kit::words::{G1, G7, at, run, small};
 use harness::{Check, Table, Verdict};
 use storage::{Batch, GroupId};
 
 /// Collects everything. Each group must be as given, at once and after another opening.
-fn judge(stage: &mut Stage, what: &str, groups: &[(GroupId, &str)]) -> Outcome<()> {
+fn judge(stage: &mut Stage, what: &str, groups: &[(GroupId, &str)]) -> Checked<()> {
     stage.sync()?;
     stage.collect_all()?;
     let ids: Vec<GroupId> = groups.iter().map(|(group, _)| *group).collect();

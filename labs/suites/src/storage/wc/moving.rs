@@ -6,13 +6,13 @@
 //! ```
 
 use super::rules::{COPIES, FULL_DISK, NEVER_LOST, OLDEST_FIRST, ROT, WITNESS};
-use super::stage::{Outcome, Stage, cut_everywhere};
-use crate::storage::kit::words::{G1, G7, at, entry, run, sized, small};
+use super::stage::{Checked, Stage, cut_everywhere};
+use crate::storage::kit::words::{G1, G7, at, entry, run, short, small};
 use harness::{Check, Failure, Table, Verdict};
 use storage::{Batch, Entry, Error, Index, Options};
 
 /// Collects everything. A group must be as before: at once, and after every kind of opening.
-fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcome<()> {
+fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Checked<()> {
     stage.sync()?;
     let before = stage.segments().first().cloned().unwrap_or_default();
     stage.collect_all()?;
@@ -50,7 +50,7 @@ fn named(count: u64) -> String {
 }
 
 /// Writes entries, each followed by garbage for this many segments, and collects.
-fn scattered(what: &str, entries: &[(Entry, usize)]) -> Outcome<()> {
+fn scattered(what: &str, entries: &[(Entry, usize)]) -> Checked<()> {
     let mut stage = Stage::new(&NEVER_LOST, small())?;
     for (entry, turns) in entries {
         let batch = Batch::new().entries(G1, std::slice::from_ref(entry)).clone();
@@ -63,7 +63,7 @@ fn scattered(what: &str, entries: &[(Entry, usize)]) -> Outcome<()> {
 /// LE10: whatever a collection removes, every live byte is still there.
 pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     let entries = |lens: &[(usize, usize)]| -> Vec<(Entry, usize)> {
-        (1..).zip(lens).map(|(i, (len, turns))| (sized(at(i, 1), *len), *turns)).collect()
+        (1..).zip(lens).map(|(i, (len, turns))| (entry(i, 1, *len), *turns)).collect()
     };
     let several = [(300, 0), (300, 0), (300, 0), (900, 0), (300, 3)];
     let behind = [(300, 0), (300, 0), (1500, 3)];
@@ -80,7 +80,7 @@ pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     let build = || {
         let mut stage = Stage::new(&NEVER_LOST, small())?;
         for index in 1..=5 {
-            let batch = Batch::new().entries(G1, &[sized(at(index, 1), 400)]).clone();
+            let batch = Batch::new().entries(G1, &[entry(index, 1, 400)]).clone();
             stage.append(&format!("g1 {index}@1 of 400 bytes"), &batch)?;
         }
         stage.turns(3)?;
@@ -129,9 +129,9 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
 pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
     for (number, what, rots) in [(1, "a bit has flipped", true), (2, "none has", false)] {
         let mut stage = Stage::new(&ROT, small())?;
-        let first = entry(at(1, 1));
+        let first = short(1, 1);
         stage.append("g1 1@1", Batch::new().entries(G1, std::slice::from_ref(&first)))?;
-        stage.append("g7 1@1", Batch::new().entries(G7, &[entry(at(1, 1))]))?;
+        stage.append("g7 1@1", Batch::new().entries(G7, &[short(1, 1)]))?;
         if rots {
             // After the segment's first page: a frame's header, a descriptor, the payload.
             stage.disk().rot("00000001.log", 4096 + 32 + 32 + 1, 1);
@@ -190,7 +190,7 @@ pub(super) fn rot_in_a_copy_is_told(_: &mut Check) -> Verdict {
 /// Lets one entry be copied, and then one bit of its copy rot, in each tested place.
 fn rot_in_a_copy(options: Options) -> Verdict {
     let mut stage = Stage::new(&WITNESS, options)?;
-    stage.append("g1 1@1", Batch::new().entries(G1, &[sized(at(1, 1), 40)]))?;
+    stage.append("g1 1@1", Batch::new().entries(G1, &[entry(1, 1, 40)]))?;
     stage.turns(3)?;
     stage.sync()?;
     stage.collect_all()?;
@@ -236,10 +236,10 @@ pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(&FULL_DISK, small())?;
     stage.disk().set_free_bytes(Some(40_000));
     // Longer than what the last batch leaves, without the part that is kept free.
-    stage.append("g7 1@1", Batch::new().entries(G7, &[sized(at(1, 1), 400)]))?;
+    stage.append("g7 1@1", Batch::new().entries(G7, &[entry(1, 1, 400)]))?;
     let mut last = 0;
     while last < 100 {
-        let next = [sized(at(last + 1, 1), 300)];
+        let next = [entry(last + 1, 1, 300)];
         match stage.log().write(Batch::new().entries(G1, &next)) {
             Ok(_) => last += 1,
             Err(Error::NoSpace { .. }) => break,
@@ -272,5 +272,5 @@ pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
         let failure = stage.failure().because("g7's 1@1 was live").function("View::pick_entries");
         return failure.expected("1@1").got(shown).fail();
     }
-    stage.append("g1 again", Batch::new().entries(G1, &[sized(at(last + 1, 1), 300)]))
+    stage.append("g1 again", Batch::new().entries(G1, &[entry(last + 1, 1, 300)]))
 }

@@ -7,17 +7,17 @@
 //! ```
 
 use super::rules::{HELD, NO_SEGMENT, USED_AGAIN};
-use super::stage::{Outcome, Stage, cut_everywhere};
-use crate::storage::kit::words::{G1, at, names, sized, small};
+use super::stage::{Checked, Stage, cut_everywhere};
+use crate::storage::kit::words::{G1, at, entry, names, small};
 use harness::{Check, Place, Rule, Table, Verdict};
 use std::collections::BTreeSet;
 use storage::{Batch, Doing, Entry, Error, Index};
 
 /// Writes g1's entries 1 to 6; the first ones are in a segment that is sealed already.
-fn sealed_entries(rule: &Rule) -> Outcome<Stage> {
+fn sealed_entries(rule: &Rule) -> Checked<Stage> {
     let mut stage = Stage::new(rule, small())?;
     for index in 1..=6 {
-        let entry = sized(at(index, 1), 700);
+        let entry = entry(index, 1, 700);
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
     }
     stage.turns(1)?;
@@ -135,7 +135,7 @@ pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
     let build = || {
         let mut stage = Stage::new(&NO_SEGMENT, small())?;
         for index in 1..=3 {
-            let entry = sized(at(index, 1), 700);
+            let entry = entry(index, 1, 700);
             stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
         }
         stage.turn()?;

@@ -10,14 +10,14 @@
 //! Garbage is an entry of a group of its own, replaced again and again. Only its last version is live, and
 //! that is in the tail.
 
-use crate::storage::kit::fates::Way;
 use crate::storage::kit::picture::Picture;
-use crate::storage::kit::words::{at, fresh, must, names, open, sized};
+use crate::storage::kit::words::{entry, fresh, must, names, open};
 use harness::{Failure, Place, Rule, current};
 use storage::{
     Batch, Collected, Doing, Error, Fault, GroupId, Index, Log, Operation, Options, SegmentId,
     SimDisk,
 };
+use testbed::engine::power_cut::PowerCut;
 
 /// A third group, beside [`crate::storage::kit::words::G1`] and [`crate::storage::kit::words::G7`].
 pub(super) const G3: GroupId = GroupId(3);
@@ -29,7 +29,7 @@ const GARBAGE: GroupId = GroupId(99);
 pub(super) const GARBAGE_BYTES: usize = 900;
 
 /// What a stage's functions return.
-pub(super) type Outcome<T> = Result<T, Box<Failure>>;
+pub(super) type Checked<T> = Result<T, Box<Failure>>;
 
 /// A log, and what was done to it.
 pub(super) struct Stage {
@@ -48,12 +48,12 @@ const WAYS: [u64; 9] = [0, 1, 2, 3, 5, 6, 7, 8, 9];
 
 impl Stage {
     /// Opens a log on an empty disk.
-    pub(super) fn new(rule: &Rule, options: Options) -> Outcome<Stage> {
+    pub(super) fn new(rule: &Rule, options: Options) -> Checked<Stage> {
         Stage::on(rule, options, fresh())
     }
 
     /// Opens a log on a disk.
-    fn on(rule: &Rule, options: Options, disk: SimDisk) -> Outcome<Stage> {
+    fn on(rule: &Rule, options: Options, disk: SimDisk) -> Checked<Stage> {
         let log = open(rule, &disk, options.clone())?;
         Ok(Stage { rule: *rule, options, disk, log, told: Vec::new() })
     }
@@ -81,25 +81,25 @@ impl Stage {
     }
 
     /// Appends a batch, unsynced.
-    pub(super) fn append(&mut self, what: &str, batch: &Batch) -> Outcome<()> {
+    pub(super) fn append(&mut self, what: &str, batch: &Batch) -> Checked<()> {
         self.tell(what);
         must(&self.rule, what, "Log::append", self.log.append(batch))?;
         Ok(())
     }
 
     /// Makes everything durable.
-    pub(super) fn sync(&mut self) -> Outcome<()> {
+    pub(super) fn sync(&mut self) -> Checked<()> {
         self.tell("sync");
         let outcome = self.log.sync_to(self.log.appended_lsn());
         must(&self.rule, "a sync", "Log::sync_to", outcome)
     }
 
     /// Writes garbage until the tail is another segment.
-    pub(super) fn turn(&mut self) -> Outcome<()> {
+    pub(super) fn turn(&mut self) -> Checked<()> {
         let tail = self.segments().pop();
         for _ in 0..32 {
             let mut batch = Batch::new();
-            batch.entries(GARBAGE, &[sized(at(1, 1), GARBAGE_BYTES)]);
+            batch.entries(GARBAGE, &[entry(1, 1, GARBAGE_BYTES)]);
             must(&self.rule, "writing garbage", "Log::append", self.log.append(&batch))?;
             let now = self.segments().pop();
             if now != tail {
@@ -114,12 +114,12 @@ impl Stage {
     }
 
     /// Writes garbage over this many segments.
-    pub(super) fn turns(&mut self, segments: usize) -> Outcome<()> {
+    pub(super) fn turns(&mut self, segments: usize) -> Checked<()> {
         (0..segments).try_for_each(|_| self.turn())
     }
 
     /// Collects once. A step's own functions come first on the card of one that does not end well.
-    pub(super) fn collect(&mut self) -> Outcome<Collected> {
+    pub(super) fn collect(&mut self) -> Checked<Collected> {
         current::doing_within("collecting garbage".to_owned(), COLLECTING);
         let outcome = self.log.gc();
         let asked = outcome.as_ref().err().map_or("Log::gc", who_was_refused);
@@ -135,7 +135,7 @@ impl Stage {
     }
 
     /// Checks that the segments that a collection names as removed are removed.
-    fn is_gone(&self, collected: &Collected) -> Outcome<()> {
+    fn is_gone(&self, collected: &Collected) -> Checked<()> {
         let there = self.segments();
         let name = |segment: &SegmentId| format!("{:08x}.log", segment.0);
         let Some(name) = collected.removed.iter().map(name).find(|name| there.contains(name))
@@ -150,7 +150,7 @@ impl Stage {
     }
 
     /// Collects until a call does nothing.
-    pub(super) fn collect_all(&mut self) -> Outcome<()> {
+    pub(super) fn collect_all(&mut self) -> Checked<()> {
         for _ in 0..64 {
             let collected = self.collect()?;
             if collected.removed.is_empty() && collected.moved_items == 0 {
@@ -193,7 +193,7 @@ impl Stage {
 
     /// Returns the disk after a power cut that lost all that was not durable.
     pub(super) fn cut(&self) -> SimDisk {
-        self.disk.after_power_cut(&mut Way::worst())
+        self.disk.after_power_cut(&mut PowerCut::worst())
     }
 
     /// Returns a failure with the history.
@@ -260,10 +260,10 @@ pub(super) fn shows<L: storage::Disk>(log: &Log<L>, group: GroupId) -> String {
 /// # Errors
 /// The first cut after which a group shows something else.
 pub(super) fn cut_everywhere(
-    build: impl Fn() -> Outcome<Stage>,
-    act: impl Fn(&mut Stage) -> Outcome<()>,
+    build: impl Fn() -> Checked<Stage>,
+    act: impl Fn(&mut Stage) -> Checked<()>,
     allowed: &[(GroupId, &[&str])],
-) -> Outcome<()> {
+) -> Checked<()> {
     let mut whole = build()?;
     let before = whole.disk.operations();
     act(&mut whole)?;
@@ -281,7 +281,7 @@ pub(super) fn cut_everywhere(
         stage.told.truncate(told);
         let groups: Vec<GroupId> = allowed.iter().map(|(group, _)| *group).collect();
         for number in WAYS {
-            let mut way = Way::new(operation, number);
+            let mut way = PowerCut::new(operation, number);
             let image = stage.disk.after_power_cut(&mut way);
             image.set_free_bytes(None); // an opening may need room, and has it
             for ((group, allowed), shown) in allowed.iter().zip(stage.shows_after(image, &groups)) {
