@@ -1,9 +1,10 @@
 //! What the labs of the log engine share: 1wa, 1wb and 1wc.
 //!
 //! ```text
-//!   words    groups, a new disk that records, a log on it
+//!   words        groups, batches, a new disk that records, a log on it
 //!   crash_test   power cut at every operation, judged
-//!   picture  the disk, on a card                rules    what must hold after a crash
+//!   picture      the disk, on a card
+//!   rules        what must hold after a crash
 //! ```
 //!
 //! What a log is without disks, histories and power cuts are [`testbed::engine`]: the engine's own proof uses

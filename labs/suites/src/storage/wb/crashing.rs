@@ -9,8 +9,8 @@
 //! ```
 
 use super::rules::COVERAGE;
-use crate::storage::kit::crash_test::{CrashTest, During, InjectedFault};
-use crate::storage::kit::words::{G1, G7, entry, run, small};
+use crate::storage::kit::crash_test::{CrashTest, During, FailedCrashTest, InjectedFault};
+use crate::storage::kit::words::{G1, G7, at, entry, run, small};
 use bytes::Bytes;
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
@@ -29,18 +29,6 @@ fn crash_test(seed: u64, trouble: InjectedFault) -> CrashTest {
     CrashTest { seed, options: small(), trouble, during: During::Anything }
 }
 
-fn append(group: GroupId, entries: Vec<Entry>) -> BatchChange {
-    BatchChange::Entries { group, entries }
-}
-
-fn put(group: GroupId, key: &'static str, value: &'static str) -> BatchChange {
-    BatchChange::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
-}
-
-fn batch(changes: impl IntoIterator<Item = BatchChange>) -> LogCall {
-    LogCall::Append { changes: changes.into_iter().collect() }
-}
-
 /// Returns entries of term 1 from `first` on, each a twelfth of a segment.
 fn long(first: u64, count: u64) -> Vec<Entry> {
     (first..first + count).map(|index| entry(index, 1, 600)).collect()
@@ -48,57 +36,64 @@ fn long(first: u64, count: u64) -> Vec<Entry> {
 
 /// Histories written by hand: each is about one thing that a crash may interrupt.
 fn stories() -> Vec<(&'static str, Vec<LogCall>)> {
-    let hard = || put(G7, "hard", "t1");
+    let hard = || BatchChange::put(G7, "hard", "t1");
     vec![
         (
             "a batch is acknowledged, another is not",
             vec![
-                batch([append(G7, run(1, &[1, 1])), hard()]),
+                LogCall::append([BatchChange::entries(G7, run(1, &[1, 1])), hard()]),
                 LogCall::Sync,
-                batch([append(G7, run(3, &[1]))]),
+                LogCall::append([BatchChange::entries(G7, run(3, &[1]))]),
             ],
         ),
         (
             "a suffix is replaced",
             vec![
-                batch([append(G7, run(1, &[1, 1, 1, 1]))]),
+                LogCall::append([BatchChange::entries(G7, run(1, &[1, 1, 1, 1]))]),
                 LogCall::Sync,
-                batch([append(G7, run(3, &[2])), put(G7, "hard", "t2")]),
+                LogCall::append([
+                    BatchChange::entries(G7, run(3, &[2])),
+                    BatchChange::put(G7, "hard", "t2"),
+                ]),
                 LogCall::Sync,
-                batch([append(G1, run(1, &[2]))]),
+                LogCall::append([BatchChange::entries(G1, run(1, &[2]))]),
             ],
         ),
         (
             "keys, a compaction, a removal",
             vec![
-                batch([append(G7, run(1, &[1, 1, 2])), hard(), append(G1, run(1, &[1]))]),
-                batch([BatchChange::Compact { group: G7, through: EntryId::new(2, 1) }]),
+                LogCall::append([
+                    BatchChange::entries(G7, run(1, &[1, 1, 2])),
+                    hard(),
+                    BatchChange::entries(G1, run(1, &[1])),
+                ]),
+                LogCall::append([BatchChange::Compact { group: G7, through: at(2, 1) }]),
                 LogCall::Sync,
-                batch([BatchChange::Delete { group: G7, key: Bytes::from("hard") }]),
-                batch([BatchChange::Remove { group: G1 }]),
+                LogCall::append([BatchChange::Delete { group: G7, key: Bytes::from("hard") }]),
+                LogCall::append([BatchChange::Remove { group: G1 }]),
                 LogCall::Sync,
-                batch([BatchChange::Reset { group: G7, through: EntryId::new(9, 3) }]),
+                LogCall::append([BatchChange::Reset { group: G7, through: at(9, 3) }]),
             ],
         ),
         (
             "a segment is full, and the next one begins",
             vec![
-                batch([append(G7, long(1, 3))]),
+                LogCall::append([BatchChange::entries(G7, long(1, 3))]),
                 LogCall::Sync,
-                batch([append(G7, long(4, 3))]),
-                batch([append(G7, long(7, 1))]),
+                LogCall::append([BatchChange::entries(G7, long(4, 3))]),
+                LogCall::append([BatchChange::entries(G7, long(7, 1))]),
                 LogCall::Sync,
-                batch([append(G7, long(8, 3)), hard()]),
-                batch([append(G7, long(11, 3))]),
+                LogCall::append([BatchChange::entries(G7, long(8, 3)), hard()]),
+                LogCall::append([BatchChange::entries(G7, long(11, 3))]),
             ],
         ),
         (
             "a spare waits, and is taken",
             vec![
-                batch([append(G7, long(1, 3))]),
+                LogCall::append([BatchChange::entries(G7, long(1, 3))]),
                 LogCall::Maintain,
-                batch([append(G7, long(4, 3))]),
-                batch([append(G7, long(7, 3))]),
+                LogCall::append([BatchChange::entries(G7, long(4, 3))]),
+                LogCall::append([BatchChange::entries(G7, long(7, 3))]),
                 LogCall::Maintain,
                 LogCall::Sync,
             ],
@@ -110,7 +105,7 @@ fn stories() -> Vec<(&'static str, Vec<LogCall>)> {
 /// not prevent the log from opening.
 pub(super) fn crash_every_syscall(_: &mut Check) -> Verdict {
     for (number, (title, actions)) in (1..).zip(stories()) {
-        let history = History::of(actions, &Model::default()).expect("each batch was made to fit");
+        let history = History::new(actions);
         let crash_test = crash_test(number, InjectedFault::PowerCut { ways: PLAIN_WAYS + 3 });
         crash_test
             .check(&history)
@@ -121,34 +116,34 @@ pub(super) fn crash_every_syscall(_: &mut Check) -> Verdict {
 
 /// The same for random histories.
 pub(super) fn sweep_power_cut(check: &mut Check) -> Verdict {
-    sweep(check, ACTIONS, |_| InjectedFault::PowerCut { ways: PLAIN_WAYS + 1 })
+    sweep(check, ACTIONS, InjectedFault::PowerCut { ways: PLAIN_WAYS + 1 })
 }
 
 /// Power fails again during the recovery.
 pub(super) fn sweep_power_cut_twice(check: &mut Check) -> Verdict {
-    sweep(check, ACTIONS / 2, |_| InjectedFault::PowerCutTwice { ways: 3 })
+    sweep(check, ACTIONS / 2, InjectedFault::PowerCutTwice { ways: 3 })
 }
 
 /// A process that dies leaves what it wrote in a cache. The next one reads it there, and promises it.
 pub(super) fn sweep_kill(check: &mut Check) -> Verdict {
-    sweep(check, ACTIONS, |_| InjectedFault::Kill)
+    sweep(check, ACTIONS, InjectedFault::Kill)
 }
 
 /// An operation fails. The cache shows what the disk may never hold.
 pub(super) fn sweep_failure(check: &mut Check) -> Verdict {
-    sweep(check, ACTIONS, |_| InjectedFault::Failure)
+    sweep(check, ACTIONS, InjectedFault::Failure)
 }
 
-fn sweep(check: &mut Check, actions: usize, trouble: fn(u64) -> InjectedFault) -> Verdict {
+fn sweep(check: &mut Check, actions: usize, trouble: InjectedFault) -> Verdict {
     let mut coverage = Coverage::default();
     let swept = check.sweep(
         |seed| {
             let history = History::drawn(seed, actions, &Model::default(), MIX);
-            let tally = crash_test(seed, trouble(seed)).check(&history)?;
+            let tally = crash_test(seed, trouble).check(&history)?;
             coverage.count(seed, tally.acknowledged > 0);
             Ok(())
         },
-        |_, failed: Box<crate::storage::kit::crash_test::FailedCrashTest>| failed.explain(),
+        |_, failed: Box<FailedCrashTest>| failed.explain(),
     );
     swept?;
     coverage.judge("something was acknowledged before the crash", |because, _| {

@@ -87,7 +87,7 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
         };
         let mut way = PowerCut::new(seed ^ round << 8, number);
         let image = if is_power { disk.after_power_cut(&mut way) } else { disk.after_kill() };
-        let story = Story { history: &history, reached: &reached, disk: &disk, operation };
+        let story = CrashRecord { history: &history, reached: &reached, disk: &disk, operation };
         let wrong = |rule: &Rule, because: &str| {
             let because = format!("in round {round} of {ROUNDS}, {because}");
             let failure = Failure::of(rule).because(because).function("Log::gc");
@@ -105,9 +105,9 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
         })?;
         let seen = Model::read(&log)
             .map_err(|odd| Box::new(wrong(&A_STATE, "the log contradicts itself").got(odd)))?;
-        let Reached { acknowledged, begun, .. } = reached;
-        let may_be = &history.states[acknowledged..=begun];
-        if !may_be.contains(&seen) {
+        if history.state_of(&seen, &reached).is_none() {
+            let Reached { acknowledged, begun, .. } = reached;
+            let may_be = &history.states[acknowledged..=begun];
             let because =
                 format!("{begun} batches had begun, and {acknowledged} were acknowledged");
             let (must, was) = nearest(may_be, &seen);
@@ -147,17 +147,17 @@ fn nearest(may_be: &[Model], seen: &Model) -> (Model, Model) {
 }
 
 /// What happened in a round.
-struct Story<'a> {
+struct CrashRecord<'a> {
     history: &'a History,
     reached: &'a Reached,
     disk: &'a SimDisk,
     operation: u64,
 }
 
-impl Story<'_> {
+impl CrashRecord<'_> {
     /// Adds the history and the disk to a failure.
     fn tell(&self, failure: Failure, way: Option<&PowerCut>) -> Failure {
-        let Story { history, reached, disk, operation } = *self;
+        let CrashRecord { history, reached, disk, operation } = *self;
         let trouble = match way {
             Some(_) => InjectedFault::PowerCut { ways: 1 },
             None => InjectedFault::Kill,
