@@ -12,7 +12,7 @@
 //! tests that are no bug's killer by name; a variant meets them all. A bug that no test saw run is a
 //! fault of its killer, whatever the killer said.
 
-use crate::bugs::blame::{Blame, edited_holes};
+use crate::bugs::blame::{BlameResult, edited_holes};
 use crate::changes::{Bug, Changes, Edit, Excused, Fate, Variant};
 use crate::closure::{built, surround};
 use crate::course::Course;
@@ -21,9 +21,9 @@ use crate::weave::{Arms, CHANGE, REACHED};
 use runner::catalogue::Lab;
 use runner::place::lines;
 use runner::points::Points;
-use runner::report::{Outcome, Verdict};
+use runner::report::{Outcome, ReportLine};
 use runner::screen::{Landmark, Ticker};
-use runner::suite::{self, Progress, Request, Suite};
+use runner::suite::{self, Request, ShowProgress, Suite};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -69,7 +69,7 @@ pub struct BugProof {
     pub reason: Option<String>,
     /// Whether its killer's card names the edited function, if its first edit lies in a hole of its lab.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub blame: Option<Blame>,
+    pub blame: Option<BlameResult>,
 }
 
 /// What came out for a bug.
@@ -124,8 +124,8 @@ struct Job<'a> {
 }
 
 /// What the suite said with one change live.
-struct Run {
-    verdicts: Vec<Verdict>,
+struct SuiteRun {
+    verdicts: Vec<ReportLine>,
     reached: bool,
 }
 
@@ -260,14 +260,14 @@ pub(crate) fn concerns(course: &Course, variant: &Variant, lab: &Lab) -> bool {
 }
 
 /// What was said, by lab and change.
-type Runs = BTreeMap<(String, String), Run>;
+type Runs = BTreeMap<(String, String), SuiteRun>;
 
-fn of<'a>(runs: &'a Runs, lab: &Lab, id: &str) -> Result<&'a Run, String> {
+fn of<'a>(runs: &'a Runs, lab: &Lab, id: &str) -> Result<&'a SuiteRun, String> {
     runs.get(&(lab.id.clone(), id.to_owned()))
         .ok_or_else(|| format!("lab {}: {id} was not run", lab.id))
 }
 
-fn wrong(run: &Run) -> impl Iterator<Item = &Verdict> {
+fn wrong(run: &SuiteRun) -> impl Iterator<Item = &ReportLine> {
     run.verdicts.iter().filter(|v| v.outcome != Outcome::Passed)
 }
 
@@ -318,7 +318,7 @@ fn judge_bug(lab: &Lab, bug: &Bug, runs: &Runs, proof: &mut Proof) -> Result<(),
         reason: None,
         blame: edited_holes(lab, bug).map(|edited| {
             let step = lab.test(killer).map_or(0, |(step, _)| step.number);
-            Blame::of(edited, &verdict.named).at_step(lab, step)
+            BlameResult::of(edited, &verdict.named).at_step(lab, step)
         }),
     });
     proof.faults.extend(fault.map(|what| format!("{} {what}", bug.id)));
@@ -361,7 +361,7 @@ fn run_all(
     suites: &BTreeMap<&str, Suite>,
     jobs: &[Job<'_>],
     seeds: Option<u64>,
-) -> Result<Vec<Run>, String> {
+) -> Result<Vec<SuiteRun>, String> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new((Ticker::default(), 0_usize, Vec::new()));
     let work = || {
@@ -387,7 +387,7 @@ fn run_all(
     let (mut ticker, _, mut runs) = done.into_inner().expect("every worker is done");
     ticker.clear();
     runs.sort_by_key(|(number, _)| *number);
-    let named = |(number, run): (usize, Result<Run, String>)| {
+    let named = |(number, run): (usize, Result<SuiteRun, String>)| {
         run.map_err(|e| format!("{}: {e}", jobs[number].id))
     };
     runs.into_iter().map(named).collect()
@@ -399,7 +399,7 @@ fn run_one(
     suite: &Suite,
     number: usize,
     seeds: Option<u64>,
-) -> Result<Run, String> {
+) -> Result<SuiteRun, String> {
     let lab = job.lab;
     let memory = course.scratch("bugs-reports");
     std::fs::create_dir_all(&memory).map_err(|e| format!("{}: {e}", memory.display()))?;
@@ -416,9 +416,9 @@ fn run_one(
             (CHANGE.to_owned(), number.to_string()),
             (REACHED.to_owned(), reached.to_string_lossy().into_owned()),
         ],
-        progress: Progress::Silent,
+        progress: ShowProgress::Silent,
         ..Request::default()
     };
     let verdicts = suite::run(suite, lab, &request)?;
-    Ok(Run { verdicts, reached: reached.exists() })
+    Ok(SuiteRun { verdicts, reached: reached.exists() })
 }

@@ -135,8 +135,12 @@ fn catalogue(course: &Course) -> Vec<String> {
     if let Err(mistakes) = cut(&course.reference, &course.catalogue, |_, _, _| Body::Cut) {
         found.extend(mistakes.iter().map(ToString::to_string));
     }
-    if let Err(mistakes) = changes::Changes::read(course) {
-        found.extend(mistakes.iter().map(ToString::to_string));
+    match changes::Changes::read(course) {
+        Ok(changes) => match crate::rules::mismatches(course, &changes) {
+            Ok(mismatches) => found.extend(mismatches),
+            Err(why) => found.push(why),
+        },
+        Err(mistakes) => found.extend(mistakes.iter().map(ToString::to_string)),
     }
     match crate::random::outdated(course) {
         Ok(outdated) => found.extend(outdated),

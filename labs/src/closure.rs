@@ -18,16 +18,16 @@ use crate::cutter;
 use crate::weave::{Arms, CHANGE};
 use runner::catalogue::{Hole, Lab, Step, marker};
 use runner::place::suites_target;
-use runner::report::{Outcome, Verdict};
+use runner::report::{Outcome, ReportLine};
 use runner::screen::{Landmark, Ticker};
-use runner::suite::{self, BuildFault, Program, Progress, Request, Suite};
+use runner::suite::{self, BuildFault, Program, Request, ShowProgress, Suite};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
 /// One core whose verdicts are known beforehand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Case<'a> {
+pub enum PartialCore<'a> {
     /// Everything up to this step is the reference.
     Filled(&'a Step),
     /// Everything up to this step, but the step itself is cut.
@@ -36,65 +36,68 @@ pub enum Case<'a> {
     Alone(&'a Step, &'a Hole),
 }
 
-impl fmt::Display for Case<'_> {
+impl fmt::Display for PartialCore<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Case::Filled(step) => write!(f, "filled up to step {}", step.number),
-            Case::Cut(step) => write!(f, "step {} cut", step.number),
-            Case::Alone(_, hole) => write!(f, "{} alone", hole.path),
+            PartialCore::Filled(step) => write!(f, "filled up to step {}", step.number),
+            PartialCore::Cut(step) => write!(f, "step {} cut", step.number),
+            PartialCore::Alone(_, hole) => write!(f, "{} alone", hole.path),
         }
     }
 }
 
-impl<'a> Case<'a> {
+impl<'a> PartialCore<'a> {
     /// Returns every case of a lab.
     pub fn all(lab: &'a Lab) -> Vec<Self> {
-        let filled = lab.steps.iter().map(Case::Filled);
-        let cut = lab.steps.iter().filter(|s| !s.holes.is_empty()).map(Case::Cut);
-        let alone = lab.steps.iter().flat_map(|s| s.holes.iter().map(move |h| Case::Alone(s, h)));
+        let filled = lab.steps.iter().map(PartialCore::Filled);
+        let cut = lab.steps.iter().filter(|s| !s.holes.is_empty()).map(PartialCore::Cut);
+        let alone =
+            lab.steps.iter().flat_map(|s| s.holes.iter().map(move |h| PartialCore::Alone(s, h)));
         filled.chain(cut).chain(alone).collect()
     }
 
     /// Returns the body in a hole of this lab.
     fn body(&self, step: &Step, hole: &Hole) -> Body {
         let at = match self {
-            Case::Filled(at) | Case::Cut(at) | Case::Alone(at, _) => at.number,
+            PartialCore::Filled(at) | PartialCore::Cut(at) | PartialCore::Alone(at, _) => at.number,
         };
         match self {
             _ if step.number > at => Body::Inert,
-            Case::Cut(_) if step.number == at => Body::Cut,
-            Case::Alone(_, alone) if *alone == hole => Body::Cut,
-            Case::Filled(_) | Case::Cut(_) | Case::Alone(..) => Body::Reference,
+            PartialCore::Cut(_) if step.number == at => Body::Cut,
+            PartialCore::Alone(_, alone) if *alone == hole => Body::Cut,
+            PartialCore::Filled(_) | PartialCore::Cut(_) | PartialCore::Alone(..) => {
+                Body::Reference
+            }
         }
     }
 
     fn tests(&self, lab: &Lab) -> BTreeSet<String> {
         let steps: Vec<&Step> = match self {
-            Case::Filled(at) => lab.steps.iter().filter(|s| s.number <= at.number).collect(),
-            Case::Cut(at) | Case::Alone(at, _) => vec![at],
+            PartialCore::Filled(at) => lab.steps.iter().filter(|s| s.number <= at.number).collect(),
+            PartialCore::Cut(at) | PartialCore::Alone(at, _) => vec![at],
         };
         steps.iter().flat_map(|s| &s.tests).map(|t| t.name.clone()).collect()
     }
 
     /// Returns what is wrong with the verdicts of this case.
-    pub fn faults(&self, verdicts: &[Verdict]) -> Vec<String> {
-        let unwritten = |v: &Verdict, paths: &[&Hole]| {
+    pub fn faults(&self, verdicts: &[ReportLine]) -> Vec<String> {
+        let unwritten = |v: &ReportLine, paths: &[&Hole]| {
             v.outcome == Outcome::NotWritten
                 && paths.iter().any(|hole| Some(hole.path.as_str()) == v.hole.as_deref())
         };
-        let said = |v: &Verdict| {
+        let said = |v: &ReportLine| {
             let more = v.hole.as_ref().or(v.headline.as_ref());
             format!("{self}: {} is {:?}: {}", v.test, v.outcome, more.map_or("", |s| s))
         };
         match self {
-            Case::Filled(_) => {
+            PartialCore::Filled(_) => {
                 verdicts.iter().filter(|v| v.outcome != Outcome::Passed).map(said).collect()
             }
-            Case::Cut(step) => {
+            PartialCore::Cut(step) => {
                 let holes: Vec<_> = step.holes.iter().collect();
                 verdicts.iter().filter(|v| !unwritten(v, &holes)).map(said).collect()
             }
-            Case::Alone(step, hole) => {
+            PartialCore::Alone(step, hole) => {
                 if verdicts.iter().any(|v| unwritten(v, &[hole])) {
                     return Vec::new();
                 }
@@ -105,7 +108,7 @@ impl<'a> Case<'a> {
 }
 
 /// One case of one lab.
-type LabCase<'a> = (&'a Lab, Case<'a>);
+type LabCase<'a> = (&'a Lab, PartialCore<'a>);
 
 /// Proves the closure of these labs; returns what is wrong. The labs that one builds upon are the
 /// reference, and all others are inert.
@@ -113,8 +116,10 @@ type LabCase<'a> = (&'a Lab, Case<'a>);
 /// # Errors
 /// The proof cannot be run.
 pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
-    let cases: Vec<LabCase<'_>> =
-        labs.iter().flat_map(|lab| Case::all(lab).into_iter().map(|case| (*lab, case))).collect();
+    let cases: Vec<LabCase<'_>> = labs
+        .iter()
+        .flat_map(|lab| PartialCore::all(lab).into_iter().map(|case| (*lab, case)))
+        .collect();
     let suites = built(course, labs, &woven(course, &cases)?)?;
     let mut faults = Vec::new();
     let mut ticker = Ticker::default();
@@ -128,7 +133,7 @@ pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
             traces: memory.join("traces"),
             report: memory.join(format!("{}-{number}.jsonl", lab.id)),
             env: vec![(CHANGE.to_owned(), number.to_string())],
-            progress: Progress::Silent,
+            progress: ShowProgress::Silent,
             ..Request::default()
         };
         let suite = labs.iter().zip(&suites).find(|(l, _)| l.id == lab.id);
@@ -143,14 +148,14 @@ pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
 }
 
 /// What a hole can hold besides the reference.
-pub(crate) struct Bodies {
+pub(crate) struct HoleBodies {
     /// What waits to be written.
     pub(crate) cut: String,
     /// What does nothing yet.
     pub(crate) inert: String,
 }
 
-impl Bodies {
+impl HoleBodies {
     /// Returns what a hole can hold.
     ///
     /// # Errors
@@ -161,7 +166,7 @@ impl Bodies {
         let range = cutter::body(source, &hole.path).map_err(|e| format!("{}: {e}", hole.file))?;
         let cut = cutter::one_line(source, &range, &marker(lab, step, hole));
         let inert = hole.before.clone().unwrap_or_else(|| cut.clone());
-        Ok(Bodies { cut, inert })
+        Ok(HoleBodies { cut, inert })
     }
 }
 
@@ -172,7 +177,7 @@ impl Bodies {
 pub fn woven(course: &Course, cases: &[LabCase<'_>]) -> Result<Sources, String> {
     let mut arms = Arms::default();
     for (of, step, hole) in course.catalogue.holes() {
-        let bodies = Bodies::of(course, of, step, hole)?;
+        let bodies = HoleBodies::of(course, of, step, hole)?;
         for (index, (lab, case)) in cases.iter().enumerate() {
             let body = if of.id == lab.id {
                 case.body(step, hole)
@@ -197,7 +202,7 @@ pub fn woven(course: &Course, cases: &[LabCase<'_>]) -> Result<Sources, String> 
 /// A hole cannot be found.
 pub fn surround(course: &Course, arms: &mut Arms, changes: &[(usize, &Lab)]) -> Result<(), String> {
     for (of, step, hole) in course.catalogue.holes() {
-        let bodies = Bodies::of(course, of, step, hole)?;
+        let bodies = HoleBodies::of(course, of, step, hole)?;
         for (number, lab) in changes {
             if of.id != lab.id && beside(&course.catalogue, lab, of) == Body::Inert {
                 arms.surround(*number, &hole.file, &hole.path, bodies.inert.clone());

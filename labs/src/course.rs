@@ -1,7 +1,7 @@
 //! The course's checkout, as the desk sees it: its sources, its catalogue, its version.
 
 use runner::catalogue::{Catalogue, Hole, Lab, Mistake, Step, marker};
-use runner::place::{CUT, Place, is_checkout, target};
+use runner::place::{CUT, CourseFolder, is_checkout, target};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ impl Course {
         let own = own.and_then(|folder| folder.parent().map(Path::to_owned));
         match own.filter(|root| is_checkout(root)) {
             Some(root) => Self::read(root),
-            None => Self::read(Place::find(here)?.course()),
+            None => Self::read(CourseFolder::find(here)?.course()),
         }
     }
 
@@ -53,7 +53,7 @@ impl Course {
     /// # Errors
     /// Its catalogue has mistakes, or a file cannot be read.
     pub fn read(root: PathBuf) -> Result<Self, String> {
-        let catalogue = Place { root: root.clone(), settings: None }.catalogue()?;
+        let catalogue = CourseFolder { root: root.clone(), settings: None }.catalogue()?;
         let reference = sources(&root)?;
         let manifest = manifest(&root)?;
         let version = manifest

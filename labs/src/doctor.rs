@@ -11,17 +11,17 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// What was found out about one thing.
-struct Finding {
+struct Diagnosis {
     well: bool,
     said: String,
 }
 
-fn well(said: String) -> Finding {
-    Finding { well: true, said }
+fn well(said: String) -> Diagnosis {
+    Diagnosis { well: true, said }
 }
 
-fn ill(said: String) -> Finding {
-    Finding { well: false, said }
+fn ill(said: String) -> Diagnosis {
+    Diagnosis { well: false, said }
 }
 
 /// Prints what was found; returns whether everything is ready.
@@ -50,7 +50,7 @@ pub fn examine(course: &Course) -> Result<bool, String> {
     Ok(findings.iter().all(|finding| finding.well))
 }
 
-fn compiler(wanted: &str) -> Finding {
+fn compiler(wanted: &str) -> Diagnosis {
     let Some(said) = output("rustc", &["--version"]) else {
         return ill("rustc cannot be started: install Rust from https://rustup.rs".into());
     };
@@ -66,7 +66,7 @@ fn compiler(wanted: &str) -> Finding {
     }
 }
 
-fn writable(folder: &Path) -> Finding {
+fn writable(folder: &Path) -> Diagnosis {
     let shown = folder.display();
     let probe = folder.join(format!("doctor-{}", std::process::id()));
     let tried = std::fs::create_dir_all(folder)
@@ -81,7 +81,7 @@ fn writable(folder: &Path) -> Finding {
 /// The least room for the builds of a lab.
 const ROOM_MIB: u64 = 1024;
 
-fn space(folder: &Path) -> Finding {
+fn space(folder: &Path) -> Diagnosis {
     let said = output("df", &["-Pk", &folder.to_string_lossy()]);
     let free = said.as_deref().and_then(|said| {
         let kib = said.lines().nth(1)?.split_whitespace().nth(3)?;
@@ -94,7 +94,7 @@ fn space(folder: &Path) -> Finding {
     }
 }
 
-fn git() -> Finding {
+fn git() -> Diagnosis {
     match output("git", &["--version"]) {
         Some(said) => well(said.trim().to_owned()),
         None => well("git is not installed: workspaces will have no history of their own".into()),
@@ -102,7 +102,7 @@ fn git() -> Finding {
 }
 
 /// Asks cargo to build nothing much, and listens whether it has to wait for another cargo.
-fn lock(course: &Course, folder: &Path, what: &str) -> Finding {
+fn lock(course: &Course, folder: &Path, what: &str) -> Diagnosis {
     let child = cargo(&course.root)
         .args(["check", "--package", "runner", "--lib", "--target-dir"])
         .arg(folder)

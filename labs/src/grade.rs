@@ -17,10 +17,10 @@ use crate::copy;
 use crate::course::{Course, Sources, at_start, cut, judged, texts};
 use runner::card;
 use runner::catalogue::{Hole, Lab};
-use runner::place::{CUT, Place, SETTINGS, Settings, lines, suites_target};
+use runner::place::{CUT, CourseFolder, SETTINGS, Settings, lines, suites_target};
 use runner::points::Points;
 use runner::progress::Progress;
-use runner::report::{Outcome, Verdict};
+use runner::report::{Outcome, ReportLine};
 use runner::screen::{BOLD, GREY, hang, paint, spread};
 use runner::suite::{self, BuildFault, Request};
 use serde::Serialize;
@@ -211,7 +211,7 @@ pub fn grade(
 ///
 /// # Errors
 /// The progress cannot be written.
-pub fn remember(place: &Place, grade: &Grade) -> Result<(), String> {
+pub fn remember(place: &CourseFolder, grade: &Grade) -> Result<(), String> {
     if grade.blocked.is_some() {
         return Ok(());
     }
@@ -236,7 +236,7 @@ pub fn remember(place: &Place, grade: &Grade) -> Result<(), String> {
 }
 
 /// Turns verdicts into points.
-pub fn lab_grade(lab: &Lab, verdicts: &[Verdict]) -> LabGrade {
+pub fn lab_grade(lab: &Lab, verdicts: &[ReportLine]) -> LabGrade {
     let tests = lab.steps.iter().flat_map(|step| step.tests.iter().map(move |test| (step, test)));
     let tests = tests.map(|(step, test)| {
         let verdict = verdicts.iter().find(|v| v.test == test.name);
@@ -278,11 +278,11 @@ pub fn print(course: &Course, grade: &Grade) {
                 let Some(outcome) = test.outcome.filter(|o| *o != Outcome::Passed) else {
                     continue;
                 };
-                let verdict = Verdict {
+                let verdict = ReportLine {
                     hole: test.hole.clone(),
                     headline: test.headline.clone(),
                     rule: test.rule.clone(),
-                    ..Verdict::new(&test.test, outcome)
+                    ..ReportLine::new(&test.test, outcome)
                 };
                 anstream::println!("{}", card::line(&verdict));
             }

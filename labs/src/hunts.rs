@@ -39,7 +39,7 @@ pub struct Hunted {
 
 /// What the hunter says.
 #[derive(Deserialize)]
-struct Report {
+struct HuntReport {
     states: u64,
     rule: Option<String>,
     script: Option<Vec<String>>,
@@ -85,7 +85,7 @@ pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<Hunted>, String> {
 }
 
 /// Lets the hunter walk with one bug live.
-fn walk(hunter: &Path, number: usize, hunt: &Hunt, reached: &Path) -> Result<Report, String> {
+fn walk(hunter: &Path, number: usize, hunt: &Hunt, reached: &Path) -> Result<HuntReport, String> {
     let folder = reached.parent().expect("it lies in a folder");
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let _absent = std::fs::remove_file(reached);
@@ -101,7 +101,7 @@ fn walk(hunter: &Path, number: usize, hunt: &Hunt, reached: &Path) -> Result<Rep
 }
 
 /// Returns what is wrong with what the hunter said.
-fn fault(report: &Report, hunt: &Hunt, story: &[String]) -> Option<String> {
+fn fault(report: &HuntReport, hunt: &Hunt, story: &[String]) -> Option<String> {
     let (Some(rule), Some(script)) = (&report.rule, &report.script) else {
         return Some(format!("is not found within {} states", report.states));
     };
@@ -158,9 +158,9 @@ mod tests {
 
     const STORY: &str = "# Title\n#\n# Why.\n\nadd-nodes 3\n----\nn1\n\n# caption\ncampaign 1\n";
 
-    fn report(rule: Option<&str>, script: &[&str]) -> Report {
+    fn report(rule: Option<&str>, script: &[&str]) -> HuntReport {
         let script = rule.map(|_| script.iter().map(|line| (*line).to_owned()).collect());
-        Report { states: 7, rule: rule.map(str::to_owned), script }
+        HuntReport { states: 7, rule: rule.map(str::to_owned), script }
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         let hunt = Hunt { story: "s".into(), breaks: "r".into() };
         let story = commands(STORY);
         assert_eq!(story, ["add-nodes 3", "campaign 1"]);
-        let faults = |said: &Report| fault(said, &hunt, &story).unwrap_or_default();
+        let faults = |said: &HuntReport| fault(said, &hunt, &story).unwrap_or_default();
         assert_eq!(faults(&report(Some("r"), &["add-nodes 3"])), "");
         assert_eq!(faults(&report(Some("r"), &["add-nodes 3", "campaign 1"])), "");
         assert!(faults(&report(Some("r"), &["add-nodes 3", "campaign 2"])).contains("another way"));

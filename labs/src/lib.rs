@@ -42,6 +42,8 @@ pub mod leaks;
 
 pub mod names;
 
+pub mod rules;
+
 pub mod identifiers;
 
 pub mod offers;

@@ -7,7 +7,7 @@ use labs::course::Course;
 use labs::grade::{self, Whose};
 use labs::{bugs, check, doctor, hunts, random, student, workspace};
 use runner::command::Command;
-use runner::place::{Place, SETTINGS};
+use runner::place::{CourseFolder, SETTINGS};
 use runner::trial::Ending;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,13 +17,13 @@ use std::process::ExitCode;
 /// To begin: cargo labs start ../my-raft. Without a command: the labs, or where you are.
 #[derive(Parser)]
 #[command(name = "cargo labs", bin_name = "cargo labs", version)]
-struct Line {
+struct DeskCommandLine {
     #[command(subcommand)]
-    typed: Option<Typed>,
+    typed: Option<CourseCommand>,
 }
 
 #[derive(Subcommand)]
-enum Typed {
+enum CourseCommand {
     /// Make a workspace: the course with functions left for you to write
     Start {
         /// A new folder, beside the course
@@ -127,7 +127,7 @@ enum Typed {
 }
 
 fn main() -> ExitCode {
-    match run(Line::parse()) {
+    match run(DeskCommandLine::parse()) {
         Ok(code) => code,
         Err(why) => {
             runner::screen::refuse(&why);
@@ -136,28 +136,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(line: Line) -> Result<ExitCode, String> {
+fn run(line: DeskCommandLine) -> Result<ExitCode, String> {
     let here =
         std::env::current_dir().map_err(|e| format!("the current folder cannot be found: {e}"))?;
     let course = Course::find(&here)?;
     // Outside any workspace the desk uses the course; a workspace that cannot be read is an error.
     let inside = here.ancestors().any(|folder| folder.join(SETTINGS).is_file());
-    let place = match Place::find(&here) {
+    let place = match CourseFolder::find(&here) {
         Ok(place) => place,
         Err(why) if inside => return Err(why),
-        Err(_) => Place { root: course.root.clone(), settings: None },
+        Err(_) => CourseFolder { root: course.root.clone(), settings: None },
     };
     let Some(typed) = line.typed else {
         runner::here::tell(&place)?;
         return Ok(ExitCode::SUCCESS);
     };
     match typed {
-        Typed::Start { dir, lab } => workspace::start(&course, &dir, &lab, &here)?,
-        Typed::Open { lab } => student::open(&course, &place, &lab)?,
-        Typed::Fill { what } => student::fill(&course, &place, &what)?,
-        Typed::Reveal { what } => student::reveal(&course, &place, &what)?,
-        Typed::Reset { what } => student::reset(&course, &place, what.as_deref())?,
-        Typed::Grade { dir, json, seeds, skeleton, lab } => {
+        CourseCommand::Start { dir, lab } => workspace::start(&course, &dir, &lab, &here)?,
+        CourseCommand::Open { lab } => student::open(&course, &place, &lab)?,
+        CourseCommand::Fill { what } => student::fill(&course, &place, &what)?,
+        CourseCommand::Reveal { what } => student::reveal(&course, &place, &what)?,
+        CourseCommand::Reset { what } => student::reset(&course, &place, what.as_deref())?,
+        CourseCommand::Grade { dir, json, seeds, skeleton, lab } => {
             let root = dir.map(|dir| here.join(dir));
             let root = root.or_else(|| place.settings.as_ref().map(|_| place.root.clone()));
             let whose = match (&root, skeleton) {
@@ -182,17 +182,17 @@ fn run(line: Line) -> Result<ExitCode, String> {
             let wrong = whose == Whose::Reference && grade.points != grade.of;
             return Ok(ExitCode::from(u8::from(wrong)));
         }
-        Typed::Bugs { explore: true, lab, .. } => {
+        CourseCommand::Bugs { explore: true, lab, .. } => {
             let found = hunts::prove(&course, &course.labs(&lab)?)?;
             hunts::print(&found);
             let wrong = found.iter().any(|hunted| hunted.fault.is_some());
             return Ok(ExitCode::from(u8::from(wrong)));
         }
-        Typed::Bugs { random: Some(count), draw, lab, .. } => {
+        CourseCommand::Bugs { random: Some(count), draw, lab, .. } => {
             let enough = random::prove(&course, &course.labs(&lab)?, count, draw)?;
             return Ok(ExitCode::from(u8::from(!enough)));
         }
-        Typed::Bugs { explore: false, json, blame, matrix, seeds, lab, .. } => {
+        CourseCommand::Bugs { explore: false, json, blame, matrix, seeds, lab, .. } => {
             let meets = match (blame, matrix) {
                 (true, _) => Meets::OnlyKiller,
                 (false, true) => Meets::Everyone,
@@ -213,16 +213,16 @@ fn run(line: Line) -> Result<ExitCode, String> {
             }
             return Ok(ExitCode::from(u8::from(!proof.faults.is_empty())));
         }
-        Typed::Check { only, skip, lab } => {
+        CourseCommand::Check { only, skip, lab } => {
             let holds = check::check(&course, &check::parts(&only, &skip), &course.labs(&lab)?)?;
             return Ok(ExitCode::from(u8::from(!holds)));
         }
-        Typed::Fix => check::fix(&course)?,
-        Typed::Doctor => {
+        CourseCommand::Fix => check::fix(&course)?,
+        CourseCommand::Doctor => {
             let well = doctor::examine(&course)?;
             return Ok(ExitCode::from(u8::from(!well)));
         }
-        Typed::Here(command) => {
+        CourseCommand::Here(command) => {
             return command.perform(&place).map(|ending| match ending {
                 Ending::Green => ExitCode::SUCCESS,
                 Ending::Red => ExitCode::FAILURE,

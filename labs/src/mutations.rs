@@ -50,7 +50,7 @@ const TURNED: [(&str, &[&str]); 14] = [
 pub fn of(body: &str) -> Result<Vec<Mutation>, String> {
     let block: syn::Block = syn::parse_str(body).map_err(|e| format!("is no Rust: {e}"))?;
     let tokens: TokenStream = body.parse().map_err(|e| format!("is no Rust: {e}"))?;
-    let mut found = Found { body, mutations: Vec::new() };
+    let mut found = MutatedBody { body, mutations: Vec::new() };
     found.words(tokens);
     found.statements(&block);
     found.mutations.retain(|m| syn::parse_str::<syn::Block>(&m.body).is_ok());
@@ -58,12 +58,12 @@ pub fn of(body: &str) -> Result<Vec<Mutation>, String> {
     Ok(found.mutations)
 }
 
-struct Found<'a> {
+struct MutatedBody<'a> {
     body: &'a str,
     mutations: Vec<Mutation>,
 }
 
-impl Found<'_> {
+impl MutatedBody<'_> {
     /// Adds the mutation that puts `new` in the place of a part of the body.
     fn put(&mut self, range: &Range<usize>, new: &str, what: String) {
         let mut body = self.body.to_owned();

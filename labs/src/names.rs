@@ -1,4 +1,4 @@
-//! Names: within a package, no two types share one, so that a search for a name finds one thing.
+//! Names: within a package, and within all labs, no two types share one: a search finds one thing.
 //!
 //! ```text
 //!   tests/src/shrink.rs:25        struct Footer --.
@@ -14,9 +14,16 @@
 use crate::course::{Course, Sources, texts};
 use std::collections::BTreeMap;
 
-/// The packages that are looked at: what cargo calls each, and the folder of its sources.
-pub const PACKAGES: [(&str, &str); 3] =
-    [("raft", "raft/src"), ("storage", "storage/src"), ("testbed", "tests/src")];
+/// What is looked at: a package, or the packages of a folder, and the folders of their sources.
+pub const PACKAGES: [(&str, &[&str]); 4] = [
+    ("raft", &["raft/src"]),
+    ("storage", &["storage/src"]),
+    ("testbed", &["tests/src"]),
+    (
+        "labs",
+        &["labs/src", "labs/runner/src", "labs/harness/src", "labs/suites/src", "labs/step/src"],
+    ),
+];
 
 /// A name that may stay with several types of a package.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +41,7 @@ pub const EXCEPTIONS: &[Exception] = &[];
 
 /// Where a type is declared.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Place {
+struct Declaration {
     file: String,
     line: usize,
     kind: &'static str,
@@ -47,8 +54,12 @@ struct Place {
 /// A file cannot be read.
 pub fn find(course: &Course) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
-    for (package, folder) in PACKAGES {
-        found.extend(shared(package, &texts(&course.root, folder)?, EXCEPTIONS));
+    for (package, folders) in PACKAGES {
+        let mut sources = Sources::new();
+        for folder in folders {
+            sources.extend(texts(&course.root, folder)?);
+        }
+        found.extend(shared(package, &sources, EXCEPTIONS));
     }
     Ok(found)
 }
@@ -56,7 +67,7 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
 /// Returns what is wrong with the names of one package.
 pub fn shared(package: &str, sources: &Sources, exceptions: &[Exception]) -> Vec<String> {
     let mut found = Vec::new();
-    let mut places: BTreeMap<String, Vec<Place>> = BTreeMap::new();
+    let mut places: BTreeMap<String, Vec<Declaration>> = BTreeMap::new();
     for (file, text) in sources {
         match syn::parse_file(text) {
             Ok(parsed) => items(&parsed.items, file, &mut places),
@@ -86,7 +97,7 @@ pub fn shared(package: &str, sources: &Sources, exceptions: &[Exception]) -> Vec
     found
 }
 
-fn items(list: &[syn::Item], file: &str, found: &mut BTreeMap<String, Vec<Place>>) {
+fn items(list: &[syn::Item], file: &str, found: &mut BTreeMap<String, Vec<Declaration>>) {
     for item in list {
         declared(item, file, found);
         if let syn::Item::Mod(module) = item
@@ -114,7 +125,7 @@ fn items(list: &[syn::Item], file: &str, found: &mut BTreeMap<String, Vec<Place>
 }
 
 /// The types that a function declares for itself.
-fn inner(block: &syn::Block, file: &str, found: &mut BTreeMap<String, Vec<Place>>) {
+fn inner(block: &syn::Block, file: &str, found: &mut BTreeMap<String, Vec<Declaration>>) {
     for statement in &block.stmts {
         if let syn::Stmt::Item(item) = statement {
             items(std::slice::from_ref(item), file, found);
@@ -122,7 +133,7 @@ fn inner(block: &syn::Block, file: &str, found: &mut BTreeMap<String, Vec<Place>
     }
 }
 
-fn declared(item: &syn::Item, file: &str, found: &mut BTreeMap<String, Vec<Place>>) {
+fn declared(item: &syn::Item, file: &str, found: &mut BTreeMap<String, Vec<Declaration>>) {
     let (kind, name) = if let syn::Item::Struct(of) = item {
         ("struct", &of.ident)
     } else if let syn::Item::Enum(of) = item {
@@ -136,6 +147,6 @@ fn declared(item: &syn::Item, file: &str, found: &mut BTreeMap<String, Vec<Place
     } else {
         return;
     };
-    let place = Place { file: file.to_owned(), line: name.span().start().line, kind };
+    let place = Declaration { file: file.to_owned(), line: name.span().start().line, kind };
     found.entry(name.to_string()).or_default().push(place);
 }

@@ -7,25 +7,29 @@
 //!                                  v
 //!   filled up to step 6; to each later step; each later lab; each correct variant of these:
 //!   the story ends well, and n1 leads
+//!
+//!   a card                       "replay  cargo labs replay aa_vote_once_per_term/2 --open"
+//!   with a bug that test kills:  the card, and then the story of its trace
 //! ```
 //!
 //! As in the closure, one woven build holds every one of these cores.
 
 use crate::bugs::concerns;
-use crate::changes::{Changes, Edit};
-use crate::closure::{Bodies, built_one, surround};
+use crate::changes::{Bug, Changes, Edit};
+use crate::closure::{HoleBodies, built_one, surround};
 use crate::copy;
 use crate::course::Course;
+use crate::cutter;
 use crate::weave::{Arms, CHANGE};
 use runner::catalogue::Lab;
-use runner::place::lines;
+use runner::place::{CourseFolder, Settings, lines};
 use runner::suite::Program;
 use runner::trial::{FIRST_LEADER, MY_FIRST_ELECTION};
 use std::path::Path;
 use std::process::Command;
 
 /// A core in which a story is told.
-struct Stage<'a> {
+struct FilledCore<'a> {
     /// What a fault says of it.
     said: String,
     lab: &'a Lab,
@@ -48,7 +52,7 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
         let from = if lab.id == first { leader_step } else { 1 };
         for step in lab.steps.iter().filter(|step| step.number >= from) {
             let said = format!("lab {}, filled up to step {}", lab.id, step.number);
-            stages.push(Stage { said, lab, step: step.number });
+            stages.push(FilledCore { said, lab, step: step.number });
         }
         let concerned = changes.variants.iter().filter(|v| concerns(course, v, lab));
         for variant in concerned {
@@ -64,7 +68,7 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
             }
             for step in steps {
                 let said = format!("lab {}, filled up to step {step}, {}", lab.id, variant.id);
-                stages.push(Stage { said, lab, step });
+                stages.push(FilledCore { said, lab, step });
                 arms.change(stages.len(), &course.reference, &variant.edits)?;
             }
         }
@@ -72,7 +76,7 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
     let numbered: Vec<_> = stages.iter().enumerate().map(|(n, s)| (n + 1, s.lab)).collect();
     surround(course, &mut arms, &numbered)?;
     for (of, step, hole) in course.catalogue.holes() {
-        let bodies = Bodies::of(course, of, step, hole)?;
+        let bodies = HoleBodies::of(course, of, step, hole)?;
         for (index, stage) in stages.iter().enumerate() {
             if of.id == stage.lab.id && step.number > stage.step {
                 arms.surround(index + 1, &hole.file, &hole.path, bodies.inert.clone());
@@ -92,7 +96,55 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
             faults.push(format!("{}: cargo step {MY_FIRST_ELECTION}: {fault}", stage.said));
         }
     }
+    let fault = opened(course, &root, led, a_vote_too_many(&changes)?)?;
+    faults.extend(fault.map(|fault| format!("cargo labs replay {VOTED_TWICE} --open: {fault}")));
     Ok(faults)
+}
+
+/// The test whose card and story are opened.
+const VOTED_TWICE: &str = "aa_vote_once_per_term";
+
+/// Returns a bug that this test kills.
+fn a_vote_too_many(changes: &Changes) -> Result<&Bug, String> {
+    let found = changes.bugs.iter().find(|bug| bug.fate.killer() == Some(VOTED_TWICE));
+    found.ok_or_else(|| format!("no bug is killed by {VOTED_TWICE}"))
+}
+
+/// Opens the story of a failed test, as its card offers, in a workspace with a bug; returns what is wrong.
+fn opened(course: &Course, root: &Path, lab: &Lab, bug: &Bug) -> Result<Option<String>, String> {
+    let mut sources = course.reference.clone();
+    for edit in &bug.edits {
+        let source = sources.get_mut(&edit.file).ok_or_else(|| format!("no {}", edit.file))?;
+        let range = cutter::body(source, &edit.function)?;
+        let wrong = source[range.clone()].replacen(&edit.find, &edit.replace, 1);
+        source.replace_range(range, &wrong);
+    }
+    copy::write(root, &copy::plan(course, &sources, root)?)?;
+    let settings = Settings {
+        course: course.root.display().to_string(),
+        version: course.version.clone(),
+        catalogue: course.catalogue.hash.clone(),
+        lab: lab.id.clone(),
+        open: vec![lab.id.clone()],
+    };
+    CourseFolder { root: root.to_owned(), settings: Some(settings) }.save()?;
+    let desk = std::env::current_exe().map_err(|why| format!("the desk's own program: {why}"))?;
+    let out = Command::new(desk)
+        .args(["replay", VOTED_TWICE, "--open"])
+        .current_dir(root)
+        .output()
+        .map_err(|why| format!("the desk cannot be started: {why}"))?;
+    let said = String::from_utf8_lossy(&out.stdout);
+    Ok(card_and_story(&said, &String::from_utf8_lossy(&out.stderr)))
+}
+
+/// Returns what is wrong with a card that a story must follow.
+fn card_and_story(said: &str, wrong: &str) -> Option<String> {
+    let Some(card) = said.find("ONE VOTE PER TERM") else {
+        return Some(format!("it shows no card: {} {}", last(said), last(wrong)));
+    };
+    let story = said[card..].contains("The test failed: ONE VOTE PER TERM");
+    (!story).then(|| format!("no story follows the card: {}", last(said)))
 }
 
 /// Tells the story on one core; returns what is wrong.
@@ -154,5 +206,14 @@ mod tests {
             "it stops before its end: Here your part begins: Core::f is not written yet."
         );
         assert!(fault(Some(1), well, "error: x").expect("a fault").contains("error: x"));
+    }
+
+    #[test]
+    fn a_card_without_its_story_is_a_fault() {
+        let whole = "x 2aa step 5\n  ONE VOTE PER TERM: n1 voted\n> n2->n1\n\nThe test failed: ONE VOTE PER TERM\n";
+        assert_eq!(card_and_story(whole, ""), None);
+        let card = whole.split('>').next().expect("a card");
+        assert!(card_and_story(card, "").expect("a fault").contains("no story follows"));
+        assert!(card_and_story("", "error: x").expect("a fault").contains("error: x"));
     }
 }

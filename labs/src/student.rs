@@ -13,29 +13,33 @@ use crate::cutter;
 use runner::catalogue::{Catalogue, Hole, Lab, Step, marker};
 use runner::choice::Choice;
 use runner::nearest::{nearest, unknown};
-use runner::place::{Place, Settings, replace_file};
+use runner::place::{CourseFolder, Settings, replace_file};
 use runner::progress::Progress;
 use runner::screen::{BOLD, count, hang, narrow, paint};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The holes that a name means.
-pub type Holes<'a> = Vec<(&'a Lab, &'a Step, &'a Hole)>;
+pub type NamedHoles<'a> = Vec<(&'a Lab, &'a Step, &'a Hole)>;
 
 /// New bodies by path.
-type Bodies<'a> = Vec<(&'a str, String)>;
+type NewBodies<'a> = Vec<(&'a str, String)>;
 
 /// Returns the holes of a lab, a step or one function.
 ///
 /// # Errors
 /// Nothing is called so.
-pub fn holes<'a>(catalogue: &'a Catalogue, typed: &str, lab: &str) -> Result<Holes<'a>, String> {
+pub fn holes<'a>(
+    catalogue: &'a Catalogue,
+    typed: &str,
+    lab: &str,
+) -> Result<NamedHoles<'a>, String> {
     let by_name = |hole: &Hole| hole.path == typed || hole.path.rsplit("::").next() == Some(typed);
-    let named: Holes<'_> = catalogue.holes().filter(|(_, _, hole)| by_name(hole)).collect();
+    let named: NamedHoles<'_> = catalogue.holes().filter(|(_, _, hole)| by_name(hole)).collect();
     if let [_] = named[..] {
         return Ok(named);
     }
-    let chosen: Holes<'_> = match Choice::of(typed, catalogue, lab) {
+    let chosen: NamedHoles<'_> = match Choice::of(typed, catalogue, lab) {
         Ok(Choice::Lab(lab)) => catalogue.holes().filter(|(l, _, _)| l.id == lab.id).collect(),
         Ok(Choice::Step(lab, step)) => step.holes.iter().map(|hole| (lab, step, hole)).collect(),
         Ok(Choice::Test(lab, step, _)) => step.holes.iter().map(|h| (lab, step, h)).collect(),
@@ -69,7 +73,7 @@ pub fn holes<'a>(catalogue: &'a Catalogue, typed: &str, lab: &str) -> Result<Hol
 ///
 /// # Errors
 /// This is the course's checkout, or a workspace of another version of it.
-pub fn settings<'a>(place: &'a Place, course: &Course) -> Result<&'a Settings, String> {
+pub fn settings<'a>(place: &'a CourseFolder, course: &Course) -> Result<&'a Settings, String> {
     let settings = place.settings.as_ref().ok_or(
         "this is the course's own checkout, whose bodies are all there.\nType it in a workspace; \
          to make one: cargo labs start ../my-raft",
@@ -89,7 +93,7 @@ pub fn settings<'a>(place: &'a Place, course: &Course) -> Result<&'a Settings, S
 ///
 /// # Errors
 /// It is still to come, here or in the course, or the workspace cannot be written.
-pub fn open(course: &Course, place: &Place, id: &str) -> Result<(), String> {
+pub fn open(course: &Course, place: &CourseFolder, id: &str) -> Result<(), String> {
     settings(place, course)?;
     let known = runner::choice::open(course.lab(id)?)?;
     // The workspace's own suites are what will test it: so its own catalogue says what it is.
@@ -135,7 +139,7 @@ pub fn open(course: &Course, place: &Place, id: &str) -> Result<(), String> {
 }
 
 /// Counts the functions of a lab that wait to be written.
-fn unwritten(place: &Place, lab: &Lab) -> u64 {
+fn unwritten(place: &CourseFolder, lab: &Lab) -> u64 {
     let holes = lab.steps.iter().flat_map(|step| step.holes.iter().map(move |hole| (step, hole)));
     let left = holes.filter(|(step, hole)| runner::source::spot(place, lab, step, hole).unwritten);
     left.count() as u64
@@ -145,7 +149,7 @@ fn unwritten(place: &Place, lab: &Lab) -> u64 {
 ///
 /// # Errors
 /// A file of the student does not parse or lacks a function: nothing is changed then.
-pub fn fill(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
+pub fn fill(course: &Course, place: &CourseFolder, typed: &str) -> Result<(), String> {
     let lab = settings(place, course)?.lab.clone();
     let chosen = holes(&course.catalogue, typed, &lab)?;
     let bodies = chosen.iter().map(|(_, _, hole)| {
@@ -166,7 +170,7 @@ pub fn fill(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// As [`fill`]; or the lab was not opened.
-pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), String> {
+pub fn reset(course: &Course, place: &CourseFolder, typed: Option<&str>) -> Result<(), String> {
     let id = settings(place, course)?.lab.clone();
     let (mut progress, _) = Progress::read(place);
     let current = progress.lab(&id).step.to_string();
@@ -198,7 +202,7 @@ pub fn reset(course: &Course, place: &Place, typed: Option<&str>) -> Result<(), 
 ///
 /// # Errors
 /// Nothing is called so.
-pub fn reveal(course: &Course, place: &Place, typed: &str) -> Result<(), String> {
+pub fn reveal(course: &Course, place: &CourseFolder, typed: &str) -> Result<(), String> {
     let id = &runner::here::lab(place, &course.catalogue)?.id;
     for (_, _, hole) in holes(&course.catalogue, typed, id)? {
         let source = &course.reference[&hole.file];
@@ -246,11 +250,11 @@ impl Put {
 
 /// Puts new bodies in place in all files or in none, and keeps the old ones.
 fn put(
-    place: &Place,
+    place: &CourseFolder,
     holes: &[(&Lab, &Step, &Hole)],
     new: impl Fn(usize, &str, &std::ops::Range<usize>) -> String,
 ) -> Result<Put, String> {
-    let mut files: BTreeMap<&str, (String, Bodies<'_>)> = BTreeMap::new();
+    let mut files: BTreeMap<&str, (String, NewBodies<'_>)> = BTreeMap::new();
     let mut old = Vec::new();
     let (mut changed, mut alike) = (Vec::new(), Vec::new());
     for (number, (lab, step, hole)) in holes.iter().enumerate() {

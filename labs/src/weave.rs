@@ -26,15 +26,15 @@ pub const REACHED: &str = "RAFTWRIGHT_REACHED";
 /// Other bodies for some functions, each under the numbers it is live for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Arms {
-    bodies: BTreeMap<(String, String), Bodies>,
+    bodies: BTreeMap<(String, String), Replacements>,
 }
 
 /// The other bodies of one function.
-type Bodies = BTreeMap<(Part, String), Vec<usize>>;
+type Replacements = BTreeMap<(BodyPart, String), Vec<usize>>;
 
 /// The part that a body plays under its number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Part {
+enum BodyPart {
     /// It is the change of the number: when it runs, it reports that.
     Change,
     /// It surrounds that.
@@ -44,7 +44,7 @@ enum Part {
 impl Arms {
     /// Adds a body for a function under a number.
     pub fn add(&mut self, number: usize, file: &str, function: &str, body: String) {
-        self.put(number, file, function, (Part::Change, body));
+        self.put(number, file, function, (BodyPart::Change, body));
     }
 
     /// Adds a body that surrounds the change of a number. If the function has a body under that
@@ -52,11 +52,11 @@ impl Arms {
     pub fn surround(&mut self, number: usize, file: &str, function: &str, body: String) {
         let there = self.bodies.get(&(file.to_owned(), function.to_owned()));
         if !there.is_some_and(|bodies| bodies.values().flatten().any(|n| *n == number)) {
-            self.put(number, file, function, (Part::Backdrop, body));
+            self.put(number, file, function, (BodyPart::Backdrop, body));
         }
     }
 
-    fn put(&mut self, number: usize, file: &str, function: &str, body: (Part, String)) {
+    fn put(&mut self, number: usize, file: &str, function: &str, body: (BodyPart, String)) {
         let place = (file.to_owned(), function.to_owned());
         self.bodies.entry(place).or_default().entry(body).or_default().push(number);
     }
@@ -129,15 +129,15 @@ fn no_file(file: &str) -> String {
     format!("there is no source file {file}")
 }
 
-fn dispatch(original: &str, bodies: &Bodies) -> Result<String, String> {
+fn dispatch(original: &str, bodies: &Replacements) -> Result<String, String> {
     let pattern =
         |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(" | ");
     let all: Vec<_> = bodies.values().flatten().copied().collect();
     let mut arms = String::new();
     for ((part, body), numbers) in bodies {
         let said = match part {
-            Part::Change => "crate::raftwright_change::reached();",
-            Part::Backdrop => "",
+            BodyPart::Change => "crate::raftwright_change::reached();",
+            BodyPart::Backdrop => "",
         };
         arms +=
             &format!("{MAY_PANIC} {} => {{ {said} {} }} ", pattern(numbers), cutter::flat(body)?);

@@ -10,7 +10,7 @@ use crate::course::{Course, at_start, cut};
 use runner::catalogue::Lab;
 use runner::here;
 use runner::last::{self, Age, Last};
-use runner::place::{Place, SETTINGS, Settings, lines, target, tidy, way};
+use runner::place::{CourseFolder, SETTINGS, Settings, lines, target, tidy, way};
 use runner::progress::Progress;
 use runner::screen::{Landmark, Ticker};
 use runner::suite::{self, Request, cargo};
@@ -123,7 +123,7 @@ pub fn room(course: &Course, folder: &Path, here: &Path) -> Result<PathBuf, Stri
         ));
     }
     if root.join(SETTINGS).is_file() {
-        let version = Place::find(&root)?.settings.map_or(String::new(), |s| s.version);
+        let version = CourseFolder::find(&root)?.settings.map_or(String::new(), |s| s.version);
         let said = if version == course.version {
             "is a workspace already. Go on there: cargo labs".to_owned()
         } else {
@@ -175,7 +175,7 @@ pub fn start(course: &Course, folder: &Path, lab: &str, here: &Path) -> Result<(
     let root = room(course, folder, here)?;
     let step = lab.step(1).ok_or("this lab has no step")?;
     make(&plan(course, lab, &root)?, &root)?;
-    let place = Place::find(&root)?;
+    let place = CourseFolder::find(&root)?;
     let mut verdicts = Vec::new();
     last::note(&place, &last::code(&place))?;
     if let Some(suite) = built(&place, lab, 1)? {

@@ -1,13 +1,13 @@
 //! Several labs in one workspace: what is later does nothing until it is opened, what was written
 //! stays, and each lab is judged in the core that its own students work in.
 
-use labs::closure::{Case, surround, woven};
+use labs::closure::{PartialCore, surround, woven};
 use labs::course::{Course, at_start, cut, judged};
 use labs::grade::{self, Whose};
 use labs::weave::Arms;
 use labs::{leaks, student, workspace};
 use runner::catalogue::Catalogue;
-use runner::place::Place;
+use runner::place::CourseFolder;
 use runner::progress::Progress;
 use std::fs;
 use std::path::Path;
@@ -68,23 +68,23 @@ fn files() -> std::collections::BTreeMap<String, String> {
 }
 
 /// A workspace that begins with this lab, and its core.
-fn made(course: &Course, folder: &TempDir, id: &str) -> Place {
+fn made(course: &Course, folder: &TempDir, id: &str) -> CourseFolder {
     let root = folder.path().join(id);
     let lab = course.lab(id).expect("a lab");
     let mut plan = workspace::plan(course, lab, &root).expect("a plan");
     plan.retain(|name, _| !name.starts_with("labs/catalog/"));
     plan.extend(files().into_iter().map(|(n, text)| (format!("labs/catalog/{n}"), text.into())));
     workspace::make(&plan, &root).expect("a workspace");
-    Place::find(&root).expect("found")
+    CourseFolder::find(&root).expect("found")
 }
 
-fn core(place: &Place) -> String {
+fn core(place: &CourseFolder) -> String {
     fs::read_to_string(place.root.join(FILE)).expect("the core")
 }
 
 /// The settings are written by the command; a command that follows reads them again.
-fn again(place: &Place) -> Place {
-    Place::find(&place.root).expect("found")
+fn again(place: &CourseFolder) -> CourseFolder {
+    CourseFolder::find(&place.root).expect("found")
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_lab_is_opened_beside_what_was_written() {
     let said = student::reset(&course, &place, Some("2y")).expect_err("not open");
     assert!(said.contains("lab 2y is not open here yet: cargo labs open 2y"), "{said}");
 
-    let testable = |place: &Place, id: &str| {
+    let testable = |place: &CourseFolder, id: &str| {
         place.testable(&course.catalogue, course.lab(id).expect("a lab")).is_ok()
     };
     assert!(testable(&place, "2x") && !testable(&place, "2y"));
@@ -179,8 +179,8 @@ fn a_lab_that_the_workspace_does_not_know_is_not_opened() {
 fn the_proofs_of_a_lab_see_no_later_one() {
     let course = course();
     let [x, y, _] = &course.catalogue.labs[..] else { panic!("three labs") };
-    let of_x = Case::all(x).into_iter().map(|case| (x, case));
-    let cases: Vec<_> = of_x.chain(Case::all(y).into_iter().map(|case| (y, case))).collect();
+    let of_x = PartialCore::all(x).into_iter().map(|case| (x, case));
+    let cases: Vec<_> = of_x.chain(PartialCore::all(y).into_iter().map(|case| (y, case))).collect();
     let text = woven(&course, &cases).expect("woven")[FILE].clone();
     let line = |name: &str| {
         let mark = format!("pub fn {name}(");

@@ -15,7 +15,7 @@ use common::{course, typed};
 use labs::course::Course;
 use labs::{student, workspace};
 use runner::choice::Choice;
-use runner::place::Place;
+use runner::place::CourseFolder;
 use runner::progress::Progress;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -73,7 +73,7 @@ fn every_command_that_is_offered_can_be_typed_at_that_step() {
     let root = folder.path().join("my-raft");
     let plan = workspace::plan(&course, lab, &root).expect("a plan");
     workspace::make(&plan, &root).expect("a workspace");
-    let mut place = Place::find(&root).expect("found");
+    let mut place = CourseFolder::find(&root).expect("found");
     // Pages of the next labs are read when they are open.
     place.settings.as_mut().expect("a workspace").open.push("2ab".into());
     place.save().expect("saved");
@@ -116,7 +116,7 @@ fn every_command_that_is_offered_can_be_typed_at_that_step() {
 /// Returns why a command cannot be typed.
 fn fault(
     course: &Course,
-    place: &Place,
+    place: &CourseFolder,
     words: &[String],
     understood: &mut BTreeSet<Vec<String>>,
 ) -> Option<String> {

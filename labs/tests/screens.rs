@@ -12,10 +12,11 @@ use common::{course, made, typed};
 use labs::course::Course;
 use labs::grade::{self, Grade};
 use runner::last;
-use runner::place::Place;
+use runner::place::CourseFolder;
 use runner::progress::Progress;
-use runner::report::{Outcome, Verdict};
+use runner::report::{Outcome, ReportLine};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 fn answered(folder: &Path, words: &[&str]) -> String {
@@ -26,20 +27,20 @@ fn answered(folder: &Path, words: &[&str]) -> String {
 }
 
 /// What a run of the code as it is leaves behind.
-fn ran(place: &Place, verdicts: &[Verdict]) {
+fn ran(place: &CourseFolder, verdicts: &[ReportLine]) {
     last::note(place, &last::code(place)).expect("noted");
     let lines = verdicts.iter().map(|v| serde_json::to_string(v).expect("JSON") + "\n");
     fs::write(last::report_file(place), lines.collect::<String>()).expect("written");
 }
 
-fn at_step(place: &Place, lab: &str, step: u32) {
+fn at_step(place: &CourseFolder, lab: &str, step: u32) {
     let mut progress = Progress::read(place).0;
     progress.lab_mut(lab).step = step;
     progress.save(place).expect("saved");
 }
 
 /// Writes something into every hole of the steps up to this one.
-fn write_all(course: &Course, place: &Place, upto: u32) {
+fn write_all(course: &Course, place: &CourseFolder, upto: u32) {
     for (lab, step, hole) in course.catalogue.holes() {
         if lab.id == "2aa" && step.number <= upto {
             runner::source::open_step(place, lab, step).expect("opened");
@@ -83,7 +84,7 @@ fn a_hint_is_given_while_the_code_does_not_compile() {
     let course = course();
     let folder = tempfile::tempdir().expect("a folder");
     let place = made(&course, &folder);
-    ran(&place, &[Verdict::new("aa_quorum_sizes", Outcome::Passed)]);
+    ran(&place, &[ReportLine::new("aa_quorum_sizes", Outcome::Passed)]);
     at_step(&place, "2aa", 2);
     write_all(&course, &place, 2);
     last::note_fault(&place, &last::code(&place)).expect("noted");
@@ -101,19 +102,19 @@ fn a_hint_is_given_after_the_lab_is_done_and_for_a_card_of_another_lab() {
     let place = made(&course, &folder);
     write_all(&course, &place, 8);
     at_step(&place, "2aa", 9);
-    let held = Verdict::new("aa_quorum_sizes", Outcome::Passed);
+    let held = ReportLine::new("aa_quorum_sizes", Outcome::Passed);
     ran(&place, std::slice::from_ref(&held));
     let said = answered(&place.root, &["hint"]);
     assert!(said.contains("cargo labs test 2aa"), "{said}");
-    let rule = |test: &str, rule: &str| Verdict {
+    let rule = |test: &str, rule: &str| ReportLine {
         rule: Some(rule.to_owned()),
-        ..Verdict::new(test, Outcome::Failed)
+        ..ReportLine::new(test, Outcome::Failed)
     };
     ran(&place, &[held, rule("aa_vote_once_per_term", "one_vote_per_term")]);
     let said = answered(&place.root, &["hint"]);
     assert!(said.contains("for aa_vote_once_per_term, rule one_vote_per_term"), "{said}");
     // A hole of a newer course: no hint of this one can fit.
-    ran(&place, &[Verdict::new("aa_model_3x3", Outcome::NotWritten)]);
+    ran(&place, &[ReportLine::new("aa_model_3x3", Outcome::NotWritten)]);
     let said = answered(&place.root, &["hint"]);
     assert!(said.contains("cargo labs read 2aa.8"), "{said}");
 
@@ -152,7 +153,7 @@ fn the_map_shows_where_one_is_and_what_a_grade_said() {
         .tests()
         .map(|test| {
             let outcome = if passed(&test.name) { Outcome::Passed } else { Outcome::Failed };
-            Verdict::new(&test.name, outcome)
+            ReportLine::new(&test.name, outcome)
         })
         .collect();
     let graded = grade::lab_grade(lab, &verdicts);
@@ -183,5 +184,55 @@ fn the_script_of_the_first_election_says_nothing_that_a_correct_design_could_fai
     assert!(
         text.lines().all(|line| line != "----"),
         "`labs check --only offers` plays it with every variant"
+    );
+}
+
+/// The keys of `watch`, where the code does not compile: nothing is built, and every key still answers.
+#[test]
+fn every_key_of_watch_answers() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let wrong = |test: &str, card: &str| ReportLine {
+        rule: Some("quorum_is_more_than_half".to_owned()),
+        card: Some(card.to_owned()),
+        ..ReportLine::new(test, Outcome::Failed)
+    };
+    let verdicts = [
+        wrong("aa_quorum_sizes", "x the first card"),
+        wrong("aa_single_node", "x the second card"),
+    ];
+    ran(&place, &verdicts);
+    fs::write(place.root.join("raft/src/lib.rs"), "fn broken(").expect("written");
+    let mut watch = std::process::Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("watch")
+        .current_dir(&place.root)
+        .env("NO_COLOR", "1")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let keys = "n\nn\no\nh\n?\nr\nq\n";
+    watch.stdin.take().expect("a pipe").write_all(keys.as_bytes()).expect("typed");
+    let out = watch.wait_with_output().expect("it ends at q");
+    let said = String::from_utf8([out.stdout, out.stderr].concat()).expect("text");
+    assert_eq!(out.status.code(), Some(0), "{said}");
+    let in_order = [
+        "save a file to test. h hint, n next card",
+        "the second card\n  (card 2 of 2)",
+        "the first card\n  (card 1 of 2)",
+        "No story is kept",
+        "hint 1 of",
+    ];
+    let mut rest = said.as_str();
+    for text in in_order {
+        let at = rest.find(text).unwrap_or_else(|| panic!("no {text:?} in:\n{rest}"));
+        rest = &rest[at + text.len()..];
+    }
+    assert_eq!(
+        said.matches("waits until raft compiles").count(),
+        2,
+        "the first run, and r: {said}"
     );
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{course, made};
 use labs::{leaks, student, workspace};
-use runner::place::Place;
+use runner::place::CourseFolder;
 use std::fs;
 use std::path::Path;
 
@@ -42,7 +42,7 @@ fn what_may_not_be_touched_is_not() {
     let text = fs::read_to_string(&settings).expect("settings");
     fs::write(&settings, text.replace(&course.version, "0.0.9")).expect("written");
     assert!(refused("my-raft").contains("of course version 0.0.9"));
-    let old = Place::find(&place.root).expect("found");
+    let old = CourseFolder::find(&place.root).expect("found");
     let said = student::fill(&course, &old, "needed").expect_err("another version");
     assert!(said.contains("cut from course version 0.0.9") && said.contains("nothing"), "{said}");
 
@@ -99,7 +99,7 @@ fn a_broken_manifest_or_progress_costs_nothing() {
     let manifest = place.root.join("raft/Cargo.toml");
     let good = fs::read_to_string(&manifest).expect("the manifest");
     fs::write(&manifest, format!("{good}\nbroken = [\n")).expect("written");
-    let wish = runner::trial::Wish {
+    let wish = runner::trial::TestRequest {
         what: None,
         seeds: None,
         seed: None,
@@ -115,7 +115,7 @@ fn a_broken_manifest_or_progress_costs_nothing() {
     assert!(sources.keys().all(|name| name.ends_with(".rs")), "{:?}", sources.keys());
 
     fs::write(place.root.join("labs.toml"), "course = [").expect("written");
-    let said = Place::find(&place.root).expect_err("broken");
+    let said = CourseFolder::find(&place.root).expect_err("broken");
     assert!(said.starts_with("labs.toml:1: "), "{said}");
 }
 
@@ -217,7 +217,7 @@ fn every_inert_function_of_an_open_lab_opens_with_its_step() {
         let root = folder.path().join("mine");
         let plan = workspace::plan(&course, lab, &root).expect("a plan");
         workspace::make(&plan, &root).expect("a workspace");
-        let place = Place::find(&root).expect("found");
+        let place = CourseFolder::find(&root).expect("found");
         for step in &lab.steps {
             runner::source::open_step(&place, lab, step).expect("opened");
             for hole in &step.holes {

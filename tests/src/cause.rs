@@ -97,7 +97,7 @@ impl<'a> Past<'a> {
             (Rule::LeaderHasQuorum | Rule::LeaderCompleteness, [leader, ..]) => {
                 before.rev().filter(in_term).filter(|at| self.counts(*at, *leader)).collect()
             }
-            (Rule::Liveness, _) => {
+            (Rule::Liveness | Rule::AppliedByAll, _) => {
                 let turns = |at: &usize| {
                     let enters = |event| matches!(event, Event::RoleEntered { .. });
                     self.steps[*at].notes.iter().any(|note| enters(note.event))

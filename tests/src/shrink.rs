@@ -25,16 +25,16 @@ use raft::{Body, Message, NodeId, Note, RoleName};
 pub struct FailingRun<'a> {
     /// The broken rule.
     pub violation: &'a Violation,
-    /// Every step up to there, with its notes. If liveness broke, the steps of the healing phase are not
+    /// Every step up to there, with its notes. If it is about what must happen in the end, the steps of the healing phase are not
     /// included.
     pub steps: &'a [Step],
 }
 
 impl FailingRun<'_> {
     /// Returns the note with the line that decided: in the step that broke the rule, the last note that the
-    /// rule is about. `None` for liveness, because no line decides that nothing happens.
+    /// rule is about. `None` for what must happen in the end, because no line decides that nothing happens.
     pub fn deciding(&self) -> Option<&Note> {
-        if self.violation.rule == Rule::Liveness {
+        if matches!(self.violation.rule, Rule::Liveness | Rule::AppliedByAll) {
             return None;
         }
         let last = self.steps.last()?;
@@ -62,7 +62,7 @@ fn is_about(rule: Rule, note: &Note) -> bool {
         Rule::StateMachineSafety => commits,
         Rule::LeaderAppendOnly | Rule::LogMatching => writes,
         Rule::AckMatches => acknowledges,
-        Rule::AppliedInOrder | Rule::Liveness => false,
+        Rule::AppliedInOrder | Rule::Liveness | Rule::AppliedByAll => false,
     }
 }
 

@@ -30,7 +30,7 @@ const PRINTED_LINES_MAX: usize = 7;
 
 /// Where in the course a card belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Course<'a> {
+pub(crate) struct CardPlace<'a> {
     /// The lab: `2aa`.
     pub(crate) lab: &'a str,
     /// The step of the lab.
@@ -39,9 +39,9 @@ pub(crate) struct Course<'a> {
     pub(crate) test: &'a str,
 }
 
-impl Course<'_> {
+impl CardPlace<'_> {
     fn head(self, mark: char, more: &str) -> String {
-        let Course { lab, step, test } = self;
+        let CardPlace { lab, step, test } = self;
         let more = if more.is_empty() { String::new() } else { format!(" · {}", plain(more)) };
         format!("{mark} {lab} step {step} · {test}{more}")
     }
@@ -70,7 +70,7 @@ impl Course<'_> {
 }
 
 /// Draws the card of a broken rule.
-pub(crate) fn draw(failure: &Failure, course: Course<'_>) -> String {
+pub(crate) fn draw(failure: &Failure, course: CardPlace<'_>) -> String {
     let seed = failure.sweep.map(|sweep| sweep.seed);
     let mut above = vec![clip(&course.head('x', &which(failure)), COLUMNS_MAX)];
     above.extend(measured(failure));
@@ -99,7 +99,7 @@ pub(crate) fn draw(failure: &Failure, course: Course<'_>) -> String {
 }
 
 /// Draws the card of a hole that is not written yet.
-pub(crate) fn draw_not_written(hole: &str, at: Option<&Place>, course: Course<'_>) -> String {
+pub(crate) fn draw_not_written(hole: &str, at: Option<&Place>, course: CardPlace<'_>) -> String {
     let mut lines = vec![clip(&course.head('o', ""), COLUMNS_MAX)];
     let at = at.map_or_else(String::new, |place| format!("   {place}"));
     lines.push(format!("  not written yet: {}{at}", plain(hole)));
@@ -137,7 +137,7 @@ impl Crash {
 }
 
 /// Draws the card of a test that ended without a verdict.
-pub(crate) fn draw_crash(crash: &Crash, course: Course<'_>) -> String {
+pub(crate) fn draw_crash(crash: &Crash, course: CardPlace<'_>) -> String {
     let seed = crash.seed.map_or_else(String::new, |seed| format!("seed {seed}"));
     let mut lines = vec![clip(&course.head('x', &seed), COLUMNS_MAX)];
     lines.extend(cap(paragraph("  ", &crash.headline, 6), 6));

@@ -3,7 +3,7 @@
 //! A worker runs one test, so there is one page per process. It never decides a verdict: it only says,
 //! on the card of a test that did not end, what the test was doing.
 
-use crate::wire::{Speaker, Word};
+use crate::wire::{Speaker, WorkerWord};
 use std::sync::{Mutex, PoisonError};
 
 /// What is known of the running test.
@@ -65,7 +65,7 @@ pub fn doing_within(what: String, functions: &[&str]) {
         let within: Vec<String> = functions.iter().map(|&function| function.to_owned()).collect();
         if let Some(speaker) = page.tell {
             let (what, within) = (what.clone(), within.clone());
-            speaker.say(&Word::Doing { what, within, seed: page.now.seed });
+            speaker.say(&WorkerWord::Doing { what, within, seed: page.now.seed });
         }
         page.now.doing = Some(what);
         page.now.within = within;
@@ -78,7 +78,7 @@ pub(crate) fn seed(seed: Option<u64>) {
     with(|page| {
         if let (Some(speaker), Some(seed)) = (page.tell, seed) {
             let (what, within) = (String::new(), Vec::new());
-            speaker.say(&Word::Doing { what, within, seed: Some(seed) });
+            speaker.say(&WorkerWord::Doing { what, within, seed: Some(seed) });
         }
         page.now = Now::new(seed);
         page.turned += 1;

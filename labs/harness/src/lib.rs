@@ -11,7 +11,7 @@
 //! A suite is one file, `tests/lab_2aa.rs`, with `harness = false`:
 //!
 //! ```ignore
-//! use harness::{Check, Failure, Memory, Rule, Table, Test, Verdict};
+//! use harness::{Check, Failure, Memory, Rules, Table, Test, Verdict};
 //!
 //! #[global_allocator]
 //! static MEMORY: Memory = harness::memory();
@@ -25,15 +25,10 @@
 //!     harness::main("2aa", TESTS, &MEMORY)
 //! }
 //!
-//! const QUORUM: Rule = Rule {
-//!     id: "quorum_is_more_than_half",            // on cards, in hints, in the bug catalogue
-//!     title: "MORE THAN HALF",                   // a sentence in capitals
-//!     paper: "§5.2",
-//!     so_what: "two halves of a cluster each elect a leader",
-//! };
+//! static RULES: Rules = Rules::new(&[include_str!("../../catalog/2aa.toml")]);
 //!
 //! fn quorum_sizes(_: &mut Check) -> Verdict {
-//!     let mut table = Table::new(&QUORUM, "cluster");
+//!     let mut table = Table::new(RULES.get("quorum_is_more_than_half"), "cluster");
 //!     for (size, needed) in [(1, 1), (3, 2), (4, 3)] {
 //!         table.equal(format!("{size} nodes"), needed, majority(size).needed());
 //!     }
@@ -41,7 +36,7 @@
 //! }
 //! ```
 //!
-//! A scenario fails with one [`Failure`]: `Failure::of(&RULE).because("n1 voted for n2 and then for
+//! A scenario fails with one [`Failure`]: `Failure::of(rule).because("n1 voted for n2 and then for
 //! n3, both in term 1").expected(..).got(..).diagram(..).your_line(..).fail()`. A simulation runs
 //! [`Check::sweep`]: one closure runs a seed, another explains the first failure (shrinks, draws).
 //!
@@ -61,6 +56,7 @@ mod options; // the command line
 pub mod panics; // the first panic, and what it means
 mod place; // a line of source
 mod report; // a line of the report
+mod rules; // the rules that cards name
 mod suite; // main
 mod supervisor; // the suite's side of a worker
 mod table; // one rule, many rows
@@ -78,6 +74,7 @@ pub use failure::{Failure, Rule, Verdict};
 pub use options::QUICK_SEEDS;
 pub use place::{Place, function_at};
 pub use report::{Outcome, Report};
+pub use rules::Rules;
 pub use suite::main;
 pub use table::{Case, Table};
 pub use test::{Check, Test};

@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::report::Report;
 use crate::test::Test;
 use crate::verdict::About;
-use crate::wire::{Listener, Printed, Word, nonce};
+use crate::wire::{Listener, Printed, WorkerWord, nonce};
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -30,12 +30,12 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// What comes from the threads that read a worker's pipes.
 enum Heard {
-    Word(Box<Word>),
+    Word(Box<WorkerWord>),
     Closed,
 }
 
 /// How a worker's run went.
-struct Run {
+struct WorkerRun {
     verdict: Option<Report>,
     panicked: Option<Report>,
     now: Now,
@@ -85,8 +85,8 @@ fn wall(test: &Test, options: &Options) -> Duration {
 }
 
 /// Runs one worker to its end.
-fn supervise(about: &About, options: &Options, wall: Duration) -> Run {
-    let mut run = Run {
+fn supervise(about: &About, options: &Options, wall: Duration) -> WorkerRun {
+    let mut run = WorkerRun {
         verdict: None,
         panicked: None,
         now: Now::new(None),
@@ -143,17 +143,17 @@ fn start(about: &About, options: &Options, nonce: &str) -> io::Result<Child> {
 /// Reads reports until `more` is false or the deadline has come.
 fn hear(
     receiver: &Receiver<Heard>,
-    run: &mut Run,
+    run: &mut WorkerRun,
     open: &mut u32,
     deadline: Instant,
-    more: impl Fn(&Run, u32) -> bool,
+    more: impl Fn(&WorkerRun, u32) -> bool,
 ) {
     while more(run, *open) {
         match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Heard::Word(word)) => match *word {
-                Word::Verdict(report) => run.verdict = Some(report),
-                Word::Panicked(report) => run.panicked = Some(report),
-                Word::Doing { what, within, seed } => {
+                WorkerWord::Verdict(report) => run.verdict = Some(report),
+                WorkerWord::Panicked(report) => run.panicked = Some(report),
+                WorkerWord::Doing { what, within, seed } => {
                     let doing = Some(what).filter(|what| !what.is_empty());
                     run.now = Now { doing, within, seed };
                 }
@@ -225,7 +225,7 @@ fn is_last_cry(line: &str) -> bool {
 }
 
 /// Judges a worker that ended without a verdict.
-fn silence(run: &Run, about: &About) -> Report {
+fn silence(run: &WorkerRun, about: &About) -> Report {
     let said = |what: &str| run.err.last().rev().find(|line| line.contains(what));
     let (rule, headline, advice) = match &run.end {
         End::NotStarted(why) => (

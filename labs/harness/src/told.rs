@@ -45,7 +45,7 @@ impl Wish {
 
 /// A story: what happened, for a reader, and as the lines of a trace file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Story {
+pub struct ToldStory {
     /// The story as plain text.
     pub text: String,
     /// The same as a trace, which `cargo step` shows.
@@ -55,7 +55,7 @@ pub struct Story {
 /// A story, and the row that it belongs to.
 struct Told {
     row: Option<u64>,
-    story: Story,
+    story: ToldStory,
 }
 
 /// What was recorded, if a listener asks.
@@ -72,7 +72,7 @@ pub(crate) fn listen() {
 
 /// Records what happened in a row, or in a test without rows. `make` is called only if stories are
 /// recorded.
-pub fn tell(row: Option<u64>, make: impl FnOnce() -> Story) {
+pub fn tell(row: Option<u64>, make: impl FnOnce() -> ToldStory) {
     if with(|told| told.is_some()) {
         let story = make();
         with(|told| told.get_or_insert_default().push(Told { row, story }));

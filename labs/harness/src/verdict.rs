@@ -1,6 +1,6 @@
 //! From how a test ended to its report line and card.
 
-use crate::card::{self, Course, Crash};
+use crate::card::{self, CardPlace, Crash};
 use crate::current::Now;
 use crate::failure::Failure;
 use crate::holes::Holes;
@@ -21,8 +21,8 @@ pub(crate) struct About {
 }
 
 impl About {
-    fn course(&self) -> Course<'_> {
-        Course { lab: &self.lab, step: self.step, test: &self.test }
+    fn course(&self) -> CardPlace<'_> {
+        CardPlace { lab: &self.lab, step: self.step, test: &self.test }
     }
 
     fn report(&self, outcome: Outcome, headline: impl Into<String>) -> Report {

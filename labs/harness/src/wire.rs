@@ -33,7 +33,7 @@ const PRINTED_LINES_MAX: usize = 200;
 
 /// What a worker reports.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) enum Word {
+pub(crate) enum WorkerWord {
     /// What the test is about to do: reported in its second run, in case no verdict follows.
     Doing {
         /// In words; may be empty.
@@ -69,7 +69,7 @@ impl Speaker {
     }
 
     /// Sends a report. If the reader is gone, nothing is lost.
-    pub(crate) fn say(&self, word: &Word) {
+    pub(crate) fn say(&self, word: &WorkerWord) {
         let Ok(text) = serde_json::to_vec(word) else { return };
         let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
         to.1 += 1;
@@ -104,7 +104,7 @@ impl Listener {
     }
 
     /// Takes some bytes; returns the reports that are complete now.
-    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<Word> {
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<WorkerWord> {
         let mut words = Vec::new();
         for &byte in bytes {
             if byte == b'\n' {
@@ -126,7 +126,7 @@ impl Listener {
         self.printed
     }
 
-    fn end_line(&mut self) -> Option<Word> {
+    fn end_line(&mut self) -> Option<WorkerWord> {
         let line = std::mem::take(&mut self.line);
         let lost = std::mem::take(&mut self.lost);
         if !self.prefix.is_empty() && line.starts_with(&self.prefix) {
@@ -139,7 +139,7 @@ impl Listener {
     }
 
     /// Puts parts together. A worker with the nonce numbers its parts correctly; a broken report is dropped.
-    fn take_part(&mut self, text: &[u8]) -> Option<Word> {
+    fn take_part(&mut self, text: &[u8]) -> Option<WorkerWord> {
         let space = text.iter().position(|&b| b == b' ')?;
         let (message, part) = std::str::from_utf8(&text[..space]).ok()?.split_once('.')?;
         let (part, parts) = part.split_once('/')?;

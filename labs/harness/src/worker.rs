@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::report::Report;
 use crate::test::{Check, Test};
 use crate::verdict::About;
-use crate::wire::{Speaker, Word};
+use crate::wire::{Speaker, WorkerWord};
 use crate::{Memory, current, panics};
 use cpu_time::ProcessTime;
 use std::fs::File;
@@ -102,7 +102,7 @@ pub(crate) fn judge(result: thread::Result<Verdict>, about: &About) -> Report {
 fn finish(speaker: &Speaker, verdict: impl FnOnce() -> Report) -> ! {
     static SPEAKING: Mutex<()> = Mutex::new(());
     let _until_the_end = SPEAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    speaker.say(&Word::Verdict(verdict()));
+    speaker.say(&WorkerWord::Verdict(verdict()));
     std::process::exit(0);
 }
 
@@ -126,7 +126,7 @@ fn install_hook(speaker: &'static Speaker, about: &'static About, memory: &'stat
         // Reading debug information takes memory that the test did not ask for.
         let _ = memory.set_limit(usize::MAX);
         if let Some(panic) = panics::note(info) {
-            speaker.say(&Word::Panicked(about.panicked(&panic, current::now())));
+            speaker.say(&WorkerWord::Panicked(about.panicked(&panic, current::now())));
         }
         let _ = memory.set_limit(MEMORY_BYTES);
     }));

@@ -9,7 +9,7 @@
 //! One card at a time: the first in the order of the steps is most often the cause of the others.
 
 use crate::catalogue::{Lab, Step, is_simulation};
-use crate::report::{Outcome, Verdict};
+use crate::report::{Outcome, ReportLine};
 use crate::screen::{BOLD, GREEN, GREY, RED, clip, hang, paint};
 
 /// How many cards are shown in full.
@@ -31,7 +31,7 @@ pub enum Held {
 }
 
 /// Returns the line of one test.
-pub fn line(verdict: &Verdict) -> String {
+pub fn line(verdict: &ReportLine) -> String {
     let name = format!("{:<36}", verdict.test);
     match verdict.outcome {
         Outcome::Passed => {
@@ -57,7 +57,7 @@ pub fn line(verdict: &Verdict) -> String {
 
 /// Prints a line per test. Where a card follows, those that hold share one line: they are not what
 /// to look at.
-pub fn lines(verdicts: &[&Verdict], show: Held) {
+pub fn lines(verdicts: &[&ReportLine], show: Held) {
     let held: Vec<_> = verdicts.iter().filter(|v| v.outcome == Outcome::Passed).collect();
     let fold = show == Held::Folded && held.len() > 1;
     for verdict in verdicts.iter().filter(|v| !(fold && v.outcome == Outcome::Passed)) {
@@ -71,15 +71,16 @@ pub fn lines(verdicts: &[&Verdict], show: Held) {
 }
 
 /// Prints the cards of what is wrong: the first in full, the rest folded to a line or two.
-pub fn show(verdicts: &[Verdict], cards: Cards) {
+pub fn show(verdicts: &[ReportLine], cards: Cards) {
     let wrong: Vec<_> = verdicts.iter().filter(|v| is_wrong(v)).collect();
     let Some(first) = wrong.first() else { return };
     match cards {
         Cards::All => wrong.iter().for_each(|verdict| whole(verdict)),
         Cards::First => {
             whole(first);
-            let same_line = |v: &&&Verdict| v.your_line.is_some() && v.your_line == first.your_line;
-            let names = |others: Vec<&&Verdict>| {
+            let same_line =
+                |v: &&&ReportLine| v.your_line.is_some() && v.your_line == first.your_line;
+            let names = |others: Vec<&&ReportLine>| {
                 others.iter().map(|v| v.test.as_str()).collect::<Vec<_>>().join(", ")
             };
             let same = names(wrong[1..].iter().filter(same_line).collect());
@@ -96,14 +97,14 @@ pub fn show(verdicts: &[Verdict], cards: Cards) {
 }
 
 /// Returns whether a test is wrong, rather than not written.
-pub fn is_wrong(verdict: &Verdict) -> bool {
+pub fn is_wrong(verdict: &ReportLine) -> bool {
     match verdict.outcome {
         Outcome::Failed | Outcome::Crashed => true,
         Outcome::Passed | Outcome::NotWritten => false,
     }
 }
 
-fn whole(verdict: &Verdict) {
+fn whole(verdict: &ReportLine) {
     let card = verdict.card.as_deref().filter(|card| !card.trim().is_empty());
     let Some(card) = card else { return anstream::println!("{}", line(verdict)) };
     anstream::println!();

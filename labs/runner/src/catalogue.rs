@@ -64,6 +64,8 @@ pub struct Lab {
     pub chapter: Option<String>,
     /// The staircase.
     pub steps: Vec<Step>,
+    /// The rules that cards name.
+    pub rules: Vec<RuleEntry>,
     /// The hints for a student who is stuck.
     pub hints: Vec<Hint>,
     /// The file it was read from.
@@ -121,6 +123,17 @@ pub struct TestEntry {
     pub name: String,
     /// All of these, or none.
     pub points: Points,
+    /// The line of the catalogue that names it.
+    pub line: usize,
+}
+
+/// A rule that tests name. Its other parts are for cards, which the suites make.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleEntry {
+    /// Its name in hints and in the bug catalogue, unique among the labs of a layer.
+    pub id: String,
+    /// The rule as a sentence in capitals.
+    pub title: String,
     /// The line of the catalogue that names it.
     pub line: usize,
 }
@@ -276,6 +289,8 @@ struct RawLab {
     chapter: Option<String>,
     steps: Vec<RawStep>,
     #[serde(default)]
+    rules: Vec<Spanned<RawRule>>,
+    #[serde(default)]
     hints: Vec<Spanned<RawHint>>,
 }
 
@@ -311,6 +326,17 @@ struct RawTest {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawRule {
+    id: String,
+    title: String,
+    #[serde(default, rename = "paper")]
+    _paper: String,
+    #[serde(default, rename = "so_what")]
+    _so_what: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawHint {
     test: String,
     rule: String,
@@ -335,6 +361,11 @@ fn lab(file: &str, text: &str) -> Result<Lab, Mistake> {
         let RawHint { test, rule, hole, levels } = hint.into_inner();
         Hint { test, rule, hole, levels, line }
     });
+    let rules = raw.rules.into_iter().map(|rule| {
+        let line = line(rule.span().start);
+        let RawRule { id, title, .. } = rule.into_inner();
+        RuleEntry { id, title, line }
+    });
     Ok(Lab {
         id: raw.id,
         title: raw.title,
@@ -345,6 +376,7 @@ fn lab(file: &str, text: &str) -> Result<Lab, Mistake> {
         suite: raw.suite,
         chapter: raw.chapter,
         steps: steps.collect(),
+        rules: rules.collect(),
         hints: hints.collect(),
         file: file.to_owned(),
     })

@@ -2,10 +2,10 @@
 
 use crate::card::Cards;
 use crate::choice::Choice;
-use crate::place::Place;
+use crate::place::CourseFolder;
 use crate::progress::Progress;
 use crate::replay::{Replay, Trace};
-use crate::trial::{Ending, Wish};
+use crate::trial::{Ending, TestRequest};
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 
@@ -18,7 +18,7 @@ pub enum Command {
     /// The steps below the current one are tested along and shown if they no longer hold.
     #[command(verbatim_doc_comment)]
     Test(TestArgs),
-    /// Test again whenever a file is saved
+    /// Test again whenever a file is saved; h hint, n next card, o its story, r run, q quit
     Watch(TestArgs),
     /// Say a little more each time: a question, a pointer, pseudo-code
     Hint {
@@ -59,9 +59,9 @@ pub struct TestArgs {
 }
 
 impl TestArgs {
-    fn wish(self) -> Wish {
+    fn wish(self) -> TestRequest {
         let cards = if self.all { Cards::All } else { Cards::First };
-        Wish { what: self.what, seeds: self.seeds, seed: self.seed, cards }
+        TestRequest { what: self.what, seeds: self.seeds, seed: self.seed, cards }
     }
 }
 
@@ -70,11 +70,11 @@ impl Command {
     ///
     /// # Errors
     /// It cannot be done: the text says why, and what to do.
-    pub fn perform(self, place: &Place) -> Result<Ending, String> {
+    pub fn perform(self, place: &CourseFolder) -> Result<Ending, String> {
         match self {
             Command::Test(args) => crate::trial::test(place, &args.wish()),
             Command::Watch(args) => {
-                crate::watch::watch(place, &args.wish()).map(|()| Ending::Green)
+                crate::watch::watch(place, &args.wish(), std::io::stdin()).map(|()| Ending::Green)
             }
             Command::Hint { about } => {
                 crate::hint::hint(place, about.as_deref()).map(|()| Ending::Green)
@@ -88,7 +88,7 @@ impl Command {
     }
 }
 
-fn read(place: &Place, step: Option<&str>) -> Result<(), String> {
+fn read(place: &CourseFolder, step: Option<&str>) -> Result<(), String> {
     let catalogue = place.catalogue()?;
     let lab = crate::here::lab(place, &catalogue)?;
     match step {

@@ -1,6 +1,6 @@
 //! Passing a command on to the desk, in the checkout that the workspace came from.
 
-use crate::place::{Place, is_checkout, target};
+use crate::place::{CourseFolder, is_checkout, target};
 use crate::suite::cargo;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 ///
 /// # Errors
 /// The course is not where `labs.toml` says, or cargo cannot be started.
-pub fn pass_on(place: &Place, words: &[OsString]) -> Result<ExitCode, String> {
+pub fn pass_on(place: &CourseFolder, words: &[OsString]) -> Result<ExitCode, String> {
     let course = place.course();
     if !is_checkout(&course) {
         return Err(format!(

@@ -8,14 +8,14 @@
 //! ```
 
 use crate::catalogue::{Lab, Step};
-use crate::place::Place;
+use crate::place::CourseFolder;
 use crate::screen::{BOLD, GREY, WIDTH, hang, narrow, paint};
 
 /// Prints the section of a step.
 ///
 /// # Errors
 /// There is no hand-out, or it has no section for the step.
-pub fn read(place: &Place, lab: &Lab, step: &Step) -> Result<(), String> {
+pub fn read(place: &CourseFolder, lab: &Lab, step: &Step) -> Result<(), String> {
     let chapter = lab.chapter.as_deref().ok_or("this lab has no hand-out yet")?;
     let path = place.book().join(chapter);
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;

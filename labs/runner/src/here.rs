@@ -14,10 +14,10 @@
 use crate::card;
 use crate::catalogue::{Catalogue, Lab, Status, Step};
 use crate::last::{Age, Last};
-use crate::place::{FIRST_LAB, Place};
+use crate::place::{CourseFolder, FIRST_LAB};
 use crate::points::Points;
 use crate::progress::Progress;
-use crate::report::{Outcome, Verdict};
+use crate::report::{Outcome, ReportLine};
 use crate::screen::{BOLD, GREEN, GREY, RED, clip, count, hang, paint};
 use crate::source::spot;
 use anstyle::Style;
@@ -26,7 +26,7 @@ use anstyle::Style;
 ///
 /// # Errors
 /// The settings name a lab that the catalogue does not have.
-pub fn lab<'a>(place: &Place, catalogue: &'a Catalogue) -> Result<&'a Lab, String> {
+pub fn lab<'a>(place: &CourseFolder, catalogue: &'a Catalogue) -> Result<&'a Lab, String> {
     let id = match &place.settings {
         Some(settings) => settings.lab.as_str(),
         None => FIRST_LAB,
@@ -38,7 +38,7 @@ pub fn lab<'a>(place: &Place, catalogue: &'a Catalogue) -> Result<&'a Lab, Strin
 }
 
 /// Prints the screen of a step, under a first line that begins with `said`.
-pub fn screen(place: &Place, lab: &Lab, step: &Step, last: &Last, said: &str) {
+pub fn screen(place: &CourseFolder, lab: &Lab, step: &Step, last: &Last, said: &str) {
     anstream::println!("{}", paint(BOLD, &card::heading(lab, step, said)));
     let spots: Vec<_> =
         step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole))).collect();
@@ -76,7 +76,7 @@ pub fn screen(place: &Place, lab: &Lab, step: &Step, last: &Last, said: &str) {
 }
 
 /// Returns the state of a test.
-fn state(verdict: &Verdict) -> (Style, &'static str, String) {
+fn state(verdict: &ReportLine) -> (Style, &'static str, String) {
     match verdict.outcome {
         Outcome::Passed => (GREEN, "+", "holds".to_owned()),
         Outcome::NotWritten => {
@@ -90,7 +90,7 @@ fn state(verdict: &Verdict) -> (Style, &'static str, String) {
 }
 
 /// Returns the state of a test before the code changed: it may be wrong now.
-fn before(verdict: &Verdict) -> &'static str {
+fn before(verdict: &ReportLine) -> &'static str {
     match verdict.outcome {
         Outcome::Passed => "held, before your last change",
         Outcome::NotWritten => "was not written, before your last change",
@@ -102,7 +102,7 @@ fn before(verdict: &Verdict) -> &'static str {
 ///
 /// # Errors
 /// The catalogue or the settings cannot be read.
-pub fn tell(place: &Place) -> Result<(), String> {
+pub fn tell(place: &CourseFolder) -> Result<(), String> {
     let catalogue = place.catalogue()?;
     let lab = lab(place, &catalogue)?;
     let (progress, said) = Progress::read(place);
@@ -136,7 +136,7 @@ pub fn tell(place: &Place) -> Result<(), String> {
     let last = Last::read(place);
     screen(place, lab, step, &last, "");
     map(place, &catalogue, Some(lab), &progress);
-    let of_step = |v: &&Verdict| step.tests.iter().any(|t| t.name == v.test);
+    let of_step = |v: &&ReportLine| step.tests.iter().any(|t| t.name == v.test);
     let now = last.age == Age::Current;
     let wrong = last.verdicts.iter().filter(of_step).find(|v| now && card::is_wrong(v));
     let unwritten = step.holes.iter().map(|hole| (hole, spot(place, lab, step, hole)));
@@ -161,7 +161,7 @@ fn held(lab: &Lab, progress: &Progress) -> Points {
 const BAR: u32 = 10;
 
 /// Prints the map: every lab, how far it is, its points and a bar; a `>` is where one is.
-fn map(place: &Place, catalogue: &Catalogue, current: Option<&Lab>, progress: &Progress) {
+fn map(place: &CourseFolder, catalogue: &Catalogue, current: Option<&Lab>, progress: &Progress) {
     let title = catalogue.labs.iter().map(|lab| lab.title.chars().count()).max().unwrap_or(0);
     if current.is_some() {
         anstream::println!();
@@ -173,7 +173,13 @@ fn map(place: &Place, catalogue: &Catalogue, current: Option<&Lab>, progress: &P
 }
 
 /// Returns a lab's line of the map.
-fn map_line(place: &Place, lab: &Lab, here: bool, title: usize, progress: &Progress) -> String {
+fn map_line(
+    place: &CourseFolder,
+    lab: &Lab,
+    here: bool,
+    title: usize,
+    progress: &Progress,
+) -> String {
     let mark = if here { '>' } else { ' ' };
     let left = format!("  {mark} {}  {:<title$}", lab.id, lab.title);
     let hours = count(lab.hours, "hour");
@@ -201,7 +207,7 @@ fn map_line(place: &Place, lab: &Lab, here: bool, title: usize, progress: &Progr
 
 /// Returns the lab to go on with after `lab`: the first that builds upon it and is not done.
 pub fn following<'a>(
-    place: &Place,
+    place: &CourseFolder,
     catalogue: &'a Catalogue,
     lab: &Lab,
     progress: &Progress,

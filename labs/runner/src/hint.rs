@@ -16,9 +16,9 @@ use crate::catalogue::{Catalogue, Hint, Hole, Lab, Step};
 use crate::choice::Choice;
 use crate::last::{Age, Last};
 use crate::nearest::{nearest, unknown};
-use crate::place::Place;
+use crate::place::CourseFolder;
 use crate::progress::Progress;
-use crate::report::{Outcome, Verdict};
+use crate::report::{Outcome, ReportLine};
 use crate::screen::{BOLD, count, hang, paint, wrap};
 use crate::source::spot;
 
@@ -33,7 +33,7 @@ const NAMES: [&str; 3] = ["a question", "a pointer", "pseudo-code"];
 ///
 /// # Errors
 /// Nothing is called so, this is no workspace, or the progress cannot be written.
-pub fn hint(place: &Place, about: Option<&str>) -> Result<(), String> {
+pub fn hint(place: &CourseFolder, about: Option<&str>) -> Result<(), String> {
     if place.settings.is_none() {
         return Err("hints belong to a workspace: cargo labs start ../my-raft".into());
     }
@@ -50,7 +50,7 @@ pub fn hint(place: &Place, about: Option<&str>) -> Result<(), String> {
                     labs test shows it.";
         anstream::println!("{}", hang("", said));
     }
-    let Found { lab, step, need } = found;
+    let HintSubject { lab, step, need } = found;
     let Some(need) = need else {
         anstream::println!("{}", hang("", &nothing(lab, step)));
         return Ok(());
@@ -111,14 +111,14 @@ fn elsewhere(lab: &Lab, step: &Step, need: &Need) -> String {
 
 /// What is asked, and what is known.
 struct Asked<'a> {
-    place: &'a Place,
+    place: &'a CourseFolder,
     catalogue: &'a Catalogue,
     progress: Progress,
     last: Last,
 }
 
 /// What a hint is about: no need is where nothing is red and nothing waits to be written.
-struct Found<'a> {
+struct HintSubject<'a> {
     lab: &'a Lab,
     step: &'a Step,
     need: Option<Need>,
@@ -126,7 +126,7 @@ struct Found<'a> {
 
 impl<'a> Asked<'a> {
     /// Returns what a name means: a function, a test, a step or a lab.
-    fn named(&self, typed: &str) -> Result<Found<'a>, String> {
+    fn named(&self, typed: &str) -> Result<HintSubject<'a>, String> {
         let by_name =
             |hole: &Hole| hole.path == typed || hole.path.rsplit("::").next() == Some(typed);
         let current = crate::here::lab(self.place, self.catalogue)?;
@@ -137,7 +137,7 @@ impl<'a> Asked<'a> {
             _ => named.into_iter().find(|(lab, _, _)| lab.id == current.id),
         };
         if let Some((lab, step, hole)) = hole {
-            return Ok(Found { lab, step, need: Some(Need::function(step, hole)) });
+            return Ok(HintSubject { lab, step, need: Some(Need::function(step, hole)) });
         }
         match Choice::of(typed, self.catalogue, &current.id) {
             Ok(Choice::Test(lab, step, test)) => {
@@ -148,11 +148,11 @@ impl<'a> Asked<'a> {
                         .filter(|need| find(lab, need).is_some())
                         .or_else(|| Need::first(step))
                 });
-                Ok(Found { lab, step, need: about })
+                Ok(HintSubject { lab, step, need: about })
             }
             Ok(Choice::Step(lab, step)) => {
                 let need = self.of_step(lab, step).or_else(|| Need::first(step));
-                Ok(Found { lab, step, need })
+                Ok(HintSubject { lab, step, need })
             }
             Ok(Choice::Lab(lab)) => self.of_lab(lab),
             Err(_) => {
@@ -170,7 +170,7 @@ impl<'a> Asked<'a> {
 
     /// Returns what the student looks at: the card of the last run, of whatever lab that was; else
     /// the current step.
-    fn current(&self) -> Result<Found<'a>, String> {
+    fn current(&self) -> Result<HintSubject<'a>, String> {
         let current = crate::here::lab(self.place, self.catalogue)?;
         let test = self.last.verdicts.first().and_then(|v| self.catalogue.test(&v.test));
         let ran = test.map_or(current, |(lab, _, _)| lab);
@@ -184,7 +184,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Returns what is to be done in a lab: in its current step, or what broke in one that was done.
-    fn of_lab(&self, lab: &'a Lab) -> Result<Found<'a>, String> {
+    fn of_lab(&self, lab: &'a Lab) -> Result<HintSubject<'a>, String> {
         let number = self.progress.lab(&lab.id).step;
         let done = lab.step(number).is_none();
         let step = lab.step(number).or(lab.steps.last()).ok_or("this lab has no step")?;
@@ -217,14 +217,14 @@ impl<'a> Asked<'a> {
             Need::first(step).filter(|_| untold).map(|need| (step, need))
         });
         Ok(match found {
-            Some((step, need)) => Found { lab, step, need: Some(need) },
-            None => Found { lab, step, need: None },
+            Some((step, need)) => HintSubject { lab, step, need: Some(need) },
+            None => HintSubject { lab, step, need: None },
         })
     }
 
     /// Returns what is red or unwritten in one step.
     fn of_step(&self, lab: &Lab, step: &Step) -> Option<Need> {
-        let of_step = |v: &&Verdict| step.tests.iter().any(|test| test.name == v.test);
+        let of_step = |v: &&ReportLine| step.tests.iter().any(|test| test.name == v.test);
         let mut red: Vec<_> = self.last.verdicts.iter().filter(of_step).filter_map(need).collect();
         red.sort_by_key(|need| need.hole.is_some());
         red.into_iter().next().or_else(|| self.unwritten(lab, step))
@@ -266,7 +266,7 @@ impl Need {
     }
 }
 
-fn need(verdict: &Verdict) -> Option<Need> {
+fn need(verdict: &ReportLine) -> Option<Need> {
     let test = verdict.test.clone();
     match verdict.outcome {
         Outcome::Passed => None,

@@ -10,15 +10,15 @@
 //! last change"), but it is no verdict any more.
 
 use crate::catalogue::Fingerprint;
-use crate::place::{Place, replace_file};
-use crate::report::{self, Verdict};
+use crate::place::{CourseFolder, replace_file};
+use crate::report::{self, ReportLine};
 use std::path::{Path, PathBuf};
 
 /// What the last run said.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Last {
     /// Its verdicts.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<ReportLine>,
     /// Whether they are about the code as it is.
     pub age: Age,
 }
@@ -34,7 +34,7 @@ pub enum Age {
 
 impl Last {
     /// Reads what the last run in a place said, if that can still be read.
-    pub fn read(place: &Place) -> Self {
+    pub fn read(place: &CourseFolder) -> Self {
         let verdicts = report::last(&report_file(place));
         let noted = std::fs::read_to_string(code_file(place)).unwrap_or_default();
         let same = noted.trim() == code(place);
@@ -43,21 +43,21 @@ impl Last {
 }
 
 /// Returns the file into which a run reports.
-pub fn report_file(place: &Place) -> PathBuf {
+pub fn report_file(place: &CourseFolder) -> PathBuf {
     place.memory().join("last.jsonl")
 }
 
 /// Returns whether the code as it is was tried, and does not compile.
-pub fn is_fault(place: &Place) -> bool {
+pub fn is_fault(place: &CourseFolder) -> bool {
     let noted = std::fs::read_to_string(fault_file(place)).unwrap_or_default();
     noted.trim() == code(place)
 }
 
-fn fault_file(place: &Place) -> PathBuf {
+fn fault_file(place: &CourseFolder) -> PathBuf {
     place.memory().join("last.fault")
 }
 
-fn code_file(place: &Place) -> PathBuf {
+fn code_file(place: &CourseFolder) -> PathBuf {
     place.memory().join("last.code")
 }
 
@@ -65,7 +65,7 @@ fn code_file(place: &Place) -> PathBuf {
 ///
 /// # Errors
 /// It cannot be written.
-pub fn note(place: &Place, code: &str) -> Result<(), String> {
+pub fn note(place: &CourseFolder, code: &str) -> Result<(), String> {
     write(place, &code_file(place), code)
 }
 
@@ -73,11 +73,11 @@ pub fn note(place: &Place, code: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// It cannot be written.
-pub fn note_fault(place: &Place, code: &str) -> Result<(), String> {
+pub fn note_fault(place: &CourseFolder, code: &str) -> Result<(), String> {
     write(place, &fault_file(place), code)
 }
 
-fn write(place: &Place, file: &Path, code: &str) -> Result<(), String> {
+fn write(place: &CourseFolder, file: &Path, code: &str) -> Result<(), String> {
     let folder = place.memory();
     std::fs::create_dir_all(&folder)
         .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
@@ -86,7 +86,7 @@ fn write(place: &Place, file: &Path, code: &str) -> Result<(), String> {
 
 /// Returns a fingerprint of the code that a place's student writes. Take it before a build: what is
 /// saved meanwhile makes the verdicts old.
-pub fn code(place: &Place) -> String {
+pub fn code(place: &CourseFolder) -> String {
     let mut print = Fingerprint::default();
     for folder in place.written() {
         take(&folder, &mut print);
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn verdicts_age_with_the_first_change() {
         let folder = tempfile::tempdir().expect("a folder");
-        let place = Place { root: folder.path().to_owned(), settings: None };
+        let place = CourseFolder { root: folder.path().to_owned(), settings: None };
         let file = folder.path().join("raft/src/a.rs");
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
         std::fs::write(&file, "fn a() {}").expect("written");

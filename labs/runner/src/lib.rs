@@ -47,6 +47,8 @@ pub mod here;
 
 pub mod trial;
 
+pub mod keys;
+
 pub mod watch;
 
 pub mod hint;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use runner::command::{Command, DeskCommand};
-use runner::place::Place;
+use runner::place::CourseFolder;
 use runner::trial::Ending;
 use std::process::ExitCode;
 
@@ -11,13 +11,13 @@ use std::process::ExitCode;
 /// Without a command: the current step, and the one thing to do next.
 #[derive(Parser)]
 #[command(name = "cargo labs", bin_name = "cargo labs", version)]
-struct Line {
+struct CommandLine {
     #[command(subcommand)]
-    typed: Option<Typed>,
+    typed: Option<LabsCommand>,
 }
 
 #[derive(Subcommand)]
-enum Typed {
+enum LabsCommand {
     #[command(flatten)]
     Here(Command),
     #[command(flatten)]
@@ -25,7 +25,7 @@ enum Typed {
 }
 
 fn main() -> ExitCode {
-    match run(Line::parse()) {
+    match run(CommandLine::parse()) {
         Ok(code) => code,
         Err(why) => {
             runner::screen::refuse(&why);
@@ -34,14 +34,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(line: Line) -> Result<ExitCode, String> {
+fn run(line: CommandLine) -> Result<ExitCode, String> {
     let here =
         std::env::current_dir().map_err(|e| format!("the current folder cannot be found: {e}"))?;
-    let place = Place::find(&here)?;
+    let place = CourseFolder::find(&here)?;
     match line.typed {
         None => runner::here::tell(&place).map(|()| ExitCode::SUCCESS),
-        Some(Typed::Desk(command)) => runner::desk::pass_on(&place, &command.words()),
-        Some(Typed::Here(command)) => command.perform(&place).map(|ending| match ending {
+        Some(LabsCommand::Desk(command)) => runner::desk::pass_on(&place, &command.words()),
+        Some(LabsCommand::Here(command)) => command.perform(&place).map(|ending| match ending {
             Ending::Green => ExitCode::SUCCESS,
             Ending::Red => ExitCode::FAILURE,
         }),

@@ -7,14 +7,14 @@
 //!
 //! The program is built where suites are built, so it is there soon after a run.
 
-use crate::place::{Place, suites_target};
+use crate::place::{CourseFolder, suites_target};
 use crate::suite::{self, BuildFault, Program};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Returns the command that tells the story of a trace, as it is typed in the place's root.
-pub fn offer(place: &Place, trace: &Path) -> String {
+pub fn offer(place: &CourseFolder, trace: &Path) -> String {
     let near = trace.strip_prefix(&place.root).unwrap_or(trace);
     format!("cargo step {}", near.display())
 }
@@ -23,7 +23,7 @@ pub fn offer(place: &Place, trace: &Path) -> String {
 ///
 /// # Errors
 /// The program cannot be built or started.
-pub fn open(place: &Place, trace: &Path) -> Result<(), String> {
+pub fn open(place: &CourseFolder, trace: &Path) -> Result<(), String> {
     let target = suites_target(&place.root);
     let built = suite::build_program(&place.root, &target, Program::Step);
     let program = built.map_err(|fault| match fault {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_trace_of_the_place_is_offered_by_its_short_name() {
-        let place = Place { root: "/home/me/my-raft".into(), settings: None };
+        let place = CourseFolder { root: "/home/me/my-raft".into(), settings: None };
         let trace = Path::new("/home/me/my-raft/.labs/traces/aa_x.jsonl");
         assert_eq!(offer(&place, trace), "cargo step .labs/traces/aa_x.jsonl");
         assert_eq!(offer(&place, Path::new("/tmp/y.jsonl")), "cargo step /tmp/y.jsonl");

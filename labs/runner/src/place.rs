@@ -37,14 +37,14 @@ pub struct Settings {
 
 /// A place where labs are run.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct CourseFolder {
     /// Its root.
     pub root: PathBuf,
     /// The settings, in a workspace.
     pub settings: Option<Settings>,
 }
 
-impl Place {
+impl CourseFolder {
     /// Finds the workspace or checkout that holds `from`.
     ///
     /// # Errors
@@ -57,10 +57,10 @@ impl Place {
                     .map_err(|e| format!("{}: {e}", settings.display()))?;
                 let settings: Settings =
                     crate::catalogue::parse(SETTINGS, &text).map_err(|e| e.to_string())?;
-                return Ok(Place { root: folder.to_owned(), settings: Some(settings) });
+                return Ok(CourseFolder { root: folder.to_owned(), settings: Some(settings) });
             }
             if is_checkout(folder) {
-                return Ok(Place { root: folder.to_owned(), settings: None });
+                return Ok(CourseFolder { root: folder.to_owned(), settings: None });
             }
         }
         Err(format!(

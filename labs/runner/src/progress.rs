@@ -4,7 +4,7 @@
 //! written by a newer course, is put aside and said so; what it knew is found again by running tests.
 //! Nothing that was put aside before is written over.
 
-use crate::place::{Place, replace_file};
+use crate::place::{CourseFolder, replace_file};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ impl Default for LabProgress {
 
 impl Progress {
     /// Reads the progress of a place. Also returns what has to be said about a damaged file.
-    pub fn read(place: &Place) -> (Self, Option<String>) {
+    pub fn read(place: &CourseFolder) -> (Self, Option<String>) {
         let path = file(place);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -78,7 +78,7 @@ impl Progress {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn save(&self, place: &Place) -> Result<(), String> {
+    pub fn save(&self, place: &CourseFolder) -> Result<(), String> {
         let folder = place.memory();
         std::fs::create_dir_all(&folder)
             .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
@@ -97,7 +97,7 @@ impl Progress {
     }
 }
 
-fn file(place: &Place) -> PathBuf {
+fn file(place: &CourseFolder) -> PathBuf {
     place.memory().join("progress.json")
 }
 
@@ -132,7 +132,7 @@ mod tests {
             lab: "2aa".into(),
             open: vec![],
         };
-        let place = Place { root: folder.path().to_owned(), settings: Some(settings) };
+        let place = CourseFolder { root: folder.path().to_owned(), settings: Some(settings) };
         let mut progress = Progress::default();
         progress.lab_mut("2aa").step = 3;
         progress.save(&place).expect("written");

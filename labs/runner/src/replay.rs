@@ -12,7 +12,7 @@
 use crate::card;
 use crate::catalogue::Lab;
 use crate::pager;
-use crate::place::Place;
+use crate::place::CourseFolder;
 use crate::report::Outcome;
 use crate::suite::{self, Request};
 use crate::trial::{Ending, built};
@@ -43,7 +43,7 @@ pub enum Trace {
 ///
 /// # Errors
 /// There is no such test, row or seed: what there is. Or it cannot be run.
-pub fn replay(place: &Place, replay: &Replay) -> Result<Ending, String> {
+pub fn replay(place: &CourseFolder, replay: &Replay) -> Result<Ending, String> {
     let catalogue = place.catalogue()?;
     let (name, row) = match replay.what.split_once('/') {
         Some((name, row)) => {

@@ -7,26 +7,13 @@
 //! Fields we do not know are passed over, so that an older runner reads a newer suite. A line that
 //! is no report is an error with its number, never a verdict.
 
+pub use harness::Outcome;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// How a test ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It holds.
-    Passed,
-    /// A rule was broken.
-    Failed,
-    /// It ran into a function that is not written yet.
-    NotWritten,
-    /// It panicked elsewhere, never came back, or took the process with it.
-    Crashed,
-}
-
 /// What one test has to say.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Verdict {
+pub struct ReportLine {
     /// The test.
     pub test: String,
     /// How it ended.
@@ -66,10 +53,10 @@ pub struct Verdict {
     pub trace: Option<String>,
 }
 
-impl Verdict {
+impl ReportLine {
     /// Returns a verdict that says how a test ended, and nothing else.
     pub fn new(test: &str, outcome: Outcome) -> Self {
-        Verdict {
+        ReportLine {
             test: test.to_owned(),
             outcome,
             hole: None,
@@ -91,7 +78,7 @@ impl Verdict {
 ///
 /// # Errors
 /// The first line that is no report, with its number.
-pub fn parse(text: &str) -> Result<Vec<Verdict>, String> {
+pub fn parse(text: &str) -> Result<Vec<ReportLine>, String> {
     let mut verdicts = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let verdict = serde_json::from_str(line)
@@ -102,7 +89,7 @@ pub fn parse(text: &str) -> Result<Vec<Verdict>, String> {
 }
 
 /// Reads the report of the last run, if there was one that can still be read.
-pub fn last(path: &Path) -> Vec<Verdict> {
+pub fn last(path: &Path) -> Vec<ReportLine> {
     std::fs::read_to_string(path).ok().and_then(|text| parse(&text).ok()).unwrap_or_default()
 }
 

@@ -152,11 +152,15 @@ pub fn count(number: impl Into<u64>, what: &str) -> String {
 pub struct Ticker {
     terminal: bool,
     shown: String,
+    turns: usize,
 }
+
+/// What a spinner shows, one after the other.
+const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
 impl Default for Ticker {
     fn default() -> Self {
-        Ticker { terminal: std::io::stderr().is_terminal(), shown: String::new() }
+        Ticker { terminal: std::io::stderr().is_terminal(), shown: String::new(), turns: 0 }
     }
 }
 
@@ -167,16 +171,29 @@ impl Ticker {
             return;
         }
         text.clone_into(&mut self.shown);
+        match (self.terminal, landmark) {
+            (true, Landmark::No | Landmark::Yes) => self.draw(),
+            (false, Landmark::Yes) => eprintln!("{}", clip(text)),
+            (false, Landmark::No) => {}
+        }
+    }
+
+    /// Shows the same, and that it goes on: only on a terminal.
+    pub fn spin(&mut self, text: &str) {
+        if self.terminal {
+            text.clone_into(&mut self.shown);
+            self.turns += 1;
+            self.draw();
+        }
+    }
+
+    fn draw(&self) {
+        let turn = SPINNER[self.turns % SPINNER.len()];
+        let text = clip(&format!("{turn} {}", self.shown));
         let mut out = std::io::stderr();
-        let text = clip(text);
         // A progress line that cannot be written is no reason to stop.
-        let _ignored = match (self.terminal, landmark) {
-            (true, Landmark::No | Landmark::Yes) => {
-                write!(out, "\r{text:<width$}\r", width = WIDTH - 1).and_then(|()| out.flush())
-            }
-            (false, Landmark::Yes) => writeln!(out, "{text}"),
-            (false, Landmark::No) => Ok(()),
-        };
+        let _ignored =
+            write!(out, "\r{text:<width$}\r", width = WIDTH - 1).and_then(|()| out.flush());
     }
 
     /// Takes the line away.

@@ -7,7 +7,7 @@
 //!     instead   self.enter_term(term)     raft/src/ledger.rs:152
 //! ```
 
-use crate::place::Place;
+use crate::place::CourseFolder;
 use crate::screen::{BOLD, RED, hang, paint};
 use anstream::adapter::strip_str;
 
@@ -26,7 +26,7 @@ const FACTS: [(&str, &str, &str); 7] = [
 ];
 
 /// Prints a card for a slip that we know, under what the compiler said of it.
-pub fn explain(place: &Place, rendered: &str) {
+pub fn explain(place: &CourseFolder, rendered: &str) {
     let plain = strip_str(rendered).to_string();
     let Some(facts) = outside_the_ledger(&plain) else { return };
     let ledger = std::fs::read_to_string(place.root.join(LEDGER)).unwrap_or_default();

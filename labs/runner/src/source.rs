@@ -11,7 +11,7 @@
 //! found by the desk, which parses.
 
 use crate::catalogue::{Hole, Lab, Step, marker};
-use crate::place::{Place, replace_file};
+use crate::place::{CourseFolder, replace_file};
 
 /// Where a hole is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +23,7 @@ pub struct Spot {
 }
 
 /// Finds a hole in the sources of a place: the line that waits to be written, else its function.
-pub fn spot(place: &Place, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
+pub fn spot(place: &CourseFolder, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
     let text = std::fs::read_to_string(place.root.join(&hole.file)).unwrap_or_default();
     let cut = marker(lab, step, hole);
     let unwritten = text.lines().position(|line| line.contains(&cut));
@@ -41,7 +41,7 @@ pub fn spot(place: &Place, lab: &Lab, step: &Step, hole: &Hole) -> Spot {
 ///
 /// # Errors
 /// A file cannot be read or written.
-pub fn open_step(place: &Place, lab: &Lab, step: &Step) -> Result<(), String> {
+pub fn open_step(place: &CourseFolder, lab: &Lab, step: &Step) -> Result<(), String> {
     for hole in &step.holes {
         let Some(before) = &hole.before else { continue };
         let path = place.root.join(&hole.file);

@@ -11,13 +11,14 @@
 
 use crate::catalogue::Lab;
 use crate::place::CUT;
-use crate::report::{self, Verdict};
+use crate::report::{self, ReportLine};
 use crate::screen::{Landmark, Ticker};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// A suite that was built.
@@ -109,8 +110,17 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
     let mut rendered = Vec::new();
     let mut warnings = BTreeMap::new();
     let mut culprit = None;
-    for line in BufReader::new(child.stdout.take().expect("it was piped")).lines() {
-        let Ok(line) = line else { break };
+    let lines = lines(child.stdout.take().expect("it was piped"));
+    loop {
+        let done = built.len().min(total);
+        let line = match lines.recv_timeout(SPIN) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => {
+                ticker.spin(&format!("building {of} {done}/{total}"));
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
         let package = package_name(&message);
         match message["reason"].as_str() {
@@ -171,12 +181,12 @@ pub struct Request {
     /// Variables for the suite and its workers.
     pub env: Vec<(String, String)>,
     /// Whether progress is shown.
-    pub progress: Progress,
+    pub progress: ShowProgress,
 }
 
 /// Whether a run shows how far it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Progress {
+pub enum ShowProgress {
     /// On standard error, where that is a terminal.
     #[default]
     Shown,
@@ -220,7 +230,7 @@ fn start(suite: &Suite) -> Command {
 ///
 /// # Errors
 /// The suite did not run, or reported less than it was asked for.
-pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, String> {
+pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<ReportLine>, String> {
     for folder in [request.report.parent(), Some(request.traces.as_path())].into_iter().flatten() {
         std::fs::create_dir_all(folder)
             .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
@@ -264,7 +274,7 @@ pub fn run(suite: &Suite, lab: &Lab, request: &Request) -> Result<Vec<Verdict>, 
             Ok(None) => {}
             Err(e) => return Err(format!("the suite cannot be waited for: {e}")),
         }
-        if request.progress == Progress::Shown {
+        if request.progress == ShowProgress::Shown {
             let done = std::fs::read(&request.report).unwrap_or_default();
             let done = done.iter().filter(|&&byte| byte == b'\n').count();
             ticker.show(&format!("testing {done}/{}", wanted.len()), Landmark::No);
@@ -346,13 +356,26 @@ fn package_name(message: &Value) -> String {
     }
 }
 
+/// How long nothing is said before the spinner turns.
+const SPIN: Duration = Duration::from_millis(120);
+
+/// Reads the lines of a child in a thread of its own, so that whoever waits for one can do something.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (to, lines) = channel();
+    std::thread::spawn(move || {
+        let read = BufReader::new(stream).lines().map_while(Result::ok);
+        read.map_while(|line| to.send(line).ok()).for_each(drop);
+    });
+    lines
+}
+
 /// Keeps what a child says, and passes on at once that it waits for another cargo.
 fn listen(stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let mut said = String::new();
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
-            if line.contains("Blocking waiting for file lock") {
+            if waits_for_build(&line) {
                 eprintln!("another cargo is building in the same folder: waiting for it");
             }
             if said.len() < 1 << 20 {
@@ -364,7 +387,33 @@ fn listen(stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String>
     })
 }
 
+/// Returns whether cargo says that another one builds in its folder. The list of packages is locked for
+/// moments by any cargo of the machine: that is nothing to wait for.
+fn waits_for_build(line: &str) -> bool {
+    line.contains("Blocking waiting for file lock") && !line.contains("package cache")
+}
+
 fn tail(said: &str) -> String {
     let lines: Vec<_> = said.lines().collect();
     lines[lines.len().saturating_sub(12)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_build_in_the_same_folder_is_waited_for() {
+        let waits =
+            |what: &str| waits_for_build(&format!("    Blocking waiting for file lock on {what}"));
+        assert!(waits("build directory") && waits("artifact directory"));
+        assert!(!waits("package cache") && !waits_for_build("   Compiling raft v0.1.0"));
+    }
+
+    #[test]
+    fn the_lines_of_a_child_come_one_by_one_and_end() {
+        let lines = lines(&b"one\ntwo"[..]);
+        let read: Vec<String> = lines.iter().collect();
+        assert_eq!(read, ["one", "two"]);
+    }
 }

@@ -7,9 +7,9 @@ use crate::card::{self, Cards, Held};
 use crate::catalogue::{Catalogue, Lab, Status, Step};
 use crate::choice::Choice;
 use crate::last::{self, Age, Last};
-use crate::place::{Place, suites_target};
+use crate::place::{CourseFolder, suites_target};
 use crate::progress::Progress;
-use crate::report::{Outcome, Verdict};
+use crate::report::{Outcome, ReportLine};
 use crate::screen::{BOLD, RED, count, hang, paint};
 use crate::source;
 use crate::suite::{self, BuildFault, Request, Suite};
@@ -26,7 +26,7 @@ pub enum Ending {
 
 /// What `labs test` was asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Wish {
+pub struct TestRequest {
     /// A lab, step or test; the current step if absent.
     pub what: Option<String>,
     /// How many seeds each simulation runs.
@@ -50,7 +50,7 @@ pub const MY_FIRST_ELECTION: &str = "my_first_election.txt";
 ///
 /// # Errors
 /// Nothing could be run: the text says why.
-pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
+pub fn test(place: &CourseFolder, wish: &TestRequest) -> Result<Ending, String> {
     let catalogue = place.catalogue()?;
     let current = crate::here::lab(place, &catalogue)?;
     let (mut progress, said) = Progress::read(place);
@@ -126,7 +126,7 @@ pub fn test(place: &Place, wish: &Wish) -> Result<Ending, String> {
 ///
 /// # Errors
 /// The catalogue cannot be read, or a file not written.
-pub fn open_current(place: &Place) -> Result<(), String> {
+pub fn open_current(place: &CourseFolder) -> Result<(), String> {
     let catalogue = place.catalogue()?;
     let lab = crate::here::lab(place, &catalogue)?;
     let step = lab.step(Progress::read(place).0.lab(&lab.id).step);
@@ -140,7 +140,7 @@ pub fn open_current(place: &Place) -> Result<(), String> {
 ///
 /// # Errors
 /// The lab has no suite, or cargo itself failed.
-pub fn built(place: &Place, lab: &Lab, reached: u32) -> Result<Option<Suite>, String> {
+pub fn built(place: &CourseFolder, lab: &Lab, reached: u32) -> Result<Option<Suite>, String> {
     let Some(name) = &lab.suite else {
         return Err(format!("lab {} has no suite yet", lab.id));
     };
@@ -177,12 +177,12 @@ fn remark(rendered: &str) -> Option<&'static str> {
 }
 
 fn run(
-    place: &Place,
+    place: &CourseFolder,
     suite: &Suite,
     lab: &Lab,
     tests: BTreeSet<String>,
-    wish: &Wish,
-) -> Result<Vec<Verdict>, String> {
+    wish: &TestRequest,
+) -> Result<Vec<ReportLine>, String> {
     let memory = place.memory();
     let request = Request {
         tests,
@@ -196,7 +196,7 @@ fn run(
     suite::run(suite, lab, &request)
 }
 
-fn show(choice: &Choice<'_>, verdicts: &[Verdict], asked: &BTreeSet<String>, cards: Cards) {
+fn show(choice: &Choice<'_>, verdicts: &[ReportLine], asked: &BTreeSet<String>, cards: Cards) {
     let (mine, below): (Vec<_>, Vec<_>) = verdicts.iter().partition(|v| asked.contains(&v.test));
     let folded = if verdicts.iter().any(card::is_wrong) { Held::Folded } else { Held::Listed };
     match choice {
@@ -209,7 +209,7 @@ fn show(choice: &Choice<'_>, verdicts: &[Verdict], asked: &BTreeSet<String>, car
             anstream::println!("{}", paint(BOLD, &format!("lab {}: {}", lab.id, lab.title)));
             for step in &lab.steps {
                 anstream::println!("step {}: {}", step.number, step.title);
-                let of_step = |v: &&&Verdict| step.tests.iter().any(|t| t.name == v.test);
+                let of_step = |v: &&&ReportLine| step.tests.iter().any(|t| t.name == v.test);
                 let of_step: Vec<_> = mine.iter().filter(of_step).copied().collect();
                 card::lines(&of_step, folded);
             }
@@ -243,7 +243,7 @@ pub fn advance<'a>(lab: &'a Lab, here: &mut crate::progress::LabProgress) -> Vec
 }
 
 /// Returns whether a test stopped in a function of a lab that its own does not build upon.
-fn waits_for_later(catalogue: &Catalogue, lab: &Lab, verdict: &Verdict) -> bool {
+fn waits_for_later(catalogue: &Catalogue, lab: &Lab, verdict: &ReportLine) -> bool {
     let mut holes = catalogue.holes();
     let of = holes.find(|(_, _, hole)| Some(hole.path.as_str()) == verdict.hole.as_deref());
     of.is_some_and(|(of, _, _)| of.id != lab.id && !catalogue.builds_on(lab, &of.id))
@@ -252,7 +252,7 @@ fn waits_for_later(catalogue: &Catalogue, lab: &Lab, verdict: &Verdict) -> bool 
 /// Says what comes after the steps that turned green, and opens its inert functions; not after the
 /// step of the first leader.
 fn next(
-    place: &Place,
+    place: &CourseFolder,
     lab: &Lab,
     at: u32,
     turned: &[&Step],
@@ -314,7 +314,7 @@ mod tests {
         let catalogue = catalogue();
         let lab = &catalogue.labs[0];
         let folder = tempfile::tempdir().expect("a folder");
-        let place = Place { root: folder.path().to_owned(), settings: None };
+        let place = CourseFolder { root: folder.path().to_owned(), settings: None };
         let file = folder.path().join("raft/src/heartbeat.rs");
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
         let inert = "impl Core {\n    fn tick_heartbeat() {}\n    fn bcast_heartbeat() {}\n}\n";

@@ -1,50 +1,103 @@
-//! `labs watch`: tests again whenever a source file is saved.
+//! `labs watch`: tests again whenever a source file is saved, and answers keys in between.
 //!
 //! It looks at times of change four times a second: that works on every file system, over networks
 //! and in containers, and costs nothing at the size of these crates.
 
-use crate::place::{CUT, Place};
+use crate::card::{self, Cards, is_wrong};
+use crate::keys::{HELP, Key, Keys};
+use crate::last::Last;
+use crate::pager;
+use crate::place::{CUT, CourseFolder};
 use crate::progress::Progress;
-use crate::screen::{GREY, paint};
-use crate::trial::{self, Wish};
+use crate::report::ReportLine;
+use crate::screen::{GREY, hang, paint};
+use crate::trial::{self, TestRequest};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 type Times = BTreeMap<PathBuf, SystemTime>;
 
-/// Tests at once and after every save, until it is interrupted.
+/// Tests at once and after every save, until `q` or Ctrl-C. `input` is where keys are typed.
 ///
 /// # Errors
 /// The first run already cannot be made. Later ones say so and go on watching.
-pub fn watch(place: &Place, wish: &Wish) -> Result<(), String> {
+pub fn watch(
+    place: &CourseFolder,
+    wish: &TestRequest,
+    input: impl Read + Send + 'static,
+) -> Result<(), String> {
     let mut seen = Times::new();
     test(place, wish, &mut seen)?;
+    let mut keys = Keys::of(input);
+    let mut card = 0;
     waiting();
     loop {
-        std::thread::sleep(Duration::from_millis(250));
-        if times(place) == seen {
-            continue;
-        }
-        // Editors save in several strokes: wait until they are done.
-        std::thread::sleep(Duration::from_millis(100));
-        anstream::println!();
-        if let Err(why) = test(place, wish, &mut seen) {
+        let said = match keys.wait(Duration::from_millis(250)) {
+            Some(Key::Quit) => return Ok(()),
+            Some(Key::Hint) => crate::hint::hint(place, None),
+            Some(Key::NextCard) => {
+                card += 1;
+                show(place, card)
+            }
+            Some(Key::Open) => open(place, card),
+            Some(Key::Unknown) => Ok(()),
+            Some(Key::Run) => {
+                card = 0;
+                test(place, wish, &mut seen)
+            }
+            None if times(place) == seen => continue,
+            None => {
+                // Editors save in several strokes: wait until they are done.
+                std::thread::sleep(Duration::from_millis(100));
+                card = 0;
+                anstream::println!();
+                test(place, wish, &mut seen)
+            }
+        };
+        if let Err(why) = said {
             anstream::println!("{why}");
         }
         waiting();
     }
 }
 
+/// Returns the cards of the last run, in the order of the steps.
+fn cards(place: &CourseFolder) -> Vec<ReportLine> {
+    Last::read(place).verdicts.into_iter().filter(is_wrong).collect()
+}
+
+/// Shows a card of the last run; after the last one, the first again.
+fn show(place: &CourseFolder, card: usize) -> Result<(), String> {
+    let cards = cards(place);
+    let Some(at) = card.checked_rem(cards.len()) else {
+        return Err("The last run shows nothing wrong: there is no card.".to_owned());
+    };
+    card::show(&cards[at..=at], Cards::All);
+    anstream::println!("  (card {} of {})", at + 1, cards.len());
+    Ok(())
+}
+
+/// Opens the story of the card that was shown last.
+fn open(place: &CourseFolder, card: usize) -> Result<(), String> {
+    let cards = cards(place);
+    let shown = card.checked_rem(cards.len()).map(|at| &cards[at]);
+    match shown.and_then(|shown| shown.trace.as_ref()) {
+        Some(trace) => pager::open(place, Path::new(trace)),
+        None => Err("No story is kept: the card is all there is.".to_owned()),
+    }
+}
+
 fn waiting() {
     let folders = CUT.map(|package| format!("{package}/")).join(" and ");
-    let said = format!("watching {folders} (save a file to test, Ctrl-C ends)");
-    anstream::println!("{}", paint(GREY, &said));
+    let said = format!("watching {folders}: save a file to test. {HELP}");
+    anstream::println!("{}", paint(GREY, &hang("", &said)));
 }
 
 /// Tests, and then knows the files again in which the run itself opened functions of a next step.
 /// What the student saved meanwhile stays unknown, and is tested next.
-fn test(place: &Place, wish: &Wish, seen: &mut Times) -> Result<(), String> {
+fn test(place: &CourseFolder, wish: &TestRequest, seen: &mut Times) -> Result<(), String> {
     // What the run would open is opened before: so the run changes no file of its own step.
     let opened = trial::open_current(place);
     *seen = times(place);
@@ -68,12 +121,12 @@ fn test(place: &Place, wish: &Wish, seen: &mut Times) -> Result<(), String> {
 }
 
 /// Returns the step of each lab.
-fn step(place: &Place) -> BTreeMap<String, u32> {
+fn step(place: &CourseFolder) -> BTreeMap<String, u32> {
     let labs = Progress::read(place).0.labs;
     labs.into_iter().map(|(id, lab)| (id, lab.step)).collect()
 }
 
-fn times(place: &Place) -> Times {
+fn times(place: &CourseFolder) -> Times {
     let mut found = Times::new();
     let mut folders = place.written();
     while let Some(folder) = folders.pop() {

@@ -23,13 +23,13 @@ pub const LIST_MAX: usize = 3;
 
 /// What a bug edits, and what a card names.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Blame {
+pub struct BlameResult {
     /// The holes that the bug edits.
     pub edited: Vec<String>,
     /// The functions that its killer's card names, the likeliest first.
     pub named: Vec<String>,
     /// Where in that list an edited one is.
-    pub found: Found,
+    pub found: BlameRank,
     /// Those of the named functions that belong to a later step than the killer: not written yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unwritten: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Blame {
 /// Where in a card's list the edited function is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Found {
+pub enum BlameRank {
     /// It is named first.
     First,
     /// It is one of at most [`LIST_MAX`], and not the first.
@@ -47,16 +47,16 @@ pub enum Found {
     NotNamed,
 }
 
-impl Blame {
+impl BlameResult {
     /// Compares the holes that a bug edits with the functions that a card names.
     pub fn of(edited: Vec<String>, named: &[String]) -> Self {
         let named = named.to_vec();
         let found = match named.iter().position(|name| edited.contains(name)) {
-            Some(0) => Found::First,
-            Some(_) if named.len() <= LIST_MAX => Found::InList,
-            Some(_) | None => Found::NotNamed,
+            Some(0) => BlameRank::First,
+            Some(_) if named.len() <= LIST_MAX => BlameRank::InList,
+            Some(_) | None => BlameRank::NotNamed,
         };
-        Blame { edited, named, found, unwritten: Vec::new() }
+        BlameResult { edited, named, found, unwritten: Vec::new() }
     }
 
     /// Notes which of the named functions a student who works on this step has still to write.
@@ -114,9 +114,9 @@ pub fn tallies(bugs: &[BugProof]) -> Vec<Tally> {
         tally.of += 1;
         tally.unwritten += usize::from(!blame.unwritten.is_empty());
         match blame.found {
-            Found::First => tally.first += 1,
-            Found::InList => tally.in_list += 1,
-            Found::NotNamed => {}
+            BlameRank::First => tally.first += 1,
+            BlameRank::InList => tally.in_list += 1,
+            BlameRank::NotNamed => {}
         }
     }
     tallies

@@ -1,6 +1,6 @@
 //! What `labs bugs` found, as a page: a line per change, or a row per test.
 
-use super::blame::{self, Found};
+use super::blame::{self, BlameRank};
 use super::{BugVerdict, Proof};
 use crate::course::Course;
 use runner::screen::{BOLD, GREEN, GREY, RED, WIDTH, clip, hang, paint};
@@ -53,7 +53,7 @@ pub fn not_named(proof: &Proof) {
         anstream::println!("{}", hang("  - ", &line));
     }
     let missed = proof.bugs.iter().filter_map(|bug| {
-        let blame = bug.blame.as_ref().filter(|blame| blame.found == Found::NotNamed)?;
+        let blame = bug.blame.as_ref().filter(|blame| blame.found == BlameRank::NotNamed)?;
         let killer = bug.killer.as_deref().unwrap_or_default();
         let named = match blame.named.as_slice() {
             [] => "nothing".to_owned(),

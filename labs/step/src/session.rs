@@ -26,7 +26,7 @@ pub(crate) struct Session {
     /// The name of the commands' source, for errors.
     name: String,
     /// Every command of the run.
-    tape: Vec<Said>,
+    tape: Vec<ToldCommand>,
     /// The whole run.
     whole: Interpreter,
     /// The run up to the current step, if that is not the last.
@@ -37,7 +37,7 @@ pub(crate) struct Session {
 
 /// One command of a run.
 #[derive(Clone, Debug)]
-struct Said {
+struct ToldCommand {
     caption: Option<String>,
     text: String,
     /// The steps it led to, counted from 0.
@@ -103,7 +103,7 @@ impl Session {
         let mut session = Session { whole, ..Session::new(name) };
         let setup = trace.header.setup().ok();
         let made = setup.and_then(|setup| unparse::cluster(&setup));
-        let made = made.map(|text| Said { caption: None, text, steps: 0..0 });
+        let made = made.map(|text| ToldCommand { caption: None, text, steps: 0..0 });
         session.tape = made.into_iter().chain(session.phrased(0..session.len())).collect();
         session.stand_at_the_beginning();
         Ok((session, None))
@@ -168,7 +168,7 @@ impl Session {
     /// Returns the caption and the command that led to a step, counted from 1, if it is the first one
     /// that they led to.
     pub(crate) fn command(&self, step: usize) -> Option<(Option<&str>, &str)> {
-        let first = |said: &&Said| !said.steps.is_empty() && said.steps.start + 1 == step;
+        let first = |said: &&ToldCommand| !said.steps.is_empty() && said.steps.start + 1 == step;
         let said = self.tape.iter().find(first)?;
         Some((said.caption.as_deref(), &said.text))
     }
@@ -292,14 +292,14 @@ impl Session {
         (self.whole, self.tape) = (interpreter, tape);
         let steps = self.at..self.len();
         let (caption, text) = (directive.caption.clone(), directive.text.clone());
-        self.tape.push(Said { caption, text, steps });
+        self.tape.push(ToldCommand { caption, text, steps });
         self.at = self.len();
         Ok((output, forgotten))
     }
 
     /// Returns the commands that lead here. If the last one led further, it is split into single steps.
-    fn until_here(&self) -> Vec<Said> {
-        let over = |said: &&Said| said.steps.end <= self.at;
+    fn until_here(&self) -> Vec<ToldCommand> {
+        let over = |said: &&ToldCommand| said.steps.end <= self.at;
         let mut tape: Vec<_> = self.tape.iter().take_while(over).cloned().collect();
         if let Some(said) = self.tape.get(tape.len()).filter(|said| said.steps.start < self.at) {
             let mut pieces = self.phrased(said.steps.start..self.at);
@@ -312,8 +312,8 @@ impl Session {
     }
 
     /// Writes steps as commands, one each; consecutive ticks of one node are one command.
-    fn phrased(&self, steps: Range<usize>) -> Vec<Said> {
-        let mut tape: Vec<Said> = Vec::new();
+    fn phrased(&self, steps: Range<usize>) -> Vec<ToldCommand> {
+        let mut tape: Vec<ToldCommand> = Vec::new();
         let Ok(earlier) = self.whole.after(steps.start) else { return tape };
         let Some(mut run) = earlier.run().cloned() else { return tape };
         for step in steps {
@@ -321,7 +321,11 @@ impl Session {
             let Ok(input) = recorded.input.input(run.cluster().network()) else { break };
             let Some(text) = unparse::command(&input, run.cluster()) else { break };
             run.apply(&input);
-            tape.push(Said { caption: recorded.caption.clone(), text, steps: step..step + 1 });
+            tape.push(ToldCommand {
+                caption: recorded.caption.clone(),
+                text,
+                steps: step..step + 1,
+            });
         }
         tape
     }

@@ -3,7 +3,7 @@
 
 use labs::course::Course;
 use labs::workspace;
-use runner::place::Place;
+use runner::place::CourseFolder;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -15,12 +15,12 @@ pub(crate) fn course() -> Course {
 }
 
 /// Makes a workspace for lab 2aa, and builds nothing.
-pub(crate) fn made(course: &Course, folder: &TempDir) -> Place {
+pub(crate) fn made(course: &Course, folder: &TempDir) -> CourseFolder {
     let root = folder.path().join("my-raft");
     let lab = course.lab("2aa").expect("the first lab");
     let plan = workspace::plan(course, lab, &root).expect("a plan");
     workspace::make(&plan, &root).expect("a workspace");
-    Place::find(&root).expect("found")
+    CourseFolder::find(&root).expect("found")
 }
 
 /// Types a command in a folder; returns how it ended and all that it said.

@@ -42,6 +42,8 @@ pub enum Rule {
     AppliedInOrder,
     /// After the network heals, all nodes follow one leader in bounded time.
     Liveness,
+    /// After that, all nodes apply a new command, and equally much, in bounded time.
+    AppliedByAll,
 }
 
 /// The texts about a rule.
@@ -55,7 +57,7 @@ struct Words {
 
 impl Rule {
     /// Every rule, causes before effects.
-    pub const ALL: [Rule; 15] = [
+    pub const ALL: [Rule; 16] = [
         Rule::TermMonotone,
         Rule::PersistBeforeSend,
         Rule::VoteOncePerTerm,
@@ -71,6 +73,7 @@ impl Rule {
         Rule::LeaderCompleteness,
         Rule::AppliedInOrder,
         Rule::Liveness,
+        Rule::AppliedByAll,
     ];
 
     /// Returns the rule's name in catalogues and reports: `election_safety`.
@@ -197,6 +200,13 @@ impl Rule {
                 section: "Fig. 3 Leader Completeness, §5.4.1",
                 so_what: "the leader overwrites what clients were told has happened",
                 chapter: "election.md#restriction",
+            },
+            Rule::AppliedByAll => Words {
+                id: "applied_by_all",
+                title: "AFTER THE NETWORK HEALS, EVERY NODE APPLIES THE SAME",
+                section: "§5.3, Fig. 2 Rules for All Servers (1)",
+                so_what: "clients wait for answers that never come",
+                chapter: "replication.md",
             },
             Rule::Liveness => Words {
                 id: "liveness",

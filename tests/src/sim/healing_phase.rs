@@ -92,7 +92,7 @@ fn local_action(cluster: &Cluster, id: NodeId) -> Option<Input> {
 /// allows the time that is needed to send them the whole log.
 ///
 /// # Errors
-/// The broken rule: liveness, or what `apply` says.
+/// The broken rule: that all apply the same, liveness, or what `apply` says.
 pub(super) fn serve(
     cluster: &mut Cluster,
     mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
@@ -124,7 +124,7 @@ pub(super) fn serve(
         "{waited} ticks after all faults ended and a client proposed, the nodes had not applied the same: {}",
         views.join(", ")
     );
-    Err(Violation { rule: Rule::Liveness, who: ids, term: None, text })
+    Err(Violation { rule: Rule::AppliedByAll, who: ids, term: None, text })
 }
 
 /// Returns whether all nodes have applied this command, and equally much.

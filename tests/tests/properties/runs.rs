@@ -40,7 +40,8 @@ fn is_own_affair(rule: Rule) -> bool {
         Rule::LeaderHasQuorum => true,
         // Two winners by votes that were sold twice; logs by a leader that never was.
         Rule::ElectionSafety | Rule::LeaderCompleteness => false,
-        Rule::LogMatching | Rule::StateMachineSafety | Rule::Liveness => false,
+        Rule::LogMatching | Rule::StateMachineSafety => false,
+        Rule::Liveness | Rule::AppliedByAll => false,
         Rule::AckMatches | Rule::CommitOnQuorum | Rule::AppliedInOrder => false,
     }
 }

@@ -24,8 +24,8 @@ fn place(file: &str, line: u32) -> Place {
     Place { file: format!("raft/src/{file}"), line }
 }
 
-fn course(step: u32, test: &str) -> Course<'_> {
-    Course { lab: "2aa", step, test }
+fn course(step: u32, test: &str) -> CardPlace<'_> {
+    CardPlace { lab: "2aa", step, test }
 }
 
 /// Compares a card with its golden text.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn spoken(words: &[Word]) -> Vec<u8> {
+fn spoken(words: &[WorkerWord]) -> Vec<u8> {
     let path = std::env::temp_dir().join(format!("raftwright-wire-{}", nonce()));
     let speaker = Speaker::new("secret".into(), File::create(&path).unwrap());
     words.iter().for_each(|word| speaker.say(word));
@@ -11,11 +11,11 @@ fn spoken(words: &[Word]) -> Vec<u8> {
     bytes
 }
 
-fn doing(what: impl Into<String>) -> Word {
-    Word::Doing { what: what.into(), within: Vec::new(), seed: None }
+fn doing(what: impl Into<String>) -> WorkerWord {
+    WorkerWord::Doing { what: what.into(), within: Vec::new(), seed: None }
 }
 
-fn long() -> Word {
+fn long() -> WorkerWord {
     doing("ein Bär \n\"x\" ".repeat(500))
 }
 
@@ -28,7 +28,7 @@ fn words_get_through_whatever_stands_between_their_lines() {
         .collect();
     for text in [bytes, noisy] {
         let mut listener = Listener::new(Some("secret"));
-        let words: Vec<Word> = text.chunks(7).flat_map(|some| listener.hear(some)).collect();
+        let words: Vec<WorkerWord> = text.chunks(7).flat_map(|some| listener.hear(some)).collect();
         assert_eq!(words, [long(), doing("short")]);
     }
 }

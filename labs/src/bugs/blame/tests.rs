@@ -10,19 +10,19 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-fn found(edited: &[&str], named: &[&str]) -> Found {
-    Blame::of(names(edited), &names(named)).found
+fn found(edited: &[&str], named: &[&str]) -> BlameRank {
+    BlameResult::of(names(edited), &names(named)).found
 }
 
 #[test]
 fn a_function_is_first_in_a_short_list_or_not_named() {
-    assert_eq!(found(&["a"], &["a"]), Found::First);
-    assert_eq!(found(&["a"], &["a", "b", "c", "d"]), Found::First);
-    assert_eq!(found(&["a"], &["b", "c", "a"]), Found::InList);
-    assert_eq!(found(&["a"], &["b", "c", "d", "a"]), Found::NotNamed, "a list of four");
-    assert_eq!(found(&["a"], &["b"]), Found::NotNamed);
-    assert_eq!(found(&["a"], &[]), Found::NotNamed);
-    assert_eq!(found(&["a", "b"], &["b"]), Found::First, "either of two edited holes");
+    assert_eq!(found(&["a"], &["a"]), BlameRank::First);
+    assert_eq!(found(&["a"], &["a", "b", "c", "d"]), BlameRank::First);
+    assert_eq!(found(&["a"], &["b", "c", "a"]), BlameRank::InList);
+    assert_eq!(found(&["a"], &["b", "c", "d", "a"]), BlameRank::NotNamed, "a list of four");
+    assert_eq!(found(&["a"], &["b"]), BlameRank::NotNamed);
+    assert_eq!(found(&["a"], &[]), BlameRank::NotNamed);
+    assert_eq!(found(&["a", "b"], &["b"]), BlameRank::First, "either of two edited holes");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_function_of_a_later_step_is_noted_as_unwritten() {
     let course = Course::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the course");
     let lab = course.catalogue.lab("2ab").expect("lab 2ab");
     let named = names(&["Core::on_append", "Log::append", "Core::decide_vote"]);
-    let at = |step| Blame::of(names(&["Log::append"]), &named).at_step(lab, step).unwritten;
+    let at = |step| BlameResult::of(names(&["Log::append"]), &named).at_step(lab, step).unwritten;
     assert_eq!(at(1), names(&["Core::on_append", "Log::append"]));
     assert_eq!(at(2), names(&["Core::on_append"]));
     assert_eq!(at(5), names(&[]));
@@ -67,7 +67,7 @@ fn a_function_of_a_later_step_is_noted_as_unwritten() {
 
 #[test]
 fn each_lab_is_counted_and_bugs_outside_holes_are_not() {
-    let bug = |lab: &str, blame: Option<Blame>| BugProof {
+    let bug = |lab: &str, blame: Option<BlameResult>| BugProof {
         id: "X".into(),
         lab: lab.into(),
         title: String::new(),
@@ -78,7 +78,7 @@ fn each_lab_is_counted_and_bugs_outside_holes_are_not() {
         reason: None,
         blame,
     };
-    let named = |list: &[&str]| Some(Blame::of(names(&["a"]), &names(list)));
+    let named = |list: &[&str]| Some(BlameResult::of(names(&["a"]), &names(list)));
     let bugs = [
         bug("2aa", named(&["a"])),
         bug("2ab", named(&["b"])),

@@ -11,25 +11,17 @@
 //! there is a similar row that such a node fails.
 
 mod asking; // step 3: how an election begins
-pub(crate) mod blame; // which line or function to read
-mod chain; // from an election timeout to a leader that all follow
 mod counting; // step 6: whose votes count
 mod electing; // step 6: whole elections
 mod leading; // step 7: a leader's heartbeats, and their answers
-pub(crate) mod model; // step 8: every state of a small cluster
+mod model; // step 8: every state of a small cluster
 mod quorum; // step 1: how many are enough
-pub(crate) mod rows; // a table: each row has a stage of its own
-pub(crate) mod rules; // the rules that cards name
-pub(crate) mod runs; // a run that broke a rule
 mod simulation; // step 8: random runs with faults
-pub(crate) mod stage; // a cluster in which the test plays some of the peers
-mod story; // what happened, as a card draws it
 mod terms; // step 2: a later term
 pub(crate) mod timer; // steps 5 and 7: what resets a node's timer
 mod turning; // step 6: roles, and what a later term does to them
 mod voting; // step 5: which candidate gets a vote
 mod waiting; // step 4: how long a node waits
-pub(crate) mod words; // what the tests send to a node
 mod yielding; // step 7: who steps down for whom
 
 use harness::Test;

@@ -21,11 +21,8 @@ mod newer; // step 1: which log is newer
 mod parting; // step 3: where two logs differ
 mod proposing; // step 6: what a leader's log takes
 mod repairing; // step 10: whole clusters, and logs that differ
-mod rules; // the rules that cards name
 mod sending; // step 7: what an append says
-mod sight; // what a test can see of a log
 mod simulation; // step 11: random runs with faults
-mod words; // what the tests send to a node
 mod writing; // step 2: what a log holds
 
 use harness::Test;

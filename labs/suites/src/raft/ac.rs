@@ -15,11 +15,9 @@ mod judge; // what must hold in every Ready
 mod model; // step 6: every order of everything
 mod owner; // a node, and an owner that keeps the contract
 mod restarting; // step 5: starting again
-mod rules; // the rules that cards name
 mod simulation; // step 6: whole clusters, at random
 mod taking; // step 2: what a Ready holds
 mod telling; // step 1: whether there is any news
-mod words; // what the tests send to a node
 mod writing; // step 3: what counts once a write is durable
 
 use harness::Test;

@@ -8,10 +8,8 @@
 //!
 //! No disk is written here: later steps test what a candidate counts.
 
-use super::rows::Rows;
-use super::rules::{ASKS_EVERYONE, ELECTION_BEGINS};
-use super::stage::{Stage, remembering, remembers};
-use super::words::{N1, N2};
+use crate::raft::kit::{N1, N2, Rows, Stage, remembering, remembers};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Body, Entry, EntryId, Event, Index, NodeId, Payload, Term};
 use std::collections::BTreeSet;
@@ -39,7 +37,9 @@ fn campaigns(mut stage: Stage, term: u64) -> Result<Stage, Box<harness::Failure>
         return Ok(stage);
     }
     let because = format!("n1 ({before}) campaigned and is now: {was}");
-    let failure = stage.broken(&ELECTION_BEGINS, "Raft::become_candidate").because(because);
+    let failure = stage
+        .broken(rule("election_begins_with_term_and_vote"), "Raft::become_candidate")
+        .because(because);
     Err(Box::new(failure.expected(must_be).got(was)))
 }
 
@@ -47,7 +47,8 @@ fn campaigns(mut stage: Stage, term: u64) -> Result<Stage, Box<harness::Failure>
 pub(super) fn asks_everyone_and_itself(_: &mut Check) -> Verdict {
     let intro =
         "one node campaigns; which nodes it asks, in which term, and which last entry it names";
-    let mut table = Rows::new(&ASKS_EVERYONE, "candidate", intro).decided_by(is_question);
+    let mut table =
+        Rows::new(rule("candidate_asks_everyone"), "candidate", intro).decided_by(is_question);
     let candidates = [(2, 1, 1), (3, 1, 1), (3, 3, 1), (4, 2, 1), (5, 1, 1), (5, 4, 1), (3, 1, 2)];
     for (size, id, campaigns) in candidates {
         let id = NodeId(id);

@@ -12,12 +12,9 @@
 //! The test plays every voter but n1. A candidate that has lost may step down at once or wait for its
 //! election timeout: either is right, but it must not lead.
 
-use super::blame::{self, Blame};
-use super::rows::Rows;
-use super::rules::{MAJORITY, SINGLE, START_EMPTY, THIS_TERM, VOTERS};
-use super::stage::{Stage, remembering};
 use super::waiting::window;
-use super::words::{N1, N2, N3, N4, N5, Said, answer};
+use crate::raft::kit::{Blame, N1, N2, N3, N4, N5, Rows, Said, Stage, answer, blame, remembering};
+use crate::raft::rule;
 use harness::text::counted;
 use harness::{Check, Rule, Verdict};
 use raft::{Event, NodeId};
@@ -78,7 +75,7 @@ pub(super) fn one_round_table(_: &mut Check) -> Verdict {
         (7, &[N2, N3, N4], &[], true),
     ];
     let intro = "n1 campaigns in term 1, and gets these answers";
-    let mut table = Rows::new(&MAJORITY, "answers", intro);
+    let mut table = Rows::new(rule("majority_elects"), "answers", intro);
     for (size, yes, no, leads) in rows {
         let mut stage = Stage::new(size);
         stage.campaign(N1);
@@ -108,23 +105,35 @@ fn list(word: &str, ids: &[NodeId]) -> String {
 pub(super) fn single_node(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(1).row(1, "it campaigns");
     stage.campaign(N1);
-    must_lead(&stage, &SINGLE, "n1 is the only voter, campaigned, and does not lead")?;
+    must_lead(
+        &stage,
+        rule("single_node_elects_itself"),
+        "n1 is the only voter, campaigned, and does not lead",
+    )?;
 
     let mut stage = Stage::new(1).row(2, "its election timeout passes");
     stage.ticks(N1, *window(10).end());
-    must_lead(&stage, &SINGLE, "n1 is the only voter, waited long enough, and does not lead")?;
+    must_lead(
+        &stage,
+        rule("single_node_elects_itself"),
+        "n1 is the only voter, waited long enough, and does not lead",
+    )?;
 
     let mut stage = Stage::new(1).row(3, "it starts again");
     stage.campaign(N1);
     stage.restart(N1);
     stage.campaign(N1);
-    must_lead(&stage, &SINGLE, "n1 is the only voter, started again, and does not lead")?;
+    must_lead(
+        &stage,
+        rule("single_node_elects_itself"),
+        "n1 is the only voter, started again, and does not lead",
+    )?;
     let term = stage.disk(N1).term;
     if term.0 == 2 {
         return Ok(());
     }
     let failure = stage
-        .broken(&SINGLE, "Raft::become_candidate")
+        .broken(rule("single_node_elects_itself"), "Raft::become_candidate")
         .because("n1 started again and did not enter a new term");
     failure.expected("n1 leads term 2").got(format!("n1 leads term {term}")).fail()
 }
@@ -138,11 +147,20 @@ pub(super) fn dup_votes_not_counted(_: &mut Check) -> Verdict {
     stage.apply(Input::Duplicate(yes.clone()));
     stage.apply(Input::Duplicate(yes.clone()));
     stage.apply(Input::Deliver(yes));
-    must_not_lead(&stage, &VOTERS, None, "n1 leads with the votes of n1 and n2, 2 of 5")?;
+    must_not_lead(
+        &stage,
+        rule("voters_counted_not_messages"),
+        None,
+        "n1 leads with the votes of n1 and n2, 2 of 5",
+    )?;
 
     let mut stage = stage.row(2, "then n3's");
     stage.answers(N1, 1, &[N3], Said::Yes);
-    must_lead(&stage, &VOTERS, "n1 has the votes of n1, n2 and n3, 3 of 5, and does not lead")
+    must_lead(
+        &stage,
+        rule("voters_counted_not_messages"),
+        "n1 has the votes of n1, n2 and n3, 3 of 5, and does not lead",
+    )
 }
 
 /// Answers of an earlier term arrive late.
@@ -152,13 +170,13 @@ pub(super) fn stale_vote_resp_ignored(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     stage.answers(N1, 1, &[N2], Said::Yes);
     let because = "n1 leads term 2 with a vote that n2 gave in term 1";
-    must_not_lead(&stage, &THIS_TERM, Some("Raft::update_term"), because)?;
+    must_not_lead(&stage, rule("only_this_terms_votes_count"), Some("Raft::update_term"), because)?;
 
     let mut stage = stage.row(2, "then n2's answer of term 2");
     stage.answers(N1, 2, &[N2], Said::Yes);
     must_lead(
         &stage,
-        &THIS_TERM,
+        rule("only_this_terms_votes_count"),
         "n1 and n2 voted for n1 in term 2, 2 of 3, and n1 does not lead",
     )?;
 
@@ -167,7 +185,11 @@ pub(super) fn stale_vote_resp_ignored(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     stage.answers(N1, 1, &[N2, N3], Said::No);
     stage.answers(N1, 2, &[N2], Said::Yes);
-    must_lead(&stage, &THIS_TERM, "n2 refused in term 1 and granted in term 2: n1 does not lead")
+    must_lead(
+        &stage,
+        rule("only_this_terms_votes_count"),
+        "n2 refused in term 1 and granted in term 2: n1 does not lead",
+    )
 }
 
 /// Votes of one election are no votes of the next.
@@ -178,11 +200,15 @@ pub(super) fn stale_votes_cleared(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     stage.answers(N1, 2, &[N3], Said::Yes);
     let because = "n1 leads term 2 with 2 of its 5 votes, and one that n2 gave in term 1";
-    must_not_lead(&stage, &START_EMPTY, Some("Raft::become_candidate"), because)?;
+    must_not_lead(&stage, rule("votes_start_empty"), Some("Raft::become_candidate"), because)?;
 
     let mut stage = stage.row(2, "then n4");
     stage.answers(N1, 2, &[N4], Said::Yes);
-    must_lead(&stage, &START_EMPTY, "n1 has 3 of 5 votes in term 2, and does not lead")?;
+    must_lead(
+        &stage,
+        rule("votes_start_empty"),
+        "n1 has 3 of 5 votes in term 2, and does not lead",
+    )?;
 
     let setup = remembering(Setup::new(5, 0), N1, 3, Some(N2));
     let mut stage = Stage::of(setup).row(3, "all refuse in term 4, and vote for n1 in term 5");
@@ -190,5 +216,5 @@ pub(super) fn stale_votes_cleared(_: &mut Check) -> Verdict {
     stage.answers(N1, 4, &[N2, N3, N4, N5], Said::No);
     stage.campaign(N1);
     stage.answers(N1, 5, &[N2, N3], Said::Yes);
-    must_lead(&stage, &START_EMPTY, "n1 has 3 of 5 votes in term 5, and does not lead")
+    must_lead(&stage, rule("votes_start_empty"), "n1 has 3 of 5 votes in term 5, and does not lead")
 }

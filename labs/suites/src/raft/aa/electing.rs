@@ -6,12 +6,9 @@
 //!    |  |  x  x  x      2 of 5 are left: no node leads
 //! ```
 
-use super::blame::{self, Blame};
 use super::counting::is_about_counting;
-use super::rows::Rows;
-use super::rules::{DEPOSED, EMERGES, KNOWS_ITSELF, MAJORITY, ONE_VOTE};
-use super::stage::{NEVER, Stage};
-use super::words::{N1, N2, N3, N4, ask};
+use crate::raft::kit::{Blame, N1, N2, N3, N4, NEVER, Rows, Stage, ask, blame};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Event, NodeId, Term};
 use testbed::Input;
@@ -31,8 +28,8 @@ pub(super) fn leader_election_shapes(_: &mut Check) -> Verdict {
         (7, 3, true),
     ];
     let (head, intro) = ("cluster", "n1 campaigns once; the last nodes are down");
-    let mut elected = Rows::new(&EMERGES, head, intro);
-    let mut nobody = Rows::new(&MAJORITY, head, intro).decided_by(is_about_counting);
+    let mut elected = Rows::new(rule("a_leader_emerges"), head, intro);
+    let mut nobody = Rows::new(rule("majority_elects"), head, intro).decided_by(is_about_counting);
     for (size, down, leads) in rows {
         let mut stage = Stage::new(size);
         for id in (size - down + 1..=size).map(NodeId) {
@@ -79,7 +76,8 @@ pub(super) fn leader_cycle(_: &mut Check) -> Verdict {
                 Some(_) | None => Blame::Function("Raft::campaign"),
             };
             let count = stage.cluster().leaders().len();
-            let rule = if count > 1 { &DEPOSED } else { &EMERGES };
+            let rule =
+                if count > 1 { rule("deposed_by_later_term") } else { rule("a_leader_emerges") };
             let failure = stage.blamed(rule, blame).because(because);
             let got = format!("{} {was}", if count > 1 { "leaders:" } else { "leader:" });
             return failure.expected(format!("leader: {must_be}")).got(got).fail();
@@ -87,7 +85,8 @@ pub(super) fn leader_cycle(_: &mut Check) -> Verdict {
         if stage.follows(id) != Some(id) {
             let leader = stage.follows(id).map_or("nobody".to_owned(), |named| named.to_string());
             let because = format!("{id} leads term {term}, and names {leader} as its leader");
-            let failure = stage.missing(&KNOWS_ITSELF, "Raft::become_leader").because(because);
+            let failure =
+                stage.missing(rule("leader_knows_itself"), "Raft::become_leader").because(because);
             let failure = failure.expected(format!("{id} follows {id}"));
             return failure.got(format!("{id} follows {leader}")).fail();
         }
@@ -114,7 +113,7 @@ pub(super) fn split_vote_recovers(_: &mut Check) -> Verdict {
                 Some(acted) => Blame::Decision { function: "Core::decide_vote", acted },
                 None => Blame::Function("Core::decide_vote"),
             };
-            let failure = stage.blamed(&ONE_VOTE, blame).because(because);
+            let failure = stage.blamed(rule("one_vote_per_term"), blame).because(because);
             let (must_be, was) =
                 (format!("{candidate} is refused"), format!("{candidate} is granted"));
             return failure.expected(must_be).got(was).fail();
@@ -123,7 +122,7 @@ pub(super) fn split_vote_recovers(_: &mut Check) -> Verdict {
     stage.settle();
     if !stage.cluster().leaders().is_empty() {
         let failure = stage
-            .broken_by(&MAJORITY, "Core::on_vote_reply", is_about_counting)
+            .broken_by(rule("majority_elects"), "Core::on_vote_reply", is_about_counting)
             .because("2 of 4 votes made a leader of term 1");
         let got = format!("leader: {}", leaders(&stage));
         return failure.expected("nobody leads term 1").got(got).fail();
@@ -156,7 +155,7 @@ fn recovers(mut stage: Stage) -> Verdict {
     let latest = latest.max_by_key(|&&id| stage.disk(id).term).copied();
     let blame =
         latest.map_or(Blame::Function("Core::tick_election"), |id| blame::not_elected(&stage, id));
-    let failure = stage.blamed(&EMERGES, blame).because(because);
+    let failure = stage.blamed(rule("a_leader_emerges"), blame).because(because);
     failure.expected("a leader of a later term").got(format!("leader: {}", leaders(&stage))).fail()
 }
 

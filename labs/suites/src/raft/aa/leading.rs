@@ -8,13 +8,12 @@
 //! A leader's message is any message that only the leader of its term sends: a heartbeat, or an append
 //! without entries, as in the paper.
 
-use super::rows::Rows;
-use super::rules::{
-    BEATS, BEATS_ANSWERED, DEPOSED_WAITS, LEADER_CLEARED, ONLY_LEADERS_BEAT, TIMER, YIELDS,
-};
-use super::stage::{NEVER, Stage, name_or_none, remembering};
 use super::waiting::window;
-use super::words::{N1, N2, N3, N5, Said, answer, ask, beat, beat_reply, marked_beat};
+use crate::raft::kit::{
+    N1, N2, N3, N5, NEVER, Rows, Said, Stage, answer, ask, beat, beat_reply, marked_beat,
+    name_or_none, remembering,
+};
+use crate::raft::rule;
 use harness::text::counted;
 use harness::{Check, Verdict};
 use raft::{Body, Event, NodeId, RoleName, Term};
@@ -49,7 +48,7 @@ fn answers_delay_no_beat() -> Verdict {
         return Ok(());
     }
     let because = format!("n1 leads term 1, and spoke to n3 {words} times in {LISTEN} ticks");
-    let failure = stage.missing(&BEATS, "Core::tick_heartbeat").because(because);
+    let failure = stage.missing(rule("leader_beats"), "Core::tick_heartbeat").because(because);
     failure.expected("8 times or more: every 3 ticks").got(format!("{words} times")).fail()
 }
 
@@ -74,7 +73,7 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
         let unheard = unheard.join(" ");
         let because =
             format!("{id} leads term 1, an interval has passed, and {unheard} got no message");
-        let failure = stage.missing(&BEATS, "Core::bcast_heartbeat").because(because);
+        let failure = stage.missing(rule("leader_beats"), "Core::bcast_heartbeat").because(because);
         let expected = format!("a heartbeat of the leader to each of the other {} nodes", size - 1);
         return failure.expected(expected).got(format!("nothing to {unheard}")).fail();
     }
@@ -90,7 +89,8 @@ fn beats_everyone(mut stage: Stage, size: u64, id: NodeId, heartbeat_ticks: u64)
                  {in_term} times in {LISTEN} ticks"
             );
             let expected = format!("{} to {} times, in term 1", allowed.start(), allowed.end());
-            let failure = stage.missing(&BEATS, "Core::tick_heartbeat").because(because);
+            let failure =
+                stage.missing(rule("leader_beats"), "Core::tick_heartbeat").because(because);
             let failure = match in_term > *allowed.end() {
                 true => failure.so_what("the network is full of heartbeats that nobody needs"),
                 false => failure,
@@ -134,7 +134,7 @@ fn silent(stage: &Stage, because: &str) -> Verdict {
         return Ok(());
     }
     let failure = stage
-        .broken_by(&ONLY_LEADERS_BEAT, "Core::tick_heartbeat", is_leaders_word)
+        .broken_by(rule("only_leaders_beat"), "Core::tick_heartbeat", is_leaders_word)
         .because(format!("{because}, and sends a leader's messages"));
     failure.expected("no message of a leader").got(format!("{words} of them")).fail()
 }
@@ -160,15 +160,18 @@ pub(super) fn recv_beat(_: &mut Check) -> Verdict {
                 None => "nothing".to_owned(),
             };
             let because = format!("n2 leads term {term}, sends n1 a heartbeat, and gets no answer");
-            let failure =
-                stage.missing(&BEATS_ANSWERED, "Core::on_heartbeat").because(because).got(got);
+            let failure = stage
+                .missing(rule("beats_are_answered"), "Core::on_heartbeat")
+                .because(because)
+                .got(got);
             let expected =
                 format!("n1->n2 HeartbeatReply t{term}, token and session as in the heartbeat");
             return failure.expected(expected).fail();
         }
         if stage.follows(N1) != Some(N2) {
             let leader = name_or_none(stage.follows(N1));
-            let failure = stage.broken(&YIELDS, "Raft::recognize_leader");
+            let failure =
+                stage.broken(rule("candidate_yields_to_leader"), "Raft::recognize_leader");
             let failure =
                 failure.because(format!("n2 leads term {term}, and n1 has its heartbeat"));
             return failure.expected("n1 follows n2").got(format!("leader {leader}")).fail();
@@ -186,7 +189,8 @@ fn heard_in_time() -> Verdict {
             let because = "n2 leads term 1, sends n1 a heartbeat every 9 ticks, and n1 campaigns";
             // Before the first message, its own timeout is too short.
             let function = if heard > 0 { "Raft::recognize_leader" } else { "Core::draw_timeout" };
-            let failure = stage.missing(&TIMER, function).because(because);
+            let failure =
+                stage.missing(rule("only_leader_or_grant_resets_timer"), function).because(because);
             return failure.expected("n1 resets its timer each time").got("n1 campaigns").fail();
         }
         stage.hear(beat(N2, N1, 1));
@@ -212,7 +216,7 @@ pub(super) fn deposed_leader_waits(_: &mut Check) -> Verdict {
         let is_reset = |event: &Event| matches!(event, Event::RoleEntered { .. });
         let because = "n1 led term 1 for 40 ticks and heard of term 2; its election timeout is 10";
         let within = &["Raft::become_follower", "Core::tick_heartbeat", "Core::tick_election"];
-        let failure = stage.broken_in(&DEPOSED_WAITS, within, is_reset);
+        let failure = stage.broken_in(rule("deposed_leader_waits"), within, is_reset);
         let expected = format!("{} to {} ticks", window(10).start(), window(10).end());
         let got = ticks.map_or("it never campaigns".to_owned(), |ticks| counted(ticks, "tick"));
         return failure.because(because).expected(expected).got(got).fail();
@@ -240,7 +244,8 @@ pub(super) fn lead_cleared_on_term_bump(_: &mut Check) -> Verdict {
         ("it campaigns and wins", Some(Input::Campaign(N1)), Some(N1)),
     ];
     let intro = "n1 knows that n2 leads term 3; then something happens, and n1 follows:";
-    let mut table = Rows::new(&LEADER_CLEARED, "then", intro).decided_by(is_about_leaders);
+    let mut table =
+        Rows::new(rule("leader_cleared_with_term"), "then", intro).decided_by(is_about_leaders);
     for (what, input, follows) in rows {
         let mut stage = Stage::of(remembering(Setup::new(3, 0), N1, 3, None));
         stage.hear(beat(N2, N1, 3));

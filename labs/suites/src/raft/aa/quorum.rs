@@ -5,14 +5,14 @@
 //!   [---] [---]
 //! ```
 
-use super::rules::{OUTCOME, QUORUM};
+use crate::raft::rule;
 use harness::{Check, Table, Verdict};
 use raft::NodeId;
 use raft::quorum::{Majority, Outcome, Votes};
 
 /// A quorum of each size of cluster from 1 to 9.
 pub(super) fn quorum_sizes(check: &mut Check) -> Verdict {
-    let mut table = Table::new(&QUORUM, "cluster");
+    let mut table = Table::new(rule("quorum_is_more_than_half"), "cluster");
     for (size, enough) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4), (8, 5), (9, 5)] {
         check.doing(format!("Majority::needed for {size} voters"));
         let needed = majority(size).needed() as u64;
@@ -48,7 +48,7 @@ pub(super) fn election_outcomes(check: &mut Check) -> Verdict {
         (1, &[1], &[], Outcome::Won),
         (1, &[], &[], Outcome::Pending),
     ];
-    let mut table = Table::new(&OUTCOME, "votes heard");
+    let mut table = Table::new(rule("election_won_lost_open"), "votes heard");
     for (size, yes, no, must_be) in rows {
         let what = format!("{size} voters{}{}", list(", yes", yes), list(", no", no));
         check.doing(format!("Majority::outcome, {what}"));

@@ -8,15 +8,12 @@
 //! A test of safety checks that no rule of Figure 3 breaks, and that some node led: a node that does
 //! nothing is safe, and useless. Only [`liveness`] checks what must happen in the end.
 
-use super::blame::Blame;
-use super::chain::Chain;
-use super::rules::SAME_RUN;
-use super::runs::{self, Broken};
-use super::stage::Stage;
-use harness::Coverage;
+use crate::raft::kit::{
+    Blame, Chain, Finding, Goal, Stage, is_safety, rule_of, sweep, tell, uncovered, views,
+};
 use harness::{Check, Failure, Verdict};
 use raft::{NodeId, Term};
-use testbed::sim::{self, Profile, Run};
+use testbed::sim::{self, Plan, Profile, Run};
 use testbed::{Input, Rule, Setup};
 
 /// Twenty election timeouts: more than any correct cluster needs to elect a leader.
@@ -59,27 +56,9 @@ pub(super) fn swarm(check: &mut Check) -> Verdict {
 
 /// No rule breaks; somebody leads.
 fn safety(check: &mut Check, profile: Profile) -> Verdict {
-    let mut coverage = Coverage::default();
-    let sweep = check.sweep(
-        |seed| {
-            let run = sim::run(profile, seed);
-            runs::tell(&run);
-            let number = coverage.count(seed, run.coverage.leaders > 0);
-            if number == 1 && sim::run(profile, seed).digest != run.digest {
-                return Err(Finding::TwoRuns);
-            }
-            match &run.violation {
-                Some(violation) if violation.rule != Rule::Liveness => Err(Finding::of(run)),
-                Some(_) | None => Ok(()),
-            }
-        },
-        |seed, finding| finding.failure(seed),
-    );
-    sweep?;
-    coverage.judge("somebody led", |because, leaderless| {
-        let run = leaderless.map(|seed| sim::run(profile, seed));
-        runs::uncovered(because, run.as_ref())
-    })
+    let is_reached = |run: &Run| run.coverage.leaders > 0;
+    let goal = Goal { what: "somebody led", is_reached, explain: uncovered };
+    sweep(check, is_safety, &goal, |seed| Plan::new(profile, seed))
 }
 
 /// Once everything has healed, one leader is followed by all, and stays. If it dies, another one is
@@ -91,13 +70,13 @@ pub(super) fn liveness(check: &mut Check) -> Verdict {
             let kinds = Profile::ALL.len() as u64;
             let profile = Profile::ALL[(seed % kinds) as usize];
             let run = sim::run(profile, seed);
-            runs::tell(&run);
+            tell(&run);
             if run.violation.is_some() {
-                return Err(Finding::of(run));
+                return Err(Finding::Broken(Box::new(run)));
             }
-            succession(seed).map_err(Finding::NobodyLeads)
+            succession(seed).map_err(Finding::Explained)
         },
-        |seed, finding| finding.failure(seed),
+        |seed, finding| finding.explain(seed),
     )
 }
 
@@ -137,44 +116,7 @@ fn one_leader(
         format!("{since}, {LEADER_TICKS_MAX} ticks pass, and no leader is followed by all");
     let chain = Chain::of(&stage.steps()[began..]);
     let blame = Blame::Function(chain.breaks_at());
-    let failure = stage.blamed(&runs::rule(Rule::Liveness), blame).because(because);
-    let failure = failure.expected("one leader, followed by all").got(runs::views(stage, who));
+    let failure = stage.blamed(&rule_of(Rule::Liveness), blame).because(because);
+    let failure = failure.expected("one leader, followed by all").got(views(stage, who));
     Err(Box::new(failure.detail(format!("in that time: {chain}"))))
-}
-
-/// What a seed found.
-enum Finding {
-    /// A rule broke.
-    Broken(Box<Run>),
-    /// The same seed gave two different runs.
-    TwoRuns,
-    /// A leader died, and no other one was elected.
-    NobodyLeads(Box<Failure>),
-}
-
-impl Finding {
-    fn of(run: Run) -> Self {
-        Finding::Broken(Box::new(run))
-    }
-
-    /// Shrinks the run and explains it.
-    fn failure(self, seed: u64) -> Failure {
-        match self {
-            Finding::TwoRuns => Failure::of(&SAME_RUN)
-                .because(format!("seed {seed} gave two different runs, one after the other"))
-                .expected("the same events both times")
-                .got("different ones"),
-            Finding::NobodyLeads(failure) => *failure,
-            Finding::Broken(run) => {
-                let Run { inputs, violation, tally, .. } = &*run;
-                let violation = violation.clone().expect("a finding is of a run that broke a rule");
-                let (setup, inputs) = (run.setup(), inputs.clone());
-                let broken = Broken { setup, inputs, violation, seed: Some(seed) };
-                let from = broken.inputs.len() as u64;
-                let broken = broken.shrink();
-                let to = broken.inputs.len() as u64;
-                broken.failure().faults(tally.to_string()).shrunk(from, to)
-            }
-        }
-    }
 }

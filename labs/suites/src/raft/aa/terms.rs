@@ -11,11 +11,12 @@
 //! only here the node's own events count. It must not ignore a message of its own term as too old, and
 //! must not look for a rule for a message of an earlier term. A node that notes no such event passes.
 
-use super::blame::{Blame, is_term};
-use super::rows::Rows;
-use super::rules::{HEARD, LATER_TERM, STARTS_AS_FOLLOWER};
-use super::stage::{Stage, name_or_none, remembering, remembers};
-use super::words::{N1, N2, N3, Said, answer, beat_reply, term_is_over};
+use crate::raft::kit::blame::is_term;
+use crate::raft::kit::{
+    Blame, N1, N2, N3, Rows, Said, Stage, answer, beat_reply, name_or_none, remembering, remembers,
+    term_is_over,
+};
+use crate::raft::rule;
 use harness::{Check, Rule, Verdict};
 use raft::{Event, Ignored, NodeId, RoleName, Term};
 use testbed::Setup;
@@ -43,8 +44,16 @@ pub(super) fn update_term_follower(_: &mut Check) -> Verdict {
     let wrong = rows.iter().any(|(stage, _, must_be, _)| in_few_words(stage, N1) != *must_be);
     let (head, intro) = ("message to n1", "n1 is a follower, its disk holds: term 2, vote n2;");
     let mut table = match wrong {
-        true => Rows::new(&LATER_TERM, head, format!("{intro} one message arrives")),
-        false => Rows::new(&HEARD, head, format!("{intro} of which term each message is to n1")),
+        true => Rows::new(
+            rule("later_term_makes_a_follower"),
+            head,
+            format!("{intro} one message arrives"),
+        ),
+        false => Rows::new(
+            rule("only_our_terms_messages_are_heard"),
+            head,
+            format!("{intro} of which term each message is to n1"),
+        ),
     };
     for (stage, what, must_be, takes_for) in rows {
         if wrong {
@@ -91,13 +100,18 @@ pub(super) fn start_as_follower(_: &mut Check) -> Verdict {
 
     let mut stage = stage.row(3, "it learns of term 6, loses power and starts again");
     stage.hear(beat_reply(N3, N1, 6));
-    is_follower(&stage, &LATER_TERM, "Raft::become_follower", &remembers(6, None))?;
+    is_follower(
+        &stage,
+        rule("later_term_makes_a_follower"),
+        "Raft::become_follower",
+        &remembers(6, None),
+    )?;
     stage.restart(N1);
     starts(&stage, &remembers(6, None))
 }
 
 fn starts(stage: &Stage, remembers: &str) -> Verdict {
-    is_follower(stage, &STARTS_AS_FOLLOWER, "Raft::new", remembers)
+    is_follower(stage, rule("starts_as_follower"), "Raft::new", remembers)
 }
 
 /// n1 must be a follower without a leader, with this term and vote.

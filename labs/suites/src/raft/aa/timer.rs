@@ -11,12 +11,11 @@
 //! earlier one must not change that tick, unless it comes from a live leader. Of messages of a later
 //! term, only those that must reset the timer are tested: a new term draws a new timeout.
 
-use super::blame::Blame;
-use super::rows::Rows;
-use super::rules::TIMER;
-use super::stage::{Stage, remembering};
 use super::waiting::window;
-use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply};
+use crate::raft::kit::{
+    Blame, N1, N2, N3, Rows, Said, Stage, answer, append, ask, beat, beat_reply, remembering,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Body, Event, Message, NodeId, Term};
 use testbed::Setup;
@@ -35,7 +34,7 @@ pub(crate) enum Must {
 }
 
 /// One row: what n1's disk holds, what arrives, and what that must do.
-pub(crate) type Case = (&'static str, Option<NodeId>, Message, Must);
+pub(crate) type TimerCase = (&'static str, Option<NodeId>, Message, Must);
 
 /// Rows about votes.
 pub(super) fn timer_reset_votes(_: &mut Check) -> Verdict {
@@ -77,17 +76,18 @@ fn three(seed: u64) -> Setup {
 }
 
 /// Judges rows on clusters that `setup` makes from a seed.
-pub(crate) fn judge(setup: fn(u64) -> Setup, cases: Vec<Case>) -> Verdict {
+pub(crate) fn judge(setup: fn(u64) -> Setup, cases: Vec<TimerCase>) -> Verdict {
     let Some((seed, twin)) = twin(setup) else {
         let stage = Stage::with_slow_disks(3);
-        let failure = stage.broken(&TIMER, "Core::tick_election");
+        let failure =
+            stage.broken(rule("only_leader_or_grant_resets_timer"), "Core::tick_election");
         return failure.because("n1 gets no message, and does not campaign in time").fail();
     };
     let intro = format!(
         "each row: one message at tick {ARRIVES}; a twin of n1 (follower, term {TERM}) without it \
          campaigns at tick {twin}; n1 campaigns at tick:"
     );
-    let mut table = Rows::new(&TIMER, "message to n1", intro);
+    let mut table = Rows::new(rule("only_leader_or_grant_resets_timer"), "message to n1", intro);
     for (what, vote, message, must) in cases {
         let mut stage = follower(setup, seed, vote);
         stage.ticks(N1, ARRIVES);

@@ -5,16 +5,19 @@
 //!                                --its own term-->  what it was, with the vote it gave
 //! ```
 
-use super::blame::{self, Blame};
-use super::rows::Rows;
-use super::rules::{
-    DEPOSED, LATER_TERM, LEADER_STAYS, STEPS_DOWN_THEN_ANSWERS, VOTE_CLEARED, VOTE_KEPT,
+use crate::raft::kit::{
+    Blame, N1, N2, N3, Rows, Said, Stage, answer, ask, ask_with, at, beat_reply, blame,
+    name_or_none, remembering,
 };
-use super::stage::{Stage, name_or_none, remembering};
-use super::words::{N1, N2, N3, Said, answer, ask, ask_with_long_log, beat_reply};
+use crate::raft::rule;
 use harness::{Check, Rule, Verdict};
-use raft::{Event, Message, NodeId, RoleName};
+use raft::{EntryId, Event, Message, NodeId, RoleName};
 use testbed::Setup;
+
+/// The end of a log that holds all that a leader of term 3 can have written.
+fn long_log() -> EntryId {
+    at(9, 3)
+}
 
 /// Brings n1 of 3 into a role in term 3, with a vote: its own, or n3's if it is a follower.
 fn in_role(role: RoleName) -> Stage {
@@ -35,11 +38,11 @@ fn in_role(role: RoleName) -> Stage {
 /// A request of a later term is granted, whatever the node was; one of its own term is not.
 pub(super) fn vote_from_any_state(_: &mut Check) -> Verdict {
     let intro = "n1 is in term 3 and has voted for n3, or for itself; n2 asks for its vote";
-    let mut table = Rows::new(&VOTE_CLEARED, "n1, and the request of n2", intro);
+    let mut table = Rows::new(rule("later_term_clears_vote"), "n1, and the request of n2", intro);
     for role in [RoleName::Follower, RoleName::Candidate, RoleName::Leader] {
         for term in [4, 9, 3] {
             let mut stage = in_role(role);
-            stage.hear(ask_with_long_log(N2, N1, term));
+            stage.hear(ask_with(N2, N1, term, long_log()));
             let given = stage.votes(N1, N2).last() == Some(&Said::Yes);
             let vote = name_or_none(stage.disk(N1).vote);
             let was = format!("{}, vote {vote}", if given { "yes" } else { "no" });
@@ -73,7 +76,8 @@ pub(super) fn vote_survives_same_term_stepdown(_: &mut Check) -> Verdict {
     if stage.granted(N1, N2) || stage.disk(N1).vote != Some(N1) {
         let vote = name_or_none(stage.disk(N1).vote);
         let is_vote = |event: &Event| matches!(event, Event::VoteChanged { from: Some(_), .. });
-        let failure = stage.broken_by(&VOTE_KEPT, "Raft::become_follower", is_vote);
+        let failure =
+            stage.broken_by(rule("same_term_keeps_vote"), "Raft::become_follower", is_vote);
         let because = "n1 voted for itself in term 1, lost, and granted its vote again";
         let got = format!("its disk holds vote {vote}; n2 {}", heard(&stage, N2));
         return failure.because(because).expected("vote n1; n2 is refused").got(got).fail();
@@ -83,7 +87,7 @@ pub(super) fn vote_survives_same_term_stepdown(_: &mut Check) -> Verdict {
     if stage.granted(N1, N2) {
         return Ok(());
     }
-    let failure = stage.blamed(&VOTE_KEPT, blame::answered_wrongly(&stage, N1));
+    let failure = stage.blamed(rule("same_term_keeps_vote"), blame::answered_wrongly(&stage, N1));
     let failure = failure.because("n1 has not voted in term 2, and does not vote for n2");
     failure.expected("n2 is granted").got(format!("n2 {}", heard(&stage, N2))).fail()
 }
@@ -95,12 +99,12 @@ fn heard(stage: &Stage, candidate: NodeId) -> String {
 
 /// A candidate gets messages of other terms.
 pub(super) fn update_term_candidate(_: &mut Check) -> Verdict {
-    update_term(RoleName::Candidate, &LATER_TERM)
+    update_term(RoleName::Candidate, rule("later_term_makes_a_follower"))
 }
 
 /// A leader gets messages of other terms.
 pub(super) fn update_term_leader(_: &mut Check) -> Verdict {
-    update_term(RoleName::Leader, &DEPOSED)
+    update_term(RoleName::Leader, rule("deposed_by_later_term"))
 }
 
 fn update_term(role: RoleName, rule: &Rule) -> Verdict {
@@ -138,10 +142,10 @@ fn update_term(role: RoleName, rule: &Rule) -> Verdict {
 /// The message that brings a later term is answered by the node, which is a follower then.
 pub(super) fn stepdown_then_handle(_: &mut Check) -> Verdict {
     let intro = "n1 is in term 3; a message arrives; what n1 answers, or what it is then";
-    let mut table = Rows::new(&STEPS_DOWN_THEN_ANSWERS, "n1, and the message", intro);
+    let mut table = Rows::new(rule("steps_down_then_answers"), "n1, and the message", intro);
     for role in [RoleName::Follower, RoleName::Candidate, RoleName::Leader] {
         let mut stage = in_role(role);
-        stage.hear(ask_with_long_log(N2, N1, 4));
+        stage.hear(ask_with(N2, N1, 4, long_log()));
         let term = stage.disk(N1).term;
         let was = match stage.votes(N1, N2).last() {
             Some(said) => format!("n2 {said} in t{term}"),
@@ -194,7 +198,7 @@ pub(super) fn campaign_while_leader(_: &mut Check) -> Verdict {
         return Ok(());
     }
     let failure = stage
-        .broken(&LEADER_STAYS, "Raft::campaign")
+        .broken(rule("leader_does_not_campaign"), "Raft::campaign")
         .because("n1, a follower, campaigned, and asks no node");
     failure.expected("RequestVote to n2 and n3").got("nothing is asked").fail()
 }
@@ -205,6 +209,6 @@ fn stays_leader(stage: &Stage, because: &str) -> Verdict {
     }
     let asked = stage.asked(N1).len();
     let got = format!("n1 is {}, and sent {asked} RequestVotes", stage.standing(N1));
-    let failure = stage.broken(&LEADER_STAYS, "Raft::campaign").because(because);
+    let failure = stage.broken(rule("leader_does_not_campaign"), "Raft::campaign").because(because);
     failure.expected("n1 is leader, term 3, and asks nobody").got(got).fail()
 }

@@ -9,11 +9,10 @@
 //!
 //! Another lab compares logs (§5.4.1): here all logs are equal, or the candidate's is the longer one.
 
-use super::blame::{self, Blame};
-use super::rows::Rows;
-use super::rules::{BOTH_RULES, ONE_VOTE, SAME_ANSWER};
-use super::stage::{Stage, name_or_none, remembering};
-use super::words::{N1, N2, N3, Said, ask, ask_with};
+use crate::raft::kit::{
+    Blame, N1, N2, N3, Rows, Said, Stage, ask, ask_with, blame, name_or_none, remembering,
+};
+use crate::raft::rule;
 use harness::{Check, Rule, Verdict};
 use raft::{EntryId, Index, NodeId, Term};
 use testbed::Setup;
@@ -57,30 +56,50 @@ fn must_not_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) 
 pub(super) fn vote_once_per_term(_: &mut Check) -> Verdict {
     let mut stage = Stage::with_slow_disks(3).row(1, "the first candidate asks");
     stage.hear(ask(N2, N1, 1));
-    must_grant(&stage, &ONE_VOTE, N2, "n1 has not voted in term 1, and does not vote for n2")?;
+    must_grant(
+        &stage,
+        rule("one_vote_per_term"),
+        N2,
+        "n1 has not voted in term 1, and does not vote for n2",
+    )?;
 
     let mut stage = stage.row(2, "a second candidate asks in the same term");
     stage.hear(ask(N3, N1, 1));
-    must_not_grant(&stage, &ONE_VOTE, N3, "n1 voted for n2 and then for n3, both in term 1")?;
+    must_not_grant(
+        &stage,
+        rule("one_vote_per_term"),
+        N3,
+        "n1 voted for n2 and then for n3, both in term 1",
+    )?;
 
     let mut stage = stage.row(3, "the second candidate asks in the next term");
     stage.hear(ask(N3, N1, 2));
-    must_grant(&stage, &ONE_VOTE, N3, "n1 has not voted in term 2, and does not vote for n3")?;
+    must_grant(
+        &stage,
+        rule("one_vote_per_term"),
+        N3,
+        "n1 has not voted in term 2, and does not vote for n3",
+    )?;
 
     let mut stage = Stage::with_slow_disks(3).row(4, "n1 starts again between two requests");
     stage.hear(ask(N2, N1, 1));
     stage.persist(N1);
-    must_grant(&stage, &ONE_VOTE, N2, "n1 has not voted in term 1, and does not vote for n2")?;
+    must_grant(
+        &stage,
+        rule("one_vote_per_term"),
+        N2,
+        "n1 has not voted in term 1, and does not vote for n2",
+    )?;
     stage.restart(N1);
     stage.hear(ask(N3, N1, 1));
     let because = "n1 voted for n2, started again, and voted for n3, both in term 1";
-    must_not_grant(&stage, &ONE_VOTE, N3, because)?;
+    must_not_grant(&stage, rule("one_vote_per_term"), N3, because)?;
 
     let mut stage = Stage::with_slow_disks(3).row(5, "a rival asks a candidate");
     stage.campaign(N1);
     stage.hear(ask(N2, N1, 1));
     let because = "n1 campaigns in term 1, has voted for itself, and votes for n2";
-    must_not_grant(&stage, &ONE_VOTE, N2, because)
+    must_not_grant(&stage, rule("one_vote_per_term"), N2, because)
 }
 
 /// A candidate asks twice: the first answer may have been lost.
@@ -89,26 +108,51 @@ pub(super) fn revote_same_candidate(_: &mut Check) -> Verdict {
     stage.hear(ask(N2, N1, 1));
     stage.forget_words();
     stage.hear(ask(N2, N1, 1));
-    must_grant(&stage, &SAME_ANSWER, N2, "n1 voted for n2 in term 1, and does not say so again")?;
+    must_grant(
+        &stage,
+        rule("repeated_request_same_answer"),
+        N2,
+        "n1 voted for n2 in term 1, and does not say so again",
+    )?;
 
     let mut stage = stage.row(2, "n3 asks in between");
     stage.hear(ask(N3, N1, 1));
-    must_not_grant(&stage, &SAME_ANSWER, N3, "n1 voted for n2 in term 1, and then for n3")?;
+    must_not_grant(
+        &stage,
+        rule("repeated_request_same_answer"),
+        N3,
+        "n1 voted for n2 in term 1, and then for n3",
+    )?;
     stage.forget_words();
     stage.hear(ask(N2, N1, 1));
-    must_grant(&stage, &SAME_ANSWER, N2, "n1 voted for n2 in term 1, and does not say so again")?;
+    must_grant(
+        &stage,
+        rule("repeated_request_same_answer"),
+        N2,
+        "n1 voted for n2 in term 1, and does not say so again",
+    )?;
 
     let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 7, Some(N2));
     let mut stage = Stage::of(setup).row(3, "n1 starts again in between: its disk holds the vote");
     stage.hear(ask(N2, N1, 7));
-    must_grant(&stage, &SAME_ANSWER, N2, "n1's disk holds a vote for n2, and n1 denies it")?;
+    must_grant(
+        &stage,
+        rule("repeated_request_same_answer"),
+        N2,
+        "n1's disk holds a vote for n2, and n1 denies it",
+    )?;
     stage.hear(ask(N3, N1, 7));
-    must_not_grant(&stage, &SAME_ANSWER, N3, "n1's disk holds a vote for n2, and n3 gets it too")
+    must_not_grant(
+        &stage,
+        rule("repeated_request_same_answer"),
+        N3,
+        "n1's disk holds a vote for n2, and n3 gets it too",
+    )
 }
 
 /// What n1 must do with a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Must {
+enum MustVote {
     /// Grant its vote.
     Grant,
     /// Refuse it in an answer.
@@ -120,21 +164,21 @@ enum Must {
 /// Every reason to refuse, each beside a similar row without it.
 pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
     let rows = [
-        ("RequestVote t5", None, ask(N2, N1, 5), Must::Grant),
-        ("RequestVote t5", Some(N3), ask(N2, N1, 5), Must::Refuse),
-        ("RequestVote t5", Some(N2), ask(N2, N1, 5), Must::Grant),
-        ("RequestVote t5", Some(N1), ask(N2, N1, 5), Must::Refuse),
-        ("RequestVote t4", None, ask(N2, N1, 4), Must::NotGrant),
-        ("RequestVote t4", Some(N2), ask(N2, N1, 4), Must::NotGrant),
-        ("RequestVote t6", Some(N3), ask(N2, N1, 6), Must::Grant),
-        ("RequestVote t6", Some(N1), ask(N2, N1, 6), Must::Grant),
-        ("RequestVote t6 of a stranger", Some(N3), ask(NodeId(9), N1, 6), Must::Grant),
-        ("t5, a longer log", None, with_a_longer_log(5), Must::Grant),
-        ("t5, a longer log", Some(N3), with_a_longer_log(5), Must::Refuse),
+        ("RequestVote t5", None, ask(N2, N1, 5), MustVote::Grant),
+        ("RequestVote t5", Some(N3), ask(N2, N1, 5), MustVote::Refuse),
+        ("RequestVote t5", Some(N2), ask(N2, N1, 5), MustVote::Grant),
+        ("RequestVote t5", Some(N1), ask(N2, N1, 5), MustVote::Refuse),
+        ("RequestVote t4", None, ask(N2, N1, 4), MustVote::NotGrant),
+        ("RequestVote t4", Some(N2), ask(N2, N1, 4), MustVote::NotGrant),
+        ("RequestVote t6", Some(N3), ask(N2, N1, 6), MustVote::Grant),
+        ("RequestVote t6", Some(N1), ask(N2, N1, 6), MustVote::Grant),
+        ("RequestVote t6 of a stranger", Some(N3), ask(NodeId(9), N1, 6), MustVote::Grant),
+        ("t5, a longer log", None, with_a_longer_log(5), MustVote::Grant),
+        ("t5, a longer log", Some(N3), with_a_longer_log(5), MustVote::Refuse),
     ];
     let intro = "n1 is in term 5 with the vote that its disk holds; n2, or n9, asks; n1 says, and holds then";
     let head = "request, n1's vote";
-    let mut table = Rows::new(&BOTH_RULES, head, intro);
+    let mut table = Rows::new(rule("vote_needs_both_rules"), head, intro);
     for (what, vote, request, must) in rows {
         let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 5, vote);
         let mut stage = Stage::of(setup);
@@ -144,18 +188,20 @@ pub(super) fn refusals_and_their_twins(_: &mut Check) -> Verdict {
         let vote = name_or_none(vote);
         let what = format!("{what}, {vote}");
         let (blame, must_be) = match must {
-            Must::Grant => (wrong_vote(&stage), format!("granted, vote {candidate}")),
-            Must::Refuse => (wrong_vote(&stage), format!("refused, vote {vote}")),
-            Must::NotGrant => {
+            MustVote::Grant => (wrong_vote(&stage), format!("granted, vote {candidate}")),
+            MustVote::Refuse => (wrong_vote(&stage), format!("refused, vote {vote}")),
+            MustVote::NotGrant => {
                 (Blame::Function("Raft::update_term"), format!("not granted, vote {vote}"))
             }
         };
         let silent = format!("nothing, vote {vote}");
         let refused = format!("refused, vote {vote}");
         table.row_blamed(blame, stage, |table| match must {
-            Must::NotGrant if was == silent || was == refused => table.holds(what, must_be, was),
-            Must::NotGrant => table.breaks(what, must_be, was),
-            Must::Grant | Must::Refuse => table.equal(what, must_be, was),
+            MustVote::NotGrant if was == silent || was == refused => {
+                table.holds(what, must_be, was)
+            }
+            MustVote::NotGrant => table.breaks(what, must_be, was),
+            MustVote::Grant | MustVote::Refuse => table.equal(what, must_be, was),
         });
     }
     table.verdict("Core::on_request_vote")

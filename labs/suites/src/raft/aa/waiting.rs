@@ -9,11 +9,8 @@
 //! 2e. A node may campaign at its timeout or one tick later. So no node campaigns before tick e, and
 //! every node campaigns at tick 2e + 1 at the latest.
 
-use super::blame::Blame;
-use super::rows::Rows;
-use super::rules::{COLLIDE, RANDOM, RESTARTS_TIMER, TIMES_OUT};
-use super::stage::{NEVER, Stage, remembering};
-use super::words::{N1, N2, N4};
+use crate::raft::kit::{Blame, N1, N2, N4, NEVER, Rows, Stage, remembering};
+use crate::raft::rule;
 use harness::text::counted;
 use harness::{Check, Table, Verdict};
 use raft::{Body, Config, Event, MemoryStorage, NodeId, Term};
@@ -92,7 +89,9 @@ fn a_new_wait() -> Verdict {
         "n1's timeout is 12 ticks; n1 campaigned after it, and again {} later",
         counted(second, "tick")
     );
-    let failure = stage.missing(&RESTARTS_TIMER, "Raft::become_candidate").because(because);
+    let failure = stage
+        .missing(rule("candidate_restarts_its_timer"), "Raft::become_candidate")
+        .because(because);
     failure
         .expected("12 or 13 ticks later")
         .got(format!("{} later", counted(second, "tick")))
@@ -103,7 +102,7 @@ fn a_new_wait() -> Verdict {
 fn watch(waits: Vec<Wait>) -> Rows {
     let is_turn = |event: &Event| matches!(event, Event::RoleChangeAsked { .. });
     let intro = "ticks until n1 asks for votes";
-    let mut table = Rows::new(&TIMES_OUT, "wait", intro);
+    let mut table = Rows::new(rule("election_timeout_passes"), "wait", intro);
     let mut pinned_hold = true;
     for Wait { what, setup, pinned_ticks, times, must_be } in waits {
         let mut stage = Stage::of(setup.with_slow_disks());
@@ -144,7 +143,8 @@ fn with_a_learner(mut setup: Setup) -> Setup {
 
 /// Timeouts are spread over the whole interval, from node to node and from term to term.
 pub(super) fn timeout_randomised(check: &mut Check) -> Verdict {
-    let mut table = Table::new(&RANDOM, "waits").intro("how long nodes wait, in ticks");
+    let mut table =
+        Table::new(rule("timeout_is_random"), "waits").intro("how long nodes wait, in ticks");
     let node = |seed, election_ticks| with_time(Setup::new(5, seed), election_ticks);
     for (election_ticks, at_least) in [(10, 9), (40, 36)] {
         check.doing(format!("counting the ticks to an election, election_ticks {election_ticks}"));
@@ -217,7 +217,7 @@ fn spread(table: &mut Table, what: &str, waits: &[u64], election_ticks: u64, at_
 /// Few elections begin with two nodes in the same tick.
 pub(super) fn timeouts_rarely_collide(check: &mut Check) -> Verdict {
     const ROUNDS: u64 = 600;
-    let mut table = Table::new(&COLLIDE, "nodes")
+    let mut table = Table::new(rule("timeouts_rarely_collide"), "nodes")
         .intro("600 elections: in how many do two nodes campaign first, in the same tick?");
     let mut shortest = u64::MAX;
     for (size, at_most) in [(3, 25), (5, 35)] {

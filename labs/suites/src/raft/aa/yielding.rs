@@ -9,11 +9,11 @@
 //! A node that was cut off and campaigned comes back with a later term, and deposes the leader:
 //! that is the price of elections without a pre-vote. The cluster must pay it once, and go on.
 
-use super::blame::Blame;
-use super::rows::Rows;
-use super::rules::{BEATS, DEPOSED, EMERGES, STEPS_DOWN_THEN_ANSWERS, TIMER, VOTE_KEPT, YIELDS};
-use super::stage::{NEVER, Stage, name_or_none, remembering};
-use super::words::{N1, N2, N3, Said, answer, append, ask, beat, beat_reply, term_is_over};
+use crate::raft::kit::{
+    Blame, N1, N2, N3, NEVER, Rows, Said, Stage, answer, append, ask, beat, beat_reply,
+    name_or_none, remembering, term_is_over,
+};
+use crate::raft::rule;
 use harness::text::counted;
 use harness::{Check, Failure, Verdict};
 use raft::{Event, Message, RoleName, Term};
@@ -38,7 +38,7 @@ pub(super) fn candidate_fallback(_: &mut Check) -> Verdict {
         (append(N2, N1, 2), "candidate t3"),
     ];
     let intro = "n1 is a candidate in term 3; a leader's message arrives";
-    let mut table = Rows::new(&YIELDS, "message to n1", intro);
+    let mut table = Rows::new(rule("candidate_yields_to_leader"), "message to n1", intro);
     for (message, must_be) in rows {
         let mut stage = candidate(3);
         let term = message.term.unwrap_or_default();
@@ -60,7 +60,7 @@ fn after_the_duel() -> Verdict {
     if stage.leads(N1) {
         let because = "n2 leads term 3, n1 has its message, and leads term 3 as well";
         let failure = stage
-            .broken(&YIELDS, "Raft::recognize_leader")
+            .broken(rule("candidate_yields_to_leader"), "Raft::recognize_leader")
             .because(because)
             .expected("n1 follows n2");
         return failure.got("n1 leads").fail();
@@ -70,7 +70,7 @@ fn after_the_duel() -> Verdict {
         let because = "n1 voted for itself in term 3, fell back, and votes for n3";
         let is_lost = |event: &Event| matches!(event, Event::VoteChanged { to: None, .. });
         let failure = stage
-            .broken_by(&VOTE_KEPT, "Core::decide_vote", is_lost)
+            .broken_by(rule("same_term_keeps_vote"), "Core::decide_vote", is_lost)
             .because(because)
             .expected("n3 is refused");
         return failure.got("n3 is granted").fail();
@@ -83,7 +83,7 @@ fn after_the_duel() -> Verdict {
     }
     let because = "a message of term 2's leader came, and n1 gave up its election in term 3";
     let failure = stage
-        .broken(&YIELDS, "Raft::recognize_leader")
+        .broken(rule("candidate_yields_to_leader"), "Raft::recognize_leader")
         .because(because)
         .expected("n1 leads term 3");
     failure.got(format!("n1 is {}", stage.standing(N1))).fail()
@@ -138,8 +138,8 @@ fn candidate_reset_term(word: Message) -> Verdict {
         };
         let words = stage.leaders_words(N1, rival).len() as u64;
         let (rule, function) = match 2 * words >= ticks {
-            true => (&TIMER, "Raft::recognize_leader"),
-            false => (&BEATS, "Core::tick_heartbeat"),
+            true => (rule("only_leader_or_grant_resets_timer"), "Raft::recognize_leader"),
+            false => (rule("leader_beats"), "Core::tick_heartbeat"),
         };
         let (times, ticks) = (counted(words, "time"), counted(ticks, "tick"));
         let because = format!("n1 leads, sent {rival} {times} in {ticks}, and {rival} campaigns");
@@ -157,7 +157,7 @@ fn candidate_reset_term(word: Message) -> Verdict {
 }
 
 fn reset_failure(stage: &Stage, expected: &str, because: &str) -> Failure {
-    let failure = stage.broken(&YIELDS, "Raft::recognize_leader");
+    let failure = stage.broken(rule("candidate_yields_to_leader"), "Raft::recognize_leader");
     let failure = failure.because(because).expected(expected);
     let leader = name_or_none(stage.follows(N3));
     let got =
@@ -188,7 +188,7 @@ pub(super) fn disruptive_follower(_: &mut Check) -> Verdict {
             "follower, term 4, leader n2" => Blame::Function("Core::on_heartbeat"),
             _ => Blame::line_or(stage.decided_line(), "Raft::update_term"),
         };
-        let failure = stage.blamed(&STEPS_DOWN_THEN_ANSWERS, blame).because(because);
+        let failure = stage.blamed(rule("steps_down_then_answers"), blame).because(because);
         let failure = failure.expected("follower, term 4, leader n2; the heartbeat is answered");
         return failure.got(format!("{was}; {answers}")).fail();
     }
@@ -207,7 +207,7 @@ fn whatever_brings_it() -> Verdict {
     };
     let intro =
         "n1 leads term 3; one message arrives, then 5 ticks pass: its role, and its messages";
-    let mut table = Rows::new(&DEPOSED, "message to n1", intro);
+    let mut table = Rows::new(rule("deposed_by_later_term"), "message to n1", intro);
     for (term, must_be) in [(4, "follower t4, silent"), (3, "leader t3, sends")] {
         for message in of_term(term) {
             let mut stage = leader();
@@ -246,7 +246,10 @@ fn cut_off_and_back() -> Verdict {
     if !stage.leads(N1) || stage.role(N3) != Some(RoleName::Candidate) {
         let because = "n1 and n2 can talk, n3 is cut off: n1 leads on, and n3 campaigns";
         let got = format!("n1 is {}; n3 is {}", stage.standing(N1), stage.standing(N3));
-        let failure = stage.missing(&EMERGES, "Core::tick_election").because(because).got(got);
+        let failure = stage
+            .missing(rule("a_leader_emerges"), "Core::tick_election")
+            .because(because)
+            .got(got);
         return failure.expected("n1 is leader, term 1; n3 is candidate").fail();
     }
     let later = stage.disk(N3).term;
@@ -262,7 +265,8 @@ fn cut_off_and_back() -> Verdict {
         }
     }
     let because = format!("n3 came back with term {later}, and after {} ticks:", NEVER / 2);
-    let failure = stage.missing(&DEPOSED, "Raft::update_term").because(because);
+    let failure =
+        stage.missing(rule("deposed_by_later_term"), "Raft::update_term").because(because);
     let expected = format!("one leader of term {later} or later, followed by all");
     let got: Vec<String> = [N1, N2, N3].map(|id| stage.view(id)).into();
     failure.expected(expected).got(got.join("; ")).fail()

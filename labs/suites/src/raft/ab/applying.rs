@@ -7,11 +7,10 @@
 //!            [---]          applied, in order
 //! ```
 
-use super::rules::{APPLIED, COMMIT_GROWS};
-use super::sight::{is_about_commit, names_of};
-use super::words::{N1, N2, beat_with, holding, logged};
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{
+    N1, N2, Rows, Stage, beat_with, holding, is_about_commit, logged, names_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Entry, Index};
 use testbed::Setup;
@@ -31,7 +30,8 @@ pub(super) fn commit_only_grows(_: &mut Check) -> Verdict {
     ];
     let intro =
         "n1 holds 1 1 1 1, committed so far; its leader's heartbeats carry these; n1's commit is";
-    let mut table = Rows::new(&COMMIT_GROWS, "commit, heartbeats", intro).noted_by(is_about_commit);
+    let mut table =
+        Rows::new(rule("commit_only_grows"), "commit, heartbeats", intro).noted_by(is_about_commit);
     for (commit, beats, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1, 1], commit));
         beats.iter().for_each(|&beat| stage.hear(beat_with(N2, N1, 1, beat)));
@@ -62,7 +62,7 @@ pub(super) fn next_entries(_: &mut Check) -> Verdict {
         (0, all, 4 * weight, &[1, 2, 3, 4]),
     ];
     let intro = "n1's log is 1 1 2 2 2; it learns that 4 entries are committed; it hands out";
-    let mut table = Rows::new(&APPLIED, "after, up to, bytes", intro);
+    let mut table = Rows::new(rule("committed_entries_in_order"), "after, up to, bytes", intro);
     for (after, up_to, bytes, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2, 2, 2], 0));
         stage.hear(beat_with(N2, N1, 2, 4));

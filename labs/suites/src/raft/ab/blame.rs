@@ -12,20 +12,13 @@
 //! step first, then earlier ones, never one that a student has still to write. This never decides whether
 //! a test fails.
 
-use super::words::N1;
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{N1, Names, Stage};
 use raft::{AppendOutcome, Body, Entry, Event, Index, NodeId, Note, RoleName};
 use std::collections::BTreeMap;
 use testbed::{Input, Step};
 
-/// At most three functions, the likeliest first.
-pub(super) type Names = &'static [&'static str];
-
 /// A vote was granted or refused wrongly.
 pub(super) const VOTED: Names = &["Log::is_up_to_date", "Core::decide_vote", "Log::last_index"];
-/// A node has the votes, and does not lead.
-pub(super) const NOT_LEADING: Names =
-    &["Core::start_term", "Raft::become_leader", "Core::on_vote_reply"];
 /// A majority holds an entry, and it is committed wrongly.
 pub(super) const COUNTED: Names =
     &["Majority::committed_index", "Core::commit_by_counting", "Core::on_matched"];

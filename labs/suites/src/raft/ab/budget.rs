@@ -7,11 +7,8 @@
 //! Only appends that carry entries are counted: a heartbeat may be an empty append, and a commit index may
 //! travel in one.
 
-use super::rules::BUDGET;
-use super::sight::is_append;
-use super::words::N1;
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{N1, Rows, Stage, is_append};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::NodeId;
 
@@ -19,14 +16,15 @@ use raft::NodeId;
 pub(super) fn rpc_budget(_: &mut Check) -> Verdict {
     let intro =
         "n1 leads, a client proposes, nothing is lost; how many appends with entries n1 sends";
-    let mut table = Rows::new(&BUDGET, "nodes, commands", intro).noted_by(is_append);
+    let mut table =
+        Rows::new(rule("entries_are_sent_once"), "nodes, commands", intro).noted_by(is_append);
     for (size, commands, at_once) in
         [(3, 1, 1), (3, 20, 1), (3, 20, 5), (5, 10, 1), (5, 30, 10), (7, 10, 2)]
     {
         let mut stage = Stage::new(size);
         stage.campaign(N1);
         stage.settle();
-        stage.must_lead(&BUDGET, N1)?;
+        stage.must_lead(rule("entries_are_sent_once"), N1)?;
         stage.rounds(2);
         stage.forget_words();
         for command in 1..=commands {

@@ -7,12 +7,11 @@
 //!   leader --prev=1@1 []    commit=3--> n1 (1 1 1)    matched 1, commit 1: 2 and 3 may differ
 //! ```
 
-use super::rules::{APPLIED, CHECK, COMMIT_BOUND, COMMITTED_STAYS, OLD_LEADER};
-use super::sight::{Expected, is_about_commit, is_about_logs, names_of, terms_of};
-use super::words::{N1, N2, N3, at, beat_with, holding, logged, sends};
-use crate::raft::aa::blame::Blame;
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::{Stage, remembering};
+use crate::raft::kit::{
+    Blame, Expected, N1, N2, N3, Rows, Stage, at, beat_with, holding, is_about_commit,
+    is_about_logs, logged, names_of, remembering, sends, terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{AppendOutcome, Body, EntryId, Event, Term};
 use testbed::Setup;
@@ -48,7 +47,8 @@ pub(super) fn check_append_table(_: &mut Check) -> Verdict {
         (at(0, 0), &[], 0, "matched 0, log 1 2, commit 0"),
     ];
     let intro = "n1's log is 1 2, none of it committed; the leader of term 3 sends; n1 answers";
-    let mut table = Rows::new(&CHECK, "append", intro).noted_by(is_about_appends);
+    let mut table =
+        Rows::new(rule("append_needs_its_predecessor"), "append", intro).noted_by(is_about_appends);
     for (prev, entries, commit, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 2], 0));
         stage.hear(sends(N2, N1, 3, prev, entries, commit));
@@ -83,7 +83,8 @@ pub(super) fn follower_check_append(_: &mut Check) -> Verdict {
         (at(5, 2), false),
     ];
     let intro = "n1's log is 1 2; the leader of term 3 probes for this entry; n1's answer";
-    let mut table = Rows::new(&CHECK, "asks for", intro).noted_by(is_about_appends);
+    let mut table = Rows::new(rule("append_needs_its_predecessor"), "asks for", intro)
+        .noted_by(is_about_appends);
     for (prev, held) in prevs {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 2], 0));
         stage.hear(sends(N2, N1, 3, prev, &[], 0));
@@ -128,7 +129,8 @@ pub(super) fn follower_commit_entry(_: &mut Check) -> Verdict {
         [(&[1], 1), (&[1, 1], 2), (&[1, 1], 1), (&[1, 2, 2, 3], 4), (&[1, 2, 2, 3], 3), (&[1], 0)];
     let intro =
         "n1's log is empty; the leader of term 3 sends entries, and its commit index; n1 applies";
-    let mut table = Rows::new(&APPLIED, "entries, commit", intro).noted_by(is_about_appends);
+    let mut table = Rows::new(rule("committed_entries_in_order"), "entries, commit", intro)
+        .noted_by(is_about_appends);
     for (entries, commit) in rows {
         let mut stage = Stage::new(3);
         stage.hear(sends(N2, N1, 3, at(0, 0), entries, commit));
@@ -155,7 +157,8 @@ pub(super) fn follower_commit_min(_: &mut Check) -> Verdict {
         (at(0, 0), &[1, 2, 2], 4, 3),
     ];
     let intro = "n1's log is 1 1 1; its leader's is 1 2 2 2; n1 gets this append; its commit is";
-    let mut table = Rows::new(&COMMIT_BOUND, "append", intro).noted_by(is_about_commit);
+    let mut table =
+        Rows::new(rule("commit_no_further_than_agreed"), "append", intro).noted_by(is_about_commit);
     for (prev, entries, commit, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 0));
         stage.hear(sends(N2, N1, 2, prev, entries, commit));
@@ -178,7 +181,8 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     ];
     let intro =
         "n1's log is 1 1 1, all committed; the leader of term 2 sends; n1's first three are";
-    let mut table = Rows::new(&COMMITTED_STAYS, "append", intro).noted_by(is_about_appends);
+    let mut table =
+        Rows::new(rule("committed_entries_stay"), "append", intro).noted_by(is_about_appends);
     for (prev, entries, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 1], 3));
         stage.hear(sends(N2, N1, 2, prev, entries, 3));
@@ -191,7 +195,7 @@ pub(super) fn committed_entries_are_never_overwritten(_: &mut Check) -> Verdict 
     let mut stage = stage.row(6, "entries after what is committed are taken");
     stage.hear(sends(N2, N1, 2, at(3, 1), &[2], 3));
     let because = "the entry follows what n1 has committed";
-    let (rule, shows) = (&COMMITTED_STAYS, is_about_appends as fn(&Event) -> bool);
+    let (rule, shows) = (rule("committed_entries_stay"), is_about_appends as fn(&Event) -> bool);
     let what = Expected { rule, within: REPLACED, shows, because };
     stage.must_be(&what, "1 1 1 2", terms_of(&stage.log(N1)))
 }
@@ -201,7 +205,12 @@ pub(super) fn old_messages(_: &mut Check) -> Verdict {
     let setup = || remembering(holding(Setup::new(3, 0), N1, &[1, 1, 3], 1), N1, 3, None);
     let within = &["Raft::update_term", "Core::on_append"];
     let because = "n1 is in term 3, and got a message of term 2's leader";
-    let what = Expected { rule: &OLD_LEADER, within, shows: is_about_appends, because };
+    let what = Expected {
+        rule: rule("old_leader_is_not_obeyed"),
+        within,
+        shows: is_about_appends,
+        because,
+    };
     let kept = "log 1 1 3, commit 1";
 
     let mut stage = Stage::of(setup()).row(1, "other entries, from an old leader");

@@ -9,10 +9,11 @@
 //! What a leader knows of a peer shows in what it sends next. A leader sends when a client proposes: here
 //! a client proposes after every answer.
 
-use super::rules::{GOES_BACK, MOVES_ON, OLD_NEWS, STEPS_DOWN};
-use super::sight::{Append, Expected, elected, is_about_peers, is_append};
-use super::words::{N1, N2, at, holding, matched, rejected};
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{
+    Append, Expected, N1, N2, Stage, at, elected, holding, is_about_peers, is_append, matched,
+    rejected,
+};
+use crate::raft::rule;
 use harness::{Check, Rule, Verdict};
 use raft::Event;
 use testbed::Setup;
@@ -54,18 +55,24 @@ fn follows(stage: &Stage) -> String {
 /// A peer that has acknowledged is sent what follows.
 pub(super) fn leader_increase_next(_: &mut Check) -> Verdict {
     let mut stage = leader().row(1, "n2 acknowledges the first entry of the term");
-    stage.must_lead(&MOVES_ON, N1)?;
+    stage.must_lead(rule("acknowledged_peer_gets_the_next"), N1)?;
     stage.hear(matched(N2, N1, 2, 4));
     stage.forget_words();
     stage.propose(N1, "a");
-    let what = expects(&MOVES_ON, "n2 has acknowledged 4 entries, and a client proposes a fifth");
+    let what = expects(
+        rule("acknowledged_peer_gets_the_next"),
+        "n2 has acknowledged 4 entries, and a client proposes a fifth",
+    );
     stage.must_be(&what, "sent what follows 4", follows(&stage))?;
 
     let mut stage = stage.row(2, "n2 acknowledges the next");
     stage.hear(matched(N2, N1, 2, 5));
     stage.forget_words();
     stage.propose(N1, "b");
-    let what = expects(&MOVES_ON, "n2 has acknowledged 5 entries, and a client proposes a sixth");
+    let what = expects(
+        rule("acknowledged_peer_gets_the_next"),
+        "n2 has acknowledged 5 entries, and a client proposes a sixth",
+    );
     stage.must_be(&what, "sent what follows 5", follows(&stage))?;
 
     let mut stage = stage.row(3, "n2 acknowledges twice, and then less");
@@ -74,7 +81,10 @@ pub(super) fn leader_increase_next(_: &mut Check) -> Verdict {
     stage.hear(matched(N2, N1, 2, 4));
     stage.forget_words();
     stage.propose(N1, "c");
-    let what = expects(&MOVES_ON, "n2 has acknowledged 6 entries, and a client proposes another");
+    let what = expects(
+        rule("acknowledged_peer_gets_the_next"),
+        "n2 has acknowledged 6 entries, and a client proposes another",
+    );
     stage.must_be(&what, "sent what follows 6", follows(&stage))
 }
 
@@ -90,13 +100,13 @@ fn goes_back(stage: &Stage, below: u64) -> (String, String) {
 }
 
 fn backs_off(because: &str) -> Expected<'_> {
-    Expected { within: WENT_BACK, ..expects(&GOES_BACK, because) }
+    Expected { within: WENT_BACK, ..expects(rule("rejection_goes_back"), because) }
 }
 
 /// A rejected append is tried again further back.
 pub(super) fn reject_goes_back(_: &mut Check) -> Verdict {
     let mut stage = leader().row(1, "n2 lacks the third entry");
-    stage.must_lead(&GOES_BACK, N1)?;
+    stage.must_lead(rule("rejection_goes_back"), N1)?;
     stage.forget_words();
     stage.hear(rejected(N2, N1, 2, 3, at(2, 1)));
     stage.propose(N1, "a");
@@ -124,13 +134,13 @@ pub(super) fn stale_reject_ignored(_: &mut Check) -> Verdict {
     for (row, prev, hint) in [(1, 3, at(2, 1)), (2, 1, at(0, 0)), (3, 4, at(3, 1))] {
         let title = format!("n2 acknowledges 4, and its old rejection of {prev} arrives late");
         let mut stage = leader().row(row, &title);
-        stage.must_lead(&OLD_NEWS, N1)?;
+        stage.must_lead(rule("old_news_changes_nothing"), N1)?;
         stage.hear(matched(N2, N1, 2, 4));
         stage.hear(rejected(N2, N1, 2, prev, hint));
         stage.forget_words();
         stage.propose(N1, "a");
         let because = "n2 has acknowledged 4 entries, and a client proposes a fifth";
-        let what = expects(&OLD_NEWS, because);
+        let what = expects(rule("old_news_changes_nothing"), because);
         let what = Expected { within: WENT_BACK, ..what };
         stage.must_be(&what, "sent what follows 4", follows(&stage))?;
     }
@@ -143,7 +153,7 @@ fn a_refusal_counts_once() -> Verdict {
     let title =
         "n2 refuses what follows 3, then what the leader asks next; the first refusal comes again";
     let mut stage = leader().row(4, title);
-    stage.must_lead(&OLD_NEWS, N1)?;
+    stage.must_lead(rule("old_news_changes_nothing"), N1)?;
     let first = rejected(N2, N1, 2, 3, at(2, 1));
     stage.hear(first.clone());
     stage.propose(N1, "a");
@@ -160,7 +170,7 @@ fn a_refusal_counts_once() -> Verdict {
     stage.propose(N1, "c");
     let because =
         "n2 has refused twice since; its first answer arrives again, and says nothing new";
-    let what = Expected { within: WENT_BACK, ..expects(&OLD_NEWS, because) };
+    let what = Expected { within: WENT_BACK, ..expects(rule("old_news_changes_nothing"), because) };
     let asks = |index: u64| format!("asks for what follows {index}, or nothing");
     let other =
         stage.appends(N1, N2).iter().map(|append| append.prev.index.0).find(|&at| at != now);
@@ -170,7 +180,7 @@ fn a_refusal_counts_once() -> Verdict {
 /// A leader goes back to the first entry, and no further.
 pub(super) fn next_floor(_: &mut Check) -> Verdict {
     let mut stage = leader().row(1, "n2 holds nothing, and says so");
-    stage.must_lead(&GOES_BACK, N1)?;
+    stage.must_lead(rule("rejection_goes_back"), N1)?;
     stage.forget_words();
     stage.hear(rejected(N2, N1, 2, 3, at(0, 0)));
     stage.propose(N1, "a");
@@ -199,12 +209,13 @@ pub(super) fn next_floor(_: &mut Check) -> Verdict {
 /// A rejection of a later term is no rejection: the leader leads no more.
 pub(super) fn reject_at_higher_term_steps_down(_: &mut Check) -> Verdict {
     let mut stage = leader().row(1, "a rejection of a later term");
-    stage.must_lead(&STEPS_DOWN, N1)?;
+    stage.must_lead(rule("later_term_keeps_the_log"), N1)?;
     stage.forget_words();
     stage.hear(rejected(N2, N1, 3, 3, at(2, 1)));
     stage.propose(N1, "a");
     let because = "n1 led term 2, and n2 answered in term 3";
-    let what = Expected { within: STEPPED_DOWN, ..expects(&STEPS_DOWN, because) };
+    let what =
+        Expected { within: STEPPED_DOWN, ..expects(rule("later_term_keeps_the_log"), because) };
     let was = format!("{}, {}", stage.standing(N1), follows(&stage));
     stage.must_be(&what, "follower, term 3, sent nothing", was)?;
 

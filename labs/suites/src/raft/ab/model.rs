@@ -9,9 +9,7 @@
 //! A walk from empty logs spends most of its time on elections. The second one begins with logs that
 //! differ; terms, commit indexes and votes are on disk as an earlier run would leave them.
 
-use super::words::{N1, N2, N3, holding};
-use crate::raft::aa;
-use crate::raft::aa::stage::remembering;
+use crate::raft::kit::{N1, N2, N3, holding, judge_walk, remembering};
 use harness::{Check, Verdict};
 use testbed::explore::{Bounds, Subject, explore_from};
 use testbed::{Cluster, Setup};
@@ -62,5 +60,5 @@ fn walk(check: &mut Check, start: Start) -> Verdict {
         ..Bounds::quick()
     };
     check.doing(format!("walking every state of 3 nodes: {what}"));
-    aa::model::judge(what, setup.clone(), explore_from(Cluster::new(setup), &bounds))
+    judge_walk(what, setup.clone(), explore_from(Cluster::new(setup), &bounds))
 }

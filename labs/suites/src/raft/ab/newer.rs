@@ -10,12 +10,11 @@
 //! a voter may hold committed entries without knowing it.
 
 use super::blame::VOTED;
-use super::rules::{ASKS_WITH_LOG, NEWER, REFUSAL_IS_FREE};
-use super::sight::terms_of;
-use super::words::{N1, N2, N3, ask_with, at, holding, logged};
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::{Stage, name_or_none, remembering};
 use crate::raft::aa::timer;
+use crate::raft::kit::{
+    N1, N2, N3, Rows, Stage, ask_with, at, holding, logged, name_or_none, remembering, terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{EntryId, Event, NodeId};
 use testbed::{Input, Setup};
@@ -29,7 +28,7 @@ fn is_about_a_vote(event: &Event) -> bool {
 pub(super) fn vote_request(_: &mut Check) -> Verdict {
     let logs: [&[u64]; 5] = [&[], &[1], &[1, 1, 2], &[2, 3], &[1, 1, 1, 1, 4]];
     let intro = "n1 campaigns with this log; its requests to n2 and n3";
-    let mut table = Rows::new(&ASKS_WITH_LOG, "n1's log", intro);
+    let mut table = Rows::new(rule("request_names_last_entry"), "n1's log", intro);
     for log in logs {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.campaign(N1);
@@ -66,7 +65,8 @@ fn answered(stage: &Stage) -> String {
 /// The paper's two sentences, on logs of every shape.
 pub(super) fn voter(_: &mut Check) -> Verdict {
     let intro = "n1 has not voted; n2 asks in term 9, with this last entry; n2 is";
-    let mut table = Rows::new(&NEWER, "n1's log", intro).noted_by(is_about_a_vote);
+    let mut table =
+        Rows::new(rule("older_log_gets_no_vote"), "n1's log", intro).noted_by(is_about_a_vote);
     let rows: [(&[u64], EntryId, bool); 11] = [
         (&[], at(0, 0), true),
         (&[], at(1, 1), true),
@@ -87,7 +87,8 @@ pub(super) fn voter(_: &mut Check) -> Verdict {
 /// How the last entry, the vote and the commit index act together.
 pub(super) fn vote_up_to_date_table(_: &mut Check) -> Verdict {
     let intro = "n1's log is 1 2 2, with this vote and commit index; n2 asks in term 5; n2 is";
-    let mut table = Rows::new(&NEWER, "asks with", intro).noted_by(is_about_a_vote);
+    let mut table =
+        Rows::new(rule("older_log_gets_no_vote"), "asks with", intro).noted_by(is_about_a_vote);
     let lasts = [
         (at(0, 0), false),
         (at(1, 1), false),
@@ -133,7 +134,8 @@ fn restarted(table: &mut Rows) {
 pub(super) fn refused_log_keeps_the_vote(_: &mut Check) -> Verdict {
     let intro =
         "n1's log is 1 1 2; n2 asks in term 9 with an older log, then n3 with 3@2; n1's vote";
-    let mut table = Rows::new(&REFUSAL_IS_FREE, "n2 asks with", intro).noted_by(is_about_a_vote);
+    let mut table = Rows::new(rule("refused_candidate_uses_no_vote"), "n2 asks with", intro)
+        .noted_by(is_about_a_vote);
     for last in [at(0, 0), at(3, 1), at(9, 1), at(2, 2)] {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, &[1, 1, 2], 0));
         stage.hear(ask_with(N2, N1, 9, last));

@@ -7,12 +7,10 @@
 //!   leader    1 1 1         prev 1@1 [2@1 3@1]    nothing new: nothing is removed
 //! ```
 
-use super::rules::{CONFLICT, STALE};
-use super::sight::{Expected, is_about_logs, terms_of};
-use super::words::{N1, N2, at, holding, logged, sends};
-use crate::raft::aa::blame::Blame;
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{
+    Blame, Expected, N1, N2, Rows, Stage, at, holding, is_about_logs, logged, sends, terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{EntryId, Message};
 use testbed::Setup;
@@ -42,7 +40,8 @@ pub(super) fn append_conflict_table(_: &mut Check) -> Verdict {
         (&[1, 2], at(1, 2), &[3], &[1, 2]),
     ];
     let intro = "n1 holds a log; its leader sends entries after one of them; then n1 holds";
-    let mut table = Rows::new(&CONFLICT, "log, sent", intro).noted_by(is_about_logs);
+    let mut table =
+        Rows::new(rule("conflict_removes_the_tail"), "log, sent", intro).noted_by(is_about_logs);
     for (log, prev, sent, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, prev, sent, 0));
@@ -63,7 +62,12 @@ const TAKEN: &[&str] = &["Log::find_conflict", "Log::maybe_append", "Log::append
 const UNFIT: &[&str] = &["Log::maybe_append", "Log::term", "Log::find_conflict"];
 
 fn expects(because: &str) -> Expected<'_> {
-    Expected { rule: &STALE, within: TAKEN, shows: is_about_logs, because }
+    Expected {
+        rule: rule("old_append_removes_nothing"),
+        within: TAKEN,
+        shows: is_about_logs,
+        because,
+    }
 }
 
 /// A message arrives late: n1 holds what it brings, and more.

@@ -6,12 +6,11 @@
 //!   n2's log  1 2      a client: a            1 2        it forwards the command, or refuses
 //! ```
 
-use super::rules::{NOOP, ONLY_LEADER, PROPOSED, STEPS_DOWN};
-use super::sight::{commands_of, elect, elected, is_about_logs, terms_of};
-use super::words::{N1, N2, N3, Said, answer, ask_with, at, beat_with, holding, logged, sends};
-use crate::raft::aa::blame::Blame;
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::{Stage, remembering};
+use crate::raft::kit::{
+    Blame, N1, N2, N3, Rows, Said, Stage, answer, ask_with, at, beat_with, commands_of, elect,
+    elected, holding, is_about_logs, logged, remembering, sends, terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Body, Entry, Event, Message, NodeId};
 use testbed::Setup;
@@ -28,10 +27,11 @@ pub(super) fn noop_on_election(_: &mut Check) -> Verdict {
         (5, &[3], "3 4"),
     ];
     let intro = "n1 holds this log and is elected in the next term; its log is then";
-    let mut table = Rows::new(&NOOP, "nodes, log", intro).noted_by(is_about_logs);
+    let mut table =
+        Rows::new(rule("term_begins_with_an_entry"), "nodes, log", intro).noted_by(is_about_logs);
     for (size, log, then) in rows {
         let stage = elected(holding(Setup::new(size, 0), N1, log, 0), N1);
-        stage.must_lead(&NOOP, N1)?;
+        stage.must_lead(rule("term_begins_with_an_entry"), N1)?;
         let what = format!("{size}, {}", terms_of(&logged(log)));
         let was = terms_of(&stage.log(N1));
         table.equal(what, then, was, stage);
@@ -41,12 +41,15 @@ pub(super) fn noop_on_election(_: &mut Check) -> Verdict {
     elect(&mut stage, N1);
     stage.hear(answer(N3, N1, 2, Said::No));
     elect(&mut stage, N1);
-    stage.must_lead(&NOOP, N1)?;
+    stage.must_lead(rule("term_begins_with_an_entry"), N1)?;
     let was = terms_of(&stage.log(N1));
     if was == "1 3" {
         return Ok(());
     }
-    let failure = stage.broken_in(&NOOP, BEGUN, is_about_logs).expected("1 3").got(was);
+    let failure = stage
+        .broken_in(rule("term_begins_with_an_entry"), BEGUN, is_about_logs)
+        .expected("1 3")
+        .got(was);
     failure.because("n1 led term 1, and leads term 3").fail()
 }
 
@@ -68,10 +71,10 @@ pub(super) fn leader_appends_proposals(_: &mut Check) -> Verdict {
     let logs: [&[u64]; 3] = [&[], &[1, 1], &[1, 4]];
     let commands = ["a", "b", "c"];
     let intro = "n1 holds this log, is elected, and a client proposes a, b and c; what is new";
-    let mut table = Rows::new(&PROPOSED, "log", intro).noted_by(is_about_logs);
+    let mut table = Rows::new(rule("proposal_is_appended"), "log", intro).noted_by(is_about_logs);
     for log in logs {
         let mut stage = elected(holding(Setup::new(3, 0), N1, log, 0), N1);
-        stage.must_lead(&PROPOSED, N1)?;
+        stage.must_lead(rule("proposal_is_appended"), N1)?;
         commands.iter().for_each(|command| stage.propose(N1, command));
         let term = log.last().copied().unwrap_or(0) + 1;
         let must_be = commands.map(|command| format!("{command}@{term}")).join(" ");
@@ -115,7 +118,7 @@ pub(super) fn propose_not_leader(_: &mut Check) -> Verdict {
     let mut deposed = elected(setup(), N1);
     deposed.hear(answer(N3, N1, 3, Said::No));
     let leader = elected(setup(), N1);
-    leader.must_lead(&ONLY_LEADER, N1)?;
+    leader.must_lead(rule("only_a_leader_takes_proposals"), N1)?;
     let rows = [
         ("a follower that knows its leader", follower, "nothing"),
         ("a follower without a leader", Stage::of(setup()), "nothing"),
@@ -124,7 +127,8 @@ pub(super) fn propose_not_leader(_: &mut Check) -> Verdict {
         ("a leader", leader, "a@2"),
     ];
     let intro = "n1's log is 1 1; a client proposes a to it; new in its log";
-    let mut table = Rows::new(&ONLY_LEADER, "n1 is", intro).noted_by(is_about_logs);
+    let mut table =
+        Rows::new(rule("only_a_leader_takes_proposals"), "n1 is", intro).noted_by(is_about_logs);
     for (what, mut stage, then) in rows {
         stage.propose(N1, "a");
         let was = outcome_of_proposal(&stage);
@@ -142,7 +146,8 @@ fn is_about_turns(event: &Event) -> bool {
 pub(super) fn all_server_stepdown(_: &mut Check) -> Verdict {
     let setup = || holding(Setup::new(3, 0), N1, &[1, 2], 0);
     let intro = "n1's log is 1 2; it learns of term 9; its role and its log then";
-    let mut table = Rows::new(&STEPS_DOWN, "n1, hears", intro).noted_by(is_about_turns);
+    let mut table =
+        Rows::new(rule("later_term_keeps_the_log"), "n1, hears", intro).noted_by(is_about_turns);
     for (role, log) in [("follower", "1 2"), ("candidate", "1 2"), ("leader", "1 2 3")] {
         let words = [
             ("RequestVote", ask_with(N2, N1, 9, at(3, 3))),

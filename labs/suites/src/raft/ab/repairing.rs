@@ -10,13 +10,13 @@
 //! All nodes are real here, and all messages arrive but those on links that are cut. Some heartbeats later
 //! every log must equal the leader's. The number of messages does not matter.
 
-use super::blame::{self, NOT_LEADING, Names};
-use super::rules::{BEAT_BOUND, CATCHES_UP, COMMITTED_STAYS, REPAIRS};
-use super::sight::{commands_of, is_about_logs, is_about_peers, terms_of};
-use super::words::{N1, N2, N3, N4, N5, holding, logged};
-use crate::raft::aa::blame::Blame;
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::{Stage, remembering};
+use super::blame;
+use crate::raft::kit::blame::NOT_LEADING;
+use crate::raft::kit::{
+    Blame, N1, N2, N3, N4, N5, Names, Rows, Stage, commands_of, holding, is_about_logs,
+    is_about_peers, logged, remembering, terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Failure, Rule, Verdict};
 use raft::{Event, NodeId, Term};
 use testbed::{Input, Setup};
@@ -43,14 +43,15 @@ pub(super) fn sync_fig7(_: &mut Check) -> Verdict {
         ("agrees", leader),
     ];
     let intro = "n1 and n3 hold 1 1 1 4 4 5 5 6 6 6; n1 is elected in term 8; some heartbeats later n2 holds";
-    let mut table = Rows::new(&REPAIRS, "n2", intro).noted_by(is_about_repair);
+    let mut table =
+        Rows::new(rule("logs_become_the_leaders"), "n2", intro).noted_by(is_about_repair);
     for (what, log) in followers {
         let setup = holding(Setup::new(3, 0), N1, leader, 0);
         let setup = holding(holding(setup, N2, log, 0), N3, leader, 0);
         let mut stage = Stage::of(remembering(setup, N1, 7, None));
         stage.campaign(N1);
         stage.settle();
-        stage.must_lead(&REPAIRS, N1)?;
+        stage.must_lead(rule("logs_become_the_leaders"), N1)?;
         stage.rounds(6);
         let must_be = [leader, &[8]].concat();
         let (must_be, was) = (terms_of(&logged(&must_be)), terms_of(&stage.log(N2)));
@@ -139,31 +140,36 @@ pub(super) fn heartbeat_resp_triggers_append(_: &mut Check) -> Verdict {
     for (row, commands) in [(1, &["a"][..]), (2, &["a", "b", "c"])] {
         let title = format!("n3 gets no messages for {} commands", commands.len());
         let mut stage = Stage::new(3).row(row, &title);
-        wins(&mut stage, &CATCHES_UP, N1)?;
+        wins(&mut stage, rule("lost_entries_are_sent_again"), N1)?;
         isolate(&mut stage, N3);
         client(&mut stage, N1, commands);
         stage.apply(Input::Heal);
         stage.rounds(6);
         let because = "all links have worked for six heartbeats, and no client proposes";
-        all_apply(&stage, &CATCHES_UP, &commands.join(" "), because)?;
+        all_apply(&stage, rule("lost_entries_are_sent_again"), &commands.join(" "), because)?;
     }
     let title = "n1 hears nothing and is not heard for one command";
     let mut stage = Stage::new(3).row(3, title);
-    wins(&mut stage, &CATCHES_UP, N1)?;
+    wins(&mut stage, rule("lost_entries_are_sent_again"), N1)?;
     isolate(&mut stage, N1);
     client(&mut stage, N1, &["a"]);
     stage.apply(Input::Heal);
     stage.rounds(6);
     let because = "all links have worked for six heartbeats, and nobody proposes anything";
-    all_apply(&stage, &CATCHES_UP, "a", because)?;
+    all_apply(&stage, rule("lost_entries_are_sent_again"), "a", because)?;
 
     let mut stage = Stage::new(3).row(4, "n3 was down");
-    wins(&mut stage, &CATCHES_UP, N1)?;
+    wins(&mut stage, rule("lost_entries_are_sent_again"), N1)?;
     stage.apply(Input::Crash(N3));
     client(&mut stage, N1, &["a", "b"]);
     stage.apply(Input::Restart(N3));
     stage.rounds(6);
-    all_apply(&stage, &CATCHES_UP, "a b", "n3 has been up for six heartbeats")
+    all_apply(
+        &stage,
+        rule("lost_entries_are_sent_again"),
+        "a b",
+        "n3 has been up for six heartbeats",
+    )
 }
 
 /// A majority voted for another log: entries of a later term are removed.
@@ -175,57 +181,67 @@ pub(super) fn election_overwrites_newer_logs(_: &mut Check) -> Verdict {
     let mut stage = Stage::of(setup).row(1, title);
     stage.campaign(N1);
     stage.settle();
-    wins(&mut stage, &REPAIRS, N1)?;
+    wins(&mut stage, rule("logs_become_the_leaders"), N1)?;
     stage.rounds(6);
     let because = "n1 was elected in term 3 by nodes without the entry of term 2";
-    all_hold(&stage, &REPAIRS, because)?;
+    all_hold(&stage, rule("logs_become_the_leaders"), because)?;
     let log = terms_of(&stage.log(N3));
     if log == "1 3" {
         return Ok(());
     }
     let within = blame::apart(&stage, N1, N3);
-    let failure = stage.broken_in(&REPAIRS, within, is_about_repair);
+    let failure = stage.broken_in(rule("logs_become_the_leaders"), within, is_about_repair);
     failure.because(because).expected("1 3").got(log).fail()
 }
 
 /// Commands under one leader, then under another.
 pub(super) fn log_replication(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(3).row(1, "n1 leads, then n2");
-    wins(&mut stage, &REPAIRS, N1)?;
+    wins(&mut stage, rule("logs_become_the_leaders"), N1)?;
     client(&mut stage, N1, &["a", "b"]);
-    wins(&mut stage, &REPAIRS, N2)?;
+    wins(&mut stage, rule("logs_become_the_leaders"), N2)?;
     client(&mut stage, N2, &["c"]);
     stage.rounds(6);
-    all_apply(&stage, &REPAIRS, "a b c", "nothing was lost, and two leaders served one by one")?;
+    all_apply(
+        &stage,
+        rule("logs_become_the_leaders"),
+        "a b c",
+        "nothing was lost, and two leaders served one by one",
+    )?;
 
     let mut stage = Stage::new(5).row(2, "each of five leads in turn");
     for (id, command) in [(N1, "a"), (N2, "b"), (N3, "c"), (N4, "d"), (N5, "e")] {
-        wins(&mut stage, &REPAIRS, id)?;
+        wins(&mut stage, rule("logs_become_the_leaders"), id)?;
         client(&mut stage, id, &[command]);
     }
     stage.rounds(6);
-    all_apply(&stage, &REPAIRS, "a b c d e", "nothing was lost, and five leaders served one by one")
+    all_apply(
+        &stage,
+        rule("logs_become_the_leaders"),
+        "a b c d e",
+        "nothing was lost, and five leaders served one by one",
+    )
 }
 
 /// What an old leader could not commit, a new one commits with the first entry of its term.
 pub(super) fn commit_without_new_term_entry(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(5).row(1, "n1 reaches only n2");
-    wins(&mut stage, &CATCHES_UP, N1)?;
+    wins(&mut stage, rule("lost_entries_are_sent_again"), N1)?;
     stage.rounds(2);
     stage.apply(Input::Partition(vec![vec![N1, N2], vec![N3, N4, N5]]));
     client(&mut stage, N1, &["a", "b"]);
     if stage.commit(N1) > 1 {
         let within = blame::counting(&stage);
-        let failure = stage.broken_in(&COMMITTED_STAYS, within, is_about_repair);
+        let failure = stage.broken_in(rule("committed_entries_stay"), within, is_about_repair);
         let because = "n1 reaches only n2, two of five";
         let got = format!("commit {}", stage.commit(N1));
         return failure.because(because).expected("commit 1").got(got).fail();
     }
     stage.apply(Input::Heal);
-    wins(&mut stage, &CATCHES_UP, N2)?;
+    wins(&mut stage, rule("lost_entries_are_sent_again"), N2)?;
     stage.rounds(6);
     let because = "n2 has both commands, leads now, and all links have worked for six heartbeats";
-    all_apply(&stage, &CATCHES_UP, "a b", because)
+    all_apply(&stage, rule("lost_entries_are_sent_again"), "a b", because)
 }
 
 /// An old leader's entries, which a later commit index must not commit.
@@ -233,18 +249,18 @@ pub(super) fn heartbeat_update_commit(_: &mut Check) -> Verdict {
     for (row, lost, kept) in [(1, 1, 5), (2, 3, 3), (3, 5, 1), (4, 3, 10)] {
         let title = format!("n1 writes {lost} entries alone, n3 commits {kept} meanwhile");
         let mut stage = Stage::new(3).row(row, &title);
-        wins(&mut stage, &BEAT_BOUND, N1)?;
+        wins(&mut stage, rule("beat_commits_what_is_held"), N1)?;
         client(&mut stage, N1, &["a"]);
         isolate(&mut stage, N1);
         (0..lost).for_each(|_| client(&mut stage, N1, &["lost"]));
-        wins(&mut stage, &BEAT_BOUND, N3)?;
+        wins(&mut stage, rule("beat_commits_what_is_held"), N3)?;
         (0..kept).for_each(|_| client(&mut stage, N3, &["kept"]));
         stage.apply(Input::Heal);
         stage.ticks(N3, 1);
         stage.rounds(6);
         let commands = format!("a{}", " kept".repeat(kept));
         let because = "n1's entries were never committed, n3's were";
-        all_apply(&stage, &BEAT_BOUND, &commands, because)?;
+        all_apply(&stage, rule("beat_commits_what_is_held"), &commands, because)?;
     }
     Ok(())
 }
@@ -257,7 +273,7 @@ pub(super) fn dueling_candidates(_: &mut Check) -> Verdict {
     stage.campaign(N1);
     stage.campaign(N3);
     stage.settle();
-    stage.must_lead(&REPAIRS, N1)?;
+    stage.must_lead(rule("logs_become_the_leaders"), N1)?;
     client(&mut stage, N1, &["a"]);
     stage.apply(Input::Heal);
     // n3's log is behind: it campaigns, and does not win.
@@ -270,7 +286,7 @@ pub(super) fn dueling_candidates(_: &mut Check) -> Verdict {
     stage.rounds(6);
     all_apply(
         &stage,
-        &REPAIRS,
+        rule("logs_become_the_leaders"),
         "a b",
         "all links have worked for long, and a client proposed again",
     )
@@ -288,7 +304,7 @@ impl Refused<'_> {
             return Ok(());
         }
         let votes = |event: &Event| matches!(event, Event::VoteGranted { .. });
-        let failure = self.stage.broken_in(&super::rules::NEWER, blame::VOTED, votes);
+        let failure = self.stage.broken_in(rule("older_log_gets_no_vote"), blame::VOTED, votes);
         let expected = format!("{} does not lead", self.id);
         failure.because(because).expected(expected).got(self.stage.standing(self.id)).fail()
     }
@@ -306,17 +322,24 @@ pub(super) fn candidate_concede(_: &mut Check) -> Verdict {
     let mut stage = Stage::new(3).row(1, "n1 campaigns alone; n3 wins");
     isolate(&mut stage, N1);
     stage.campaign(N1);
-    wins(&mut stage, &REPAIRS, N3)?;
+    wins(&mut stage, rule("logs_become_the_leaders"), N3)?;
     stage.apply(Input::Heal);
     stage.ticks(N3, 1);
     stage.settle();
     client(&mut stage, N3, &["a"]);
     stage.rounds(6);
-    all_apply(&stage, &REPAIRS, "a", "n3 won term 1, and n1 has got six heartbeats")?;
+    all_apply(
+        &stage,
+        rule("logs_become_the_leaders"),
+        "a",
+        "n3 won term 1, and n1 has got six heartbeats",
+    )?;
     if stage.follows(N1) == Some(N3) {
         return Ok(());
     }
-    let failure = stage.broken(&REPAIRS, "Raft::recognize_leader").expected("n1 follows n3");
+    let failure = stage
+        .broken(rule("logs_become_the_leaders"), "Raft::recognize_leader")
+        .expected("n1 follows n3");
     let failure: Failure = failure.because("n3 leads the term in which n1 campaigned");
     failure.got(stage.standing(N1)).fail()
 }

@@ -7,11 +7,11 @@
 //!
 //! A leader may begin at any entry, if what it sends is a piece of its log and reaches the end.
 
-use super::rules::{SAYS, SPEAKS, TO_EVERYONE};
-use super::sight::{Append, elected, is_append, names_of, terms_of};
-use super::words::{N1, N2, N3, holding, logged, matched};
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{
+    Append, N1, N2, N3, Rows, Stage, elected, holding, is_append, logged, matched, names_of,
+    terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Entry, EntryId, NodeId, Term};
 use testbed::Setup;
@@ -19,12 +19,13 @@ use testbed::Setup;
 /// Every other voter is sent the first entry of the term; the leader itself is not.
 pub(super) fn leader_start_replication(_: &mut Check) -> Verdict {
     let intro = "n1 is elected, and an interval passes; the end of its log has been sent to";
-    let mut table = Rows::new(&TO_EVERYONE, "nodes, log", intro).noted_by(is_append);
+    let mut table =
+        Rows::new(rule("entries_go_to_everyone"), "nodes, log", intro).noted_by(is_append);
     let rows: [(u64, &[u64]); 6] =
         [(2, &[]), (3, &[]), (3, &[1, 1]), (4, &[1]), (5, &[1, 2]), (7, &[])];
     for (size, log) in rows {
         let mut stage = elected(holding(Setup::new(size, 0), N1, log, 0), N1);
-        stage.must_lead(&TO_EVERYONE, N1)?;
+        stage.must_lead(rule("entries_go_to_everyone"), N1)?;
         stage.ticks(N1, 1);
         let last = stage.log(N1).last().map(|entry| entry.id);
         let reaches = |append: &Append| append.entries.last().map(|entry| entry.id) == last;
@@ -46,7 +47,7 @@ pub(super) fn proposals_delay_no_beat(_: &mut Check) -> Verdict {
     let mut setup = Setup::new(3, 0);
     setup.nodes.iter_mut().for_each(|(config, _)| config.heartbeat_ticks = 3);
     let mut stage = elected(setup, N1).row(1, title);
-    stage.must_lead(&SPEAKS, N1)?;
+    stage.must_lead(rule("leader_speaks_while_clients_write"), N1)?;
     stage.forget_words();
     for index in 2..32 {
         stage.ticks(N1, 1);
@@ -59,7 +60,10 @@ pub(super) fn proposals_delay_no_beat(_: &mut Check) -> Verdict {
     }
     let because = format!("n1 leads term 1, and spoke to n3 {words} times in 30 ticks");
     let within = &["Core::on_propose", "Core::bcast_append", "Core::tick_heartbeat"];
-    let failure = stage.missing(&SPEAKS, "").one_of(within).because(because);
+    let failure = stage
+        .missing(rule("leader_speaks_while_clients_write"), "")
+        .one_of(within)
+        .because(because);
     failure.expected("8 times or more: every 3 ticks").got(format!("{words} times")).fail()
 }
 
@@ -86,7 +90,8 @@ fn wrong_with(append: &Append, log: &[Entry], term: Term) -> Option<String> {
 pub(super) fn append_says_what_it_follows(_: &mut Check) -> Verdict {
     let intro =
         "n1 is elected in the next term, and a client proposes a and b; each append of n1 is";
-    let mut table = Rows::new(&SAYS, "nodes, log", intro).noted_by(is_append);
+    let mut table =
+        Rows::new(rule("append_says_what_it_follows"), "nodes, log", intro).noted_by(is_append);
     let rows: [(u64, &[u64]); 7] = [
         (2, &[]),
         (3, &[]),
@@ -98,7 +103,7 @@ pub(super) fn append_says_what_it_follows(_: &mut Check) -> Verdict {
     ];
     for (size, log) in rows {
         let mut stage = elected(holding(Setup::new(size, 0), N1, log, 0), N1);
-        stage.must_lead(&SAYS, N1)?;
+        stage.must_lead(rule("append_says_what_it_follows"), N1)?;
         stage.propose(N1, "a");
         stage.propose(N1, "b");
         let (now, term) = (stage.log(N1), stage.disk(N1).term);

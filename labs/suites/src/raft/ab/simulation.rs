@@ -9,18 +9,16 @@
 //! A test of safety checks that no rule of Figure 3 breaks, and that something was committed: a cluster
 //! that commits nothing is safe, and useless. Only [`convergence`] checks what must happen in the end.
 
-use super::rules::{CONVERGES, COVERAGE};
-use super::sight::{commands_of, terms_of};
-use crate::raft::aa::rules::SAME_RUN;
-use crate::raft::aa::runs::{self, Broken};
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{
+    Broken, Finding, Goal, Stage, commands_of, is_safety, sweep, tell, terms_of,
+};
+use crate::raft::rule;
 use bytes::Bytes;
-use harness::Coverage;
-use harness::{Check, Failure, Verdict};
+use harness::{Check, Coverage, Failure, Verdict};
 use raft::{Index, Message, NodeId, Term};
 use testbed::random::Stream;
 use testbed::sim::{self, Plan, Profile, Run};
-use testbed::{Cluster, Input, Rule, Setup, Violation};
+use testbed::{Cluster, Input, Setup, Violation};
 
 /// A run that commits this many entries counts: it is more than one leader's first entry.
 const SOMETHING: Index = Index(4);
@@ -58,37 +56,23 @@ pub(super) fn swarm(check: &mut Check) -> Verdict {
     safety(check, Profile::Swarm)
 }
 
-fn run(profile: Profile, seed: u64) -> Run {
-    sim::run_plan(Plan::new(profile, seed).with_client(PROPOSAL_TICKS))
+fn plan(profile: Profile, seed: u64) -> Plan {
+    Plan::new(profile, seed).with_client(PROPOSAL_TICKS)
 }
 
 /// No rule breaks; something is committed.
 fn safety(check: &mut Check, profile: Profile) -> Verdict {
-    let mut coverage = Coverage::default();
-    let sweep = check.sweep(
-        |seed| {
-            let run = self::run(profile, seed);
-            runs::tell(&run);
-            let number = coverage.count(seed, run.coverage.committed >= SOMETHING);
-            if number == 1 && self::run(profile, seed).digest != run.digest {
-                return Err(Finding::TwoRuns);
-            }
-            match &run.violation {
-                Some(violation) if violation.rule != Rule::Liveness => Err(Finding::of(run)),
-                Some(_) | None => Ok(()),
-            }
-        },
-        |seed, finding| finding.failure(seed),
-    );
-    sweep?;
-    commits_something(coverage)
+    let is_reached = |run: &Run| run.coverage.committed >= SOMETHING;
+    let goal = Goal { what: COMMITS, is_reached, explain: |because, _| uncommitted(because) };
+    sweep(check, is_safety, &goal, |seed| plan(profile, seed))
 }
 
-/// Fails if hardly any run committed anything.
-fn commits_something(coverage: Coverage) -> Verdict {
-    coverage.judge("four entries or more were committed", |because, _| {
-        Failure::of(&COVERAGE).because(because).function("Core::commit_by_counting")
-    })
+/// What runs must get to.
+const COMMITS: &str = "four entries or more were committed";
+
+/// Explains that hardly any run committed anything.
+fn uncommitted(because: String) -> Failure {
+    Failure::of(rule("coverage")).because(because).function("Core::commit_by_counting")
 }
 
 // Figure 8.
@@ -96,24 +80,22 @@ fn commits_something(coverage: Coverage) -> Verdict {
 /// Leaders write, reach a few, and die, again and again.
 pub(super) fn figure8(check: &mut Check) -> Verdict {
     let mut coverage = Coverage::default();
-    let sweep = check.sweep(
+    let swept = check.sweep(
         |seed| {
             let play = Figure8::play(seed);
             coverage.count(seed, play.committed >= SOMETHING);
             match play.violation {
-                Some(violation) => Err(Finding::Written(Box::new(Broken {
-                    setup: play.setup,
-                    inputs: play.inputs,
-                    violation,
-                    seed: Some(seed),
-                }))),
+                Some(violation) => {
+                    let Figure8 { setup, inputs, .. } = play;
+                    Err(Box::new(Broken { setup, inputs, violation, seed: Some(seed) }))
+                }
                 None => Ok(()),
             }
         },
-        |seed, finding| finding.failure(seed),
+        |_, broken| broken.shrunk(String::new()),
     );
-    sweep?;
-    commits_something(coverage)
+    swept?;
+    coverage.judge(COMMITS, |because, _| uncommitted(because))
 }
 
 /// A run like Figure 8: five nodes, and three of them are up most of the time.
@@ -221,19 +203,19 @@ pub(super) fn convergence(check: &mut Check) -> Verdict {
         |seed| {
             let kinds = Profile::ALL.len() as u64;
             let profile = Profile::ALL[(seed % kinds) as usize];
-            let run = self::run(profile, seed);
-            runs::tell(&run);
+            let run = sim::run_plan(plan(profile, seed));
+            tell(&run);
             if run.violation.is_some() {
-                return Err(Finding::of(run));
+                return Err(Finding::Broken(Box::new(run)));
             }
             let mut cluster = Cluster::new(run.setup());
             run.inputs.iter().for_each(|input| std::mem::drop(cluster.apply(input)));
             match converges(&mut cluster) {
                 Ok(()) => Ok(()),
-                Err(views) => Err(Finding::Apart { run: Box::new(run), views }),
+                Err(views) => Err(Finding::Explained(Box::new(apart(&run, seed, views)))),
             }
         },
-        |seed, finding| finding.failure(seed),
+        |seed, finding| finding.explain(seed),
     )
 }
 
@@ -293,55 +275,6 @@ fn propose_last(cluster: &mut Cluster, apply: &mut impl FnMut(&mut Cluster, Inpu
     }
 }
 
-/// What a seed found.
-enum Finding {
-    /// A rule broke in a random run.
-    Broken(Box<Run>),
-    /// A rule broke in a written one.
-    Written(Box<Broken>),
-    /// The same seed gave two different runs.
-    TwoRuns,
-    /// Everything works again, and logs differ.
-    Apart {
-        /// The run before.
-        run: Box<Run>,
-        /// What each node holds.
-        views: String,
-    },
-}
-
-impl Finding {
-    fn of(run: Run) -> Self {
-        Finding::Broken(Box::new(run))
-    }
-
-    /// Shrinks the run and explains it.
-    fn failure(self, seed: u64) -> Failure {
-        match self {
-            Finding::TwoRuns => Failure::of(&SAME_RUN)
-                .because(format!("seed {seed} gave two different runs, one after the other"))
-                .expected("the same events both times")
-                .got("different ones"),
-            Finding::Apart { run, views } => apart(&run, seed, views),
-            Finding::Written(broken) => explained(*broken, String::new()),
-            Finding::Broken(run) => {
-                let violation = run.violation.clone();
-                let violation = violation.expect("a finding is of a run that broke a rule");
-                let (setup, inputs) = (run.setup(), run.inputs.clone());
-                let broken = Broken { setup, inputs, violation, seed: Some(seed) };
-                explained(broken, run.tally.to_string())
-            }
-        }
-    }
-}
-
-fn explained(broken: Broken, faults: String) -> Failure {
-    let from = broken.inputs.len() as u64;
-    let broken = broken.shrink();
-    let to = broken.inputs.len() as u64;
-    broken.failure().faults(faults).shrunk(from, to)
-}
-
 /// Explains logs that differ: what happened since everything works again.
 fn apart(run: &Run, seed: u64, views: String) -> Failure {
     let mut stage = Stage::of(run.setup()).of_seed(seed);
@@ -354,7 +287,7 @@ fn apart(run: &Run, seed: u64, views: String) -> Failure {
     });
     inputs.into_iter().for_each(|input| stage.apply(input));
     let shown: Vec<usize> = (since..stage.steps().len()).take(12).collect();
-    let failure = Failure::of(&CONVERGES).because(format!(
+    let failure = Failure::of(rule("logs_converge")).because(format!(
         "everything has worked for {ROUNDS} ticks, a command was proposed, and logs differ"
     ));
     let failure = failure.expected("one log, committed to its end").got(views);

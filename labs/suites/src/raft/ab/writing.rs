@@ -8,11 +8,10 @@
 //! The checks of what may be written are the next steps': here n1 takes what its leader sends. What is
 //! sent differs from what was there, from its first entry on.
 
-use super::rules::WRITTEN;
-use super::sight::{Expected, is_about_logs, terms_of};
-use super::words::{N1, N2, at, behind, holding, logged, sends};
-use crate::raft::aa::rows::Rows;
-use crate::raft::aa::stage::Stage;
+use crate::raft::kit::{
+    Expected, N1, N2, Rows, Stage, at, behind, holding, is_about_logs, logged, sends, terms_of,
+};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Entry, EntryId, Index};
 use testbed::{Input, Setup};
@@ -21,11 +20,12 @@ use testbed::{Input, Setup};
 const WROTE: &[&str] = &["Log::append", "Log::last_index"];
 
 /// A log, the index after which is written, what is written, and the log then.
-type Row<'a> = (&'a [u64], u64, &'a [u64], &'a [u64]);
+type WritingRow<'a> = (&'a [u64], u64, &'a [u64], &'a [u64]);
 
-fn table(rows: &[Row<'_>]) -> Verdict {
+fn table(rows: &[WritingRow<'_>]) -> Verdict {
     let intro = "n1 holds a log, and its leader writes after an entry of it; then n1 holds";
-    let mut table = Rows::new(&WRITTEN, "log, written", intro).noted_by(is_about_logs);
+    let mut table =
+        Rows::new(rule("log_is_what_was_written"), "log, written", intro).noted_by(is_about_logs);
     for &(log, prev, written, then) in rows {
         let mut stage = Stage::of(holding(Setup::new(3, 0), N1, log, 0));
         stage.hear(sends(N2, N1, 9, place(log, prev), written, 0));
@@ -65,13 +65,19 @@ pub(super) fn append_extends(_: &mut Check) -> Verdict {
 }
 
 fn holds(stage: &Stage, log: &[Entry], because: &str) -> Verdict {
-    let what = Expected { rule: &WRITTEN, within: WROTE, shows: is_about_logs, because };
+    let what = Expected {
+        rule: rule("log_is_what_was_written"),
+        within: WROTE,
+        shows: is_about_logs,
+        because,
+    };
     let was = stage.log(N1);
     stage.must_be(&what, terms_of(log), terms_of(&was))?;
     if was == log {
         return Ok(());
     }
-    let failure = stage.broken_in(&WRITTEN, WROTE, is_about_logs).because(because);
+    let failure =
+        stage.broken_in(rule("log_is_what_was_written"), WROTE, is_about_logs).because(because);
     failure.expected("the entries' own commands").got("the same terms, and other commands").fail()
 }
 
@@ -117,7 +123,9 @@ pub(super) fn log_against_a_vec(_: &mut Check) -> Verdict {
             let all = node.entries(Index(1), node.inspect().last.index + 1);
             let same = all.is_ok_and(|all| all == behind(Index(0), &model));
             if !same {
-                let failure = stage.broken_in(&WRITTEN, WROTE, is_about_logs).because(because);
+                let failure = stage
+                    .broken_in(rule("log_is_what_was_written"), WROTE, is_about_logs)
+                    .because(because);
                 let got = format!("n1 says that its log ends with {}", node.inspect().last);
                 return failure.expected(terms_of(&logged(&model))).got(got).fail();
             }

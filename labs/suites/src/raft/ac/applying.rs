@@ -9,14 +9,15 @@
 
 use super::answers::{Answer, Answers};
 use super::owner::{Outcome, Owner, group, settings};
-use super::rules::{ALL_APPLIED, CAP, COMMIT_WRITTEN, GATE, OWNER_ORDER};
-use super::words::{N2, append, at, beat, names};
+use crate::raft::kit::{N1, N2, at, beat_with, logged, names_of, sends};
+use crate::raft::rule;
+use bytes::Bytes;
 use harness::{Check, Failure, Table, Verdict};
-use raft::{ApplyGate, Config, Entry, Index, RawNode, Storage};
+use raft::{ApplyGate, Body, Config, Entry, Index, Message, Payload, RawNode, Storage};
 
-/// The size of an entry with one letter.
-fn letter_bytes() -> u64 {
-    Entry::unplaced(raft::Payload::Normal(bytes::Bytes::from_static(b"a"))).size_bytes()
+/// The size of an entry with a short command.
+fn short_bytes() -> u64 {
+    logged(&[1])[0].size_bytes()
 }
 
 /// Where to look if entries are not handed out to be applied.
@@ -24,19 +25,15 @@ const PAGED: &[&str] = &["Applying::hand_out", "Applying::applied_to", "RawNode:
 /// Where to look if too many are.
 const CAPPED: &[&str] = &["Applying::hand_out", "Applying::applied_to", "RawNode::take_committed"];
 
-/// All ten commands of a leader's log, and one long command among them.
-const WORDS: [(u64, &str); 10] = [
-    (1, "a"),
-    (1, "b"),
-    (1, "c"),
-    (1, "d"),
-    (1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"),
-    (1, "f"),
-    (1, "g"),
-    (1, "h"),
-    (1, "i"),
-    (1, "j"),
-];
+/// n2 sends its whole log: ten commands, a long one among them. `commit` of them are committed.
+fn ten(commit: u64) -> Message {
+    let mut message = sends(N2, N1, 1, at(0, 0), &[1; 10], commit);
+    if let Body::AppendEntries { entries, .. } = &mut message.body {
+        let long = Payload::Normal(Bytes::from_static(&[b'x'; 50]));
+        entries[4] = Entry::unplaced(long).at(at(5, 1));
+    }
+    message
+}
 
 /// Says what is missing at the end.
 fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
@@ -44,7 +41,7 @@ fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
     if got == Index(want) {
         return Ok(());
     }
-    let failure = n1.broken(&ALL_APPLIED, PAGED);
+    let failure = n1.broken(rule("all_committed_is_handed_out"), PAGED);
     let because = format!("{want} entries are committed and durable, and {got} are handed out");
     failure
         .because(because)
@@ -55,24 +52,24 @@ fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
 
 /// However long the pages are, the application gets every entry, in order, once.
 pub(super) fn paging_committed(_: &mut Check) -> Verdict {
-    let letter = letter_bytes();
+    let short = short_bytes();
     for (number, cap, title) in [
         (1, None, "no limit"),
-        (2, Some(3 * letter), "three letters at a time"),
+        (2, Some(3 * short), "three short ones at a time"),
         (3, Some(1), "one entry at a time"),
-        (4, Some(3 * letter + 1), "three letters and a bit"),
+        (4, Some(3 * short + 1), "three short ones and a bit"),
     ] {
         let config = || Config { max_applying_bytes: cap, ..settings() };
         let mut n1 = Owner::of(config(), group(3)).row(number, title);
-        n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
+        n1.hear(ten(10));
         n1.settle()?;
         must_have_applied(&n1, 10)?;
 
         let title = format!("{title}; advance, and the commit index grows in small steps");
         let mut n1 = Owner::of(config(), group(3)).row(number + 4, &title);
-        n1.hear(append(N2, 1, at(0, 0), &WORDS, 0));
+        n1.hear(ten(0));
         for commit in [2, 4, 9, 10] {
-            n1.hear(beat(N2, 1, commit));
+            n1.hear(beat_with(N2, N1, 1, commit));
             while n1.advance()?.is_some() {}
         }
         must_have_applied(&n1, 10)?;
@@ -88,23 +85,23 @@ fn outstanding_before_last(n1: &Owner) -> u64 {
 
 /// While the application has not applied, no more is handed out than the limit allows.
 pub(super) fn apply_cap(_: &mut Check) -> Verdict {
-    let letter = letter_bytes();
+    let short = short_bytes();
     let within = |n1: &Owner, cap: u64| -> Verdict {
         let outstanding = outstanding_before_last(n1);
         if outstanding < cap || n1.waiting().count() <= 1 {
             return Ok(());
         }
-        let failure = n1.broken(&CAP, CAPPED);
+        let failure = n1.broken(rule("outstanding_applies_are_capped"), CAPPED);
         let waiting: Vec<Entry> = n1.waiting().cloned().collect();
         let because =
-            format!("{} wait to be applied, and the limit is {cap} bytes", names(&waiting));
+            format!("{} wait to be applied, and the limit is {cap} bytes", names_of(&waiting));
         failure.because(because).got(format!("{outstanding} bytes before the last one")).fail()
     };
-    for (number, cap) in [(1, 1), (2, 2 * letter), (3, 3 * letter - 1)] {
-        let title = format!("at most {cap} bytes; an entry with one letter has {letter}");
+    for (number, cap) in [(1, 1), (2, 2 * short), (3, 3 * short - 1)] {
+        let title = format!("at most {cap} bytes; a short entry has {short}");
         let config = Config { max_applying_bytes: Some(cap), ..settings() };
         let mut n1 = Owner::of(config, group(3)).row(number, &title);
-        n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
+        n1.hear(ten(10));
         for _ in 0..4 {
             n1.start_all()?;
             while n1.writing() > 0 {
@@ -122,14 +119,15 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
         must_have_applied(&n1, 10)?;
     }
 
-    // Two letters are handed out, and are all that the limit allows. Then a third is committed.
-    let cap = 2 * letter;
+    // Two short entries are handed out, and are all that the limit allows. Then a third is committed.
+    let cap = 2 * short;
     let config = Config { max_applying_bytes: Some(cap), ..settings() };
-    let mut n1 = Owner::of(config, group(3)).row(4, "at most two letters; the third comes later");
-    n1.hear(append(N2, 1, at(0, 0), &WORDS, 0));
+    let mut n1 =
+        Owner::of(config, group(3)).row(4, "at most two short entries; the third comes later");
+    n1.hear(ten(0));
     n1.settle()?;
     for commit in [2, 3] {
-        n1.hear(beat(N2, 1, commit));
+        n1.hear(beat_with(N2, N1, 1, commit));
         n1.start_all()?;
         while n1.writing() > 0 {
             n1.persist()?;
@@ -141,12 +139,12 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
     let config = Config { max_applying_bytes: Some(1), ..settings() };
     let title = "at most 1 byte, with advance; the LightReady's entries are not applied yet";
     let mut n1 = Owner::of(config, group(3)).row(5, title);
-    n1.hear(append(N2, 1, at(0, 0), &WORDS, 10));
+    n1.hear(ten(10));
     if let Some(ready) = n1.take()? {
         n1.advance_slowly(&ready)?;
     }
     for _ in 0..4 {
-        n1.hear(beat(N2, 1, 10));
+        n1.hear(beat_with(N2, N1, 1, 10));
         n1.start_all()?;
         while n1.writing() > 0 {
             n1.persist()?;
@@ -161,7 +159,7 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
 fn through_the_gate(gate: ApplyGate) -> Outcome<(u64, u64)> {
     let config = Config { apply_gate: gate, ..settings() };
     let mut n1 = Owner::of(config, group(3));
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 2));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1, 1], 2));
     let count = |taken: Vec<raft::Ready>| -> u64 {
         taken.iter().map(|ready| ready.committed_entries().len() as u64).sum()
     };
@@ -173,7 +171,7 @@ fn through_the_gate(gate: ApplyGate) -> Outcome<(u64, u64)> {
 /// Each gate lets out what it allows.
 pub(super) fn apply_gates(_: &mut Check) -> Verdict {
     let intro = "n2 sends 1@1 2@1 3@1, and two are committed; handed out to be applied:";
-    let mut table = Table::new(&GATE, "gate, and when").intro(intro);
+    let mut table = Table::new(rule("the_gate_is_kept"), "gate, and when").intro(intro);
     for (name, gate, most) in [
         ("Durable", ApplyGate::Durable, 0),
         ("WithReady", ApplyGate::WithReady, 2),
@@ -193,9 +191,9 @@ pub(super) fn apply_gates(_: &mut Check) -> Verdict {
 /// A report of what the owner cannot have applied is refused, and changes nothing.
 pub(super) fn apply_order(_: &mut Check) -> Verdict {
     let intro = "n2 sent three entries and two are committed; the owner reports as applied";
-    let mut table = Answers::new(&OWNER_ORDER, "applied up to", intro);
+    let mut table = Answers::new(rule("owners_mistakes_are_refused"), "applied up to", intro);
     let mut n1 = Owner::new(3);
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 2));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1, 1], 2));
     n1.start_all()?;
     let mut tell = |n1: &mut Owner, what, applied, must_be| {
         table.tell(n1, what, must_be, |node| node.advance_apply_to(Index(applied)));
@@ -227,7 +225,8 @@ fn can_start(n1: &Owner) -> Verdict {
     match RawNode::new(&settings(), disk.clone()) {
         Ok(_) => Ok(()),
         Err(why) => {
-            let failure: Failure = n1.broken(&COMMIT_WRITTEN, &["RawNode::light_ready"]);
+            let failure: Failure =
+                n1.broken(rule("commit_within_what_is_written"), &["RawNode::light_ready"]);
             let because = format!("power fails now, and n1 cannot start again: {why}");
             let got = format!("commit {commit}, log up to {last}");
             failure.because(because).expected("a commit index within the log").got(got).fail()
@@ -239,9 +238,9 @@ fn can_start(n1: &Owner) -> Verdict {
 pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
     let mut n1 =
         Owner::new(3).row(1, "a committed entry comes while the one before is being written");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
     let first = n1.take()?;
-    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
+    n1.hear(sends(N2, N1, 1, at(1, 1), &[1], 2));
     if let Some(first) = first {
         n1.advance_with(&first)?;
     }
@@ -252,11 +251,11 @@ pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
     must_have_applied(&n1, 2)?;
 
     let mut n1 = Owner::new(3).row(2, "three writes in progress, each with its commit index");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
     n1.start_all()?;
-    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
+    n1.hear(sends(N2, N1, 1, at(1, 1), &[1], 2));
     n1.start_all()?;
-    n1.hear(append(N2, 1, at(2, 1), &[(1, "c")], 3));
+    n1.hear(sends(N2, N1, 1, at(2, 1), &[1], 3));
     n1.start_all()?;
     while n1.writing() > 0 {
         n1.persist()?;
@@ -271,17 +270,17 @@ pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
 /// saved. The judge checks that; these runs give it something to check.
 pub(super) fn commit_told_before_applied(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3).row(1, "entries first, their commit later");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
     n1.settle()?;
-    n1.hear(beat(N2, 1, 1));
+    n1.hear(beat_with(N2, N1, 1, 1));
     n1.settle()?;
-    n1.hear(beat(N2, 1, 2));
+    n1.hear(beat_with(N2, N1, 1, 2));
     n1.settle()?;
     must_have_applied(&n1, 2)?;
     let mut n1 = Owner::new(3).row(2, "entries and commit while a write is in progress");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
     n1.start_all()?;
-    n1.hear(beat(N2, 1, 2));
+    n1.hear(beat_with(N2, N1, 1, 2));
     n1.settle()?;
     must_have_applied(&n1, 2)?;
     let mut n1 = Owner::new(1).row(3, "a single node, with advance");

@@ -9,8 +9,8 @@
 
 use super::answers::{Answer, Answers};
 use super::owner::{Owner, group, settings};
-use super::rules::{ALL_APPLIED, ATTEST, WRITE_ORDER};
-use super::words::{N2, N3, append, ask, at, beat, names, yes};
+use crate::raft::kit::{N1, N2, N3, Said, answer, ask, at, beat_with, names_of, sends};
+use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Entry, Index, Ready, ReadyNumber};
 
@@ -24,20 +24,20 @@ fn committed(taken: &[Ready]) -> Vec<Entry> {
 /// Reports that a write has ended: which are accepted, and what they change.
 pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     let intro = "n1, of three, writes Readys 1, 2 and 3; the owner reports as durable:";
-    let mut table = Answers::new(&WRITE_ORDER, "on_persist_ready", intro);
+    let mut table = Answers::new(rule("writes_end_in_order"), "on_persist_ready", intro);
     let mut n1 = Owner::new(3);
     let mut tell = |n1: &mut Owner, what, number, must_be| {
         table.tell(n1, what, must_be, |node| node.on_persist_ready(ReadyNumber(number)));
     };
     tell(&mut n1, "1, before any was taken", 1, Answer::Refused);
     let mut numbers = Vec::new();
-    for (behind, word) in [(0, "a"), (1, "b"), (2, "c")] {
+    for behind in 0..3 {
         let prev = at(behind, u64::from(behind > 0));
-        n1.hear(append(N2, 1, prev, &[(1, word)], 0));
+        n1.hear(sends(N2, N1, 1, prev, &[1], 0));
         numbers.extend(n1.start_all()?.last().map(|ready| ready.number().0));
     }
     let [_, second, third] = numbers[..] else {
-        let failure = n1.broken(&super::rules::ONLY_NEWS, &["RawNode::has_ready"]);
+        let failure = n1.broken(rule("ready_only_with_news"), &["RawNode::has_ready"]);
         return failure.because("three entries came, but not three Readys").fail();
     };
     tell(&mut n1, "0", 0, Answer::Refused);
@@ -55,28 +55,28 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3).row(1, "one report for two writes");
     n1.campaign();
     n1.start_all()?;
-    n1.hear(ask(N3, 1));
+    n1.hear(ask(N3, N1, 1));
     n1.start_all()?;
     n1.persist_all_at_once()?;
-    n1.hear(yes(N2, 1));
+    n1.hear(answer(N2, N1, 1, Said::Yes));
     n1.settle()?;
     if !n1.sent().iter().any(|message| message.body.traits().is_from_leader) {
-        let failure = n1.broken(&WRITE_ORDER, ENDED);
+        let failure = n1.broken(rule("writes_end_in_order"), ENDED);
         let because =
             "the second of two writes is reported durable, and n1's own vote does not count";
         return failure.because(because).expected("n1 leads, with n2's vote and its own").fail();
     }
 
     let mut n1 = Owner::new(3).row(2, "the first of two writes ends");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
     n1.start_all()?;
-    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 2));
+    n1.hear(sends(N2, N1, 1, at(1, 1), &[1], 2));
     n1.start_all()?;
     n1.persist()?;
     let taken = n1.start_all()?;
     if committed(&taken).iter().any(|entry| entry.id.index > Index(1)) {
         let because = "the write of 1@1 has ended, and 2@1 counts as durable";
-        return n1.broken(&WRITE_ORDER, ENDED).because(because).fail();
+        return n1.broken(rule("writes_end_in_order"), ENDED).because(because).fail();
     }
     n1.settle()
 }
@@ -84,22 +84,25 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
 /// An entry that was written, replaced and written again is durable when its last write is.
 pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
     let mut n1 = Owner::of(settings(), group(3)).row(1, "1@1, then 1@2, then 1@1 again");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
     n1.start_all()?;
-    n1.hear(append(N3, 2, at(0, 0), &[(2, "b")], 0));
+    n1.hear(sends(N3, N1, 2, at(0, 0), &[2], 0));
     n1.start_all()?;
-    n1.hear(append(N2, 3, at(0, 0), &[(1, "a"), (3, "c")], 2));
+    n1.hear(sends(N2, N1, 3, at(0, 0), &[1, 3], 2));
     n1.start_all()?;
     for ended in ["the first write has ended", "the second write has ended: 1@2 is on disk"] {
         n1.persist()?;
         let taken = n1.start_all()?;
         if let Some(first) = committed(&taken).first() {
-            let failure = n1.broken(&ATTEST, &["RawNode::is_current", "RawNode::durable_by"]);
+            let failure = n1.broken(
+                rule("durable_in_its_term"),
+                &["RawNode::is_current", "RawNode::durable_by"],
+            );
             let because = format!("{ended}, the third has not, and {} counts as durable", first.id);
             return failure
                 .because(because)
                 .expected("nothing to be applied before the third write ends")
-                .got(names(&committed(&taken)))
+                .got(names_of(&committed(&taken)))
                 .fail();
         }
     }
@@ -107,17 +110,17 @@ pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
     all_applied(&n1, "1@1 2@3")?;
 
     let mut n1 = Owner::of(settings(), group(3)).row(2, "2@1 is replaced while it is written");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
     n1.start_all()?;
-    n1.hear(append(N3, 2, at(1, 1), &[(2, "c")], 2));
+    n1.hear(sends(N3, N1, 2, at(1, 1), &[2], 2));
     n1.settle()?;
     all_applied(&n1, "1@1 2@2")?;
 
     let mut n1 = Owner::of(settings(), group(3)).row(3, "2@1 is replaced within one term");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
-    n1.hear(beat(N3, 2, 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
+    n1.hear(beat_with(N3, N1, 2, 0));
     n1.start_all()?;
-    n1.hear(append(N3, 2, at(1, 1), &[(2, "c")], 2));
+    n1.hear(sends(N3, N1, 2, at(1, 1), &[2], 2));
     n1.start_all()?;
     n1.persist()?;
     n1.start_all()?;
@@ -126,11 +129,11 @@ pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
 }
 
 fn all_applied(n1: &Owner, want: &str) -> Verdict {
-    let got = names(n1.application());
+    let got = names_of(n1.application());
     if got == want {
         return Ok(());
     }
-    let failure = n1.broken(&ALL_APPLIED, ENDED);
+    let failure = n1.broken(rule("all_committed_is_handed_out"), ENDED);
     let because = "all writes have ended, and everything is committed";
     failure.because(because).expected(format!("{want} applied")).got(got).fail()
 }
@@ -138,21 +141,21 @@ fn all_applied(n1: &Owner, want: &str) -> Verdict {
 /// If the term changed before a write ended, the next write makes the entries durable.
 pub(super) fn next_record_makes_durable(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3).row(1, "the term changes while an entry is written");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
     n1.start_all()?;
-    n1.hear(beat(N3, 2, 0));
+    n1.hear(beat_with(N3, N1, 2, 0));
     n1.start_all()?;
     while n1.writing() > 0 {
         n1.persist()?;
     }
-    n1.hear(append(N3, 2, at(1, 1), &[], 1));
+    n1.hear(sends(N3, N1, 2, at(1, 1), &[], 1));
     n1.settle()?;
     all_applied(&n1, "1@1")?;
 
     let mut n1 = Owner::new(3).row(2, "and no message comes in the new term");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 1));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 1));
     n1.start_all()?;
-    n1.hear(beat(N3, 2, 1));
+    n1.hear(beat_with(N3, N1, 2, 1));
     n1.settle()?;
     all_applied(&n1, "1@1")
 }

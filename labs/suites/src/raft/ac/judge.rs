@@ -9,11 +9,8 @@
 //!
 //! The judge knows what was handed out and what the disk holds. It never asks the node.
 
-use super::rules::{
-    APPLY_ONCE, COMMIT_FIRST, COMMIT_WRITTEN, ENTRIES_ONCE, HARD_NEWS, ONCE_ACROSS_CRASH,
-    PERSIST_FIRST, REMEMBERS,
-};
-use super::words::label;
+use super::owner::label;
+use crate::raft::rule;
 use harness::Rule;
 use raft::{
     AppendOutcome, Body, Entry, EntryId, HardState, Index, LightReady, MemoryStorage, Message,
@@ -132,7 +129,7 @@ impl Judge {
         for message in ready.messages() {
             if !self.is_backed(message, &log, saved) {
                 let because = format!("{} may leave before it is durable", label(message));
-                return fault(&PERSIST_FIRST, HANDED_OUT, because);
+                return fault(rule("persist_before_send"), HANDED_OUT, because);
             }
         }
         for message in ready.persisted_messages() {
@@ -140,9 +137,9 @@ impl Judge {
                 let because =
                     format!("{}, and no Ready hands out what that promise needs", label(message));
                 if let Body::AppendReply { .. } = message.body {
-                    return fault(&ENTRIES_ONCE, HANDED_OUT, because);
+                    return fault(rule("entries_handed_out_once"), HANDED_OUT, because);
                 }
-                return fault(&HARD_NEWS, TOLD, because);
+                return fault(rule("hard_state_is_told"), TOLD, because);
             }
         }
         Ok(())
@@ -159,13 +156,13 @@ impl Judge {
             if !self.is_backed(message, &log, saved) {
                 let because =
                     format!("{} leaves, and the disk holds {}", label(message), say(saved));
-                return fault(&PERSIST_FIRST, HANDED_OUT, because);
+                return fault(rule("persist_before_send"), HANDED_OUT, because);
             }
             if let (Body::VoteReply { granted: true }, Some(term)) = (&message.body, message.term) {
                 let first = *self.votes.entry(term).or_insert(message.to);
                 if first != message.to {
                     let because = format!("it votes for {first} and {} in term {term}", message.to);
-                    return fault(&REMEMBERS, &["Core::new"], because);
+                    return fault(rule("restart_remembers"), &["Core::new"], because);
                 }
             }
         }
@@ -180,7 +177,11 @@ impl Judge {
             if commit > last {
                 let because =
                     format!("commit {commit} is to be saved with a log that ends at {last}");
-                return fault(&COMMIT_WRITTEN, &["RawNode::light_ready"], because);
+                return fault(
+                    rule("commit_within_what_is_written"),
+                    &["RawNode::light_ready"],
+                    because,
+                );
             }
             self.told.commit = self.told.commit.max(commit);
         }
@@ -188,7 +189,7 @@ impl Judge {
         for message in light.messages() {
             if !self.is_backed(message, &log, saved) {
                 let because = format!("{} may leave before it is durable", label(message));
-                return fault(&PERSIST_FIRST, &["RawNode::light_ready"], because);
+                return fault(rule("persist_before_send"), &["RawNode::light_ready"], because);
             }
         }
         Ok(())
@@ -201,18 +202,18 @@ impl Judge {
         if first.index > end + 1 {
             let because =
                 format!("{first} is to be written, and the log handed out ends at {end}: a gap");
-            return fault(&ENTRIES_ONCE, within, because);
+            return fault(rule("entries_handed_out_once"), within, because);
         }
         let disputed = self.disputed.take().is_some_and(|from| from <= first.index);
         if self.log.get(&first.index) == Some(&first.term) && !disputed {
             let because = format!("{first} is handed out to be written a second time");
-            return fault(&ENTRIES_ONCE, within, because);
+            return fault(rule("entries_handed_out_once"), within, because);
         }
         self.log.split_off(&first.index);
         for (place, entry) in (first.index.0..).zip(entries) {
             if entry.id.index != Index(place) {
                 let because = format!("{} is to be written where {place} was expected", entry.id);
-                return fault(&ENTRIES_ONCE, within, because);
+                return fault(rule("entries_handed_out_once"), within, because);
             }
             self.log.insert(entry.id.index, entry.id.term);
         }
@@ -227,32 +228,32 @@ impl Judge {
             || hard.term == told.term && told.vote.is_some() && hard.vote != told.vote;
         if went_back && told == self.born {
             let because = format!("started with {}, and hands out {}", say(told), say(hard));
-            return fault(&REMEMBERS, &["Core::new"], because);
+            return fault(rule("restart_remembers"), &["Core::new"], because);
         }
         if went_back {
             let because = format!("{} is to be saved over {}", say(hard), say(told));
-            return fault(&HARD_NEWS, within, because);
+            return fault(rule("hard_state_is_told"), within, because);
         }
         let end = self.log.keys().last().copied().unwrap_or_default();
         if hard.commit > end {
             let because =
                 format!("commit {} is to be saved with a log that ends at {end}", hard.commit);
-            return fault(&COMMIT_WRITTEN, within, because);
+            return fault(rule("commit_within_what_is_written"), within, because);
         }
         self.told = hard;
         Ok(())
     }
 
     fn apply(&mut self, committed: &[Entry]) -> Result<(), Fault> {
-        let (rule, within) = match self.life {
-            Life::First => (&APPLY_ONCE, APPLIED),
-            Life::Later => (&ONCE_ACROSS_CRASH, APPLIED_AGAIN),
+        let (broken, within) = match self.life {
+            Life::First => (rule("applied_in_order_and_once"), APPLIED),
+            Life::Later => (rule("applied_once_across_crashes"), APPLIED_AGAIN),
         };
         for entry in committed {
             let (id, due) = (entry.id, self.applied + 1);
             if id.index != due {
                 let because = format!("{id} is handed out to be applied where {due} was expected");
-                return fault(rule, within, because);
+                return fault(broken, within, because);
             }
             match self.log.get(&id.index) {
                 Some(&term) if term == id.term => {}
@@ -260,13 +261,13 @@ impl Judge {
                     let held = EntryId { index: id.index, term };
                     let because =
                         format!("{id} is handed out to be applied, and {held} is in the log");
-                    return fault(rule, within, because);
+                    return fault(broken, within, because);
                 }
                 None => {
                     let because = format!(
                         "{id} is handed out to be applied, and was not handed out to be written"
                     );
-                    return fault(rule, within, because);
+                    return fault(broken, within, because);
                 }
             }
             if id.index > self.told.commit {
@@ -274,7 +275,7 @@ impl Judge {
                     "{id} is handed out to be applied, and the last commit index reported is {}",
                     self.told.commit
                 );
-                return fault(&COMMIT_FIRST, TOLD, because);
+                return fault(rule("commit_told_before_applied"), TOLD, because);
             }
             self.applied = id.index;
         }

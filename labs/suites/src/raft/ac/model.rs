@@ -13,8 +13,8 @@
 //! the owner finishes its work, and everything committed must be applied.
 
 use super::owner::{Outcome, Owner};
-use super::rules::{ALL_APPLIED, COVERAGE};
-use super::words::{N2, N3, append, ask_with, at};
+use crate::raft::kit::{N1, N2, N3, ask_with, at, sends};
+use crate::raft::rule;
 use harness::{Check, Failure, Verdict};
 use raft::{Index, Message};
 use std::collections::{BTreeSet, VecDeque};
@@ -47,12 +47,12 @@ enum Action {
 /// The messages that can arrive.
 fn words() -> [Message; 6] {
     [
-        append(N2, 1, at(0, 0), &[(1, "a")], 0),
-        append(N2, 1, at(1, 1), &[(1, "b")], 0),
-        append(N3, 2, at(0, 0), &[(2, "c")], 0),
-        append(N2, 3, at(0, 0), &[(1, "a"), (1, "b"), (3, "d")], 3),
-        ask_with(N2, 4, at(3, 3)),
-        ask_with(N3, 4, at(3, 3)),
+        sends(N2, N1, 1, at(0, 0), &[1], 0),
+        sends(N2, N1, 1, at(1, 1), &[1], 0),
+        sends(N3, N1, 2, at(0, 0), &[2], 0),
+        sends(N2, N1, 3, at(0, 0), &[1, 1, 3], 3),
+        ask_with(N2, N1, 4, at(3, 3)),
+        ask_with(N3, N1, 4, at(3, 3)),
     ]
 }
 
@@ -134,7 +134,7 @@ impl State {
         }
         let within =
             &["RawNode::on_persist_record", "RawNode::durable_by", "RawNode::take_committed"];
-        let failure = self.n1.broken(&ALL_APPLIED, within);
+        let failure = self.n1.broken(rule("all_committed_is_handed_out"), within);
         let got = format!("applied {}", self.n1.applied());
         let because = "all writes have ended, nothing is ready, and not all is applied";
         Err(Box::new(failure.because(because).expected(format!("applied {commit}")).got(got)))
@@ -212,7 +212,7 @@ pub(super) fn one_node(check: &mut Check) -> Verdict {
         reached.len()
     );
     let expected = format!("{STATES_MIN} states or more, and all three entries applied in some");
-    Failure::of(&COVERAGE).because(because).expected(expected).fail()
+    Failure::of(rule("coverage")).because(because).expected(expected).fail()
 }
 
 /// Plays a run that went wrong once more, so that the card can draw it.

@@ -12,7 +12,8 @@
 //! A [`Judge`] checks every Ready. The test plays all other nodes, and lets the power fail.
 
 use super::judge::{Fault, Judge};
-use super::words::{N1, label, names};
+use crate::raft::kit::{N1, Said, answer, names_of};
+use crate::raft::rule;
 use harness::{Diagram, Failure, Row, Rule, current};
 use raft::{
     Config, Entry, Index, LightReady, MemoryStorage, Message, NodeId, OrderError, RawNode, Ready,
@@ -44,6 +45,12 @@ pub(super) struct Owner {
     row: Option<(u64, String)>,
     /// Whether the node was ever told that a write has ended. Only cards ask for it.
     reported: bool,
+}
+
+/// Writes a message in short: `VoteReply t1 granted`.
+pub(super) fn label(message: &Message) -> String {
+    let text = message.to_string();
+    text.split_once(' ').map_or(text.clone(), |(_, said)| said.to_owned())
 }
 
 /// Returns the usual settings of n1.
@@ -143,7 +150,7 @@ impl Owner {
     pub(super) fn elect_by(&mut self, voters: &[NodeId]) {
         self.campaign();
         let term = self.node.status().term.0;
-        voters.iter().for_each(|&voter| self.hear(super::words::yes(voter, term)));
+        voters.iter().for_each(|&voter| self.hear(answer(voter, N1, term, Said::Yes)));
     }
 }
 
@@ -163,7 +170,7 @@ impl Owner {
         }
         doing("ready");
         let mut ready = self.node.ready().expect("memory can be read");
-        let what = format!("Ready {}: {}", ready.number(), names(ready.entries()));
+        let what = format!("Ready {}: {}", ready.number(), names_of(ready.entries()));
         self.rows.push(Row::message(N1, "disk", what).note(self.note(&ready)));
         let judged = self.judge.take(&ready, self.node.storage());
         self.held(judged)?;
@@ -249,7 +256,7 @@ impl Owner {
                     ["RawNode::check_applied", "RawNode::take_committed", "Applying::hand_out"]
                 }
             };
-            let failure = self.broken(&super::rules::ONCE_ACROSS_CRASH, &within);
+            let failure = self.broken(rule("applied_once_across_crashes"), &within);
             let because = format!("{} was handed out, and is applied: {why}", entry.id);
             return Err(Box::new(failure.because(because)));
         }
@@ -420,7 +427,7 @@ impl Owner {
             format!("t{}{vote} commit {}", hard.term, hard.commit)
         });
         let committed = Some(ready.committed_entries()).filter(|entries| !entries.is_empty());
-        let apply = committed.map(|entries| format!("apply {}", names(entries)));
+        let apply = committed.map(|entries| format!("apply {}", names_of(entries)));
         hard.into_iter().chain(apply).collect::<Vec<_>>().join(", ")
     }
 }
@@ -446,7 +453,7 @@ impl Owner {
 
     /// Returns the failure of a node that refuses the report of a write that has ended.
     fn refused(&self, ready: &Ready, why: &str) -> Failure {
-        let failure = self.broken(&super::rules::WRITE_ORDER, &["RawNode::durable_by"]);
+        let failure = self.broken(rule("writes_end_in_order"), &["RawNode::durable_by"]);
         failure.because(format!(
             "Ready {}'s write has ended, and the node refuses the report: {why}",
             ready.number()
@@ -455,7 +462,7 @@ impl Owner {
 
     /// Returns the failure of a node that always has something ready.
     fn never_quiet(&self) -> Failure {
-        let failure = self.broken(&super::rules::QUIET, BUSY);
+        let failure = self.broken(rule("quiet_when_all_is_done"), BUSY);
         failure
             .because(format!("{READYS_MAX} Readys were taken, and has_ready is still true"))
             .expected("after a few Readys, has_ready is false")

@@ -7,27 +7,21 @@
 //! ```
 
 use super::owner::{Outcome, Owner, group, settings};
-use super::rules::{IMPOSSIBLE_START, ONCE_ACROSS_CRASH, REMEMBERS};
-use super::words::{N1, N2, N3, append, ask, at, names};
+use crate::raft::kit::{N1, N2, N3, ask, at, logged, names_of, sends};
+use crate::raft::rule;
 use harness::{Check, Failure, Table, Verdict};
-use raft::{
-    ApplyGate, Body, Config, Entry, HardState, Index, MemoryStorage, NodeId, Payload, RawNode, Term,
-};
+use raft::{ApplyGate, Body, Config, HardState, Index, MemoryStorage, NodeId, RawNode, Term};
 
 /// Returns a disk of n1, of three, that holds entries of these terms, and a state.
 fn disk(terms: &[u64], term: u64, vote: Option<NodeId>, commit: u64) -> MemoryStorage {
     let mut disk = group(3);
-    let entry = |(index, &term): (u64, &u64)| {
-        let payload = Payload::Normal(bytes::Bytes::from_static(b"x"));
-        Entry::unplaced(payload).at(at(index, term))
-    };
-    disk.append((1..).zip(terms).map(entry).collect::<Vec<_>>());
+    disk.append(logged(terms));
     disk.save(HardState { term: Term(term), vote, commit: Index(commit) });
     disk
 }
 
 fn forgot(n1: &Owner, because: &str, expected: &str, got: String) -> Box<Failure> {
-    let failure = n1.broken(&REMEMBERS, &["Core::new"]).because(because);
+    let failure = n1.broken(rule("restart_remembers"), &["Core::new"]).because(because);
     Box::new(failure.expected(expected).got(got))
 }
 
@@ -43,16 +37,16 @@ fn gave_its_vote_to(n1: &Owner, candidate: NodeId) -> bool {
 /// Term, vote, log and commit index are what was saved.
 pub(super) fn start_restart(_: &mut Check) -> Verdict {
     let mut n1 = Owner::of(settings(), disk(&[], 5, None, 0)).row(1, "the vote");
-    n1.hear(ask(N2, 5));
+    n1.hear(ask(N2, N1, 5));
     n1.settle()?;
     n1.restart();
-    n1.hear(ask(N3, 5));
+    n1.hear(ask(N3, N1, 5));
     n1.settle()?;
     if gave_its_vote_to(&n1, N3) {
         let because = "n1 voted for n2, started again, and voted for n3, both in term 5";
         return Err(forgot(&n1, because, "n3 is refused", "n3 is granted".to_owned()));
     }
-    n1.hear(ask(N2, 5));
+    n1.hear(ask(N2, N1, 5));
     n1.settle()?;
     if !gave_its_vote_to(&n1, N2) {
         let because = "n1 voted for n2 in term 5, and denies it";
@@ -80,17 +74,17 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
     n1.settle()?;
     if n1.application().len() != 2 {
         let because = "n1's disk holds three entries, two of them committed; nothing was applied";
-        let got = names(n1.application());
+        let got = names_of(n1.application());
         return Err(forgot(&n1, because, "1@1 2@1 to be applied", got));
     }
 
     let config = Config { applied: Index(1), ..settings() };
     let mut n1 = Owner::of(config, disk(&log, 5, None, 2)).row(4, "what is applied");
     n1.settle()?;
-    if names(n1.application()) != "2@1" {
-        let failure = n1.broken(&ONCE_ACROSS_CRASH, APPLIED_AGAIN);
+    if names_of(n1.application()) != "2@1" {
+        let failure = n1.broken(rule("applied_once_across_crashes"), APPLIED_AGAIN);
         let because = "two entries are committed, and the application had applied the first";
-        let got = names(n1.application());
+        let got = names_of(n1.application());
         return failure.because(because).expected("2@1 to be applied").got(got).fail();
     }
     Ok(())
@@ -100,10 +94,10 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
 type Action = fn(&mut Owner) -> Outcome<()>;
 
 const ACTIONS: [(&str, Action); 14] = [
-    ("n2 sends 1@1 2@1", |n1| heard(n1, 0, &[(1, "a"), (1, "b")], 0)),
+    ("n2 sends 1@1 2@1", |n1| heard(n1, 0, &[1, 1], 0)),
     ("a Ready is taken", |n1| n1.start_all().map(drop)),
     ("it is durable", Owner::persist),
-    ("n2 sends 3@1, two are committed", |n1| heard(n1, 2, &[(1, "c")], 2)),
+    ("n2 sends 3@1, two are committed", |n1| heard(n1, 2, &[1], 2)),
     ("a Ready is taken", |n1| n1.start_all().map(drop)),
     ("it is durable", Owner::persist),
     ("a Ready is taken", |n1| n1.start_all().map(drop)),
@@ -119,9 +113,9 @@ const ACTIONS: [(&str, Action); 14] = [
     ("3@1 is applied", Owner::apply_one),
 ];
 
-fn heard(n1: &mut Owner, behind: u64, entries: &[(u64, &str)], commit: u64) -> Outcome<()> {
+fn heard(n1: &mut Owner, behind: u64, terms: &[u64], commit: u64) -> Outcome<()> {
     let prev = at(behind, u64::from(behind > 0));
-    n1.hear(append(N2, 1, prev, entries, commit));
+    n1.hear(sends(N2, N1, 1, prev, terms, commit));
     Ok(())
 }
 
@@ -135,13 +129,13 @@ pub(super) fn apply_once_across_crash(check: &mut Check) -> Verdict {
         ACTIONS[..cut].iter().try_for_each(|(_, action)| action(&mut n1))?;
         n1.restart();
         n1.settle()?;
-        n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b"), (1, "c")], 3));
+        n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1, 1], 3));
         n1.settle()?;
-        n1.hear(append(N2, 1, at(3, 1), &[], 3));
+        n1.hear(sends(N2, N1, 1, at(3, 1), &[], 3));
         n1.settle()?;
-        let got = names(n1.application());
+        let got = names_of(n1.application());
         if got != "1@1 2@1 3@1" {
-            let failure = n1.broken(&ONCE_ACROSS_CRASH, APPLIED_AGAIN);
+            let failure = n1.broken(rule("applied_once_across_crashes"), APPLIED_AGAIN);
             let because = "three entries are committed, and this is what the application did";
             return failure.because(because).expected("1@1 2@1 3@1").got(got).fail();
         }
@@ -152,7 +146,8 @@ pub(super) fn apply_once_across_crash(check: &mut Check) -> Verdict {
 /// Impossible states of storage are refused; similar possible ones are not.
 pub(super) fn impossible_start(_: &mut Check) -> Verdict {
     let intro = "n1's disk holds a log of three entries; it starts with";
-    let mut table = Table::new(&IMPOSSIBLE_START, "what it starts with").intro(intro);
+    let mut table =
+        Table::new(rule("an_impossible_memory_is_refused"), "what it starts with").intro(intro);
     let gate = |gate: ApplyGate, applied: u64| Config {
         applied: Index(applied),
         apply_gate: gate,

@@ -7,8 +7,8 @@
 //! ```
 
 use super::owner::{Outcome, Owner, group, settings};
-use super::rules::{ENTRIES_ONCE, HARD_NEWS, HARD_ONCE, PERSIST_FIRST, SYNC};
-use super::words::{N1, N2, N3, append, ask, ask_with, at, beat, names};
+use crate::raft::kit::{N1, N2, N3, Said, answer, ask, ask_with, at, beat_with, names_of, sends};
+use crate::raft::rule;
 use harness::{Check, Rule, Table, Verdict};
 use raft::{Body, Entry, HardState, Index, MemoryStorage, Message, NodeId, Ready, RoleName, Term};
 
@@ -46,26 +46,26 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
             return Ok(());
         }
         let want = HardState { term: Term(term), vote, commit: told.commit };
-        let failure = n1.broken(&HARD_NEWS, TOLD).because(because);
+        let failure = n1.broken(rule("hard_state_is_told"), TOLD).because(because);
         let say = super::judge::say;
         failure.expected(format!("{} to be saved", say(want))).got(say(told)).fail()
     };
 
     let mut n1 = Owner::of(settings(), in_term(5)).row(1, "the term is known, the vote is new");
-    n1.hear(ask(N2, 5));
+    n1.hear(ask(N2, N1, 5));
     take_all(&mut n1)?;
     must_tell(&n1, 5, Some(N2), "n1 votes for n2 in term 5, and no Ready has the vote")?;
 
     let mut n1 = n1.row(2, "the same request again: nothing is new");
-    n1.hear(ask(N2, 5));
+    n1.hear(ask(N2, N1, 5));
     if let Some(ready) = take_all(&mut n1)?.iter().find(|ready| ready.hard_state().is_some()) {
         let because = format!("Ready {} reports the same state again", ready.number());
-        let failure = n1.broken(&HARD_ONCE, TOLD).because(because);
+        let failure = n1.broken(rule("hard_state_is_told_once"), TOLD).because(because);
         return failure.expected("a Ready without a hard state").got("one with it").fail();
     }
 
     let mut n1 = Owner::of(settings(), in_term(5)).row(3, "a later term, and no vote");
-    n1.hear(beat(N2, 7, 0));
+    n1.hear(beat_with(N2, N1, 7, 0));
     take_all(&mut n1)?;
     must_tell(&n1, 7, None, "n1 is in term 7, and no Ready has the term")?;
 
@@ -77,7 +77,7 @@ pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
 
 /// Leader and role are reported when they change, and once.
 pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
-    let rule = &super::rules::SOFT_NEWS;
+    let rule = rule("soft_state_is_told");
     let said = |taken: &[Ready]| {
         let soft = taken.iter().filter_map(Ready::soft_state).next_back();
         soft.map_or_else(
@@ -91,19 +91,19 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     let mut table =
         Table::new(rule, "what happens").intro("n1, of three, in term 1; one after the other:");
     let mut n1 = Owner::new(3);
-    n1.hear(beat(N2, 1, 0));
+    n1.hear(beat_with(N2, N1, 1, 0));
     table.equal(
         "n2 leads",
         format!("{}, leader n2", RoleName::Follower),
         said(&take_all(&mut n1)?),
     );
-    n1.hear(beat(N2, 1, 0));
+    n1.hear(beat_with(N2, N1, 1, 0));
     table.equal("n2 sends another heartbeat", "nothing".to_owned(), said(&take_all(&mut n1)?));
     n1.campaign();
     let candidate = format!("{}, leader none", RoleName::Candidate);
     table.equal("n1 campaigns", candidate, said(&take_all(&mut n1)?));
-    n1.hear(super::words::yes(N2, 2));
-    n1.hear(super::words::yes(N3, 2));
+    n1.hear(answer(N2, N1, 2, Said::Yes));
+    n1.hear(answer(N3, N1, 2, Said::Yes));
     table.equal("n1 wins", format!("{}, leader n1", RoleName::Leader), said(&take_all(&mut n1)?));
 
     let others_hold = table.clone().failure().is_none();
@@ -112,8 +112,8 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     let mut n1 = Owner::new(3);
     n1.campaign();
     take_all(&mut n1)?;
-    n1.hear(super::words::no(N2, 1));
-    n1.hear(super::words::no(N3, 1));
+    n1.hear(answer(N2, N1, 1, Said::No));
+    n1.hear(answer(N3, N1, 1, Said::No));
     let role = n1.node().status().role;
     // A candidate may also wait for its timer: then there is no news.
     let is_still_candidate = role == RoleName::Candidate;
@@ -140,19 +140,19 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
             return Ok(());
         }
         // The judge has checked what may leave at once: this message is in no Ready.
-        let failure = n1.broken(&PERSIST_FIRST, &["RawNode::ready"]);
+        let failure = n1.broken(rule("persist_before_send"), &["RawNode::ready"]);
         failure.because(format!("{what} is in no Ready")).expected("it waits for the write").fail()
     };
 
     let mut n1 = Owner::of(settings(), in_term(5)).row(1, "a vote granted");
-    n1.hear(ask(N2, 5));
+    n1.hear(ask(N2, N1, 5));
     let taken = take_all(&mut n1)?;
     promised(&n1, &taken, "n1's vote for n2", |m| {
         m.to == N2 && matches!(m.body, Body::VoteReply { granted: true })
     })?;
 
     let mut n1 = Owner::of(settings(), in_term(5)).row(2, "entries acknowledged");
-    n1.hear(append(N2, 5, at(0, 0), &[(5, "a"), (5, "b")], 0));
+    n1.hear(sends(N2, N1, 5, at(0, 0), &[5, 5], 0));
     let taken = take_all(&mut n1)?;
     promised(&n1, &taken, "n1's acknowledgement", |m| {
         m.to == N2 && matches!(m.body, Body::AppendReply { .. })
@@ -167,9 +167,9 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
 
     let mut n1 =
         Owner::of(settings(), in_term(5)).row(4, "a vote granted, after a Ready was taken");
-    n1.hear(beat(N2, 5, 0));
+    n1.hear(beat_with(N2, N1, 5, 0));
     take_all(&mut n1)?;
-    n1.hear(ask(N3, 6));
+    n1.hear(ask(N3, N1, 6));
     let taken = take_all(&mut n1)?;
     promised(&n1, &taken, "n1's vote for n3", |m| {
         m.to == N3 && matches!(m.body, Body::VoteReply { granted: true })
@@ -179,11 +179,12 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
 /// Every entry is handed out once, in order; one that is replaced is written again.
 pub(super) fn no_dup_entries(_: &mut Check) -> Verdict {
     let must_be = |n1: &Owner, taken: &[Ready], want: &str, because: &str| {
-        let got = names(&all_entries(taken));
+        let got = names_of(&all_entries(taken));
         if got == want {
             return Ok(());
         }
-        let failure = n1.broken(&ENTRIES_ONCE, &["RawNode::ready"]).because(because);
+        let failure =
+            n1.broken(rule("entries_handed_out_once"), &["RawNode::ready"]).because(because);
         failure.expected(format!("{want} to be written")).got(got).fail()
     };
 
@@ -200,13 +201,13 @@ pub(super) fn no_dup_entries(_: &mut Check) -> Verdict {
     must_be(&n1, &taken, "3@1 4@1", "two more are new")?;
 
     let mut n1 = Owner::new(3).row(2, "a follower's entries, and others that replace them");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
     let taken = take_all(&mut n1)?;
     must_be(&n1, &taken, "1@1 2@1", "n2 sends two entries")?;
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
     let taken = take_all(&mut n1)?;
     must_be(&n1, &taken, "nothing", "the same two again: they are in the log, and being written")?;
-    n1.hear(append(N3, 2, at(1, 1), &[(2, "c")], 0));
+    n1.hear(sends(N3, N1, 2, at(1, 1), &[2], 0));
     let taken = take_all(&mut n1)?;
     must_be(&n1, &taken, "2@2", "n3 replaces the second: it must be written")
 }
@@ -214,14 +215,14 @@ pub(super) fn no_dup_entries(_: &mut Check) -> Verdict {
 /// What must reach the disk, and what need not.
 pub(super) fn must_sync(_: &mut Check) -> Verdict {
     let rows: [(&str, Vec<Message>, bool); 6] = [
-        ("a vote", vec![ask_with(N2, 5, at(1, 1))], true),
-        ("a term", vec![beat(N2, 7, 0)], true),
-        ("entries", vec![append(N2, 5, at(1, 1), &[(5, "b")], 0)], true),
-        ("entries and a commit index", vec![append(N2, 5, at(1, 1), &[(5, "b")], 1)], true),
-        ("a commit index", vec![beat(N2, 5, 1)], false),
-        ("messages, and which node leads", vec![beat(N2, 5, 0)], false),
+        ("a vote", vec![ask_with(N2, N1, 5, at(1, 1))], true),
+        ("a term", vec![beat_with(N2, N1, 7, 0)], true),
+        ("entries", vec![sends(N2, N1, 5, at(1, 1), &[5], 0)], true),
+        ("entries and a commit index", vec![sends(N2, N1, 5, at(1, 1), &[5], 1)], true),
+        ("a commit index", vec![beat_with(N2, N1, 5, 1)], false),
+        ("messages, and which node leads", vec![beat_with(N2, N1, 5, 0)], false),
     ];
-    let mut table = Table::new(&SYNC as &Rule, "what is new")
+    let mut table = Table::new(rule("sync_what_promises_rest_on") as &Rule, "what is new")
         .intro("n1's disk holds term 5, no vote, and entry 1@1; must a Ready be synced?");
     for (what, messages, needed) in rows {
         let mut disk = group(3);

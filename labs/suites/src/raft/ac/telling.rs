@@ -6,8 +6,8 @@
 //! ```
 
 use super::owner::{Owner, group, settings};
-use super::rules::ONLY_NEWS;
-use super::words::{N1, N2, append, ask, at, beat};
+use crate::raft::kit::{N1, N2, ask, at, beat_with, sends};
+use crate::raft::rule;
 use harness::{Check, Table, Verdict};
 use raft::{Body, HardState, MemoryStorage, Message, Session, Term};
 
@@ -32,13 +32,13 @@ pub(super) fn no_spurious_ready(_: &mut Check) -> Verdict {
         ("9 ticks: less than any election timeout", Box::new(|n1| n1.ticks(9)), false),
         ("21 ticks without a message: it campaigns", Box::new(|n1| n1.ticks(21)), true),
         ("the owner lets it campaign", Box::new(Owner::campaign), true),
-        ("a leader's message, t5", heard(beat(N2, 5, 0)), true),
-        ("a leader's entry, t5", heard(append(N2, 5, at(0, 0), &[(5, "a")], 0)), true),
-        ("a request for its vote, t5", heard(ask(N2, 5)), true),
+        ("a leader's message, t5", heard(beat_with(N2, N1, 5, 0)), true),
+        ("a leader's entry, t5", heard(sends(N2, N1, 5, at(0, 0), &[5], 0)), true),
+        ("a request for its vote, t5", heard(ask(N2, N1, 5)), true),
         ("an answer to nothing, of term 7", heard(later()), true),
     ];
     let intro = "n1, of three, starts with term 5 on its disk; then, before any Ready is taken:";
-    let mut table = Table::new(&ONLY_NEWS, "what happens").intro(intro);
+    let mut table = Table::new(rule("ready_only_with_news"), "what happens").intro(intro);
     for (what, happens, news) in rows {
         let mut n1 = Owner::of(settings(), in_term_5());
         happens(&mut n1);

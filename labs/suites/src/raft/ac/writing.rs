@@ -7,8 +7,8 @@
 //! ```
 
 use super::owner::{Outcome, Owner, group, settings};
-use super::rules::{MESSAGES_ONCE, OWN_COPY, QUIET, THAT_READY, TWO_READYS};
-use super::words::{N2, N3, ack, append, ask, at, beat, names, yes};
+use crate::raft::kit::{N1, N2, N3, Said, answer, ask, at, beat_with, matched, names_of, sends};
+use crate::raft::rule;
 use harness::{Check, Table, Verdict};
 use raft::{Body, Config, Index, Message, NodeId, Ready, Storage};
 
@@ -39,7 +39,7 @@ fn must_commit(n1: &Owner, want: u64, because: &str) -> Verdict {
     // Before the end of a write was ever reported, only a Ready can have counted it.
     let early = got > Index(want) && !n1.has_reports();
     let within = if early { HANDED_OUT } else { REPORTED };
-    let failure = n1.broken(&OWN_COPY, within).because(because);
+    let failure = n1.broken(rule("own_copy_counts_once_durable"), within).because(because);
     failure.expected(format!("commit {want}")).got(format!("commit {got}")).fail()
 }
 
@@ -53,7 +53,7 @@ pub(super) fn leader_counts_after_persist(_: &mut Check) -> Verdict {
         let voters: Vec<NodeId> = (2..=size).map(NodeId).collect();
         n1.elect_by(&voters);
         n1.start_all()?;
-        others.iter().for_each(|&peer| n1.hear(ack(peer, 1, 1)));
+        others.iter().for_each(|&peer| n1.hear(matched(peer, N1, 1, 1)));
         n1.start_all()?;
         must_commit(&n1, 0, "entry 1@1 is committed, and n1's own copy is not durable")?;
         while n1.writing() > 0 {
@@ -63,7 +63,7 @@ pub(super) fn leader_counts_after_persist(_: &mut Check) -> Verdict {
         must_commit(&n1, 1, "a majority holds 1@1, n1 durably too, and it is not committed")?;
         n1.propose("a");
         n1.start_all()?;
-        others.iter().for_each(|&peer| n1.hear(ack(peer, 1, 2)));
+        others.iter().for_each(|&peer| n1.hear(matched(peer, N1, 1, 2)));
         n1.start_all()?;
         must_commit(&n1, 1, "entry 2@1 is committed, and n1's own copy is not durable")?;
         while n1.writing() > 0 {
@@ -89,7 +89,8 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
             Some(committed) => {
                 let because =
                     format!("entry {committed} is committed, and n1's disk ends at {durable}");
-                let failure = n1.broken(&TWO_READYS, HANDED_OUT).because(because);
+                let failure =
+                    n1.broken(rule("written_before_committed"), HANDED_OUT).because(because);
                 failure.expected("nothing is committed that is being written").fail()
             }
         }
@@ -97,7 +98,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     n1.campaign();
     for word in ["", "a", "b"] {
         if !word.is_empty() && !n1.propose(word) {
-            let failure = n1.broken(&TWO_READYS, REPORTED);
+            let failure = n1.broken(rule("written_before_committed"), REPORTED);
             return failure
                 .because("n1 is alone, its vote is durable, and it does not lead")
                 .fail();
@@ -113,7 +114,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     }
     let told = n1.judge().told().commit;
     if told < Index(3) {
-        let failure = n1.broken(&TWO_READYS, REPORTED);
+        let failure = n1.broken(rule("written_before_committed"), REPORTED);
         let because = "three entries are durable on the only disk";
         return failure.because(because).expected("commit 3").got(format!("commit {told}")).fail();
     }
@@ -125,23 +126,23 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
     let second = |n1: &mut Owner, want: &str| -> Verdict {
         let taken = n1.start_all()?;
         let entries: Vec<_> = taken.iter().flat_map(|r| r.entries().iter().cloned()).collect();
-        if names(&entries) == want {
+        if names_of(&entries) == want {
             return Ok(());
         }
         let within = &["RawNode::on_persist_record", "RawNode::ready", "RawNode::has_ready"];
-        let failure = n1.broken(&THAT_READY, within);
+        let failure = n1.broken(rule("a_ready_makes_durable_what_it_held"), within);
         let because =
             format!("{want} came after Ready 1 was taken, and is not handed out after it");
         failure
             .because(because)
             .expected(format!("{want} to be written"))
-            .got(names(&entries))
+            .got(names_of(&entries))
             .fail()
     };
     let mut n1 = Owner::new(3).row(1, "a follower gets more while it writes");
-    n1.hear(append(N2, 1, at(0, 0), &[(1, "a")], 0));
+    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
     let Some(first) = n1.take()? else { return nothing_ready(&n1) };
-    n1.hear(append(N2, 1, at(1, 1), &[(1, "b")], 0));
+    n1.hear(sends(N2, N1, 1, at(1, 1), &[1], 0));
     n1.advance_with(&first)?;
     second(&mut n1, "2@1")?;
 
@@ -156,13 +157,14 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
 }
 
 fn nothing_ready(n1: &Owner) -> Verdict {
-    let failure = n1.broken(&super::rules::ONLY_NEWS, &["RawNode::has_ready"]);
+    let failure = n1.broken(rule("ready_only_with_news"), &["RawNode::has_ready"]);
     failure.because("entries wait to be written, and has_ready is false").fail()
 }
 
 /// Whatever the order of Readys and inputs, every answer leaves once.
 pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&MESSAGES_ONCE, "how n1 is driven, and what it sends");
+    let mut table =
+        Table::new(rule("messages_exactly_once"), "how n1 is driven, and what it sends");
     // If both are still to be taken, an acknowledgement of more may replace the one before.
     for (way, drive, least) in [
         ("advance after every input", advance_each as fn(&mut Owner, &[Message]) -> Outcome<()>, 4),
@@ -174,12 +176,12 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
         drive(
             &mut n1,
             &[
-                ask(N2, 1),
-                ask(N3, 1),
-                beat(N3, 2, 0),
-                append(N3, 2, at(0, 0), &[(2, "a")], 0),
-                beat(N3, 2, 0),
-                append(N3, 2, at(1, 2), &[(2, "b")], 1),
+                ask(N2, N1, 1),
+                ask(N3, N1, 1),
+                beat_with(N3, N1, 2, 0),
+                sends(N3, N1, 2, at(0, 0), &[2], 0),
+                beat_with(N3, N1, 2, 0),
+                sends(N3, N1, 2, at(1, 2), &[2], 1),
             ],
         )?;
         n1.settle()?;
@@ -207,9 +209,9 @@ pub(super) fn messages_exactly_once(_: &mut Check) -> Verdict {
     batching.elect_by(&[N2, N3]);
     batching.settle()?;
     table.equal("batch_append: entries to n2", 1, entries_to(&batching, N2));
-    n1.hear(ack(N2, 1, 1));
+    n1.hear(matched(N2, N1, 1, 1));
     n1.settle()?;
-    n1.hear(ack(N3, 1, 1));
+    n1.hear(matched(N3, N1, 1, 1));
     n1.settle()?;
     n1.propose("a");
     n1.propose("b");
@@ -265,15 +267,15 @@ pub(super) fn quiet_when_all_is_done(_: &mut Check) -> Verdict {
     alone.propose("a");
     alone.settle()?;
     let mut follower = Owner::new(3).row(2, "a follower");
-    follower.hear(append(N2, 1, at(0, 0), &[(1, "a"), (1, "b")], 1));
+    follower.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 1));
     follower.settle()?;
-    follower.hear(beat(N2, 1, 2));
+    follower.hear(beat_with(N2, N1, 1, 2));
     follower.settle()?;
     let mut leader = Owner::new(3).row(3, "a leader of three");
     leader.elect_by(&[N2]);
     leader.settle()?;
-    leader.hear(yes(N3, 1));
-    leader.hear(ack(N2, 1, 1));
+    leader.hear(answer(N3, N1, 1, Said::Yes));
+    leader.hear(matched(N2, N1, 1, 1));
     leader.settle()?;
     let mut synchronous = Owner::new(1).row(4, "advance, again and again");
     synchronous.campaign();
@@ -281,7 +283,7 @@ pub(super) fn quiet_when_all_is_done(_: &mut Check) -> Verdict {
     while synchronous.advance()?.is_some() {
         readys += 1;
         if readys > 20 {
-            let failure = synchronous.broken(&QUIET, super::owner::BUSY);
+            let failure = synchronous.broken(rule("quiet_when_all_is_done"), super::owner::BUSY);
             return failure
                 .because("after 20 Readys and nothing new, has_ready is still true")
                 .fail();

@@ -18,6 +18,9 @@ use harness::Place;
 use raft::{Body, Event, Ignored, NodeId, Note, Raft, RoleName};
 use testbed::{Cluster, Input, Step};
 
+/// At most three functions, the likeliest first.
+pub(crate) type Names = &'static [&'static str];
+
 /// Where to look.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Blame {
@@ -33,8 +36,12 @@ pub(crate) enum Blame {
         acted: Place,
     },
     /// One of these functions decided, the likeliest first.
-    OneOf(&'static [&'static str]),
+    OneOf(Names),
 }
+
+/// A node has the votes, and does not lead: where to look in a lab that comes after elections.
+pub(crate) const NOT_LEADING: Names =
+    &["Core::start_term", "Raft::become_leader", "Core::on_vote_reply"];
 
 impl Blame {
     /// Blames this line, or else this function.

@@ -7,9 +7,9 @@
 //!   appends(n1, n2)      prev 2@1 [3@2] commit 2
 //! ```
 
-use super::blame::NOT_LEADING;
-use super::words::{N1, Said};
-use crate::raft::aa::stage::Stage;
+use super::Stage;
+use crate::raft::kit::blame::NOT_LEADING;
+use crate::raft::kit::words::{N1, Said};
 use bytes::Bytes;
 use harness::{Rule, Verdict};
 use raft::{
@@ -20,24 +20,24 @@ use testbed::{Input, Setup};
 
 /// What one append carries.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Append {
-    pub(super) term: Option<Term>,
-    pub(super) prev: EntryId,
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct Append {
+    pub(crate) term: Option<Term>,
+    pub(crate) prev: EntryId,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// Writes a log as the paper's figures do, by the terms of its entries: `1 1 2`.
-pub(super) fn terms_of(log: &[Entry]) -> String {
+pub(crate) fn terms_of(log: &[Entry]) -> String {
     said(log.iter().map(|entry| entry.id.term.to_string()))
 }
 
 /// Writes ids: `1@1 2@1`.
-pub(super) fn names_of(log: &[Entry]) -> String {
+pub(crate) fn names_of(log: &[Entry]) -> String {
     said(log.iter().map(|entry| entry.id.to_string()))
 }
 
 /// Writes the commands of entries that have one: `a b`.
-pub(super) fn commands_of(log: &[Entry]) -> String {
+pub(crate) fn commands_of(log: &[Entry]) -> String {
     said(log.iter().filter_map(|entry| match entry.payload() {
         Payload::Normal(data) if !data.is_empty() => {
             Some(String::from_utf8_lossy(data).into_owned())
@@ -61,7 +61,7 @@ fn entries_of(image: &MemoryStorage) -> Vec<Entry> {
 
 impl Stage {
     /// Returns the log that a node's disk holds, or will hold once it has written what waits.
-    pub(super) fn log(&self, id: NodeId) -> Vec<Entry> {
+    pub(crate) fn log(&self, id: NodeId) -> Vec<Entry> {
         let Some(disk) = self.cluster().disk(id) else { return Vec::new() };
         let mut image = disk.durable().clone();
         disk.pending().for_each(|write| image.append(&write.entries));
@@ -69,12 +69,12 @@ impl Stage {
     }
 
     /// Returns the commit index that a node's disk holds, or will hold once it has written what waits.
-    pub(super) fn commit(&self, id: NodeId) -> u64 {
+    pub(crate) fn commit(&self, id: NodeId) -> u64 {
         self.disk(id).commit.0
     }
 
     /// Returns the committed entries that a node hands to its application.
-    pub(super) fn applied(&self, id: NodeId) -> Vec<Entry> {
+    pub(crate) fn applied(&self, id: NodeId) -> Vec<Entry> {
         let node = self.cluster().node(id);
         let (all, much) = (Index(u64::MAX >> 1), u64::MAX >> 1);
         let applied = node.map(|node| node.clone().committed_entries(Index(0), all, much));
@@ -82,7 +82,7 @@ impl Stage {
     }
 
     /// Returns every append that `from` sent `to`, in order.
-    pub(super) fn appends(&self, from: NodeId, to: NodeId) -> Vec<Append> {
+    pub(crate) fn appends(&self, from: NodeId, to: NodeId) -> Vec<Append> {
         let words = self.words(from).into_iter().filter(|message| message.to == to);
         let appends = words.filter_map(|message| {
             let Body::AppendEntries { prev, ref entries, .. } = message.body else { return None };
@@ -92,7 +92,7 @@ impl Stage {
     }
 
     /// Returns every answer to an append that `from` gave `to`, in order.
-    pub(super) fn outcomes(&self, from: NodeId, to: NodeId) -> Vec<AppendOutcome> {
+    pub(crate) fn outcomes(&self, from: NodeId, to: NodeId) -> Vec<AppendOutcome> {
         let words = self.words(from).into_iter().filter(|message| message.to == to);
         let outcomes = words.filter_map(|message| {
             let Body::AppendReply { outcome, .. } = message.body else { return None };
@@ -102,7 +102,7 @@ impl Stage {
     }
 
     /// Says the last answer to an append that n1 gave `to`: `matched 3`.
-    pub(super) fn last_outcome(&self, to: NodeId) -> String {
+    pub(crate) fn last_outcome(&self, to: NodeId) -> String {
         match self.outcomes(N1, to).last() {
             Some(AppendOutcome::Matched(index)) => format!("matched {index}"),
             Some(AppendOutcome::Rejected { prev, .. }) => format!("rejected {prev}"),
@@ -112,19 +112,19 @@ impl Stage {
     }
 
     /// A client proposes a command to a node.
-    pub(super) fn propose(&mut self, node: NodeId, command: &str) {
+    pub(crate) fn propose(&mut self, node: NodeId, command: &str) {
         let data = Bytes::copy_from_slice(command.as_bytes());
         self.apply(Input::Propose { node, data });
     }
 
     /// Rounds pass: in each, all messages arrive and every clock ticks.
-    pub(super) fn rounds(&mut self, rounds: u64) {
+    pub(crate) fn rounds(&mut self, rounds: u64) {
         self.settle();
         (0..rounds).for_each(|_| self.round());
     }
 
     /// Fails if a node does not lead: the rest of a test would show nothing.
-    pub(super) fn must_lead(&self, rule: &Rule, id: NodeId) -> Verdict {
+    pub(crate) fn must_lead(&self, rule: &Rule, id: NodeId) -> Verdict {
         if self.leads(id) {
             return Ok(());
         }
@@ -137,7 +137,7 @@ impl Stage {
     }
 
     /// Fails if this is not as expected. Points at the last such event, and names these functions.
-    pub(super) fn must_be(
+    pub(crate) fn must_be(
         &self,
         what: &Expected<'_>,
         must_be: impl Into<String>,
@@ -155,20 +155,20 @@ impl Stage {
 
 /// What a test expects, and where to look if it is not so.
 #[derive(Clone, Copy)]
-pub(super) struct Expected<'a> {
+pub(crate) struct Expected<'a> {
     /// The rule that breaks.
-    pub(super) rule: &'a Rule,
+    pub(crate) rule: &'a Rule,
     /// The functions of which one decides, the likeliest first: those of the test's step, then earlier
     /// ones.
-    pub(super) within: &'a [&'a str],
+    pub(crate) within: &'a [&'a str],
     /// Which events show what was decided.
-    pub(super) shows: fn(&Event) -> bool,
+    pub(crate) shows: fn(&Event) -> bool,
     /// What happened before it broke.
-    pub(super) because: &'a str,
+    pub(crate) because: &'a str,
 }
 
 /// Returns whether an event shows what was written in a log.
-pub(super) fn is_about_logs(event: &Event) -> bool {
+pub(crate) fn is_about_logs(event: &Event) -> bool {
     matches!(
         event,
         Event::EntriesAppended { .. } | Event::LogTruncated { .. } | Event::AppendRefused { .. }
@@ -176,12 +176,12 @@ pub(super) fn is_about_logs(event: &Event) -> bool {
 }
 
 /// Returns whether an event shows how far a log is committed.
-pub(super) fn is_about_commit(event: &Event) -> bool {
+pub(crate) fn is_about_commit(event: &Event) -> bool {
     matches!(event, Event::CommitAdvanced { .. } | Event::CommitWithheld { .. })
 }
 
 /// Returns whether an event shows what a leader knows of a peer.
-pub(super) fn is_about_peers(event: &Event) -> bool {
+pub(crate) fn is_about_peers(event: &Event) -> bool {
     matches!(
         event,
         Event::MatchAdvanced { .. }
@@ -192,20 +192,20 @@ pub(super) fn is_about_peers(event: &Event) -> bool {
 }
 
 /// Returns whether an event shows that entries are sent.
-pub(super) fn is_append(event: &Event) -> bool {
+pub(crate) fn is_append(event: &Event) -> bool {
     matches!(event, Event::Sent { kind: "AppendEntries", .. })
 }
 
 /// Elects a node with the votes of as many others as it needs, all played by the test. Its term is the
 /// one after the term on its disk.
-pub(super) fn elected(setup: Setup, id: NodeId) -> Stage {
+pub(crate) fn elected(setup: Setup, id: NodeId) -> Stage {
     let mut stage = Stage::of(setup);
     elect(&mut stage, id);
     stage
 }
 
 /// Elects a node in its next term.
-pub(super) fn elect(stage: &mut Stage, id: NodeId) {
+pub(crate) fn elect(stage: &mut Stage, id: NodeId) {
     stage.campaign(id);
     stage.persist(id);
     let others: Vec<NodeId> = stage.cluster().ids().filter(|&other| other != id).collect();

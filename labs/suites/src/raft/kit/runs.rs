@@ -9,10 +9,10 @@
 
 use super::blame::{self, Blame};
 use super::chain::Chain;
-use super::rules::COVERAGE;
 use super::stage::Stage;
 use super::story;
 use super::words::N1;
+use crate::raft::rule;
 use harness::{Failure, Place, Rule, told};
 use raft::{Event, NodeId, Note};
 use std::cell::RefCell;
@@ -43,7 +43,7 @@ pub(crate) struct Broken {
 
 impl Broken {
     /// Returns the shortest run found that breaks the same rule in the same function.
-    pub(crate) fn shrink(self) -> Self {
+    fn shrink(self) -> Self {
         let functions = Functions::default();
         let key = |run: &FailingRun<'_>| {
             (run.violation.rule, run.deciding().and_then(|note| functions.of(note)))
@@ -52,6 +52,14 @@ impl Broken {
             Some(shrunk) => Broken { inputs: shrunk.inputs, violation: shrunk.violation, ..self },
             None => self,
         }
+    }
+
+    /// Shrinks the run and explains it. `faults` says what went wrong around it.
+    pub(crate) fn shrunk(self, faults: String) -> Failure {
+        let from = self.inputs.len() as u64;
+        let shrunk = self.shrink();
+        let to = shrunk.inputs.len() as u64;
+        shrunk.failure().faults(faults).shrunk(from, to)
     }
 
     /// Plays the run again, and explains it: the first wrong decision, what led to the broken rule, and
@@ -64,7 +72,7 @@ impl Broken {
         let wrong = decision::first_wrong(&self.setup, &inputs);
         let here = wrong.as_ref().map(|(at, _)| *at);
         let shown = self.steps_shown(&steps, here);
-        let failure = Failure::of(&self::rule(self.violation.rule)).because(self.because());
+        let failure = Failure::of(&rule_of(self.violation.rule)).because(self.because());
         let failure = failure.expected(expected(&self.violation)).got(self.got(&stage));
         let failure = match &wrong {
             Some((at, wrong)) => {
@@ -193,7 +201,7 @@ pub(crate) fn tell(run: &Run) {
 }
 
 /// Returns a rule of the test bed as cards know rules.
-pub(crate) fn rule(rule: testbed::Rule) -> Rule {
+pub(crate) fn rule_of(rule: testbed::Rule) -> Rule {
     Rule { id: rule.id(), title: rule.title(), paper: rule.section(), so_what: rule.so_what() }
 }
 
@@ -208,6 +216,7 @@ fn expected(violation: &Violation) -> String {
         testbed::Rule::LeaderHasQuorum => format!("{} does not lead {term}", who(0)),
         testbed::Rule::ElectionSafety => format!("one leader in {term}"),
         testbed::Rule::Liveness => "one leader, followed by all to the end".to_owned(),
+        testbed::Rule::AppliedByAll => "the same last entry, applied by all".to_owned(),
         testbed::Rule::CommitMonotone => format!("{} never knows less than before", who(0)),
         testbed::Rule::CommitWithinLog => "a commit index within the log".to_owned(),
         testbed::Rule::LeaderAppendOnly => format!("{} adds to its log, and no more", who(0)),
@@ -278,6 +287,9 @@ fn by_rule(rule: testbed::Rule) -> Option<&'static [&'static str]> {
             Some(&["Core::on_append", "Log::maybe_append", "Log::find_conflict"])
         }
         testbed::Rule::CommitOnQuorum => Some(COUNTED),
+        testbed::Rule::AppliedByAll => {
+            Some(&["RawNode::take_committed", "Applying::hand_out", "RawNode::on_persist_record"])
+        }
         testbed::Rule::CommitMonotone
         | testbed::Rule::CommitWithinLog
         | testbed::Rule::AppliedInOrder
@@ -293,7 +305,7 @@ fn by_rule(rule: testbed::Rule) -> Option<&'static [&'static str]> {
 /// Says that a test showed nothing, because no node led. Shows the simplest election, if that is not won
 /// either, or else what happened in a run.
 pub(crate) fn uncovered(because: String, run: Option<&Run>) -> Failure {
-    let failure = Failure::of(&COVERAGE).because(because);
+    let failure = Failure::of(rule("coverage")).because(because);
     let mut stage = Stage::new(3);
     stage.campaign(N1);
     stage.settle();

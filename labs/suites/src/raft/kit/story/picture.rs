@@ -18,10 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use testbed::{Fate, Input, Step};
 
 /// One step, and what was sent in it for the first time.
-type Moment<'a> = (&'a Step, &'a [Message]);
+type DrawnStep<'a> = (&'a Step, &'a [Message]);
 
 /// Draws a story with this number of nodes, and points at one of its steps.
-pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<usize>) -> Diagram {
+pub(super) fn draw(nodes: usize, moments: &[DrawnStep<'_>], here: Option<usize>) -> Diagram {
     let mut drawing = Drawing {
         nodes,
         rows: Vec::new(),
@@ -41,7 +41,7 @@ pub(super) fn draw(nodes: usize, moments: &[Moment<'_>], here: Option<usize>) ->
 }
 
 /// Counts how often each message was sent and neither arrived nor was lost.
-fn lost(moments: &[Moment<'_>]) -> BTreeMap<Message, usize> {
+fn lost(moments: &[DrawnStep<'_>]) -> BTreeMap<Message, usize> {
     let mut lost: BTreeMap<Message, usize> = BTreeMap::new();
     for message in moments.iter().flat_map(|(_, said)| *said) {
         *lost.entry(message.clone()).or_default() += 1;

@@ -128,8 +128,8 @@ impl Story {
 }
 
 /// Returns a trace as the harness keeps stories.
-pub(super) fn to_tell(trace: &Trace) -> told::Story {
-    told::Story { text: trace.text(), trace: trace.to_json_lines() }
+pub(super) fn to_tell(trace: &Trace) -> told::ToldStory {
+    told::ToldStory { text: trace.text(), trace: trace.to_json_lines() }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Stage, remembers};
-use crate::raft::aa::words::Said;
+use crate::raft::kit::words::Said;
 use raft::{Body, EntryId, Event, HardState, Message, NodeId, Refusal, RoleName, Term};
 use testbed::Cluster;
 

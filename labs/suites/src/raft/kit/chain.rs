@@ -18,7 +18,7 @@ use testbed::{Fate, Step};
 
 /// How often each link of the chain held.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Chain {
+pub(crate) struct Chain {
     nodes: BTreeSet<NodeId>,
     /// Ticks that passed, at the node that counted most of them.
     ticks: u64,
@@ -43,7 +43,7 @@ pub(super) struct Chain {
 
 impl Chain {
     /// Counts over these steps of a cluster that listens.
-    pub(super) fn of(steps: &[Step]) -> Self {
+    pub(crate) fn of(steps: &[Step]) -> Self {
         let mut chain = Chain::default();
         if let (Some(first), Some(last)) = (steps.first(), steps.last()) {
             chain.ticks = last.clock - first.clock;
@@ -91,7 +91,7 @@ impl Chain {
     }
 
     /// Names the function to read first: that of the first link that does not hold.
-    pub(super) fn breaks_at(&self) -> &'static str {
+    pub(crate) fn breaks_at(&self) -> &'static str {
         let followers = (self.nodes.len() as u64).saturating_sub(1).max(1);
         if self.elections == 0 {
             "Core::tick_election"

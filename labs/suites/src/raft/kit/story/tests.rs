@@ -1,7 +1,7 @@
 //! What cards draw.
 
-use crate::raft::aa::stage::Stage;
-use crate::raft::aa::words::{N1, N2, N3, Said, ask, beat};
+use crate::raft::kit::stage::Stage;
+use crate::raft::kit::words::{N1, N2, N3, Said, ask, beat};
 use testbed::Input;
 
 fn drawn(stage: &Stage) -> Vec<String> {

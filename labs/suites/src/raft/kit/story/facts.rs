@@ -10,7 +10,7 @@ use raft::{Body, Event, Ignored, Message, NodeId, Note, Refusal, RoleName};
 use testbed::Input;
 
 /// Says what an input is: `n1 campaigns`.
-pub(in crate::raft::aa) fn name(input: &Input) -> String {
+pub(in crate::raft::kit) fn name(input: &Input) -> String {
     match input {
         Input::Tick(id) => format!("{id} ticks"),
         Input::Campaign(id) => format!("{id} campaigns"),

@@ -9,13 +9,14 @@
 //! Everything is an [`Input`], so a failure leaves a trace that plays it again. Tests look at the
 //! messages, the disk and the ticks, and at what every Raft node has: term, vote, role.
 
+pub(super) mod logs; // what can be seen of its logs
 mod sight; // what can be seen of it
 
 use super::blame::{self, Blame};
 use super::story::{self, Story};
 use super::words::{Said, answer};
 use harness::{Failure, Place, Rule, told};
-use raft::{Event, HardState, Message, NodeId, Term};
+use raft::{Event, Message, NodeId, Term};
 use std::collections::BTreeMap;
 use testbed::{Cluster, Input, Setup, Step};
 
@@ -40,16 +41,6 @@ impl Drop for Stage {
             self.tell();
         }
     }
-}
-
-/// Returns a setup in which `id` has a term and a vote on its disk.
-pub(crate) fn remembering(mut setup: Setup, id: NodeId, term: u64, vote: Option<NodeId>) -> Setup {
-    for (config, storage) in &mut setup.nodes {
-        if config.id == id {
-            storage.save(HardState { term: Term(term), vote, ..storage.hard_state() });
-        }
-    }
-    setup
 }
 
 /// Says a term and a vote: `term 5, vote n2`.

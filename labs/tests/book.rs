@@ -1,0 +1,100 @@
+//! The book's numbers and transcripts are the course's: what a page counts is counted here again.
+//!
+//! ```text
+//!   teachers.md    Lab 2aa is worth 60: 30 for ...     the points of the catalogue
+//!   setup.md       write   raft/src/quorum.rs:55       the line of the first hole in the skeleton
+//!   simulator.md   22,885 states                       a test asks for exactly 22_885
+//! ```
+
+mod common;
+
+use common::course;
+use labs::course::texts;
+use labs::course::{Body, cut};
+use runner::catalogue::{TestEntry, marker};
+use runner::points::Points;
+use std::fs;
+use std::path::Path;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root")
+}
+
+/// Reads a page, with each run of spaces and line ends as one space.
+fn page(name: &str) -> String {
+    let text = fs::read_to_string(root().join(name)).expect("a page");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn says(name: &str, wanted: &str) {
+    assert!(page(name).contains(wanted), "{name} does not say: {wanted}");
+}
+
+#[test]
+fn the_points_of_the_first_lab_are_as_the_teachers_page_says() {
+    let course = course();
+    let lab = course.lab("2aa").expect("the first lab");
+    let sum = |counts: &dyn Fn(&TestEntry) -> bool| -> Points {
+        lab.tests().filter(|test| counts(test)).map(|test| test.points).sum()
+    };
+    let is_model = |test: &TestEntry| test.name.contains("_model_");
+    let sims = sum(&TestEntry::is_simulation);
+    let (model, units) = (sum(&is_model), sum(&|test| !test.is_simulation() && !is_model(test)));
+    let last = lab.steps.len() - 1;
+    let wanted = format!(
+        "Lab 2aa is worth {}: {units} for the tests of steps 1 to {last}, {model} for the exhaustive \
+         model, {sims} for the simulations",
+        lab.points
+    );
+    says("book/src/teachers.md", &wanted);
+}
+
+#[test]
+fn the_first_screen_is_as_the_readme_and_the_book_show_it() {
+    let course = course();
+    let lab = course.lab("2aa").expect("the first lab");
+    let step = &lab.steps[0];
+    let hole = &step.holes[0];
+    let skeleton = cut(&course.reference, &course.catalogue, |_, _, _| Body::Cut).expect("cut");
+    let text = &skeleton[&hole.file];
+    let before = text.split(&marker(lab, step, hole)).next().expect("a marker");
+    let line = before.lines().count();
+    let (of, lines) = (lab.steps.len(), hole.lines);
+    let plural = if lines == 1 { "line" } else { "lines" };
+    for name in ["README.md", "book/src/setup.md"] {
+        says(name, &format!("lab 2aa, step 1 of {of}: {} {} min", step.title, step.minutes));
+        says(name, &format!("write {}:{line} {} ({lines} {plural})", hole.file, hole.path));
+        let test = &step.tests[0].name;
+        says(name, &format!("o {test} not written yet: {}", hole.path));
+    }
+    let holes = lab.steps.iter().map(|step| step.holes.len()).sum::<usize>();
+    assert_eq!(holes, 16, "setup.md says sixteen");
+    says("book/src/setup.md", "with sixteen function bodies taken out");
+}
+
+/// A number of four digits or more, in these chapters, is one that a test asks for. Round numbers are no
+/// measurements.
+#[test]
+fn a_test_asks_for_each_large_number_of_the_book() {
+    let tests = texts(root(), "tests/tests").expect("the tests");
+    let mut numbers = 0;
+    for name in ["2aa.md", "2ab.md", "2ac.md", "simulator.md", "election.md", "replication.md"] {
+        let text = page(&format!("book/src/{name}"));
+        let words = text.split(|c: char| !c.is_ascii_digit() && c != ',');
+        for number in words.map(|word| word.trim_matches(',')) {
+            let parts: Vec<&str> = number.split(',').collect();
+            let is_large = parts.len() > 1 && parts[1..].iter().all(|part| part.len() == 3);
+            if !is_large || parts[1..].iter().all(|part| *part == "000") {
+                continue;
+            }
+            numbers += 1;
+            let wanted = parts.join("_");
+            assert!(
+                tests.values().any(|test| test.contains(&wanted)),
+                "{name} says {number}, and no test under tests/tests has {wanted}"
+            );
+        }
+    }
+    assert!(numbers >= 9, "only {numbers} numbers were looked at");
+}
