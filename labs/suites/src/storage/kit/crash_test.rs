@@ -76,7 +76,7 @@ enum Depth {
 
 /// How often power failed without a broken rule.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Tally {
+pub(crate) struct CutCounts {
     /// How many disks were judged.
     pub(crate) images: u64,
     /// How many of them held something acknowledged.
@@ -101,7 +101,7 @@ impl CrashTest {
     ///
     /// # Errors
     /// The first rule that broke.
-    pub(crate) fn check(&self, history: &History) -> Result<Tally, Box<FailedCrashTest>> {
+    pub(crate) fn check(&self, history: &History) -> Result<CutCounts, Box<FailedCrashTest>> {
         self.check_to(history, Depth::Whole)
     }
 
@@ -110,11 +110,11 @@ impl CrashTest {
     ///
     /// # Errors
     /// The first rule that broke.
-    pub(crate) fn check_found(&self, history: &History) -> Result<Tally, Box<FailedCrashTest>> {
+    pub(crate) fn check_found(&self, history: &History) -> Result<CutCounts, Box<FailedCrashTest>> {
         self.check_to(history, Depth::Found)
     }
 
-    fn check_to(&self, history: &History, depth: Depth) -> Result<Tally, Box<FailedCrashTest>> {
+    fn check_to(&self, history: &History, depth: Depth) -> Result<CutCounts, Box<FailedCrashTest>> {
         let failed = |moment, depth, broken| {
             let (crash_test, history) = (self.clone(), history.clone());
             Box::new(FailedCrashTest { crash_test, depth, history, moment, broken })
@@ -123,10 +123,10 @@ impl CrashTest {
         let last = whole.operations.last().copied().unwrap_or(0);
         let meant: Vec<u64> =
             (1..=last).filter(|&operation| self.is_meant(history, &whole, operation)).collect();
-        let mut tally = Tally::default();
+        let mut tally = CutCounts::default();
         // What was acknowledged comes first: an early loss says more than a later one.
         for depth in [Depth::Found, Depth::Whole].into_iter().filter(|pass| *pass <= depth) {
-            tally = Tally::default();
+            tally = CutCounts::default();
             for operation in &meant {
                 let outcome = self.at_operation(history, *operation, depth, &mut tally);
                 outcome.map_err(|broken| failed(Some(broken.0), depth, broken.1))?;
@@ -141,12 +141,12 @@ impl CrashTest {
         history: &History,
         operation: u64,
         depth: Depth,
-        tally: &mut Tally,
+        tally: &mut CutCounts,
     ) -> Result<(), Box<(CutPoint, BrokenRule)>> {
         let doing = format!("seed {}: {:?} in operation {operation}", self.seed, self.trouble);
         current::doing_within(doing, &[]);
         let (disk, reached) = self.run(history, operation);
-        let judge = Judge { crash_test: self, depth, history, reached: &reached };
+        let judge = CrashJudge { crash_test: self, depth, history, reached: &reached };
         for way in 0..self.ways() {
             let moment = CutPoint { operation, way, again: None };
             let image = self.image(&disk, moment);
@@ -269,14 +269,14 @@ impl CrashTest {
 }
 
 /// What a disk is compared with.
-struct Judge<'a> {
+struct CrashJudge<'a> {
     crash_test: &'a CrashTest,
     depth: Depth,
     history: &'a History,
     reached: &'a Reached,
 }
 
-impl Judge<'_> {
+impl CrashJudge<'_> {
     /// Judges a disk as the next process finds it.
     fn judge(&self, image: &SimDisk) -> Result<(), BrokenRule> {
         let probe = image.after_kill();

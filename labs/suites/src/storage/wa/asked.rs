@@ -12,7 +12,7 @@ use harness::{Case, Failure, Place};
 use storage::{Doing, Operation, SimDisk};
 
 /// The operations of a disk from some moment on.
-pub(super) struct Asked {
+pub(super) struct AskedOperations {
     disk: SimDisk,
     from: usize,
     /// Where the counting ends, if it has ended.
@@ -30,10 +30,10 @@ pub(super) struct Written {
     pub(super) to: u64,
 }
 
-impl Asked {
+impl AskedOperations {
     /// Begins to count.
-    pub(super) fn of(disk: &SimDisk) -> Asked {
-        Asked { disk: disk.clone(), from: disk.journal().len(), to: None }
+    pub(super) fn of(disk: &SimDisk) -> AskedOperations {
+        AskedOperations { disk: disk.clone(), from: disk.journal().len(), to: None }
     }
 
     /// Stops: what comes from here on is not counted.

@@ -5,7 +5,7 @@
 //!   sync_to 2                              nothing: it is durable
 //! ```
 
-use super::asked::{Asked, is_sync};
+use super::asked::{AskedOperations, is_sync};
 use super::observed::ObservedLog;
 use super::rules::{ACKNOWLEDGED, BUDGET, HEADER_TELLS};
 use super::turns;
@@ -22,7 +22,7 @@ fn key() -> Batch {
 }
 
 /// Says how many writes and syncs the disk did.
-fn cost(asked: &Asked) -> String {
+fn cost(asked: &AskedOperations) -> String {
     let (writes, syncs) = (asked.writes().len() as u64, asked.syncs() as u64);
     format!("{}, {}", text::counted(writes, "write"), text::counted(syncs, "sync"))
 }

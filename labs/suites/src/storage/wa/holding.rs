@@ -13,7 +13,7 @@ use harness::{Check, Table, Verdict};
 use storage::Entry;
 
 /// What is given to g7: its name, the entries of each batch, and what g7 then is.
-type Given<'a> = (&'a str, Vec<Vec<Entry>>, &'a str);
+type GivenBatches<'a> = (&'a str, Vec<Vec<Entry>>, &'a str);
 
 const CUT: &str = "Group::truncate_from";
 const PUSH: &str = "Group::push";
@@ -21,7 +21,7 @@ const TERM: &str = "Group::term";
 
 /// Appends each row's batches to a new log. `function` is the likeliest to be wrong; but if an index has no
 /// term, the one that returns terms is.
-fn grow(table: &mut Table, rows: &[Given<'_>], function: &str) -> Verdict {
+fn grow(table: &mut Table, rows: &[GivenBatches<'_>], function: &str) -> Verdict {
     for (what, batches, must_be) in rows {
         let log = ObservedLog::new(table.rule())?;
         for entries in batches {

@@ -12,7 +12,7 @@
 
 use super::observed::ObservedLog;
 use super::rules::{ACKNOWLEDGED, COVERAGE, FITS, MODEL};
-use crate::storage::kit::words::{Checked, caught, differs, names, refusal};
+use crate::storage::kit::words::{Checked, caught, names, refusal};
 use bytes::Bytes;
 use harness::{Check, Coverage, Failure, Rule, Verdict, current};
 use storage::{Entry, EntryId, GroupId, Index, Lsn};

@@ -7,7 +7,7 @@
 //!
 //! Everything here fits one segment, and most of it stays free: a later lab tests full segments.
 
-use super::asked::{Asked, Written};
+use super::asked::{AskedOperations, Written};
 use crate::storage::kit::words::{Checked, fresh, must, open, small};
 use harness::{Rule, current};
 use storage::{Batch, GroupId, Index, Log, Lsn, Options, SimDisk};
@@ -76,8 +76,8 @@ impl ObservedLog {
     }
 
     /// Begins to count the disk's operations.
-    pub(super) fn asked(&self) -> Asked {
-        Asked::of(&self.disk)
+    pub(super) fn asked(&self) -> AskedOperations {
+        AskedOperations::of(&self.disk)
     }
 
     /// Returns what the file holds at the offset of a write; nothing if the file has no name.

@@ -55,10 +55,10 @@ struct CommitState {
 }
 
 /// What happened, for the card.
-type Told = Vec<String>;
+type Steps = Vec<String>;
 
 /// What is wrong: the rule, when it broke, what was expected, and the function to read.
-type Wrong = (&'static Rule, String, String, &'static str);
+type WrongAnswer = (&'static Rule, String, String, &'static str);
 
 impl CommitState {
     fn new() -> CommitState {
@@ -98,7 +98,7 @@ impl CommitState {
     }
 
     /// Takes a step, and tells it.
-    fn take(&mut self, turn: Turn, told: &mut Told) -> Verdict {
+    fn take(&mut self, turn: Turn, told: &mut Steps) -> Verdict {
         match turn {
             Turn::Append(number) => {
                 self.appended += 1;
@@ -121,7 +121,7 @@ impl CommitState {
     }
 
     /// A writer asks what to do.
-    fn ask(&mut self, number: usize, told: &mut Told) -> Verdict {
+    fn ask(&mut self, number: usize, told: &mut Steps) -> Verdict {
         let Writer::Asks { lsn } = self.writers[number] else { return Ok(()) };
         let role = self.commit.ask(Lsn(lsn));
         let name = format!("t{}", number + 1);
@@ -145,7 +145,7 @@ impl CommitState {
 
     /// Returns what is wrong with an answer, if anything is: the rule, when it broke, what was expected, and
     /// the function to read first.
-    fn is_wrong(&self, role: SyncRole, lsn: u64, name: &str) -> Option<Wrong> {
+    fn is_wrong(&self, role: SyncRole, lsn: u64, name: &str) -> Option<WrongAnswer> {
         let syncing = self.writers.iter().position(|it| matches!(it, Writer::Syncs { .. }));
         let wrong = |rule, because: String, expected: String, function| {
             Some((rule, because, expected, function))
@@ -185,7 +185,7 @@ impl CommitState {
     }
 
     /// A sync returns: what was appended before it began is on the disk.
-    fn sync_ends(&mut self, number: usize, told: &mut Told) -> Verdict {
+    fn sync_ends(&mut self, number: usize, told: &mut Steps) -> Verdict {
         let Writer::Syncs { lsn, through, covers } = self.writers[number] else { return Ok(()) };
         told.push(format!("t{}'s sync returns", number + 1));
         if !self.has_failed {
@@ -207,7 +207,7 @@ impl CommitState {
     }
 
     /// What the log says of itself must be true as well.
-    fn check_marks(&self, told: &Told) -> Verdict {
+    fn check_marks(&self, told: &Steps) -> Verdict {
         let (durable, appended) = (self.commit.durable().0, self.commit.appended().0);
         let function = if self.has_failed { FAILED } else { FINISH };
         if durable > self.platter {
@@ -245,7 +245,7 @@ fn broken(
     expected: impl Into<String>,
     got: impl Into<String>,
     function: &str,
-    told: &Told,
+    told: &Steps,
 ) -> Verdict {
     let within = &[function, ASK, FINISH, FAILED];
     let failure = differs(rule, because, expected, got.into(), "").one_of(within);
@@ -259,7 +259,7 @@ fn broken(
 /// Walks every order, breadth first.
 pub(super) fn every_order(_: &mut Check) -> Verdict {
     let mut seen = BTreeSet::from([CommitState::new().print()]);
-    let mut waiting = VecDeque::from([(CommitState::new(), Told::new())]);
+    let mut waiting = VecDeque::from([(CommitState::new(), Steps::new())]);
     let mut all_told = 0_u64;
     while let Some((state, told)) = waiting.pop_front() {
         if state.writers.iter().all(|writer| *writer == Writer::Gone) && !state.has_failed {
@@ -278,13 +278,13 @@ pub(super) fn every_order(_: &mut Check) -> Verdict {
         return Ok(());
     }
     let because = "in no order do all four writers learn that their batches are durable";
-    broken(&NOBODY_WAITS, because, "all are, in some", "none", ASK, &Told::new())
+    broken(&NOBODY_WAITS, because, "all are, in some", "none", ASK, &Steps::new())
 }
 
 /// Eight writers come while a sync is running: one more sync, for all of them.
 pub(super) fn shared_sync() -> Verdict {
     let mut commit = GroupCommit::after(Lsn(0));
-    let mut told = Told::new();
+    let mut told = Steps::new();
     commit.append(Lsn(1));
     let mut leads = ask_all(&mut commit, 1, 1, &mut told);
     for lsn in 2..=9 {
@@ -321,7 +321,7 @@ pub(super) fn shared_sync() -> Verdict {
 }
 
 /// Lets every writer ask that has no final answer yet; returns what leaders lead through.
-fn ask_all(commit: &mut GroupCommit, first: u64, last: u64, told: &mut Told) -> Vec<Lsn> {
+fn ask_all(commit: &mut GroupCommit, first: u64, last: u64, told: &mut Steps) -> Vec<Lsn> {
     let mut leads = Vec::new();
     let mut said: Vec<String> = Vec::new();
     for lsn in first..=last {

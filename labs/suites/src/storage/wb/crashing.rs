@@ -14,7 +14,7 @@ use crate::storage::kit::words::{G1, G7, at, entry, run, small};
 use bytes::Bytes;
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
-use storage::{Entry, EntryId, GroupId};
+use storage::Entry;
 use testbed::engine::history::{History, LogCall, Mix};
 use testbed::engine::model::{BatchChange, Model};
 use testbed::engine::power_cut::PLAIN_WAYS;

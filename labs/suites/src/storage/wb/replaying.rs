@@ -9,7 +9,6 @@
 use super::images::{Items, Segment, disk_of, one};
 use super::rules::{ATOMIC, BOUNDS, HOLE, OVERWRITE, SAME};
 use crate::storage::kit::words::{Checked, G1, G7, at, entry, must, open, reopen, run, small};
-use bytes::Bytes;
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use storage::{GroupId, Log, Lost, Rot, SimDisk};
 use testbed::engine::history::{History, LogCall};
@@ -25,7 +24,7 @@ fn put(key: &'static str, value: &'static str) -> BatchChange {
 
 /// How a log ends before it is opened again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum LogEnd {
     Killed,
     Closed,
 }
@@ -35,7 +34,7 @@ fn reopened(
     rule: &Rule,
     (what, batches, _): &WrittenBatches,
     function: &str,
-    ending: Ending,
+    ending: LogEnd,
 ) -> Checked<String> {
     let calls = batches.iter().map(|changes| LogCall::append(changes.clone()));
     let history = History::new(calls.chain([LogCall::Sync]).collect());
@@ -44,7 +43,7 @@ fn reopened(
     if let Some(error) = history.run_on(&disk, &log).error {
         return must(rule, "a batch", "Log::append", Err(error));
     }
-    if ending == Ending::Closed {
+    if ending == LogEnd::Closed {
         must(rule, "closing the log", "Log::close", log.close())?;
     }
     current::doing_within(format!("opening a log again: {what}"), &[function]);
@@ -70,7 +69,7 @@ fn table(rule: &Rule, rows: &[(&'static str, Vec<WrittenBatches>)]) -> Verdict {
         rows.iter().flat_map(|(function, rows)| rows.iter().map(move |row| (*function, row)));
     for (function, row) in rows {
         let (what, _, want) = row;
-        for (ending, how) in [(Ending::Killed, ""), (Ending::Closed, ", closed")] {
+        for (ending, how) in [(LogEnd::Killed, ""), (LogEnd::Closed, ", closed")] {
             let was = reopened(rule, row, function, ending)?;
             let within = &[function, "Replayed::append", "Replayed::end_before"];
             table.equal(format!("{what}{how}"), want, &was.as_str()).decided_in_one_of(within);

@@ -8,8 +8,8 @@
 use super::rules::{FILLS, NUMBERS, STALE};
 use crate::storage::kit::rules::DURABLE;
 use crate::storage::kit::words::{Checked, G7, at, differs, must, open, reopen, small};
-use harness::{Check, Failure, Rule, Table, Verdict, current};
-use storage::{Batch, Entry, Fate, Fates, Fault, Log, Sector, SimDisk};
+use harness::{Check, Rule, Table, Verdict, current};
+use storage::{Batch, Entry, Fault, Log, SimDisk};
 use testbed::engine::model::Model;
 use testbed::engine::power_cut::PowerCut;
 

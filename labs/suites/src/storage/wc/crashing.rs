@@ -10,7 +10,9 @@
 
 use super::recorded::G3;
 use super::rules::COVERAGE;
-use crate::storage::kit::crash_test::{CrashTest, During, FailedCrashTest, InjectedFault, Tally};
+use crate::storage::kit::crash_test::{
+    CrashTest, CutCounts, During, FailedCrashTest, InjectedFault,
+};
 use crate::storage::kit::words::{G1, G7, at, entry, run, small};
 use bytes::Bytes;
 use harness::Coverage;
@@ -37,7 +39,7 @@ pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
     let swept = check.sweep(
         |seed| {
             let history = History::drawn(seed, ACTIONS, &Model::default(), MIX);
-            let Tally { images, .. } = crash_test(seed, PLAIN_WAYS + 1).check(&history)?;
+            let CutCounts { images, .. } = crash_test(seed, PLAIN_WAYS + 1).check(&history)?;
             coverage.count(seed, images > 30);
             Ok(())
         },

@@ -34,7 +34,7 @@ const ACTIONS: usize = 25;
 const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 300 };
 
 /// A run that broke.
-enum Wrong {
+enum BrokenRun {
     /// A short history, and power cut at one operation.
     Short(Box<FailedCrashTest>),
     /// A long run.
@@ -50,14 +50,14 @@ pub(super) fn model(check: &mut Check) -> Verdict {
             let trouble = InjectedFault::PowerCut { ways: 4 };
             let crash_test =
                 CrashTest { seed, options: roomy(), trouble, during: During::Anything };
-            crash_test.check(&history).map_err(Wrong::Short)?;
-            let removed = long_run(seed).map_err(Wrong::Long)?;
+            crash_test.check(&history).map_err(BrokenRun::Short)?;
+            let removed = long_run(seed).map_err(BrokenRun::Long)?;
             coverage.count(seed, removed > 5);
             Ok(())
         },
-        |_, wrong: Wrong| match wrong {
-            Wrong::Short(failed) => failed.explain(),
-            Wrong::Long(failure) => *failure,
+        |_, wrong: BrokenRun| match wrong {
+            BrokenRun::Short(failed) => failed.explain(),
+            BrokenRun::Long(failure) => *failure,
         },
     );
     swept?;
