@@ -13,6 +13,9 @@
 
 pub mod random; // random numbers from a seed
 
+#[cfg(feature = "storage")]
+pub mod engine; // the log engine's test kit: a model, histories, power cuts
+
 #[cfg(feature = "raft")]
 pub mod input; // everything that can happen to a cluster, and what each input led to
 

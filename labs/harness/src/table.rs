@@ -91,6 +91,11 @@ impl Table {
         Table { rule: *rule, heads, intro: String::new(), rows: Vec::new() }
     }
 
+    /// Returns the rule.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
     /// Says what every row does.
     #[must_use]
     pub fn intro(mut self, intro: impl Into<String>) -> Self {
@@ -107,6 +112,17 @@ impl Table {
     ) -> &mut Case {
         let holds = must_be == was;
         self.push(what.into(), must_be.to_string(), was.to_string(), holds)
+    }
+
+    /// Adds a row that must read exactly so, and names the function to read.
+    pub fn reads(
+        &mut self,
+        what: impl Into<String>,
+        must_be: impl Display,
+        was: impl Display,
+        function: &str,
+    ) -> &mut Case {
+        self.equal(what, must_be.to_string(), was.to_string()).decided_in(function)
     }
 
     /// Adds a row that must be within bounds; `u64::MAX` as the upper one reads "or later".

@@ -1,7 +1,8 @@
 //! The labs of the log engine, and their test kit.
 //!
 //! ```text
-//!   kit   a model of a log, histories, power cuts, a picture of the disk
+//!   kit   power cuts at every operation, judged; a picture of the disk (the model and the histories are
+//!         testbed::engine, which the engine's own proof uses, too)
 //!   wa    1wa        wb    1wb        wc    1wc
 //! ```
 

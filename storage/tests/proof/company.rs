@@ -9,8 +9,6 @@
 //! A sync takes 1 ms of real time, so that other callers come meanwhile, and 400 ms of the disk's clock.
 //! So callers have time to come even on a busy machine, and the counts are the same on every machine.
 
-use crate::history::small;
-use crate::model::entry;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -18,6 +16,7 @@ use std::time::{Duration, Instant};
 use storage::{
     Batch, Disk, DiskFile, Fault, GroupId, Log, MaintenanceThread, Mapped, Options, SimDisk,
 };
+use testbed::engine::entries::{entry, small};
 
 /// A clock that only syncs move, with a count of its reads.
 #[derive(Default)]

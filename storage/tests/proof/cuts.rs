@@ -6,16 +6,17 @@
 //! ```
 
 use crate::counts::seeds;
-use crate::fates::Drawn;
-use crate::history::{Action, History, small};
-use crate::model::{Change, Model, entry};
 use storage::inspect::{Consent, Gapped, Health, Stop, check, drop_group, truncate_at};
 use storage::{Batch, Disk, DiskFile, Error, Fault, GroupId, Index, Log, Lsn, SimDisk};
+use testbed::engine::entries::{entry, small};
+use testbed::engine::history::{History, LogCall, Mix};
+use testbed::engine::model::{BatchChange, Model};
+use testbed::engine::power_cut::PowerCut;
 
 /// Returns a history in which nothing is collected, so that each append is a frame.
 fn appends(seed: u64, actions: usize) -> History {
-    let mut history = History::drawn(seed, actions, &Model::default());
-    history.actions.retain(|action| !matches!(action, Action::Collect));
+    let mut history = History::drawn(seed, actions, &Model::default(), Mix::USUAL);
+    history.actions.retain(|action| !matches!(action, LogCall::Collect));
     history
 }
 
@@ -50,7 +51,7 @@ fn a_log_that_is_cut_shows_the_state_before_the_cut() {
             assert_eq!(opened(&disk, &place), history.states[lsn as usize - 1], "{place}");
             assert_eq!(check(&disk, &mut Vec::new()).unwrap(), Health::Sound, "{place}");
             // The result is durable: the worst power cut changes nothing.
-            let worst = disk.after_power_cut(&mut Drawn::new(seed, 0));
+            let worst = disk.after_power_cut(&mut PowerCut::worst());
             assert_eq!(opened(&worst, &place), history.states[lsn as usize - 1], "{place}");
             // The log is marked as closed: everything is proven durable, and it opens without a write.
             let segments = |disk: &SimDisk| {
@@ -60,7 +61,7 @@ fn a_log_that_is_cut_shows_the_state_before_the_cut() {
             drop(Log::open_on(disk.clone(), small()).unwrap());
             assert!(segments(&disk) == before, "{place}");
             // And the log goes on.
-            let later = History::drawn(seed + 7, 30, &history.states[lsn as usize - 1]);
+            let later = History::drawn(seed + 7, 30, &history.states[lsn as usize - 1], Mix::USUAL);
             assert!(later.run(&Log::open_on(disk.clone(), small()).unwrap()).error.is_none());
             assert_eq!(&opened(&disk, &place), later.states.last().unwrap(), "{place}, later");
         }
@@ -99,7 +100,7 @@ fn after_a_failed_cut_a_copy_can_be_cut() {
                     Err(Stop::Refused(why)) => assert!(why.contains("nothing to cut"), "{why}"),
                     Err(why) => panic!("{place}: {why:?}"),
                 }
-                let worst = copy.after_power_cut(&mut Drawn::new(seed, 0));
+                let worst = copy.after_power_cut(&mut PowerCut::worst());
                 assert_eq!(opened(&worst, &place), history.states[lsn as usize - 1], "{place}");
             }
         }
@@ -156,7 +157,7 @@ fn a_power_cut_within_a_cut_leaves_a_state_between_before_and_after() {
                 assert!(why.ends_with("; copy the directory, and cut the copy"), "{why}");
                 for sample in 0..8 {
                     let place = format!("seed {seed}, LSN {lsn}, operation {operation}, {sample}");
-                    let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                    let image = disk.after_power_cut(&mut PowerCut::new(seed ^ operation, sample));
                     check_and_cut_again(&image, &history, lsn, &place);
                     images += 1;
                 }
@@ -195,7 +196,7 @@ fn a_failed_cut_can_be_repeated() {
             assert_eq!(disk.syncs_after_failure(), 0, "{place}");
             check_and_cut_again(&disk.after_kill(), &history, lsn, &place);
             check_and_cut_again(
-                &disk.after_power_cut(&mut Drawn::new(seed, 0)),
+                &disk.after_power_cut(&mut PowerCut::worst()),
                 &history,
                 lsn,
                 &place,
@@ -282,9 +283,9 @@ fn old_frames_behind_a_cut_are_not_taken_for_new_ones() {
         let disk = run(seed, &history);
         let lsn = history.states.len() as u64 / 2;
         cut(&disk, lsn).unwrap();
-        let later = History::drawn(seed + 99, 40, &history.states[lsn as usize - 1]);
+        let later = History::drawn(seed + 99, 40, &history.states[lsn as usize - 1], Mix::USUAL);
         let log = Log::open_on(disk.clone(), small()).unwrap();
-        for action in later.actions.iter().filter(|action| !matches!(action, Action::Collect)) {
+        for action in later.actions.iter().filter(|action| !matches!(action, LogCall::Collect)) {
             action.perform(&log).unwrap();
         }
         drop(log);
@@ -301,7 +302,7 @@ fn old_frames_behind_a_cut_are_not_taken_for_new_ones() {
             cut(&disk, lsn / 2).unwrap_err();
             let place = format!("seed {seed}, operation {operation}");
             for sample in 0..4 {
-                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                let image = disk.after_power_cut(&mut PowerCut::new(seed ^ operation, sample));
                 check_and_cut_again(&image, &both, lsn / 2, &place);
             }
         }
@@ -317,13 +318,13 @@ fn drop_with_consent(disk: &SimDisk, group: u64) -> Result<Health, Stop> {
 #[test]
 fn only_the_dropped_group_is_gone() {
     for seed in seeds(30, 300) {
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         let disk = run(seed, &history);
         let last = history.states.last().unwrap();
         for group in 1..=5 {
             let disk = disk.after_kill();
             let mut left = last.clone();
-            left.apply(&[Change::Remove(GroupId(group))]);
+            left.apply(&[BatchChange::Remove { group: GroupId(group) }]);
             match drop_with_consent(&disk, group) {
                 Ok(health) => assert_eq!(health, Health::Sound),
                 Err(Stop::Refused(why)) => {
@@ -340,12 +341,12 @@ fn only_the_dropped_group_is_gone() {
 #[test]
 fn a_power_cut_within_a_drop_leaves_all_or_nothing_of_the_group() {
     for seed in seeds(8, 60) {
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         let whole = run(seed, &history);
         let last = history.states.last().unwrap();
         let Some(group) = last.groups.keys().next().copied() else { continue };
         let mut left = last.clone();
-        left.apply(&[Change::Remove(group)]);
+        left.apply(&[BatchChange::Remove { group }]);
         let probe = whole.after_kill();
         drop_with_consent(&probe, group.0).unwrap();
         for operation in 1..=probe.operations() {
@@ -354,7 +355,7 @@ fn a_power_cut_within_a_drop_leaves_all_or_nothing_of_the_group() {
             drop_with_consent(&disk, group.0).unwrap_err();
             for sample in 0..8 {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
-                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                let image = disk.after_power_cut(&mut PowerCut::new(seed ^ operation, sample));
                 let held = opened(&image, &place);
                 assert!(held == *last || held == left, "{place}: {held:#?}");
             }
@@ -393,7 +394,7 @@ fn a_group_with_a_gap_is_dropped_although_the_log_does_not_open() {
             break;
         }
         for sample in 0..8 {
-            let image = disk.after_power_cut(&mut Drawn::new(operation, sample));
+            let image = disk.after_power_cut(&mut PowerCut::new(operation, sample));
             let Ok(log) = Log::open_on(image.after_kill(), small()) else {
                 drop_with_consent(&image, 1).unwrap();
                 continue;

@@ -1,10 +1,11 @@
 //! One door: the engine reaches the operating system only through the disk that it is given.
 
-use crate::history::{History, small};
-use crate::model::Model;
 use std::io;
 use std::path::Path;
 use storage::{Batch, Disk, DiskFile, Doing, GroupId, Log, Mapped, SimDisk};
+use testbed::engine::entries::small;
+use testbed::engine::history::{History, Mix};
+use testbed::engine::model::Model;
 
 /// A disk on which every byte is stored as its complement.
 struct Mirrored(SimDisk);
@@ -64,7 +65,7 @@ impl DiskFile for MirroredFile {
 fn every_byte_goes_through_the_disk() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(Mirrored(disk.clone()), small()).unwrap();
-    let history = History::drawn(1, 200, &Model::default());
+    let history = History::drawn(1, 200, &Model::default(), Mix::USUAL);
     assert!(history.run(&log).error.is_none());
     drop(log);
     let log = Log::open_on(Mirrored(disk.after_kill()), small()).unwrap();

@@ -7,12 +7,13 @@
 //! ```
 
 use crate::counts::{Row, seeds, tally};
-use crate::history::{Action, History, small};
-use crate::model::{Held, Model, entry};
 use crate::page;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use storage::{Batch, Entry, EntryId, Error, GroupId, Index, Log, SimDisk, Term};
+use testbed::engine::entries::{entry, small};
+use testbed::engine::history::{History, LogCall, Mix};
+use testbed::engine::model::{HeldGroup, Model};
 
 /// How many actions a history has.
 const ACTIONS: usize = 150;
@@ -34,12 +35,12 @@ fn the_engine_shows_what_the_model_holds_after_every_action() {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut disk = SimDisk::new(seed);
         let mut log = Log::open_on(disk.clone(), small()).unwrap();
-        let history = History::drawn(seed, ACTIONS, &Model::default());
+        let history = History::drawn(seed, ACTIONS, &Model::default(), Mix::USUAL);
         let mut state = 0;
         for (nth, action) in history.actions.iter().enumerate() {
             let place = format!("seed {seed}, action {nth}");
             action.perform(&log).unwrap_or_else(|e| panic!("{place}: {action:?}: {e}"));
-            state += usize::from(matches!(action, Action::Append(_)));
+            state += usize::from(matches!(action, LogCall::Append { .. }));
             let held = &history.states[state];
             if rng.random_ratio(1, 20) {
                 log = reopen(&mut disk, log, &mut rng);
@@ -93,7 +94,7 @@ fn append_what_does_not_fit(log: &Log<SimDisk>, held: &Model, place: &str) {
 
 /// Reads a drawn range of a drawn group, under a drawn limit.
 fn read_at_random(log: &Log<SimDisk>, held: &Model, rng: &mut ChaCha8Rng, place: &str) {
-    let groups: Vec<(&GroupId, &Held)> = held.groups.iter().collect();
+    let groups: Vec<(&GroupId, &HeldGroup)> = held.groups.iter().collect();
     let Some((group, held)) = groups.get(rng.random_range(0..groups.len().max(1))).copied() else {
         return;
     };

@@ -2,10 +2,11 @@
 //! cut in the process after a failure: what the page cache showed to that process is then lost.
 
 use crate::counts::{Row, rounds, seeds, tally};
-use crate::fates::Drawn;
-use crate::history::{History, Reached, small};
-use crate::model::Model;
 use storage::{Batch, Error, Fault, GroupId, Log, SimDisk};
+use testbed::engine::entries::small;
+use testbed::engine::history::{History, Mix, Reached};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 /// Runs a history with one fault, and returns the disk, the log if it opened, and how far it got.
 fn run_with(
@@ -21,9 +22,7 @@ fn run_with(
             let reached = history.run(&log);
             (disk, Some(log), reached)
         }
-        Err(error) => {
-            (disk, None, Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) })
-        }
+        Err(error) => (disk, None, Reached::nothing(error)),
     }
 }
 
@@ -38,7 +37,7 @@ fn operations(seed: u64, history: &History) -> u64 {
 fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost() {
     let mut failures = 0;
     for seed in seeds(20, 400) {
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         for operation in 1..=operations(seed, &history) {
             failures += 1;
             let place = format!("seed {seed}, operation {operation}");
@@ -55,7 +54,7 @@ fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost()
                 }
                 assert_eq!(disk.operations(), after, "{place}: written after a failure");
                 assert!(
-                    history.state_of(&log, &reached).is_some(),
+                    history.state_of(&Model::of(&log), &reached).is_some(),
                     "{place}: not readable any more"
                 );
             }
@@ -65,16 +64,16 @@ fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost()
             let killed = disk.after_kill();
             let log =
                 Log::open_on(killed.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
-            let state = history.state_of(&log, &reached);
+            let state = history.state_of(&Model::of(&log), &reached);
             let state = state.unwrap_or_else(|| panic!("{place}: a state that never was"));
-            let worst = killed.after_power_cut(&mut Drawn::new(seed, 0));
+            let worst = killed.after_power_cut(&mut PowerCut::worst());
             let log = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
             assert_eq!(Model::of(&log), history.states[state], "{place}: not durable");
 
             // And power may fail right after the failure.
-            let cut = disk.after_power_cut(&mut Drawn::new(seed, operation));
+            let cut = disk.after_power_cut(&mut PowerCut::new(seed, operation));
             let log = Log::open_on(cut, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
-            assert!(history.state_of(&log, &reached).is_some(), "{place}, cut at once");
+            assert!(history.state_of(&Model::of(&log), &reached).is_some(), "{place}, cut at once");
         }
     }
     tally(Row::Failures, failures, 1000);
@@ -84,14 +83,14 @@ fn after_the_first_failure_nothing_is_written_and_nothing_acknowledged_is_lost()
 fn a_failure_in_one_process_loses_nothing_of_the_next() {
     let mut images = 0;
     for seed in seeds(6, 60) {
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         for operation in 1..=operations(seed, &history) {
             let place = format!("seed {seed}, operation {operation} failed");
             let (disk, log, reached) = run_with(seed, operation, Fault::Fails, &history);
             drop(log);
             let log = Log::open_on(disk.after_kill(), small()).unwrap();
-            let state = history.state_of(&log, &reached).unwrap();
-            let later = History::drawn(seed + 1000, 60, &history.states[state]);
+            let state = history.state_of(&Model::of(&log), &reached).unwrap();
+            let later = History::drawn(seed + 1000, 60, &history.states[state], Mix::USUAL);
 
             // The next process goes on, and power fails at one of its operations.
             let next = disk.after_kill();
@@ -104,11 +103,11 @@ fn a_failure_in_one_process_loses_nothing_of_the_next() {
                 next.plan(cut, Fault::PowerCut);
                 let went = Log::open_on(next.clone(), small()).map(|log| later.run(&log)).ok();
                 images += 1;
-                let image = next.after_power_cut(&mut Drawn::new(seed ^ cut, images % 6));
+                let image = next.after_power_cut(&mut PowerCut::new(seed ^ cut, images % 6));
                 let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
                 let seen = match &went {
-                    Some(went) => later.state_of(&log, went),
-                    None => history.state_of(&log, &reached), // cut before the log was open
+                    Some(went) => later.state_of(&Model::of(&log), went),
+                    None => history.state_of(&Model::of(&log), &reached), // cut before the log was open
                 };
                 assert!(seen.is_some(), "{place}: a state that never was");
             }
@@ -120,7 +119,7 @@ fn a_failure_in_one_process_loses_nothing_of_the_next() {
 #[test]
 fn short_writes_are_completed() {
     for seed in seeds(3, 50) {
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         for operation in 1..=operations(seed, &history) {
             let (disk, log, reached) = run_with(seed, operation, Fault::Short, &history);
             assert!(reached.error.is_none(), "seed {seed}, operation {operation}");
@@ -135,7 +134,7 @@ fn short_writes_are_completed() {
 fn a_write_at_a_wrong_offset_is_noticed_or_was_in_the_last_batches() {
     let (mut refused, mut opened) = (0, 0);
     for seed in seeds(10, 100) {
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         for operation in 1..=operations(seed, &history) {
             for by in [8, 64, 512, -8, -64, -512, -4096] {
                 let place = format!("seed {seed}, operation {operation}, by {by}");
@@ -147,7 +146,7 @@ fn a_write_at_a_wrong_offset_is_noticed_or_was_in_the_last_batches() {
                 };
                 opened += 1;
                 let least = Reached { acknowledged: reached.proven, ..reached };
-                let state = history.state_of(&log, &least);
+                let state = history.state_of(&Model::of(&log), &least);
                 assert!(state.is_some(), "{place}: proven durable, and lost without an error");
             }
         }

@@ -12,13 +12,13 @@
 //! `STORAGE_FIXTURE=write cargo test -p storage --test proof fixture` writes them again. Do this only before
 //! a release: a later version that writes other bytes keeps these fixtures, and adds its own.
 
-use crate::history::small;
-use crate::model::{Model, entry};
 use crate::page::{Segment, replay};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 use storage::{Batch, Disk, DiskFile, EntryId, Fate, Fates, GroupId, Index, Log, Sector, SimDisk};
+use testbed::engine::entries::{entry, small};
+use testbed::engine::model::Model;
 
 /// A scene: the name of its directory, and the function that makes it.
 type Scene = (&'static str, fn() -> SimDisk);

@@ -13,14 +13,15 @@
 //! ```
 
 use crate::counts::{Row, rounds, seeds, tally};
-use crate::fates::{Drawn, FirstWriteIsLost};
-use crate::history::{Action, History, Reached, small};
-use crate::model::{Change, Model, batch_of, entry};
 use crate::page;
 use storage::{
     Batch, Disk, DiskFile, Doing, EntryId, Error, Fate, Fates, Fault, GroupId, Index, Log, Sector,
     SimDisk,
 };
+use testbed::engine::entries::{entry, small};
+use testbed::engine::history::{History, LogCall, Mix, Reached};
+use testbed::engine::model::{BatchChange, Model, batch_of};
+use testbed::engine::power_cut::PowerCut;
 
 #[test]
 fn a_full_disk_is_found_before_a_byte_is_written() {
@@ -80,7 +81,7 @@ fn recovery_needs_no_more_room_than_the_spare_had() {
     for seed in seeds(30, 1000) {
         let disk = SimDisk::new(seed);
         let log = Log::open_on(disk.clone(), small()).unwrap();
-        let history = History::drawn(seed, 40, &Model::default());
+        let history = History::drawn(seed, 40, &Model::default(), Mix::USUAL);
         history.run(&log);
         log.maintain().unwrap();
         disk.set_free_bytes(Some(0));
@@ -104,11 +105,11 @@ fn a_process_that_dies_repeatedly_does_not_fill_the_disk() {
 }
 
 /// Performs actions until one finds no room. Returns which one, and how many appends were done.
-fn run_until_full(log: &Log<SimDisk>, actions: &[Action], place: &str) -> (Option<usize>, usize) {
+fn run_until_full(log: &Log<SimDisk>, actions: &[LogCall], place: &str) -> (Option<usize>, usize) {
     let mut appends = 0;
     for (nth, action) in actions.iter().enumerate() {
         match action.perform(log) {
-            Ok(()) => appends += usize::from(matches!(action, Action::Append(_))),
+            Ok(()) => appends += usize::from(matches!(action, LogCall::Append { .. })),
             Err(Error::NoSpace { .. }) => return (Some(nth), appends),
             Err(other) => panic!("{place}: {action:?}: {other}"),
         }
@@ -121,7 +122,7 @@ fn a_disk_may_be_full_at_any_number_of_free_bytes() {
     let step = rounds(1024, 128) as usize;
     let (mut full, mut enough) = (0, 0);
     for seed in seeds(12, 40) {
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         for free in (0..60_000).step_by(step) {
             let place = format!("seed {seed}, {free} bytes free");
             let disk = SimDisk::new(seed);
@@ -221,7 +222,7 @@ fn a_tail_without_room_for_a_copy_is_made_durable_part_by_part() {
             drop(Log::open_on(again.clone(), small()));
             for sample in [0, 2, 4 + first] {
                 images += 1;
-                let image = again.after_power_cut(&mut Drawn::new(second, sample));
+                let image = again.after_power_cut(&mut PowerCut::new(second, sample));
                 let log = Log::open_on(image, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
                 assert_eq!(Model::of(&log), held, "{place}, sample {sample}");
             }
@@ -245,12 +246,12 @@ fn frames_behind_a_tail_made_durable_in_place_do_not_come_back() {
         for fill in 50..=50 + behind {
             log.append(&frame(fill)).unwrap();
         }
-        let disk = disk.after_power_cut(&mut FirstWriteIsLost);
+        let disk = disk.after_power_cut(&mut PowerCut::first_write_lost());
         disk.set_free_bytes(Some(0));
         let log = Log::open_on(disk.clone(), small()).unwrap();
         assert_eq!(log.appended_lsn().0, 1, "{behind} behind it");
         log.write(&frame(99)).unwrap();
-        for disk in [disk.after_kill(), disk.after_power_cut(&mut Drawn::new(0, 0))] {
+        for disk in [disk.after_kill(), disk.after_power_cut(&mut PowerCut::worst())] {
             let log = Log::open_on(disk, small()).unwrap();
             assert_eq!(log.appended_lsn().0, 2, "{behind} behind it");
             assert_eq!(log.get(GroupId(1), b"k").as_deref(), Some(&[99; 63][..]));
@@ -275,7 +276,7 @@ fn a_segment_that_was_being_renamed_is_the_last_one_or_nothing() {
         renamed.sync_dir().unwrap();
         renamed.set_free_bytes(free);
         assert_eq!(Model::of(&Log::open_on(renamed.clone(), small()).unwrap()), held);
-        let worst = renamed.after_power_cut(&mut Drawn::new(0, 0));
+        let worst = renamed.after_power_cut(&mut PowerCut::worst());
         assert_eq!(Model::of(&Log::open_on(worst.clone(), small()).unwrap()), held);
 
         // Leftover temporary names: of a segment that has its own name too, and of a removed segment.
@@ -293,8 +294,8 @@ fn a_segment_that_was_being_renamed_is_the_last_one_or_nothing() {
 #[test]
 fn batches_of_a_failed_process_are_durable_when_a_full_disk_shows_them() {
     let (mut openings, mut acknowledged) = (0, 0);
-    for seed in seeds(6, 60) {
-        let history = History::drawn(seed, 40, &Model::default());
+    for seed in seeds(8, 60) {
+        let history = History::drawn(seed, 40, &Model::default(), Mix::USUAL);
         let operations = crate::crash::operations(seed, &history);
         for operation in 1..=operations {
             let place = format!("seed {seed}, operation {operation} failed");
@@ -302,7 +303,7 @@ fn batches_of_a_failed_process_are_durable_when_a_full_disk_shows_them() {
             disk.plan(operation, Fault::Fails);
             let reached = match Log::open_on(disk.clone(), small()) {
                 Ok(log) => history.run(&log),
-                Err(error) => Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) },
+                Err(error) => Reached::nothing(error),
             };
             let next = disk.after_kill();
             next.set_free_bytes(Some(0));
@@ -312,16 +313,16 @@ fn batches_of_a_failed_process_are_durable_when_a_full_disk_shows_them() {
             openings += 1;
             let log =
                 Log::open_on(next.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
-            let state = history.state_of(&log, &reached);
+            let state = history.state_of(&Model::of(&log), &reached);
             let state = state.unwrap_or_else(|| panic!("{place}: a state that never was"));
             let mut model = history.states[state].clone();
             // This process writes where the failed one has left its names and bytes.
-            let change = Change::Put(GroupId(90), b"k".to_vec(), b"v".to_vec());
+            let change = BatchChange::put(GroupId(90), "k", "v");
             if log.write(&batch_of(std::slice::from_ref(&change))).is_ok() {
                 model.apply(&[change]);
                 acknowledged += 1;
             }
-            let worst = next.after_power_cut(&mut Drawn::new(seed, 0));
+            let worst = next.after_power_cut(&mut PowerCut::worst());
             let log = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
             assert_eq!(Model::of(&log), model, "{place}: not durable");
         }
@@ -362,13 +363,13 @@ struct Swept {
 fn a_log_goes_on_after_a_crash_on_a_full_disk() {
     let step = rounds(4096, 1024) as usize;
     let mut swept = Swept::default();
-    for seed in seeds(6, 24) {
-        let history = History::drawn(seed, 60, &Model::default());
+    for seed in seeds(8, 24) {
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         for free in (8192..=57_344).step_by(step) {
             for operation in 1..=operations_until_full(seed, free, &history) {
                 let place = format!("seed {seed}, {free} bytes free, operation {operation}");
                 let (disk, reached) = cut_when_full(seed, free, operation, &history);
-                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, free));
+                let image = disk.after_power_cut(&mut PowerCut::new(seed ^ operation, free));
                 image.set_free_bytes(Some(0));
                 let is_deep = operation % 5 == seed % 5;
                 check_full_image(&image, &history, &reached, is_deep, &mut swept, &place);
@@ -383,14 +384,15 @@ fn a_log_goes_on_after_a_crash_on_a_full_disk() {
 
 /// Performs actions until a batch finds no room, and returns how far it got.
 fn run_on_a_full_disk(log: &Log<SimDisk>, history: &History) -> Reached {
-    let mut reached = Reached { acknowledged: 0, proven: 0, begun: 0, error: None };
+    let mut reached = Reached::default();
     for action in &history.actions {
         match (action.perform(log), action) {
-            (Ok(()), Action::Append(_)) => reached.begun += 1,
-            (Ok(()), Action::Sync) => reached.acknowledged = reached.begun,
-            (Ok(()) | Err(Error::NoSpace { .. }), Action::Collect | Action::Maintain) => {}
+            (Ok(()), LogCall::Append { .. }) => reached.begun += 1,
+            (Ok(()), LogCall::Sync) => reached.acknowledged = reached.begun,
+            (Ok(()) | Err(Error::NoSpace { .. }), LogCall::Collect | LogCall::Maintain) => {}
             (Err(error), action) => {
-                let is_begun = matches!((&error, action), (Error::Io { .. }, Action::Append(_)));
+                let is_begun =
+                    matches!((&error, action), (Error::Io { .. }, LogCall::Append { .. }));
                 reached.begun += usize::from(is_begun);
                 reached.error = Some(error);
                 break;
@@ -407,7 +409,7 @@ fn cut_when_full(seed: u64, free: u64, operation: u64, history: &History) -> (Si
     disk.plan(operation, Fault::PowerCut);
     let reached = match Log::open_on(disk.clone(), small()) {
         Ok(log) => run_on_a_full_disk(&log, history),
-        Err(error) => Reached { acknowledged: 0, proven: 0, begun: 0, error: Some(error) },
+        Err(error) => Reached::nothing(error),
     };
     (disk, reached)
 }
@@ -445,13 +447,13 @@ fn check_full_image(
     disk.remember();
     let log = Log::open_on(disk.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     swept.in_place += u64::from(was_in_place(&disk));
-    let state = history.state_of(&log, reached);
+    let state = history.state_of(&Model::of(&log), reached);
     let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: a state that never was"));
     let held = &history.states[state];
 
     // What an opening shows is durable.
     let operations = disk.operations();
-    let worst = disk.after_power_cut(&mut Drawn::new(0, 0));
+    let worst = disk.after_power_cut(&mut PowerCut::worst());
     let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
     assert_eq!(&Model::of(&again), held, "{place}: an opening was not durable");
     if is_deep {
@@ -479,15 +481,15 @@ fn cut_within(image: &SimDisk, operation: u64, history: &History, reached: &Reac
     cut.plan(operation, Fault::PowerCut);
     assert!(Log::open_on(cut.clone(), small()).is_err(), "{place}: it was planned");
     for sample in [0, 1, 2, 3, 4, 5 + operation] {
-        let image = cut.after_power_cut(&mut Drawn::new(operation, sample));
+        let image = cut.after_power_cut(&mut PowerCut::new(operation, sample));
         image.set_free_bytes(Some(0));
         let probe = image.after_kill();
         let log = Log::open_on(probe.clone(), small());
         let log = log.unwrap_or_else(|e| panic!("{place}, sample {sample}: {e}"));
-        let state = history.state_of(&log, reached);
+        let state = history.state_of(&Model::of(&log), reached);
         let state =
             state.unwrap_or_else(|| panic!("{place}, sample {sample}: a state that never was"));
-        let worst = probe.after_power_cut(&mut Drawn::new(0, 0));
+        let worst = probe.after_power_cut(&mut PowerCut::worst());
         let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
         assert_eq!(Model::of(&again), history.states[state], "{place}: was not durable");
     }
@@ -505,7 +507,7 @@ fn fail_within(image: &SimDisk, operation: u64, held: &Model, place: &str) {
     next.set_free_bytes(Some(0));
     let log = Log::open_on(next.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
     assert_eq!(&Model::of(&log), held, "{place}");
-    let worst = next.after_power_cut(&mut Drawn::new(0, 0));
+    let worst = next.after_power_cut(&mut PowerCut::worst());
     let again = Log::open_on(worst, small()).unwrap_or_else(|e| panic!("{place}, again: {e}"));
     assert_eq!(&Model::of(&again), held, "{place}: was not durable");
 }
@@ -517,8 +519,10 @@ fn compact_and_write(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &st
     for (group, held) in &held.groups {
         // Some groups are removed, of others only the entries.
         let change = match held.entries.last() {
-            Some(last) if held.keys.is_empty() => Change::Compact(*group, last.id),
-            _ => Change::Remove(*group),
+            Some(last) if held.keys.is_empty() => {
+                BatchChange::Compact { group: *group, through: last.id }
+            }
+            _ => BatchChange::Remove { group: *group },
         };
         let batch = batch_of(std::slice::from_ref(&change));
         log.write(&batch).unwrap_or_else(|e| panic!("{place}, {change:?}: {e}"));
@@ -527,7 +531,7 @@ fn compact_and_write(disk: &SimDisk, log: Log<SimDisk>, held: &Model, place: &st
     assert_eq!(Model::of(&log), model, "{place}, compacted");
     let is_of_one_segment = log.stats().segments == 1;
     log.gc().unwrap_or_else(|e| panic!("{place}, collecting: {e}"));
-    let change = Change::Entries(GroupId(77), vec![entry(1, 1, 100)]);
+    let change = BatchChange::entries(GroupId(77), vec![entry(1, 1, 100)]);
     let wrote = match log.write(&batch_of(std::slice::from_ref(&change))) {
         Ok(_) => true,
         // Only now does the log know that there is no room. Before, thresholds held collection back.

@@ -1,8 +1,9 @@
 //! Collection: how much space it leaves in use, which groups it reports, and what readers notice.
 
-use crate::history::small;
-use crate::model::{Model, entry};
 use storage::{Batch, EntryId, GroupId, Index, Log, LogStats, Options, SimDisk};
+use testbed::engine::entries::{entry, small};
+use testbed::engine::history::Mix;
+use testbed::engine::model::Model;
 
 /// Options with segments of 64 KiB; collection depends on garbage alone.
 fn medium() -> Options {
@@ -142,7 +143,8 @@ fn a_collected_log_opens_with_the_same_contents() {
     for seed in crate::counts::seeds(20, 500) {
         let disk = SimDisk::new(seed);
         let log = Log::open_on(disk.clone(), small()).unwrap();
-        let history = crate::history::History::drawn(seed, 300, &Model::default());
+        let history =
+            testbed::engine::history::History::drawn(seed, 300, &Model::default(), Mix::USUAL);
         history.run(&log);
         while log.gc().unwrap().is_more_to_do {}
         let again = Log::open_on(disk.after_kill(), small()).unwrap();

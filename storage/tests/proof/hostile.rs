@@ -5,14 +5,15 @@
 //! no code with the engine.
 
 use crate::counts::{Row, rounds, tally};
-use crate::history::{History, small};
-use crate::model::Model;
 use crate::page::mend;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use storage::{Batch, Disk, DiskFile, Entry, EntryId, GroupId, Index, Log, SimDisk};
+use testbed::engine::entries::small;
+use testbed::engine::history::{History, Mix};
+use testbed::engine::model::Model;
 
 /// Where bytes are written: in the header, or among the frames.
 #[derive(Clone, Debug)]
@@ -38,7 +39,8 @@ pub(crate) fn patches() -> impl Strategy<Value = Vec<(usize, Place, Vec<u8>)>> {
 /// Returns the disk of a drawn log, with these patches applied.
 pub(crate) fn patched(seed: u64, patches: &[(usize, Place, Vec<u8>)], is_mended: bool) -> SimDisk {
     let disk = SimDisk::new(seed);
-    History::drawn(seed, 40, &Model::default()).run(&Log::open_on(disk.clone(), small()).unwrap());
+    History::drawn(seed, 40, &Model::default(), Mix::USUAL)
+        .run(&Log::open_on(disk.clone(), small()).unwrap());
     let disk = disk.after_kill();
     let names = disk.list().unwrap();
     let segments: Vec<_> = names.iter().filter(|name| name.ends_with(".log")).collect();

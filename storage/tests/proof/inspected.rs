@@ -6,15 +6,16 @@
 //! ```
 
 use crate::counts::{rounds, seeds};
-use crate::fates::Drawn;
-use crate::history::{History, small};
 use crate::hostile::{patched, patches};
-use crate::model::Model;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::num::NonZeroUsize;
 use storage::inspect::{self, Bytes, Consent, Gapped, Health, Selection, Stop};
 use storage::{Disk, Error, Fault, GroupId, Log, Lsn, Rot, SimDisk};
+use testbed::engine::entries::small;
+use testbed::engine::history::{History, Mix};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 /// Returns the name and the bytes of every file.
 fn files(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
@@ -100,7 +101,7 @@ fn compare(disk: &SimDisk, place: &str) -> bool {
 #[test]
 fn after_a_crash_check_says_what_recovery_does() {
     for seed in seeds(2, 60) {
-        let history = History::drawn(seed, 50, &Model::default());
+        let history = History::drawn(seed, 50, &Model::default(), Mix::USUAL);
         let whole = SimDisk::new(seed);
         history.run(&Log::open_on(whole.clone(), small()).unwrap());
         for operation in 1..=whole.operations() {
@@ -109,7 +110,7 @@ fn after_a_crash_check_says_what_recovery_does() {
             let _ = Log::open_on(disk.clone(), small()).map(|log| history.run(&log));
             for sample in 0..4 {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
-                let image = disk.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                let image = disk.after_power_cut(&mut PowerCut::new(seed ^ operation, sample));
                 assert!(compare(&image, &place), "{place}: a crash leaves a log that opens");
             }
         }
@@ -121,7 +122,7 @@ fn for_a_closed_log_check_says_what_recovery_does() {
     for seed in seeds(30, 300) {
         let disk = SimDisk::new(seed);
         let log = Log::open_on(disk.clone(), small()).unwrap();
-        History::drawn(seed, 60, &Model::default()).run(&log);
+        History::drawn(seed, 60, &Model::default(), Mix::USUAL).run(&log);
         log.close().unwrap();
         assert!(compare(&disk, &format!("seed {seed}")));
     }
@@ -153,7 +154,7 @@ fn for_hostile_bytes_check_says_what_recovery_says() {
 fn for_files_of_any_length_check_says_what_recovery_does() {
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), small()).unwrap();
-    History::drawn(1, 40, &Model::default()).run(&log);
+    History::drawn(1, 40, &Model::default(), Mix::USUAL).run(&log);
     drop(log);
     for name in disk.list().unwrap() {
         for len in (0..disk.bytes(&name).len()).step_by(233) {

@@ -3,13 +3,12 @@
 //! real file system, and says nothing about power cuts: `crash` does that.
 
 use crate::counts::{Row, rounds, tally};
-use crate::history::small;
-use crate::model::entry;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::{env, thread, time};
 use storage::{Batch, EntryId, GroupId, Index, Log, Options};
+use testbed::engine::entries::{entry, small};
 
 /// The environment variable that names the child's directory.
 const DIR: &str = "STORAGE_KILL_DIR";

@@ -9,7 +9,6 @@
 //! sizes beyond 2^28 cost nothing.
 
 use crate::counts::{Row, seeds, tally};
-use crate::history::small;
 use bytes::Bytes;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -17,6 +16,7 @@ use std::env;
 use std::sync::LazyLock;
 use storage::format::MAX_PAYLOAD_BYTES;
 use storage::{Batch, Entry, EntryId, Error, GroupId, Log, Lsn, SimDisk};
+use testbed::engine::entries::small;
 
 /// Zeros, more than any payload may have. Most of these pages are never touched.
 static ZEROS: LazyLock<Bytes> = LazyLock::new(|| vec![0; MAX_PAYLOAD_BYTES + 4097].into());

@@ -11,10 +11,10 @@
 //! that. The fifth came from taking every bad record of the last file for a torn one. Our log has one order,
 //! and each frame says what was durable. The tests try all five losses anyway.
 
-use crate::fates::Drawn;
-use crate::history::small;
-use crate::model::{Model, entry};
 use storage::{Batch, EntryId, GroupId, Index, Log, SimDisk};
+use testbed::engine::entries::{entry, small};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 const G: GroupId = GroupId(1);
 
@@ -32,7 +32,7 @@ fn turn_over(log: &Log<SimDisk>) {
 /// Checks that a log shows the same after the worst power cut. Returns the log, opened again.
 fn after_worst_cut(disk: &SimDisk, log: &Log<SimDisk>) -> Log<SimDisk> {
     log.sync_to(log.appended_lsn()).unwrap();
-    let cut = disk.after_power_cut(&mut Drawn::new(0, 0));
+    let cut = disk.after_power_cut(&mut PowerCut::worst());
     let again = Log::open_on(cut, small()).unwrap();
     assert_eq!(Model::of(&again), Model::of(log));
     again
@@ -106,7 +106,7 @@ fn loss_288_an_interrupted_collection_loses_no_first_entries() {
         disk.plan(operation, storage::Fault::PowerCut);
         log.gc().unwrap_err();
         for sample in 0..8 {
-            let cut = disk.after_power_cut(&mut Drawn::new(operation, sample));
+            let cut = disk.after_power_cut(&mut PowerCut::new(operation, sample));
             let log = Log::open_on(cut.clone(), small()).unwrap();
             assert_eq!(Model::of(&log), held, "operation {operation}, sample {sample}");
             while log.gc().unwrap().is_more_to_do {}

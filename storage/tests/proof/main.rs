@@ -9,6 +9,9 @@
 //! Every random choice comes from a seed, and every failure prints its seed: `STORAGE_SEED=17` runs only
 //! that seed. `STORAGE_PROOF=long` runs more of everything.
 //!
+//! The model, the histories and the power cuts are [`testbed::engine`]: the suites of labs 1wa, 1wb and 1wc
+//! use the same.
+//!
 //! The table lists what must be shown, and the module that shows it. P1 to P12 are names of the engine's
 //! design.
 //!
@@ -43,17 +46,15 @@ mod cuts; // the commands that cut a log at a frame, or drop a group
 mod doors; // all I/O goes through the disk
 mod equivalence; // the engine and the model, action by action
 mod failure; // operations that fail, syncs that lie
-mod fates; // what a power cut does to each sector
+mod fates; // every outcome of a power cut, in turn
 mod fixture; // directories that are kept for later versions
 mod full; // disks without room
 mod garbage; // collection: space, lagging groups, readers
-mod history; // drawn actions on a log
 mod hostile; // directories that no engine wrote
 mod inspected; // `check` says what the engine does
 mod kill; // a real process, killed
 mod limits; // batches on both sides of every size limit
 mod loss; // losses that another engine has had, each by its issue number
-mod model; // what a log is, without disks
 mod mounted; // a real file system that is full
 mod openers; // directories that are refused
 mod page; // a reader that knows the format's page alone

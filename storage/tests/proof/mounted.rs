@@ -8,12 +8,12 @@
 //! No other process can see the mount, so nothing is left behind. Mounting needs root or a user namespace.
 //! Without either, the test prints that it was skipped, and why.
 
-use crate::model::entry;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, io};
 use storage::{Batch, EntryId, Error, GroupId, Index, Log, Options};
+use testbed::engine::entries::entry;
 
 /// The environment variable that names the child's file system.
 const MOUNTED_AT: &str = "STORAGE_MOUNTED_AT";

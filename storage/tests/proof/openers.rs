@@ -1,10 +1,10 @@
 //! Directories that the engine refuses: each with its own error, and without a change to any file.
 
-use crate::history::small;
-use crate::model::{Model, entry};
 use storage::{
     Batch, Disk, DiskFile, EntryId, Error, GroupId, Log, Options, RealDisk, Rot, SimDisk,
 };
+use testbed::engine::entries::{entry, small};
+use testbed::engine::model::Model;
 
 /// Returns a disk with a log of several segments.
 fn filled(seed: u64) -> SimDisk {

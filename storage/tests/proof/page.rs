@@ -8,11 +8,11 @@
 //!
 //! It tells a test what damage must lead to, before the engine runs, and what a fixture holds.
 
-use crate::model::Model;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use storage::{Disk, Entry, EntryId, GroupId, SimDisk};
+use testbed::engine::model::Model;
 
 /// A segment, up to the first frame that is not valid.
 #[derive(Clone, Debug)]
@@ -167,7 +167,7 @@ impl Segment {
 struct Replayed {
     base: EntryId,
     entries: BTreeMap<u64, Entry>,
-    keys: BTreeMap<Vec<u8>, Vec<u8>>,
+    keys: BTreeMap<Bytes, Bytes>,
 }
 
 /// Returns what segments hold, by the rules of the format's page.
@@ -186,7 +186,8 @@ pub(crate) fn replay(segments: &[Segment]) -> Model {
                 }
                 2 => {
                     let (key, value) = item.payload.split_at(item.a as usize);
-                    group.keys.insert(key.into(), value.into());
+                    let [key, value] = [key, value].map(Bytes::copy_from_slice);
+                    group.keys.insert(key, value);
                 }
                 3 => drop(group.keys.remove(&item.payload[..])),
                 4 => {
@@ -213,7 +214,7 @@ pub(crate) fn replay(segments: &[Segment]) -> Model {
             held.entries.push(entry);
         }
     }
-    model.remove_empty_groups();
+    model.forget_nothings();
     model
 }
 

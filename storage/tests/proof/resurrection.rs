@@ -8,10 +8,11 @@
 //! ```
 
 use crate::counts::{Row, rounds, seeds, tally};
-use crate::fates::Drawn;
-use crate::history::{Action, History, small};
-use crate::model::Model;
 use storage::{Batch, Fault, GroupId, Log, SimDisk};
+use testbed::engine::entries::small;
+use testbed::engine::history::{History, LogCall, Mix};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 /// A group that no history has.
 const FILLER: GroupId = GroupId(99);
@@ -36,8 +37,8 @@ fn turn_over(log: &Log<SimDisk>) {
 fn uncollected(seed: u64) -> (SimDisk, Model) {
     let disk = SimDisk::new(seed);
     let log = Log::open_on(disk.clone(), small()).unwrap();
-    let mut history = History::drawn(seed, 90, &Model::default());
-    history.actions.retain(|action| !matches!(action, Action::Collect));
+    let mut history = History::drawn(seed, 90, &Model::default(), Mix::USUAL);
+    history.actions.retain(|action| !matches!(action, LogCall::Collect));
     assert!(history.run(&log).error.is_none());
     let held = history.states.last().unwrap().clone();
     assert_eq!(Model::of(&log), held);
@@ -60,7 +61,7 @@ fn nothing_comes_back_after_an_interrupted_collection() {
             assert!(log.gc().is_err(), "seed {seed}: operation {operation} was planned");
             for sample in 0..rounds(8, 24) {
                 let place = format!("seed {seed}, operation {operation}, sample {sample}");
-                let image = cut.after_power_cut(&mut Drawn::new(seed ^ operation, sample));
+                let image = cut.after_power_cut(&mut PowerCut::new(seed ^ operation, sample));
                 check_nothing_returns(&image, &held, &place);
                 images += 1;
             }
@@ -78,7 +79,7 @@ fn check_nothing_returns(image: &SimDisk, held: &Model, place: &str) {
     assert_eq!(&Model::of(&log), held, "{place}, collected");
     turn_over(&log);
     assert_eq!(&Model::of(&log), held, "{place}, turned over");
-    let cut = image.after_power_cut(&mut Drawn::new(0, 0));
+    let cut = image.after_power_cut(&mut PowerCut::worst());
     let log = Log::open_on(cut, small()).unwrap_or_else(|e| panic!("{place}, cut: {e}"));
     assert_eq!(&Model::of(&log), held, "{place}, turned over and cut");
 }

@@ -8,12 +8,13 @@
 //! ```
 
 use crate::counts::{Row, rounds, seeds, tally};
-use crate::history::{History, Reached, small};
-use crate::model::{Model, entry};
 use crate::page::Segment;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use storage::{Batch, Error, GroupId, Index, Log, Rot, SimDisk};
+use testbed::engine::entries::{entry, small};
+use testbed::engine::history::{History, Mix};
+use testbed::engine::model::Model;
 
 /// A log of two segments with every batch synced, and what it held after each batch.
 struct Small {
@@ -247,7 +248,7 @@ fn a_flipped_bit_leads_to_the_expected_verdict() {
     for seed in seeds(80, 800) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let disk = SimDisk::new(seed);
-        let history = History::drawn(seed, 60, &Model::default());
+        let history = History::drawn(seed, 60, &Model::default(), Mix::USUAL);
         let reached = history.run(&Log::open_on(disk.clone(), small()).unwrap());
         let segments = Segment::all(&disk);
         let whole = history.states.len() - 1;
@@ -274,11 +275,10 @@ fn a_flipped_bit_leads_to_the_expected_verdict() {
                     None
                 }
             };
-            let least = Reached { acknowledged: reached.proven, error: None, ..reached };
             let is_as_expected = match verdict {
                 Verdict::Refused => shown.is_none(),
                 Verdict::Discarded => shown.is_some_and(|shown| {
-                    (least.acknowledged..=whole).any(|state| history.states[state] == shown)
+                    (reached.proven..=whole).any(|state| history.states[state] == shown)
                 }),
                 Verdict::NoEffect => shown.as_ref() == history.states.last(),
             };

@@ -1,12 +1,13 @@
 //! Batches and reads, one rule each.
 
-use crate::model::{Model, entry};
 use storage::{Batch, EntryId, Error, GroupId, Index, Log, Lsn, Options, SimDisk, Term};
+use testbed::engine::entries::entry;
+use testbed::engine::model::Model;
 
 const G: GroupId = GroupId(7);
 
 fn new_log() -> Log<SimDisk> {
-    Log::open_on(SimDisk::new(1), crate::history::small()).unwrap()
+    Log::open_on(SimDisk::new(1), testbed::engine::entries::small()).unwrap()
 }
 
 fn log_with(entries: &[(u64, u64)]) -> Log<SimDisk> {
@@ -193,7 +194,7 @@ fn a_batch_that_fits_no_frame_is_refused() {
 #[test]
 fn the_longest_batch_fits_a_segment_exactly() {
     let longest = 4096 - 128; // the last 64th of a segment holds no frames
-    let options = Options { max_batch_bytes: longest, ..crate::history::small() };
+    let options = Options { max_batch_bytes: longest, ..testbed::engine::entries::small() };
     let disk = SimDisk::new(1);
     let log = Log::open_on(disk.clone(), options.clone()).unwrap();
     for index in 1..=3 {
@@ -255,13 +256,13 @@ fn keys_are_scanned_by_prefix_in_order() {
 #[test]
 fn a_log_shows_the_same_after_it_is_opened_again() {
     let disk = SimDisk::new(3);
-    let log = Log::open_on(disk.clone(), crate::history::small()).unwrap();
+    let log = Log::open_on(disk.clone(), testbed::engine::entries::small()).unwrap();
     for index in 1..200 {
         log.append(Batch::new().entries(G, &[entry(index, index / 20, 40)])).unwrap();
     }
     assert!(log.stats().segments > 2, "there are entries in sealed segments and in the tail");
     let held = Model::of(&log);
-    let again = Log::open_on(disk.after_kill(), crate::history::small()).unwrap();
+    let again = Log::open_on(disk.after_kill(), testbed::engine::entries::small()).unwrap();
     assert_eq!(Model::of(&again), held);
     assert_eq!(again.stats().live_bytes, log.stats().live_bytes);
 }

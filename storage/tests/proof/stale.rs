@@ -1,11 +1,11 @@
 //! Stale frames: bytes of old frames, which must not be taken for valid frames (P7).
 
 use crate::counts::rounds;
-use crate::fates::{Drawn, FirstWriteIsLost};
-use crate::history::small;
-use crate::model::Model;
 use crate::page::Segment;
 use storage::{Batch, Error, Fault, GroupId, Log, SimDisk};
+use testbed::engine::entries::small;
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 const G: GroupId = GroupId(1);
 
@@ -28,7 +28,7 @@ fn old_frames_in_a_recycled_file_are_not_taken_for_new_ones() {
         }
     }
     // LSN 6 is lost, and 7 to 20 are behind the gap: they never counted.
-    let disk = disk.after_power_cut(&mut FirstWriteIsLost);
+    let disk = disk.after_power_cut(&mut PowerCut::first_write_lost());
     let log = Log::open_on(disk.clone(), small()).unwrap();
     assert_eq!((log.appended_lsn().0, log.stats().segments), (5, 2));
     log.append(&frame_of(128, 106)).unwrap();
@@ -60,7 +60,7 @@ fn frames_behind_a_torn_one_do_not_come_back_behind_its_successor() {
     let log = Log::open_on(disk.clone(), small()).unwrap();
     log.append(&frame_of(128, 2)).unwrap();
     log.append(&frame_of(128, 3)).unwrap();
-    let disk = disk.after_power_cut(&mut FirstWriteIsLost);
+    let disk = disk.after_power_cut(&mut PowerCut::first_write_lost());
     let log = Log::open_on(disk.clone(), small()).unwrap();
     assert_eq!(log.get(G, b"k").unwrap()[0], 1);
     log.write(&frame_of(128, 4)).unwrap();
@@ -106,7 +106,7 @@ fn a_recycled_file_shows_no_old_frame_after_a_power_cut_at_any_operation() {
         let (synced, begun, _) = recycle_files(&disk);
         for sample in 0..rounds(16, 200) {
             let place = format!("operation {operation}, sample {sample}");
-            let cut = disk.after_power_cut(&mut Drawn::new(operation, sample));
+            let cut = disk.after_power_cut(&mut PowerCut::new(operation, sample));
             let log = Log::open_on(cut, small()).unwrap_or_else(|e| panic!("{place}: {e}"));
             let shown = log.get(G, b"k").map_or(0, |value| value[0]);
             assert!((synced..=begun).contains(&shown), "{place}: {shown}, of {synced} to {begun}");

@@ -10,19 +10,21 @@
 
 use crate::counts::{Row, rounds, seeds, tally};
 use crate::crash::{cut_at, operations};
-use crate::fates::{Drawn, Odometer};
-use crate::history::{History, Reached, small};
-use crate::model::Model;
+use crate::fates::Odometer;
 use storage::{Log, SimDisk};
+use testbed::engine::entries::small;
+use testbed::engine::history::{History, Mix, Reached};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 /// Opens an image, and checks that it shows an allowed state, and the same state again after a power cut.
 fn check_image(image: &SimDisk, history: &History, reached: &Reached, place: &str) {
     let probe = image.after_kill();
     let log = Log::open_on(probe.clone(), small()).unwrap_or_else(|e| panic!("{place}: {e}"));
-    let state = history.state_of(&log, reached);
+    let state = history.state_of(&Model::of(&log), reached);
     let state = state.unwrap_or_else(|| panic!("{place}: {reached:?}: a state that never was"));
     drop(log);
-    let again = Log::open_on(probe.after_power_cut(&mut Drawn::new(0, 0)), small());
+    let again = Log::open_on(probe.after_power_cut(&mut PowerCut::worst()), small());
     let again = again.unwrap_or_else(|e| panic!("{place}, again: {e}"));
     assert_eq!(Model::of(&again), history.states[state], "{place}: an opening was not durable");
 }
@@ -31,8 +33,8 @@ fn check_image(image: &SimDisk, history: &History, reached: &Reached, place: &st
 fn every_subset_of_the_pending_writes_leaves_an_allowed_state() {
     let limit = rounds(1000, 4000);
     let (mut images, mut in_full, mut drawn) = (0, 0, 0);
-    for seed in seeds(4, 40) {
-        let history = History::drawn(seed, 30, &Model::default());
+    for seed in seeds(8, 40) {
+        let history = History::drawn(seed, 30, &Model::default(), Mix::USUAL);
         for operation in 1..=operations(seed, &history) {
             let (disk, reached) = cut_at(seed, operation, &history);
             let mut odometer = Odometer::default();

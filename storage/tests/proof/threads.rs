@@ -1,13 +1,13 @@
 //! Group commit: the rules, step by step; then with threads (P11). Also readers beside writers (P12), and a
 //! collector that moves records while writers replace them.
 
-use crate::history::small;
-use crate::model::{Model, entry};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use storage::{Batch, GroupCommit, GroupId, Index, Log, Lsn, Options, SimDisk, SyncRole};
+use testbed::engine::entries::{entry, small};
+use testbed::engine::model::Model;
 
 #[test]
 fn one_caller_leads_for_all_appended_batches_and_the_others_wait() {

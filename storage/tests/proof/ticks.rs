@@ -7,12 +7,11 @@
 //! The numbers match no real disk. They let a test say "one sync for all", or "the cost was paid before", with
 //! the same result on every machine.
 
-use crate::history::small;
-use crate::model::entry;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 use storage::{Batch, Disk, DiskFile, EntryId, GroupId, Latency, Log, Mapped, SimDisk};
+use testbed::engine::entries::{entry, small};
 
 const LATENCY: Latency = Latency { write_ticks: 1, sync_ticks: 100, name_ticks: 10 };
 

@@ -17,10 +17,10 @@ mod fitting; // step 7: what fits a log, and where a compacted one begins
 mod holding; // step 5: indexes and terms
 mod measuring; // step 1: how long a frame is
 mod model; // step 8: random batches
+mod observed; // a log on a disk that records its operations
 mod placing; // step 3: a frame's LSN, and its checksum
 mod reading; // step 6: from an index to its bytes
 mod rules; // the rules that cards name
-mod stage; // a log on a disk that records its operations
 mod turns; // step 8: every order of four writers
 mod writing; // step 4: a batch is one write
 

@@ -16,9 +16,9 @@ mod going; // step 2: segments without live items
 mod keeping; // step 4: keys, bases, and what must not come back
 mod model; // step 7: everything, crash upon crash
 mod moving; // step 3: entries
+mod recorded;
 mod reusing; // step 5: recycled files
-mod rules; // the rules that cards name
-mod stage; // a log, what was done to it, and what it shows
+mod rules; // the rules that cards name // a log, what was done to it, and what it shows
 
 use harness::Test;
 

@@ -11,9 +11,7 @@
 //!
 //! It comes from the disk's journal and from what the power cut did: nothing here knows the engine.
 
-use super::fates::Way;
-use super::history::Action;
-use super::lights::Trouble;
+use super::crash_test::InjectedFault;
 use harness::COLUMNS_MAX;
 use harness::Place;
 use harness::text::{clip, width, wrap};
@@ -21,6 +19,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use storage::format::{FRAMES_AT, FrameHeader};
 use storage::{Doing, Fate, Lsn, Operation, SimDisk};
+use testbed::engine::history::LogCall;
+use testbed::engine::power_cut::PowerCut;
 
 /// How many writes a picture shows.
 const WRITES_MAX: usize = 8;
@@ -34,13 +34,13 @@ const NAMES_MAX: usize = 4;
 /// Where power failed.
 pub(crate) struct Cut<'a> {
     /// What was being done.
-    pub(crate) actions: &'a [Action],
+    pub(crate) actions: &'a [LogCall],
     /// During which of it, counted from 1; 0 is the opening.
     pub(crate) action: usize,
     /// During which operation.
     pub(crate) operation: u64,
     /// What happened.
-    pub(crate) trouble: Trouble,
+    pub(crate) trouble: InjectedFault,
 }
 
 /// What happened to an operation of the disk.
@@ -88,7 +88,7 @@ pub(crate) struct Picture {
 impl Picture {
     /// Returns the picture of a disk whose power fails in this way. `trouble` is the operation that
     /// did not come to its end.
-    pub(crate) fn of(disk: &SimDisk, way: &Way, trouble: Option<u64>) -> Picture {
+    pub(crate) fn of(disk: &SimDisk, way: &PowerCut, trouble: Option<u64>) -> Picture {
         let mut picture = Picture { files: BTreeMap::new(), writes: Vec::new(), names: Vec::new() };
         for operation in disk.journal() {
             let is_done = trouble != Some(operation.number);
@@ -100,7 +100,12 @@ impl Picture {
 
     /// Returns the picture of a disk after a process was killed during an operation, and the log was opened
     /// again: what the first process had written without a sync is still pending.
-    pub(crate) fn of_killed(disk: &SimDisk, killed: u64, opened: &SimDisk, way: &Way) -> Picture {
+    pub(crate) fn of_killed(
+        disk: &SimDisk,
+        killed: u64,
+        opened: &SimDisk,
+        way: &PowerCut,
+    ) -> Picture {
         let mut picture = Picture { files: BTreeMap::new(), writes: Vec::new(), names: Vec::new() };
         for operation in disk.journal() {
             picture.take(disk, &operation, operation.number != killed);
@@ -153,7 +158,7 @@ impl Picture {
     }
 
     /// Lets power fail: what was not durable is kept, lost or torn.
-    fn lose(&mut self, way: &Way) {
+    fn lose(&mut self, way: &PowerCut) {
         let mut nth: BTreeMap<usize, usize> = BTreeMap::new();
         for write in self.writes.iter_mut().filter(|write| write.became == Became::Lost) {
             let number = nth.entry(write.file).or_default();
@@ -338,9 +343,9 @@ fn row(head: String, [what, cut, at, by]: [String; 4], more: &str) -> String {
 }
 
 /// Writes a history, and where power failed in it.
-pub(crate) fn told(actions: &[Action], cut: Option<&Cut<'_>>) -> Vec<String> {
+pub(crate) fn told(actions: &[LogCall], cut: Option<&Cut<'_>>) -> Vec<String> {
     let numbered: Vec<String> =
-        (1..).zip(actions).map(|(n, action): (usize, &Action)| format!("{n} {action}")).collect();
+        (1..).zip(actions).map(|(n, action): (usize, &LogCall)| format!("{n} {action}")).collect();
     let heading = "  the history   ";
     let mut lines: Vec<String> = Vec::new();
     for action in numbered {
@@ -360,9 +365,9 @@ pub(crate) fn told(actions: &[Action], cut: Option<&Cut<'_>>) -> Vec<String> {
     }
     if let Some(cut) = cut {
         let what = match cut.trouble {
-            Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } => "power failed",
-            Trouble::Kill => "the process died",
-            Trouble::Failure => "it failed",
+            InjectedFault::PowerCut { .. } | InjectedFault::PowerCutTwice { .. } => "power failed",
+            InjectedFault::Kill => "the process died",
+            InjectedFault::Failure => "it failed",
         };
         let during = match cut.action.checked_sub(1).and_then(|nth| cut.actions.get(nth)) {
             Some(_) => format!("action {}", cut.action),
@@ -387,7 +392,7 @@ mod tests {
         file.write_at(0, &[1; 64]).expect("the disk takes it");
         file.sync_data().expect("the disk takes it");
         file.write_at(600, &[2; 8]).expect("the disk takes it");
-        let mut way = Way::worst();
+        let mut way = PowerCut::worst();
         let _ = disk.after_power_cut(&mut way);
         let lines = Picture::of(&disk, &way, None).lines().join("\n");
         assert!(lines.contains("600..608"), "{lines}");

@@ -8,10 +8,11 @@
 //!
 //! A panic needs no help here: the worker makes a card of every panic.
 
-use bytes::Bytes;
 use harness::{Failure, Rule, current, panics};
 use std::panic::AssertUnwindSafe;
-use storage::{Entry, EntryId, GroupId, Log, Options, SimDisk};
+use storage::{Batch, Error, GroupId, Log, Options, SimDisk};
+pub(crate) use testbed::engine::entries::{at, entry, names, run, short, small};
+use testbed::engine::model::Model;
 
 /// A group.
 pub(crate) const G1: GroupId = GroupId(1);
@@ -20,47 +21,39 @@ pub(crate) const G7: GroupId = GroupId(7);
 /// A group with a number that needs all its bytes.
 pub(crate) const G9: GroupId = GroupId(0x0908_0706_0504_0302);
 
-/// Returns an entry id: `at(3, 2)` is 3@2.
-pub(crate) fn at(index: u64, term: u64) -> EntryId {
-    EntryId::new(index, term)
+/// What a step of a test returns: its result, or the card that ends the test.
+pub(crate) type Checked<T> = Result<T, Box<Failure>>;
+
+/// Returns a batch that was filled so.
+pub(crate) fn batch(fill: impl FnOnce(&mut Batch) -> &mut Batch) -> Batch {
+    let mut batch = Batch::new();
+    fill(&mut batch);
+    batch
 }
 
-/// Returns the entry with this id; its bytes are its id.
-pub(crate) fn entry(id: EntryId) -> Entry {
-    Entry { id, data: Bytes::from(format!("{id};")) }
+/// Returns the card of a rule that broke: when, what must be, what was, and the function to read; none, if
+/// `function` is empty.
+pub(crate) fn differs(
+    rule: &Rule,
+    because: impl Into<String>,
+    expected: impl Into<String>,
+    got: impl ToString,
+    function: &str,
+) -> Failure {
+    let within: &[&str] = if function.is_empty() { &[] } else { &[function] };
+    Failure::of(rule).because(because).expected(expected).got(got.to_string()).one_of(within)
 }
 
-/// Returns the entry with this id and this many bytes: its id, again and again.
-pub(crate) fn sized(id: EntryId, len: usize) -> Entry {
-    let name = format!("{id};").into_bytes();
-    Entry { id, data: name.into_iter().cycle().take(len).collect() }
+/// Says which error it is: `refused: Gap`.
+pub(crate) fn refusal(error: &Error) -> String {
+    let said = format!("{error:?}");
+    let kind = said.split([' ', '(', '{']).next().unwrap_or_default();
+    format!("refused: {kind}")
 }
 
-/// Returns entries of these terms, the first of them at `first`.
-pub(crate) fn run(first: u64, terms: &[u64]) -> Vec<Entry> {
-    (first..).zip(terms).map(|(index, &term)| entry(at(index, term))).collect()
-}
-
-/// Says which entries these are: `5@2 6@2`; an entry with other bytes than its own is marked.
-pub(crate) fn names(entries: &[Entry]) -> String {
-    let name = |held: &Entry| match *held == sized(held.id, held.data.len()) {
-        true => held.id.to_string(),
-        false => format!("{}(other bytes)", held.id),
-    };
-    let names: Vec<String> = entries.iter().map(name).collect();
-    if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
-}
-
-/// Settings for which a small log has many segments, and all of its garbage is worth collecting.
-pub(crate) fn small() -> Options {
-    Options {
-        segment_bytes: 8192,
-        max_batch_bytes: 2048,
-        collect_above_bytes: 0,
-        lagging_group_bytes: 1 << 20,
-        force_above_bytes: 0,
-        ..Options::default()
-    }
+/// Says what a log shows, or in what it contradicts itself.
+pub(crate) fn shown(log: &Log<SimDisk>) -> String {
+    Model::read(log).map_or_else(|odd| odd, |model| model.to_string())
 }
 
 /// Returns an empty disk that records every operation, and the line that asked for it.
@@ -74,11 +67,7 @@ pub(crate) fn fresh() -> SimDisk {
 ///
 /// # Errors
 /// A card of `rule`, if opening it is refused.
-pub(crate) fn open(
-    rule: &Rule,
-    disk: &SimDisk,
-    options: Options,
-) -> Result<Log<SimDisk>, Box<Failure>> {
+pub(crate) fn open(rule: &Rule, disk: &SimDisk, options: Options) -> Checked<Log<SimDisk>> {
     current::doing("opening the log".to_owned());
     must(rule, "opening the log", "Log::open_on", Log::open_on(disk.clone(), options))
 }
@@ -93,7 +82,7 @@ pub(crate) fn reopen(
     disk: &SimDisk,
     what: &str,
     functions: &[&str],
-) -> Result<Log<SimDisk>, Box<Failure>> {
+) -> Checked<Log<SimDisk>> {
     current::doing_within(what.to_owned(), functions);
     let within = if functions.is_empty() { &["Log::open_on"] } else { functions };
     must_in(rule, what, within, Log::open_on(disk.clone(), small()))
@@ -103,11 +92,7 @@ pub(crate) fn reopen(
 ///
 /// # Errors
 /// A card of `rule`, if opening it is refused.
-pub(crate) fn found(
-    rule: &Rule,
-    disk: &SimDisk,
-    options: Options,
-) -> Result<Log<SimDisk>, Box<Failure>> {
+pub(crate) fn found(rule: &Rule, disk: &SimDisk, options: Options) -> Checked<Log<SimDisk>> {
     drop(open(rule, disk, options.clone())?);
     open(rule, disk, options)
 }
@@ -130,7 +115,7 @@ pub(crate) fn must<T>(
     call: &str,
     function: &str,
     outcome: storage::Result<T>,
-) -> Result<T, Box<Failure>> {
+) -> Checked<T> {
     must_in(rule, call, &[function], outcome)
 }
 
@@ -143,7 +128,7 @@ pub(crate) fn must_in<T>(
     call: &str,
     within: &[&str],
     outcome: storage::Result<T>,
-) -> Result<T, Box<Failure>> {
+) -> Checked<T> {
     outcome.map_err(|error| {
         let because = format!("{call} is refused, although it is correct");
         let failure = Failure::of(rule).because(because).one_of(within);

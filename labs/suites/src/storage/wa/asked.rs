@@ -8,11 +8,11 @@
 //! A simulated disk records every operation that changes something. Tests count them, look at their
 //! offsets, and show them on the card.
 
-use harness::{Failure, Place};
+use harness::{Case, Failure, Place};
 use storage::{Doing, Operation, SimDisk};
 
 /// The operations of a disk from some moment on.
-pub(super) struct Asked {
+pub(super) struct AskedOperations {
     disk: SimDisk,
     from: usize,
     /// Where the counting ends, if it has ended.
@@ -30,10 +30,10 @@ pub(super) struct Written {
     pub(super) to: u64,
 }
 
-impl Asked {
+impl AskedOperations {
     /// Begins to count.
-    pub(super) fn of(disk: &SimDisk) -> Asked {
-        Asked { disk: disk.clone(), from: disk.journal().len(), to: None }
+    pub(super) fn of(disk: &SimDisk) -> AskedOperations {
+        AskedOperations { disk: disk.clone(), from: disk.journal().len(), to: None }
     }
 
     /// Stops: what comes from here on is not counted.
@@ -50,15 +50,9 @@ impl Asked {
 
     /// Returns where writes went.
     pub(super) fn writes(&self) -> Vec<Written> {
-        let place = |operation: Operation| match operation.doing {
-            Doing::Write { file, offset, len } => {
-                Some(Written { file, from: offset, to: offset + len as u64 })
-            }
-            Doing::Create { .. }
-            | Doing::Rename { .. }
-            | Doing::Remove { .. }
-            | Doing::SyncNames
-            | Doing::Sync { .. } => None,
+        let place = |operation: Operation| {
+            let Doing::Write { file, offset, len } = operation.doing else { return None };
+            Some(Written { file, from: offset, to: offset + len as u64 })
         };
         self.operations().into_iter().filter_map(place).collect()
     }
@@ -73,6 +67,13 @@ impl Asked {
         self.operations().iter().rev().find(|it| decides(it)).map(|it| Place::from(it.at))
     }
 
+    /// Points a row at the line of the last operation for which `decides` is true, if there is one.
+    pub(super) fn point(&self, row: &mut Case, decides: fn(&Operation) -> bool) {
+        if let Some(line) = self.line(decides) {
+            row.decided_at(line);
+        }
+    }
+
     /// Shows the operations on a card, and points at the line that decided; at `function` if there is
     /// none.
     pub(super) fn show(
@@ -81,18 +82,15 @@ impl Asked {
         decides: fn(&Operation) -> bool,
         function: &str,
     ) -> Failure {
-        let operations = self.operations();
-        let mut failure = match self.line(decides) {
+        let failure = match self.line(decides) {
             Some(place) => failure.your_line(place),
             None => failure.function(function),
         };
-        for operation in &operations {
-            failure = failure.detail(self.say(operation));
+        let operations = self.operations();
+        if operations.is_empty() {
+            return failure.detail("the disk was asked for nothing");
         }
-        match operations.is_empty() {
-            true => failure.detail("the disk was asked for nothing"),
-            false => failure,
-        }
+        operations.iter().fold(failure, |failure, done| failure.detail(self.say(done)))
     }
 
     /// Writes an operation, and the line that asked for it.
@@ -124,13 +122,7 @@ impl Asked {
 
 /// Returns whether an operation makes something durable.
 pub(super) fn is_sync(operation: &Operation) -> bool {
-    match operation.doing {
-        Doing::Sync { .. } | Doing::SyncNames => true,
-        Doing::Create { .. }
-        | Doing::Rename { .. }
-        | Doing::Remove { .. }
-        | Doing::Write { .. } => false,
-    }
+    matches!(operation.doing, Doing::Sync { .. } | Doing::SyncNames)
 }
 
 /// Returns whether an operation writes.

@@ -10,10 +10,10 @@
 //! their checksums.
 
 use super::asked::{Written, is_write};
+use super::observed::{ObservedLog, header};
 use super::rules::ATOMIC;
-use super::stage::{Stage, header};
-use crate::storage::kit::words::{G1, G7, run};
-use harness::{Check, Failure, Verdict, text};
+use crate::storage::kit::words::{Checked, G1, G7, batch, differs, run};
+use harness::{Check, Verdict, text};
 use storage::{Batch, Fate, Fates, Fault, Sector, SimDisk};
 
 /// What happens to each pending write: bit n is for the nth one.
@@ -39,39 +39,35 @@ impl Fates for Each<'_> {
 }
 
 /// A batch to cut: its name, the batch, and the items that it must leave.
-struct Row {
-    what: &'static str,
-    batch: Batch,
-    items: Vec<&'static str>,
-}
+type CutBatch = (&'static str, Batch, &'static [&'static str]);
 
 /// Entries and keys, in either order, of one group and of two.
-fn rows() -> Vec<Row> {
-    let entries = || run(1, &[4, 4]);
-    let row = |what, batch: &Batch, items: &[&'static str]| Row {
-        what,
-        batch: batch.clone(),
-        items: items.to_vec(),
-    };
-    let mut batch = Batch::new();
-    batch.entries(G7, &entries()).put(G7, b"hs", b"term 4 for n2");
-    let first = row("entries, then the term", &batch, &["entry of g7", "entry of g7", "key of g7"]);
-    batch.clear();
-    batch.put(G7, b"hs", b"term 4 for n2").entries(G7, &entries());
-    let second =
-        row("the term, then entries", &batch, &["key of g7", "entry of g7", "entry of g7"]);
-    batch.clear();
-    batch.entries(G7, &run(1, &[4])).put(G7, b"hs", b"term 4");
-    batch.entries(G1, &run(1, &[1])).put(G1, b"hs", b"term 1");
-    let items = ["entry of g7", "key of g7", "entry of g1", "key of g1"];
-    vec![first, second, row("two groups", &batch, &items)]
+fn batches() -> [CutBatch; 3] {
+    let (entries, vote) = (run(1, &[4, 4]), b"term 4 for n2");
+    let (one, other) = (run(1, &[4]), run(1, &[1]));
+    let two_groups = batch(|b| {
+        b.entries(G7, &one).put(G7, b"hs", b"term 4").entries(G1, &other).put(G1, b"hs", b"term 1")
+    });
+    [
+        (
+            "entries, then the term",
+            batch(|b| b.entries(G7, &entries).put(G7, b"hs", vote)),
+            &["entry of g7", "entry of g7", "key of g7"],
+        ),
+        (
+            "the term, then entries",
+            batch(|b| b.put(G7, b"hs", vote).entries(G7, &entries)),
+            &["key of g7", "entry of g7", "entry of g7"],
+        ),
+        ("two groups", two_groups, &["entry of g7", "key of g7", "entry of g1", "key of g1"]),
+    ]
 }
 
 /// A batch, a cut at each of its operations, and every possible remainder.
 pub(super) fn hard_state_with_entries(check: &mut Check) -> Verdict {
-    for (number, row) in (1..).zip(rows()) {
-        for cut in 1..=length(&row.batch)? {
-            check.doing(format!("{}: power is cut in operation {cut} of the batch", row.what));
+    for (number, row) in (1..).zip(batches()) {
+        for cut in 1..=length(&row.1)? {
+            check.doing(format!("{}: power is cut in operation {cut} of the batch", row.0));
             cut_at(number, &row, cut)?;
         }
     }
@@ -79,37 +75,35 @@ pub(super) fn hard_state_with_entries(check: &mut Check) -> Verdict {
 }
 
 /// Returns how many operations a batch takes when all goes well.
-fn length(batch: &Batch) -> Result<u64, Box<Failure>> {
-    let stage = Stage::new(&ATOMIC)?;
-    let asked = stage.asked();
-    stage.write(batch)?;
+fn length(batch: &Batch) -> Checked<u64> {
+    let log = ObservedLog::new(&ATOMIC)?;
+    let asked = log.asked();
+    log.write(batch)?;
     let operations = asked.operations().len() as u64;
     if operations >= 2 {
         return Ok(operations);
     }
     let because = "a batch is written and synced, and the disk has too few operations";
-    let failure = Failure::of(&ATOMIC).because(because).expected("a write, and a sync");
-    let failure = failure.got(format!("{operations} operations"));
+    let (expected, got) = ("a write, and a sync", format!("{operations} operations"));
+    let failure = differs(&ATOMIC, because, expected, got, "");
     Err(Box::new(asked.show(failure, |_| false, "Log::write_frame")))
 }
 
 /// Cuts the power in one operation, and judges every possible remainder.
-fn cut_at(number: u64, row: &Row, cut: u64) -> Verdict {
-    let stage = Stage::new(&ATOMIC)?;
-    let asked = stage.asked();
-    stage.disk.plan(stage.disk.operations() + cut, Fault::PowerCut);
-    let acknowledged = stage.log.write(&row.batch).is_ok();
+fn cut_at(number: u64, (what, batch, whole): &CutBatch, cut: u64) -> Verdict {
+    let log = ObservedLog::new(&ATOMIC)?;
+    let asked = log.asked();
+    log.disk.plan(log.disk.operations() + cut, Fault::PowerCut);
+    let acknowledged = log.inner.write(batch).is_ok();
     let writes = asked.writes();
     for kept in 0..1_u32 << writes.len().min(8) {
-        let after = stage.disk.after_power_cut(&mut Each { writes: &writes, kept });
-        let items = items_on(&after, &stage, &writes);
-        if items == row.items || (items.is_empty() && !acknowledged) {
+        let after = log.disk.after_power_cut(&mut Each { writes: &writes, kept });
+        let items = items_on(&after, &log, &writes);
+        if items == *whole || (items.is_empty() && !acknowledged) {
             continue;
         }
-        let reached: Vec<String> = (0..writes.len())
-            .filter(|nth| kept >> nth & 1 == 1)
-            .map(|nth| (nth + 1).to_string())
-            .collect();
+        let reached = (0..writes.len()).filter(|nth| kept >> nth & 1 == 1);
+        let reached: Vec<String> = reached.map(|nth| (nth + 1).to_string()).collect();
         let reached = match reached.as_slice() {
             [] => "none".to_owned(),
             all if all.len() == writes.len() => "all".to_owned(),
@@ -120,11 +114,10 @@ fn cut_at(number: u64, row: &Row, cut: u64) -> Verdict {
              {reached} reached the disk",
             text::counted(writes.len() as u64, "write")
         );
-        let whole = row.items.join(", ");
+        let whole = whole.join(", ");
         let expected = if acknowledged { whole } else { format!("nothing, or {whole}") };
         let got = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-        let failure = Failure::of(&ATOMIC).row(number, row.what).because(because);
-        let failure = failure.expected(expected).got(got);
+        let failure = differs(&ATOMIC, because, expected, got, "").row(number, *what);
         return asked.show(failure, is_write, "Log::write_frame").fail();
     }
     Ok(())
@@ -132,7 +125,7 @@ fn cut_at(number: u64, row: &Row, cut: u64) -> Verdict {
 
 /// Says which items of a log are on a disk: those of its first frames, up to the first frame with a byte
 /// that differs from what was written.
-fn items_on(after: &SimDisk, before: &Stage, writes: &[Written]) -> Vec<String> {
+fn items_on(after: &SimDisk, before: &ObservedLog, writes: &[Written]) -> Vec<String> {
     let Some(first) = writes.first() else { return Vec::new() };
     let end = writes.iter().map(|write| write.to).max().unwrap_or(first.to);
     let area = Written { to: end, ..*first };

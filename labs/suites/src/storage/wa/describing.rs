@@ -34,14 +34,15 @@ fn say(bytes: &[u8]) -> String {
 /// Every kind of item, and its fields.
 fn items() -> Vec<(&'static str, Item, Fields)> {
     let item = |group: GroupId, op: Op, len: u32, crc: u32| Item { group, op, len, crc };
+    let (longest, last) = (0xfff_ffff, 1 << 62);
     let far = EntryId { index: storage::Index::LAST, ..at(1, u64::MAX) };
     vec![
         ("entry 5@2", item(G7, Op::Entry { id: at(5, 2) }, 3, 0xab), (7, 5, 2, 1, 3, 0xab)),
         ("entry 1@0, no bytes", item(G1, Op::Entry { id: at(1, 0) }, 0, 0), (1, 1, 0, 1, 0, 0)),
         (
             "the last index, Index::LAST",
-            item(G9, Op::Entry { id: far }, 0xfff_ffff, u32::MAX),
-            (G9.0, 1 << 62, u64::MAX, 1, 0xfff_ffff, u32::MAX),
+            item(G9, Op::Entry { id: far }, longest, u32::MAX),
+            (G9.0, last, u64::MAX, 1, longest, u32::MAX),
         ),
         ("put, key of 4", item(G7, Op::Put { key_len: 4 }, 6, 9), (7, 4, 0, 2, 6, 9)),
         ("put, all of it key", item(G7, Op::Put { key_len: 6 }, 6, 9), (7, 6, 0, 2, 6, 9)),
@@ -55,7 +56,7 @@ fn items() -> Vec<(&'static str, Item, Fields)> {
         (
             "reset to a large index",
             item(G7, Op::Reset { through: far }, 0, 0),
-            (7, 1 << 62, u64::MAX, 7, 0, 0),
+            (7, last, u64::MAX, 7, 0, 0),
         ),
     ]
 }
@@ -71,21 +72,16 @@ pub(super) fn item_bytes(_: &mut Check) -> Verdict {
             Some(bytes) => say(bytes),
             None => "other bytes before it have changed".to_owned(),
         };
-        table.equal(what, say(&bytes_of(fields)), was).decided_in("Item::encode");
+        table.reads(what, say(&bytes_of(fields)), was, "Item::encode");
     }
-    if let Some(failure) = table.failure() {
-        return failure.function("Item::encode").fail();
-    }
+    table.verdict()?;
     let mut table = Table::new(&DESCRIPTOR, "read").intro("the item that these bytes are");
     for (what, item, fields) in items() {
         let read = |item: Option<Item>| item.map_or("none".to_owned(), |item| format!("{item:?}"));
         let was = Item::decode(&bytes_of(fields));
-        table.equal(what, read(Some(item)), read(was)).decided_in("Item::decode");
+        table.reads(what, read(Some(item)), read(was), "Item::decode");
     }
-    match table.failure() {
-        Some(failure) => failure.function("Item::decode").fail(),
-        None => Ok(()),
-    }
+    table.verdict()
 }
 
 /// Bytes that no writer has written, and similar ones that a writer may have.
@@ -125,10 +121,7 @@ pub(super) fn item_refusals(_: &mut Check) -> Verdict {
     for (what, fields, is_one) in rows {
         let say = |is_one: bool| if is_one { "an item" } else { "none" };
         let was = Item::decode(&bytes_of(fields)).is_some();
-        table.equal(what, say(is_one), say(was)).decided_in("Item::decode");
+        table.reads(what, say(is_one), say(was), "Item::decode");
     }
-    match table.failure() {
-        Some(failure) => failure.function("Item::decode").fail(),
-        None => Ok(()),
-    }
+    table.verdict()
 }

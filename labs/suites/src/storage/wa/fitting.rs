@@ -9,26 +9,21 @@
 //! refused batch leaves no trace: no write, no item, no LSN.
 
 use super::asked::is_write;
-use super::reading::{read, reads, refusal};
+use super::observed::ObservedLog;
+use super::reading::{read, reads};
 use super::rules::{COMPACTED, FITS};
-use super::stage::Stage;
-use crate::storage::kit::words::{G1, G7, G9, at, caught, run, sized};
-use harness::{Check, Failure, Table, Verdict, current};
+use crate::storage::kit::words::{G1, G7, G9, at, batch, caught, entry, refusal, run};
+use harness::{Check, Table, Verdict, current};
 use storage::{Batch, EntryId, GroupId, Index};
+
+const COMPACT: &str = "Group::compact";
 
 /// Makes one batch.
 type Make = fn(&mut Batch) -> &mut Batch;
 
-/// g7 begins after 4@2 and holds 5@2 6@3; g1 holds 1@1 2@1.
-fn held(stage: &Stage) -> Result<(), Box<Failure>> {
-    let mut batch = Batch::new();
-    batch.reset(G7, at(4, 2)).entries(G7, &run(5, &[2, 3])).entries(G1, &run(1, &[1, 1]));
-    stage.append(&batch).map(drop)
-}
-
 /// Adds one entry to a batch.
 fn put(batch: &mut Batch, group: GroupId, id: EntryId) -> &mut Batch {
-    batch.entries(group, &[sized(id, 4)])
+    batch.entries(group, &[entry(id.index.0, id.term.0, 4)])
 }
 
 /// Batches that fit, and those that do not.
@@ -77,65 +72,54 @@ pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
     let intro = "g7 begins after 4@2 and holds 5@2 6@3, g1 holds 1@1 2@1; a batch is appended";
     let mut table = Table::new(&FITS, "the batch").intro(intro);
     for (what, make, answer, holds) in ROWS {
-        let stage = Stage::new(&FITS)?;
-        held(&stage)?;
-        let (before, asked) = (all_seen(&stage), stage.asked());
-        let mut batch = Batch::new();
-        make(&mut batch);
+        let log = ObservedLog::new(&FITS)?;
+        let (g7, g1) = (run(5, &[2, 3]), run(1, &[1, 1]));
+        log.append(&batch(|b| b.reset(G7, at(4, 2)).entries(G7, &g7).entries(G1, &g1)))?;
+        let (before, asked) = (all_seen(&log), log.asked());
+        let batch = batch(make);
         current::doing(format!("appending a batch: {what}"));
-        let outcome = caught(|| stage.log.append(&batch));
+        let outcome = caught(|| log.inner.append(&batch));
         let must_be = match answer {
             "taken" => format!("taken: {}", if holds.is_empty() { "nothing" } else { holds }),
             refused => format!("refused: {refused}"),
         };
         let was = match &outcome {
-            Ok(Ok(_)) => format!("taken: {}", entries_of(&stage)),
+            Ok(Ok(_)) => {
+                let seen = log.seen(G7);
+                format!("taken: {}", seen.split_once(": ").map_or("nothing", |(_, held)| held))
+            }
             Ok(Err(error)) => refusal(error),
             Err(panic) => format!("taken, and then a panic: {panic}"),
         };
         let is_about_compaction = what.contains("compact");
         let function = if is_about_compaction { "NextState::compact" } else { "NextState::append" };
         // Index 0 is no index, and it is before every beginning: both errors are right.
-        let row = match what.starts_with("0@1") {
-            true => {
-                let also = "refused: Compacted".to_owned();
-                table.one_of(what, &[must_be, also], was)
-            }
+        match what.starts_with("0@1") {
+            true => table.one_of(what, &[must_be, "refused: Compacted".to_owned()], was),
             false => table.equal(what, must_be, was),
-        };
-        row.decided_in(function);
+        }
+        .decided_in(function);
         if let Ok(Err(_)) = outcome {
-            let traces = match (asked.writes().len(), all_seen(&stage) == before) {
+            let traces = match (asked.writes().len(), all_seen(&log) == before) {
                 (0, true) => "no trace",
                 (0, false) => "readers see something else",
                 (_, _) => "the disk was written to",
             };
-            let row = table.equal(format!("{what}: afterwards"), "no trace", traces);
-            match asked.line(is_write) {
-                Some(line) => row.decided_at(line),
-                None => row.decided_in(function),
-            };
+            let row = table.reads(format!("{what}: afterwards"), "no trace", traces, function);
+            asked.point(row, is_write);
         }
     }
     table.verdict()
 }
 
 /// Says what readers see of every group, and the last LSN.
-fn all_seen(stage: &Stage) -> String {
-    let groups = [G1, G7, G9].map(|group| stage.seen(group)).join("; ");
-    format!("{groups}; last LSN {}", stage.log.appended_lsn())
-}
-
-/// Says which entries g7 holds.
-fn entries_of(stage: &Stage) -> String {
-    let seen = stage.seen(G7);
-    let entries = seen.split_once(": ").map_or("nothing", |(_, entries)| entries);
-    entries.to_owned()
+fn all_seen(log: &ObservedLog) -> String {
+    let groups = [G1, G7, G9].map(|group| log.seen(group)).join("; ");
+    format!("{groups}; last LSN {}", log.inner.appended_lsn())
 }
 
 /// What a compacted log answers.
 pub(super) fn compact_bounds(_: &mut Check) -> Verdict {
-    let log = || run(1, &[1, 1, 2, 2, 3]);
     let rows: [(&str, Make, &str); 10] = [
         ("compact 1@1", |b| b.compact(G7, at(1, 1)), "after 1@1: 2@1 3@2 4@2 5@3"),
         ("compact 2@1: where a term ends", |b| b.compact(G7, at(2, 1)), "after 2@1: 3@2 4@2 5@3"),
@@ -162,37 +146,25 @@ pub(super) fn compact_bounds(_: &mut Check) -> Verdict {
     ];
     let intro = "g7 holds 1@1 2@1 3@2 4@2 5@3; it is then";
     let mut table = Table::new(&COMPACTED, "the batch").intro(intro);
+    let held = run(1, &[1, 1, 2, 2, 3]);
     for (what, make, must_be) in rows {
-        let stage = Stage::new(&COMPACTED)?;
-        let mut batch = Batch::new();
-        batch.entries(G7, &log());
-        stage.append(&batch)?;
-        batch.clear();
-        make(&mut batch);
-        stage.append(&batch)?;
-        table.equal(what, must_be, &stage.seen(G7)).decided_in("Group::compact");
+        let log = ObservedLog::new(&COMPACTED)?;
+        log.append(Batch::new().entries(G7, &held))?;
+        log.append(&batch(make))?;
+        table.reads(what, must_be, log.seen(G7), COMPACT);
     }
-    read_behind(&mut table)?;
-    table.verdict()
-}
-
-/// Reads a log that was compacted.
-fn read_behind(table: &mut Table) -> Verdict {
-    let stage = Stage::new(&COMPACTED)?;
-    let mut batch = Batch::new();
-    batch.entries(G7, &run(1, &[1, 1, 2, 2, 3])).compact(G7, at(3, 2));
-    stage.append(&batch)?;
-    let log = &stage.log;
+    // What is read of a log that was compacted.
+    let log = ObservedLog::new(&COMPACTED)?;
+    log.append(Batch::new().entries(G7, &held).compact(G7, at(3, 2)))?;
+    let log = &log.inner;
     for (index, must_be) in [(3, "none"), (4, "4@2"), (5, "5@3")] {
-        table
-            .equal(format!("compact 3@2: entry {index}"), must_be, &read(log, G7, index))
-            .decided_in("Group::compact");
+        table.reads(format!("compact 3@2: entry {index}"), must_be, read(log, G7, index), COMPACT);
     }
     for (range, must_be) in [(3..6, "refused: Compacted"), (4..6, "4@2 5@3")] {
         let what = format!("compact 3@2: entries {} to 5", range.start);
-        table.equal(what, must_be, &reads(log, G7, range, u64::MAX)).decided_in("Group::compact");
+        table.reads(what, must_be, reads(log, G7, range, u64::MAX), COMPACT);
     }
     let term = log.term(G7, Index(2)).map_or("unknown".to_owned(), |term| term.to_string());
-    table.equal("compact 3@2: the term at 2", "unknown", &term).decided_in("Group::compact");
-    Ok(())
+    table.reads("compact 3@2: the term at 2", "unknown", term, COMPACT);
+    table.verdict()
 }

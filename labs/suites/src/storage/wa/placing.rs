@@ -51,7 +51,7 @@ pub(super) fn worked_example(_: &mut Check) -> Verdict {
     let was = hello().place(Lsn(1), Lsn(0), Salt::new(0x1122_3344));
     let intro = "entry 1@1 of group 7, \"hello\", LSN 1, nothing durable, salt 11223344: its bytes";
     let mut table = Table::new(&PLACED, "field").intro(intro);
-    table.equal("the whole frame", EXAMPLE.len(), was.len()).decided_in("Draft::place");
+    table.reads("the whole frame", EXAMPLE.len(), was.len(), "Draft::place");
     for (what, from, to, function) in FIELDS {
         let found = was.get(from..to).map_or("not there".to_owned(), hex);
         table.equal(what, hex(&EXAMPLE[from..to]), found).decided_in_one_of(function);
@@ -78,7 +78,7 @@ pub(super) fn header_checksum(_: &mut Check) -> Verdict {
         let must_be = checksum(&expected(lsn, durable), salt as u32);
         let stated = was.get(..4).map_or("not there".to_owned(), hex);
         let what = format!("{salt:x}, {lsn}, {durable}");
-        table.equal(what, hex(&must_be.to_le_bytes()), stated).decided_in("header_crc");
+        table.reads(what, hex(&must_be.to_le_bytes()), stated, "header_crc");
     }
     table.verdict()
 }

@@ -6,13 +6,12 @@
 //!     '------- 100 -----------'     ^ one more would be too many
 //! ```
 
+use super::observed::ObservedLog;
 use super::rules::{EMPTY, LIMIT, READS};
-use super::stage::Stage;
-use crate::storage::kit::words::{G1, G7, G9, at, entry, names, run, sized};
-use bytes::Bytes;
+use crate::storage::kit::words::{Checked, G1, G7, G9, at, entry, names, refusal, run, short};
 use harness::{Check, Table, Verdict, current};
 use std::ops::Range;
-use storage::{Batch, Entry, Error, GroupId, Index, Log, SimDisk};
+use storage::{Batch, Entry, GroupId, Index, Log, SimDisk};
 
 /// A group whose log a new leader has changed.
 const G2: GroupId = GroupId(2);
@@ -30,17 +29,8 @@ pub(super) fn reads(
     max_bytes: u64,
 ) -> String {
     current::doing(format!("reading {} to {} of {group}", range.start, range.end - 1));
-    match log.entries(group, places(range), max_bytes) {
-        Ok(entries) => names(&entries),
-        Err(error) => refusal(&error),
-    }
-}
-
-/// Says which error it is.
-pub(super) fn refusal(error: &Error) -> String {
-    let said = format!("{error:?}");
-    let kind = said.split([' ', '(', '{']).next().unwrap_or_default();
-    format!("refused: {kind}")
+    let entries = log.entries(group, places(range), max_bytes);
+    entries.map_or_else(|error| refusal(&error), |entries| names(&entries))
 }
 
 /// Says what reading one index returns.
@@ -55,27 +45,25 @@ pub(super) fn read(log: &Log<SimDisk>, group: GroupId, index: u64) -> String {
 
 /// What was written, read by index and by range.
 pub(super) fn append_read(_: &mut Check) -> Verdict {
-    let stage = Stage::new(&READS)?;
-    let log = &stage.log;
+    let observed = ObservedLog::new(&READS)?;
+    let log = &observed.inner;
     for (group, entries) in [
         (G7, run(1, &[1, 1])),
-        (G1, vec![sized(at(1, 1), 300), sized(at(2, 1), 700), entry(at(3, 2))]),
+        (G1, vec![entry(1, 1, 300), entry(2, 1, 700), short(3, 2)]),
         (G7, run(3, &[2, 2, 2])),
         (G7, run(4, &[3])),
     ] {
-        let mut batch = Batch::new();
-        batch.put(group, b"hs", b"n2").entries(group, &entries).put(group, b"hs", b"n3");
-        stage.append(&batch)?;
+        let (before, after) = (b"n2", b"n3");
+        observed.append(
+            Batch::new()
+                .put(group, b"hs", before)
+                .entries(group, &entries)
+                .put(group, b"hs", after),
+        )?;
     }
-    let mut batch = Batch::new();
-    batch.reset(G9, at(4, 2)).entries(G9, &run(5, &[2, 3]));
-    stage.append(&batch)?;
-    batch.clear();
-    batch.entries(G2, &run(1, &[1, 1, 2, 2]));
-    stage.append(&batch)?;
-    batch.clear();
-    batch.entries(G2, &run(3, &[3, 3]));
-    stage.append(&batch)?;
+    observed.append(Batch::new().reset(G9, at(4, 2)).entries(G9, &run(5, &[2, 3])))?;
+    observed.append(Batch::new().entries(G2, &run(1, &[1, 1, 2, 2])))?;
+    observed.append(Batch::new().entries(G2, &run(3, &[3, 3])))?;
 
     let intro = "g7 was given 1@1 2@1, then 3@2 4@2 5@2, then 4@3; g9 begins after 4@2; read is";
     let mut table = Table::new(&READS, "asked for").intro(intro);
@@ -89,7 +77,7 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
         ("entry 4 of g9: before its beginning", G9, 4, "none"),
         ("entry 1 of g5: unknown", GroupId(5), 1, "none"),
     ] {
-        table.equal(what, must_be, &read(log, group, index)).decided_in("buffer_at");
+        table.reads(what, must_be, read(log, group, index), "buffer_at");
     }
     for (what, group, range, must_be) in [
         ("1 to 4 of g7", G7, 1..5, "1@1 2@1 3@2 4@3"),
@@ -108,24 +96,19 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
         let within = &["View::pick_range", "Group::truncate_from", "Group::term"];
         table.equal(what, must_be, &was).decided_in_one_of(within);
     }
-    let held = stage.log.entries(G7, places(2..2), u64::MAX).map(|entries| entries.len());
-    let was = held.map_or_else(|error| refusal(&error), |len| format!("{len} entries"));
-    table.equal("2 to 1 of g7: nothing", "0 entries", &was).decided_in("View::pick_range");
+    let held = log.entries(G7, places(2..2), u64::MAX);
+    let was = held.map_or_else(|e| refusal(&e), |held| format!("{} entries", held.len()));
+    table.reads("2 to 1 of g7: nothing", "0 entries", was, "View::pick_range");
     table.verdict()
 }
 
 /// How many entries a limit allows.
 pub(super) fn entries_size_limit(_: &mut Check) -> Verdict {
-    let stage = Stage::new(&LIMIT)?;
+    let log = ObservedLog::new(&LIMIT)?;
     let lens = [60, 40, 1, 500, 10];
-    let entries: Vec<Entry> =
-        (1..).zip(lens).map(|(index, len)| sized(at(index, 1), len)).collect();
-    let mut batch = Batch::new();
-    batch.entries(G7, &entries[..3]);
-    stage.append(&batch)?;
-    batch.clear();
-    batch.entries(G7, &entries[3..]);
-    stage.append(&batch)?;
+    let entries: Vec<Entry> = (1..).zip(lens).map(|(index, len)| entry(index, 1, len)).collect();
+    log.append(Batch::new().entries(G7, &entries[..3]))?;
+    log.append(Batch::new().entries(G7, &entries[3..]))?;
     let intro = "g7 holds entries of 60, 40, 1, 500 and 10 bytes; read is";
     let mut table = Table::new(&LIMIT, "from, limit").intro(intro);
     for (from, limit, must_be) in [
@@ -146,57 +129,45 @@ pub(super) fn entries_size_limit(_: &mut Check) -> Verdict {
         (5, 0, "5@1"),
     ] {
         let limits = if limit == u64::MAX { "none".to_owned() } else { limit.to_string() };
-        let was = reads(&stage.log, G7, from..6, limit);
-        table
-            .equal(format!("from {from}, limit {limits}"), must_be, &was)
-            .decided_in("View::pick_range");
+        let was = reads(&log.inner, G7, from..6, limit);
+        table.reads(format!("from {from}, limit {limits}"), must_be, was, "View::pick_range");
     }
     table.verdict()
 }
 
 /// An empty batch, entry, key or value.
 pub(super) fn empty_and_zero_len(_: &mut Check) -> Verdict {
-    let stage = Stage::new(&EMPTY)?;
+    let log = ObservedLog::new(&EMPTY)?;
     let mut table = Table::new(&EMPTY, "what").intro("something empty, written and read");
-    let nothing = || Batch::new();
-    let asked = stage.asked();
-    let lsn = stage.append(&nothing())?;
-    let was = format!("LSN {lsn}, {} writes", asked.writes().len());
-    table.equal("an empty batch, first of all", "LSN 0, 0 writes", &was).decided_in("Log::append");
-
-    let no_bytes = |index: u64| Entry { id: at(index, 1), data: Bytes::new() };
-    let mut batch = Batch::new();
-    batch.entries(G7, &[no_bytes(1)]);
-    stage.append(&batch)?;
-    batch.clear();
-    batch.entries(G7, &[entry(at(2, 1)), no_bytes(3), entry(at(4, 1)), no_bytes(5)]);
-    stage.append(&batch)?;
-    batch.clear();
-    batch.put(G1, b"", b"").put(G1, b"k", b"").delete(G1, b"nobody's");
-    stage.append(&batch)?;
-    let asked = stage.asked();
-    let lsn = stage.append(&nothing())?;
-    let was = format!("LSN {lsn}, {} writes", asked.writes().len());
-    table.equal("an empty batch, after three", "LSN 3, 0 writes", &was).decided_in("Log::append");
+    let nothing = || -> Checked<String> {
+        let asked = log.asked();
+        let lsn = log.append(&Batch::new())?;
+        Ok(format!("LSN {lsn}, {} writes", asked.writes().len()))
+    };
+    table.reads("an empty batch, first of all", "LSN 0, 0 writes", nothing()?, "Log::append");
+    log.append(Batch::new().entries(G7, &[entry(1, 1, 0)]))?;
+    let more = [short(2, 1), entry(3, 1, 0), short(4, 1), entry(5, 1, 0)];
+    log.append(Batch::new().entries(G7, &more))?;
+    log.append(Batch::new().put(G1, b"", b"").put(G1, b"k", b"").delete(G1, b"nobody's"))?;
+    table.reads("an empty batch, after three", "LSN 3, 0 writes", nothing()?, "Log::append");
 
     for index in 1..=5 {
         let what = format!("entry {index}, {} bytes", if index % 2 == 1 { 0 } else { 4 });
-        table
-            .equal(what, format!("{index}@1"), read(&stage.log, G7, index))
-            .decided_in("buffer_at");
+        table.reads(what, format!("{index}@1"), read(&log.inner, G7, index), "buffer_at");
     }
     for (range, must_be) in [(1..6, "1@1 2@1 3@1 4@1 5@1"), (1..2, "1@1"), (3..4, "3@1")] {
         let what = format!("entries {} to {}", range.start, range.end - 1);
-        table
-            .equal(what, must_be, &reads(&stage.log, G7, range, u64::MAX))
-            .decided_in("View::pick_range");
+        let was = reads(&log.inner, G7, range, u64::MAX);
+        table.reads(what, must_be, was, "View::pick_range");
     }
     let value =
-        |key: &[u8]| stage.log.get(G1, key).map_or("none".to_owned(), |v| v.len().to_string());
-    table.equal("the value of an empty key", "0", &value(b"")).decided_in("Log::write_frame");
-    table.equal("a value without bytes", "0", &value(b"k")).decided_in("Log::write_frame");
-    table
-        .equal("a key that nobody set", "none", &value(b"nobody's"))
-        .decided_in("Log::write_frame");
+        |key: &[u8]| log.inner.get(G1, key).map_or("none".to_owned(), |v| v.len().to_string());
+    for (what, key, must_be) in [
+        ("the value of an empty key", "", "0"),
+        ("a value without bytes", "k", "0"),
+        ("a key that nobody set", "nobody's", "none"),
+    ] {
+        table.reads(what, must_be, value(key.as_bytes()), "Log::write_frame");
+    }
     table.verdict()
 }

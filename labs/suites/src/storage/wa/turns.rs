@@ -11,6 +11,7 @@
 //! the card breaks the rule.
 
 use super::rules::{ACKNOWLEDGED, BROKEN, BUDGET, NOBODY_WAITS};
+use crate::storage::kit::words::differs;
 use harness::{Check, Failure, Rule, Verdict, current, text};
 use std::collections::{BTreeSet, VecDeque};
 use storage::{GroupCommit, Lsn, SyncRole};
@@ -44,7 +45,7 @@ enum Turn {
 
 /// Everything: the state machine, the writers, and the disk.
 #[derive(Clone)]
-struct Scene {
+struct CommitState {
     commit: GroupCommit,
     writers: [Writer; WRITERS],
     appended: u64,
@@ -53,19 +54,22 @@ struct Scene {
     has_failed: bool,
 }
 
-/// What was told, for the card.
-type Story = Vec<String>;
+/// What happened, for the card.
+type Steps = Vec<String>;
 
-impl Scene {
-    fn new() -> Scene {
+/// What is wrong: the rule, when it broke, what was expected, and the function to read.
+type WrongAnswer = (&'static Rule, String, String, &'static str);
+
+impl CommitState {
+    fn new() -> CommitState {
         let commit = GroupCommit::after(Lsn(0));
         let writers = [Writer::Away; WRITERS];
-        Scene { commit, writers, appended: 0, platter: 0, has_failed: false }
+        CommitState { commit, writers, appended: 0, platter: 0, has_failed: false }
     }
 
     /// Returns what distinguishes one state from another. The state machine prints itself.
     fn print(&self) -> String {
-        let Scene { commit, writers, appended, platter, has_failed } = self;
+        let CommitState { commit, writers, appended, platter, has_failed } = self;
         format!("{commit:?} {writers:?} {appended} {platter} {has_failed}")
     }
 
@@ -93,110 +97,104 @@ impl Scene {
         turns
     }
 
-    /// Takes a step, and records it in the story.
-    fn take(&mut self, turn: Turn, story: &mut Story) -> Verdict {
+    /// Takes a step, and tells it.
+    fn take(&mut self, turn: Turn, told: &mut Steps) -> Verdict {
         match turn {
             Turn::Append(number) => {
                 self.appended += 1;
                 self.commit.append(Lsn(self.appended));
                 self.writers[number] = Writer::Asks { lsn: self.appended };
-                story.push(format!("t{} appends {}", number + 1, self.appended));
+                told.push(format!("t{} appends {}", number + 1, self.appended));
                 Ok(())
             }
-            Turn::Ask(number) => self.ask(number, story),
-            Turn::SyncEnds(number) => self.sync_ends(number, story),
+            Turn::Ask(number) => self.ask(number, told),
+            Turn::SyncEnds(number) => self.sync_ends(number, told),
             Turn::SyncFails(number) => {
-                story.push(format!("t{}'s sync fails", number + 1));
+                told.push(format!("t{}'s sync fails", number + 1));
                 self.has_failed = true;
                 self.commit.finish_failed();
                 self.writers[number] = Writer::Gone;
                 self.wake();
-                self.check_marks(story)
+                self.check_marks(told)
             }
         }
     }
 
     /// A writer asks what to do.
-    fn ask(&mut self, number: usize, story: &mut Story) -> Verdict {
+    fn ask(&mut self, number: usize, told: &mut Steps) -> Verdict {
         let Writer::Asks { lsn } = self.writers[number] else { return Ok(()) };
         let role = self.commit.ask(Lsn(lsn));
         let name = format!("t{}", number + 1);
-        story.push(format!("{name} asks {lsn}: {}", say(role)));
-        let syncing = self.syncing();
+        told.push(format!("{name} asks {lsn}: {}", say(role)));
+        if let Some((rule, because, expected, function)) = self.is_wrong(role, lsn, &name) {
+            let got = match role {
+                SyncRole::Durable => format!("the disk holds what is up to {}", self.platter),
+                SyncRole::Wait | SyncRole::Lead { .. } | SyncRole::Broken => say(role),
+            };
+            return broken(rule, because, expected, got, function, told);
+        }
         self.writers[number] = match role {
-            SyncRole::Durable => {
-                if lsn > self.platter {
-                    let because = format!("{name} is told that {lsn} is durable");
-                    let got = format!("the disk holds what is up to {}", self.platter);
-                    let expected = format!("told so once the disk holds {lsn}");
-                    return broken(
-                        &ACKNOWLEDGED,
-                        because,
-                        expected,
-                        got,
-                        "GroupCommit::ask",
-                        story,
-                    );
-                }
-                Writer::Gone
-            }
-            SyncRole::Wait => {
-                if syncing.is_none() {
-                    let because = format!("{name} is told to wait, and no sync is running");
-                    let expected = if self.has_failed { "give up" } else { "lead" };
-                    let function = if self.has_failed { FAILED } else { ASK };
-                    return broken(&NOBODY_WAITS, because, expected, "wait", function, story);
-                }
-                Writer::Waits { lsn }
-            }
+            SyncRole::Durable | SyncRole::Broken => Writer::Gone,
+            SyncRole::Wait => Writer::Waits { lsn },
             SyncRole::Lead { through } => {
-                if self.has_failed {
-                    let because = format!("a sync has failed, and {name} is told to sync again");
-                    return broken(&BROKEN, because, "give up", say(role), FAILED, story);
-                }
-                if let Some(other) = syncing {
-                    let because =
-                        format!("t{} is syncing, and {name} is told to sync too", other + 1);
-                    return broken(&BUDGET, because, "wait", say(role), "GroupCommit::ask", story);
-                }
-                if through.0 < lsn || through.0 > self.appended {
-                    let because = format!("{name} wants {lsn} to be durable");
-                    let expected = format!("lead through {lsn}, up to {}", self.appended);
-                    let function = "GroupCommit::ask";
-                    return broken(&ACKNOWLEDGED, because, expected, say(role), function, story);
-                }
                 Writer::Syncs { lsn, through: through.0, covers: self.appended }
-            }
-            SyncRole::Broken => {
-                if !self.has_failed {
-                    let because = format!("{name} is told to give up, and nothing has failed");
-                    let function = "GroupCommit::ask";
-                    return broken(
-                        &NOBODY_WAITS,
-                        because,
-                        "lead, or wait",
-                        "give up",
-                        function,
-                        story,
-                    );
-                }
-                Writer::Gone
             }
         };
         Ok(())
     }
 
+    /// Returns what is wrong with an answer, if anything is: the rule, when it broke, what was expected, and
+    /// the function to read first.
+    fn is_wrong(&self, role: SyncRole, lsn: u64, name: &str) -> Option<WrongAnswer> {
+        let syncing = self.writers.iter().position(|it| matches!(it, Writer::Syncs { .. }));
+        let wrong = |rule, because: String, expected: String, function| {
+            Some((rule, because, expected, function))
+        };
+        match (role, syncing) {
+            (SyncRole::Durable, _) if lsn > self.platter => {
+                let because = format!("{name} is told that {lsn} is durable");
+                wrong(&ACKNOWLEDGED, because, format!("told so once the disk holds {lsn}"), ASK)
+            }
+            (SyncRole::Wait, None) => {
+                let because = format!("{name} is told to wait, and no sync is running");
+                let (must_be, function) =
+                    if self.has_failed { ("give up", FAILED) } else { ("lead", ASK) };
+                wrong(&NOBODY_WAITS, because, must_be.to_owned(), function)
+            }
+            (SyncRole::Lead { .. }, _) if self.has_failed => {
+                let because = format!("a sync has failed, and {name} is told to sync again");
+                wrong(&BROKEN, because, "give up".to_owned(), FAILED)
+            }
+            (SyncRole::Lead { .. }, Some(other)) => {
+                let because = format!("t{} is syncing, and {name} is told to sync too", other + 1);
+                wrong(&BUDGET, because, "wait".to_owned(), ASK)
+            }
+            (SyncRole::Lead { through }, None) if !(lsn..=self.appended).contains(&through.0) => {
+                let because = format!("{name} wants {lsn} to be durable");
+                let must_be = format!("lead through {lsn}, up to {}", self.appended);
+                wrong(&ACKNOWLEDGED, because, must_be, ASK)
+            }
+            (SyncRole::Broken, _) if !self.has_failed => {
+                let because = format!("{name} is told to give up, and nothing has failed");
+                wrong(&NOBODY_WAITS, because, "lead, or wait".to_owned(), ASK)
+            }
+            (SyncRole::Durable | SyncRole::Wait | SyncRole::Lead { .. } | SyncRole::Broken, _) => {
+                None
+            }
+        }
+    }
+
     /// A sync returns: what was appended before it began is on the disk.
-    fn sync_ends(&mut self, number: usize, story: &mut Story) -> Verdict {
+    fn sync_ends(&mut self, number: usize, told: &mut Steps) -> Verdict {
         let Writer::Syncs { lsn, through, covers } = self.writers[number] else { return Ok(()) };
-        story.push(format!("t{}'s sync returns", number + 1));
+        told.push(format!("t{}'s sync returns", number + 1));
         if !self.has_failed {
             self.platter = self.platter.max(covers);
         }
         self.commit.finish(Lsn(through));
         self.writers[number] = Writer::Asks { lsn };
         self.wake();
-        self.check_marks(story)
+        self.check_marks(told)
     }
 
     /// Wakes all waiting writers: they ask again.
@@ -208,25 +206,19 @@ impl Scene {
         }
     }
 
-    /// Returns which writer is syncing.
-    fn syncing(&self) -> Option<usize> {
-        self.writers.iter().position(|writer| matches!(writer, Writer::Syncs { .. }))
-    }
-
     /// What the log says of itself must be true as well.
-    fn check_marks(&self, story: &Story) -> Verdict {
+    fn check_marks(&self, told: &Steps) -> Verdict {
         let (durable, appended) = (self.commit.durable().0, self.commit.appended().0);
         let function = if self.has_failed { FAILED } else { FINISH };
         if durable > self.platter {
             let because = format!("the log says that everything up to {durable} is durable");
-            let got = format!("durable up to {durable}");
-            let expected = format!("durable up to {}", self.platter);
-            return broken(&ACKNOWLEDGED, because, expected, got, function, story);
+            let [expected, got] = [self.platter, durable].map(|lsn| format!("durable up to {lsn}"));
+            return broken(&ACKNOWLEDGED, because, expected, got, function, told);
         }
         if appended != self.appended {
             let because = format!("{} batches were appended", self.appended);
             let (expected, got) = (self.appended.to_string(), appended.to_string());
-            return broken(&ACKNOWLEDGED, because, expected, got, function, story);
+            return broken(&ACKNOWLEDGED, because, expected, got, function, told);
         }
         Ok(())
     }
@@ -246,39 +238,35 @@ const ASK: &str = "GroupCommit::ask";
 const FINISH: &str = "GroupCommit::finish";
 const FAILED: &str = "GroupCommit::finish_failed";
 
-/// Fails, with the story so far. `function` is the likeliest to be wrong; all three share what is known.
+/// Fails, with what happened so far. `function` is the likeliest to be wrong; all three share what is known.
 fn broken(
     rule: &Rule,
-    because: String,
+    because: impl Into<String>,
     expected: impl Into<String>,
     got: impl Into<String>,
     function: &str,
-    story: &Story,
+    told: &Steps,
 ) -> Verdict {
-    let failure = Failure::of(rule)
-        .because(because)
-        .expected(expected)
-        .got(got)
-        .one_of(&[function, ASK, FINISH, FAILED]);
-    let told = |failure: Failure, (number, line): (usize, &String)| {
-        failure.detail(format!("{:>2}  {line}", number + 1))
+    let within = &[function, ASK, FINISH, FAILED];
+    let failure = differs(rule, because, expected, got.into(), "").one_of(within);
+    let tell = |failure: Failure, (number, line): (usize, &String)| {
+        failure.detail(format!("{number:>2}  {line}"))
     };
     // A card has room for eight lines of it; the last ones matter most.
-    let skipped = story.len().saturating_sub(8);
-    story.iter().enumerate().skip(skipped).fold(failure, told).fail()
+    (1..).zip(told).skip(told.len().saturating_sub(8)).fold(failure, tell).fail()
 }
 
 /// Walks every order, breadth first.
 pub(super) fn every_order(_: &mut Check) -> Verdict {
-    let mut seen = BTreeSet::from([Scene::new().print()]);
-    let mut waiting = VecDeque::from([(Scene::new(), Story::new())]);
+    let mut seen = BTreeSet::from([CommitState::new().print()]);
+    let mut waiting = VecDeque::from([(CommitState::new(), Steps::new())]);
     let mut all_told = 0_u64;
-    while let Some((scene, story)) = waiting.pop_front() {
-        if scene.writers.iter().all(|writer| *writer == Writer::Gone) && !scene.has_failed {
+    while let Some((state, told)) = waiting.pop_front() {
+        if state.writers.iter().all(|writer| *writer == Writer::Gone) && !state.has_failed {
             all_told += 1;
         }
-        for turn in scene.turns() {
-            let (mut next, mut told) = (scene.clone(), story.clone());
+        for turn in state.turns() {
+            let (mut next, mut told) = (state.clone(), told.clone());
             current::doing(format!("after {}: the next turn", told.join(", ")));
             next.take(turn, &mut told)?;
             if seen.insert(next.print()) {
@@ -289,29 +277,30 @@ pub(super) fn every_order(_: &mut Check) -> Verdict {
     if all_told > 0 {
         return Ok(());
     }
-    let because = "in no order do all four writers learn that their batches are durable".to_owned();
-    let function = "GroupCommit::ask";
-    broken(&NOBODY_WAITS, because, "all are, in some", "none", function, &Story::new())
+    let because = "in no order do all four writers learn that their batches are durable";
+    broken(&NOBODY_WAITS, because, "all are, in some", "none", ASK, &Steps::new())
 }
 
 /// Eight writers come while a sync is running: one more sync, for all of them.
 pub(super) fn shared_sync() -> Verdict {
     let mut commit = GroupCommit::after(Lsn(0));
-    let mut story = Story::new();
+    let mut told = Steps::new();
     commit.append(Lsn(1));
-    let mut leads = ask_all(&mut commit, 1..=1, &mut story);
+    let mut leads = ask_all(&mut commit, 1, 1, &mut told);
     for lsn in 2..=9 {
         commit.append(Lsn(lsn));
     }
-    leads.extend(ask_all(&mut commit, 2..=9, &mut story));
+    leads.extend(ask_all(&mut commit, 2, 9, &mut told));
     for _ in 0..20 {
-        let Some(through) = leads.first().copied() else { break };
+        if leads.is_empty() {
+            break;
+        }
+        let through = leads.remove(0);
         commit.finish(through);
-        story.push(format!("the sync through {through} returns"));
-        leads.remove(0);
-        leads.extend(ask_all(&mut commit, 1..=9, &mut story));
+        told.push(format!("the sync through {through} returns"));
+        leads.extend(ask_all(&mut commit, 1, 9, &mut told));
     }
-    let syncs = story.iter().filter(|line| line.contains("returns")).count();
+    let syncs = told.iter().filter(|line| line.contains("returns")).count();
     let (counted, durable) = (commit.syncs(), commit.durable());
     if (syncs, counted, durable) == (2, 2, Lsn(9)) {
         return Ok(());
@@ -328,19 +317,14 @@ pub(super) fn shared_sync() -> Verdict {
         false if counted != syncs as u64 => (&BUDGET, FINISH),
         false => (&BUDGET, ASK),
     };
-    broken(rule, because.to_owned(), expected, got, function, &story)
+    broken(rule, because, expected, got, function, &told)
 }
 
 /// Lets every writer ask that has no final answer yet; returns what leaders lead through.
-fn ask_all(
-    commit: &mut GroupCommit,
-    lsns: std::ops::RangeInclusive<u64>,
-    story: &mut Story,
-) -> Vec<Lsn> {
+fn ask_all(commit: &mut GroupCommit, first: u64, last: u64, told: &mut Steps) -> Vec<Lsn> {
     let mut leads = Vec::new();
-    let (first, last) = (*lsns.start(), *lsns.end());
     let mut said: Vec<String> = Vec::new();
-    for lsn in lsns {
+    for lsn in first..=last {
         let role = commit.ask(Lsn(lsn));
         if let SyncRole::Lead { through } = role {
             leads.push(through);
@@ -349,8 +333,10 @@ fn ask_all(
             said.push(say(role));
         }
     }
-    let who =
-        if first == last { format!("{first} asks") } else { format!("{first} to {last} ask") };
-    story.push(format!("{who}: {}", said.join(", ")));
+    let who = match (first, last) {
+        (first, last) if first == last => format!("{first} asks"),
+        (first, last) => format!("{first} to {last} ask"),
+    };
+    told.push(format!("{who}: {}", said.join(", ")));
     leads
 }

@@ -7,17 +7,13 @@
 //! ```
 
 use super::rules::{FATAL, FULL, SHORT, STOPS};
-use crate::storage::kit::history::{Action, History};
-use crate::storage::kit::model::{Change, Model};
-use crate::storage::kit::words::{G1, G7, at, entry, found, must, open, sized, small};
+use crate::storage::kit::words::{
+    G1, G7, at, differs, entry, found, must, open, short, shown, small,
+};
 use harness::{Check, Failure, Table, Verdict, current};
 use storage::{Batch, Disk, Error, Fault, Index, Log, SimDisk};
-
-fn one() -> Batch {
-    let mut batch = Batch::new();
-    batch.entries(G7, &[entry(at(1, 1))]);
-    batch
-}
+use testbed::engine::history::{History, LogCall};
+use testbed::engine::model::BatchChange;
 
 /// Writes an outcome: done, or which kind of error.
 fn kind<T>(outcome: &storage::Result<T>) -> &'static str {
@@ -34,43 +30,49 @@ fn kind<T>(outcome: &storage::Result<T>) -> &'static str {
 pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     let disk = SimDisk::new(1);
     let log = found(&FATAL, &disk, small())?;
-    let lsn = must(&FATAL, "a batch", "Log::append", log.append(&one()))?;
+    let lsn = must(
+        &FATAL,
+        "a batch",
+        "Log::append",
+        log.append(Batch::new().entries(G7, &[short(1, 1)])),
+    )?;
     disk.plan(disk.operations() + 1, Fault::Fails);
     let outcome = log.sync_to(lsn);
     let mut table = Table::new(&FATAL, "a sync fails, and then");
-    let mut row = |what: &str, must: &str, was: &str, function: &'static str| {
-        table.equal(what, must.to_owned(), was.to_owned()).decided_in(function);
-    };
-    row("it returns", "an I/O error", kind(&outcome), "Log::note");
+    table.reads("it returns", "an I/O error", kind(&outcome), "Log::note");
     let after = disk.operations();
     let again = log.sync_to(lsn);
-    row("the same sync, again", "the log refuses writes", kind(&again), "Log::note");
+    table.reads("the same sync, again", "the log refuses writes", kind(&again), "Log::note");
     let durable = log.durable_lsn().to_string();
-    row("durable is", "0", &durable, "Log::note");
+    table.reads("durable is", "0", &durable, "Log::note");
     let append = log.append(Batch::new().put(G1, b"k", b"v"));
-    row("another batch", "the log refuses writes", kind(&append), "Log::check_health");
+    table.reads("another batch", "the log refuses writes", kind(&append), "Log::check_health");
     let maintain = log.maintain();
-    row("a spare is prepared", "the log refuses writes", kind(&maintain), "Log::check_health");
+    table.reads(
+        "a spare is prepared",
+        "the log refuses writes",
+        kind(&maintain),
+        "Log::check_health",
+    );
     let held = log.entry(G7, Index(1));
-    row("the batch is read", "done", kind(&held), "Log::entry");
+    table.reads("the batch is read", "done", kind(&held), "Log::entry");
     let tried = format!("{} operations", disk.operations() - after);
-    row("the disk did", "0 operations", &tried, "Log::check_health");
+    table.reads("the disk did", "0 operations", &tried, "Log::check_health");
     let synced = format!("{} syncs", disk.syncs_after_failure());
-    row("the file was synced again", "0 syncs", &synced, "Log::note");
+    table.reads("the file was synced again", "0 syncs", &synced, "Log::note");
     let close = log.close();
-    row("the log is closed", "the log refuses writes", kind(&close), "Log::check_health");
+    table.reads("the log is closed", "the log refuses writes", kind(&close), "Log::check_health");
     table.verdict()
 }
 
 /// Batches that fill two segments, with a few syncs.
 fn filling() -> History {
     let actions = (0..8).flat_map(|n| {
-        let entries = vec![sized(at(n + 1, 1), 800)];
-        let append = Action::Append { changes: vec![Change::Entries { group: G7, entries }] };
-        let then = if n % 2 == 0 { Action::Sync } else { Action::Maintain };
+        let append = LogCall::append([BatchChange::entries(G7, vec![entry(n + 1, 1, 800)])]);
+        let then = if n % 2 == 0 { LogCall::Sync } else { LogCall::Maintain };
         [append, then]
     });
-    History::of(actions.collect(), &Model::default()).expect("each entry follows the one before it")
+    History::new(actions.collect())
 }
 
 /// Returns how many operations a history takes, and how many of them are the opening's.
@@ -78,7 +80,7 @@ fn operations(history: &History) -> Result<(u64, u64), Box<Failure>> {
     let disk = SimDisk::new(1);
     let log = found(&STOPS, &disk, small())?;
     let opening = disk.operations();
-    match history.run(&disk, &log).error {
+    match history.run_on(&disk, &log).error {
         Some(error) => must(&STOPS, "a batch", "Log::append", Err(error)),
         None => Ok((opening, disk.operations())),
     }
@@ -93,16 +95,16 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
         let log = found(&STOPS, &disk, small())?;
         disk.plan(operation, Fault::Fails);
         current::doing_within(format!("operation {operation} fails"), &["Log::note"]);
-        let reached = history.run(&disk, &log);
+        let reached = history.run_on(&disk, &log);
         let fails = format!("operation {operation} of the disk fails");
         let Some(first) = reached.error else {
-            let failure =
-                Failure::of(&STOPS).because(format!("{fails}, and no call returns an error"));
-            return failure.function("Log::note").fail();
+            let because = format!("{fails}, and no call returns an error");
+            return differs(&STOPS, because, "", "", "Log::note").fail();
         };
+        let refuses = format!("the log refuses writes after this failure: {first}");
         let after = disk.operations();
         let last = log.last_index(G7).unwrap_or_default();
-        let next = sized(at(last.0 + 1, 1), 10);
+        let next = entry(last.0 + 1, 1, 10);
         let mut again = [
             ("a batch is appended", log.append(Batch::new().entries(G7, &[next])).map(|_| ())),
             ("a spare is prepared", log.maintain()),
@@ -120,27 +122,24 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
                 };
                 let because = format!("{fails}; then {what}");
                 let within = [within[0], within[1], "give_up"];
-                let failure = Failure::of(&STOPS).because(because).one_of(&within);
-                let expected = format!("the log refuses writes after this failure: {first}");
-                return failure.expected(expected).got(got).fail();
+                return differs(&STOPS, because, refuses, got, "").one_of(&within).fail();
             }
         }
         let (durable, appended) = (log.durable_lsn(), log.appended_lsn());
         if durable < appended && log.sync_to(appended).is_ok() {
             let because = format!("{fails}; then LSN {appended} is synced, durable was {durable}");
-            let failure = Failure::of(&STOPS).because(because).function("Log::note");
-            let expected = format!("the log refuses writes after this failure: {first}");
-            return failure.expected(expected).got("it is done").fail();
+            return differs(&STOPS, because, refuses, "it is done", "Log::note").fail();
         }
         if disk.operations() != after {
             let because = format!("{fails}, and the disk gets more operations");
             let got = format!("{} operations", disk.operations() - after);
-            let failure = Failure::of(&STOPS).because(because).function("Log::check_health");
-            return failure.expected("0 operations").got(got).fail();
+            return differs(&STOPS, because, "0 operations", got, "Log::check_health").fail();
         }
     }
     Ok(())
 }
+
+const ALL: &str = "DiskFile::write_all_at";
 
 /// A disk may take less than it is given, and it may be full. Neither loses a byte of the log.
 pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
@@ -149,28 +148,24 @@ pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
     for operation in 1..=all {
         let disk = SimDisk::new(1);
         disk.plan(operation, Fault::Short);
-        current::doing_within(
-            format!("operation {operation} is short"),
-            &["DiskFile::write_all_at"],
-        );
+        current::doing_within(format!("operation {operation} is short"), &[ALL]);
         let because = format!("in operation {operation} the disk takes half of what it is given");
-        let failure = || Failure::of(&SHORT).because(&because).function("DiskFile::write_all_at");
+        let fails =
+            |expected: &str, got: String| differs(&SHORT, &because, expected, got, ALL).fail();
         let opening = || Log::open_on(disk.clone(), small());
         let log = match opening().map(drop).and_then(|()| opening()) {
             Ok(log) => log,
-            Err(error) => return failure().expected("the log opens").got(error.to_string()).fail(),
+            Err(error) => return fails("the log opens", error.to_string()),
         };
-        if let Some(error) = history.run(&disk, &log).error {
-            return failure().expected("all is written").got(error.to_string()).fail();
+        if let Some(error) = history.run_on(&disk, &log).error {
+            return fails("all is written", error.to_string());
         }
         drop(log);
-        let seen = match Log::open_on(disk.after_kill(), small()) {
-            Ok(log) => Model::of(&log).map_or_else(|odd| odd, |model| model.to_string()),
-            Err(error) => error.to_string(),
-        };
+        let again = Log::open_on(disk.after_kill(), small());
+        let seen = again.map_or_else(|error| error.to_string(), |log| shown(&log));
         let want = history.end().to_string();
         if seen != want {
-            return failure().expected(want).got(seen).fail();
+            return fails(&want, seen);
         }
     }
     full_disk()
@@ -183,40 +178,30 @@ fn full_disk() -> Verdict {
     disk.set_free_bytes(Some(20_000));
     let mut table = Table::new(&FULL, "the disk has no room for another segment, and");
     let mut last = 0;
+    let write = |index: u64| log.write(Batch::new().entries(G7, &[entry(index, 1, 300)]));
     let refused = loop {
         if last == 100 {
             break "100 are taken";
         }
-        let outcome = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
+        let outcome = write(last + 1);
         if outcome.is_err() {
             break kind(&outcome);
         }
         last += 1;
     };
-    table.equal("a batch too many", "no space".into(), refused.to_owned()).decided_in("give_up");
+    table.reads("a batch too many", "no space", refused, "give_up");
     let unfinished = disk.list().unwrap_or_default().iter().any(|name| name.ends_with(".tmp"));
     let left = if unfinished { "left there" } else { "gone" };
-    table
-        .equal("the segment that did not fit is", "gone".into(), left.to_owned())
-        .decided_in("give_up");
+    table.reads("the segment that did not fit is", "gone", left, "give_up");
     let held = log.entries(G7, Index(1)..Index(last + 1), u64::MAX);
     let held = held.map_or_else(|e| e.to_string(), |held| format!("{} entries", held.len()));
-    table.equal("all is read", format!("{last} entries"), held).decided_in("Log::find_room");
-    let again = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
-    table
-        .equal("the batch again", "no space".into(), kind(&again).to_owned())
-        .decided_in("Log::note");
-    let free = (0..20)
-        .map(|_| log.write(Batch::new().compact(G7, at(last - 1, 1))))
-        .find(Result::is_err)
-        .map_or("done", |refused| kind(&refused));
-    table
-        .equal("twenty batches that only remove", "done".into(), free.to_owned())
-        .decided_in("Log::find_room");
+    table.reads("all is read", format!("{last} entries"), held, "Log::find_room");
+    table.reads("the batch again", "no space", kind(&write(last + 1)), "Log::note");
+    let compact = || log.write(Batch::new().compact(G7, at(last - 1, 1)));
+    let refused = (0..20).map(|_| compact()).find(Result::is_err);
+    let was = refused.map_or("done", |refused| kind(&refused));
+    table.reads("twenty batches that only remove", "done", was, "Log::find_room");
     disk.set_free_bytes(Some(20_000));
-    let next = log.write(Batch::new().entries(G7, &[sized(at(last + 1, 1), 300)]));
-    table
-        .equal("there is room again", "done".into(), kind(&next).to_owned())
-        .decided_in("Log::note");
+    table.reads("there is room again", "done", kind(&write(last + 1)), "Log::note");
     table.verdict()
 }

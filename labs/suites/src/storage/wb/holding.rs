@@ -78,40 +78,30 @@ fn parts(frame: &[u8]) -> Vec<(String, std::ops::Range<usize>, &'static str)> {
 pub(super) fn frame_every_bit(_: &mut Check) -> Verdict {
     let frame = frame();
     let mut table = Table::new(&EVERY_BIT, "changed in a frame of four items");
-    table.equal("nothing", "it holds".to_owned(), said(decode(&frame))).decided_in("Frame::decode");
+    table.reads("nothing", "it holds", said(decode(&frame)), "Frame::decode");
     for (name, place, function) in parts(&frame) {
         let bits = place.len() * 8;
         let mut noticed = 0;
         for bit in 0..bits {
             let mut damaged = frame.clone();
             damaged[place.start + bit / 8] ^= 1 << (bit % 8);
-            current::doing_within(
-                format!("reading a frame with bit {} of {name} changed", bit + 1),
-                &["FrameHeader::decode", "Frame::decode"],
-            );
+            let reading = format!("reading a frame with bit {} of {name} changed", bit + 1);
+            current::doing_within(reading, &["FrameHeader::decode", "Frame::decode"]);
             noticed += usize::from(decode(&damaged).is_err());
         }
-        let row = table.equal(
-            format!("one bit of {name}"),
-            format!("{bits} of {bits} noticed"),
-            format!("{noticed} of {bits} noticed"),
-        );
+        let [must, was] = [bits, noticed].map(|count| format!("{count} of {bits} noticed"));
         // A check that notices no change at all is most often not called.
         let within = match noticed {
             0 => ["Frame::decode", function],
             _ => [function, "Frame::decode"],
         };
-        row.decided_in_one_of(&within);
+        table.equal(format!("one bit of {name}"), must, was).decided_in_one_of(&within);
     }
     let refused =
         (0..frame.len()).filter(|len| Frame::decode(&frame[..*len], salt(), Lsn(LSN)).is_err());
     let (refused, all) = (refused.count(), frame.len());
-    let row = table.equal(
-        "its end: the segment ends within it",
-        format!("{all} of {all} noticed"),
-        format!("{refused} of {all} noticed"),
-    );
-    row.decided_in("FrameHeader::decode");
+    let [must, was] = [all, refused].map(|count| format!("{count} of {all} noticed"));
+    table.reads("its end: the segment ends within it", must, was, "FrameHeader::decode");
     table.verdict()
 }
 
@@ -123,23 +113,20 @@ pub(super) fn frame_at_its_turn(_: &mut Check) -> Verdict {
         outcome.map_or("refused", |_| "it holds").to_owned()
     };
     let mut table = Table::new(&ONE_PLACE, "a frame of LSN 7");
-    let mut row = |what: &str, must: &str, was: String, function: &'static str| {
-        table.equal(what, must.to_owned(), was).decided_in(function);
-    };
-    row("read when 7 is next", "it holds", read(&frame, SALT, 7), "Frame::decode");
+    table.reads("read when 7 is next", "it holds", read(&frame, SALT, 7), "Frame::decode");
     for lsn in [6, 8, 0] {
         let was = read(&frame, SALT, lsn);
-        row(&format!("read when {lsn} is next"), "refused", was, "Frame::decode");
+        table.reads(format!("read when {lsn} is next"), "refused", was, "Frame::decode");
     }
     for salt in [SALT + 1, SALT ^ 0x8000_0000] {
         let was = read(&frame, salt, 7);
-        row("read in a segment of another salt", "refused", was, "FrameHeader::decode");
+        table.reads("read in a segment of another salt", "refused", was, "FrameHeader::decode");
     }
     let zeros = vec![0; 512];
     for (len, salt) in [(512, SALT), (512, 1), (32, 7), (40, u64::from(u32::MAX)), (31, 7), (0, 7)]
     {
         let what = format!("{len} bytes of zeros, salt {salt:x}");
-        row(&what, "refused", read(&zeros[..len], salt, 7), "FrameHeader::decode");
+        table.reads(what, "refused", read(&zeros[..len], salt, 7), "FrameHeader::decode");
     }
     table.verdict()
 }
@@ -153,7 +140,7 @@ pub(super) fn frame_cannot_be(_: &mut Check) -> Verdict {
         said(decode(&frame))
     };
     let mut table = Table::new(&CANNOT_BE, "changed, and checksummed again");
-    table.equal("nothing", "it holds".to_owned(), mended(&|_| {})).decided_in("Frame::decode");
+    table.reads("nothing", "it holds", mended(&|_| {}), "Frame::decode");
     type Changed = (&'static str, &'static str, fn(&mut Vec<u8>));
     let changes: [Changed; 6] = [
         ("an item of kind 9", "Frame::check_descriptors", |f| f[32 + 27] = 0x90 | f[32 + 27] & 15),
@@ -218,7 +205,7 @@ pub(super) fn frame_names_damage(_: &mut Check) -> Verdict {
             outcome => said(outcome),
         };
         let what: Vec<String> = damaged.iter().map(|n| (n + 1).to_string()).collect();
-        table.equal(what.join(", "), name(&must), was).decided_in("Frame::check_payloads");
+        table.reads(what.join(", "), name(&must), was, "Frame::check_payloads");
     }
     table.verdict()
 }

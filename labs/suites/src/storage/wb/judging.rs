@@ -8,8 +8,7 @@
 
 use super::images::{Items, Segment, disk_of};
 use super::rules::{FLIPS, LOST, MIDDLE, TORN};
-use crate::storage::kit::model::Model;
-use crate::storage::kit::words::{G1, G7, at, small};
+use crate::storage::kit::words::{G1, G7, at, shown, small};
 use harness::{Check, Table, Verdict, current};
 use storage::{Log, Lost, Rot};
 
@@ -54,7 +53,7 @@ fn opened(segment: &Segment, what: &str) -> String {
     current::doing_within(format!("opening a log: {what}"), &["judge", "scan"]);
     match Log::open_on(disk_of(std::slice::from_ref(segment)), small()) {
         Ok(log) => {
-            let seen = Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
+            let seen = shown(&log);
             match (0..10).find(|&n| state(n) == seen) {
                 Some(n) => batches_in_words(n),
                 None => seen,
@@ -193,13 +192,8 @@ pub(super) fn corrupt_middle_refuses(_: &mut Check) -> Verdict {
 
 /// A refusal says of which groups entries were lost, and which entries.
 pub(super) fn corruption_names_what_is_lost(_: &mut Check) -> Verdict {
-    let second = Items::default()
-        .entry(G7, at(3, 1))
-        .entry(G7, at(4, 1))
-        .entry(G7, at(5, 1))
-        .put(G1, "n", "2")
-        .entry(G1, at(1, 1))
-        .put(G1, "m", "3");
+    let entries = (3..=5).fold(Items::default(), |items, index| items.entry(G7, at(index, 1)));
+    let second = entries.put(G1, "n", "2").entry(G1, at(1, 1)).put(G1, "m", "3");
     let image = || {
         let segment = Segment::new(1, 1).frame(&batch(1), 0).frame(&second, 1);
         segment.frame(&Items::default().put(G1, "n", "3"), 2)
@@ -237,7 +231,7 @@ pub(super) fn corruption_names_what_is_lost(_: &mut Check) -> Verdict {
                 None => error.to_string(),
             },
         };
-        table.equal(what, must.to_owned(), was).decided_in("lost");
+        table.reads(what, must, was, "lost");
     }
     table.verdict()
 }

@@ -7,56 +7,54 @@
 
 use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, disk_with, one};
 use super::rules::{FOLLOWS, LENGTH, ORDER, SALT};
-use crate::storage::kit::fates::PLAIN_WAYS;
-use crate::storage::kit::history::{Action, History};
-use crate::storage::kit::lights::{During, Lights, Trouble};
-use crate::storage::kit::model::{Change, Model};
-use crate::storage::kit::words::{G7, at, found, must, sized, small};
+use crate::storage::kit::crash_test::{CrashTest, During, InjectedFault};
+use crate::storage::kit::words::{G7, at, differs, entry, found, must, shown, small};
 use harness::{Check, Failure, Rule, Table, Verdict, current};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use storage::format::{Salt, SegmentHeader};
 use storage::{Batch, Disk, Error, Log, Rot, SimDisk};
+use testbed::engine::history::{History, LogCall};
+use testbed::engine::model::BatchChange;
+use testbed::engine::power_cut::PLAIN_WAYS;
+
+/// Returns the call that appends g7's `n`th entry, a ninth of a segment.
+fn append(n: u64) -> LogCall {
+    LogCall::append([BatchChange::entries(G7, vec![entry(n, 1, 900)])])
+}
 
 /// Returns a history that fills segments: three batches each, each followed by this many syncs.
-fn filling(batches: u64, sync: &[Action]) -> History {
-    let actions = (0..batches).flat_map(|n| {
-        let entries = vec![sized(at(n + 1, 1), 900)];
-        [Action::Append { changes: vec![Change::Entries { group: G7, entries }] }]
-            .into_iter()
-            .chain(sync.to_vec())
-    });
-    History::of(actions.collect(), &Model::default()).expect("each entry follows the one before it")
+fn filling(batches: u64, sync: &[LogCall]) -> History {
+    let calls = (1..=batches).flat_map(|n| [&[append(n)], sync].concat());
+    History::new(calls.collect())
 }
 
 fn power_cuts(history: &History) -> Verdict {
-    let lights = Lights {
+    let crash_test = CrashTest {
         seed: 6,
         options: small(),
-        trouble: Trouble::PowerCut { ways: PLAIN_WAYS + 3 },
+        trouble: InjectedFault::PowerCut { ways: PLAIN_WAYS + 3 },
         during: During::Anything,
     };
-    match lights.out_and_found(history) {
+    match crash_test.check_found(history) {
         Ok(_) => Ok(()),
-        Err(dark) => dark.explain().fail(),
+        Err(failed) => failed.explain().fail(),
     }
 }
 
 /// A file is complete when it has its name, and the name is durable before the log depends on it.
 pub(super) fn dir_sync_on_rotate(_: &mut Check) -> Verdict {
-    power_cuts(&filling(10, &[Action::Sync]))
+    power_cuts(&filling(10, &[LogCall::Sync]))
 }
 
 /// A segment is left only when all of it is durable.
 pub(super) fn left_when_durable(_: &mut Check) -> Verdict {
     power_cuts(&filling(10, &[]))?;
     // All of it but its last frame is durable when it is left.
-    let entries = |n| vec![Change::Entries { group: G7, entries: vec![sized(at(n, 1), 900)] }];
-    let actions = (1..=10).flat_map(|n| {
-        let append = Action::Append { changes: entries(n) };
-        if n % 4 == 3 { vec![append, Action::Sync] } else { vec![append] }
+    let calls = (1..=10).flat_map(|n| match n % 4 {
+        3 => vec![append(n), LogCall::Sync],
+        _ => vec![append(n)],
     });
-    let history = History::of(actions.collect(), &Model::default());
-    power_cuts(&history.expect("each entry follows the one before it"))
+    power_cuts(&History::new(calls.collect()))
 }
 
 /// Returns the segments of a directory: their names, and their bytes.
@@ -70,7 +68,7 @@ fn segments(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
 fn ran(rule: &Rule, history: &History) -> Result<SimDisk, Box<Failure>> {
     let disk = SimDisk::new(8);
     let log = found(rule, &disk, small())?;
-    match history.run(&disk, &log).error {
+    match history.run_on(&disk, &log).error {
         Some(error) => must(rule, "a batch", "Log::find_room", Err(error)),
         None => Ok(disk.after_kill()),
     }
@@ -84,18 +82,16 @@ pub(super) fn file_order_rollover(_: &mut Check) -> Verdict {
     if names.len() < 17 {
         let because = "80 entries of 900 bytes each fill 20 segments of 8192 bytes";
         let got = format!("{} segments", names.len());
-        let failure = Failure::of(&ORDER).because(because).function("Log::find_room");
-        return failure.expected("17 segments or more").got(got).fail();
+        return differs(&ORDER, because, "17 segments or more", got, "Log::find_room").fail();
     }
     current::doing_within(format!("opening a log of {} segments", names.len()), &["check_follows"]);
     let log = must(&ORDER, "opening it again", "check_follows", Log::open_on(disk, small()))?;
-    let seen = Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
-    if seen == history.end().to_string() {
+    let (seen, want) = (shown(&log), history.end().to_string());
+    if seen == want {
         return Ok(());
     }
     let because = format!("{} segments were written, and opened again", names.len());
-    let failure = Failure::of(&ORDER).because(because).function("check_follows");
-    failure.expected(history.end().to_string()).got(seen).fail()
+    differs(&ORDER, because, want, seen, "check_follows").fail()
 }
 
 /// A frame is within its segment, and a segment keeps its length.
@@ -107,12 +103,12 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
         let len = 200 + (n * 97 % 1500) as usize;
         let appending = format!("appending entry {}, of {len} bytes", n + 1);
         current::doing_within(appending, &["Log::find_room"]);
-        let outcome = log.append(Batch::new().entries(G7, &[sized(at(n + 1, 1), len)]));
+        let outcome = log.append(Batch::new().entries(G7, &[entry(n + 1, 1, len)]));
         must(&LENGTH, &format!("entry {}, of {len} bytes,", n + 1), "Log::find_room", outcome)?;
     }
     let mut table = Table::new(&LENGTH, "file");
     for (name, bytes) in segments(&disk) {
-        table.equal(name, SEGMENT_BYTES as usize, bytes.len()).decided_in("Log::find_room");
+        table.reads(name, SEGMENT_BYTES, bytes.len(), "Log::find_room");
     }
     table.verdict()
 }
@@ -120,9 +116,7 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
 /// Says what an opening of a directory shows.
 fn taken(outcome: Result<Log<SimDisk>, Error>) -> String {
     let error = match outcome {
-        Ok(log) => {
-            return Model::of(&log).map_or_else(|odd| odd, |model| model.to_string());
-        }
+        Ok(log) => return shown(&log),
         Err(error) => error,
     };
     if let Error::MissingSegment { segment, .. } = &error {
@@ -182,7 +176,7 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
     for (what, must, disk) in rows {
         current::doing_within(format!("opening a directory: {what}"), &["check_follows"]);
         let was = taken(Log::open_on(disk, small()));
-        table.equal(what, must.to_owned(), was).decided_in("check_follows");
+        table.reads(what, must, was, "check_follows");
     }
     table.verdict()
 }
@@ -203,23 +197,14 @@ pub(super) fn recycled_file_old_records(_: &mut Check) -> Verdict {
         ("two frames, then LSN 3 and 4 of an earlier use", "g7 1..=2@1", leftover(old_salt)),
     ] {
         let was = taken(Log::open_on(disk_of(&[segment]), small()));
-        table.equal(what, must.to_owned(), was).decided_in("FrameHeader::decode");
+        table.reads(what, must, was, "FrameHeader::decode");
     }
     let disk = ran(&SALT, &filling(20, &[]))?;
-    let salts: BTreeMap<String, Option<u32>> = segments(&disk)
-        .into_iter()
-        .map(|(name, bytes)| {
-            (name, SegmentHeader::decode(&bytes).ok().map(|header| header.salt.seed()))
-        })
-        .collect();
-    let mut different: Vec<_> = salts.values().copied().collect();
-    different.sort_unstable();
-    different.dedup();
-    let row = table.equal(
-        format!("{} segments, one after the other", salts.len()),
-        format!("{} salts", salts.len()),
-        format!("{} salts", different.len()),
-    );
-    row.decided_in("Log::rotate");
+    let salt = |bytes: &Vec<u8>| SegmentHeader::decode(bytes).ok().map(|header| header.salt.seed());
+    let all = segments(&disk);
+    let different: BTreeSet<Option<u32>> = all.values().map(salt).collect();
+    let what = format!("{} segments, one after the other", all.len());
+    let [must, was] = [all.len(), different.len()].map(|count| format!("{count} salts"));
+    table.reads(what, must, was, "Log::rotate");
     table.verdict()
 }

@@ -8,29 +8,23 @@
 
 use super::images::{Items, Segment, disk_of, one};
 use super::rules::{ATOMIC, BOUNDS, HOLE, OVERWRITE, SAME};
-use crate::storage::kit::history::{Action, History};
-use crate::storage::kit::model::{Change, Model};
-use crate::storage::kit::words::{G1, G7, at, must, open, reopen, run, sized, small};
-use bytes::Bytes;
+use crate::storage::kit::words::{Checked, G1, G7, at, entry, must, open, reopen, run, small};
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use storage::{GroupId, Log, Lost, Rot, SimDisk};
+use testbed::engine::history::{History, LogCall};
+use testbed::engine::model::{BatchChange, Model};
 
-fn entries(group: GroupId, first: u64, terms: &[u64]) -> Change {
-    Change::Entries { group, entries: run(first, terms) }
+fn entries(group: GroupId, first: u64, terms: &[u64]) -> BatchChange {
+    BatchChange::entries(group, run(first, terms))
 }
 
-/// An entry of group 7 that has no bytes.
-fn empty(index: u64) -> Change {
-    Change::Entries { group: G7, entries: vec![sized(at(index, 1), 0)] }
-}
-
-fn put(key: &'static str, value: &'static str) -> Change {
-    Change::Put { group: G7, key: Bytes::from(key), value: Bytes::from(value) }
+fn put(key: &'static str, value: &'static str) -> BatchChange {
+    BatchChange::put(G7, key, value)
 }
 
 /// How a log ends before it is opened again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum LogEnd {
     Killed,
     Closed,
 }
@@ -38,55 +32,47 @@ enum Ending {
 /// Says what a log shows after these batches and another opening; or why it is refused.
 fn reopened(
     rule: &Rule,
-    (what, batches, _): &Row,
+    (what, batches, _): &WrittenBatches,
     function: &str,
-    ending: Ending,
-) -> Result<String, Box<Failure>> {
-    let actions = batches.iter().map(|changes| Action::Append { changes: changes.clone() });
-    let history = History::of(actions.chain([Action::Sync]).collect(), &Model::default());
-    let history = history.expect("each batch was made to fit");
+    ending: LogEnd,
+) -> Checked<String> {
+    let calls = batches.iter().map(|changes| LogCall::append(changes.clone()));
+    let history = History::new(calls.chain([LogCall::Sync]).collect());
     let disk = SimDisk::new(3);
     let log = open(rule, &disk, small())?;
-    if let Some(error) = history.run(&disk, &log).error {
+    if let Some(error) = history.run_on(&disk, &log).error {
         return must(rule, "a batch", "Log::append", Err(error));
     }
-    let disk = match ending {
-        Ending::Killed => disk.after_kill(),
-        Ending::Closed => {
-            must(rule, "closing the log", "Log::close", log.close())?;
-            disk.after_kill()
-        }
-    };
+    if ending == LogEnd::Closed {
+        must(rule, "closing the log", "Log::close", log.close())?;
+    }
     current::doing_within(format!("opening a log again: {what}"), &[function]);
-    match Log::open_on(disk, small()) {
+    match Log::open_on(disk.after_kill(), small()) {
         Ok(log) => Ok(read(rule, &log)?.to_string()),
         Err(error) => Ok(format!("refused: {error}")),
     }
 }
 
 /// Reads all that a log shows.
-fn read(rule: &Rule, log: &Log<SimDisk>) -> Result<Model, Box<Failure>> {
-    Model::of(log)
+fn read(rule: &Rule, log: &Log<SimDisk>) -> Checked<Model> {
+    Model::read(log)
         .map_err(|odd| Box::new(Failure::of(rule).because("the log contradicts itself").got(odd)))
 }
 
 /// One row: what is written, in how many batches, and what must be left of it.
-type Row = (&'static str, Vec<Vec<Change>>, &'static str);
+type WrittenBatches = (&'static str, Vec<Vec<BatchChange>>, &'static str);
 
 /// Fills a table: for each function, the rows that lead to it.
-fn table(rule: &Rule, rows: &[(&'static str, Vec<Row>)]) -> Verdict {
+fn table(rule: &Rule, rows: &[(&'static str, Vec<WrittenBatches>)]) -> Verdict {
     let mut table = Table::new(rule, "written, and opened again");
     let rows =
         rows.iter().flat_map(|(function, rows)| rows.iter().map(move |row| (*function, row)));
     for (function, row) in rows {
         let (what, _, want) = row;
-        for (ending, how) in [(Ending::Killed, ""), (Ending::Closed, ", closed")] {
+        for (ending, how) in [(LogEnd::Killed, ""), (LogEnd::Closed, ", closed")] {
             let was = reopened(rule, row, function, ending)?;
-            table.equal(format!("{what}{how}"), (*want).to_owned(), was).decided_in_one_of(&[
-                function,
-                "Replayed::append",
-                "Replayed::end_before",
-            ]);
+            let within = &[function, "Replayed::append", "Replayed::end_before"];
+            table.equal(format!("{what}{how}"), want, &was.as_str()).decided_in_one_of(within);
         }
     }
     table.verdict()
@@ -94,12 +80,16 @@ fn table(rule: &Rule, rows: &[(&'static str, Vec<Row>)]) -> Verdict {
 
 /// A log that is opened again shows what it showed.
 pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
-    let entries_alone: Vec<Row> = vec![
+    let entries_alone: Vec<WrittenBatches> = vec![
         ("nothing", vec![], "nothing"),
         ("one entry", vec![vec![entries(G7, 1, &[1])]], "g7 1@1"),
-        ("one entry without bytes", vec![vec![empty(1)]], "g7 1@1"),
+        (
+            "one entry without bytes",
+            vec![vec![BatchChange::entries(G7, vec![entry(1, 1, 0)])]],
+            "g7 1@1",
+        ),
     ];
-    let keys_too: Vec<Row> = vec![
+    let keys_too: Vec<WrittenBatches> = vec![
         (
             "three batches",
             vec![
@@ -118,7 +108,7 @@ pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
             "a group that is removed and created again",
             vec![
                 vec![entries(G7, 1, &[1, 1]), put("vote", "n2"), entries(G1, 1, &[1])],
-                vec![Change::Remove { group: G7 }],
+                vec![BatchChange::Remove { group: G7 }],
                 vec![entries(G7, 1, &[4])],
             ],
             "g1 1@1; g7 1@4",
@@ -150,9 +140,9 @@ pub(super) fn recover_overwrite(_: &mut Check) -> Verdict {
 /// A compaction and a reset move the log's beginning, in replay as when they were written.
 pub(super) fn recover_bounds(_: &mut Check) -> Verdict {
     let four = || vec![entries(G7, 1, &[1, 1, 2, 2])];
-    let compact = |index, term| vec![Change::Compact { group: G7, through: at(index, term) }];
-    let reset = |index, term| vec![Change::Reset { group: G7, through: at(index, term) }];
-    let compacted: Vec<Row> = vec![
+    let compact = |index, term| vec![BatchChange::Compact { group: G7, through: at(index, term) }];
+    let reset = |index, term| vec![BatchChange::Reset { group: G7, through: at(index, term) }];
+    let compacted: Vec<WrittenBatches> = vec![
         ("1 to 4, compacted to 2", vec![four(), compact(2, 1)], "g7 after 2@1 3..=4@2"),
         ("1 to 4, compacted to 4", vec![four(), compact(4, 2)], "g7 after 4@2"),
         (
@@ -166,7 +156,7 @@ pub(super) fn recover_bounds(_: &mut Check) -> Verdict {
             "g7 after 2@1 3@3",
         ),
     ];
-    let emptied: Vec<Row> = vec![
+    let emptied: Vec<WrittenBatches> = vec![
         ("1 to 4, reset to 9", vec![four(), reset(9, 5)], "g7 after 9@5"),
         ("1 to 4, reset to 2", vec![four(), reset(2, 5)], "g7 after 2@5"),
         (
@@ -246,7 +236,7 @@ pub(super) fn hole_refused(_: &mut Check) -> Verdict {
                 Some(_) | None => error.to_string(),
             },
         };
-        table.equal(what, must.to_owned(), was).decided_in("Replayed::finish");
+        table.reads(what, must, was, "Replayed::finish");
     }
     table.verdict()
 }

@@ -6,43 +6,24 @@
 //! ```
 
 use super::rules::{FILLS, NUMBERS, STALE};
-use crate::storage::kit::fates::Way;
-use crate::storage::kit::model::Model;
 use crate::storage::kit::rules::DURABLE;
-use crate::storage::kit::words::{G7, at, must, open, reopen, small};
-use harness::{Check, Failure, Rule, Table, Verdict, current};
-use storage::{Batch, Entry, Fate, Fates, Fault, Log, Sector, SimDisk};
-
-/// Loses the first write that is pending, and keeps the others.
-struct FirstIsLost;
-
-impl Fates for FirstIsLost {
-    fn sector(&mut self, sector: Sector) -> Fate {
-        if sector.write == 0 { Fate::Lost } else { Fate::Kept }
-    }
-
-    fn keeps_name(&mut self) -> bool {
-        true
-    }
-}
-
-/// Returns a batch that sets one key. All of them are of one length.
-fn set(value: u8) -> Batch {
-    let mut batch = Batch::new();
-    batch.put(G7, b"k", &[value; 40]);
-    batch
-}
+use crate::storage::kit::words::{Checked, G7, at, differs, must, open, reopen, small};
+use harness::{Check, Rule, Table, Verdict, current};
+use storage::{Batch, Entry, Fault, Log, SimDisk};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 
 /// Says which value a log shows.
-fn shown(log: &Log<SimDisk>) -> String {
+fn value_shown(log: &Log<SimDisk>) -> String {
     log.get(G7, b"k").map_or("nothing".to_owned(), |value| match value.first() {
         Some(first) => first.to_string(),
         None => "an empty value".to_owned(),
     })
 }
 
-fn append(rule: &Rule, log: &Log<SimDisk>, value: u8) -> Result<u64, Box<Failure>> {
-    let outcome = log.append(&set(value));
+/// Appends a batch that sets one key. All of them are of one length.
+fn append(rule: &Rule, log: &Log<SimDisk>, value: u8) -> Checked<u64> {
+    let outcome = log.append(Batch::new().put(G7, b"k", &[value; 40]));
     must(rule, &format!("batch {value}"), "Log::append", outcome).map(|lsn| lsn.0)
 }
 
@@ -69,18 +50,18 @@ pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
             for value in 50..=50 + behind {
                 append(&STALE, &log, value)?;
             }
-            let disk = disk.after_power_cut(&mut FirstIsLost);
+            let disk = disk.after_power_cut(&mut PowerCut::first_write_lost());
             let opening = "opening the log after the power cut";
             let log = reopen(&STALE, &disk, opening, &["may_go_on", "rewrite"])?;
             append(&STALE, &log, 99)?;
             sync(&STALE, &log)?;
             let opening = "opening the log after one more batch";
             let log = reopen(&STALE, &disk.after_kill(), opening, &["may_go_on", "rewrite"])?;
-            let (last, was) = (before as u64 + 1, shown(&log));
+            let (last, was) = (before as u64 + 1, value_shown(&log));
             let end = if closed { "closed, opened; " } else { "" };
             let what = format!("LSN {last}; {end}{behind} after it; then 99");
             let was = format!("{was}, at LSN {}", log.appended_lsn());
-            table.equal(what, format!("99, at LSN {last}"), was).decided_in("may_go_on");
+            table.reads(what, format!("99, at LSN {last}"), was, "may_go_on");
         }
     }
     table.verdict()
@@ -114,7 +95,7 @@ pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
         let disk = ended_so(ended)?;
         let opening = format!("opening a log of {what},");
         let log = reopen(&DURABLE, &disk, &opening, &[function, "rewrite"])?;
-        let before = shown(&log);
+        let before = value_shown(&log);
         let within = &[function, "Scan::proven_count", "Scan::take"];
         table.equal(what, before, after_the_worst(&disk)).decided_in_one_of(within);
         // And so is what is written from there.
@@ -129,14 +110,14 @@ pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
 /// Says what a log shows after the worst possible power cut at this moment; or why it is refused.
 fn after_the_worst(disk: &SimDisk) -> String {
     current::doing_within("opening the log after a power cut".to_owned(), &["may_go_on"]);
-    match Log::open_on(disk.after_power_cut(&mut Way::worst()), small()) {
-        Ok(log) => shown(&log),
+    match Log::open_on(disk.after_power_cut(&mut PowerCut::worst()), small()) {
+        Ok(log) => value_shown(&log),
         Err(error) => format!("refused: {error}"),
     }
 }
 
 /// Returns the disk of a process that has ended.
-fn ended_so(ended: Ended) -> Result<SimDisk, Box<Failure>> {
+fn ended_so(ended: Ended) -> Checked<SimDisk> {
     let disk = SimDisk::new(5);
     if let Ended::NamesFailed = ended {
         // The last operation of an opening makes the names durable.
@@ -149,9 +130,8 @@ fn ended_so(ended: Ended) -> Result<SimDisk, Box<Failure>> {
     let log = open(&DURABLE, &disk, small())?;
     append(&DURABLE, &log, 1)?;
     append(&DURABLE, &log, 2)?;
-    match ended {
-        Ended::HalfSynced => sync(&DURABLE, &log)?,
-        Ended::Unsynced | Ended::SyncFailed | Ended::Closed | Ended::NamesFailed => {}
+    if let Ended::HalfSynced = ended {
+        sync(&DURABLE, &log)?;
     }
     append(&DURABLE, &log, 3)?;
     match ended {
@@ -189,11 +169,11 @@ pub(super) fn reopening_fills_no_disk(_: &mut Check) -> Verdict {
         for _ in 0..20 {
             let opening = format!("opening a log: {what},");
             let log = reopen(&FILLS, &disk, &opening, &["next_segment", "rewrite"])?;
-            let was = shown(&log);
+            let was = value_shown(&log);
             let want = if batches == 0 { "nothing".to_owned() } else { batches.to_string() };
             if was != want {
-                let failure = Failure::of(&FILLS).because(format!("{what}, opened again"));
-                return failure.expected(want).got(was).function("next_segment").fail();
+                let because = format!("{what}, opened again");
+                return differs(&FILLS, because, want, was, "next_segment").fail();
             }
             drop(log);
             disk = disk.after_kill();
@@ -221,13 +201,13 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
                 sync(&NUMBERS, &log)?;
             }
         }
-        let want = Model::of(&log);
+        let want = Model::read(&log);
         let mut disk = disk.after_kill();
         // Twice: rewritten frames must be found, too.
         for times in ["once", "twice"] {
             let opening = format!("opening a log of {batches} batches, {synced} synced, {times},");
             let log = reopen(&NUMBERS, &disk, &opening, REWRITTEN)?;
-            let seen = Model::of(&log);
+            let seen = Model::read(&log);
             let is_same = if seen == want { "the same" } else { "not the same" };
             let was = format!("{is_same}, to LSN {}", log.appended_lsn());
             let what = format!("{batches}, {synced} synced; opened {times}");
@@ -239,9 +219,8 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
         let log = reopen(&NUMBERS, &disk, "opening it once more", &["rewrite"])?;
         let next = append(&NUMBERS, &log, 9)?;
         let what = format!("{batches}, {synced} synced; the next batch");
-        table
-            .equal(what, format!("LSN {}", batches + 1), format!("LSN {next}"))
-            .decided_in_one_of(REWRITTEN);
+        let [must, was] = [batches + 1, next].map(|lsn| format!("LSN {lsn}"));
+        table.equal(what, must, was).decided_in_one_of(REWRITTEN);
     }
     table.verdict()
 }

@@ -8,7 +8,7 @@
 
 use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, one};
 use super::rules::{ENDS, ZEROS};
-use crate::storage::kit::words::{G7, at, entry, small};
+use crate::storage::kit::words::{G7, must, open, short, small};
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use storage::format::Op;
 use storage::{Batch, Log, SimDisk};
@@ -65,9 +65,9 @@ pub(super) fn preallocated_zeros(_: &mut Check) -> Verdict {
 
 /// Appends a batch to a log of three, and checks its LSN.
 fn written_on(disk: &SimDisk, rule: &Rule) -> Verdict {
-    let log = crate::storage::kit::words::open(rule, disk, small())?;
-    let outcome = log.append(Batch::new().entries(G7, &[entry(at(1, 2))]));
-    let lsn = crate::storage::kit::words::must(rule, "the next batch", "scan", outcome)?;
+    let log = open(rule, disk, small())?;
+    let outcome = log.append(Batch::new().entries(G7, &[short(1, 2)]));
+    let lsn = must(rule, "the next batch", "scan", outcome)?;
     if lsn.0 == 4 {
         return Ok(());
     }

@@ -6,11 +6,14 @@
 //!   too much log                                                    g1 is copied nevertheless
 //! ```
 
+use super::recorded::RecordedLog;
 use super::rules::{A_LITTLE, ASKED};
-use super::stage::{Outcome, Stage};
-use crate::storage::kit::words::{G1, G7, at, run, sized, small};
+use crate::storage::kit::words::{Checked, G1, G7, at, batch, entry, names, run, small};
 use harness::{Check, Table, Verdict};
 use storage::{Batch, Collected, GroupId, Options};
+
+const ENOUGH: &str = "Log::has_moved_enough";
+const LAGGING: &str = "Log::lagging_groups";
 
 /// How much a group may hold of the oldest segment.
 const LAGGING_GROUP_BYTES: u64 = 1000;
@@ -26,18 +29,18 @@ fn asked(collected: &Collected) -> String {
 
 /// Returns a log in which g1 holds much of the oldest segment. g7 holds more of the whole log, but less
 /// of each segment.
-fn one_holds_much() -> Outcome<Stage> {
+fn one_holds_much() -> Checked<RecordedLog> {
     let options = Options {
         lagging_group_bytes: LAGGING_GROUP_BYTES,
         force_above_bytes: 6 * 8192,
         ..small()
     };
-    let mut stage = Stage::new(&ASKED, options)?;
-    let entries: Vec<_> = (1..=3).map(|index| sized(at(index, 1), 500)).collect();
+    let mut stage = RecordedLog::new(&ASKED, options)?;
+    let entries: Vec<_> = (1..=3).map(|index| entry(index, 1, 500)).collect();
     stage.append("g1 1@1..=3@1 of 500 bytes", Batch::new().entries(G1, &entries))?;
-    stage.append("g7 1@1 of 900", Batch::new().entries(G7, &[sized(at(1, 1), 900)]))?;
+    stage.append("g7 1@1 of 900", Batch::new().entries(G7, &[entry(1, 1, 900)]))?;
     stage.turns(1)?;
-    stage.append("g7 2@1 of 800", Batch::new().entries(G7, &[sized(at(2, 1), 800)]))?;
+    stage.append("g7 2@1 of 800", Batch::new().entries(G7, &[entry(2, 1, 800)]))?;
     stage.turns(2)?;
     stage.sync()?;
     Ok(stage)
@@ -51,36 +54,27 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     let collected = stage.collect()?;
     let done = stage.disk().operations() - before;
     let was_left = collected.lagging_groups.is_empty() && done == 0;
-    let read = if was_left { "Log::worth_collecting" } else { "Log::lagging_groups" };
-    let must_be = "g1: entries 3, bytes 1500".to_owned();
-    table.equal("g1 holds 1500 bytes: asked", must_be, asked(&collected)).decided_in(read);
-    table.equal("and nothing is copied: operations", 0, done).decided_in("Log::lagging_groups");
+    let read = if was_left { "Log::worth_collecting" } else { LAGGING };
+    let must_be = "g1: entries 3, bytes 1500";
+    table.reads("g1 holds 1500 bytes: asked", must_be, asked(&collected), read);
+    table.reads("and nothing is copied: operations", 0, done, LAGGING);
     stage.append("g1 compacted through 2@1", Batch::new().compact(G1, at(2, 1)))?;
     stage.sync()?;
     let collected = stage.collect()?;
-    let nobody = "nobody".to_owned();
-    table
-        .equal("its owner compacts: asked", nobody.clone(), asked(&collected))
-        .decided_in("Log::lagging_groups");
+    table.reads("its owner compacts: asked", "nobody", asked(&collected), LAGGING);
     stage.collect_all()?;
     table.equal("g1", "after 2@1: 3@1".to_owned(), stage.shows(G1));
     table.equal("g7", "1@1 2@1".to_owned(), stage.shows(G7));
-    let left = stage.segments().len() as u64;
-    table.within("segments of 4 that stay", 1..=2, left).decided_in("Log::lagging_groups");
-    if let Some(failure) = table.failure() {
-        return stage.explain(failure).fail();
-    }
+    table.within("segments of 4 that stay", 1..=2, stage.count()).decided_in(LAGGING);
+    stage.verdict(table)?;
 
     let mut table = Table::new(&ASKED, "the collection");
     let mut stage = one_holds_much()?;
     stage.turns(4)?;
     stage.collect_all()?;
     table.equal("g1", "1@1 2@1 3@1".to_owned(), stage.shows(G1));
-    let left = stage.segments().len() as u64;
-    table.within("segments of 8 that stay", 1..=6, left).decided_in("Log::is_forced");
-    if let Some(failure) = table.failure() {
-        return stage.explain(failure).fail();
-    }
+    table.within("segments of 8 that stay", 1..=6, stage.count()).decided_in("Log::is_forced");
+    stage.verdict(table)?;
 
     let mut table = Table::new(&ASKED, "the collection");
     let options = Options {
@@ -88,33 +82,28 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
         force_above_bytes: u64::MAX,
         ..small()
     };
-    let mut stage = Stage::new(&ASKED, options)?;
+    let mut stage = RecordedLog::new(&ASKED, options)?;
     for group in 1..=8 {
-        let batch = Batch::new().entries(GroupId(group), &[sized(at(1, 1), 300)]).clone();
+        let batch = batch(|b| b.entries(GroupId(group), &[entry(1, 1, 300)]));
         stage.append(&format!("g{group} 1@1 of 300 bytes"), &batch)?;
     }
     stage.turns(3)?;
     let collected = stage.collect()?;
     let what = "eight groups hold 300 bytes each: asked";
-    table.equal(what, nobody, asked(&collected)).decided_in("Log::lagging_groups");
+    table.reads(what, "nobody", asked(&collected), LAGGING);
     stage.collect_all()?;
     let left = stage.segments().first().cloned().unwrap_or_default();
     let is_gone = if left == "00000001.log" { "no" } else { "yes" };
-    table
-        .equal("they are copied: segment 1 is removed", "yes", is_gone)
-        .decided_in("Log::lagging_groups");
-    match table.failure() {
-        Some(failure) => stage.explain(failure).fail(),
-        None => Ok(()),
-    }
+    table.reads("they are copied: segment 1 is removed", "yes", is_gone, LAGGING);
+    stage.verdict(table)
 }
 
 /// A call ends soon after it has copied as much as it may, and the next one goes on.
 pub(super) fn one_call_moves_a_little(_: &mut Check) -> Verdict {
     let options = Options { move_bytes: 2000, ..small() };
-    let mut stage = Stage::new(&A_LITTLE, options.clone())?;
+    let mut stage = RecordedLog::new(&A_LITTLE, options.clone())?;
     for index in 1..=12 {
-        let batch = Batch::new().entries(G1, &[sized(at(index, 1), 400)]).clone();
+        let batch = batch(|b| b.entries(G1, &[entry(index, 1, 400)]));
         stage.append(&format!("g1 {index}@1"), &batch)?;
     }
     stage.turns(5)?;
@@ -126,21 +115,16 @@ pub(super) fn one_call_moves_a_little(_: &mut Check) -> Verdict {
         calls += 1;
         let collected = stage.collect()?;
         let what = format!("call {calls}: bytes moved");
-        table.within(what, 0..=limit, collected.moved_bytes).decided_in("Log::has_moved_enough");
+        table.within(what, 0..=limit, collected.moved_bytes).decided_in(ENOUGH);
         if !collected.is_more_to_do || calls == 50 {
             break;
         }
     }
-    table
-        .within("calls until nothing is left to do", 3..=49, calls)
-        .decided_in("Log::has_moved_enough");
-    let must_be = crate::storage::kit::words::names(&run(1, &[1; 12]));
+    table.within("calls until nothing is left to do", 3..=49, calls).decided_in(ENOUGH);
+    let must_be = names(&run(1, &[1; 12]));
     table.equal("g1 then", must_be, stage.shows(G1));
     let oldest = stage.segments().first().cloned().unwrap_or_default();
     let is_gone = if oldest == "00000001.log" { "stays" } else { "gone" };
-    table.equal("segment 1 then", "gone", is_gone).decided_in("Log::has_moved_enough");
-    match table.failure() {
-        Some(failure) => stage.explain(failure).fail(),
-        None => Ok(()),
-    }
+    table.equal("segment 1 then", "gone", is_gone).decided_in(ENOUGH);
+    stage.verdict(table)
 }

@@ -9,9 +9,9 @@
 //! the two segments. The copies may begin a new segment, which only the next call considers: so calls are
 //! repeated until one does nothing.
 
+use super::recorded::RecordedLog;
 use super::rules::{BOUNDED, COVERAGE};
-use super::stage::{Outcome, Stage};
-use crate::storage::kit::words::{at, must, sized};
+use crate::storage::kit::words::{Checked, at, entry, must};
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
 use storage::{Batch, GroupId, Options};
@@ -79,7 +79,7 @@ impl Wanted {
 
 /// Collects until a call does nothing, or at most as often as it takes to begin and remove a segment.
 /// Returns how many segments were removed.
-fn collect(stage: &Stage) -> Outcome<u64> {
+fn collect(stage: &RecordedLog) -> Checked<u64> {
     let mut removed = 0;
     for _ in 0..4 {
         let collected = must(&BOUNDED, "a collection", "Log::gc", stage.log().gc())?;
@@ -109,7 +109,7 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
     let entry_bytes = luck.within(0, 300);
     let wanted = Wanted { first: 1, last: 0, entry_bytes, key_bytes: 0 };
     let mut held = vec![wanted; groups as usize + 1];
-    let mut stage = Stage::new(&BOUNDED, options).map_err(Err)?;
+    let mut stage = RecordedLog::new(&BOUNDED, options).map_err(Err)?;
     let mut removed = 0;
     for round in 0..BATCHES {
         let number = if round < groups { round + 1 } else { luck.within(1, busy) };
@@ -117,7 +117,7 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
         let mut batch = Batch::new();
         let count = luck.within(1, 4);
         let entries: Vec<_> = (held_of.last + 1..=held_of.last + count)
-            .map(|index| sized(at(index, 1), entry_bytes as usize))
+            .map(|index| entry(index, 1, entry_bytes as usize))
             .collect();
         batch.entries(group, &entries).put(group, b"hs", b"term, vote");
         held_of.last += count;
@@ -145,11 +145,10 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
         let group = GroupId(number);
         let ends = (stage.log().first_index(group), stage.log().last_index(group));
         if ends != (Some(storage::Index(first)), Some(storage::Index(last))) {
-            let failure = stage.failure().because(format!("{group} has lost entries"));
-            let failure = failure.function("View::pick_entries");
-            let failure = failure.expected(format!("entries {first} to {last}"));
+            let (because, expected) =
+                (format!("{group} has lost entries"), format!("entries {first} to {last}"));
             let got = stage.shows(group);
-            return Err(Err(Box::new(failure.got(got))));
+            return Err(Err(Box::new(stage.differs(because, expected, got, "View::pick_entries"))));
         }
     }
     Ok(removed)

@@ -6,19 +6,21 @@
 //! ```
 //!
 //! What was acknowledged is there, what is found is an earlier state, and nothing removed is back
-//! ([`crate::storage::kit::lights`]).
+//! ([`crate::storage::kit::crash_test`]).
 
+use super::recorded::G3;
 use super::rules::COVERAGE;
-use super::stage::G3;
-use crate::storage::kit::fates::PLAIN_WAYS;
-use crate::storage::kit::history::{Action, History, Mix};
-use crate::storage::kit::lights::{Dark, During, Lights, Tally, Trouble};
-use crate::storage::kit::model::{Change, Model};
-use crate::storage::kit::words::{G1, G7, at, run, sized, small};
+use crate::storage::kit::crash_test::{
+    CrashTest, CutCounts, During, FailedCrashTest, InjectedFault,
+};
+use crate::storage::kit::words::{G1, G7, at, entry, run, small};
 use bytes::Bytes;
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
 use storage::{GroupId, Options};
+use testbed::engine::history::{History, LogCall, Mix};
+use testbed::engine::model::{BatchChange, Model};
+use testbed::engine::power_cut::PLAIN_WAYS;
 
 /// How many things are done in a random history: enough to remove several segments.
 const ACTIONS: usize = 45;
@@ -29,19 +31,19 @@ const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes:
 /// A power cut at any operation of a collection loses nothing, and brings nothing back.
 pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
     for (number, (title, actions)) in (1..).zip(stories()) {
-        let history = History::of(actions, &Model::default()).expect("each batch was made to fit");
-        let tally = lights(number, PLAIN_WAYS + 3).out(&history);
-        tally.map_err(|dark| Box::new(dark.explain().row(number, title)))?;
+        let history = History::new(actions);
+        let tally = crash_test(number, PLAIN_WAYS + 3).check(&history);
+        tally.map_err(|failed| Box::new(failed.explain().row(number, title)))?;
     }
     let mut coverage = Coverage::default();
     let swept = check.sweep(
         |seed| {
             let history = History::drawn(seed, ACTIONS, &Model::default(), MIX);
-            let Tally { images, .. } = lights(seed, PLAIN_WAYS + 1).out(&history)?;
+            let CutCounts { images, .. } = crash_test(seed, PLAIN_WAYS + 1).check(&history)?;
             coverage.count(seed, images > 30);
             Ok(())
         },
-        |_, dark: Box<Dark>| dark.explain(),
+        |_, failed: Box<FailedCrashTest>| failed.explain(),
     );
     swept?;
     coverage.judge("power was cut five times or more in a collection", |because, _| {
@@ -49,9 +51,9 @@ pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
     })
 }
 
-fn lights(seed: u64, ways: u64) -> Lights {
-    let (trouble, during) = (Trouble::PowerCut { ways }, During::Collections);
-    Lights { seed, options: roomy(), trouble, during }
+fn crash_test(seed: u64, ways: u64) -> CrashTest {
+    let (trouble, during) = (InjectedFault::PowerCut { ways }, During::Collections);
+    CrashTest { seed, options: roomy(), trouble, during }
 }
 
 /// Returns settings for drawn batches that are longer than elsewhere: they have up to nine entries. One may
@@ -60,74 +62,65 @@ pub(super) fn roomy() -> Options {
     Options { max_batch_bytes: 4096 - 128, ..small() }
 }
 
-fn batch(changes: impl IntoIterator<Item = Change>) -> Action {
-    Action::Append { changes: changes.into_iter().collect() }
-}
-
-fn entries(group: GroupId, first: u64, terms: &[u64]) -> Change {
-    Change::Entries { group, entries: run(first, terms) }
-}
-
-fn put(group: GroupId, key: &'static str, value: &'static str) -> Change {
-    Change::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
-}
-
 /// Appends that leave only garbage: three of them begin another segment.
-fn garbage(batches: usize) -> impl Iterator<Item = Action> {
-    let action =
-        batch([Change::Entries { group: GroupId(99), entries: vec![sized(at(1, 1), 900)] }]);
-    std::iter::repeat_n(action, batches)
+fn garbage(batches: usize) -> Vec<LogCall> {
+    let one = BatchChange::entries(GroupId(99), vec![entry(1, 1, 900)]);
+    vec![LogCall::append([one]); batches]
 }
 
 /// Histories written by hand: each is about one thing that a crash in a collection may interrupt.
-fn stories() -> Vec<(&'static str, Vec<Action>)> {
-    let gc = || [Action::Collect, Action::Collect];
-    let story = |parts: Vec<Vec<Action>>| parts.into_iter().flatten().collect::<Vec<_>>();
-    let all = |batches| garbage(batches).collect::<Vec<_>>();
+fn stories() -> Vec<(&'static str, Vec<LogCall>)> {
+    let gc = || [LogCall::Collect, LogCall::Collect];
+    let entries = |group, first, terms: &[u64]| BatchChange::entries(group, run(first, terms));
+    let long = (1..=3).map(|index| entry(index, 1, 500)).collect();
     vec![
         (
             "what made a segment garbage was never synced",
-            story(vec![
-                vec![batch([entries(G1, 1, &[1, 1, 2])]), Action::Sync],
-                all(7),
-                vec![batch([Change::Compact { group: G1, through: at(3, 2) }])],
+            [
+                vec![LogCall::append([entries(G1, 1, &[1, 1, 2])]), LogCall::Sync],
+                garbage(7),
+                vec![LogCall::append([BatchChange::Compact { group: G1, through: at(3, 2) }])],
                 gc().into(),
-            ]),
+            ]
+            .concat(),
         ),
         (
             "half of a group is copied",
-            story(vec![
+            [
                 vec![
-                    batch([entries(G1, 1, &[1, 1]), put(G1, "hs", "n2")]),
-                    batch([Change::Entries {
-                        group: G7,
-                        entries: (1..=3).map(|index| sized(at(index, 1), 500)).collect(),
-                    }]),
-                    Action::Sync,
+                    LogCall::append([entries(G1, 1, &[1, 1]), BatchChange::put(G1, "hs", "n2")]),
+                    LogCall::append([BatchChange::entries(G7, long)]),
+                    LogCall::Sync,
                 ],
-                all(9),
+                garbage(9),
                 gc().into(),
-            ]),
+            ]
+            .concat(),
         ),
         (
             "removed, created again, and copied",
-            story(vec![
+            [
                 vec![
-                    batch([entries(G1, 1, &[1, 1, 1]), put(G3, "k", "old"), put(G3, "hs", "n3")]),
-                    batch([entries(G7, 1, &[1])]),
-                    Action::Sync,
+                    LogCall::append([
+                        entries(G1, 1, &[1, 1, 1]),
+                        BatchChange::put(G3, "k", "old"),
+                        BatchChange::put(G3, "hs", "n3"),
+                    ]),
+                    LogCall::append([entries(G7, 1, &[1])]),
+                    LogCall::Sync,
                 ],
-                all(4),
+                garbage(4),
                 vec![
-                    batch([Change::Remove { group: G1 }]),
-                    batch([Change::Delete { group: G3, key: Bytes::from("k") }]),
+                    LogCall::append([BatchChange::Remove { group: G1 }]),
+                    LogCall::append([BatchChange::Delete { group: G3, key: Bytes::from("k") }]),
                 ],
-                all(4),
-                vec![batch([entries(G1, 1, &[5])]), Action::Sync],
+                garbage(4),
+                vec![LogCall::append([entries(G1, 1, &[5])]), LogCall::Sync],
                 gc().into(),
-                all(6),
+                garbage(6),
                 gc().into(),
-            ]),
+            ]
+            .concat(),
         ),
     ]
 }

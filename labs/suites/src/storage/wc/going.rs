@@ -6,20 +6,20 @@
 //!     '- removed, synced
 //! ```
 
+use super::recorded::{RecordedLog, cut_everywhere, names_gone};
 use super::rules::{DURABLE_FIRST, OLDEST_FIRST, WORTH_IT};
-use super::stage::{Outcome, Stage, cut_everywhere, names_gone};
-use crate::storage::kit::words::{G1, at, sized, small};
+use crate::storage::kit::words::{Checked, G1, at, batch, entry, small};
 use harness::{Check, Failure, Place, Rule, Table, Verdict};
 use storage::{Batch, Doing, Entry, Options};
 
 /// Returns entries with these indexes, each so long that three fill a segment's room for batches.
 fn long(first: u64, count: u64) -> Vec<Entry> {
-    (first..first + count).map(|index| sized(at(index, 1), 880)).collect()
+    (first..first + count).map(|index| entry(index, 1, 880)).collect()
 }
 
 /// Writes g1's entries 1 to 6, which fill a segment and a half, and garbage until another begins.
-fn two_segments_of_entries(rule: &Rule) -> Outcome<Stage> {
-    let mut stage = Stage::new(rule, small())?;
+fn two_segments_of_entries(rule: &Rule) -> Checked<RecordedLog> {
+    let mut stage = RecordedLog::new(rule, small())?;
     for entry in long(1, 6) {
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
     }
@@ -28,50 +28,48 @@ fn two_segments_of_entries(rule: &Rule) -> Outcome<Stage> {
     Ok(stage)
 }
 
+const WORTH: &str = "Log::worth_collecting";
+
+/// Collects once, and returns how many operations of the disk that took.
+fn operations_of_a_collection(stage: &mut RecordedLog) -> Checked<u64> {
+    let before = stage.disk().operations();
+    stage.collect()?;
+    Ok(stage.disk().operations() - before)
+}
+
 /// A log with too little garbage is not changed by a byte; one with enough is collected.
 pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
     let mut table = Table::new(&WORTH_IT, "the log");
     let large = Options { collect_above_bytes: 6 * 8192, ..small() };
 
     // All of six segments is live: a collection can free nothing, however headers are counted.
-    let mut stage = Stage::new(&WORTH_IT, small())?;
+    let mut stage = RecordedLog::new(&WORTH_IT, small())?;
     for entry in long(1, 24) {
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
     }
     stage.sync()?;
-    let before = stage.disk().operations();
-    stage.collect()?;
-    let done = stage.disk().operations() - before;
-    table.equal("all of it is live: operations", 0, done).decided_in("Log::worth_collecting");
+    let done = operations_of_a_collection(&mut stage)?;
+    table.reads("all of it is live: operations", 0, done, WORTH);
 
     // Five segments of garbage, and six are allowed.
-    let mut stage = Stage::new(&WORTH_IT, large)?;
+    let mut stage = RecordedLog::new(&WORTH_IT, large)?;
     stage.turns(4)?;
     stage.sync()?;
-    let before = stage.disk().operations();
-    stage.collect()?;
-    let done = stage.disk().operations() - before;
-    table
-        .equal("garbage, below collect_above_bytes: operations", 0, done)
-        .decided_in("Log::worth_collecting");
+    let done = operations_of_a_collection(&mut stage)?;
+    table.reads("garbage, below collect_above_bytes: operations", 0, done, WORTH);
 
     // Two more are too many.
     stage.turns(4)?;
     stage.collect_all()?;
-    let left = stage.segments().len() as u64;
-    table
-        .within("garbage, above it: segments of 9 that stay", 1..=6, left)
-        .decided_in("Log::worth_collecting");
+    let what = "garbage, above it: segments of 9 that stay";
+    table.within(what, 1..=6, stage.count()).decided_in(WORTH);
 
     // There is only the tail.
-    let mut stage = Stage::new(&WORTH_IT, small())?;
+    let mut stage = RecordedLog::new(&WORTH_IT, small())?;
     stage.append("g1 1@1", Batch::new().entries(G1, &long(1, 1)))?;
     stage.append("g1 removed", Batch::new().remove_group(G1))?;
     stage.collect()?;
-    let left = stage.segments().len() as u64;
-    table
-        .equal("only the tail, and nothing live: segments", 1, left)
-        .decided_in("Log::worth_collecting");
+    table.reads("only the tail, and nothing live: segments", 1, stage.count(), WORTH);
     table.verdict()
 }
 
@@ -84,7 +82,7 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
         stage.sync()?;
         Ok(stage)
     };
-    let mut stage: Stage = build()?;
+    let mut stage: RecordedLog = build()?;
     let before = stage.segments();
     let began = stage.disk().operations();
     let collected = stage.collect()?;
@@ -105,51 +103,42 @@ pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
     if left != [tail.clone()] {
         let because =
             format!("nothing of {} is live, and not all are removed", empty_segments.join(" "));
-        let failure = stage.failure().because(because).function("Log::remove_segment");
-        return failure.expected(format!("{tail} is left")).got(left.join(" ")).fail();
+        let expected = format!("{tail} is left");
+        return stage.differs(because, expected, left.join(" "), "Log::remove_segment").fail();
     }
     let told: Vec<String> = collected.removed.iter().map(ToString::to_string).collect();
     let names: Vec<String> =
         collected.removed.iter().map(|id| format!("{:08x}.log", id.0)).collect();
     if !before.starts_with(&names) || names.is_empty() {
-        let failure = stage.failure().because("gc names other segments than it has removed");
-        return failure.expected(empty_segments.join(" ")).got(told.join(" ")).fail();
+        let because = "gc names other segments than it has removed";
+        return stage.differs(because, empty_segments.join(" "), told.join(" "), "").fail();
     }
-    must_show(&stage, "after 6@1: nothing", "Log::remove_segment")?;
+    let (must_be, shown) = ("after 6@1: nothing", stage.shows(G1));
+    if shown != must_be {
+        let because = "a collection has changed g1";
+        return stage.differs(because, must_be, shown, "Log::remove_segment").fail();
+    }
 
     // And after power cuts; also on a disk without room for a marker file, where everything depends on the
     // order of the removals.
     let full = || {
-        let mut stage: Stage = build()?;
+        let mut stage: RecordedLog = build()?;
         stage.disk().set_free_bytes(Some(0));
         stage.tell("the disk is full: there is no room for a marker file");
         Ok(stage)
     };
-    let act = |stage: &mut Stage| stage.collect().map(|_| ());
-    cut_everywhere(build, act, &[(G1, &["after 6@1: nothing"])])?;
-    cut_everywhere(full, act, &[(G1, &["after 6@1: nothing"])])
-}
-
-/// Fails if g1 is not as it must be, in the log as it is.
-fn must_show(stage: &Stage, must_be: &str, read: &str) -> Verdict {
-    let shown = stage.shows(G1);
-    if shown == must_be {
-        return Ok(());
-    }
-    let failure = stage.failure().because("a collection has changed g1").function(read);
-    failure.expected(must_be).got(shown).fail()
+    let act = |stage: &mut RecordedLog| stage.collect().map(drop);
+    cut_everywhere(build, act, &[(G1, &[must_be])])?;
+    cut_everywhere(full, act, &[(G1, &[must_be])])
 }
 
 /// The record that removed what a segment holds may be lost only while the segment is still there.
 pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
     let whole = "1@1 2@1 3@1 4@1 5@1 6@1";
-    let compacted = Batch::new().compact(G1, at(6, 1)).clone();
-    let removed = Batch::new().remove_group(G1).clone();
-    let reset = Batch::new().reset(G1, at(9, 2)).clone();
-    let rows: [(&str, Batch, &str); 3] = [
-        ("g1 compacted through 6@1", compacted, "after 6@1: nothing"),
-        ("g1 removed", removed, "no such group"),
-        ("g1 reset to 9@2", reset, "after 9@2: nothing"),
+    let rows = [
+        ("g1 compacted through 6@1", batch(|b| b.compact(G1, at(6, 1))), "after 6@1: nothing"),
+        ("g1 removed", batch(|b| b.remove_group(G1)), "no such group"),
+        ("g1 reset to 9@2", batch(|b| b.reset(G1, at(9, 2))), "after 9@2: nothing"),
     ];
     for (number, (what, batch, afterwards)) in (1..).zip(rows) {
         let mut stage = two_segments_of_entries(&DURABLE_FIRST)?;
@@ -177,7 +166,7 @@ pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
 }
 
 /// Returns a failure that names the write without a sync, and the operation that did not wait for one.
-fn unsynced(stage: &Stage, began: u64) -> Failure {
+fn unsynced(stage: &RecordedLog, began: u64) -> Failure {
     let journal = stage.disk().journal();
     let failure = stage.failure();
     let gone = journal.iter().find(|done| done.number > began && names_gone(&done.doing).is_some());

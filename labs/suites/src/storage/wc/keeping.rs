@@ -6,14 +6,14 @@
 //!   collected     put hs=n2    compact 4@2    -          -
 //! ```
 
+use super::recorded::{G3, RecordedLog, cut_everywhere};
 use super::rules::{NEVER_LOST, STAYS_GONE};
-use super::stage::{G3, Outcome, Stage, cut_everywhere};
-use crate::storage::kit::words::{G1, G7, at, run, small};
+use crate::storage::kit::words::{Checked, G1, G7, at, run, small};
 use harness::{Check, Table, Verdict};
 use storage::{Batch, GroupId};
 
 /// Collects everything. Each group must be as given, at once and after another opening.
-fn judge(stage: &mut Stage, what: &str, groups: &[(GroupId, &str)]) -> Outcome<()> {
+fn judge(stage: &mut RecordedLog, what: &str, groups: &[(GroupId, &str)]) -> Checked<()> {
     stage.sync()?;
     stage.collect_all()?;
     let ids: Vec<GroupId> = groups.iter().map(|(group, _)| *group).collect();
@@ -25,28 +25,25 @@ fn judge(stage: &mut Stage, what: &str, groups: &[(GroupId, &str)]) -> Outcome<(
             let is_key = must_be.contains('=') || was.contains('=');
             let read = if is_key { "Picker::pick_keys" } else { "Picker::pick_base" };
             let row = format!("{group} {moment}");
-            table.equal(row, (*must_be).to_owned(), was).decided_in(read);
+            table.reads(row, must_be, was, read);
         }
     }
-    match table.failure() {
-        Some(failure) => stage.explain(failure).fail(),
-        None => Ok(()),
-    }
+    stage.verdict(table)
 }
 
 /// LE10 again: not only entries are state.
 pub(super) fn keys_and_beginnings_move(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(&NEVER_LOST, small())?;
-    let mut batch = Batch::new();
-    batch.put(G1, b"hs", b"n2").put(G1, b"t", b"");
-    stage.append("g1 hs=n2, t=", &batch)?;
-    let mut batch = Batch::new();
-    batch.entries(G7, &run(1, &[1, 1, 2])).compact(G7, at(3, 2));
-    stage.append("g7 1@1..=3@2, all compacted", &batch)?;
+    let mut stage = RecordedLog::new(&NEVER_LOST, small())?;
+    stage.append("g1 hs=n2, t=", Batch::new().put(G1, b"hs", b"n2").put(G1, b"t", b""))?;
+    stage.append(
+        "g7 1@1..=3@2, all compacted",
+        Batch::new().entries(G7, &run(1, &[1, 1, 2])).compact(G7, at(3, 2)),
+    )?;
     stage.turns(1)?;
-    let mut batch = Batch::new();
-    batch.reset(G3, at(9, 4)).put(G3, b"hs", b"n3").entries(G3, &run(10, &[4]));
-    stage.append("g3 reset to 9@4, hs=n3, 10@4", &batch)?;
+    stage.append(
+        "g3 reset to 9@4, hs=n3, 10@4",
+        Batch::new().reset(G3, at(9, 4)).put(G3, b"hs", b"n3").entries(G3, &run(10, &[4])),
+    )?;
     stage.turns(2)?;
     let groups =
         [(G1, "nothing, hs=n2, t="), (G7, "after 3@2: nothing"), (G3, "after 9@4: 10@4, hs=n3")];
@@ -69,7 +66,7 @@ pub(super) fn tombstone_survives_purge(_: &mut Check) -> Verdict {
     // The garbage is in segment 1, beside something live. The records that made it garbage are in
     // segment 2, and nothing else is.
     let build = || {
-        let mut stage = Stage::new(&STAYS_GONE, small())?;
+        let mut stage = RecordedLog::new(&STAYS_GONE, small())?;
         let mut batch = Batch::new();
         batch.put(G1, b"k", b"old").put(G1, b"hs", b"n2");
         batch.entries(G7, &run(1, &[1, 1]));
@@ -85,16 +82,16 @@ pub(super) fn tombstone_survives_purge(_: &mut Check) -> Verdict {
         Ok(stage)
     };
     let groups = [(G1, "nothing, hs=n2"), (G7, "no such group"), (G3, "1@1 2@2")];
-    let mut stage: Stage = build()?;
+    let mut stage: RecordedLog = build()?;
     judge(&mut stage, "collected to the end", &groups)?;
     let allowed: [(GroupId, &[&str]); 3] =
         [(G1, &["nothing, hs=n2"]), (G7, &["no such group"]), (G3, &["1@1 2@2"])];
-    cut_everywhere(build, Stage::collect_all, &allowed)
+    cut_everywhere(build, RecordedLog::collect_all, &allowed)
 }
 
 /// LE27: a group that is removed, and created again, between any two collections.
 pub(super) fn clean_vs_append(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(&STAYS_GONE, small())?;
+    let mut stage = RecordedLog::new(&STAYS_GONE, small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.append("g7 1@1", Batch::new().entries(G7, &run(1, &[1])))?;
     stage.turns(1)?;
@@ -108,9 +105,10 @@ pub(super) fn clean_vs_append(_: &mut Check) -> Verdict {
     judge(&mut stage, "created again, then collected", &groups)?;
 
     // It has been copied; one batch removes it and creates it again.
-    let mut batch = Batch::new();
-    batch.remove_group(G1).entries(G1, &run(1, &[6, 6]));
-    stage.append("g1 removed, and 1@6 2@6", &batch)?;
+    stage.append(
+        "g1 removed, and 1@6 2@6",
+        Batch::new().remove_group(G1).entries(G1, &run(1, &[6, 6])),
+    )?;
     judge(&mut stage, "both in one batch", &[(G1, "1@6 2@6"), (G7, "1@1")])?;
     stage.turns(2)?;
     judge(&mut stage, "and collected later", &[(G1, "1@6 2@6"), (G7, "1@1")])?;
@@ -120,11 +118,7 @@ pub(super) fn clean_vs_append(_: &mut Check) -> Verdict {
     stage.turns(3)?;
     let groups = [(G1, "no such group"), (G7, "no such group")];
     judge(&mut stage, "all removed", &groups)?;
-    let left = stage.segments().len() as u64;
     let mut table = Table::new(stage.rule(), "all is removed");
-    table.within("segments that stay", 1..=2, left).decided_in("Live::remove");
-    match table.failure() {
-        Some(failure) => stage.explain(failure).fail(),
-        None => Ok(()),
-    }
+    table.within("segments that stay", 1..=2, stage.count()).decided_in("Live::remove");
+    stage.verdict(table)
 }

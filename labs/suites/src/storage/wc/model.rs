@@ -12,16 +12,16 @@
 
 use super::crashing::roomy;
 use super::rules::COVERAGE;
-use crate::storage::kit::fates::Way;
-use crate::storage::kit::history::{History, Mix, Reached};
-use crate::storage::kit::lights::{Dark, During, Lights, Trouble};
-use crate::storage::kit::model::Model;
+use crate::storage::kit::crash_test::{CrashTest, During, FailedCrashTest, InjectedFault};
 use crate::storage::kit::picture::{self, Picture};
 use crate::storage::kit::rules::{A_STATE, OPENS, TAKES};
 use harness::Coverage;
 use harness::{Check, Failure, Rule, Verdict, current};
 use std::collections::BTreeSet;
 use storage::{Fault, GroupId, Log, SimDisk};
+use testbed::engine::history::{History, Mix, Reached};
+use testbed::engine::model::Model;
+use testbed::engine::power_cut::PowerCut;
 use testbed::random::Stream;
 
 /// How many times power fails in a long run.
@@ -34,9 +34,9 @@ const ACTIONS: usize = 25;
 const MIX: Mix = Mix { groups: 4, sync: 3, collect: 3, maintain: 1, entry_bytes: 300 };
 
 /// A run that broke.
-enum Wrong {
+enum BrokenRun {
     /// A short history, and power cut at one operation.
-    Short(Box<Dark>),
+    Short(Box<FailedCrashTest>),
     /// A long run.
     Long(Box<Failure>),
 }
@@ -47,16 +47,17 @@ pub(super) fn model(check: &mut Check) -> Verdict {
     let swept = check.sweep(
         |seed| {
             let history = History::drawn(seed, 16, &Model::default(), MIX);
-            let trouble = Trouble::PowerCut { ways: 4 };
-            let lights = Lights { seed, options: roomy(), trouble, during: During::Anything };
-            lights.out(&history).map_err(Wrong::Short)?;
-            let removed = long_run(seed).map_err(Wrong::Long)?;
+            let trouble = InjectedFault::PowerCut { ways: 4 };
+            let crash_test =
+                CrashTest { seed, options: roomy(), trouble, during: During::Anything };
+            crash_test.check(&history).map_err(BrokenRun::Short)?;
+            let removed = long_run(seed).map_err(BrokenRun::Long)?;
             coverage.count(seed, removed > 5);
             Ok(())
         },
-        |_, wrong: Wrong| match wrong {
-            Wrong::Short(dark) => dark.explain(),
-            Wrong::Long(failure) => *failure,
+        |_, wrong: BrokenRun| match wrong {
+            BrokenRun::Short(failed) => failed.explain(),
+            BrokenRun::Long(failure) => *failure,
         },
     );
     swept?;
@@ -81,12 +82,12 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
         disk.remember();
         disk.plan(operation, Fault::PowerCut);
         let reached = match Log::open_on(disk.clone(), roomy()) {
-            Ok(log) => history.run(&disk, &log),
+            Ok(log) => history.run_on(&disk, &log),
             Err(error) => Reached::nothing(error),
         };
-        let mut way = Way::new(seed ^ round << 8, number);
+        let mut way = PowerCut::new(seed ^ round << 8, number);
         let image = if is_power { disk.after_power_cut(&mut way) } else { disk.after_kill() };
-        let story = Story { history: &history, reached: &reached, disk: &disk, operation };
+        let story = CrashRecord { history: &history, reached: &reached, disk: &disk, operation };
         let wrong = |rule: &Rule, because: &str| {
             let because = format!("in round {round} of {ROUNDS}, {because}");
             let failure = Failure::of(rule).because(because).function("Log::gc");
@@ -102,11 +103,11 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
             let failure = wrong(&OPENS, "what the crash left is refused");
             Box::new(failure.expected("it is opened").got(error.to_string()))
         })?;
-        let seen = Model::of(&log)
+        let seen = Model::read(&log)
             .map_err(|odd| Box::new(wrong(&A_STATE, "the log contradicts itself").got(odd)))?;
-        let Reached { acknowledged, begun, .. } = reached;
-        let may_be = &history.states[acknowledged..=begun];
-        if !may_be.contains(&seen) {
+        if history.state_of(&seen, &reached).is_none() {
+            let Reached { acknowledged, begun, .. } = reached;
+            let may_be = &history.states[acknowledged..=begun];
             let because =
                 format!("{begun} batches had begun, and {acknowledged} were acknowledged");
             let (must, was) = nearest(may_be, &seen);
@@ -146,20 +147,20 @@ fn nearest(may_be: &[Model], seen: &Model) -> (Model, Model) {
 }
 
 /// What happened in a round.
-struct Story<'a> {
+struct CrashRecord<'a> {
     history: &'a History,
     reached: &'a Reached,
     disk: &'a SimDisk,
     operation: u64,
 }
 
-impl Story<'_> {
+impl CrashRecord<'_> {
     /// Adds the history and the disk to a failure.
-    fn tell(&self, failure: Failure, way: Option<&Way>) -> Failure {
-        let Story { history, reached, disk, operation } = *self;
+    fn tell(&self, failure: Failure, way: Option<&PowerCut>) -> Failure {
+        let CrashRecord { history, reached, disk, operation } = *self;
         let trouble = match way {
-            Some(_) => Trouble::PowerCut { ways: 1 },
-            None => Trouble::Kill,
+            Some(_) => InjectedFault::PowerCut { ways: 1 },
+            None => InjectedFault::Kill,
         };
         let action = reached.action_of(operation);
         let actions = &history.actions[..action.min(history.actions.len())];

@@ -5,30 +5,31 @@
 //!   reader:  1@1 2@1 3@1      before, after, and after every restart
 //! ```
 
+use super::recorded::{RecordedLog, cut_everywhere};
 use super::rules::{COPIES, FULL_DISK, NEVER_LOST, OLDEST_FIRST, ROT, WITNESS};
-use super::stage::{Outcome, Stage, cut_everywhere};
-use crate::storage::kit::words::{G1, G7, at, entry, run, sized, small};
-use harness::{Check, Failure, Table, Verdict};
+use crate::storage::kit::words::{
+    Checked, G1, G7, at, batch, differs, entry, names, run, short, small,
+};
+use harness::{Check, Table, Verdict};
 use storage::{Batch, Entry, Error, Index, Options};
 
 /// Collects everything. A group must be as before: at once, and after every kind of opening.
-fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcome<()> {
+fn same_after_collection(stage: &mut RecordedLog, what: &str, must_be: &str) -> Checked<()> {
     stage.sync()?;
     let before = stage.segments().first().cloned().unwrap_or_default();
     stage.collect_all()?;
     let left = stage.segments();
     let is_younger_gone = stage.last_gone().is_some();
     if left.first() == Some(&before) && is_younger_gone {
-        let failure = stage.explain(Failure::of(&OLDEST_FIRST)).function("Log::worth_collecting");
-        let failure = failure.because(format!("others were removed, and {before} is the oldest"));
-        return failure.expected(format!("{before} is removed first")).got(left.join(" ")).fail();
+        let because = format!("others were removed, and {before} is the oldest");
+        let (expected, got) = (format!("{before} is removed first"), left.join(" "));
+        let failure = differs(&OLDEST_FIRST, because, expected, got, "Log::worth_collecting");
+        return stage.explain(failure).fail();
     }
     if left.first() == Some(&before) {
         let because = format!("most of the log is garbage, and {before} stays");
-        let failure = stage.failure().because(because).function("Log::gc");
-        let failure =
-            failure.expected(format!("{before} is removed, and its live entries are copied"));
-        return failure.got(left.join(" ")).fail();
+        let expected = format!("{before} is removed, and its live entries are copied");
+        return stage.differs(because, expected, left.join(" "), "Log::gc").fail();
     }
     let mut table = Table::new(stage.rule(), "g1").intro(what);
     for (moment, shown) in [
@@ -36,24 +37,21 @@ fn same_after_collection(stage: &mut Stage, what: &str, must_be: &str) -> Outcom
         ("process killed", stage.shows_after(stage.killed(), &[G1]).remove(0)),
         ("power cut", stage.shows_after(stage.cut(), &[G1]).remove(0)),
     ] {
-        table.equal(moment, must_be.to_owned(), shown).decided_in("View::pick_entries");
+        table.reads(moment, must_be, shown, "View::pick_entries");
     }
-    match table.failure() {
-        Some(failure) => stage.explain(failure).fail(),
-        None => Ok(()),
-    }
+    stage.verdict(table)
 }
 
 /// Returns what a group must hold: `1@1 2@1`.
 fn named(count: u64) -> String {
-    crate::storage::kit::words::names(&run(1, &vec![1; count as usize]))
+    names(&run(1, &vec![1; count as usize]))
 }
 
 /// Writes entries, each followed by garbage for this many segments, and collects.
-fn scattered(what: &str, entries: &[(Entry, usize)]) -> Outcome<()> {
-    let mut stage = Stage::new(&NEVER_LOST, small())?;
+fn scattered(what: &str, entries: &[(Entry, usize)]) -> Checked<()> {
+    let mut stage = RecordedLog::new(&NEVER_LOST, small())?;
     for (entry, turns) in entries {
-        let batch = Batch::new().entries(G1, std::slice::from_ref(entry)).clone();
+        let batch = batch(|b| b.entries(G1, std::slice::from_ref(entry)));
         stage.append(&format!("g1 {} of {} bytes", entry.id, entry.data.len()), &batch)?;
         stage.turns(*turns)?;
     }
@@ -63,7 +61,7 @@ fn scattered(what: &str, entries: &[(Entry, usize)]) -> Outcome<()> {
 /// LE10: whatever a collection removes, every live byte is still there.
 pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     let entries = |lens: &[(usize, usize)]| -> Vec<(Entry, usize)> {
-        (1..).zip(lens).map(|(i, (len, turns))| (sized(at(i, 1), *len), *turns)).collect()
+        (1..).zip(lens).map(|(i, (len, turns))| (entry(i, 1, *len), *turns)).collect()
     };
     let several = [(300, 0), (300, 0), (300, 0), (900, 0), (300, 3)];
     let behind = [(300, 0), (300, 0), (1500, 3)];
@@ -78,21 +76,21 @@ pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     scattered("one in the tail", &entries(&[(100, 2), (100, 1), (100, 0)]))?;
     // And a power cut at any point loses nothing either.
     let build = || {
-        let mut stage = Stage::new(&NEVER_LOST, small())?;
+        let mut stage = RecordedLog::new(&NEVER_LOST, small())?;
         for index in 1..=5 {
-            let batch = Batch::new().entries(G1, &[sized(at(index, 1), 400)]).clone();
+            let batch = batch(|b| b.entries(G1, &[entry(index, 1, 400)]));
             stage.append(&format!("g1 {index}@1 of 400 bytes"), &batch)?;
         }
         stage.turns(3)?;
         stage.sync()?;
         Ok(stage)
     };
-    cut_everywhere(build, Stage::collect_all, &[(G1, &[&named(5)])])
+    cut_everywhere(build, RecordedLog::collect_all, &[(G1, &[&named(5)])])
 }
 
 /// LE12: a copy of an old record neither removes nor replaces a newer one.
 pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(&COPIES, small())?;
+    let mut stage = RecordedLog::new(&COPIES, small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.turns(2)?;
     stage.append("g1 4@1..=6@2", Batch::new().entries(G1, &run(4, &[1, 2, 2])))?;
@@ -104,7 +102,7 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
     stage.turns(1)?;
     same_after_collection(&mut stage, "replaced after it was copied", "1@1 2@1 3@3")?;
 
-    let mut stage = Stage::new(&COPIES, small())?;
+    let mut stage = RecordedLog::new(&COPIES, small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.turns(1)?;
     stage.append("g1 2@2", Batch::new().entries(G1, &run(2, &[2])))?;
@@ -113,7 +111,7 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
 
     // Power cuts, with an entry that follows in the tail.
     let build = || {
-        let mut stage = Stage::new(&COPIES, small())?;
+        let mut stage = RecordedLog::new(&COPIES, small())?;
         stage.append("g1 1@1..=2@1", Batch::new().entries(G1, &run(1, &[1, 1])))?;
         stage.turns(1)?;
         stage.append("g1 3@2", Batch::new().entries(G1, &run(3, &[2])))?;
@@ -122,16 +120,16 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
         stage.sync()?;
         Ok(stage)
     };
-    cut_everywhere(build, Stage::collect_all, &[(G1, &["1@1 2@1 3@2 4@2"])])
+    cut_everywhere(build, RecordedLog::collect_all, &[(G1, &["1@1 2@1 3@2 4@2"])])
 }
 
 /// Bytes that have changed on the disk are not copied as if they were right.
 pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
     for (number, what, rots) in [(1, "a bit has flipped", true), (2, "none has", false)] {
-        let mut stage = Stage::new(&ROT, small())?;
-        let first = entry(at(1, 1));
+        let mut stage = RecordedLog::new(&ROT, small())?;
+        let first = short(1, 1);
         stage.append("g1 1@1", Batch::new().entries(G1, std::slice::from_ref(&first)))?;
-        stage.append("g7 1@1", Batch::new().entries(G7, &[entry(at(1, 1))]))?;
+        stage.append("g7 1@1", Batch::new().entries(G7, &[short(1, 1)]))?;
         if rots {
             // After the segment's first page: a frame's header, a descriptor, the payload.
             stage.disk().rot("00000001.log", 4096 + 32 + 32 + 1, 1);
@@ -142,38 +140,36 @@ pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
         let outcome = stage.log().gc();
         stage.tell("gc");
         let oldest = stage.segments().first().cloned().unwrap_or_default();
-        let broken = |because: &str, expected: &str, got: String| {
-            let failure = stage.failure().row(number, what).function("View::bytes_to_move");
-            failure.because(because).expected(expected).got(got).fail()
-        };
-        match (rots, outcome) {
+        let wrong = match (rots, outcome) {
             (true, Ok(_)) => {
                 let because = "1@1 has rotted, and gc returns no error";
-                return broken(because, "an error that names g1", "done".to_owned());
+                Some((because, "an error that names g1", "done".to_owned()))
             }
             (true, Err(Error::Corrupt(rot))) => {
-                let told = rot.to_string();
-                if !told.contains("g1") || oldest != "00000001.log" {
-                    let because = "1@1 has rotted, and only its segment can show that";
-                    let got = format!("{told}; the oldest is {oldest}");
-                    return broken(because, "an error that names g1, and the segment stays", got);
-                }
+                let (told, stays) = (rot.to_string(), oldest == "00000001.log");
+                let expected = "an error that names g1, and the segment stays";
+                let got = format!("{told}; the oldest is {oldest}");
+                let because = "1@1 has rotted, and only its segment can show that";
+                (!told.contains("g1") || !stays).then_some((because, expected, got))
             }
             (true, Err(error)) => {
                 let because = "1@1 has rotted, and gc fails with another error";
-                return broken(because, "Error::Corrupt", error.to_string());
+                Some((because, "Error::Corrupt", error.to_string()))
             }
             (false, Ok(_)) => {
                 let read = stage.log().entry(G1, Index(1));
-                if !matches!(&read, Ok(Some(held)) if *held == first) {
-                    let because = "1@1 has other bytes after it was copied";
-                    return broken(because, "1@1, as it was written", format!("{read:?}"));
-                }
+                let is_same = matches!(&read, Ok(Some(held)) if *held == first);
+                let because = "1@1 has other bytes after it was copied";
+                (!is_same).then(|| (because, "1@1, as it was written", format!("{read:?}")))
             }
             (false, Err(error)) => {
                 let because = "nothing has rotted, and gc refuses";
-                return broken(because, "1@1 moves", error.to_string());
+                Some((because, "1@1 moves", error.to_string()))
             }
+        };
+        if let Some((because, expected, got)) = wrong {
+            let failure = stage.differs(because, expected, got, "View::bytes_to_move");
+            return failure.row(number, what).fail();
         }
     }
     Ok(())
@@ -189,8 +185,8 @@ pub(super) fn rot_in_a_copy_is_told(_: &mut Check) -> Verdict {
 
 /// Lets one entry be copied, and then one bit of its copy rot, in each tested place.
 fn rot_in_a_copy(options: Options) -> Verdict {
-    let mut stage = Stage::new(&WITNESS, options)?;
-    stage.append("g1 1@1", Batch::new().entries(G1, &[sized(at(1, 1), 40)]))?;
+    let mut stage = RecordedLog::new(&WITNESS, options)?;
+    stage.append("g1 1@1", Batch::new().entries(G1, &[entry(1, 1, 40)]))?;
     stage.turns(3)?;
     stage.sync()?;
     stage.collect_all()?;
@@ -206,10 +202,9 @@ fn rot_in_a_copy(options: Options) -> Verdict {
                     continue;
                 }
                 stage.tell(format!("one bit of {part} rots, in {segment}; opened again"));
-                let failure = stage.failure().function("Log::remove_segment");
                 let because = "the only copy of g1's 1@1 has rotted, and is lost without an error";
-                let failure = failure.because(because).expected("an error, or 1@1 as it was");
-                return failure.got(shown).fail();
+                let expected = "an error, or 1@1 as it was";
+                return stage.differs(because, expected, shown, "Log::remove_segment").fail();
             }
         }
     }
@@ -233,26 +228,25 @@ fn copies_in(bytes: &[u8]) -> Vec<usize> {
 
 /// On a full disk batches are refused, and collection is not: so there is room again.
 pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(&FULL_DISK, small())?;
+    let mut stage = RecordedLog::new(&FULL_DISK, small())?;
     stage.disk().set_free_bytes(Some(40_000));
     // Longer than what the last batch leaves, without the part that is kept free.
-    stage.append("g7 1@1", Batch::new().entries(G7, &[sized(at(1, 1), 400)]))?;
+    stage.append("g7 1@1", Batch::new().entries(G7, &[entry(1, 1, 400)]))?;
     let mut last = 0;
     while last < 100 {
-        let next = [sized(at(last + 1, 1), 300)];
+        let next = [entry(last + 1, 1, 300)];
         match stage.log().write(Batch::new().entries(G1, &next)) {
             Ok(_) => last += 1,
             Err(Error::NoSpace { .. }) => break,
             Err(error) => {
-                let failure = stage.failure().because("a full disk is reported as an I/O error");
-                let failure = failure.function("Log::make_room").expected("Error::NoSpace");
-                return failure.got(error.to_string()).fail();
+                let because = "a full disk is reported as an I/O error";
+                return stage.differs(because, "Error::NoSpace", error, "Log::make_room").fail();
             }
         }
     }
     stage.disk().set_free_bytes(Some(0));
     stage.tell(format!("g1 1@1..={last}@1, until the disk is full"));
-    let compact = Batch::new().compact(G1, at(last, 1)).clone();
+    let compact = batch(|b| b.compact(G1, at(last, 1)));
     stage.append(&format!("g1 compacted through {last}@1"), &compact)?;
     stage.sync()?;
     let before = stage.segments().len();
@@ -260,17 +254,14 @@ pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
     stage.tell("gc");
     let left = stage.segments().len();
     if outcome.is_err() || left >= before {
-        let failure = stage.failure().because("the disk is full of garbage, and gc frees no room");
-        let failure =
-            failure.function("Log::move_some").expected("g7's 1@1 is copied, segments are removed");
-        let got =
-            outcome.err().map_or_else(|| format!("{left} segments, as before"), |e| e.to_string());
-        return failure.got(got).fail();
+        let because = "the disk is full of garbage, and gc frees no room";
+        let expected = "g7's 1@1 is copied, segments are removed";
+        let got = outcome.map_or_else(|e| e.to_string(), |_| format!("{left} segments, as before"));
+        return stage.differs(because, expected, got, "Log::move_some").fail();
     }
     let shown = stage.shows(G7);
     if shown != "1@1" {
-        let failure = stage.failure().because("g7's 1@1 was live").function("View::pick_entries");
-        return failure.expected("1@1").got(shown).fail();
+        return stage.differs("g7's 1@1 was live", "1@1", shown, "View::pick_entries").fail();
     }
-    stage.append("g1 again", Batch::new().entries(G1, &[sized(at(last + 1, 1), 300)]))
+    stage.append("g1 again", Batch::new().entries(G1, &[entry(last + 1, 1, 300)]))
 }

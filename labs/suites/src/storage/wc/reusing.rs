@@ -6,18 +6,18 @@
 //!        '--> removed, and the bytes stay until the reader drops them
 //! ```
 
+use super::recorded::{RecordedLog, cut_everywhere};
 use super::rules::{HELD, NO_SEGMENT, USED_AGAIN};
-use super::stage::{Outcome, Stage, cut_everywhere};
-use crate::storage::kit::words::{G1, at, names, sized, small};
+use crate::storage::kit::words::{Checked, G1, at, entry, must, names, small};
 use harness::{Check, Place, Rule, Table, Verdict};
 use std::collections::BTreeSet;
 use storage::{Batch, Doing, Entry, Error, Index};
 
 /// Writes g1's entries 1 to 6; the first ones are in a segment that is sealed already.
-fn sealed_entries(rule: &Rule) -> Outcome<Stage> {
-    let mut stage = Stage::new(rule, small())?;
+fn sealed_entries(rule: &Rule) -> Checked<RecordedLog> {
+    let mut stage = RecordedLog::new(rule, small())?;
     for index in 1..=6 {
-        let entry = sized(at(index, 1), 700);
+        let entry = entry(index, 1, 700);
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
     }
     stage.turns(1)?;
@@ -25,16 +25,11 @@ fn sealed_entries(rule: &Rule) -> Outcome<Stage> {
 }
 
 /// Returns the number of the file that first had this name in the journal.
-fn file_named(stage: &Stage, wanted: &str) -> Option<usize> {
+fn file_named(stage: &RecordedLog, wanted: &str) -> Option<usize> {
     let journal = stage.disk().journal();
-    journal.iter().find_map(|done| match &done.doing {
-        Doing::Rename { to, file, .. } if to == wanted => Some(*file),
-        Doing::Create { .. }
-        | Doing::Rename { .. }
-        | Doing::Remove { .. }
-        | Doing::SyncNames
-        | Doing::Write { .. }
-        | Doing::Sync { .. } => None,
+    journal.iter().find_map(|done| {
+        let Doing::Rename { to, file, .. } = &done.doing else { return None };
+        (to == wanted).then_some(*file)
     })
 }
 
@@ -50,7 +45,7 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
             return failure.function("segment::publish").fail();
         };
         let held = stage.log().entry(G1, Index(1));
-        let held = crate::storage::kit::words::must(&HELD, "reading 1@1", "Log::entry", held)?;
+        let held = must(&HELD, "reading 1@1", "Log::entry", held)?;
         let held: Option<Entry> = held.filter(|_| holds);
         stage.tell(what);
         stage.append("g1 compacted through 6@1", Batch::new().compact(G1, at(6, 1)))?;
@@ -63,13 +58,10 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
             |done| matches!(done.doing, Doing::Write { file: written, .. } if written == file),
         );
         if let (true, Some(written)) = (holds, written) {
-            let failure =
-                stage.failure().because("a file is written again while a reader holds its 1@1");
-            let failure = failure.function("has_no_readers");
-            let failure = failure.expected("the file is not changed, or removed");
-            return failure
-                .got(format!("it is written at {}", Place::from(written.at).short()))
-                .fail();
+            let because = "a file is written again while a reader holds its 1@1";
+            let expected = "the file is not changed, or removed";
+            let got = format!("it is written at {}", Place::from(written.at).short());
+            return stage.differs(because, expected, got, "has_no_readers").fail();
         }
         if written.is_some() {
             again.insert(what);
@@ -83,33 +75,27 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
             Ok(Some(entry)) => names(&[entry]),
             Err(error) => error.to_string(),
         };
-        table.equal("1@1, looked up afterwards", "none".to_owned(), gone).decided_in("Log::entry");
+        table.reads("1@1, looked up afterwards", "none", gone, "Log::entry");
         let gone = match stage.log().entries(G1, Index(1)..Index(3), u64::MAX) {
             Err(Error::Compacted { .. }) => "Compacted".to_owned(),
             Ok(entries) => names(&entries),
             Err(error) => error.to_string(),
         };
-        let must_be = "Compacted".to_owned();
-        table.equal("1@1 and 2@1, looked up afterwards", must_be, gone).decided_in("Log::entries");
+        table.reads("1@1 and 2@1, looked up afterwards", "Compacted", gone, "Log::entries");
     }
     let was = if again.contains("nobody holds it") { "yes" } else { "no" };
-    let row = table.equal("nobody holds it: the file is used again", "yes", was);
-    row.decided_in("has_no_readers");
+    table.reads("nobody holds it: the file is used again", "yes", was, "has_no_readers");
     table.verdict()
 }
 
 /// A log that is collected again and again needs only a few files.
 pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
-    let mut stage = Stage::new(&USED_AGAIN, small())?;
-    let count = |stage: &Stage| {
+    let mut stage = RecordedLog::new(&USED_AGAIN, small())?;
+    let count = |stage: &RecordedLog| {
         let journal = stage.disk().journal();
-        let written = journal.iter().filter_map(|done| match done.doing {
-            Doing::Write { file, .. } => Some(file),
-            Doing::Create { .. }
-            | Doing::Rename { .. }
-            | Doing::Remove { .. }
-            | Doing::SyncNames
-            | Doing::Sync { .. } => None,
+        let written = journal.iter().filter_map(|done| {
+            let Doing::Write { file, .. } = done.doing else { return None };
+            Some(file)
         });
         written.collect::<BTreeSet<_>>().len() as u64
     };
@@ -123,19 +109,16 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
         let what = format!("after {segments} segments: files written");
         table.within(what, 1..=4, made).decided_in("has_no_readers");
     }
-    match table.failure() {
-        Some(failure) => failure.function("has_no_readers").fail(),
-        None => Ok(()),
-    }
+    table.verdict()
 }
 
 /// A file that was a segment is durably renamed before it gets other bytes.
 pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
     // One segment is removed: a second removal would sync the first one's name.
     let build = || {
-        let mut stage = Stage::new(&NO_SEGMENT, small())?;
+        let mut stage = RecordedLog::new(&NO_SEGMENT, small())?;
         for index in 1..=3 {
-            let entry = sized(at(index, 1), 700);
+            let entry = entry(index, 1, 700);
             stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
         }
         stage.turn()?;
@@ -143,7 +126,7 @@ pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
         stage.sync()?;
         Ok(stage)
     };
-    let act = |stage: &mut Stage| {
+    let act = |stage: &mut RecordedLog| {
         stage.collect_all()?;
         stage.turns(2)
     };

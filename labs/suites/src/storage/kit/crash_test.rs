@@ -11,28 +11,28 @@
 //!                                              '------> 4 written on and reopened, all is there
 //! ```
 //!
-//! The first history and operation that break a rule are explained in [`dark`].
+//! The first history and operation that break a rule are explained in [`failed`].
 
-mod dark; // a rule that broke: shrunk, and put on a card
+mod failed; // a rule that broke: shrunk, and put on a card
 
-pub(crate) use dark::Dark;
+pub(crate) use failed::FailedCrashTest;
 
-use super::fates::Way;
-use super::history::{Action, History, Reached};
-use super::model::{Change, Model, batch_of};
 use super::rules::{A_STATE, ACKNOWLEDGED, DURABLE, GOES_ON, OPENS, TAKES};
-use super::words::{at, entry};
+use crate::storage::kit::words::short;
 use bytes::Bytes;
-use dark::Broken;
+use failed::BrokenRule;
 use harness::{Rule, current};
 use storage::{Disk, Error, Fault, GroupId, Log, Options, Rot, SimDisk};
+use testbed::engine::history::{History, LogCall, Reached};
+use testbed::engine::model::{BatchChange, Model, batch_of};
+use testbed::engine::power_cut::PowerCut;
 
 /// The group that is written to when a log goes on after a crash.
 const LATER: GroupId = GroupId(77);
 
 /// What happens to an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum InjectedFault {
     /// Power fails during it, and what was not durable is lost in one of this many ways.
     PowerCut { ways: u64 },
     /// Power fails during it, and again during every operation of the opening that follows.
@@ -54,13 +54,13 @@ pub(crate) enum During {
 
 /// How power fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Lights {
+pub(crate) struct CrashTest {
     /// For the disk's own random numbers, and for random ways.
     pub(crate) seed: u64,
     /// The log's settings.
     pub(crate) options: Options,
     /// What happens.
-    pub(crate) trouble: Trouble,
+    pub(crate) trouble: InjectedFault,
     /// To which operations.
     pub(crate) during: During,
 }
@@ -76,7 +76,7 @@ enum Depth {
 
 /// How often power failed without a broken rule.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Tally {
+pub(crate) struct CutCounts {
     /// How many disks were judged.
     pub(crate) images: u64,
     /// How many of them held something acknowledged.
@@ -85,7 +85,7 @@ pub(crate) struct Tally {
 
 /// When power failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Moment {
+struct CutPoint {
     /// During which operation.
     operation: u64,
     /// In which way.
@@ -96,13 +96,13 @@ struct Moment {
 
 // Cutting power.
 
-impl Lights {
+impl CrashTest {
     /// Cuts power at every operation of a history.
     ///
     /// # Errors
     /// The first rule that broke.
-    pub(crate) fn out(&self, history: &History) -> Result<Tally, Box<Dark>> {
-        self.put_out(history, Depth::Whole)
+    pub(crate) fn check(&self, history: &History) -> Result<CutCounts, Box<FailedCrashTest>> {
+        self.check_to(history, Depth::Whole)
     }
 
     /// Cuts power at every operation of a history, and judges only that the log opens, and what it
@@ -110,26 +110,26 @@ impl Lights {
     ///
     /// # Errors
     /// The first rule that broke.
-    pub(crate) fn out_and_found(&self, history: &History) -> Result<Tally, Box<Dark>> {
-        self.put_out(history, Depth::Found)
+    pub(crate) fn check_found(&self, history: &History) -> Result<CutCounts, Box<FailedCrashTest>> {
+        self.check_to(history, Depth::Found)
     }
 
-    fn put_out(&self, history: &History, depth: Depth) -> Result<Tally, Box<Dark>> {
-        let dark = |moment, depth, broken| {
-            let (lights, history) = (self.clone(), history.clone());
-            Box::new(Dark { lights, depth, history, moment, broken })
+    fn check_to(&self, history: &History, depth: Depth) -> Result<CutCounts, Box<FailedCrashTest>> {
+        let failed = |moment, depth, broken| {
+            let (crash_test, history) = (self.clone(), history.clone());
+            Box::new(FailedCrashTest { crash_test, depth, history, moment, broken })
         };
-        let whole = self.undisturbed(history).map_err(|broken| dark(None, depth, broken))?;
+        let whole = self.undisturbed(history).map_err(|broken| failed(None, depth, broken))?;
         let last = whole.operations.last().copied().unwrap_or(0);
         let meant: Vec<u64> =
             (1..=last).filter(|&operation| self.is_meant(history, &whole, operation)).collect();
-        let mut tally = Tally::default();
+        let mut tally = CutCounts::default();
         // What was acknowledged comes first: an early loss says more than a later one.
         for depth in [Depth::Found, Depth::Whole].into_iter().filter(|pass| *pass <= depth) {
-            tally = Tally::default();
+            tally = CutCounts::default();
             for operation in &meant {
                 let outcome = self.at_operation(history, *operation, depth, &mut tally);
-                outcome.map_err(|broken| dark(Some(broken.0), depth, broken.1))?;
+                outcome.map_err(|broken| failed(Some(broken.0), depth, broken.1))?;
             }
         }
         Ok(tally)
@@ -141,23 +141,23 @@ impl Lights {
         history: &History,
         operation: u64,
         depth: Depth,
-        tally: &mut Tally,
-    ) -> Result<(), Box<(Moment, Broken)>> {
+        tally: &mut CutCounts,
+    ) -> Result<(), Box<(CutPoint, BrokenRule)>> {
         let doing = format!("seed {}: {:?} in operation {operation}", self.seed, self.trouble);
         current::doing_within(doing, &[]);
         let (disk, reached) = self.run(history, operation);
-        let night = Night { lights: self, depth, history, reached: &reached };
+        let judge = CrashJudge { crash_test: self, depth, history, reached: &reached };
         for way in 0..self.ways() {
-            let moment = Moment { operation, way, again: None };
+            let moment = CutPoint { operation, way, again: None };
             let image = self.image(&disk, moment);
-            night.judge(&image).map_err(|broken| Box::new((moment, broken)))?;
+            judge.judge(&image).map_err(|broken| Box::new((moment, broken)))?;
             tally.images += 1;
             tally.acknowledged += u64::from(reached.acknowledged > 0);
-            let Trouble::PowerCutTwice { .. } = self.trouble else { continue };
+            let InjectedFault::PowerCutTwice { .. } = self.trouble else { continue };
             for again in 1..=self.opening(&image) {
-                let moment = Moment { again: Some(again), ..moment };
+                let moment = CutPoint { again: Some(again), ..moment };
                 let image = self.cut_again(&image, moment);
-                night.judge(&image).map_err(|broken| Box::new((moment, broken)))?;
+                judge.judge(&image).map_err(|broken| Box::new((moment, broken)))?;
                 tally.images += 1;
             }
         }
@@ -165,21 +165,22 @@ impl Lights {
     }
 
     /// Runs a history without a fault.
-    fn undisturbed(&self, history: &History) -> Result<Reached, Broken> {
+    fn undisturbed(&self, history: &History) -> Result<Reached, BrokenRule> {
         let disk = SimDisk::new(self.seed);
         let log = Log::open_on(disk.clone(), self.options.clone()).map_err(|error| {
-            Broken::of(&TAKES, "an empty disk is refused", "Log::open_on").got(error)
+            BrokenRule::of(&TAKES, "an empty disk is refused", "Log::open_on").got(error)
         })?;
-        let reached = history.run(&disk, &log);
+        let reached = history.run_on(&disk, &log);
         if let Some(error) = &reached.error {
             let action = &history.actions[reached.operations.len() - 2];
             let because = format!("action {}, {action}, is refused", reached.operations.len() - 1);
-            return Err(Broken::of(&TAKES, because, "").got(error));
+            return Err(BrokenRule::of(&TAKES, because, "").got(error));
         }
-        let seen = Model::of(&log)
-            .map_err(|odd| Broken::of(&TAKES, "the log contradicts itself", "").got(odd))?;
+        let seen = Model::read(&log)
+            .map_err(|odd| BrokenRule::of(&TAKES, "the log contradicts itself", "").got(odd))?;
         if seen != *history.end() {
-            let broken = Broken::of(&TAKES, "without any crash the log shows something wrong", "");
+            let broken =
+                BrokenRule::of(&TAKES, "without any crash the log shows something wrong", "");
             return Err(broken.expected(history.end().to_string()).got(seen));
         }
         Ok(reached)
@@ -190,16 +191,16 @@ impl Lights {
         let action = whole.action_of(operation).checked_sub(1).map(|nth| &history.actions[nth]);
         match self.during {
             During::Anything => true,
-            During::Collections => action == Some(&Action::Collect),
+            During::Collections => action == Some(&LogCall::Collect),
         }
     }
 
     /// Returns how many ways there are.
     fn ways(&self) -> u64 {
         match self.trouble {
-            Trouble::PowerCut { ways } | Trouble::PowerCutTwice { ways } => ways,
-            Trouble::Kill => 1,
-            Trouble::Failure => 3,
+            InjectedFault::PowerCut { ways } | InjectedFault::PowerCutTwice { ways } => ways,
+            InjectedFault::Kill => 1,
+            InjectedFault::Failure => 3,
         }
     }
 
@@ -210,32 +211,34 @@ impl Lights {
         disk.plan(
             operation,
             match self.trouble {
-                Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } | Trouble::Kill => {
-                    Fault::PowerCut
-                }
-                Trouble::Failure => Fault::Fails,
+                InjectedFault::PowerCut { .. }
+                | InjectedFault::PowerCutTwice { .. }
+                | InjectedFault::Kill => Fault::PowerCut,
+                InjectedFault::Failure => Fault::Fails,
             },
         );
         let reached = match Log::open_on(disk.clone(), self.options.clone()) {
-            Ok(log) => history.run(&disk, &log),
+            Ok(log) => history.run_on(&disk, &log),
             Err(error) => Reached::nothing(error),
         };
         (disk, reached)
     }
 
     /// Returns the way in which power is lost at a moment; `None` if it is not.
-    fn way(&self, moment: Moment) -> Option<Way> {
-        let way = Way::new(self.seed ^ moment.operation << 8, moment.way);
+    fn way(&self, moment: CutPoint) -> Option<PowerCut> {
+        let way = PowerCut::new(self.seed ^ moment.operation << 8, moment.way);
         match self.trouble {
-            Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } => Some(way),
-            Trouble::Kill => None,
+            InjectedFault::PowerCut { .. } | InjectedFault::PowerCutTwice { .. } => Some(way),
+            InjectedFault::Kill => None,
             // The first time the process goes on; then power fails too.
-            Trouble::Failure => (moment.way > 0).then(|| Way::new(self.seed, moment.way - 1)),
+            InjectedFault::Failure => {
+                (moment.way > 0).then(|| PowerCut::new(self.seed, moment.way - 1))
+            }
         }
     }
 
     /// Returns the disk as the next process finds it.
-    fn image(&self, disk: &SimDisk, moment: Moment) -> SimDisk {
+    fn image(&self, disk: &SimDisk, moment: CutPoint) -> SimDisk {
         match self.way(moment) {
             Some(mut way) => disk.after_power_cut(&mut way),
             None => disk.after_kill(),
@@ -250,13 +253,13 @@ impl Lights {
     }
 
     /// Opens an image whose power is cut again, and returns what is left of it.
-    fn cut_again(&self, image: &SimDisk, moment: Moment) -> SimDisk {
+    fn cut_again(&self, image: &SimDisk, moment: CutPoint) -> SimDisk {
         let (probe, _) = self.open_and_cut(image, moment);
         let again = moment.again.unwrap_or_default();
-        probe.after_power_cut(&mut Way::new(self.seed ^ again << 16, moment.way))
+        probe.after_power_cut(&mut PowerCut::new(self.seed ^ again << 16, moment.way))
     }
 
-    fn open_and_cut(&self, image: &SimDisk, moment: Moment) -> (SimDisk, Option<Error>) {
+    fn open_and_cut(&self, image: &SimDisk, moment: CutPoint) -> (SimDisk, Option<Error>) {
         let probe = image.after_kill();
         probe.remember();
         probe.plan(moment.again.unwrap_or(u64::MAX), Fault::PowerCut);
@@ -266,16 +269,16 @@ impl Lights {
 }
 
 /// What a disk is compared with.
-struct Night<'a> {
-    lights: &'a Lights,
+struct CrashJudge<'a> {
+    crash_test: &'a CrashTest,
     depth: Depth,
     history: &'a History,
     reached: &'a Reached,
 }
 
-impl Night<'_> {
+impl CrashJudge<'_> {
     /// Judges a disk as the next process finds it.
-    fn judge(&self, image: &SimDisk) -> Result<(), Broken> {
+    fn judge(&self, image: &SimDisk) -> Result<(), BrokenRule> {
         let probe = image.after_kill();
         probe.remember();
         let log = self.open(&probe)?;
@@ -286,30 +289,30 @@ impl Night<'_> {
         }
 
         // What an opening has shown is durable: the worst power cut right after it loses nothing.
-        let worst = probe.after_power_cut(&mut Way::worst());
+        let worst = probe.after_power_cut(&mut PowerCut::worst());
         let again = self.open_as(&worst, &DURABLE, "opened, and cut off at once: it is refused")?;
         self.same(&again, held, &DURABLE, "it was opened, and power failed before anything else")?;
 
         // And the log can be written.
         let later = [
-            Change::Entries { group: LATER, entries: vec![entry(at(1, 1)), entry(at(2, 1))] },
-            Change::Put { group: LATER, key: Bytes::from("k"), value: Bytes::from("later") },
+            BatchChange::Entries { group: LATER, entries: vec![short(1, 1), short(2, 1)] },
+            BatchChange::Put { group: LATER, key: Bytes::from("k"), value: Bytes::from("later") },
         ];
         let mut want = held.clone();
         want.apply(&later);
         if let Err(error) = log.write(&batch_of(&later)) {
             let because = "the first batch after it is refused";
-            return Err(Broken::of(&GOES_ON, because, "rewrite").got(error));
+            return Err(BrokenRule::of(&GOES_ON, because, "rewrite").got(error));
         }
         self.same(&log, &want, &GOES_ON, "one batch was written after it")?;
         drop(log);
-        let worst = probe.after_power_cut(&mut Way::worst());
+        let worst = probe.after_power_cut(&mut PowerCut::worst());
         let again = self.open_as(&worst, &GOES_ON, "written on, and cut off: it is refused")?;
         self.same(&again, &want, &GOES_ON, "one batch was written and synced, then power failed")
     }
 
     /// Opens an image.
-    fn open(&self, image: &SimDisk) -> Result<Log<SimDisk>, Broken> {
+    fn open(&self, image: &SimDisk) -> Result<Log<SimDisk>, BrokenRule> {
         self.open_as(image, &OPENS, "what the crash left is refused")
     }
 
@@ -318,17 +321,17 @@ impl Night<'_> {
         image: &SimDisk,
         rule: &'static Rule,
         because: &str,
-    ) -> Result<Log<SimDisk>, Broken> {
-        Log::open_on(image.clone(), self.lights.options.clone()).map_err(|error| {
+    ) -> Result<Log<SimDisk>, BrokenRule> {
+        Log::open_on(image.clone(), self.crash_test.options.clone()).map_err(|error| {
             let function = who_refuses(&error, image);
-            Broken::of(rule, because, function).expected("it is opened").got(error)
+            BrokenRule::of(rule, because, function).expected("it is opened").got(error)
         })
     }
 
     /// Returns which state a log shows, if that state is allowed.
-    fn state_of(&self, log: &Log<SimDisk>) -> Result<usize, Broken> {
-        let seen = Model::of(log)
-            .map_err(|odd| Broken::of(&A_STATE, "the log contradicts itself", "").got(odd))?;
+    fn state_of(&self, log: &Log<SimDisk>) -> Result<usize, BrokenRule> {
+        let seen = Model::read(log)
+            .map_err(|odd| BrokenRule::of(&A_STATE, "the log contradicts itself", "").got(odd))?;
         let Reached { acknowledged, begun, .. } = *self.reached;
         let states = &self.history.states;
         if let Some(state) = (acknowledged..=begun).rev().find(|&n| states[n] == seen) {
@@ -344,14 +347,14 @@ impl Night<'_> {
                     "{acknowledged} of {begun} batches were acknowledged, and the log is back where \
                      {n} had left it"
                 );
-                Broken::of(&ACKNOWLEDGED, said, "scan")
+                BrokenRule::of(&ACKNOWLEDGED, said, "scan")
             }
             None => {
                 let said = format!(
                     "{begun} batches had begun, {acknowledged} of them acknowledged; no number of \
                      them makes what is found"
                 );
-                Broken::of(&A_STATE, said, "Replay::item")
+                BrokenRule::of(&A_STATE, said, "Replay::item")
             }
         };
         Err(broken.expected(expected).got(seen))
@@ -364,12 +367,13 @@ impl Night<'_> {
         want: &Model,
         rule: &'static Rule,
         because: &str,
-    ) -> Result<(), Broken> {
-        let seen = Model::of(log).map_err(|odd| Broken::of(rule, because, "may_go_on").got(odd))?;
+    ) -> Result<(), BrokenRule> {
+        let seen =
+            Model::read(log).map_err(|odd| BrokenRule::of(rule, because, "may_go_on").got(odd))?;
         if seen == *want {
             return Ok(());
         }
-        Err(Broken::of(rule, because, "may_go_on").expected(want.to_string()).got(seen))
+        Err(BrokenRule::of(rule, because, "may_go_on").expected(want.to_string()).got(seen))
     }
 }
 

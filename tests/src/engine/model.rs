@@ -1,13 +1,13 @@
 //! What a log is, without disks: groups, their entries in a vector, their keys in a map.
 //!
 //! ```text
-//!   batch --> Log --> disk, crash, recovery --> Log'  --Model::of--.
+//!   batch --> Log --> disk, crash, recovery --> Log'  -Model::read-.
 //!      '----> Model --------------------------> Model ------- the same?
 //! ```
 //!
 //! The model loses nothing and has no files: what a log shows must be an earlier state of the model.
 
-use super::words::names;
+use super::entries::names;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,47 +15,77 @@ use storage::{Batch, Disk, Entry, EntryId, GroupId, Index, Log, Term};
 
 /// One thing that a batch does.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Change {
+pub enum BatchChange {
     /// Writes entries.
-    Entries { group: GroupId, entries: Vec<Entry> },
+    Entries {
+        /// Whose.
+        group: GroupId,
+        /// In order, without a gap.
+        entries: Vec<Entry>,
+    },
     /// Sets a key.
-    Put { group: GroupId, key: Bytes, value: Bytes },
+    Put {
+        /// Whose.
+        group: GroupId,
+        /// Its name.
+        key: Bytes,
+        /// What it is from now on.
+        value: Bytes,
+    },
     /// Removes a key.
-    Delete { group: GroupId, key: Bytes },
+    Delete {
+        /// Whose.
+        group: GroupId,
+        /// Its name.
+        key: Bytes,
+    },
     /// Removes entries up to and including `through`.
-    Compact { group: GroupId, through: EntryId },
+    Compact {
+        /// Whose.
+        group: GroupId,
+        /// The last entry that goes.
+        through: EntryId,
+    },
     /// Removes all entries, and begins after `through`.
-    Reset { group: GroupId, through: EntryId },
+    Reset {
+        /// Whose.
+        group: GroupId,
+        /// The entry before the first one that may follow.
+        through: EntryId,
+    },
     /// Removes a group.
-    Remove { group: GroupId },
+    Remove {
+        /// Which.
+        group: GroupId,
+    },
 }
 
 /// One group.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Held {
+pub struct HeldGroup {
     /// The entry before the first.
-    pub(crate) base: EntryId,
+    pub base: EntryId,
     /// The entries, without a gap.
-    pub(crate) entries: Vec<Entry>,
+    pub entries: Vec<Entry>,
     /// The keys and their values.
-    pub(crate) keys: BTreeMap<Bytes, Bytes>,
+    pub keys: BTreeMap<Bytes, Bytes>,
 }
 
 /// All groups.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Model {
+pub struct Model {
     /// By number.
-    pub(crate) groups: BTreeMap<GroupId, Held>,
+    pub groups: BTreeMap<GroupId, HeldGroup>,
 }
 
-impl Held {
+impl HeldGroup {
     /// Returns the index of the last entry; the base's if there is none.
-    pub(crate) fn last(&self) -> u64 {
+    pub fn last(&self) -> u64 {
         self.base.index.0 + self.entries.len() as u64
     }
 
     /// Returns the term at an index of the log, or at its base.
-    pub(crate) fn term(&self, index: Index) -> Option<Term> {
+    pub fn term(&self, index: Index) -> Option<Term> {
         if index == self.base.index {
             return Some(self.base.term);
         }
@@ -66,11 +96,11 @@ impl Held {
 
 impl Model {
     /// Returns why a log that holds this refuses a change, if it does: the name of its error.
-    fn refuses(&self, change: &Change) -> Option<&'static str> {
+    fn refuses(&self, change: &BatchChange) -> Option<&'static str> {
         match change {
-            Change::Entries { group, entries } => {
+            BatchChange::Entries { group, entries } => {
                 let held = self.groups.get(group);
-                let mut last = held.map_or(0, Held::last);
+                let mut last = held.map_or(0, HeldGroup::last);
                 let base = held.map_or(0, |held| held.base.index.0);
                 entries.iter().find_map(|entry| {
                     let index = entry.id.index.0;
@@ -79,7 +109,7 @@ impl Model {
                     if index <= base { Some("Compacted") } else { is_gap.then_some("Gap") }
                 })
             }
-            Change::Compact { group, through } => {
+            BatchChange::Compact { group, through } => {
                 let Some(held) = self.groups.get(group) else { return Some("UnknownGroup") };
                 if through.index < held.base.index {
                     return Some("Compacted");
@@ -89,11 +119,13 @@ impl Model {
                 }
                 (held.term(through.index) != Some(through.term)).then_some("Mismatch")
             }
-            Change::Remove { group } if !self.groups.contains_key(group) => Some("UnknownGroup"),
-            Change::Put { .. }
-            | Change::Delete { .. }
-            | Change::Reset { .. }
-            | Change::Remove { .. } => None,
+            BatchChange::Remove { group } if !self.groups.contains_key(group) => {
+                Some("UnknownGroup")
+            }
+            BatchChange::Put { .. }
+            | BatchChange::Delete { .. }
+            | BatchChange::Reset { .. }
+            | BatchChange::Remove { .. } => None,
         }
     }
 
@@ -101,7 +133,7 @@ impl Model {
     ///
     /// # Errors
     /// Why the first change that does not fit is refused.
-    pub(crate) fn append(&mut self, changes: &[Change]) -> Result<(), &'static str> {
+    pub fn append(&mut self, changes: &[BatchChange]) -> Result<(), &'static str> {
         let mut next = self.clone();
         for change in changes {
             next.refuses(change).map_or(Ok(()), Err)?;
@@ -113,19 +145,19 @@ impl Model {
     }
 
     /// Does what a batch does that fits.
-    pub(crate) fn apply(&mut self, changes: &[Change]) {
+    pub fn apply(&mut self, changes: &[BatchChange]) {
         changes.iter().for_each(|change| self.make(change));
         self.forget_nothings();
     }
 
     /// Removes groups that hold nothing: no log lists them.
-    fn forget_nothings(&mut self) {
-        self.groups.retain(|_, held| *held != Held::default());
+    pub fn forget_nothings(&mut self) {
+        self.groups.retain(|_, held| *held != HeldGroup::default());
     }
 
-    fn make(&mut self, change: &Change) {
+    fn make(&mut self, change: &BatchChange) {
         match change {
-            Change::Entries { group, entries } => {
+            BatchChange::Entries { group, entries } => {
                 let held = self.groups.entry(*group).or_default();
                 for entry in entries {
                     let kept = entry.id.index.0 - held.base.index.0 - 1;
@@ -133,26 +165,26 @@ impl Model {
                     held.entries.push(entry.clone());
                 }
             }
-            Change::Put { group, key, value } => {
+            BatchChange::Put { group, key, value } => {
                 let held = self.groups.entry(*group).or_default();
                 held.keys.insert(key.clone(), value.clone());
             }
-            Change::Delete { group, key } => {
+            BatchChange::Delete { group, key } => {
                 if let Some(held) = self.groups.get_mut(group) {
                     held.keys.remove(key);
                 }
             }
-            Change::Compact { group, through } => {
+            BatchChange::Compact { group, through } => {
                 let held = self.groups.entry(*group).or_default();
                 held.entries.drain(..(through.index.0 - held.base.index.0) as usize);
                 held.base = *through;
             }
-            Change::Reset { group, through } => {
+            BatchChange::Reset { group, through } => {
                 let held = self.groups.entry(*group).or_default();
                 held.entries.clear();
                 held.base = *through;
             }
-            Change::Remove { group } => {
+            BatchChange::Remove { group } => {
                 self.groups.remove(group);
             }
         }
@@ -160,9 +192,17 @@ impl Model {
 
     /// Returns what a log holds, every byte of it read.
     ///
+    /// # Panics
+    /// If the log contradicts itself: where a test goes on with the model only if it does not.
+    pub fn of<D: Disk>(log: &Log<D>) -> Model {
+        Model::read(log).unwrap_or_else(|odd| panic!("the log contradicts itself: {odd}"))
+    }
+
+    /// Returns what a log holds, every byte of it read.
+    ///
     /// # Errors
     /// A sentence, if it contradicts itself: every call is made.
-    pub(crate) fn of<D: Disk>(log: &Log<D>) -> Result<Model, String> {
+    pub fn read<D: Disk>(log: &Log<D>) -> Result<Model, String> {
         let mut model = Model::default();
         for group in log.groups() {
             let (Some(first), Some(last)) = (log.first_index(group), log.last_index(group)) else {
@@ -185,37 +225,47 @@ impl Model {
             }
             let keys = log.scan(group, b"").into_iter().collect();
             let base = EntryId { index: before, term };
-            model.groups.insert(group, Held { base, entries, keys });
+            model.groups.insert(group, HeldGroup { base, entries, keys });
         }
         Ok(model)
     }
 }
 
-impl Change {
+impl BatchChange {
+    /// Writes these entries.
+    pub fn entries(group: GroupId, entries: Vec<Entry>) -> BatchChange {
+        BatchChange::Entries { group, entries }
+    }
+
+    /// Sets a key.
+    pub fn put(group: GroupId, key: &'static str, value: &'static str) -> BatchChange {
+        BatchChange::Put { group, key: Bytes::from(key), value: Bytes::from(value) }
+    }
+
     /// Returns the group.
-    pub(crate) fn group(&self) -> GroupId {
+    pub fn group(&self) -> GroupId {
         match self {
-            Change::Entries { group, .. }
-            | Change::Put { group, .. }
-            | Change::Delete { group, .. }
-            | Change::Compact { group, .. }
-            | Change::Reset { group, .. }
-            | Change::Remove { group } => *group,
+            BatchChange::Entries { group, .. }
+            | BatchChange::Put { group, .. }
+            | BatchChange::Delete { group, .. }
+            | BatchChange::Compact { group, .. }
+            | BatchChange::Reset { group, .. }
+            | BatchChange::Remove { group } => *group,
         }
     }
 }
 
 /// Returns the batch that makes these changes.
-pub(crate) fn batch_of(changes: &[Change]) -> Batch {
+pub fn batch_of(changes: &[BatchChange]) -> Batch {
     let mut batch = Batch::new();
     for change in changes {
         match change {
-            Change::Entries { group, entries } => batch.entries(*group, entries),
-            Change::Put { group, key, value } => batch.put(*group, key, value),
-            Change::Delete { group, key } => batch.delete(*group, key),
-            Change::Compact { group, through } => batch.compact(*group, *through),
-            Change::Reset { group, through } => batch.reset(*group, *through),
-            Change::Remove { group } => batch.remove_group(*group),
+            BatchChange::Entries { group, entries } => batch.entries(*group, entries),
+            BatchChange::Put { group, key, value } => batch.put(*group, key, value),
+            BatchChange::Delete { group, key } => batch.delete(*group, key),
+            BatchChange::Compact { group, through } => batch.compact(*group, *through),
+            BatchChange::Reset { group, through } => batch.reset(*group, *through),
+            BatchChange::Remove { group } => batch.remove_group(*group),
         };
     }
     batch
@@ -229,18 +279,18 @@ fn said(bytes: &Bytes) -> String {
 }
 
 /// `put g7 vote=n2`, `append g7 1..=3@1`.
-impl fmt::Display for Change {
+impl fmt::Display for BatchChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let group = self.group();
         match self {
-            Change::Entries { entries, .. } => write!(f, "append {group} {}", runs(entries)),
-            Change::Put { key, value, .. } => {
+            BatchChange::Entries { entries, .. } => write!(f, "append {group} {}", runs(entries)),
+            BatchChange::Put { key, value, .. } => {
                 write!(f, "put {group} {}={}", said(key), said(value))
             }
-            Change::Delete { key, .. } => write!(f, "delete {group} {}", said(key)),
-            Change::Compact { through, .. } => write!(f, "compact {group} {through}"),
-            Change::Reset { through, .. } => write!(f, "reset {group} {through}"),
-            Change::Remove { .. } => write!(f, "remove {group}"),
+            BatchChange::Delete { key, .. } => write!(f, "delete {group} {}", said(key)),
+            BatchChange::Compact { through, .. } => write!(f, "compact {group} {through}"),
+            BatchChange::Reset { through, .. } => write!(f, "reset {group} {through}"),
+            BatchChange::Remove { .. } => write!(f, "remove {group}"),
         }
     }
 }

@@ -8,29 +8,29 @@
 //!
 //! [`picture`] draws the disk.
 
-use super::{Depth, Lights, Moment, Trouble};
-use crate::storage::kit::fates::Way;
-use crate::storage::kit::history::{Action, History};
+use super::{CrashTest, CutPoint, Depth, InjectedFault};
 use crate::storage::kit::picture::{self, Picture};
 use crate::storage::kit::rules::{A_STATE, DURABLE, OPENS};
 use harness::{Failure, Rule};
+use testbed::engine::history::{History, LogCall};
+use testbed::engine::power_cut::PowerCut;
 
 /// How many smaller histories are tried.
 const TRIES: usize = 400;
 
 /// A rule that broke after a power cut.
 #[derive(Debug)]
-pub(crate) struct Dark {
-    pub(super) lights: Lights,
+pub(crate) struct FailedCrashTest {
+    pub(super) crash_test: CrashTest,
     pub(super) depth: Depth,
     pub(super) history: History,
-    pub(super) moment: Option<Moment>,
-    pub(super) broken: Broken,
+    pub(super) moment: Option<CutPoint>,
+    pub(super) broken: BrokenRule,
 }
 
 /// What broke.
 #[derive(Debug)]
-pub(super) struct Broken {
+pub(super) struct BrokenRule {
     rule: &'static Rule,
     because: String,
     expected: String,
@@ -39,33 +39,33 @@ pub(super) struct Broken {
     function: &'static str,
 }
 
-impl Broken {
+impl BrokenRule {
     /// Says what broke, and which function to read; none, if it may be any.
     pub(super) fn of(
         rule: &'static Rule,
         because: impl Into<String>,
         function: &'static str,
-    ) -> Broken {
+    ) -> BrokenRule {
         let (expected, got) = (String::new(), String::new());
-        Broken { rule, because: because.into(), expected, got, function }
+        BrokenRule { rule, because: because.into(), expected, got, function }
     }
 
     /// Says what was expected.
-    pub(super) fn expected(mut self, expected: impl Into<String>) -> Broken {
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> BrokenRule {
         self.expected = expected.into();
         self
     }
 
     /// Says what was found.
-    pub(super) fn got(mut self, got: impl ToString) -> Broken {
+    pub(super) fn got(mut self, got: impl ToString) -> BrokenRule {
         self.got = got.to_string();
         self
     }
 }
 
 /// Names the function to read, if one is to blame more than the others.
-fn read(failure: Failure, function: &str, actions: &[Action]) -> Failure {
-    let collects = actions.iter().any(|action| matches!(action, Action::Collect));
+fn read(failure: Failure, function: &str, actions: &[LogCall]) -> Failure {
+    let collects = actions.iter().any(|action| matches!(action, LogCall::Collect));
     match function {
         "Replay::item" if collects => {
             failure.one_of(&["Log::remove_segment", "Log::worth_collecting", "View::pick_entries"])
@@ -77,7 +77,7 @@ fn read(failure: Failure, function: &str, actions: &[Action]) -> Failure {
     }
 }
 
-impl Dark {
+impl FailedCrashTest {
     /// Returns the rule that broke.
     pub(crate) fn rule(&self) -> &'static Rule {
         self.broken.rule
@@ -86,14 +86,14 @@ impl Dark {
     /// Shrinks the history, draws the disk, and says what broke.
     pub(crate) fn explain(self) -> Failure {
         let from = self.history.actions.len();
-        let dark = self.shrink();
-        let to = dark.history.actions.len();
-        let failure = dark.failure();
+        let failed = self.shrink();
+        let to = failed.history.actions.len();
+        let failure = failed.failure();
         if to < from { failure.shrunk(from as u64, to as u64) } else { failure }
     }
 
     /// Returns the smallest history found that breaks the same rule.
-    fn shrink(mut self) -> Dark {
+    fn shrink(mut self) -> FailedCrashTest {
         let mut tries = 0;
         'again: loop {
             let smaller: Vec<History> = self.history.smaller().collect();
@@ -102,10 +102,10 @@ impl Dark {
                 if tries > TRIES {
                     return self;
                 }
-                if let Err(dark) = self.lights.put_out(&history, self.depth)
-                    && dark.rule().id == self.rule().id
+                if let Err(failed) = self.crash_test.check_to(&history, self.depth)
+                    && failed.rule().id == self.rule().id
                 {
-                    self = *dark;
+                    self = *failed;
                     continue 'again;
                 }
             }
@@ -115,37 +115,38 @@ impl Dark {
 
     /// Draws the disk, and says what broke.
     fn failure(&self) -> Failure {
-        let Broken { rule, because, expected, got, function } = &self.broken;
+        let BrokenRule { rule, because, expected, got, function } = &self.broken;
         let failure = Failure::of(rule).because(because).expected(expected).got(got);
         let Some(moment) = self.moment else {
             let history = picture::told(&self.history.actions, None);
             return read(failure.picture(history), function, &self.history.actions);
         };
-        let (disk, reached) = self.lights.run(&self.history, moment.operation);
+        let (disk, reached) = self.crash_test.run(&self.history, moment.operation);
         let cut = picture::Cut {
             actions: &self.history.actions,
             action: reached.action_of(moment.operation),
             operation: moment.operation,
-            trouble: self.lights.trouble,
+            trouble: self.crash_test.trouble,
         };
         let mut lines = picture::told(&self.history.actions, Some(&cut));
-        let mut way = self.lights.way(moment).unwrap_or_else(|| Way::new(0, 1));
+        let mut way = self.crash_test.way(moment).unwrap_or_else(|| PowerCut::new(0, 1));
         let image = disk.after_power_cut(&mut way);
         let mut picture = Picture::of(&disk, &way, Some(moment.operation));
         if rule.id == DURABLE.id || moment.again.is_some() {
             // What counts is what the opening that followed did.
-            let image = if self.lights.way(moment).is_some() { image } else { disk.after_kill() };
-            let (probe, _) = self.lights.open_and_cut(&image, moment);
+            let image =
+                if self.crash_test.way(moment).is_some() { image } else { disk.after_kill() };
+            let (probe, _) = self.crash_test.open_and_cut(&image, moment);
             way = match moment.again {
-                Some(again) => Way::new(self.lights.seed ^ again << 16, moment.way),
-                None => Way::worst(),
+                Some(again) => PowerCut::new(self.crash_test.seed ^ again << 16, moment.way),
+                None => PowerCut::worst(),
             };
             let _ = probe.after_power_cut(&mut way);
-            picture = match self.lights.trouble {
-                Trouble::Kill => Picture::of_killed(&disk, moment.operation, &probe, &way),
-                Trouble::PowerCut { .. } | Trouble::PowerCutTwice { .. } | Trouble::Failure => {
-                    Picture::of(&probe, &way, moment.again)
-                }
+            picture = match self.crash_test.trouble {
+                InjectedFault::Kill => Picture::of_killed(&disk, moment.operation, &probe, &way),
+                InjectedFault::PowerCut { .. }
+                | InjectedFault::PowerCutTwice { .. }
+                | InjectedFault::Failure => Picture::of(&probe, &way, moment.again),
             };
             lines.push(match moment.again {
                 Some(again) => {

@@ -7,15 +7,15 @@
 //!          keeps the names              some names are kept
 //! ```
 
+use crate::random::Stream;
 use storage::{Fate, Fates, Sector};
-use testbed::random::Stream;
 
 /// How many ways there are before the random ones.
-pub(crate) const PLAIN_WAYS: u64 = 5;
+pub const PLAIN_WAYS: u64 = 5;
 
 /// One way to lose power, and what it did.
 #[derive(Debug)]
-pub(crate) struct Way {
+pub struct PowerCut {
     number: u64,
     luck: Stream,
     /// How many of a thousand sectors are torn; of the others, how many are kept; and names.
@@ -23,14 +23,14 @@ pub(crate) struct Way {
     kept: u64,
     names: u64,
     /// What happened to each sector, in the order in which the disk asked.
-    pub(crate) sectors: Vec<(Sector, Fate)>,
+    pub sectors: Vec<(Sector, Fate)>,
     /// Whether each change of a name was kept, in the order in which they were made.
-    pub(crate) kept_names: Vec<bool>,
+    pub kept_names: Vec<bool>,
 }
 
-impl Way {
+impl PowerCut {
     /// Returns a way to lose power. `seed` is for the random ones.
-    pub(crate) fn new(seed: u64, number: u64) -> Way {
+    pub fn new(seed: u64, number: u64) -> PowerCut {
         let mut luck = Stream::new(seed ^ number.rotate_left(32), "power cut");
         let (torn, kept, names) = match number {
             0 => (0, 0, 0),
@@ -40,16 +40,21 @@ impl Way {
             4 => (0, 1000, 1000),
             _ => (luck.below(500), luck.below(1001), 500),
         };
-        Way { number, luck, torn, kept, names, sectors: Vec::new(), kept_names: Vec::new() }
+        PowerCut { number, luck, torn, kept, names, sectors: Vec::new(), kept_names: Vec::new() }
     }
 
     /// Returns the way that loses all that is not durable.
-    pub(crate) fn worst() -> Way {
-        Way::new(0, 0)
+    pub fn worst() -> PowerCut {
+        PowerCut::new(0, 0)
+    }
+
+    /// Returns the way that loses the first pending write of each file, and keeps all else.
+    pub fn first_write_lost() -> PowerCut {
+        PowerCut::new(0, 4)
     }
 }
 
-impl Fates for Way {
+impl Fates for PowerCut {
     fn sector(&mut self, sector: Sector) -> Fate {
         let fate = if self.luck.chance(self.torn) {
             let with = if self.luck.chance(500) { 0 } else { self.luck.below(256) as u8 };

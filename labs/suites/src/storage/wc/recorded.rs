@@ -10,14 +10,14 @@
 //! Garbage is an entry of a group of its own, replaced again and again. Only its last version is live, and
 //! that is in the tail.
 
-use crate::storage::kit::fates::Way;
 use crate::storage::kit::picture::Picture;
-use crate::storage::kit::words::{at, fresh, must, names, open, sized};
-use harness::{Failure, Place, Rule, current};
+use crate::storage::kit::words::{Checked, differs, entry, fresh, must, names, open};
+use harness::{Failure, Place, Rule, Table, Verdict, current};
 use storage::{
     Batch, Collected, Doing, Error, Fault, GroupId, Index, Log, Operation, Options, SegmentId,
     SimDisk,
 };
+use testbed::engine::power_cut::PowerCut;
 
 /// A third group, beside [`crate::storage::kit::words::G1`] and [`crate::storage::kit::words::G7`].
 pub(super) const G3: GroupId = GroupId(3);
@@ -28,11 +28,8 @@ const GARBAGE: GroupId = GroupId(99);
 /// The size of a piece of garbage: three or four of them fill a small segment.
 pub(super) const GARBAGE_BYTES: usize = 900;
 
-/// What a stage's functions return.
-pub(super) type Outcome<T> = Result<T, Box<Failure>>;
-
 /// A log, and what was done to it.
-pub(super) struct Stage {
+pub(super) struct RecordedLog {
     rule: Rule,
     options: Options,
     disk: SimDisk,
@@ -46,16 +43,16 @@ const WAYS: [u64; 9] = [0, 1, 2, 3, 5, 6, 7, 8, 9];
 
 // What is done.
 
-impl Stage {
+impl RecordedLog {
     /// Opens a log on an empty disk.
-    pub(super) fn new(rule: &Rule, options: Options) -> Outcome<Stage> {
-        Stage::on(rule, options, fresh())
+    pub(super) fn new(rule: &Rule, options: Options) -> Checked<RecordedLog> {
+        RecordedLog::on(rule, options, fresh())
     }
 
     /// Opens a log on a disk.
-    fn on(rule: &Rule, options: Options, disk: SimDisk) -> Outcome<Stage> {
+    fn on(rule: &Rule, options: Options, disk: SimDisk) -> Checked<RecordedLog> {
         let log = open(rule, &disk, options.clone())?;
-        Ok(Stage { rule: *rule, options, disk, log, told: Vec::new() })
+        Ok(RecordedLog { rule: *rule, options, disk, log, told: Vec::new() })
     }
 
     /// Returns the rule that the test is about.
@@ -81,26 +78,26 @@ impl Stage {
     }
 
     /// Appends a batch, unsynced.
-    pub(super) fn append(&mut self, what: &str, batch: &Batch) -> Outcome<()> {
+    pub(super) fn append(&mut self, what: &str, batch: &Batch) -> Checked<()> {
         self.tell(what);
         must(&self.rule, what, "Log::append", self.log.append(batch))?;
         Ok(())
     }
 
     /// Makes everything durable.
-    pub(super) fn sync(&mut self) -> Outcome<()> {
+    pub(super) fn sync(&mut self) -> Checked<()> {
         self.tell("sync");
         let outcome = self.log.sync_to(self.log.appended_lsn());
         must(&self.rule, "a sync", "Log::sync_to", outcome)
     }
 
     /// Writes garbage until the tail is another segment.
-    pub(super) fn turn(&mut self) -> Outcome<()> {
+    pub(super) fn turn(&mut self) -> Checked<()> {
         let tail = self.segments().pop();
         for _ in 0..32 {
-            let mut batch = Batch::new();
-            batch.entries(GARBAGE, &[sized(at(1, 1), GARBAGE_BYTES)]);
-            must(&self.rule, "writing garbage", "Log::append", self.log.append(&batch))?;
+            let garbage =
+                self.log.append(Batch::new().entries(GARBAGE, &[entry(1, 1, GARBAGE_BYTES)]));
+            must(&self.rule, "writing garbage", "Log::append", garbage)?;
             let now = self.segments().pop();
             if now != tail {
                 let begun = now.as_deref().map_or("another", |name| name.trim_start_matches('0'));
@@ -114,12 +111,12 @@ impl Stage {
     }
 
     /// Writes garbage over this many segments.
-    pub(super) fn turns(&mut self, segments: usize) -> Outcome<()> {
+    pub(super) fn turns(&mut self, segments: usize) -> Checked<()> {
         (0..segments).try_for_each(|_| self.turn())
     }
 
     /// Collects once. A step's own functions come first on the card of one that does not end well.
-    pub(super) fn collect(&mut self) -> Outcome<Collected> {
+    pub(super) fn collect(&mut self) -> Checked<Collected> {
         current::doing_within("collecting garbage".to_owned(), COLLECTING);
         let outcome = self.log.gc();
         let asked = outcome.as_ref().err().map_or("Log::gc", who_was_refused);
@@ -135,7 +132,7 @@ impl Stage {
     }
 
     /// Checks that the segments that a collection names as removed are removed.
-    fn is_gone(&self, collected: &Collected) -> Outcome<()> {
+    fn is_gone(&self, collected: &Collected) -> Checked<()> {
         let there = self.segments();
         let name = |segment: &SegmentId| format!("{:08x}.log", segment.0);
         let Some(name) = collected.removed.iter().map(name).find(|name| there.contains(name))
@@ -144,13 +141,12 @@ impl Stage {
         };
         let is_spare = self.log.stats().spare_bytes > 0;
         let read = if is_spare { "Log::make_spare" } else { "Log::remove_file" };
-        let failure =
-            self.failure().because("gc says that it has removed a segment").function(read);
-        failure.expected(format!("no {name}")).got(there.join(" ")).fail()
+        let because = "gc says that it has removed a segment";
+        self.differs(because, format!("no {name}"), there.join(" "), read).fail()
     }
 
     /// Collects until a call does nothing.
-    pub(super) fn collect_all(&mut self) -> Outcome<()> {
+    pub(super) fn collect_all(&mut self) -> Checked<()> {
         for _ in 0..64 {
             let collected = self.collect()?;
             if collected.removed.is_empty() && collected.moved_items == 0 {
@@ -165,7 +161,7 @@ impl Stage {
 
 // What it shows.
 
-impl Stage {
+impl RecordedLog {
     /// Lists the segments on the disk, oldest first.
     pub(super) fn segments(&self) -> Vec<String> {
         let names = storage::Disk::list(&self.disk).unwrap_or_default();
@@ -193,7 +189,29 @@ impl Stage {
 
     /// Returns the disk after a power cut that lost all that was not durable.
     pub(super) fn cut(&self) -> SimDisk {
-        self.disk.after_power_cut(&mut Way::worst())
+        self.disk.after_power_cut(&mut PowerCut::worst())
+    }
+
+    /// Fails if a row of a table does not hold, with the history.
+    pub(super) fn verdict(&self, table: Table) -> Verdict {
+        table.failure().map_or(Ok(()), |failure| self.explain(failure).fail())
+    }
+
+    /// Returns the failure of a rule that broke, with the history: when, what must be, what was, and the
+    /// function to read.
+    pub(super) fn differs(
+        &self,
+        because: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl ToString,
+        function: &str,
+    ) -> Failure {
+        self.explain(differs(&self.rule, because, expected, got, function))
+    }
+
+    /// Returns the number of segments on the disk.
+    pub(super) fn count(&self) -> u64 {
+        self.segments().len() as u64
     }
 
     /// Returns a failure with the history.
@@ -260,10 +278,10 @@ pub(super) fn shows<L: storage::Disk>(log: &Log<L>, group: GroupId) -> String {
 /// # Errors
 /// The first cut after which a group shows something else.
 pub(super) fn cut_everywhere(
-    build: impl Fn() -> Outcome<Stage>,
-    act: impl Fn(&mut Stage) -> Outcome<()>,
+    build: impl Fn() -> Checked<RecordedLog>,
+    act: impl Fn(&mut RecordedLog) -> Checked<()>,
     allowed: &[(GroupId, &[&str])],
-) -> Outcome<()> {
+) -> Checked<()> {
     let mut whole = build()?;
     let before = whole.disk.operations();
     act(&mut whole)?;
@@ -281,7 +299,7 @@ pub(super) fn cut_everywhere(
         stage.told.truncate(told);
         let groups: Vec<GroupId> = allowed.iter().map(|(group, _)| *group).collect();
         for number in WAYS {
-            let mut way = Way::new(operation, number);
+            let mut way = PowerCut::new(operation, number);
             let image = stage.disk.after_power_cut(&mut way);
             image.set_free_bytes(None); // an opening may need room, and has it
             for ((group, allowed), shown) in allowed.iter().zip(stage.shows_after(image, &groups)) {
@@ -292,14 +310,13 @@ pub(super) fn cut_everywhere(
                 let last = last.map_or_else(String::new, |done| format!(", {}", doing(done)));
                 stage.told.push(format!("gc; power fails in operation {operation}{last}"));
                 let because = format!("power failed during a collection, and {group} is wrong");
-                let mut failure = stage.failure().because(because);
-                failure = failure.expected(allowed.join(" or ")).got(shown);
+                let failure = stage.differs(because, allowed.join(" or "), shown, "");
                 let picture = Picture::of(&stage.disk, &way, Some(operation));
-                failure = failure.picture(picture.lines());
-                if let Some(place) = picture.lost_name().or_else(|| stage.last_gone()) {
-                    failure = failure.your_line(place).or_one_of(REMOVED);
-                }
-                return failure.fail();
+                let failure = failure.picture(picture.lines());
+                return match picture.lost_name().or_else(|| stage.last_gone()) {
+                    Some(place) => failure.your_line(place).or_one_of(REMOVED).fail(),
+                    None => failure.fail(),
+                };
             }
         }
     }
@@ -323,16 +340,8 @@ const REMOVED: &[&str] = &["Log::remove_segment", "Log::worth_collecting", "Log:
 
 /// Returns the segment that an operation removes from the log, if any.
 pub(super) fn names_gone(doing: &Doing) -> Option<&str> {
-    match doing {
-        Doing::Remove { name } if name.ends_with(".log") => Some(name),
-        Doing::Rename { from, .. } if from.ends_with(".log") => Some(from),
-        Doing::Create { .. }
-        | Doing::Rename { .. }
-        | Doing::Remove { .. }
-        | Doing::SyncNames
-        | Doing::Write { .. }
-        | Doing::Sync { .. } => None,
-    }
+    let (Doing::Remove { name } | Doing::Rename { from: name, .. }) = doing else { return None };
+    name.ends_with(".log").then_some(name)
 }
 
 /// Says how a segment was removed: `00000001.log removed gc.rs:174`.
