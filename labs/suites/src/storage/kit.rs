@@ -15,5 +15,4 @@
 
 pub(crate) mod crash_test; // power cut at every operation, judged
 pub(crate) mod picture; // the disk when power failed
-pub(crate) mod rules; // what must hold after a crash
 pub(crate) mod words; // what the tests write to a log

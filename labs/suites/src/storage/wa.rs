@@ -20,7 +20,6 @@ mod model; // step 8: random batches
 mod observed; // a log on a disk that records its operations
 mod placing; // step 3: a frame's LSN, and its checksum
 mod reading; // step 6: from an index to its bytes
-mod rules; // the rules that cards name
 mod turns; // step 8: every order of four writers
 mod writing; // step 4: a batch is one write
 

@@ -15,7 +15,6 @@ mod judging; // step 4: torn by a crash, or rotted later
 mod naming; // step 5: a file that is there, and the one after it
 mod replaying; // step 3: what the frames did
 mod rewriting; // step 6: what is not proven durable is rewritten
-mod rules; // the rules that cards name
 mod scanning; // step 2: where the frames end
 
 use harness::Test;

@@ -18,7 +18,6 @@ mod model; // step 7: everything, crash upon crash
 mod moving; // step 3: entries
 mod recorded;
 mod reusing; // step 5: recycled files
-mod rules; // the rules that cards name // a log, what was done to it, and what it shows
 
 use harness::Test;
 

@@ -17,8 +17,8 @@ mod failed; // a rule that broke: shrunk, and put on a card
 
 pub(crate) use failed::FailedCrashTest;
 
-use super::rules::{A_STATE, ACKNOWLEDGED, DURABLE, GOES_ON, OPENS, TAKES};
 use crate::storage::kit::words::short;
+use crate::storage::rule;
 use bytes::Bytes;
 use failed::BrokenRule;
 use harness::{Rule, current};
@@ -168,19 +168,24 @@ impl CrashTest {
     fn undisturbed(&self, history: &History) -> Result<Reached, BrokenRule> {
         let disk = SimDisk::new(self.seed);
         let log = Log::open_on(disk.clone(), self.options.clone()).map_err(|error| {
-            BrokenRule::of(&TAKES, "an empty disk is refused", "Log::open_on").got(error)
+            BrokenRule::of(rule("what_fits_is_taken"), "an empty disk is refused", "Log::open_on")
+                .got(error)
         })?;
         let reached = history.run_on(&disk, &log);
         if let Some(error) = &reached.error {
             let action = &history.actions[reached.operations.len() - 2];
             let because = format!("action {}, {action}, is refused", reached.operations.len() - 1);
-            return Err(BrokenRule::of(&TAKES, because, "").got(error));
+            return Err(BrokenRule::of(rule("what_fits_is_taken"), because, "").got(error));
         }
-        let seen = Model::read(&log)
-            .map_err(|odd| BrokenRule::of(&TAKES, "the log contradicts itself", "").got(odd))?;
+        let seen = Model::read(&log).map_err(|odd| {
+            BrokenRule::of(rule("what_fits_is_taken"), "the log contradicts itself", "").got(odd)
+        })?;
         if seen != *history.end() {
-            let broken =
-                BrokenRule::of(&TAKES, "without any crash the log shows something wrong", "");
+            let broken = BrokenRule::of(
+                rule("what_fits_is_taken"),
+                "without any crash the log shows something wrong",
+                "",
+            );
             return Err(broken.expected(history.end().to_string()).got(seen));
         }
         Ok(reached)
@@ -290,8 +295,17 @@ impl CrashJudge<'_> {
 
         // What an opening has shown is durable: the worst power cut right after it loses nothing.
         let worst = probe.after_power_cut(&mut PowerCut::worst());
-        let again = self.open_as(&worst, &DURABLE, "opened, and cut off at once: it is refused")?;
-        self.same(&again, held, &DURABLE, "it was opened, and power failed before anything else")?;
+        let again = self.open_as(
+            &worst,
+            rule("an_opening_is_durable"),
+            "opened, and cut off at once: it is refused",
+        )?;
+        self.same(
+            &again,
+            held,
+            rule("an_opening_is_durable"),
+            "it was opened, and power failed before anything else",
+        )?;
 
         // And the log can be written.
         let later = [
@@ -302,18 +316,24 @@ impl CrashJudge<'_> {
         want.apply(&later);
         if let Err(error) = log.write(&batch_of(&later)) {
             let because = "the first batch after it is refused";
-            return Err(BrokenRule::of(&GOES_ON, because, "rewrite").got(error));
+            return Err(BrokenRule::of(rule("it_goes_on"), because, "rewrite").got(error));
         }
-        self.same(&log, &want, &GOES_ON, "one batch was written after it")?;
+        self.same(&log, &want, rule("it_goes_on"), "one batch was written after it")?;
         drop(log);
         let worst = probe.after_power_cut(&mut PowerCut::worst());
-        let again = self.open_as(&worst, &GOES_ON, "written on, and cut off: it is refused")?;
-        self.same(&again, &want, &GOES_ON, "one batch was written and synced, then power failed")
+        let again =
+            self.open_as(&worst, rule("it_goes_on"), "written on, and cut off: it is refused")?;
+        self.same(
+            &again,
+            &want,
+            rule("it_goes_on"),
+            "one batch was written and synced, then power failed",
+        )
     }
 
     /// Opens an image.
     fn open(&self, image: &SimDisk) -> Result<Log<SimDisk>, BrokenRule> {
-        self.open_as(image, &OPENS, "what the crash left is refused")
+        self.open_as(image, rule("a_crash_is_no_rot"), "what the crash left is refused")
     }
 
     fn open_as(
@@ -330,8 +350,10 @@ impl CrashJudge<'_> {
 
     /// Returns which state a log shows, if that state is allowed.
     fn state_of(&self, log: &Log<SimDisk>) -> Result<usize, BrokenRule> {
-        let seen = Model::read(log)
-            .map_err(|odd| BrokenRule::of(&A_STATE, "the log contradicts itself", "").got(odd))?;
+        let seen = Model::read(log).map_err(|odd| {
+            BrokenRule::of(rule("found_is_what_once_was"), "the log contradicts itself", "")
+                .got(odd)
+        })?;
         let Reached { acknowledged, begun, .. } = *self.reached;
         let states = &self.history.states;
         if let Some(state) = (acknowledged..=begun).rev().find(|&n| states[n] == seen) {
@@ -347,14 +369,14 @@ impl CrashJudge<'_> {
                     "{acknowledged} of {begun} batches were acknowledged, and the log is back where \
                      {n} had left it"
                 );
-                BrokenRule::of(&ACKNOWLEDGED, said, "scan")
+                BrokenRule::of(rule("acknowledged_survives"), said, "scan")
             }
             None => {
                 let said = format!(
                     "{begun} batches had begun, {acknowledged} of them acknowledged; no number of \
                      them makes what is found"
                 );
-                BrokenRule::of(&A_STATE, said, "Replay::item")
+                BrokenRule::of(rule("found_is_what_once_was"), said, "Replay::item")
             }
         };
         Err(broken.expected(expected).got(seen))

@@ -11,8 +11,8 @@
 
 use super::asked::{Written, is_write};
 use super::observed::{ObservedLog, header};
-use super::rules::ATOMIC;
 use crate::storage::kit::words::{Checked, G1, G7, batch, differs, run};
+use crate::storage::rule;
 use harness::{Check, Verdict, text};
 use storage::{Batch, Fate, Fates, Fault, Sector, SimDisk};
 
@@ -76,7 +76,7 @@ pub(super) fn hard_state_with_entries(check: &mut Check) -> Verdict {
 
 /// Returns how many operations a batch takes when all goes well.
 fn length(batch: &Batch) -> Checked<u64> {
-    let log = ObservedLog::new(&ATOMIC)?;
+    let log = ObservedLog::new(rule("batch_is_all_or_nothing"))?;
     let asked = log.asked();
     log.write(batch)?;
     let operations = asked.operations().len() as u64;
@@ -85,13 +85,13 @@ fn length(batch: &Batch) -> Checked<u64> {
     }
     let because = "a batch is written and synced, and the disk has too few operations";
     let (expected, got) = ("a write, and a sync", format!("{operations} operations"));
-    let failure = differs(&ATOMIC, because, expected, got, "");
+    let failure = differs(rule("batch_is_all_or_nothing"), because, expected, got, "");
     Err(Box::new(asked.show(failure, |_| false, "Log::write_frame")))
 }
 
 /// Cuts the power in one operation, and judges every possible remainder.
 fn cut_at(number: u64, (what, batch, whole): &CutBatch, cut: u64) -> Verdict {
-    let log = ObservedLog::new(&ATOMIC)?;
+    let log = ObservedLog::new(rule("batch_is_all_or_nothing"))?;
     let asked = log.asked();
     log.disk.plan(log.disk.operations() + cut, Fault::PowerCut);
     let acknowledged = log.inner.write(batch).is_ok();
@@ -117,7 +117,8 @@ fn cut_at(number: u64, (what, batch, whole): &CutBatch, cut: u64) -> Verdict {
         let whole = whole.join(", ");
         let expected = if acknowledged { whole } else { format!("nothing, or {whole}") };
         let got = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-        let failure = differs(&ATOMIC, because, expected, got, "").row(number, *what);
+        let failure =
+            differs(rule("batch_is_all_or_nothing"), because, expected, got, "").row(number, *what);
         return asked.show(failure, is_write, "Log::write_frame").fail();
     }
     Ok(())

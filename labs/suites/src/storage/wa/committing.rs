@@ -7,9 +7,9 @@
 
 use super::asked::{AskedOperations, is_sync};
 use super::observed::ObservedLog;
-use super::rules::{ACKNOWLEDGED, BUDGET, HEADER_TELLS};
 use super::turns;
 use crate::storage::kit::words::{G1, G7, batch, refusal, run};
+use crate::storage::rule;
 use harness::{Check, Place, Table, Verdict, text};
 use storage::{Batch, Lsn};
 
@@ -30,8 +30,9 @@ fn cost(asked: &AskedOperations) -> String {
 /// What is reported durable is durable.
 pub(super) fn ack_order(check: &mut Check) -> Verdict {
     turns::every_order(check)?;
-    let log = ObservedLog::new(&ACKNOWLEDGED)?;
-    let mut table = Table::new(&ACKNOWLEDGED, "what is done").intro("what is durable then");
+    let log = ObservedLog::new(rule("acknowledged_is_synced"))?;
+    let mut table =
+        Table::new(rule("acknowledged_is_synced"), "what is done").intro("what is durable then");
     let durable =
         || format!("appended {}, durable {}", log.inner.stats().appended, log.inner.durable_lsn());
     table.reads("nothing", "appended 0, durable 0", durable(), FINISH);
@@ -60,8 +61,9 @@ pub(super) fn ack_order(check: &mut Check) -> Verdict {
 
 /// A frame that is written after a sync says that the one before it is durable.
 fn frames_tell() -> Verdict {
-    let log = ObservedLog::new(&HEADER_TELLS)?;
-    let mut table = Table::new(&HEADER_TELLS, "batch").intro("the frame's header says");
+    let log = ObservedLog::new(rule("frame_says_what_was_durable"))?;
+    let mut table =
+        Table::new(rule("frame_says_what_was_durable"), "batch").intro("the frame's header says");
     for (what, waits, must_be) in [
         ("1, and waited for", true, "LSN 1, durable 0"),
         ("2, and not waited for", false, "LSN 2, durable 1"),
@@ -83,8 +85,9 @@ type Done = fn(&ObservedLog) -> Verdict;
 /// At most one sync for a batch, and one for all that wait.
 pub(super) fn fsync_budget(_: &mut Check) -> Verdict {
     turns::shared_sync()?;
-    let log = ObservedLog::new(&BUDGET)?;
-    let mut table = Table::new(&BUDGET, "what is done").intro("the disk does");
+    let log = ObservedLog::new(rule("one_sync_for_all_that_wait"))?;
+    let mut table =
+        Table::new(rule("one_sync_for_all_that_wait"), "what is done").intro("the disk does");
     let append_eight: Done = |log| (0..8).try_for_each(|_| log.append(&key()).map(drop));
     let write_eight: Done = |log| (0..8).try_for_each(|_| log.write(&key()).map(drop));
     let wait_once: Done = |log| {

@@ -7,8 +7,8 @@
 //!
 //! The cards show numbers, not bytes: the value of each field, read as the format's page says.
 
-use super::rules::{DESCRIPTOR, REFUSES};
 use crate::storage::kit::words::{G1, G7, G9, at};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::format::{Item, Op};
 use storage::{EntryId, GroupId};
@@ -63,8 +63,8 @@ fn items() -> Vec<(&'static str, Item, Fields)> {
 
 /// Every kind of item, written and read.
 pub(super) fn item_bytes(_: &mut Check) -> Verdict {
-    let mut table =
-        Table::new(&DESCRIPTOR, "written").intro("an item's fields, as its bytes have them");
+    let mut table = Table::new(rule("descriptor_is_as_on_the_page"), "written")
+        .intro("an item's fields, as its bytes have them");
     for (what, item, fields) in items() {
         let mut out = vec![0xee; 3];
         item.encode(&mut out);
@@ -75,7 +75,8 @@ pub(super) fn item_bytes(_: &mut Check) -> Verdict {
         table.reads(what, say(&bytes_of(fields)), was, "Item::encode");
     }
     table.verdict()?;
-    let mut table = Table::new(&DESCRIPTOR, "read").intro("the item that these bytes are");
+    let mut table = Table::new(rule("descriptor_is_as_on_the_page"), "read")
+        .intro("the item that these bytes are");
     for (what, item, fields) in items() {
         let read = |item: Option<Item>| item.map_or("none".to_owned(), |item| format!("{item:?}"));
         let was = Item::decode(&bytes_of(fields));
@@ -117,7 +118,8 @@ pub(super) fn item_refusals(_: &mut Check) -> Verdict {
         ("reset after the last index", (7, (1 << 62) + 1, 2, 7, 0, 0), false),
         ("put at all", (7, 0, 0, 2, 0, 0), true),
     ];
-    let mut table = Table::new(&REFUSES, "the bytes say").intro("whether they are an item");
+    let mut table = Table::new(rule("impossible_items_are_refused"), "the bytes say")
+        .intro("whether they are an item");
     for (what, fields, is_one) in rows {
         let say = |is_one: bool| if is_one { "an item" } else { "none" };
         let was = Item::decode(&bytes_of(fields)).is_some();

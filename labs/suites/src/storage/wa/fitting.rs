@@ -11,8 +11,8 @@
 use super::asked::is_write;
 use super::observed::ObservedLog;
 use super::reading::{read, reads};
-use super::rules::{COMPACTED, FITS};
 use crate::storage::kit::words::{G1, G7, G9, at, batch, caught, entry, refusal, run};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict, current};
 use storage::{Batch, EntryId, GroupId, Index};
 
@@ -70,9 +70,9 @@ const ROWS: [(&str, Make, &str, &str); 27] = [
 /// What fits is taken; what does not is refused with the right error, and nothing has changed.
 pub(super) fn gaps_refused(_: &mut Check) -> Verdict {
     let intro = "g7 begins after 4@2 and holds 5@2 6@3, g1 holds 1@1 2@1; a batch is appended";
-    let mut table = Table::new(&FITS, "the batch").intro(intro);
+    let mut table = Table::new(rule("batch_fits_or_is_refused"), "the batch").intro(intro);
     for (what, make, answer, holds) in ROWS {
-        let log = ObservedLog::new(&FITS)?;
+        let log = ObservedLog::new(rule("batch_fits_or_is_refused"))?;
         let (g7, g1) = (run(5, &[2, 3]), run(1, &[1, 1]));
         log.append(&batch(|b| b.reset(G7, at(4, 2)).entries(G7, &g7).entries(G1, &g1)))?;
         let (before, asked) = (all_seen(&log), log.asked());
@@ -145,16 +145,16 @@ pub(super) fn compact_bounds(_: &mut Check) -> Verdict {
         ),
     ];
     let intro = "g7 holds 1@1 2@1 3@2 4@2 5@3; it is then";
-    let mut table = Table::new(&COMPACTED, "the batch").intro(intro);
+    let mut table = Table::new(rule("compaction_moves_the_beginning"), "the batch").intro(intro);
     let held = run(1, &[1, 1, 2, 2, 3]);
     for (what, make, must_be) in rows {
-        let log = ObservedLog::new(&COMPACTED)?;
+        let log = ObservedLog::new(rule("compaction_moves_the_beginning"))?;
         log.append(Batch::new().entries(G7, &held))?;
         log.append(&batch(make))?;
         table.reads(what, must_be, log.seen(G7), COMPACT);
     }
     // What is read of a log that was compacted.
-    let log = ObservedLog::new(&COMPACTED)?;
+    let log = ObservedLog::new(rule("compaction_moves_the_beginning"))?;
     log.append(Batch::new().entries(G7, &held).compact(G7, at(3, 2)))?;
     let log = &log.inner;
     for (index, must_be) in [(3, "none"), (4, "4@2"), (5, "5@3")] {

@@ -7,8 +7,8 @@
 //! ```
 
 use super::observed::ObservedLog;
-use super::rules::{POSITIONS, SUFFIX};
 use crate::storage::kit::words::{G1, G7, G9, at, batch, run, short};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::Entry;
 
@@ -47,9 +47,10 @@ pub(super) fn positions(_: &mut Check) -> Verdict {
         ("terms 5, then 2: lower is fine", vec![run(1, &[5, 2])], "after 0@0: 1@5 2@2"),
         ("term 0", vec![run(1, &[0, 0, 1])], "after 0@0: 1@0 2@0 3@1"),
     ];
-    let mut table = Table::new(&POSITIONS, "g7 is given").intro("entries are appended; g7 is then");
+    let mut table = Table::new(rule("entries_stand_where_they_were_put"), "g7 is given")
+        .intro("entries are appended; g7 is then");
     grow(&mut table, &rows, PUSH)?;
-    let log = ObservedLog::new(&POSITIONS)?;
+    let log = ObservedLog::new(rule("entries_stand_where_they_were_put"))?;
     let (first, second) = (run(1, &[1]), run(2, &[1, 3]));
     log.append(&batch(|b| {
         b.entries(G1, &first).entries(G7, &run(1, &[2, 2])).entries(G1, &second)
@@ -61,7 +62,7 @@ pub(super) fn positions(_: &mut Check) -> Verdict {
     ] {
         table.reads(format!("g1 and g7 in turns: {name}"), must_be, log.seen(group), PUSH);
     }
-    let log = ObservedLog::new(&POSITIONS)?;
+    let log = ObservedLog::new(rule("entries_stand_where_they_were_put"))?;
     log.append(&batch(|b| b.reset(G7, at(4, 2)).entries(G7, &run(5, &[2, 2, 3]))))?;
     let (what, must_be) = ("a snapshot through 4@2, then terms 2 2 3", "after 4@2: 5@2 6@2 7@3");
     table.reads(what, must_be, log.seen(G7), PUSH);
@@ -89,9 +90,9 @@ pub(super) fn overwrite_conflict_suffix(_: &mut Check) -> Verdict {
         ("4@3, then 2@4, then 3@4", and(then(4, &[3]), &[2, 3]), "after 0@0: 1@1 2@4 3@4"),
     ];
     let intro = "g7 holds 1@1 2@1 3@2 4@2 5@2; it is given";
-    let mut table = Table::new(&SUFFIX, "entry").intro(intro);
+    let mut table = Table::new(rule("overwrite_ends_the_log"), "entry").intro(intro);
     grow(&mut table, &rows, CUT)?;
-    let log = ObservedLog::new(&SUFFIX)?;
+    let log = ObservedLog::new(rule("overwrite_ends_the_log"))?;
     let (three, two) = (run(1, &[1, 1, 1]), run(1, &[1, 1]));
     log.append(&batch(|b| b.entries(G7, &three).entries(G1, &two).entries(G7, &[short(2, 2)])))?;
     for (group, must_be) in [(G7, "after 0@0: 1@1 2@2"), (G1, "after 0@0: 1@1 2@1")] {

@@ -4,8 +4,8 @@
 //!   [ header 32 | descriptor 32 | descriptor 32 | payload 5 | payload 6 | 5 zeros ]   112 bytes
 //! ```
 
-use super::rules::LENGTH;
 use crate::storage::kit::words::{G1, G7, at, batch, entry, run};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::format::Draft;
 
@@ -29,8 +29,8 @@ pub(super) fn frame_length(_: &mut Check) -> Verdict {
             144,
         ),
     ];
-    let mut table =
-        Table::new(&LENGTH, "the batch holds").intro("the length of its frame, in bytes");
+    let mut table = Table::new(rule("frame_length_is_stated"), "the batch holds")
+        .intro("the length of its frame, in bytes");
     for (what, batch, bytes) in rows {
         table.reads(what, bytes, batch.size_bytes(), "Draft::len_of");
     }

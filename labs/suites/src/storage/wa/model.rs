@@ -11,8 +11,8 @@
 //! a history that fails can be made shorter by leaving out any of it.
 
 use super::observed::ObservedLog;
-use super::rules::{ACKNOWLEDGED, COVERAGE, FITS, MODEL};
 use crate::storage::kit::words::{Checked, caught, names, refusal};
+use crate::storage::rule;
 use bytes::Bytes;
 use harness::{Check, Coverage, Failure, Rule, Verdict, current};
 use storage::{Entry, EntryId, GroupId, Index, Lsn};
@@ -88,7 +88,7 @@ fn bytes(luck: &mut Stream, number: u64) -> Bytes {
 
 /// Does it all to a log and to the model. Returns how many batches were taken.
 fn run(calls: &[LogCall]) -> Checked<u64> {
-    let log = ObservedLog::new(&MODEL)?;
+    let log = ObservedLog::new(rule("log_is_what_the_batches_made"))?;
     let mut model = Model::default();
     let mut taken = 0;
     for (number, call) in calls.iter().enumerate() {
@@ -106,12 +106,17 @@ fn run(calls: &[LogCall]) -> Checked<u64> {
             };
             let must_be =
                 fits.map_or_else(|why| format!("refused: {why}"), |()| "taken".to_owned());
-            same(&FITS, must_be, said, "NextState::append")
+            same(rule("batch_fits_or_is_refused"), must_be, said, "NextState::append")
         } else {
             let synced = log.inner.sync_to(log.inner.appended_lsn());
             let durable = |()| format!("durable {}", log.inner.durable_lsn());
             let said = synced.map_or_else(|error| refusal(&error), durable);
-            same(&ACKNOWLEDGED, format!("durable {}", Lsn(taken)), said, "GroupCommit::finish")
+            same(
+                rule("acknowledged_is_synced"),
+                format!("durable {}", Lsn(taken)),
+                said,
+                "GroupCommit::finish",
+            )
         };
         let outcome = outcome.and_then(|()| same_groups(&log, &model, number as u64));
         outcome.map_err(|failure| explain(*failure, &calls[..=number]))?;
@@ -142,7 +147,7 @@ fn same_groups(log: &ObservedLog, model: &Model, number: u64) -> Verdict {
         });
         let (must_be, seen) =
             (format!("{group} {must_be}"), format!("{group} {}", log.seen(group)));
-        same(&MODEL, must_be, seen, "Group::truncate_from")?;
+        same(rule("log_is_what_the_batches_made"), must_be, seen, "Group::truncate_from")?;
         let Some(held) = held else { continue };
         for key in KEYS {
             let say = |value: Option<&Bytes>| {
@@ -151,7 +156,12 @@ fn same_groups(log: &ObservedLog, model: &Model, number: u64) -> Verdict {
             };
             let (must_be, got) =
                 (held.keys.get(key.as_bytes()), log.inner.get(group, key.as_bytes()));
-            same(&MODEL, say(must_be), say(got.as_ref()), "Log::write_frame")?;
+            same(
+                rule("log_is_what_the_batches_made"),
+                say(must_be),
+                say(got.as_ref()),
+                "Log::write_frame",
+            )?;
         }
         read(log, group, held, u64::MAX)?;
         read(log, group, held, number * 7 % 60)?;
@@ -165,7 +175,12 @@ fn read(log: &ObservedLog, group: GroupId, held: &HeldGroup, max_bytes: u64) -> 
     current::doing(format!("reading all of {group}, {max_bytes} bytes at most"));
     let differs = |got: String| {
         let must_be = format!("{group}: {}, at most {max_bytes} bytes", ids(&held.entries));
-        same(&MODEL, must_be, format!("{group}: {got}"), "View::pick_range")
+        same(
+            rule("log_is_what_the_batches_made"),
+            must_be,
+            format!("{group}: {got}"),
+            "View::pick_range",
+        )
     };
     let entries = match log.inner.entries(group, range, max_bytes) {
         Ok(entries) => entries,
@@ -238,6 +253,6 @@ pub(super) fn against_a_model(check: &mut Check) -> Verdict {
     );
     swept?;
     coverage.judge("ten batches or more were taken", |because, _| {
-        Failure::of(&COVERAGE).because(because).function("NextState::append")
+        Failure::of(rule("coverage")).because(because).function("NextState::append")
     })
 }

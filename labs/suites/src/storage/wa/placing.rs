@@ -6,8 +6,8 @@
 //!      '-- starts from the salt
 //! ```
 
-use super::rules::{PLACED, SALTED};
 use crate::storage::kit::words::{G7, at};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::Lsn;
 use storage::format::{Draft, Flags, Item, Op, Salt};
@@ -50,7 +50,7 @@ fn hex(bytes: &[u8]) -> String {
 pub(super) fn worked_example(_: &mut Check) -> Verdict {
     let was = hello().place(Lsn(1), Lsn(0), Salt::new(0x1122_3344));
     let intro = "entry 1@1 of group 7, \"hello\", LSN 1, nothing durable, salt 11223344: its bytes";
-    let mut table = Table::new(&PLACED, "field").intro(intro);
+    let mut table = Table::new(rule("frame_is_as_on_the_page"), "field").intro(intro);
     table.reads("the whole frame", EXAMPLE.len(), was.len(), "Draft::place");
     for (what, from, to, function) in FIELDS {
         let found = was.get(from..to).map_or("not there".to_owned(), hex);
@@ -72,7 +72,8 @@ pub(super) fn header_checksum(_: &mut Check) -> Verdict {
         (0xffff_ffff, 1 << 62, (1 << 62) - 1),
     ];
     let intro = "a frame's checksum under this salt, with this LSN and durable LSN";
-    let mut table = Table::new(&SALTED, "salt, LSN, durable").intro(intro);
+    let mut table =
+        Table::new(rule("header_checksum_covers_all"), "salt, LSN, durable").intro(intro);
     for (salt, lsn, durable) in rows {
         let was = hello().place(Lsn(lsn), Lsn(durable), Salt::new(salt));
         let must_be = checksum(&expected(lsn, durable), salt as u32);

@@ -7,8 +7,8 @@
 //! ```
 
 use super::observed::ObservedLog;
-use super::rules::{EMPTY, LIMIT, READS};
 use crate::storage::kit::words::{Checked, G1, G7, G9, at, entry, names, refusal, run, short};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict, current};
 use std::ops::Range;
 use storage::{Batch, Entry, GroupId, Index, Log, SimDisk};
@@ -45,7 +45,7 @@ pub(super) fn read(log: &Log<SimDisk>, group: GroupId, index: u64) -> String {
 
 /// What was written, read by index and by range.
 pub(super) fn append_read(_: &mut Check) -> Verdict {
-    let observed = ObservedLog::new(&READS)?;
+    let observed = ObservedLog::new(rule("reads_return_what_was_written"))?;
     let log = &observed.inner;
     for (group, entries) in [
         (G7, run(1, &[1, 1])),
@@ -66,7 +66,7 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
     observed.append(Batch::new().entries(G2, &run(3, &[3, 3])))?;
 
     let intro = "g7 was given 1@1 2@1, then 3@2 4@2 5@2, then 4@3; g9 begins after 4@2; read is";
-    let mut table = Table::new(&READS, "asked for").intro(intro);
+    let mut table = Table::new(rule("reads_return_what_was_written"), "asked for").intro(intro);
     for (what, group, index, must_be) in [
         ("entry 1 of g7", G7, 1, "1@1"),
         ("entry 3 of g7", G7, 3, "3@2"),
@@ -104,13 +104,13 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
 
 /// How many entries a limit allows.
 pub(super) fn entries_size_limit(_: &mut Check) -> Verdict {
-    let log = ObservedLog::new(&LIMIT)?;
+    let log = ObservedLog::new(rule("at_least_one_entry"))?;
     let lens = [60, 40, 1, 500, 10];
     let entries: Vec<Entry> = (1..).zip(lens).map(|(index, len)| entry(index, 1, len)).collect();
     log.append(Batch::new().entries(G7, &entries[..3]))?;
     log.append(Batch::new().entries(G7, &entries[3..]))?;
     let intro = "g7 holds entries of 60, 40, 1, 500 and 10 bytes; read is";
-    let mut table = Table::new(&LIMIT, "from, limit").intro(intro);
+    let mut table = Table::new(rule("at_least_one_entry"), "from, limit").intro(intro);
     for (from, limit, must_be) in [
         (1, u64::MAX, "1@1 2@1 3@1 4@1 5@1"),
         (1, 611, "1@1 2@1 3@1 4@1 5@1"),
@@ -137,8 +137,9 @@ pub(super) fn entries_size_limit(_: &mut Check) -> Verdict {
 
 /// An empty batch, entry, key or value.
 pub(super) fn empty_and_zero_len(_: &mut Check) -> Verdict {
-    let log = ObservedLog::new(&EMPTY)?;
-    let mut table = Table::new(&EMPTY, "what").intro("something empty, written and read");
+    let log = ObservedLog::new(rule("nothing_is_something_to_read"))?;
+    let mut table = Table::new(rule("nothing_is_something_to_read"), "what")
+        .intro("something empty, written and read");
     let nothing = || -> Checked<String> {
         let asked = log.asked();
         let lsn = log.append(&Batch::new())?;

@@ -10,8 +10,8 @@
 //! covers: those appended before it began. The search is breadth first: no shorter run than the one on
 //! the card breaks the rule.
 
-use super::rules::{ACKNOWLEDGED, BROKEN, BUDGET, NOBODY_WAITS};
 use crate::storage::kit::words::differs;
+use crate::storage::rule;
 use harness::{Check, Failure, Rule, Verdict, current, text};
 use std::collections::{BTreeSet, VecDeque};
 use storage::{GroupCommit, Lsn, SyncRole};
@@ -153,30 +153,35 @@ impl CommitState {
         match (role, syncing) {
             (SyncRole::Durable, _) if lsn > self.platter => {
                 let because = format!("{name} is told that {lsn} is durable");
-                wrong(&ACKNOWLEDGED, because, format!("told so once the disk holds {lsn}"), ASK)
+                wrong(
+                    rule("acknowledged_is_synced"),
+                    because,
+                    format!("told so once the disk holds {lsn}"),
+                    ASK,
+                )
             }
             (SyncRole::Wait, None) => {
                 let because = format!("{name} is told to wait, and no sync is running");
                 let (must_be, function) =
                     if self.has_failed { ("give up", FAILED) } else { ("lead", ASK) };
-                wrong(&NOBODY_WAITS, because, must_be.to_owned(), function)
+                wrong(rule("nobody_waits_in_vain"), because, must_be.to_owned(), function)
             }
             (SyncRole::Lead { .. }, _) if self.has_failed => {
                 let because = format!("a sync has failed, and {name} is told to sync again");
-                wrong(&BROKEN, because, "give up".to_owned(), FAILED)
+                wrong(rule("after_a_failure_nobody_syncs"), because, "give up".to_owned(), FAILED)
             }
             (SyncRole::Lead { .. }, Some(other)) => {
                 let because = format!("t{} is syncing, and {name} is told to sync too", other + 1);
-                wrong(&BUDGET, because, "wait".to_owned(), ASK)
+                wrong(rule("one_sync_for_all_that_wait"), because, "wait".to_owned(), ASK)
             }
             (SyncRole::Lead { through }, None) if !(lsn..=self.appended).contains(&through.0) => {
                 let because = format!("{name} wants {lsn} to be durable");
                 let must_be = format!("lead through {lsn}, up to {}", self.appended);
-                wrong(&ACKNOWLEDGED, because, must_be, ASK)
+                wrong(rule("acknowledged_is_synced"), because, must_be, ASK)
             }
             (SyncRole::Broken, _) if !self.has_failed => {
                 let because = format!("{name} is told to give up, and nothing has failed");
-                wrong(&NOBODY_WAITS, because, "lead, or wait".to_owned(), ASK)
+                wrong(rule("nobody_waits_in_vain"), because, "lead, or wait".to_owned(), ASK)
             }
             (SyncRole::Durable | SyncRole::Wait | SyncRole::Lead { .. } | SyncRole::Broken, _) => {
                 None
@@ -213,12 +218,12 @@ impl CommitState {
         if durable > self.platter {
             let because = format!("the log says that everything up to {durable} is durable");
             let [expected, got] = [self.platter, durable].map(|lsn| format!("durable up to {lsn}"));
-            return broken(&ACKNOWLEDGED, because, expected, got, function, told);
+            return broken(rule("acknowledged_is_synced"), because, expected, got, function, told);
         }
         if appended != self.appended {
             let because = format!("{} batches were appended", self.appended);
             let (expected, got) = (self.appended.to_string(), appended.to_string());
-            return broken(&ACKNOWLEDGED, because, expected, got, function, told);
+            return broken(rule("acknowledged_is_synced"), because, expected, got, function, told);
         }
         Ok(())
     }
@@ -278,7 +283,7 @@ pub(super) fn every_order(_: &mut Check) -> Verdict {
         return Ok(());
     }
     let because = "in no order do all four writers learn that their batches are durable";
-    broken(&NOBODY_WAITS, because, "all are, in some", "none", ASK, &Steps::new())
+    broken(rule("nobody_waits_in_vain"), because, "all are, in some", "none", ASK, &Steps::new())
 }
 
 /// Eight writers come while a sync is running: one more sync, for all of them.
@@ -313,9 +318,9 @@ pub(super) fn shared_sync() -> Verdict {
     );
     // With fewer syncs, a writer was told that its batch is durable although no sync covers it.
     let (rule, function) = match syncs < 2 && durable > Lsn(1) {
-        true => (&ACKNOWLEDGED, FINISH),
-        false if counted != syncs as u64 => (&BUDGET, FINISH),
-        false => (&BUDGET, ASK),
+        true => (rule("acknowledged_is_synced"), FINISH),
+        false if counted != syncs as u64 => (rule("one_sync_for_all_that_wait"), FINISH),
+        false => (rule("one_sync_for_all_that_wait"), ASK),
     };
     broken(rule, because, expected, got, function, &told)
 }

@@ -7,8 +7,8 @@
 
 use super::asked::is_write;
 use super::observed::ObservedLog;
-use super::rules::{HEADER_TELLS, ONE_WRITE, SHOWN_IS_WRITTEN};
 use crate::storage::kit::words::{G1, G7, G9, batch, entry, run};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict, text};
 use storage::{Batch, Fault};
 
@@ -31,9 +31,9 @@ fn batches() -> [(&'static str, Batch); 6] {
 
 /// Every batch is one write, after the one before, and no sync.
 pub(super) fn one_write_per_batch(_: &mut Check) -> Verdict {
-    let log = ObservedLog::new(&ONE_WRITE)?;
+    let log = ObservedLog::new(rule("one_write_per_batch"))?;
     let intro = "batches are appended, one after the other; the disk does";
-    let mut table = Table::new(&ONE_WRITE, "the batch").intro(intro);
+    let mut table = Table::new(rule("one_write_per_batch"), "the batch").intro(intro);
     let mut end = 4096;
     let mut shown = None; // of the first row that fails
     for (what, batch) in batches() {
@@ -64,9 +64,9 @@ pub(super) fn one_write_per_batch(_: &mut Check) -> Verdict {
 
 /// Each frame carries its own LSN, and says that nothing was durable yet.
 fn frames_tell() -> Verdict {
-    let log = ObservedLog::new(&HEADER_TELLS)?;
+    let log = ObservedLog::new(rule("frame_says_what_was_durable"))?;
     let intro = "batches are appended, and nothing is synced; the frame's header says";
-    let mut table = Table::new(&HEADER_TELLS, "the batch").intro(intro);
+    let mut table = Table::new(rule("frame_says_what_was_durable"), "the batch").intro(intro);
     for (number, (what, batch)) in (1..).zip(batches()) {
         let (lsn, written) = log.append_and_read(&batch)?;
         let last = log.inner.appended_lsn();
@@ -80,12 +80,12 @@ fn frames_tell() -> Verdict {
 /// A write that fails, and one that works. A later lab tests a write that takes only half.
 pub(super) fn failed_write_shows_nothing(_: &mut Check) -> Verdict {
     let intro = "a batch that sets g7's vote to n2 is appended; then readers see";
-    let mut table = Table::new(&SHOWN_IS_WRITTEN, "the write").intro(intro);
+    let mut table = Table::new(rule("shown_only_if_written"), "the write").intro(intro);
     for (what, fails, must_be) in [
         ("works", false, "taken: vote is n2, last LSN 1"),
         ("fails", true, "refused: vote is unknown, last LSN 0"),
     ] {
-        let log = ObservedLog::new(&SHOWN_IS_WRITTEN)?;
+        let log = ObservedLog::new(rule("shown_only_if_written"))?;
         let asked = log.asked();
         if fails {
             log.disk.plan(log.disk.operations() + 1, Fault::Fails);

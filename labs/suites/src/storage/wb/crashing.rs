@@ -8,9 +8,9 @@
 //!   1wb_sweep_failure           an operation fails, and nothing is written after it
 //! ```
 
-use super::rules::COVERAGE;
 use crate::storage::kit::crash_test::{CrashTest, During, FailedCrashTest, InjectedFault};
 use crate::storage::kit::words::{G1, G7, at, entry, run, small};
+use crate::storage::rule;
 use bytes::Bytes;
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
@@ -147,6 +147,6 @@ fn sweep(check: &mut Check, actions: usize, trouble: InjectedFault) -> Verdict {
     );
     swept?;
     coverage.judge("something was acknowledged before the crash", |because, _| {
-        Failure::of(&COVERAGE).because(because)
+        Failure::of(rule("coverage")).because(because)
     })
 }

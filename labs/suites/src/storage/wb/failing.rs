@@ -6,10 +6,10 @@
 //!   full ------------> no byte was written; the log can be read, and takes batches that make room
 //! ```
 
-use super::rules::{FATAL, FULL, SHORT, STOPS};
 use crate::storage::kit::words::{
     G1, G7, at, differs, entry, found, must, open, short, shown, small,
 };
+use crate::storage::rule;
 use harness::{Check, Failure, Table, Verdict, current};
 use storage::{Batch, Disk, Error, Fault, Index, Log, SimDisk};
 use testbed::engine::history::{History, LogCall};
@@ -29,16 +29,16 @@ fn kind<T>(outcome: &storage::Result<T>) -> &'static str {
 /// A sync that fails may have lost its bytes. No later call may report them durable.
 pub(super) fn fsync_failure_is_fatal(_: &mut Check) -> Verdict {
     let disk = SimDisk::new(1);
-    let log = found(&FATAL, &disk, small())?;
+    let log = found(rule("a_failed_sync_is_final"), &disk, small())?;
     let lsn = must(
-        &FATAL,
+        rule("a_failed_sync_is_final"),
         "a batch",
         "Log::append",
         log.append(Batch::new().entries(G7, &[short(1, 1)])),
     )?;
     disk.plan(disk.operations() + 1, Fault::Fails);
     let outcome = log.sync_to(lsn);
-    let mut table = Table::new(&FATAL, "a sync fails, and then");
+    let mut table = Table::new(rule("a_failed_sync_is_final"), "a sync fails, and then");
     table.reads("it returns", "an I/O error", kind(&outcome), "Log::note");
     let after = disk.operations();
     let again = log.sync_to(lsn);
@@ -78,10 +78,12 @@ fn filling() -> History {
 /// Returns how many operations a history takes, and how many of them are the opening's.
 fn operations(history: &History) -> Result<(u64, u64), Box<Failure>> {
     let disk = SimDisk::new(1);
-    let log = found(&STOPS, &disk, small())?;
+    let log = found(rule("nothing_after_the_first_failure"), &disk, small())?;
     let opening = disk.operations();
     match history.run_on(&disk, &log).error {
-        Some(error) => must(&STOPS, "a batch", "Log::append", Err(error)),
+        Some(error) => {
+            must(rule("nothing_after_the_first_failure"), "a batch", "Log::append", Err(error))
+        }
         None => Ok((opening, disk.operations())),
     }
 }
@@ -92,14 +94,15 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
     let (opening, all) = operations(&history)?;
     for operation in opening + 1..=all {
         let disk = SimDisk::new(1);
-        let log = found(&STOPS, &disk, small())?;
+        let log = found(rule("nothing_after_the_first_failure"), &disk, small())?;
         disk.plan(operation, Fault::Fails);
         current::doing_within(format!("operation {operation} fails"), &["Log::note"]);
         let reached = history.run_on(&disk, &log);
         let fails = format!("operation {operation} of the disk fails");
         let Some(first) = reached.error else {
             let because = format!("{fails}, and no call returns an error");
-            return differs(&STOPS, because, "", "", "Log::note").fail();
+            return differs(rule("nothing_after_the_first_failure"), because, "", "", "Log::note")
+                .fail();
         };
         let refuses = format!("the log refuses writes after this failure: {first}");
         let after = disk.operations();
@@ -122,18 +125,34 @@ pub(super) fn first_failure_is_the_last(_: &mut Check) -> Verdict {
                 };
                 let because = format!("{fails}; then {what}");
                 let within = [within[0], within[1], "give_up"];
-                return differs(&STOPS, because, refuses, got, "").one_of(&within).fail();
+                return differs(rule("nothing_after_the_first_failure"), because, refuses, got, "")
+                    .one_of(&within)
+                    .fail();
             }
         }
         let (durable, appended) = (log.durable_lsn(), log.appended_lsn());
         if durable < appended && log.sync_to(appended).is_ok() {
             let because = format!("{fails}; then LSN {appended} is synced, durable was {durable}");
-            return differs(&STOPS, because, refuses, "it is done", "Log::note").fail();
+            return differs(
+                rule("nothing_after_the_first_failure"),
+                because,
+                refuses,
+                "it is done",
+                "Log::note",
+            )
+            .fail();
         }
         if disk.operations() != after {
             let because = format!("{fails}, and the disk gets more operations");
             let got = format!("{} operations", disk.operations() - after);
-            return differs(&STOPS, because, "0 operations", got, "Log::check_health").fail();
+            return differs(
+                rule("nothing_after_the_first_failure"),
+                because,
+                "0 operations",
+                got,
+                "Log::check_health",
+            )
+            .fail();
         }
     }
     Ok(())
@@ -150,8 +169,9 @@ pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
         disk.plan(operation, Fault::Short);
         current::doing_within(format!("operation {operation} is short"), &[ALL]);
         let because = format!("in operation {operation} the disk takes half of what it is given");
-        let fails =
-            |expected: &str, got: String| differs(&SHORT, &because, expected, got, ALL).fail();
+        let fails = |expected: &str, got: String| {
+            differs(rule("a_write_is_whole"), &because, expected, got, ALL).fail()
+        };
         let opening = || Log::open_on(disk.clone(), small());
         let log = match opening().map(drop).and_then(|()| opening()) {
             Ok(log) => log,
@@ -174,9 +194,12 @@ pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
 /// A full disk is found before a byte is written.
 fn full_disk() -> Verdict {
     let disk = SimDisk::new(1);
-    let log = open(&FULL, &disk, small())?;
+    let log = open(rule("a_full_disk_costs_nothing"), &disk, small())?;
     disk.set_free_bytes(Some(20_000));
-    let mut table = Table::new(&FULL, "the disk has no room for another segment, and");
+    let mut table = Table::new(
+        rule("a_full_disk_costs_nothing"),
+        "the disk has no room for another segment, and",
+    );
     let mut last = 0;
     let write = |index: u64| log.write(Batch::new().entries(G7, &[entry(index, 1, 300)]));
     let refused = loop {

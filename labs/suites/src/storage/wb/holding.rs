@@ -7,8 +7,8 @@
 //! ```
 
 use super::images::{Items, mend};
-use super::rules::{CANNOT_BE, EVERY_BIT, NAMES_PAYLOADS, ONE_PLACE};
 use crate::storage::kit::words::{G1, G7, at};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict, current};
 use storage::format::{FRAME_HEADER_BYTES, Frame, FrameFault, Item, Salt};
 use storage::{Lsn, format::Op};
@@ -77,7 +77,7 @@ fn parts(frame: &[u8]) -> Vec<(String, std::ops::Range<usize>, &'static str)> {
 /// Every bit of a frame is covered.
 pub(super) fn frame_every_bit(_: &mut Check) -> Verdict {
     let frame = frame();
-    let mut table = Table::new(&EVERY_BIT, "changed in a frame of four items");
+    let mut table = Table::new(rule("every_bit_is_covered"), "changed in a frame of four items");
     table.reads("nothing", "it holds", said(decode(&frame)), "Frame::decode");
     for (name, place, function) in parts(&frame) {
         let bits = place.len() * 8;
@@ -112,7 +112,7 @@ pub(super) fn frame_at_its_turn(_: &mut Check) -> Verdict {
         let outcome = Frame::decode(frame, Salt::new(salt), Lsn(lsn));
         outcome.map_or("refused", |_| "it holds").to_owned()
     };
-    let mut table = Table::new(&ONE_PLACE, "a frame of LSN 7");
+    let mut table = Table::new(rule("a_frame_has_one_place"), "a frame of LSN 7");
     table.reads("read when 7 is next", "it holds", read(&frame, SALT, 7), "Frame::decode");
     for lsn in [6, 8, 0] {
         let was = read(&frame, SALT, lsn);
@@ -139,7 +139,7 @@ pub(super) fn frame_cannot_be(_: &mut Check) -> Verdict {
         mend(&mut frame, salt());
         said(decode(&frame))
     };
-    let mut table = Table::new(&CANNOT_BE, "changed, and checksummed again");
+    let mut table = Table::new(rule("what_no_writer_says"), "changed, and checksummed again");
     table.reads("nothing", "it holds", mended(&|_| {}), "Frame::decode");
     type Changed = (&'static str, &'static str, fn(&mut Vec<u8>));
     let changes: [Changed; 6] = [
@@ -195,7 +195,7 @@ pub(super) fn frame_names_damage(_: &mut Check) -> Verdict {
             .collect();
         names.join(", ")
     };
-    let mut table = Table::new(&NAMES_PAYLOADS, "payloads damaged");
+    let mut table = Table::new(rule("damaged_payloads_are_named"), "payloads damaged");
     for damaged in [vec![0], vec![1], vec![2], vec![3], vec![0, 1], vec![1, 3], vec![0, 1, 2, 3]] {
         let mut frame = whole.clone();
         damaged.iter().for_each(|&n| frame[starts[n]] ^= 0x10);

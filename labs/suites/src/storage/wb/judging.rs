@@ -7,8 +7,8 @@
 //! ```
 
 use super::images::{Items, Segment, disk_of};
-use super::rules::{FLIPS, LOST, MIDDLE, TORN};
 use crate::storage::kit::words::{G1, G7, at, shown, small};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict, current};
 use storage::{Log, Lost, Rot};
 
@@ -77,7 +77,7 @@ const BEHIND: [(&str, u8); 3] = [("zeros", 0), ("a5 over and over", 0xa5), ("ff"
 
 /// A power cut leaves any part of what was being written. None of it counts, and nothing else is lost.
 pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&TORN, "the last of 4 batches, never synced");
+    let mut table = Table::new(rule("torn_is_discarded"), "the last of 4 batches, never synced");
     let whole = batches(4, Synced::Each);
     let span = whole.span(3);
     table.equal("whole", "4 batches".to_owned(), opened(&whole, "whole")).decided_in_one_of(JUDGED);
@@ -113,7 +113,7 @@ pub(super) fn torn_tail_every_byte(_: &mut Check) -> Verdict {
 
 /// Every changed bit of what was acknowledged is noticed, and none counts as a torn tail.
 pub(super) fn bitflip_every_byte(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&FLIPS, "one bit changed in");
+    let mut table = Table::new(rule("rot_is_noticed"), "one bit changed in");
     let whole = batches(4, Synced::Each);
     let end = whole.end();
     let mut parts = vec![("the segment's header".to_owned(), 0..64, None)];
@@ -169,7 +169,7 @@ pub(super) fn corrupt_middle_refuses(_: &mut Check) -> Verdict {
         ("a payload", |frame| frame[32 + 96 + 1] ^= 1),
         ("all of it, zeros now", |frame| frame.fill(0)),
     ];
-    let mut table = Table::new(&MIDDLE, "damaged in a log of 4 batches");
+    let mut table = Table::new(rule("a_witness_decides"), "damaged in a log of 4 batches");
     for (synced, how) in [(Synced::Each, "each synced"), (Synced::None, "none synced")] {
         for n in [0, 2] {
             for (what, damage) in damages {
@@ -212,7 +212,7 @@ pub(super) fn corruption_names_what_is_lost(_: &mut Check) -> Verdict {
         ("the header", vec![9], "g7 3..=5, g1 keys or bounds, g1 1..=1, g1 keys or bounds"),
         ("the descriptors", vec![40], "refused, nothing named"),
     ];
-    let mut table = Table::new(&LOST, "damaged in LSN 2");
+    let mut table = Table::new(rule("what_is_lost_is_named"), "damaged in LSN 2");
     for (what, places, must) in rows {
         let mut segment = image();
         let start = segment.span(1).start;

@@ -6,9 +6,9 @@
 //! ```
 
 use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, disk_with, one};
-use super::rules::{FOLLOWS, LENGTH, ORDER, SALT};
 use crate::storage::kit::crash_test::{CrashTest, During, InjectedFault};
 use crate::storage::kit::words::{G7, at, differs, entry, found, must, shown, small};
+use crate::storage::rule;
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::format::{Salt, SegmentHeader};
@@ -77,36 +77,53 @@ fn ran(rule: &Rule, history: &History) -> Result<SimDisk, Box<Failure>> {
 /// More segments than one digit counts, in the order of their numbers.
 pub(super) fn file_order_rollover(_: &mut Check) -> Verdict {
     let history = filling(80, &[]);
-    let disk = ran(&ORDER, &history)?;
+    let disk = ran(rule("segments_in_order"), &history)?;
     let names: Vec<String> = segments(&disk).into_keys().collect();
     if names.len() < 17 {
         let because = "80 entries of 900 bytes each fill 20 segments of 8192 bytes";
         let got = format!("{} segments", names.len());
-        return differs(&ORDER, because, "17 segments or more", got, "Log::find_room").fail();
+        return differs(
+            rule("segments_in_order"),
+            because,
+            "17 segments or more",
+            got,
+            "Log::find_room",
+        )
+        .fail();
     }
     current::doing_within(format!("opening a log of {} segments", names.len()), &["check_follows"]);
-    let log = must(&ORDER, "opening it again", "check_follows", Log::open_on(disk, small()))?;
+    let log = must(
+        rule("segments_in_order"),
+        "opening it again",
+        "check_follows",
+        Log::open_on(disk, small()),
+    )?;
     let (seen, want) = (shown(&log), history.end().to_string());
     if seen == want {
         return Ok(());
     }
     let because = format!("{} segments were written, and opened again", names.len());
-    differs(&ORDER, because, want, seen, "check_follows").fail()
+    differs(rule("segments_in_order"), because, want, seen, "check_follows").fail()
 }
 
 /// A frame is within its segment, and a segment keeps its length.
 pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
     let disk = SimDisk::new(8);
-    let log = found(&LENGTH, &disk, small())?;
+    let log = found(rule("segments_keep_their_length"), &disk, small())?;
     // Lengths that leave every possible rest, from nothing to almost a frame.
     for n in 0..60_u64 {
         let len = 200 + (n * 97 % 1500) as usize;
         let appending = format!("appending entry {}, of {len} bytes", n + 1);
         current::doing_within(appending, &["Log::find_room"]);
         let outcome = log.append(Batch::new().entries(G7, &[entry(n + 1, 1, len)]));
-        must(&LENGTH, &format!("entry {}, of {len} bytes,", n + 1), "Log::find_room", outcome)?;
+        must(
+            rule("segments_keep_their_length"),
+            &format!("entry {}, of {len} bytes,", n + 1),
+            "Log::find_room",
+            outcome,
+        )?;
     }
-    let mut table = Table::new(&LENGTH, "file");
+    let mut table = Table::new(rule("segments_keep_their_length"), "file");
     for (name, bytes) in segments(&disk) {
         table.reads(name, SEGMENT_BYTES, bytes.len(), "Log::find_room");
     }
@@ -172,7 +189,7 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
             disk_with(&[(s1.name(), &s2), (s2.name(), &s1)]),
         ),
     ];
-    let mut table = Table::new(&FOLLOWS, "segments in the directory");
+    let mut table = Table::new(rule("the_directory_is_whole"), "segments in the directory");
     for (what, must, disk) in rows {
         current::doing_within(format!("opening a directory: {what}"), &["check_follows"]);
         let was = taken(Log::open_on(disk, small()));
@@ -183,7 +200,7 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
 
 /// Frames from an earlier use of a file do not count.
 pub(super) fn recycled_file_old_records(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&SALT, "a segment, and what follows its frames");
+    let mut table = Table::new(rule("a_salt_of_its_own"), "a segment, and what follows its frames");
     let now = || Segment::new(1, 1).frame(&one(1, 1), 0).frame(&one(2, 1), 1);
     let old_salt = Salt::new(5555);
     let leftover = |salt: Salt| {
@@ -199,7 +216,7 @@ pub(super) fn recycled_file_old_records(_: &mut Check) -> Verdict {
         let was = taken(Log::open_on(disk_of(&[segment]), small()));
         table.reads(what, must, was, "FrameHeader::decode");
     }
-    let disk = ran(&SALT, &filling(20, &[]))?;
+    let disk = ran(rule("a_salt_of_its_own"), &filling(20, &[]))?;
     let salt = |bytes: &Vec<u8>| SegmentHeader::decode(bytes).ok().map(|header| header.salt.seed());
     let all = segments(&disk);
     let different: BTreeSet<Option<u32>> = all.values().map(salt).collect();

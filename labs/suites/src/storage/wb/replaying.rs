@@ -7,8 +7,8 @@
 //! ```
 
 use super::images::{Items, Segment, disk_of, one};
-use super::rules::{ATOMIC, BOUNDS, HOLE, OVERWRITE, SAME};
 use crate::storage::kit::words::{Checked, G1, G7, at, entry, must, open, reopen, run, small};
+use crate::storage::rule;
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use storage::{GroupId, Log, Lost, Rot, SimDisk};
 use testbed::engine::history::{History, LogCall};
@@ -114,7 +114,10 @@ pub(super) fn reopened_is_the_same(_: &mut Check) -> Verdict {
             "g1 1@1; g7 1@4",
         ),
     ];
-    table(&SAME, &[("Replayed::append", entries_alone), ("Replayed::finish", keys_too)])
+    table(
+        rule("reopened_is_the_same"),
+        &[("Replayed::append", entries_alone), ("Replayed::finish", keys_too)],
+    )
 }
 
 /// An entry removes what is at its index and after it, in replay as when it was written.
@@ -134,7 +137,7 @@ pub(super) fn recover_overwrite(_: &mut Check) -> Verdict {
         ),
         ("another group's 1", vec![four(), vec![entries(G1, 1, &[2])]], "g1 1@2; g7 1..=4@1"),
     ];
-    table(&OVERWRITE, &[("Replayed::end_before", rows)])
+    table(rule("an_entry_ends_the_log"), &[("Replayed::end_before", rows)])
 }
 
 /// A compaction and a reset move the log's beginning, in replay as when they were written.
@@ -165,7 +168,10 @@ pub(super) fn recover_bounds(_: &mut Check) -> Verdict {
             "g7 after 9@5 10@6",
         ),
     ];
-    table(&BOUNDS, &[("Replayed::compact", compacted), ("Replayed::reset", emptied)])
+    table(
+        rule("the_beginning_is_kept"),
+        &[("Replayed::compact", compacted), ("Replayed::reset", emptied)],
+    )
 }
 
 /// Where to look if a part of a frame counts.
@@ -181,11 +187,11 @@ pub(super) fn batch_atomic(_: &mut Check) -> Verdict {
     let image = || Segment::new(1, 1).frame(&first, 0).frame(&second(), 0);
     let without = "g7 1..=2@1 term=t1";
     let whole = "g1 1@2; g7 1..=2@1 3..=4@2 term=t2";
-    let mut table = Table::new(&ATOMIC, "the second of two batches");
+    let mut table = Table::new(rule("a_batch_is_atomic"), "the second of two batches");
     let mut row = |what: String, must: &str, segment: Segment| -> Verdict {
         let opening = format!("opening a log: {what}");
-        let log = reopen(&ATOMIC, &disk_of(&[segment]), &opening, WHOLE)?;
-        let was = read(&ATOMIC, &log)?.to_string();
+        let log = reopen(rule("a_batch_is_atomic"), &disk_of(&[segment]), &opening, WHOLE)?;
+        let was = read(rule("a_batch_is_atomic"), &log)?.to_string();
         table.equal(what, must.to_owned(), was).decided_in_one_of(WHOLE);
         Ok(())
     };
@@ -223,11 +229,11 @@ pub(super) fn hole_refused(_: &mut Check) -> Verdict {
             seg().frame(&reset, 2).frame(&one(3, 1), 3),
         ),
     ];
-    let mut table = Table::new(&HOLE, "entries of g7");
+    let mut table = Table::new(rule("no_hole_is_shown"), "entries of g7");
     for (what, must, segment) in rows {
         current::doing_within(format!("opening a log: {what}"), &["Replayed::finish"]);
         let was = match Log::open_on(disk_of(&[segment]), small()) {
-            Ok(log) => read(&HOLE, &log)?.to_string(),
+            Ok(log) => read(rule("no_hole_is_shown"), &log)?.to_string(),
             Err(error) => match error.corruption() {
                 Some(corruption) if corruption.rot == Rot::Hole => {
                     let lost: Vec<String> = corruption.lost.iter().map(Lost::to_string).collect();

@@ -5,9 +5,8 @@
 //!   a new file: [1'][2'] zeros               and nothing can come back after 3
 //! ```
 
-use super::rules::{FILLS, NUMBERS, STALE};
-use crate::storage::kit::rules::DURABLE;
 use crate::storage::kit::words::{Checked, G7, at, differs, must, open, reopen, small};
+use crate::storage::rule;
 use harness::{Check, Rule, Table, Verdict, current};
 use storage::{Batch, Entry, Fault, Log, SimDisk};
 use testbed::engine::model::Model;
@@ -33,30 +32,37 @@ fn sync(rule: &Rule, log: &Log<SimDisk>) -> Verdict {
 
 /// What follows a torn frame does not come back after the frame that replaces it.
 pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&STALE, "appended and lost, but not the frames after it");
+    let mut table =
+        Table::new(rule("old_bytes_stay_dead"), "appended and lost, but not the frames after it");
     for (closed, before) in [(false, 1), (false, 3), (true, 1), (true, 2)] {
         for behind in 1..=3 {
             let disk = SimDisk::new(2);
-            let mut log = open(&STALE, &disk, small())?;
+            let mut log = open(rule("old_bytes_stay_dead"), &disk, small())?;
             for value in 1..=before {
-                append(&STALE, &log, value)?;
-                sync(&STALE, &log)?;
+                append(rule("old_bytes_stay_dead"), &log, value)?;
+                sync(rule("old_bytes_stay_dead"), &log)?;
             }
             if closed {
-                must(&STALE, "closing the log", "Log::close", log.close())?;
-                log = open(&STALE, &disk, small())?;
+                must(rule("old_bytes_stay_dead"), "closing the log", "Log::close", log.close())?;
+                log = open(rule("old_bytes_stay_dead"), &disk, small())?;
             }
             // The first of these is lost, and those after it are kept: they never counted.
             for value in 50..=50 + behind {
-                append(&STALE, &log, value)?;
+                append(rule("old_bytes_stay_dead"), &log, value)?;
             }
             let disk = disk.after_power_cut(&mut PowerCut::first_write_lost());
             let opening = "opening the log after the power cut";
-            let log = reopen(&STALE, &disk, opening, &["may_go_on", "rewrite"])?;
-            append(&STALE, &log, 99)?;
-            sync(&STALE, &log)?;
+            let log =
+                reopen(rule("old_bytes_stay_dead"), &disk, opening, &["may_go_on", "rewrite"])?;
+            append(rule("old_bytes_stay_dead"), &log, 99)?;
+            sync(rule("old_bytes_stay_dead"), &log)?;
             let opening = "opening the log after one more batch";
-            let log = reopen(&STALE, &disk.after_kill(), opening, &["may_go_on", "rewrite"])?;
+            let log = reopen(
+                rule("old_bytes_stay_dead"),
+                &disk.after_kill(),
+                opening,
+                &["may_go_on", "rewrite"],
+            )?;
             let (last, was) = (before as u64 + 1, value_shown(&log));
             let end = if closed { "closed, opened; " } else { "" };
             let what = format!("LSN {last}; {end}{behind} after it; then 99");
@@ -84,7 +90,7 @@ enum Ended {
 
 /// What an opening shows survives a power cut right after it, even if it was only in a cache.
 pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&DURABLE, "opened, then power fails");
+    let mut table = Table::new(rule("an_opening_is_durable"), "opened, then power fails");
     for (what, ended, function) in [
         ("three batches, none synced", Ended::Unsynced, "may_go_on"),
         ("three batches, two synced", Ended::HalfSynced, "may_go_on"),
@@ -94,13 +100,13 @@ pub(super) fn opening_is_durable(_: &mut Check) -> Verdict {
     ] {
         let disk = ended_so(ended)?;
         let opening = format!("opening a log of {what},");
-        let log = reopen(&DURABLE, &disk, &opening, &[function, "rewrite"])?;
+        let log = reopen(rule("an_opening_is_durable"), &disk, &opening, &[function, "rewrite"])?;
         let before = value_shown(&log);
         let within = &[function, "Scan::proven_count", "Scan::take"];
         table.equal(what, before, after_the_worst(&disk)).decided_in_one_of(within);
         // And so is what is written from there.
-        append(&DURABLE, &log, 7)?;
-        sync(&DURABLE, &log)?;
+        append(rule("an_opening_is_durable"), &log, 7)?;
+        sync(rule("an_opening_is_durable"), &log)?;
         let what = format!("{what}; another one, synced");
         table.equal(what, "7".to_owned(), after_the_worst(&disk)).decided_in_one_of(within);
     }
@@ -122,24 +128,26 @@ fn ended_so(ended: Ended) -> Checked<SimDisk> {
     if let Ended::NamesFailed = ended {
         // The last operation of an opening makes the names durable.
         let probe = SimDisk::new(5);
-        open(&DURABLE, &probe, small())?;
+        open(rule("an_opening_is_durable"), &probe, small())?;
         disk.plan(probe.operations(), Fault::Fails);
         let _ = Log::open_on(disk.clone(), small());
         return Ok(disk.after_kill());
     }
-    let log = open(&DURABLE, &disk, small())?;
-    append(&DURABLE, &log, 1)?;
-    append(&DURABLE, &log, 2)?;
+    let log = open(rule("an_opening_is_durable"), &disk, small())?;
+    append(rule("an_opening_is_durable"), &log, 1)?;
+    append(rule("an_opening_is_durable"), &log, 2)?;
     if let Ended::HalfSynced = ended {
-        sync(&DURABLE, &log)?;
+        sync(rule("an_opening_is_durable"), &log)?;
     }
-    append(&DURABLE, &log, 3)?;
+    append(rule("an_opening_is_durable"), &log, 3)?;
     match ended {
         Ended::SyncFailed => {
             disk.plan(disk.operations() + 1, Fault::Fails);
             let _ = log.sync_to(log.appended_lsn());
         }
-        Ended::Closed => must(&DURABLE, "closing the log", "Log::close", log.close())?,
+        Ended::Closed => {
+            must(rule("an_opening_is_durable"), "closing the log", "Log::close", log.close())?
+        }
         Ended::Unsynced | Ended::HalfSynced | Ended::NamesFailed => {}
     }
     Ok(disk.after_kill())
@@ -147,7 +155,8 @@ fn ended_so(ended: Ended) -> Checked<SimDisk> {
 
 /// A process that dies again and again fills no disk.
 pub(super) fn reopening_fills_no_disk(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&FILLS, "opened 20 times; bytes on the disk");
+    let mut table =
+        Table::new(rule("reopening_fills_no_disk"), "opened 20 times; bytes on the disk");
     for (what, batches, closed) in [
         ("nothing was ever written", 0, false),
         ("one batch, never synced", 1, false),
@@ -155,25 +164,37 @@ pub(super) fn reopening_fills_no_disk(_: &mut Check) -> Verdict {
         ("two batches, closed", 2, true),
     ] {
         let disk = SimDisk::new(1);
-        let log = open(&FILLS, &disk, small())?;
+        let log = open(rule("reopening_fills_no_disk"), &disk, small())?;
         for value in 1..=batches {
-            append(&FILLS, &log, value)?;
+            append(rule("reopening_fills_no_disk"), &log, value)?;
             if value == 1 && batches > 1 {
-                sync(&FILLS, &log)?;
+                sync(rule("reopening_fills_no_disk"), &log)?;
             }
         }
         if closed {
-            must(&FILLS, "closing the log", "Log::close", log.close())?;
+            must(rule("reopening_fills_no_disk"), "closing the log", "Log::close", log.close())?;
         }
         let mut disk = disk.after_kill();
         for _ in 0..20 {
             let opening = format!("opening a log: {what},");
-            let log = reopen(&FILLS, &disk, &opening, &["next_segment", "rewrite"])?;
+            let log = reopen(
+                rule("reopening_fills_no_disk"),
+                &disk,
+                &opening,
+                &["next_segment", "rewrite"],
+            )?;
             let was = value_shown(&log);
             let want = if batches == 0 { "nothing".to_owned() } else { batches.to_string() };
             if was != want {
                 let because = format!("{what}, opened again");
-                return differs(&FILLS, because, want, was, "next_segment").fail();
+                return differs(
+                    rule("reopening_fills_no_disk"),
+                    because,
+                    want,
+                    was,
+                    "next_segment",
+                )
+                .fail();
             }
             drop(log);
             disk = disk.after_kill();
@@ -188,17 +209,17 @@ const REWRITTEN: &[&str] = &["rewrite", "Scan::unproven", "next_segment"];
 
 /// Rewritten frames keep their LSNs, their order and their bytes.
 pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&NUMBERS, "batches, and how many are synced");
+    let mut table = Table::new(rule("rewritten_in_order"), "batches, and how many are synced");
     for (batches, synced) in [(1, 0), (2, 0), (5, 0), (5, 1), (5, 4), (6, 5)] {
         let disk = SimDisk::new(3);
-        let log = open(&NUMBERS, &disk, small())?;
+        let log = open(rule("rewritten_in_order"), &disk, small())?;
         for n in 1..=batches {
             let data = format!("{n}@1;").repeat(n as usize).into();
             let entry = Entry { id: at(n, 1), data };
             let outcome = log.append(Batch::new().entries(G7, &[entry]));
-            must(&NUMBERS, "a batch", "Log::append", outcome)?;
+            must(rule("rewritten_in_order"), "a batch", "Log::append", outcome)?;
             if n == synced {
-                sync(&NUMBERS, &log)?;
+                sync(rule("rewritten_in_order"), &log)?;
             }
         }
         let want = Model::read(&log);
@@ -206,7 +227,7 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
         // Twice: rewritten frames must be found, too.
         for times in ["once", "twice"] {
             let opening = format!("opening a log of {batches} batches, {synced} synced, {times},");
-            let log = reopen(&NUMBERS, &disk, &opening, REWRITTEN)?;
+            let log = reopen(rule("rewritten_in_order"), &disk, &opening, REWRITTEN)?;
             let seen = Model::read(&log);
             let is_same = if seen == want { "the same" } else { "not the same" };
             let was = format!("{is_same}, to LSN {}", log.appended_lsn());
@@ -216,8 +237,8 @@ pub(super) fn rewritten_in_order(_: &mut Check) -> Verdict {
             drop(log);
             disk = disk.after_kill();
         }
-        let log = reopen(&NUMBERS, &disk, "opening it once more", &["rewrite"])?;
-        let next = append(&NUMBERS, &log, 9)?;
+        let log = reopen(rule("rewritten_in_order"), &disk, "opening it once more", &["rewrite"])?;
+        let next = append(rule("rewritten_in_order"), &log, 9)?;
         let what = format!("{batches}, {synced} synced; the next batch");
         let [must, was] = [batches + 1, next].map(|lsn| format!("LSN {lsn}"));
         table.equal(what, must, was).decided_in_one_of(REWRITTEN);

@@ -7,8 +7,8 @@
 //! ```
 
 use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, one};
-use super::rules::{ENDS, ZEROS};
 use crate::storage::kit::words::{G7, must, open, short, small};
+use crate::storage::rule;
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use storage::format::Op;
 use storage::{Batch, Log, SimDisk};
@@ -40,10 +40,10 @@ fn filled() -> Segment {
 
 /// A new segment is full of zeros; no number of zeros is a frame.
 pub(super) fn preallocated_zeros(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&ZEROS, "a directory that is opened");
+    let mut table = Table::new(rule("zeros_are_no_frames"), "a directory that is opened");
     let fresh = SimDisk::new(4);
     if let Err(error) = Log::open_on(fresh.clone(), small()) {
-        return Failure::of(&ZEROS)
+        return Failure::of(rule("zeros_are_no_frames"))
             .because("an empty disk is refused")
             .got(error.to_string())
             .fail();
@@ -60,7 +60,7 @@ pub(super) fn preallocated_zeros(_: &mut Check) -> Verdict {
     table.verdict()?;
     // The next batch is written where the zeros were.
     let disk = disk_of(&[frames(1, 1, 3)]);
-    written_on(&disk, &ZEROS)
+    written_on(&disk, rule("zeros_are_no_frames"))
 }
 
 /// Appends a batch to a log of three, and checks its LSN.
@@ -77,7 +77,7 @@ fn written_on(disk: &SimDisk, rule: &Rule) -> Verdict {
 
 /// Frames count one by one, from the first of the segment on, up to the first bad one.
 pub(super) fn frames_are_counted(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&ENDS, "frames in the segment");
+    let mut table = Table::new(rule("frames_end_where_one_fails"), "frames in the segment");
     let mut row = |what: &str, must: u64, segment: Segment| {
         let was = last_lsn(&disk_of(&[segment]), what);
         table.equal(what, must.to_string(), was).decided_in_one_of(&["scan", "Scan::take"]);

@@ -7,8 +7,8 @@
 //! ```
 
 use super::recorded::RecordedLog;
-use super::rules::{A_LITTLE, ASKED};
 use crate::storage::kit::words::{Checked, G1, G7, at, batch, entry, names, run, small};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::{Batch, Collected, GroupId, Options};
 
@@ -35,7 +35,7 @@ fn one_holds_much() -> Checked<RecordedLog> {
         force_above_bytes: 6 * 8192,
         ..small()
     };
-    let mut stage = RecordedLog::new(&ASKED, options)?;
+    let mut stage = RecordedLog::new(rule("owners_are_asked_first"), options)?;
     let entries: Vec<_> = (1..=3).map(|index| entry(index, 1, 500)).collect();
     stage.append("g1 1@1..=3@1 of 500 bytes", Batch::new().entries(G1, &entries))?;
     stage.append("g7 1@1 of 900", Batch::new().entries(G7, &[entry(1, 1, 900)]))?;
@@ -48,7 +48,7 @@ fn one_holds_much() -> Checked<RecordedLog> {
 
 /// An owner is asked first. It is not asked once it has compacted, or when there is too much log.
 pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&ASKED, "the collection");
+    let mut table = Table::new(rule("owners_are_asked_first"), "the collection");
     let mut stage = one_holds_much()?;
     let before = stage.disk().operations();
     let collected = stage.collect()?;
@@ -68,7 +68,7 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     table.within("segments of 4 that stay", 1..=2, stage.count()).decided_in(LAGGING);
     stage.verdict(table)?;
 
-    let mut table = Table::new(&ASKED, "the collection");
+    let mut table = Table::new(rule("owners_are_asked_first"), "the collection");
     let mut stage = one_holds_much()?;
     stage.turns(4)?;
     stage.collect_all()?;
@@ -76,13 +76,13 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
     table.within("segments of 8 that stay", 1..=6, stage.count()).decided_in("Log::is_forced");
     stage.verdict(table)?;
 
-    let mut table = Table::new(&ASKED, "the collection");
+    let mut table = Table::new(rule("owners_are_asked_first"), "the collection");
     let options = Options {
         lagging_group_bytes: LAGGING_GROUP_BYTES,
         force_above_bytes: u64::MAX,
         ..small()
     };
-    let mut stage = RecordedLog::new(&ASKED, options)?;
+    let mut stage = RecordedLog::new(rule("owners_are_asked_first"), options)?;
     for group in 1..=8 {
         let batch = batch(|b| b.entries(GroupId(group), &[entry(1, 1, 300)]));
         stage.append(&format!("g{group} 1@1 of 300 bytes"), &batch)?;
@@ -101,14 +101,15 @@ pub(super) fn owners_are_asked_first(_: &mut Check) -> Verdict {
 /// A call ends soon after it has copied as much as it may, and the next one goes on.
 pub(super) fn one_call_moves_a_little(_: &mut Check) -> Verdict {
     let options = Options { move_bytes: 2000, ..small() };
-    let mut stage = RecordedLog::new(&A_LITTLE, options.clone())?;
+    let mut stage = RecordedLog::new(rule("one_call_moves_a_little"), options.clone())?;
     for index in 1..=12 {
         let batch = batch(|b| b.entries(G1, &[entry(index, 1, 400)]));
         stage.append(&format!("g1 {index}@1"), &batch)?;
     }
     stage.turns(5)?;
     stage.sync()?;
-    let mut table = Table::new(&A_LITTLE, "of a call that may move 2000 bytes");
+    let mut table =
+        Table::new(rule("one_call_moves_a_little"), "of a call that may move 2000 bytes");
     let limit = options.move_bytes + u64::from(options.max_batch_bytes);
     let mut calls = 0;
     loop {

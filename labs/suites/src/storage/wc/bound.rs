@@ -10,8 +10,8 @@
 //! repeated until one does nothing.
 
 use super::recorded::RecordedLog;
-use super::rules::{BOUNDED, COVERAGE};
 use crate::storage::kit::words::{Checked, at, entry, must};
+use crate::storage::rule;
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
 use storage::{Batch, GroupId, Options};
@@ -40,7 +40,7 @@ pub(super) fn purge_bound(check: &mut Check) -> Verdict {
             Ok(())
         },
         |_, why: Result<Crowded, Box<Failure>>| match why {
-            Ok(Crowded { because, used, wanted }) => Failure::of(&BOUNDED)
+            Ok(Crowded { because, used, wanted }) => Failure::of(rule("space_is_bounded"))
                 .because(because)
                 .function("Log::worth_collecting")
                 .expected(format!("at most {} bytes", bound(wanted)))
@@ -51,7 +51,7 @@ pub(super) fn purge_bound(check: &mut Check) -> Verdict {
     );
     swept?;
     coverage.judge("twenty segments or more were removed", |because, _| {
-        Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
+        Failure::of(rule("coverage")).because(because).function("Log::worth_collecting")
     })
 }
 
@@ -82,7 +82,8 @@ impl Wanted {
 fn collect(stage: &RecordedLog) -> Checked<u64> {
     let mut removed = 0;
     for _ in 0..4 {
-        let collected = must(&BOUNDED, "a collection", "Log::gc", stage.log().gc())?;
+        let collected =
+            must(rule("space_is_bounded"), "a collection", "Log::gc", stage.log().gc())?;
         removed += collected.removed.len() as u64;
         if collected.removed.is_empty() && collected.moved_items == 0 {
             break;
@@ -109,7 +110,7 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
     let entry_bytes = luck.within(0, 300);
     let wanted = Wanted { first: 1, last: 0, entry_bytes, key_bytes: 0 };
     let mut held = vec![wanted; groups as usize + 1];
-    let mut stage = RecordedLog::new(&BOUNDED, options).map_err(Err)?;
+    let mut stage = RecordedLog::new(rule("space_is_bounded"), options).map_err(Err)?;
     let mut removed = 0;
     for round in 0..BATCHES {
         let number = if round < groups { round + 1 } else { luck.within(1, busy) };
@@ -127,7 +128,7 @@ fn run(seed: u64) -> Result<u64, Result<Crowded, Box<Failure>>> {
             batch.compact(group, at(held_of.first - 1, 1));
         }
         let outcome = stage.log().append(&batch);
-        must(&BOUNDED, "an append", "Log::append", outcome).map_err(Err)?;
+        must(rule("space_is_bounded"), "an append", "Log::append", outcome).map_err(Err)?;
         if round % 10 == 0 {
             removed += collect(&stage).map_err(Err)?;
             let used = stage.disk().used_bytes();

@@ -7,8 +7,8 @@
 //! ```
 
 use super::recorded::{GARBAGE_BYTES, RecordedLog};
-use super::rules::COUNTED;
 use crate::storage::kit::words::{G1, G7, at, batch, entry, must, small};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::{Batch, Log};
 
@@ -19,8 +19,8 @@ const REMOVE: &str = "Live::remove";
 
 /// After every batch, the log counts what its groups point to, and nothing else.
 pub(super) fn wanted_is_counted(_: &mut Check) -> Verdict {
-    let mut stage = RecordedLog::new(&COUNTED, small())?;
-    let mut table = Table::new(&COUNTED, "after")
+    let mut stage = RecordedLog::new(rule("wanted_is_counted"), small())?;
+    let mut table = Table::new(rule("wanted_is_counted"), "after")
         .intro("what Log::stats calls live: 32 bytes for each live item, and its payload");
     table.equal("nothing", 0, stage.log().stats().live_bytes);
     type Fill = fn(&mut Batch) -> &mut Batch;
@@ -51,7 +51,7 @@ pub(super) fn wanted_is_counted(_: &mut Check) -> Verdict {
     table.reads("two segments on, g1 11@3, of 300 bytes", 264 + 332 + garbage, was, ADD);
 
     let again = Log::open_on(stage.killed(), small());
-    let again = must(&COUNTED, "opening it again", "Log::open_on", again)?;
+    let again = must(rule("wanted_is_counted"), "opening it again", "Log::open_on", again)?;
     table.reads("opened again", 264 + 332 + garbage, again.stats().live_bytes, ADD);
     drop(again);
     stage.append("g1 removed", Batch::new().remove_group(G1))?;

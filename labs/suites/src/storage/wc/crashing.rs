@@ -9,11 +9,11 @@
 //! ([`crate::storage::kit::crash_test`]).
 
 use super::recorded::G3;
-use super::rules::COVERAGE;
 use crate::storage::kit::crash_test::{
     CrashTest, CutCounts, During, FailedCrashTest, InjectedFault,
 };
 use crate::storage::kit::words::{G1, G7, at, entry, run, small};
+use crate::storage::rule;
 use bytes::Bytes;
 use harness::Coverage;
 use harness::{Check, Failure, Verdict};
@@ -47,7 +47,7 @@ pub(super) fn crash_during_purge(check: &mut Check) -> Verdict {
     );
     swept?;
     coverage.judge("power was cut five times or more in a collection", |because, _| {
-        Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
+        Failure::of(rule("coverage")).because(because).function("Log::worth_collecting")
     })
 }
 

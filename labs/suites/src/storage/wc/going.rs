@@ -7,8 +7,8 @@
 //! ```
 
 use super::recorded::{RecordedLog, cut_everywhere, names_gone};
-use super::rules::{DURABLE_FIRST, OLDEST_FIRST, WORTH_IT};
 use crate::storage::kit::words::{Checked, G1, at, batch, entry, small};
+use crate::storage::rule;
 use harness::{Check, Failure, Place, Rule, Table, Verdict};
 use storage::{Batch, Doing, Entry, Options};
 
@@ -39,11 +39,11 @@ fn operations_of_a_collection(stage: &mut RecordedLog) -> Checked<u64> {
 
 /// A log with too little garbage is not changed by a byte; one with enough is collected.
 pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&WORTH_IT, "the log");
+    let mut table = Table::new(rule("collected_when_worth_it"), "the log");
     let large = Options { collect_above_bytes: 6 * 8192, ..small() };
 
     // All of six segments is live: a collection can free nothing, however headers are counted.
-    let mut stage = RecordedLog::new(&WORTH_IT, small())?;
+    let mut stage = RecordedLog::new(rule("collected_when_worth_it"), small())?;
     for entry in long(1, 24) {
         stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;
     }
@@ -52,7 +52,7 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
     table.reads("all of it is live: operations", 0, done, WORTH);
 
     // Five segments of garbage, and six are allowed.
-    let mut stage = RecordedLog::new(&WORTH_IT, large)?;
+    let mut stage = RecordedLog::new(rule("collected_when_worth_it"), large)?;
     stage.turns(4)?;
     stage.sync()?;
     let done = operations_of_a_collection(&mut stage)?;
@@ -65,7 +65,7 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
     table.within(what, 1..=6, stage.count()).decided_in(WORTH);
 
     // There is only the tail.
-    let mut stage = RecordedLog::new(&WORTH_IT, small())?;
+    let mut stage = RecordedLog::new(rule("collected_when_worth_it"), small())?;
     stage.append("g1 1@1", Batch::new().entries(G1, &long(1, 1)))?;
     stage.append("g1 removed", Batch::new().remove_group(G1))?;
     stage.collect()?;
@@ -76,7 +76,7 @@ pub(super) fn not_before_it_is_worth_it(_: &mut Check) -> Verdict {
 /// Only the oldest is removed, and durably, before the next one.
 pub(super) fn oldest_goes_first(_: &mut Check) -> Verdict {
     let build = || {
-        let mut stage = two_segments_of_entries(&OLDEST_FIRST)?;
+        let mut stage = two_segments_of_entries(rule("oldest_goes_first"))?;
         stage.turns(2)?;
         stage.append("g1 compacted through 6@1", Batch::new().compact(G1, at(6, 1)))?;
         stage.sync()?;
@@ -141,7 +141,7 @@ pub(super) fn needless_is_durable_first(_: &mut Check) -> Verdict {
         ("g1 reset to 9@2", batch(|b| b.reset(G1, at(9, 2))), "after 9@2: nothing"),
     ];
     for (number, (what, batch, afterwards)) in (1..).zip(rows) {
-        let mut stage = two_segments_of_entries(&DURABLE_FIRST)?;
+        let mut stage = two_segments_of_entries(rule("durable_before_it_goes"))?;
         stage.append(&format!("{what}, not synced"), &batch)?;
         let before = stage.segments().len();
         let began = stage.disk().operations();

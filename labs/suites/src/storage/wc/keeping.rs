@@ -7,8 +7,8 @@
 //! ```
 
 use super::recorded::{G3, RecordedLog, cut_everywhere};
-use super::rules::{NEVER_LOST, STAYS_GONE};
 use crate::storage::kit::words::{Checked, G1, G7, at, run, small};
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::{Batch, GroupId};
 
@@ -33,7 +33,7 @@ fn judge(stage: &mut RecordedLog, what: &str, groups: &[(GroupId, &str)]) -> Che
 
 /// LE10 again: not only entries are state.
 pub(super) fn keys_and_beginnings_move(_: &mut Check) -> Verdict {
-    let mut stage = RecordedLog::new(&NEVER_LOST, small())?;
+    let mut stage = RecordedLog::new(rule("wanted_is_never_lost"), small())?;
     stage.append("g1 hs=n2, t=", Batch::new().put(G1, b"hs", b"n2").put(G1, b"t", b""))?;
     stage.append(
         "g7 1@1..=3@2, all compacted",
@@ -66,7 +66,7 @@ pub(super) fn tombstone_survives_purge(_: &mut Check) -> Verdict {
     // The garbage is in segment 1, beside something live. The records that made it garbage are in
     // segment 2, and nothing else is.
     let build = || {
-        let mut stage = RecordedLog::new(&STAYS_GONE, small())?;
+        let mut stage = RecordedLog::new(rule("gone_stays_gone"), small())?;
         let mut batch = Batch::new();
         batch.put(G1, b"k", b"old").put(G1, b"hs", b"n2");
         batch.entries(G7, &run(1, &[1, 1]));
@@ -91,7 +91,7 @@ pub(super) fn tombstone_survives_purge(_: &mut Check) -> Verdict {
 
 /// LE27: a group that is removed, and created again, between any two collections.
 pub(super) fn clean_vs_append(_: &mut Check) -> Verdict {
-    let mut stage = RecordedLog::new(&STAYS_GONE, small())?;
+    let mut stage = RecordedLog::new(rule("gone_stays_gone"), small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.append("g7 1@1", Batch::new().entries(G7, &run(1, &[1])))?;
     stage.turns(1)?;

@@ -11,10 +11,9 @@
 //! And short histories, with power cut at every operation: those shrink to the shortest.
 
 use super::crashing::roomy;
-use super::rules::COVERAGE;
 use crate::storage::kit::crash_test::{CrashTest, During, FailedCrashTest, InjectedFault};
 use crate::storage::kit::picture::{self, Picture};
-use crate::storage::kit::rules::{A_STATE, OPENS, TAKES};
+use crate::storage::rule;
 use harness::Coverage;
 use harness::{Check, Failure, Rule, Verdict, current};
 use std::collections::BTreeSet;
@@ -62,7 +61,7 @@ pub(super) fn model(check: &mut Check) -> Verdict {
     );
     swept?;
     coverage.judge("five segments or more were removed", |because, _| {
-        Failure::of(&COVERAGE).because(because).function("Log::worth_collecting")
+        Failure::of(rule("coverage")).because(because).function("Log::worth_collecting")
     })
 }
 
@@ -96,22 +95,26 @@ fn long_run(seed: u64) -> Result<u64, Box<Failure>> {
         if let Some(error) = &reached.error
             && disk.operations() < operation
         {
-            let failure = wrong(&TAKES, "something is refused, and power has not failed yet");
+            let failure = wrong(
+                rule("what_fits_is_taken"),
+                "something is refused, and power has not failed yet",
+            );
             return Err(Box::new(failure.got(error.to_string())));
         }
         let log = Log::open_on(image.clone(), roomy()).map_err(|error| {
-            let failure = wrong(&OPENS, "what the crash left is refused");
+            let failure = wrong(rule("a_crash_is_no_rot"), "what the crash left is refused");
             Box::new(failure.expected("it is opened").got(error.to_string()))
         })?;
-        let seen = Model::read(&log)
-            .map_err(|odd| Box::new(wrong(&A_STATE, "the log contradicts itself").got(odd)))?;
+        let seen = Model::read(&log).map_err(|odd| {
+            Box::new(wrong(rule("found_is_what_once_was"), "the log contradicts itself").got(odd))
+        })?;
         if history.state_of(&seen, &reached).is_none() {
             let Reached { acknowledged, begun, .. } = reached;
             let may_be = &history.states[acknowledged..=begun];
             let because =
                 format!("{begun} batches had begun, and {acknowledged} were acknowledged");
             let (must, was) = nearest(may_be, &seen);
-            let failure = wrong(&A_STATE, &because);
+            let failure = wrong(rule("found_is_what_once_was"), &because);
             let failure = failure.expected(must.to_string()).got(was.to_string());
             return Err(Box::new(failure));
         }

@@ -6,10 +6,10 @@
 //! ```
 
 use super::recorded::{RecordedLog, cut_everywhere};
-use super::rules::{COPIES, FULL_DISK, NEVER_LOST, OLDEST_FIRST, ROT, WITNESS};
 use crate::storage::kit::words::{
     Checked, G1, G7, at, batch, differs, entry, names, run, short, small,
 };
+use crate::storage::rule;
 use harness::{Check, Table, Verdict};
 use storage::{Batch, Entry, Error, Index, Options};
 
@@ -23,7 +23,8 @@ fn same_after_collection(stage: &mut RecordedLog, what: &str, must_be: &str) -> 
     if left.first() == Some(&before) && is_younger_gone {
         let because = format!("others were removed, and {before} is the oldest");
         let (expected, got) = (format!("{before} is removed first"), left.join(" "));
-        let failure = differs(&OLDEST_FIRST, because, expected, got, "Log::worth_collecting");
+        let failure =
+            differs(rule("oldest_goes_first"), because, expected, got, "Log::worth_collecting");
         return stage.explain(failure).fail();
     }
     if left.first() == Some(&before) {
@@ -49,7 +50,7 @@ fn named(count: u64) -> String {
 
 /// Writes entries, each followed by garbage for this many segments, and collects.
 fn scattered(what: &str, entries: &[(Entry, usize)]) -> Checked<()> {
-    let mut stage = RecordedLog::new(&NEVER_LOST, small())?;
+    let mut stage = RecordedLog::new(rule("wanted_is_never_lost"), small())?;
     for (entry, turns) in entries {
         let batch = batch(|b| b.entries(G1, std::slice::from_ref(entry)));
         stage.append(&format!("g1 {} of {} bytes", entry.id, entry.data.len()), &batch)?;
@@ -76,7 +77,7 @@ pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
     scattered("one in the tail", &entries(&[(100, 2), (100, 1), (100, 0)]))?;
     // And a power cut at any point loses nothing either.
     let build = || {
-        let mut stage = RecordedLog::new(&NEVER_LOST, small())?;
+        let mut stage = RecordedLog::new(rule("wanted_is_never_lost"), small())?;
         for index in 1..=5 {
             let batch = batch(|b| b.entries(G1, &[entry(index, 1, 400)]));
             stage.append(&format!("g1 {index}@1 of 400 bytes"), &batch)?;
@@ -90,7 +91,7 @@ pub(super) fn purge_never_loses_live(_: &mut Check) -> Verdict {
 
 /// LE12: a copy of an old record neither removes nor replaces a newer one.
 pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
-    let mut stage = RecordedLog::new(&COPIES, small())?;
+    let mut stage = RecordedLog::new(rule("a_copy_changes_nothing"), small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.turns(2)?;
     stage.append("g1 4@1..=6@2", Batch::new().entries(G1, &run(4, &[1, 2, 2])))?;
@@ -102,7 +103,7 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
     stage.turns(1)?;
     same_after_collection(&mut stage, "replaced after it was copied", "1@1 2@1 3@3")?;
 
-    let mut stage = RecordedLog::new(&COPIES, small())?;
+    let mut stage = RecordedLog::new(rule("a_copy_changes_nothing"), small())?;
     stage.append("g1 1@1..=3@1", Batch::new().entries(G1, &run(1, &[1, 1, 1])))?;
     stage.turns(1)?;
     stage.append("g1 2@2", Batch::new().entries(G1, &run(2, &[2])))?;
@@ -111,7 +112,7 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
 
     // Power cuts, with an entry that follows in the tail.
     let build = || {
-        let mut stage = RecordedLog::new(&COPIES, small())?;
+        let mut stage = RecordedLog::new(rule("a_copy_changes_nothing"), small())?;
         stage.append("g1 1@1..=2@1", Batch::new().entries(G1, &run(1, &[1, 1])))?;
         stage.turns(1)?;
         stage.append("g1 3@2", Batch::new().entries(G1, &run(3, &[2])))?;
@@ -126,7 +127,7 @@ pub(super) fn rewrite_vs_newer_append(_: &mut Check) -> Verdict {
 /// Bytes that have changed on the disk are not copied as if they were right.
 pub(super) fn rot_gets_no_checksum(_: &mut Check) -> Verdict {
     for (number, what, rots) in [(1, "a bit has flipped", true), (2, "none has", false)] {
-        let mut stage = RecordedLog::new(&ROT, small())?;
+        let mut stage = RecordedLog::new(rule("rot_gets_no_checksum"), small())?;
         let first = short(1, 1);
         stage.append("g1 1@1", Batch::new().entries(G1, std::slice::from_ref(&first)))?;
         stage.append("g7 1@1", Batch::new().entries(G7, &[short(1, 1)]))?;
@@ -185,7 +186,7 @@ pub(super) fn rot_in_a_copy_is_told(_: &mut Check) -> Verdict {
 
 /// Lets one entry be copied, and then one bit of its copy rot, in each tested place.
 fn rot_in_a_copy(options: Options) -> Verdict {
-    let mut stage = RecordedLog::new(&WITNESS, options)?;
+    let mut stage = RecordedLog::new(rule("a_copy_has_a_witness"), options)?;
     stage.append("g1 1@1", Batch::new().entries(G1, &[entry(1, 1, 40)]))?;
     stage.turns(3)?;
     stage.sync()?;
@@ -228,7 +229,7 @@ fn copies_in(bytes: &[u8]) -> Vec<usize> {
 
 /// On a full disk batches are refused, and collection is not: so there is room again.
 pub(super) fn collects_on_a_full_disk(_: &mut Check) -> Verdict {
-    let mut stage = RecordedLog::new(&FULL_DISK, small())?;
+    let mut stage = RecordedLog::new(rule("collects_on_a_full_disk"), small())?;
     stage.disk().set_free_bytes(Some(40_000));
     // Longer than what the last batch leaves, without the part that is kept free.
     stage.append("g7 1@1", Batch::new().entries(G7, &[entry(1, 1, 400)]))?;

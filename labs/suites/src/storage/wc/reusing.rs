@@ -7,8 +7,8 @@
 //! ```
 
 use super::recorded::{RecordedLog, cut_everywhere};
-use super::rules::{HELD, NO_SEGMENT, USED_AGAIN};
 use crate::storage::kit::words::{Checked, G1, at, entry, must, names, small};
+use crate::storage::rule;
 use harness::{Check, Place, Rule, Table, Verdict};
 use std::collections::BTreeSet;
 use storage::{Batch, Doing, Entry, Error, Index};
@@ -36,16 +36,16 @@ fn file_named(stage: &RecordedLog, wanted: &str) -> Option<usize> {
 /// LE22: what a reader holds does not change, whatever happens to the segment. A lookup after that
 /// finds nothing, and says so.
 pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
-    let mut table = Table::new(&HELD, "who reads");
+    let mut table = Table::new(rule("held_bytes_stay"), "who reads");
     let mut again = BTreeSet::new();
     for (what, holds) in [("somebody holds 1@1", true), ("nobody holds it", false)] {
-        let mut stage = sealed_entries(&HELD)?;
+        let mut stage = sealed_entries(rule("held_bytes_stay"))?;
         let Some(file) = file_named(&stage, "00000001.log") else {
             let failure = stage.failure().because("no file was ever named 00000001.log");
             return failure.function("segment::publish").fail();
         };
         let held = stage.log().entry(G1, Index(1));
-        let held = must(&HELD, "reading 1@1", "Log::entry", held)?;
+        let held = must(rule("held_bytes_stay"), "reading 1@1", "Log::entry", held)?;
         let held: Option<Entry> = held.filter(|_| holds);
         stage.tell(what);
         stage.append("g1 compacted through 6@1", Batch::new().compact(G1, at(6, 1)))?;
@@ -90,7 +90,7 @@ pub(super) fn read_racing_purge(_: &mut Check) -> Verdict {
 
 /// A log that is collected again and again needs only a few files.
 pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
-    let mut stage = RecordedLog::new(&USED_AGAIN, small())?;
+    let mut stage = RecordedLog::new(rule("files_are_used_again"), small())?;
     let count = |stage: &RecordedLog| {
         let journal = stage.disk().journal();
         let written = journal.iter().filter_map(|done| {
@@ -99,7 +99,8 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
         });
         written.collect::<BTreeSet<_>>().len() as u64
     };
-    let mut table = Table::new(&USED_AGAIN, "a log of garbage, collected as it grows");
+    let mut table =
+        Table::new(rule("files_are_used_again"), "a log of garbage, collected as it grows");
     for segments in [10, 20, 40] {
         while stage.segments().last().is_none_or(|last| *last < format!("{segments:08x}.log")) {
             stage.turn()?;
@@ -116,7 +117,7 @@ pub(super) fn files_are_used_again(_: &mut Check) -> Verdict {
 pub(super) fn spare_is_no_segment(_: &mut Check) -> Verdict {
     // One segment is removed: a second removal would sync the first one's name.
     let build = || {
-        let mut stage = RecordedLog::new(&NO_SEGMENT, small())?;
+        let mut stage = RecordedLog::new(rule("a_spare_is_no_segment"), small())?;
         for index in 1..=3 {
             let entry = entry(index, 1, 700);
             stage.append(&format!("g1 {}", entry.id), Batch::new().entries(G1, &[entry]))?;

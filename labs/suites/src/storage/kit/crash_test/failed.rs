@@ -10,7 +10,6 @@
 
 use super::{CrashTest, CutPoint, Depth, InjectedFault};
 use crate::storage::kit::picture::{self, Picture};
-use crate::storage::kit::rules::{A_STATE, DURABLE, OPENS};
 use harness::{Failure, Rule};
 use testbed::engine::history::{History, LogCall};
 use testbed::engine::power_cut::PowerCut;
@@ -132,7 +131,7 @@ impl FailedCrashTest {
         let mut way = self.crash_test.way(moment).unwrap_or_else(|| PowerCut::new(0, 1));
         let image = disk.after_power_cut(&mut way);
         let mut picture = Picture::of(&disk, &way, Some(moment.operation));
-        if rule.id == DURABLE.id || moment.again.is_some() {
+        if rule.id == "an_opening_is_durable" || moment.again.is_some() {
             // What counts is what the opening that followed did.
             let image =
                 if self.crash_test.way(moment).is_some() { image } else { disk.after_kill() };
@@ -161,7 +160,7 @@ impl FailedCrashTest {
         lines.push(format!("  acknowledged  {said}"));
         let failure = failure.picture(lines);
         // What an opening did not make durable was written correctly, long before.
-        let elsewhere = [OPENS.id, A_STATE.id, DURABLE.id];
+        let elsewhere = ["a_crash_is_no_rot", "found_is_what_once_was", "an_opening_is_durable"];
         match picture.decided(acknowledged).filter(|_| !elsewhere.contains(&rule.id)) {
             Some(place) => failure.your_line(place),
             None => read(failure, function, &self.history.actions),
