@@ -11,14 +11,17 @@
 //!
 //! A [`Judge`] checks every Ready. The test plays all other nodes, and lets the power fail.
 
+use super::blame::{BUSY, CHECKED, WENT_AHEAD};
 use super::judge::{Fault, Judge};
-use crate::raft::kit::{N1, Said, answer, names_of};
+use crate::raft::kit::{N1, Said, answer, logged, names_of};
 use crate::raft::rule;
-use harness::{Diagram, Failure, Row, Rule, current};
+use harness::{Diagram, Failure, Row, Rule, Verdict, current};
 use raft::{
-    Config, Entry, Index, LightReady, MemoryStorage, Message, NodeId, OrderError, RawNode, Ready,
+    Config, Entry, HardState, Index, LightReady, MemoryStorage, Message, NodeId, OrderError,
+    RawNode, Ready, Term,
 };
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::hash::{Hash, Hasher};
 
 /// More Readys in a row than any inputs of these tests need.
@@ -63,14 +66,18 @@ pub(super) fn group(size: u64) -> MemoryStorage {
     MemoryStorage::with_voters((1..=size).map(NodeId))
 }
 
+/// Returns a disk of n1, of three, that holds entries of these terms, and a state.
+pub(super) fn disk(terms: &[u64], term: u64, vote: Option<NodeId>, commit: u64) -> MemoryStorage {
+    let mut disk = group(3);
+    disk.append(logged(terms));
+    disk.save(HardState { term: Term(term), vote, commit: Index(commit) });
+    disk
+}
+
 /// Records what the node is about to do: a card about an endless loop shows it too.
 fn doing(what: impl Into<String>) {
     current::doing(what.into());
 }
-
-/// Where to look if a node is never quiet.
-pub(super) const BUSY: &[&str] =
-    &["RawNode::has_ready", "RawNode::changed_hard_state", "RawNode::changed_soft_state"];
 
 // Starting.
 
@@ -95,6 +102,11 @@ impl Owner {
             row: None,
             reported: false,
         }
+    }
+
+    /// Starts n1 in a group of three, with a disk that holds this term and nothing else.
+    pub(super) fn in_term(term: u64) -> Self {
+        Owner::of(settings(), disk(&[], term, None, 0))
     }
 
     /// Starts n1 in a group of this many, with an empty disk.
@@ -204,33 +216,28 @@ impl Owner {
 
     /// The oldest write ends: the node learns of it, and the promises leave.
     pub(super) fn persist(&mut self) -> Outcome<()> {
-        let Some(mut ready) = self.writes.pop_front() else { return Ok(()) };
+        let Some(ready) = self.writes.pop_front() else { return Ok(()) };
         self.save(&ready);
-        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
-        doing(format!("on_persist_ready({})", ready.number()));
-        self.reported = true;
-        let heard = self.node.on_persist_ready(ready.number());
-        heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
-        let judged = self.judge.leave(ready.persisted_messages(), self.node.storage());
-        self.held(judged)?;
-        self.send(ready.take_persisted_messages());
-        self.to_apply.extend(ready.take_committed_entries());
+        self.report(&ready)?;
+        self.release(ready)
+    }
+
+    /// All writes end, one after the other.
+    pub(super) fn persist_all(&mut self) -> Outcome<()> {
+        while self.writing() > 0 {
+            self.persist()?;
+        }
         Ok(())
     }
 
     /// All writes end, and only the last is reported to the node.
     pub(super) fn persist_all_at_once(&mut self) -> Outcome<()> {
-        while let Some(mut ready) = self.writes.pop_front() {
+        while let Some(ready) = self.writes.pop_front() {
             self.save(&ready);
-            self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
             if self.writes.is_empty() {
-                doing(format!("on_persist_ready({})", ready.number()));
-                self.reported = true;
-                let heard = self.node.on_persist_ready(ready.number());
-                heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
+                self.report(&ready)?;
             }
-            self.send(ready.take_persisted_messages());
-            self.to_apply.extend(ready.take_committed_entries());
+            self.release(ready)?;
         }
         Ok(())
     }
@@ -250,13 +257,11 @@ impl Owner {
         if let Err(why) = self.node.advance_apply_to(entry.id.index) {
             // The owner reports in order. What the node takes for applied beyond that, it counted itself.
             let went_ahead = matches!(why, OrderError::AppliedWentBack { applied, .. } if applied > entry.id.index);
-            let within = match went_ahead {
-                true => ["RawNode::take_committed", "Applying::after", "Applying::applied_to"],
-                false => {
-                    ["RawNode::check_applied", "RawNode::take_committed", "Applying::hand_out"]
-                }
+            let (rule, within) = match went_ahead {
+                true => (rule("applied_when_the_owner_says"), WENT_AHEAD),
+                false => (rule("a_correct_owner_is_believed"), CHECKED),
             };
-            let failure = self.broken(rule("applied_once_across_crashes"), &within);
+            let failure = self.broken(rule, within);
             let because = format!("{} was handed out, and is applied: {why}", entry.id);
             return Err(Box::new(failure.because(because)));
         }
@@ -279,6 +284,16 @@ impl Owner {
         Ok(Some(ready))
     }
 
+    /// Does so until nothing is ready.
+    pub(super) fn advance_all(&mut self) -> Outcome<()> {
+        for _ in 0..READYS_MAX {
+            if self.advance()?.is_none() {
+                return Ok(());
+            }
+        }
+        Err(Box::new(self.never_quiet()))
+    }
+
     /// Does the same as [`Owner::advance`] with a Ready that was just taken.
     pub(super) fn advance_with(&mut self, ready: &Ready) -> Outcome<()> {
         self.advance_slowly(ready)?;
@@ -292,14 +307,11 @@ impl Owner {
     pub(super) fn advance_slowly(&mut self, ready: &Ready) -> Outcome<()> {
         self.writes.pop_back();
         self.save(ready);
-        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
-        let mut mine = ready.clone();
-        self.send(mine.take_persisted_messages());
-        self.to_apply.extend(mine.take_committed_entries());
+        self.release(ready.clone())?;
         while self.do_apply().is_some() {}
         doing(format!("advance of Ready {}", ready.number()));
         self.reported = true;
-        let light = self.node.advance(mine).expect("memory can be read");
+        let light = self.node.advance(ready.clone()).expect("memory can be read");
         self.take_light(light)
     }
 
@@ -330,12 +342,31 @@ impl Owner {
         self.rows.push(Row::at(N1, format!("starts, applied {applied}")));
     }
 
+    /// A write ends on the disk. The node does not learn of it.
     fn save(&mut self, ready: &Ready) {
         let disk = self.node.storage_mut();
         disk.append(ready.entries());
         if let Some(hard_state) = ready.hard_state() {
             disk.save(hard_state);
         }
+        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
+    }
+
+    /// The node learns that a write has ended.
+    fn report(&mut self, ready: &Ready) -> Outcome<()> {
+        doing(format!("on_persist_ready({})", ready.number()));
+        self.reported = true;
+        let heard = self.node.on_persist_ready(ready.number());
+        heard.map_err(|why| Box::new(self.refused(ready, &why.to_string())))
+    }
+
+    /// What had to wait for a write leaves, and may be applied.
+    fn release(&mut self, mut ready: Ready) -> Outcome<()> {
+        let judged = self.judge.leave(ready.persisted_messages(), self.node.storage());
+        self.held(judged)?;
+        self.send(ready.take_persisted_messages());
+        self.to_apply.extend(ready.take_committed_entries());
+        Ok(())
     }
 
     fn take_light(&mut self, mut light: LightReady) -> Outcome<()> {
@@ -451,9 +482,54 @@ impl Owner {
         }
     }
 
+    /// Fails, with [`Owner::broken`], unless `got` is what is wanted.
+    pub(super) fn must_be(
+        &self,
+        rule: &Rule,
+        within: &[&str],
+        because: &str,
+        want: impl Display,
+        got: impl Display,
+    ) -> Verdict {
+        let (want, got) = (want.to_string(), got.to_string());
+        if got == want {
+            return Ok(());
+        }
+        self.broken(rule, within).because(because).expected(want).got(got).fail()
+    }
+
+    /// Lets each read of a call fail in turn, in copies of this node: the call must say so, and nothing may
+    /// be ready afterwards.
+    pub(super) fn every_read_fails(
+        &self,
+        name: &str,
+        within: &[&str],
+        call: impl Fn(&mut RawNode<MemoryStorage>) -> Result<(), String>,
+    ) -> Verdict {
+        for read in 0.. {
+            let mut node = self.node.clone();
+            node.storage_mut().fail_read(read);
+            doing(format!("{name}, and read {read} of storage fails"));
+            let said = call(&mut node);
+            if node.storage().reads_before_failure().is_some() {
+                break;
+            }
+            let because = match (said, node.has_ready()) {
+                (Err(_), false) => continue,
+                (Err(_), true) => "the node has halted, and has_ready is true",
+                (Ok(()), _) => "a read has failed, and the owner is not told",
+            };
+            let failure = self.broken(rule("after_a_failed_read_nothing"), within);
+            let because = format!("{name} reads storage, read {}: {because}", read + 1);
+            return failure.because(because).expected("a Halt, and then no Ready").fail();
+        }
+        Ok(())
+    }
+
     /// Returns the failure of a node that refuses the report of a write that has ended.
     fn refused(&self, ready: &Ready, why: &str) -> Failure {
-        let failure = self.broken(rule("writes_end_in_order"), &["RawNode::durable_by"]);
+        let within = &["RawNode::durable_by", "RawNode::push_record"];
+        let failure = self.broken(rule("a_correct_owner_is_believed"), within);
         failure.because(format!(
             "Ready {}'s write has ended, and the node refuses the report: {why}",
             ready.number()
