@@ -23,6 +23,7 @@ use raft::{
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::hash::{Hash, Hasher};
+use std::mem;
 
 /// More Readys in a row than any inputs of these tests need.
 const READYS_MAX: usize = 200;
@@ -136,26 +137,29 @@ impl Owner {
 
     /// The node is told to hold an election.
     pub(super) fn campaign(&mut self) {
-        doing("n1 campaigns");
-        self.rows.push(Row::at(N1, "campaigns"));
+        self.act("campaigns".to_owned());
         let _ = self.node.campaign();
     }
 
     /// A client proposes. Returns whether the node took it.
     pub(super) fn propose(&mut self, text: &str) -> bool {
-        doing(format!("n1 is proposed \"{text}\""));
-        self.rows.push(Row::at(N1, format!("is proposed \"{text}\"")));
+        self.act(format!("is proposed \"{text}\""));
         let data = bytes::Bytes::from(text.as_bytes().to_vec());
         self.node.propose(bytes::Bytes::new(), data).is_ok()
     }
 
     /// Ticks pass.
     pub(super) fn ticks(&mut self, ticks: u64) {
-        doing(format!("n1 ticks {ticks} times"));
-        self.rows.push(Row::at(N1, format!("{ticks} ticks")));
+        self.act(format!("waits {ticks} ticks"));
         (0..ticks).for_each(|_| {
             self.node.tick();
         });
+    }
+
+    /// Records what happens to n1 next.
+    fn act(&mut self, what: String) {
+        doing(format!("n1 {what}"));
+        self.rows.push(Row::at(N1, what));
     }
 
     /// n1 becomes leader of the next term, elected by the others: its own vote may not count yet.
@@ -330,15 +334,14 @@ impl Owner {
     /// Loses power: what is not durable is lost. Starts again from what is durable.
     pub(super) fn restart(&mut self) {
         self.rows.push(Row::at(N1, "loses power"));
-        self.writes.clear();
-        self.to_apply.clear();
         let applied = self.application.last().map_or(self.config.applied, |entry| entry.id.index);
-        let disk = self.node.storage().clone();
-        self.config = Config { applied, ..self.config.clone() };
-        doing("n1 starts again");
-        self.reported = false;
-        self.judge = self.judge.after_a_crash(&disk, applied);
-        self.node = RawNode::new(&self.config, disk).expect("n1 starts from what was saved");
+        let config = Config { applied, ..self.config.clone() };
+        let disk = self.disk().clone();
+        let judge = self.judge.after_a_crash(&disk, applied);
+        let reborn = Owner { judge, ..Owner::of(config, disk) };
+        let (application, sent) = (mem::take(&mut self.application), mem::take(&mut self.sent));
+        let (rows, row) = (mem::take(&mut self.rows), self.row.take());
+        *self = Owner { application, sent, rows, row, ..reborn };
         self.rows.push(Row::at(N1, format!("starts, applied {applied}")));
     }
 
