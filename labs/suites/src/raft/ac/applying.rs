@@ -8,7 +8,7 @@
 //! ```
 
 use super::answers::{Answer, Answers};
-use super::blame::{CAPPED, CHECKED, GATE, PAGED};
+use super::blame::{CAPPED, CHECKED, GATE, LIGHT, NO_PAGE, PAGED};
 use super::owner::{Outcome, Owner, disk, group, settings};
 use crate::raft::kit::{N1, N2, at, beat_with, logged, names_of, sends};
 use crate::raft::rule;
@@ -42,7 +42,8 @@ fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
     let because = format!("{want} entries are committed and durable, and {got} are handed out");
     let applied = |index: Index| format!("applied {index}");
     let rule = rule("all_committed_is_handed_out");
-    n1.must_be(rule, PAGED, &because, applied(Index(want)), applied(got))
+    let within = if got == Index(0) { NO_PAGE } else { PAGED };
+    n1.must_be(rule, within, &because, applied(Index(want)), applied(got))
 }
 
 /// However long the pages are, the application gets every entry, in order, once.
@@ -206,7 +207,7 @@ fn can_start(n1: &Owner) -> Verdict {
     let disk = n1.disk();
     let Err(why) = RawNode::new(&settings(), disk.clone()) else { return Ok(()) };
     let last = disk.last_index().unwrap_or_default();
-    let failure = n1.broken(rule("commit_within_what_is_written"), &["RawNode::light_ready"]);
+    let failure = n1.broken(rule("commit_within_what_is_written"), LIGHT);
     let because = format!("power fails now, and n1 cannot start again: {why}");
     let got = format!("commit {}, log up to {last}", disk.hard_state().commit);
     failure.because(because).expected("a commit index within the log").got(got).fail()

@@ -23,9 +23,14 @@ pub(super) const SILENT: Names =
 
 // Step 2.
 
-/// Term, vote or commit index is told wrongly.
+/// Term, vote or commit index is told wrongly, or twice.
 pub(super) const TOLD: Names =
     &["RawNode::ready", "RawNode::changed_hard_state", "RawNode::has_ready"];
+/// A vote in a term that was told already is not told: a Ready hands out what it is given.
+pub(super) const VOTE_UNTOLD: Names =
+    &["RawNode::changed_hard_state", "RawNode::ready", "RawNode::has_ready"];
+/// What is told contradicts the disk that the node has started with.
+pub(super) const FORGOT: Names = &["RawNode::changed_hard_state", "RawNode::ready", "Core::new"];
 /// Leader or role is told wrongly. If nothing was ready, the last one is not to blame.
 pub(super) const SOFT: Names =
     &["RawNode::changed_soft_state", "RawNode::has_ready", "RawNode::ready"];
@@ -46,18 +51,31 @@ pub(super) const REPORTED: Names =
 /// What came after a Ready is not handed out after it.
 pub(super) const LATER: Names =
     &["RawNode::on_persist_record", "RawNode::ready", "RawNode::has_ready"];
-/// There is always something ready.
+/// There is always something ready, and nothing in it.
 pub(super) const BUSY: Names =
     &["RawNode::has_ready", "RawNode::changed_hard_state", "RawNode::changed_soft_state"];
+/// The same, once committed entries were handed out: by functions of step 4.
+pub(super) const BUSY_PAGING: Names =
+    &["RawNode::has_committed", "RawNode::take_committed", "RawNode::has_ready"];
+/// Term, vote and commit are always ready.
+pub(super) const BUSY_HARD: Names = &["RawNode::ready", "RawNode::changed_hard_state"];
+/// Leader and role are always ready.
+pub(super) const BUSY_SOFT: Names = &["RawNode::ready", "RawNode::changed_soft_state"];
+/// A LightReady holds what storage does not: given code, which believes what counts as durable.
+pub(super) const LIGHT: Names =
+    &["RawNode::on_persist_record", "RawNode::push_record", "RawNode::light_ready"];
 
 // Step 4.
 
 /// The wrong entries are handed out to be applied.
 pub(super) const APPLIED: Names =
     &["RawNode::take_committed", "Applying::hand_out", "RawNode::appliable"];
-/// Entries are not handed out to be applied.
+/// No entry is handed out to be applied.
+pub(super) const NO_PAGE: Names =
+    &["RawNode::has_committed", "RawNode::appliable", "RawNode::take_committed"];
+/// Not all entries are handed out to be applied.
 pub(super) const PAGED: Names =
-    &["Applying::hand_out", "Applying::applied_to", "RawNode::take_committed"];
+    &["Applying::hand_out", "Applying::applied_to", "RawNode::has_committed"];
 /// An entry is handed out to be applied whose commit index was not reported.
 pub(super) const COMMIT_TOLD: Names =
     &["RawNode::changed_hard_state", "RawNode::ready", "RawNode::appliable"];
@@ -72,7 +90,7 @@ pub(super) const WENT_AHEAD: Names =
     &["RawNode::take_committed", "RawNode::ready", "Applying::applied_to"];
 /// An owner's report of what is applied is answered wrongly.
 pub(super) const CHECKED: Names =
-    &["RawNode::check_applied", "Applying::applied_to", "Applying::hand_out"];
+    &["RawNode::check_applied", "RawNode::take_committed", "Applying::hand_out"];
 
 // Step 5.
 
@@ -80,13 +98,17 @@ pub(super) const CHECKED: Names =
 pub(super) const APPLIED_AGAIN: Names =
     &["Applying::after", "RawNode::take_committed", "Applying::hand_out"];
 
+/// After a start, what was committed before is not applied.
+pub(super) const UNAPPLIED: Names = &["Applying::after", "RawNode::take_committed", "Core::new"];
+
 // Step 6.
 
 /// The end of a write does not have its effect.
 pub(super) const ENDED: Names =
     &["RawNode::durable_by", "RawNode::on_persist_record", "RawNode::ready"];
 /// A write counts that a later one is about to undo.
-pub(super) const CURRENT: Names = &["RawNode::is_current", "RawNode::durable_by"];
+pub(super) const CURRENT: Names =
+    &["RawNode::is_current", "RawNode::durable_by", "RawNode::on_persist_record"];
 /// All has ended, and an entry does not count as durable.
 pub(super) const NEVER_DURABLE: Names =
     &["RawNode::is_current", "RawNode::push_record", "RawNode::on_persist_record"];

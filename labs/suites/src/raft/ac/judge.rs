@@ -9,7 +9,9 @@
 //!
 //! The judge knows what was handed out and what the disk holds. It never asks the node.
 
-use super::blame::{APPLIED, APPLIED_AGAIN, COMMIT_TOLD, HANDED_OUT, Names, TOLD};
+use super::blame::{
+    APPLIED, APPLIED_AGAIN, COMMIT_TOLD, FORGOT, HANDED_OUT, LIGHT, Names, TOLD, VOTE_UNTOLD,
+};
 use super::owner::label;
 use crate::raft::rule;
 use harness::Rule;
@@ -125,9 +127,11 @@ impl Judge {
         self.apply(ready.committed_entries())?;
         self.may_leave(ready.messages(), disk, HANDED_OUT)?;
         for message in ready.persisted_messages() {
-            let (rule, within) = match message.body {
-                Body::AppendReply { .. } => (rule("entries_handed_out_once"), HANDED_OUT),
-                _ => (rule("hard_state_is_told"), TOLD),
+            let is_ack = matches!(message.body, Body::AppendReply { .. });
+            let (rule, within) = match message.term == Some(self.told.term) {
+                _ if is_ack => (rule("entries_handed_out_once"), HANDED_OUT),
+                true => (rule("hard_state_is_told"), VOTE_UNTOLD),
+                false => (rule("hard_state_is_told"), TOLD),
             };
             require(self.is_backed(message, &self.log, self.told), rule, within, || {
                 format!("{}, and no Ready hands out what that promise needs", label(message))
@@ -166,7 +170,7 @@ impl Judge {
             })?;
             if let (Body::VoteReply { granted: true }, Some(term)) = (&message.body, message.term) {
                 let first = *self.votes.entry(term).or_insert(message.to);
-                require(first == message.to, rule("restart_remembers"), &["Core::new"], || {
+                require(first == message.to, rule("restart_remembers"), FORGOT, || {
                     format!("it votes for {first} and {} in term {term}", message.to)
                 })?;
             }
@@ -176,7 +180,6 @@ impl Judge {
 
     /// Judges what became possible because a Ready is durable.
     pub(super) fn light(&mut self, light: &LightReady, disk: &MemoryStorage) -> Result<(), Fault> {
-        const LIGHT: Names = &["RawNode::light_ready"];
         if let Some(commit) = light.commit_index() {
             let last = end(&stored(disk));
             require(commit <= last, rule("commit_within_what_is_written"), LIGHT, || {

@@ -11,7 +11,7 @@
 //!
 //! A [`Judge`] checks every Ready. The test plays all other nodes, and lets the power fail.
 
-use super::blame::{BUSY, CHECKED, WENT_AHEAD};
+use super::blame::{BUSY, BUSY_HARD, BUSY_PAGING, BUSY_SOFT, CHECKED, Names, WENT_AHEAD};
 use super::judge::{Fault, Judge};
 use crate::raft::kit::{N1, Said, answer, logged, names_of};
 use crate::raft::rule;
@@ -49,6 +49,8 @@ pub(super) struct Owner {
     row: Option<(u64, String)>,
     /// Whether the node was ever told that a write has ended. Only cards ask for it.
     reported: bool,
+    /// Where to look if it goes on as with the last Ready. Only cards ask for it.
+    busy: Names,
 }
 
 /// Writes a message in short: `VoteReply t1 granted`.
@@ -102,6 +104,7 @@ impl Owner {
             rows: Vec::new(),
             row: None,
             reported: false,
+            busy: BUSY,
         }
     }
 
@@ -188,6 +191,14 @@ impl Owner {
         let mut ready = self.node.ready().expect("memory can be read");
         let what = format!("Ready {}: {}", ready.number(), names_of(ready.entries()));
         self.rows.push(Row::message(N1, "disk", what).note(self.note(&ready)));
+        let has_paged = self.to_apply.len() + self.application.len() > 0
+            || !ready.committed_entries().is_empty();
+        self.busy = match (ready.hard_state(), ready.soft_state()) {
+            (Some(_), _) => BUSY_HARD,
+            (None, Some(_)) => BUSY_SOFT,
+            (None, None) if has_paged => BUSY_PAGING,
+            (None, None) => BUSY,
+        };
         let judged = self.judge.take(&ready, self.node.storage());
         self.held(judged)?;
         let whole = ready.clone();
@@ -541,7 +552,7 @@ impl Owner {
 
     /// Returns the failure of a node that always has something ready.
     fn never_quiet(&self) -> Failure {
-        let failure = self.broken(rule("quiet_when_all_is_done"), BUSY);
+        let failure = self.broken(rule("quiet_when_all_is_done"), self.busy);
         failure
             .because(format!("{READYS_MAX} Readys were taken, and has_ready is still true"))
             .expected("after a few Readys, has_ready is false")

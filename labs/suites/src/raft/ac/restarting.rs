@@ -6,15 +6,12 @@
 //!    after    the same; a follower without a leader; 2@1 is handed out to be applied, 1@1 is not
 //! ```
 
-use super::blame::{APPLIED_AGAIN, Names};
+use super::blame::{APPLIED_AGAIN, FORGOT, UNAPPLIED};
 use super::owner::{Outcome, Owner, disk, settings};
 use crate::raft::kit::{N1, N2, N3, ask, at, names_of, sends};
 use crate::raft::rule;
 use harness::{Check, Table, Verdict};
 use raft::{ApplyGate, Body, Config, Index, NodeId, RawNode, Term};
-
-/// Where to look if the node does not know what was durable: in the code that is given.
-const FORGOT: Names = &["Core::new"];
 
 fn gave_its_vote_to(n1: &Owner, candidate: NodeId) -> bool {
     let granted = |body: &Body| matches!(body, Body::VoteReply { granted: true });
@@ -56,8 +53,7 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
     n1.settle()?;
     let because = "n1's disk holds three entries, two of them committed";
     let got = format!("{} applied", names_of(n1.application()));
-    let within = if n1.application().is_empty() { FORGOT } else { APPLIED_AGAIN };
-    n1.must_be(remembers, within, because, "1@1 2@1 applied", got)?;
+    n1.must_be(remembers, UNAPPLIED, because, "1@1 2@1 applied", got)?;
 
     let config = Config { applied: Index(1), ..settings() };
     let mut n1 = Owner::of(config, saved()).row(4, "what is applied");

@@ -6,7 +6,7 @@
 //!   persisted_messages      leave once it is saved
 //! ```
 
-use super::blame::{SOFT, SYNCED, TAKEN, TOLD};
+use super::blame::{SOFT, SYNCED, TAKEN, TOLD, VOTE_UNTOLD};
 use super::judge::say;
 use super::owner::{Outcome, Owner, disk, settings};
 use crate::raft::kit::{N1, N2, N3, Said, answer, ask, ask_with, at, beat_with, names_of, sends};
@@ -29,34 +29,38 @@ fn take_all(n1: &mut Owner) -> Outcome<Vec<Ready>> {
 
 /// A vote alone is news that must be saved, and so is a term alone. Each is reported once.
 pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
-    let must_tell = |n1: &mut Owner, term: u64, vote: Option<NodeId>, because: &str| {
+    let must_tell = |n1: &mut Owner, term, vote, within, because: &str| {
         take_all(n1)?;
         let told = n1.judge().told();
         let want = HardState { term: Term(term), vote, commit: told.commit };
         let to_be_saved = |hard: HardState| format!("{} to be saved", say(hard));
         let rule = rule("hard_state_is_told");
-        n1.must_be(rule, TOLD, because, to_be_saved(want), to_be_saved(told))
+        n1.must_be(rule, within, because, to_be_saved(want), to_be_saved(told))
     };
 
-    let mut n1 = Owner::in_term(5).row(1, "the term is known, the vote is new");
-    n1.hear(ask(N2, N1, 5));
-    must_tell(&mut n1, 5, Some(N2), "n1 votes for n2 in term 5, and no Ready has the vote")?;
-
-    let mut n1 = n1.row(2, "the same request again: nothing is new");
-    n1.hear(ask(N2, N1, 5));
-    if let Some(ready) = take_all(&mut n1)?.iter().find(|ready| ready.hard_state().is_some()) {
-        let because = format!("Ready {} reports the same state again", ready.number());
-        let failure = n1.broken(rule("hard_state_is_told_once"), TOLD).because(because);
-        return failure.expected("a Ready without a hard state").got("one with it").fail();
-    }
-
-    let mut n1 = Owner::in_term(5).row(3, "a later term, and no vote");
-    n1.hear(beat_with(N2, N1, 7, 0));
-    must_tell(&mut n1, 7, None, "n1 is in term 7, and no Ready has the term")?;
-
-    let mut n1 = Owner::in_term(5).row(4, "n1 campaigns: term and vote are new");
+    let mut n1 = Owner::in_term(5).row(1, "n1 campaigns: term and vote are new");
     n1.campaign();
-    must_tell(&mut n1, 6, Some(N1), "n1 campaigns in term 6, and no Ready has term and vote")
+    let because = "n1 campaigns in term 6, and no Ready has term and vote";
+    must_tell(&mut n1, 6, Some(N1), TOLD, because)?;
+
+    let mut n1 = Owner::in_term(5).row(2, "a later term, and no vote");
+    n1.hear(beat_with(N2, N1, 7, 0));
+    must_tell(&mut n1, 7, None, TOLD, "n1 is in term 7, and no Ready has the term")?;
+
+    let mut n1 = Owner::in_term(5).row(3, "the term is known, the vote is new");
+    n1.hear(ask(N2, N1, 5));
+    let because = "n1 votes for n2 in term 5, and no Ready has the vote";
+    must_tell(&mut n1, 5, Some(N2), VOTE_UNTOLD, because)?;
+
+    let mut n1 = n1.row(4, "the same request again: nothing is new");
+    n1.hear(ask(N2, N1, 5));
+    let taken = take_all(&mut n1)?;
+    let Some(again) = taken.iter().find(|ready| ready.hard_state().is_some()) else {
+        return Ok(());
+    };
+    let because = format!("Ready {} reports the same state again", again.number());
+    let failure = n1.broken(rule("hard_state_is_told_once"), TOLD).because(because);
+    failure.expected("a Ready without a hard state").got("one with it").fail()
 }
 
 /// Leader and role are reported when they change, and once.
@@ -109,7 +113,7 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
             return Ok(());
         }
         // The judge has checked what may leave at once: this message is in no Ready.
-        let failure = n1.broken(rule("persist_before_send"), &["RawNode::ready"]);
+        let failure = n1.broken(rule("persist_before_send"), TAKEN);
         failure.because(format!("{what} is in no Ready")).expected("it waits for the write").fail()
     };
     fn grants(m: &Message) -> bool {
