@@ -125,6 +125,11 @@ impl Judge {
         self.write(ready.entries())?;
         ready.hard_state().map_or(Ok(()), |hard| self.save(hard))?;
         self.apply(ready.committed_entries())?;
+        let own =
+            ready.messages().iter().chain(ready.persisted_messages()).find(|m| m.to == m.from);
+        require(own.is_none(), rule("own_promises_never_leave"), HANDED_OUT, || {
+            own.map_or_else(String::new, |own| format!("a Ready holds {}, for itself", label(own)))
+        })?;
         self.may_leave(ready.messages(), disk, HANDED_OUT)?;
         for message in ready.persisted_messages() {
             let is_ack = matches!(message.body, Body::AppendReply { .. });
