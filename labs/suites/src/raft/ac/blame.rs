@@ -31,9 +31,14 @@ pub(super) const VOTE_UNTOLD: Names =
     &["RawNode::changed_hard_state", "RawNode::ready", "RawNode::has_ready"];
 /// What is told contradicts the disk that the node has started with.
 pub(super) const FORGOT: Names = &["RawNode::changed_hard_state", "RawNode::ready", "Core::new"];
-/// Leader or role is told wrongly. If nothing was ready, the last one is not to blame.
+/// Leader or role is not told, or wrongly.
 pub(super) const SOFT: Names =
-    &["RawNode::changed_soft_state", "RawNode::has_ready", "RawNode::ready"];
+    &["RawNode::changed_soft_state", "RawNode::ready", "RawNode::has_ready"];
+/// The same, where it was the only news.
+pub(super) const SOFT_ALONE: Names =
+    &["RawNode::has_ready", "RawNode::changed_soft_state", "RawNode::ready"];
+/// Leader or role is told although it has not changed.
+pub(super) const SOFT_AGAIN: Names = &["RawNode::ready", "RawNode::changed_soft_state"];
 /// A Ready holds what it must not, or lacks what it must hold.
 pub(super) const HANDED_OUT: Names =
     &["RawNode::ready", "RawNode::on_persist_record", "RawNode::push_record"];
