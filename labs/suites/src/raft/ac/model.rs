@@ -112,16 +112,16 @@ impl State {
             Action::Apply => self.n1.apply_one()?,
             Action::ApplyAndCrash => {
                 self.n1.do_apply();
-                self.crash();
+                self.crash()?;
             }
-            Action::Crash => self.crash(),
+            Action::Crash => self.crash()?,
         }
         Ok(())
     }
 
-    fn crash(&mut self) {
+    fn crash(&mut self) -> Verdict {
         self.crashed = true;
-        self.n1.restart();
+        self.n1.restart()
     }
 
     /// Finishes everything: what is committed must be applied.

@@ -343,17 +343,24 @@ impl Owner {
     }
 
     /// Loses power: what is not durable is lost. Starts again from what is durable.
-    pub(super) fn restart(&mut self) {
+    pub(super) fn restart(&mut self) -> Outcome<()> {
         self.rows.push(Row::at(N1, "loses power"));
         let applied = self.application.last().map_or(self.config.applied, |entry| entry.id.index);
         let config = Config { applied, ..self.config.clone() };
         let disk = self.disk().clone();
+        if let Err(why) = RawNode::new(&config, disk.clone()) {
+            let rule = rule("a_possible_memory_is_accepted");
+            let failure = self.broken(rule, &["Config::check_restart"]);
+            let because = format!("n1 loses power, and does not start again: {why}");
+            return Err(Box::new(failure.because(because).expected("it starts").got("it refuses")));
+        }
         let judge = self.judge.after_a_crash(&disk, applied);
         let reborn = Owner { judge, ..Owner::of(config, disk) };
         let (application, sent) = (mem::take(&mut self.application), mem::take(&mut self.sent));
         let (rows, row) = (mem::take(&mut self.rows), self.row.take());
         *self = Owner { application, sent, rows, row, ..reborn };
         self.rows.push(Row::at(N1, format!("starts, applied {applied}")));
+        Ok(())
     }
 
     /// A write ends on the disk. The node does not learn of it.

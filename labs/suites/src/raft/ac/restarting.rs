@@ -29,7 +29,7 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
     };
     let mut n1 = Owner::in_term(5).row(1, "the vote");
     vote(&mut n1, N2)?;
-    n1.restart();
+    n1.restart()?;
     let got = vote(&mut n1, N3)?;
     let because = "n1 voted for n2, started again, and voted for n3, both in term 5";
     n1.must_be(remembers, FORGOT, because, "n3 is refused", got)?;
@@ -100,7 +100,7 @@ pub(super) fn apply_once_across_crash(check: &mut Check) -> Verdict {
         let title = format!("the power fails after: {last}");
         let mut n1 = Owner::new(3).row(cut as u64, &title);
         ACTIONS[..cut].iter().try_for_each(|(_, action)| action(&mut n1))?;
-        n1.restart();
+        n1.restart()?;
         n1.settle()?;
         heard(&mut n1, 0, &[1, 1, 1], 3)?;
         n1.settle()?;
