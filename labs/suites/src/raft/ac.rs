@@ -10,6 +10,7 @@
 
 mod answers; // what an owner reports, accepted or refused
 mod applying; // step 4: what is handed out to be applied
+mod blame; // which functions to read first
 mod crossing; // step 6: several writes in progress
 mod judge; // what must hold in every Ready
 mod model; // step 6: every order of everything
@@ -35,6 +36,7 @@ pub const TESTS: &[Test] = &[
     Test::new(3, "ac_advance_uses_ready", writing::advance_uses_ready),
     Test::new(3, "ac_messages_exactly_once", writing::messages_exactly_once),
     Test::new(3, "ac_quiet_when_all_is_done", writing::quiet_when_all_is_done),
+    Test::new(3, "ac_failed_read", writing::failed_read),
     Test::new(4, "ac_paging_committed", applying::paging_committed),
     Test::new(4, "ac_apply_cap", applying::apply_cap),
     Test::new(4, "ac_apply_gates", applying::apply_gates),

@@ -8,23 +8,21 @@
 //! ```
 
 use super::answers::{Answer, Answers};
-use super::owner::{Owner, group, settings};
+use super::blame::{CURRENT, ENDED, NEVER_DURABLE};
+use super::owner::Owner;
 use crate::raft::kit::{N1, N2, N3, Said, answer, ask, at, beat_with, names_of, sends};
 use crate::raft::rule;
 use harness::{Check, Verdict};
 use raft::{Entry, Index, Ready, ReadyNumber};
 
-/// Where to look if the end of a write does not have its effect.
-const ENDED: &[&str] = &["RawNode::durable_by", "RawNode::on_persist_record", "RawNode::ready"];
-
 fn committed(taken: &[Ready]) -> Vec<Entry> {
-    taken.iter().flat_map(|ready| ready.committed_entries().iter().cloned()).collect()
+    taken.iter().flat_map(Ready::committed_entries).cloned().collect()
 }
 
 /// Reports that a write has ended: which are accepted, and what they change.
 pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     let intro = "n1, of three, writes Readys 1, 2 and 3; the owner reports as durable:";
-    let mut table = Answers::new(rule("writes_end_in_order"), "on_persist_ready", intro);
+    let mut table = Answers::new("on_persist_ready", intro);
     let mut n1 = Owner::new(3);
     let mut tell = |n1: &mut Owner, what, number, must_be| {
         table.tell(n1, what, must_be, |node| node.on_persist_ready(ReadyNumber(number)));
@@ -32,12 +30,11 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
     tell(&mut n1, "1, before any was taken", 1, Answer::Refused);
     let mut numbers = Vec::new();
     for behind in 0..3 {
-        let prev = at(behind, u64::from(behind > 0));
-        n1.hear(sends(N2, N1, 1, prev, &[1], 0));
+        n1.hear(sends(N2, N1, 1, at(behind, behind.min(1)), &[1], 0));
         numbers.extend(n1.start_all()?.last().map(|ready| ready.number().0));
     }
     let [_, second, third] = numbers[..] else {
-        let failure = n1.broken(rule("ready_only_with_news"), &["RawNode::has_ready"]);
+        let failure = n1.broken(rule("news_makes_a_ready"), &["RawNode::has_ready"]);
         return failure.because("three entries came, but not three Readys").fail();
     };
     tell(&mut n1, "0", 0, Answer::Refused);
@@ -83,40 +80,33 @@ pub(super) fn persist_in_order(_: &mut Check) -> Verdict {
 
 /// An entry that was written, replaced and written again is durable when its last write is.
 pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
-    let mut n1 = Owner::of(settings(), group(3)).row(1, "1@1, then 1@2, then 1@1 again");
-    n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
-    n1.start_all()?;
-    n1.hear(sends(N3, N1, 2, at(0, 0), &[2], 0));
-    n1.start_all()?;
-    n1.hear(sends(N2, N1, 3, at(0, 0), &[1, 3], 2));
-    n1.start_all()?;
+    let mut n1 = Owner::new(3).row(1, "1@1, then 1@2, then 1@1 again");
+    for message in [
+        sends(N2, N1, 1, at(0, 0), &[1], 0),
+        sends(N3, N1, 2, at(0, 0), &[2], 0),
+        sends(N2, N1, 3, at(0, 0), &[1, 3], 2),
+    ] {
+        n1.hear(message);
+        n1.start_all()?;
+    }
     for ended in ["the first write has ended", "the second write has ended: 1@2 is on disk"] {
         n1.persist()?;
-        let taken = n1.start_all()?;
-        if let Some(first) = committed(&taken).first() {
-            let failure = n1.broken(
-                rule("durable_in_its_term"),
-                &["RawNode::is_current", "RawNode::durable_by"],
-            );
-            let because = format!("{ended}, the third has not, and {} counts as durable", first.id);
-            return failure
-                .because(because)
-                .expected("nothing to be applied before the third write ends")
-                .got(names_of(&committed(&taken)))
-                .fail();
-        }
+        let taken = committed(&n1.start_all()?);
+        let Some(first) = taken.first() else { continue };
+        let because = format!("{ended}, the third has not, and {} counts as durable", first.id);
+        let failure = n1.broken(rule("durable_in_its_term"), CURRENT).because(because);
+        let expected = "nothing to be applied before the third write ends";
+        return failure.expected(expected).got(names_of(&taken)).fail();
     }
-    n1.settle()?;
-    all_applied(&n1, "1@1 2@3")?;
+    all_applied(n1, "1@1 2@3")?;
 
-    let mut n1 = Owner::of(settings(), group(3)).row(2, "2@1 is replaced while it is written");
+    let mut n1 = Owner::new(3).row(2, "2@1 is replaced while it is written");
     n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
     n1.start_all()?;
     n1.hear(sends(N3, N1, 2, at(1, 1), &[2], 2));
-    n1.settle()?;
-    all_applied(&n1, "1@1 2@2")?;
+    all_applied(n1, "1@1 2@2")?;
 
-    let mut n1 = Owner::of(settings(), group(3)).row(3, "2@1 is replaced within one term");
+    let mut n1 = Owner::new(3).row(3, "2@1 is replaced within one term");
     n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1], 0));
     n1.hear(beat_with(N3, N1, 2, 0));
     n1.start_all()?;
@@ -124,18 +114,16 @@ pub(super) fn async_append_aba(_: &mut Check) -> Verdict {
     n1.start_all()?;
     n1.persist()?;
     n1.start_all()?;
-    n1.settle()?;
-    all_applied(&n1, "1@1 2@2")
+    all_applied(n1, "1@1 2@2")
 }
 
-fn all_applied(n1: &Owner, want: &str) -> Verdict {
-    let got = names_of(n1.application());
-    if got == want {
-        return Ok(());
-    }
-    let failure = n1.broken(rule("all_committed_is_handed_out"), ENDED);
+/// All writes end; then this is applied.
+fn all_applied(mut n1: Owner, want: &str) -> Verdict {
+    n1.settle()?;
     let because = "all writes have ended, and everything is committed";
-    failure.because(because).expected(format!("{want} applied")).got(got).fail()
+    let applied = |names: &str| format!("{names} applied");
+    let (rule, got) = (rule("all_committed_is_handed_out"), names_of(n1.application()));
+    n1.must_be(rule, NEVER_DURABLE, because, applied(want), applied(&got))
 }
 
 /// If the term changed before a write ended, the next write makes the entries durable.
@@ -145,17 +133,13 @@ pub(super) fn next_record_makes_durable(_: &mut Check) -> Verdict {
     n1.start_all()?;
     n1.hear(beat_with(N3, N1, 2, 0));
     n1.start_all()?;
-    while n1.writing() > 0 {
-        n1.persist()?;
-    }
+    n1.persist_all()?;
     n1.hear(sends(N3, N1, 2, at(1, 1), &[], 1));
-    n1.settle()?;
-    all_applied(&n1, "1@1")?;
+    all_applied(n1, "1@1")?;
 
     let mut n1 = Owner::new(3).row(2, "and no message comes in the new term");
     n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 1));
     n1.start_all()?;
     n1.hear(beat_with(N3, N1, 2, 1));
-    n1.settle()?;
-    all_applied(&n1, "1@1")
+    all_applied(n1, "1@1")
 }

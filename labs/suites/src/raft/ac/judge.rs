@@ -9,6 +9,9 @@
 //!
 //! The judge knows what was handed out and what the disk holds. It never asks the node.
 
+use super::blame::{
+    APPLIED, APPLIED_AGAIN, COMMIT_TOLD, FORGOT, HANDED_OUT, LIGHT, Names, TOLD, VOTE_UNTOLD,
+};
 use super::owner::label;
 use crate::raft::rule;
 use harness::Rule;
@@ -25,18 +28,6 @@ pub(super) struct Fault {
     /// The functions to read, the likeliest first.
     pub(super) within: Names,
 }
-
-/// At most three functions, the likeliest first.
-type Names = &'static [&'static str];
-
-/// Where to look if term, vote or commit index is told wrongly.
-const TOLD: Names = &["RawNode::changed_hard_state", "RawNode::ready"];
-/// Where to look if a Ready holds what it must not, or lacks what it must hold.
-const HANDED_OUT: Names = &["RawNode::ready", "RawNode::on_persist_record", "RawNode::push_record"];
-/// Where to look if the wrong entries are handed out to be applied.
-const APPLIED: Names = &["RawNode::take_committed", "Applying::hand_out", "RawNode::appliable"];
-/// The same, after a restart.
-const APPLIED_AGAIN: Names = &["Applying::after", "RawNode::take_committed", "Applying::hand_out"];
 
 /// A log as one node knows it: the term at each index.
 type Terms = BTreeMap<Index, Term>;
@@ -78,8 +69,19 @@ fn stored(storage: &MemoryStorage) -> Terms {
     (first.0..=last.0).filter_map(term).collect()
 }
 
-fn fault(rule: &Rule, within: Names, because: String) -> Result<(), Fault> {
-    Err(Fault { rule: *rule, because, within })
+/// Returns a fault unless `holds`.
+fn require(
+    holds: bool,
+    rule: &Rule,
+    within: Names,
+    because: impl FnOnce() -> String,
+) -> Result<(), Fault> {
+    if holds { Ok(()) } else { Err(Fault { rule: *rule, because: because(), within }) }
+}
+
+/// Returns the last index of a log.
+fn end(log: &Terms) -> Index {
+    log.keys().last().copied().unwrap_or_default()
 }
 
 impl Judge {
@@ -121,28 +123,42 @@ impl Judge {
     /// Judges a Ready that was just taken, while the disk holds this.
     pub(super) fn take(&mut self, ready: &Ready, disk: &MemoryStorage) -> Result<(), Fault> {
         self.write(ready.entries())?;
-        if let Some(hard) = ready.hard_state() {
-            self.save(hard)?;
-        }
+        ready.hard_state().map_or(Ok(()), |hard| self.save(hard))?;
         self.apply(ready.committed_entries())?;
-        let (log, saved) = (stored(disk), disk.hard_state());
-        for message in ready.messages() {
-            if !self.is_backed(message, &log, saved) {
-                let because = format!("{} may leave before it is durable", label(message));
-                return fault(rule("persist_before_send"), HANDED_OUT, because);
-            }
-        }
+        let own =
+            ready.messages().iter().chain(ready.persisted_messages()).find(|m| m.to == m.from);
+        require(own.is_none(), rule("own_promises_never_leave"), HANDED_OUT, || {
+            own.map_or_else(String::new, |own| format!("a Ready holds {}, for itself", label(own)))
+        })?;
+        self.may_leave(ready.messages(), disk, HANDED_OUT)?;
         for message in ready.persisted_messages() {
-            if !self.is_backed(message, &self.log, self.told) {
-                let because =
-                    format!("{}, and no Ready hands out what that promise needs", label(message));
-                if let Body::AppendReply { .. } = message.body {
-                    return fault(rule("entries_handed_out_once"), HANDED_OUT, because);
-                }
-                return fault(rule("hard_state_is_told"), TOLD, because);
-            }
+            let is_ack = matches!(message.body, Body::AppendReply { .. });
+            let (rule, within) = match message.term == Some(self.told.term) {
+                _ if is_ack => (rule("entries_handed_out_once"), HANDED_OUT),
+                true => (rule("hard_state_is_told"), VOTE_UNTOLD),
+                false => (rule("hard_state_is_told"), TOLD),
+            };
+            require(self.is_backed(message, &self.log, self.told), rule, within, || {
+                format!("{}, and no Ready hands out what that promise needs", label(message))
+            })?;
         }
         Ok(())
+    }
+
+    /// Judges messages that may leave while the disk holds this.
+    fn may_leave(
+        &self,
+        messages: &[Message],
+        disk: &MemoryStorage,
+        within: Names,
+    ) -> Result<(), Fault> {
+        let (log, saved) = (stored(disk), disk.hard_state());
+        messages.iter().try_for_each(|message| {
+            let is_backed = self.is_backed(message, &log, saved);
+            require(is_backed, rule("persist_before_send"), within, || {
+                format!("{} may leave before it is durable", label(message))
+            })
+        })
     }
 
     /// Judges promises that leave, now that the disk holds this.
@@ -153,17 +169,15 @@ impl Judge {
     ) -> Result<(), Fault> {
         let (log, saved) = (stored(disk), disk.hard_state());
         for message in promises {
-            if !self.is_backed(message, &log, saved) {
-                let because =
-                    format!("{} leaves, and the disk holds {}", label(message), say(saved));
-                return fault(rule("persist_before_send"), HANDED_OUT, because);
-            }
+            let is_backed = self.is_backed(message, &log, saved);
+            require(is_backed, rule("persist_before_send"), HANDED_OUT, || {
+                format!("{} leaves, and the disk holds {}", label(message), say(saved))
+            })?;
             if let (Body::VoteReply { granted: true }, Some(term)) = (&message.body, message.term) {
                 let first = *self.votes.entry(term).or_insert(message.to);
-                if first != message.to {
-                    let because = format!("it votes for {first} and {} in term {term}", message.to);
-                    return fault(rule("restart_remembers"), &["Core::new"], because);
-                }
+                require(first == message.to, rule("restart_remembers"), FORGOT, || {
+                    format!("it votes for {first} and {} in term {term}", message.to)
+                })?;
             }
         }
         Ok(())
@@ -171,50 +185,33 @@ impl Judge {
 
     /// Judges what became possible because a Ready is durable.
     pub(super) fn light(&mut self, light: &LightReady, disk: &MemoryStorage) -> Result<(), Fault> {
-        let (log, saved) = (stored(disk), disk.hard_state());
         if let Some(commit) = light.commit_index() {
-            let last = log.keys().last().copied().unwrap_or_default();
-            if commit > last {
-                let because =
-                    format!("commit {commit} is to be saved with a log that ends at {last}");
-                return fault(
-                    rule("commit_within_what_is_written"),
-                    &["RawNode::light_ready"],
-                    because,
-                );
-            }
+            let last = end(&stored(disk));
+            require(commit <= last, rule("commit_within_what_is_written"), LIGHT, || {
+                format!("commit {commit} is to be saved with a log that ends at {last}")
+            })?;
             self.told.commit = self.told.commit.max(commit);
         }
         self.apply(light.committed_entries())?;
-        for message in light.messages() {
-            if !self.is_backed(message, &log, saved) {
-                let because = format!("{} may leave before it is durable", label(message));
-                return fault(rule("persist_before_send"), &["RawNode::light_ready"], because);
-            }
-        }
-        Ok(())
+        self.may_leave(light.messages(), disk, LIGHT)
     }
 
     fn write(&mut self, entries: &[Entry]) -> Result<(), Fault> {
         let Some(first) = entries.first().map(|entry| entry.id) else { return Ok(()) };
-        let within = HANDED_OUT;
-        let end = self.log.keys().last().copied().unwrap_or_default();
-        if first.index > end + 1 {
-            let because =
-                format!("{first} is to be written, and the log handed out ends at {end}: a gap");
-            return fault(rule("entries_handed_out_once"), within, because);
-        }
+        let (once, end) = (rule("entries_handed_out_once"), end(&self.log));
+        require(first.index <= end + 1, once, HANDED_OUT, || {
+            format!("{first} is to be written, and the log handed out ends at {end}: a gap")
+        })?;
         let disputed = self.disputed.take().is_some_and(|from| from <= first.index);
-        if self.log.get(&first.index) == Some(&first.term) && !disputed {
-            let because = format!("{first} is handed out to be written a second time");
-            return fault(rule("entries_handed_out_once"), within, because);
-        }
+        let is_new = self.log.get(&first.index) != Some(&first.term);
+        require(is_new || disputed, once, HANDED_OUT, || {
+            format!("{first} is handed out to be written a second time")
+        })?;
         self.log.split_off(&first.index);
         for (place, entry) in (first.index.0..).zip(entries) {
-            if entry.id.index != Index(place) {
-                let because = format!("{} is to be written where {place} was expected", entry.id);
-                return fault(rule("entries_handed_out_once"), within, because);
-            }
+            require(entry.id.index == Index(place), once, HANDED_OUT, || {
+                format!("{} is to be written where {place} was expected", entry.id)
+            })?;
             self.log.insert(entry.id.index, entry.id.term);
         }
         Ok(())
@@ -222,24 +219,22 @@ impl Judge {
 
     fn save(&mut self, hard: HardState) -> Result<(), Fault> {
         let told = self.told;
-        let within = TOLD;
         let went_back = hard.term < told.term
             || hard.commit < told.commit
             || hard.term == told.term && told.vote.is_some() && hard.vote != told.vote;
-        if went_back && told == self.born {
-            let because = format!("started with {}, and hands out {}", say(told), say(hard));
-            return fault(rule("restart_remembers"), &["Core::new"], because);
-        }
-        if went_back {
-            let because = format!("{} is to be saved over {}", say(hard), say(told));
-            return fault(rule("hard_state_is_told"), within, because);
-        }
-        let end = self.log.keys().last().copied().unwrap_or_default();
-        if hard.commit > end {
-            let because =
-                format!("commit {} is to be saved with a log that ends at {end}", hard.commit);
-            return fault(rule("commit_within_what_is_written"), within, because);
-        }
+        require(
+            !went_back || told != self.born,
+            rule("restart_remembers"),
+            &["Core::new"],
+            || format!("started with {}, and hands out {}", say(told), say(hard)),
+        )?;
+        require(!went_back, rule("hard_state_is_told"), TOLD, || {
+            format!("{} is to be saved over {}", say(hard), say(told))
+        })?;
+        let end = end(&self.log);
+        require(hard.commit <= end, rule("commit_within_what_is_written"), TOLD, || {
+            format!("commit {} is to be saved with a log that ends at {end}", hard.commit)
+        })?;
         self.told = hard;
         Ok(())
     }
@@ -251,32 +246,19 @@ impl Judge {
         };
         for entry in committed {
             let (id, due) = (entry.id, self.applied + 1);
-            if id.index != due {
-                let because = format!("{id} is handed out to be applied where {due} was expected");
-                return fault(broken, within, because);
-            }
-            match self.log.get(&id.index) {
-                Some(&term) if term == id.term => {}
-                Some(&term) => {
-                    let held = EntryId { index: id.index, term };
-                    let because =
-                        format!("{id} is handed out to be applied, and {held} is in the log");
-                    return fault(broken, within, because);
-                }
-                None => {
-                    let because = format!(
-                        "{id} is handed out to be applied, and was not handed out to be written"
-                    );
-                    return fault(broken, within, because);
-                }
-            }
-            if id.index > self.told.commit {
-                let because = format!(
-                    "{id} is handed out to be applied, and the last commit index reported is {}",
-                    self.told.commit
-                );
-                return fault(rule("commit_told_before_applied"), TOLD, because);
-            }
+            let handed_out = format!("{id} is handed out to be applied");
+            require(id.index == due, broken, within, || {
+                format!("{handed_out} where {due} was expected")
+            })?;
+            let held = self.log.get(&id.index).map(|&term| EntryId { index: id.index, term });
+            require(held == Some(id), broken, within, || match held {
+                Some(held) => format!("{handed_out}, and {held} is in the log"),
+                None => format!("{handed_out}, and was not handed out to be written"),
+            })?;
+            let told = self.told.commit;
+            require(id.index <= told, rule("commit_told_before_applied"), COMMIT_TOLD, || {
+                format!("{handed_out}, and the last commit index reported is {told}")
+            })?;
             self.applied = id.index;
         }
         Ok(())

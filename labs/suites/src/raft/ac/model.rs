@@ -12,7 +12,8 @@
 //! Breadth first: no shorter run than the one on the card breaks the rule. Where every message has arrived,
 //! the owner finishes its work, and everything committed must be applied.
 
-use super::owner::{Outcome, Owner};
+use super::blame::NEVER_DURABLE;
+use super::owner::Owner;
 use crate::raft::kit::{N1, N2, N3, ask_with, at, sends};
 use crate::raft::rule;
 use harness::{Check, Failure, Verdict};
@@ -106,38 +107,31 @@ impl State {
                 self.heard[word] = true;
                 self.n1.hear(words[word].clone());
             }
-            Action::Take => {
-                self.n1.start()?;
-            }
+            Action::Take => drop(self.n1.start()?),
             Action::Persist => self.n1.persist()?,
             Action::Apply => self.n1.apply_one()?,
             Action::ApplyAndCrash => {
                 self.n1.do_apply();
-                self.crash();
+                self.crash()?;
             }
-            Action::Crash => self.crash(),
+            Action::Crash => self.crash()?,
         }
         Ok(())
     }
 
-    fn crash(&mut self) {
+    fn crash(&mut self) -> Verdict {
         self.crashed = true;
-        self.n1.restart();
+        self.n1.restart()
     }
 
     /// Finishes everything: what is committed must be applied.
-    fn finish(&mut self) -> Outcome<()> {
+    fn finish(&mut self) -> Verdict {
         self.n1.settle()?;
-        let commit = self.n1.judge().told().commit;
-        if self.n1.applied() == commit {
-            return Ok(());
-        }
-        let within =
-            &["RawNode::on_persist_record", "RawNode::durable_by", "RawNode::take_committed"];
-        let failure = self.n1.broken(rule("all_committed_is_handed_out"), within);
-        let got = format!("applied {}", self.n1.applied());
         let because = "all writes have ended, nothing is ready, and not all is applied";
-        Err(Box::new(failure.because(because).expected(format!("applied {commit}")).got(got)))
+        let applied = |index: Index| format!("applied {index}");
+        let (want, got) = (self.n1.judge().told().commit, self.n1.applied());
+        let rule = rule("all_committed_is_handed_out");
+        self.n1.must_be(rule, NEVER_DURABLE, because, applied(want), applied(got))
     }
 }
 

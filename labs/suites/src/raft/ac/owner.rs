@@ -11,15 +11,19 @@
 //!
 //! A [`Judge`] checks every Ready. The test plays all other nodes, and lets the power fail.
 
+use super::blame::{BUSY, BUSY_HARD, BUSY_PAGING, BUSY_SOFT, CHECKED, Names, WENT_AHEAD};
 use super::judge::{Fault, Judge};
-use crate::raft::kit::{N1, Said, answer, names_of};
+use crate::raft::kit::{N1, Said, answer, logged, names_of};
 use crate::raft::rule;
-use harness::{Diagram, Failure, Row, Rule, current};
+use harness::{Diagram, Failure, Row, Rule, Verdict, current};
 use raft::{
-    Config, Entry, Index, LightReady, MemoryStorage, Message, NodeId, OrderError, RawNode, Ready,
+    Config, Entry, HardState, Index, LightReady, MemoryStorage, Message, NodeId, OrderError,
+    RawNode, Ready, Term,
 };
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::hash::{Hash, Hasher};
+use std::mem;
 
 /// More Readys in a row than any inputs of these tests need.
 const READYS_MAX: usize = 200;
@@ -45,6 +49,8 @@ pub(super) struct Owner {
     row: Option<(u64, String)>,
     /// Whether the node was ever told that a write has ended. Only cards ask for it.
     reported: bool,
+    /// Where to look if it goes on as with the last Ready. Only cards ask for it.
+    busy: Names,
 }
 
 /// Writes a message in short: `VoteReply t1 granted`.
@@ -63,14 +69,18 @@ pub(super) fn group(size: u64) -> MemoryStorage {
     MemoryStorage::with_voters((1..=size).map(NodeId))
 }
 
+/// Returns a disk of n1, of three, that holds entries of these terms, and a state.
+pub(super) fn disk(terms: &[u64], term: u64, vote: Option<NodeId>, commit: u64) -> MemoryStorage {
+    let mut disk = group(3);
+    disk.append(logged(terms));
+    disk.save(HardState { term: Term(term), vote, commit: Index(commit) });
+    disk
+}
+
 /// Records what the node is about to do: a card about an endless loop shows it too.
 fn doing(what: impl Into<String>) {
     current::doing(what.into());
 }
-
-/// Where to look if a node is never quiet.
-pub(super) const BUSY: &[&str] =
-    &["RawNode::has_ready", "RawNode::changed_hard_state", "RawNode::changed_soft_state"];
 
 // Starting.
 
@@ -94,7 +104,13 @@ impl Owner {
             rows: Vec::new(),
             row: None,
             reported: false,
+            busy: BUSY,
         }
+    }
+
+    /// Starts n1 in a group of three, with a disk that holds this term and nothing else.
+    pub(super) fn in_term(term: u64) -> Self {
+        Owner::of(settings(), disk(&[], term, None, 0))
     }
 
     /// Starts n1 in a group of this many, with an empty disk.
@@ -124,26 +140,29 @@ impl Owner {
 
     /// The node is told to hold an election.
     pub(super) fn campaign(&mut self) {
-        doing("n1 campaigns");
-        self.rows.push(Row::at(N1, "campaigns"));
+        self.act("campaigns".to_owned());
         let _ = self.node.campaign();
     }
 
     /// A client proposes. Returns whether the node took it.
     pub(super) fn propose(&mut self, text: &str) -> bool {
-        doing(format!("n1 is proposed \"{text}\""));
-        self.rows.push(Row::at(N1, format!("is proposed \"{text}\"")));
+        self.act(format!("is proposed \"{text}\""));
         let data = bytes::Bytes::from(text.as_bytes().to_vec());
         self.node.propose(bytes::Bytes::new(), data).is_ok()
     }
 
     /// Ticks pass.
     pub(super) fn ticks(&mut self, ticks: u64) {
-        doing(format!("n1 ticks {ticks} times"));
-        self.rows.push(Row::at(N1, format!("{ticks} ticks")));
+        self.act(format!("waits {ticks} ticks"));
         (0..ticks).for_each(|_| {
             self.node.tick();
         });
+    }
+
+    /// Records what happens to n1 next.
+    fn act(&mut self, what: String) {
+        doing(format!("n1 {what}"));
+        self.rows.push(Row::at(N1, what));
     }
 
     /// n1 becomes leader of the next term, elected by the others: its own vote may not count yet.
@@ -172,6 +191,14 @@ impl Owner {
         let mut ready = self.node.ready().expect("memory can be read");
         let what = format!("Ready {}: {}", ready.number(), names_of(ready.entries()));
         self.rows.push(Row::message(N1, "disk", what).note(self.note(&ready)));
+        let has_paged = self.to_apply.len() + self.application.len() > 0
+            || !ready.committed_entries().is_empty();
+        self.busy = match (ready.hard_state(), ready.soft_state()) {
+            (Some(_), _) => BUSY_HARD,
+            (None, Some(_)) => BUSY_SOFT,
+            (None, None) if has_paged => BUSY_PAGING,
+            (None, None) => BUSY,
+        };
         let judged = self.judge.take(&ready, self.node.storage());
         self.held(judged)?;
         let whole = ready.clone();
@@ -204,33 +231,28 @@ impl Owner {
 
     /// The oldest write ends: the node learns of it, and the promises leave.
     pub(super) fn persist(&mut self) -> Outcome<()> {
-        let Some(mut ready) = self.writes.pop_front() else { return Ok(()) };
+        let Some(ready) = self.writes.pop_front() else { return Ok(()) };
         self.save(&ready);
-        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
-        doing(format!("on_persist_ready({})", ready.number()));
-        self.reported = true;
-        let heard = self.node.on_persist_ready(ready.number());
-        heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
-        let judged = self.judge.leave(ready.persisted_messages(), self.node.storage());
-        self.held(judged)?;
-        self.send(ready.take_persisted_messages());
-        self.to_apply.extend(ready.take_committed_entries());
+        self.report(&ready)?;
+        self.release(ready)
+    }
+
+    /// All writes end, one after the other.
+    pub(super) fn persist_all(&mut self) -> Outcome<()> {
+        while self.writing() > 0 {
+            self.persist()?;
+        }
         Ok(())
     }
 
     /// All writes end, and only the last is reported to the node.
     pub(super) fn persist_all_at_once(&mut self) -> Outcome<()> {
-        while let Some(mut ready) = self.writes.pop_front() {
+        while let Some(ready) = self.writes.pop_front() {
             self.save(&ready);
-            self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
             if self.writes.is_empty() {
-                doing(format!("on_persist_ready({})", ready.number()));
-                self.reported = true;
-                let heard = self.node.on_persist_ready(ready.number());
-                heard.map_err(|why| Box::new(self.refused(&ready, &why.to_string())))?;
+                self.report(&ready)?;
             }
-            self.send(ready.take_persisted_messages());
-            self.to_apply.extend(ready.take_committed_entries());
+            self.release(ready)?;
         }
         Ok(())
     }
@@ -250,13 +272,11 @@ impl Owner {
         if let Err(why) = self.node.advance_apply_to(entry.id.index) {
             // The owner reports in order. What the node takes for applied beyond that, it counted itself.
             let went_ahead = matches!(why, OrderError::AppliedWentBack { applied, .. } if applied > entry.id.index);
-            let within = match went_ahead {
-                true => ["RawNode::take_committed", "Applying::after", "Applying::applied_to"],
-                false => {
-                    ["RawNode::check_applied", "RawNode::take_committed", "Applying::hand_out"]
-                }
+            let (rule, within) = match went_ahead {
+                true => (rule("applied_when_the_owner_says"), WENT_AHEAD),
+                false => (rule("a_correct_owner_is_believed"), CHECKED),
             };
-            let failure = self.broken(rule("applied_once_across_crashes"), &within);
+            let failure = self.broken(rule, within);
             let because = format!("{} was handed out, and is applied: {why}", entry.id);
             return Err(Box::new(failure.because(because)));
         }
@@ -279,6 +299,16 @@ impl Owner {
         Ok(Some(ready))
     }
 
+    /// Does so until nothing is ready.
+    pub(super) fn advance_all(&mut self) -> Outcome<()> {
+        for _ in 0..READYS_MAX {
+            if self.advance()?.is_none() {
+                return Ok(());
+            }
+        }
+        Err(Box::new(self.never_quiet()))
+    }
+
     /// Does the same as [`Owner::advance`] with a Ready that was just taken.
     pub(super) fn advance_with(&mut self, ready: &Ready) -> Outcome<()> {
         self.advance_slowly(ready)?;
@@ -292,14 +322,11 @@ impl Owner {
     pub(super) fn advance_slowly(&mut self, ready: &Ready) -> Outcome<()> {
         self.writes.pop_back();
         self.save(ready);
-        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
-        let mut mine = ready.clone();
-        self.send(mine.take_persisted_messages());
-        self.to_apply.extend(mine.take_committed_entries());
+        self.release(ready.clone())?;
         while self.do_apply().is_some() {}
         doing(format!("advance of Ready {}", ready.number()));
         self.reported = true;
-        let light = self.node.advance(mine).expect("memory can be read");
+        let light = self.node.advance(ready.clone()).expect("memory can be read");
         self.take_light(light)
     }
 
@@ -316,26 +343,51 @@ impl Owner {
     }
 
     /// Loses power: what is not durable is lost. Starts again from what is durable.
-    pub(super) fn restart(&mut self) {
+    pub(super) fn restart(&mut self) -> Outcome<()> {
         self.rows.push(Row::at(N1, "loses power"));
-        self.writes.clear();
-        self.to_apply.clear();
         let applied = self.application.last().map_or(self.config.applied, |entry| entry.id.index);
-        let disk = self.node.storage().clone();
-        self.config = Config { applied, ..self.config.clone() };
-        doing("n1 starts again");
-        self.reported = false;
-        self.judge = self.judge.after_a_crash(&disk, applied);
-        self.node = RawNode::new(&self.config, disk).expect("n1 starts from what was saved");
+        let config = Config { applied, ..self.config.clone() };
+        let disk = self.disk().clone();
+        if let Err(why) = RawNode::new(&config, disk.clone()) {
+            let rule = rule("a_possible_memory_is_accepted");
+            let failure = self.broken(rule, &["Config::check_restart"]);
+            let because = format!("n1 loses power, and does not start again: {why}");
+            return Err(Box::new(failure.because(because).expected("it starts").got("it refuses")));
+        }
+        let judge = self.judge.after_a_crash(&disk, applied);
+        let reborn = Owner { judge, ..Owner::of(config, disk) };
+        let (application, sent) = (mem::take(&mut self.application), mem::take(&mut self.sent));
+        let (rows, row) = (mem::take(&mut self.rows), self.row.take());
+        *self = Owner { application, sent, rows, row, ..reborn };
         self.rows.push(Row::at(N1, format!("starts, applied {applied}")));
+        Ok(())
     }
 
+    /// A write ends on the disk. The node does not learn of it.
     fn save(&mut self, ready: &Ready) {
         let disk = self.node.storage_mut();
         disk.append(ready.entries());
         if let Some(hard_state) = ready.hard_state() {
             disk.save(hard_state);
         }
+        self.rows.push(Row::message("disk", N1, format!("durable {}", ready.number())));
+    }
+
+    /// The node learns that a write has ended.
+    fn report(&mut self, ready: &Ready) -> Outcome<()> {
+        doing(format!("on_persist_ready({})", ready.number()));
+        self.reported = true;
+        let heard = self.node.on_persist_ready(ready.number());
+        heard.map_err(|why| Box::new(self.refused(ready, &why.to_string())))
+    }
+
+    /// What had to wait for a write leaves, and may be applied.
+    fn release(&mut self, mut ready: Ready) -> Outcome<()> {
+        let judged = self.judge.leave(ready.persisted_messages(), self.node.storage());
+        self.held(judged)?;
+        self.send(ready.take_persisted_messages());
+        self.to_apply.extend(ready.take_committed_entries());
+        Ok(())
     }
 
     fn take_light(&mut self, mut light: LightReady) -> Outcome<()> {
@@ -451,9 +503,54 @@ impl Owner {
         }
     }
 
+    /// Fails, with [`Owner::broken`], unless `got` is what is wanted.
+    pub(super) fn must_be(
+        &self,
+        rule: &Rule,
+        within: &[&str],
+        because: &str,
+        want: impl Display,
+        got: impl Display,
+    ) -> Verdict {
+        let (want, got) = (want.to_string(), got.to_string());
+        if got == want {
+            return Ok(());
+        }
+        self.broken(rule, within).because(because).expected(want).got(got).fail()
+    }
+
+    /// Lets each read of a call fail in turn, in copies of this node: the call must say so, and nothing may
+    /// be ready afterwards.
+    pub(super) fn every_read_fails(
+        &self,
+        name: &str,
+        within: &[&str],
+        call: impl Fn(&mut RawNode<MemoryStorage>) -> Result<(), String>,
+    ) -> Verdict {
+        for read in 0.. {
+            let mut node = self.node.clone();
+            node.storage_mut().fail_read(read);
+            doing(format!("{name}, and read {read} of storage fails"));
+            let said = call(&mut node);
+            if node.storage().reads_before_failure().is_some() {
+                break;
+            }
+            let because = match (said, node.has_ready()) {
+                (Err(_), false) => continue,
+                (Err(_), true) => "the node has halted, and has_ready is true",
+                (Ok(()), _) => "a read has failed, and the owner is not told",
+            };
+            let failure = self.broken(rule("after_a_failed_read_nothing"), within);
+            let because = format!("{name} reads storage, read {}: {because}", read + 1);
+            return failure.because(because).expected("a Halt, and then no Ready").fail();
+        }
+        Ok(())
+    }
+
     /// Returns the failure of a node that refuses the report of a write that has ended.
     fn refused(&self, ready: &Ready, why: &str) -> Failure {
-        let failure = self.broken(rule("writes_end_in_order"), &["RawNode::durable_by"]);
+        let within = &["RawNode::durable_by", "RawNode::push_record"];
+        let failure = self.broken(rule("a_correct_owner_is_believed"), within);
         failure.because(format!(
             "Ready {}'s write has ended, and the node refuses the report: {why}",
             ready.number()
@@ -462,7 +559,7 @@ impl Owner {
 
     /// Returns the failure of a node that always has something ready.
     fn never_quiet(&self) -> Failure {
-        let failure = self.broken(rule("quiet_when_all_is_done"), BUSY);
+        let failure = self.broken(rule("quiet_when_all_is_done"), self.busy);
         failure
             .because(format!("{READYS_MAX} Readys were taken, and has_ready is still true"))
             .expected("after a few Readys, has_ready is false")
