@@ -11,3 +11,7 @@
 pub mod raft; // labs 2aa, 2ab, 2ac
 #[cfg(feature = "storage")]
 pub mod storage; // labs 1wa, 1wb, 1wc
+
+/// How a step of a test ends: with what the next one needs, or with a broken rule.
+#[cfg(any(feature = "raft", feature = "storage"))]
+type Checked<T> = Result<T, Box<harness::Failure>>;

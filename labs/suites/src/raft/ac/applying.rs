@@ -9,7 +9,7 @@
 
 use super::answers::{Answer, Answers};
 use super::blame::{CAPPED, CHECKED, GATE, LIGHT, NO_PAGE, PAGED};
-use super::owner::{Outcome, Owner, disk, group, settings};
+use super::owner::{Checked, Owner, disk, group, settings};
 use crate::raft::kit::{N1, N2, at, beat_with, logged, names_of, sends};
 use crate::raft::rule;
 use bytes::Bytes;
@@ -140,7 +140,7 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
 }
 
 /// Counts what is handed out to be applied before and after the write is durable.
-fn through_the_gate(gate: ApplyGate) -> Outcome<(u64, u64)> {
+fn through_the_gate(gate: ApplyGate) -> Checked<(u64, u64)> {
     let config = Config { apply_gate: gate, ..settings() };
     let mut n1 = Owner::of(config, group(3));
     n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1, 1], 2));

@@ -9,8 +9,7 @@
 //! A card names at most three: those of the test's step first, then earlier ones, never one that a student
 //! has still to write. This never decides whether a test fails.
 
-/// At most three functions, the likeliest first.
-pub(super) type Names = &'static [&'static str];
+use crate::raft::kit::Names;
 
 // Step 1.
 

@@ -10,9 +10,10 @@
 //! The judge knows what was handed out and what the disk holds. It never asks the node.
 
 use super::blame::{
-    APPLIED, APPLIED_AGAIN, COMMIT_TOLD, FORGOT, HANDED_OUT, LIGHT, Names, TOLD, VOTE_UNTOLD,
+    APPLIED, APPLIED_AGAIN, COMMIT_TOLD, FORGOT, HANDED_OUT, LIGHT, TOLD, VOTE_UNTOLD,
 };
 use super::owner::label;
+use crate::raft::kit::Names;
 use crate::raft::rule;
 use harness::Rule;
 use raft::{

@@ -11,8 +11,10 @@
 //!
 //! A [`Judge`] checks every Ready. The test plays all other nodes, and lets the power fail.
 
-use super::blame::{BUSY, BUSY_HARD, BUSY_PAGING, BUSY_SOFT, CHECKED, Names, WENT_AHEAD};
+use super::blame::{BUSY, BUSY_HARD, BUSY_PAGING, BUSY_SOFT, CHECKED, WENT_AHEAD};
 use super::judge::{Fault, Judge};
+pub(super) use crate::Checked;
+use crate::raft::kit::Names;
 use crate::raft::kit::{N1, Said, answer, logged, names_of};
 use crate::raft::rule;
 use harness::{Diagram, Failure, Row, Rule, Verdict, current};
@@ -27,9 +29,6 @@ use std::mem;
 
 /// More Readys in a row than any inputs of these tests need.
 const READYS_MAX: usize = 200;
-
-/// How a step of a test may end.
-pub(super) type Outcome<T> = Result<T, Box<Failure>>;
 
 /// A node, its disk, its application, and what happened to them.
 #[derive(Clone)]
@@ -183,7 +182,7 @@ impl Owner {
     }
 
     /// Takes a Ready, if there is one, and sends what may leave. Its write begins now.
-    pub(super) fn take(&mut self) -> Outcome<Option<Ready>> {
+    pub(super) fn take(&mut self) -> Checked<Option<Ready>> {
         if !self.has_ready() {
             return Ok(None);
         }
@@ -208,7 +207,7 @@ impl Owner {
     }
 
     /// Takes a Ready as [`Owner::take`] does, and reports to the node that it is being written.
-    pub(super) fn start(&mut self) -> Outcome<Option<Ready>> {
+    pub(super) fn start(&mut self) -> Checked<Option<Ready>> {
         let ready = self.take()?;
         if let Some(ready) = &ready {
             doing(format!("advance_append_async of Ready {}", ready.number()));
@@ -218,7 +217,7 @@ impl Owner {
     }
 
     /// Takes every Ready, and starts to write it.
-    pub(super) fn start_all(&mut self) -> Outcome<Vec<Ready>> {
+    pub(super) fn start_all(&mut self) -> Checked<Vec<Ready>> {
         let mut taken = Vec::new();
         while let Some(ready) = self.start()? {
             taken.push(ready);
@@ -230,7 +229,7 @@ impl Owner {
     }
 
     /// The oldest write ends: the node learns of it, and the promises leave.
-    pub(super) fn persist(&mut self) -> Outcome<()> {
+    pub(super) fn persist(&mut self) -> Checked<()> {
         let Some(ready) = self.writes.pop_front() else { return Ok(()) };
         self.save(&ready);
         self.report(&ready)?;
@@ -238,7 +237,7 @@ impl Owner {
     }
 
     /// All writes end, one after the other.
-    pub(super) fn persist_all(&mut self) -> Outcome<()> {
+    pub(super) fn persist_all(&mut self) -> Checked<()> {
         while self.writing() > 0 {
             self.persist()?;
         }
@@ -246,7 +245,7 @@ impl Owner {
     }
 
     /// All writes end, and only the last is reported to the node.
-    pub(super) fn persist_all_at_once(&mut self) -> Outcome<()> {
+    pub(super) fn persist_all_at_once(&mut self) -> Checked<()> {
         while let Some(ready) = self.writes.pop_front() {
             self.save(&ready);
             if self.writes.is_empty() {
@@ -258,7 +257,7 @@ impl Owner {
     }
 
     /// The application applies what may be applied, and the node learns of it.
-    pub(super) fn apply(&mut self) -> Outcome<()> {
+    pub(super) fn apply(&mut self) -> Checked<()> {
         while !self.to_apply.is_empty() {
             self.apply_one()?;
         }
@@ -266,7 +265,7 @@ impl Owner {
     }
 
     /// The application applies the next entry, and the node learns of it.
-    pub(super) fn apply_one(&mut self) -> Outcome<()> {
+    pub(super) fn apply_one(&mut self) -> Checked<()> {
         let Some(entry) = self.do_apply() else { return Ok(()) };
         doing(format!("advance_apply_to({})", entry.id.index));
         if let Err(why) = self.node.advance_apply_to(entry.id.index) {
@@ -293,14 +292,14 @@ impl Owner {
 
     /// Takes one Ready, writes it and applies what it holds, all before anything else happens, and
     /// reports that in one call.
-    pub(super) fn advance(&mut self) -> Outcome<Option<Ready>> {
+    pub(super) fn advance(&mut self) -> Checked<Option<Ready>> {
         let Some(ready) = self.take()? else { return Ok(None) };
         self.advance_with(&ready)?;
         Ok(Some(ready))
     }
 
     /// Does so until nothing is ready.
-    pub(super) fn advance_all(&mut self) -> Outcome<()> {
+    pub(super) fn advance_all(&mut self) -> Checked<()> {
         for _ in 0..READYS_MAX {
             if self.advance()?.is_none() {
                 return Ok(());
@@ -310,7 +309,7 @@ impl Owner {
     }
 
     /// Does the same as [`Owner::advance`] with a Ready that was just taken.
-    pub(super) fn advance_with(&mut self, ready: &Ready) -> Outcome<()> {
+    pub(super) fn advance_with(&mut self, ready: &Ready) -> Checked<()> {
         self.advance_slowly(ready)?;
         while self.do_apply().is_some() {}
         doing("advance_apply");
@@ -319,7 +318,7 @@ impl Owner {
     }
 
     /// The same, but the application takes its time with what the LightReady holds.
-    pub(super) fn advance_slowly(&mut self, ready: &Ready) -> Outcome<()> {
+    pub(super) fn advance_slowly(&mut self, ready: &Ready) -> Checked<()> {
         self.writes.pop_back();
         self.save(ready);
         self.release(ready.clone())?;
@@ -331,7 +330,7 @@ impl Owner {
     }
 
     /// Takes every Ready, writes and applies it, until nothing is ready.
-    pub(super) fn settle(&mut self) -> Outcome<()> {
+    pub(super) fn settle(&mut self) -> Checked<()> {
         for _ in 0..READYS_MAX {
             if self.start()?.is_none() && self.writes.is_empty() && self.to_apply.is_empty() {
                 return Ok(());
@@ -343,7 +342,7 @@ impl Owner {
     }
 
     /// Loses power: what is not durable is lost. Starts again from what is durable.
-    pub(super) fn restart(&mut self) -> Outcome<()> {
+    pub(super) fn restart(&mut self) -> Checked<()> {
         self.rows.push(Row::at(N1, "loses power"));
         let applied = self.application.last().map_or(self.config.applied, |entry| entry.id.index);
         let config = Config { applied, ..self.config.clone() };
@@ -374,7 +373,7 @@ impl Owner {
     }
 
     /// The node learns that a write has ended.
-    fn report(&mut self, ready: &Ready) -> Outcome<()> {
+    fn report(&mut self, ready: &Ready) -> Checked<()> {
         doing(format!("on_persist_ready({})", ready.number()));
         self.reported = true;
         let heard = self.node.on_persist_ready(ready.number());
@@ -382,7 +381,7 @@ impl Owner {
     }
 
     /// What had to wait for a write leaves, and may be applied.
-    fn release(&mut self, mut ready: Ready) -> Outcome<()> {
+    fn release(&mut self, mut ready: Ready) -> Checked<()> {
         let judged = self.judge.leave(ready.persisted_messages(), self.node.storage());
         self.held(judged)?;
         self.send(ready.take_persisted_messages());
@@ -390,7 +389,7 @@ impl Owner {
         Ok(())
     }
 
-    fn take_light(&mut self, mut light: LightReady) -> Outcome<()> {
+    fn take_light(&mut self, mut light: LightReady) -> Checked<()> {
         let judged = self.judge.light(&light, self.node.storage());
         self.held(judged)?;
         if let Some(commit) = light.commit_index() {
@@ -567,7 +566,7 @@ impl Owner {
     }
 
     /// Makes a failure of what the judge saw.
-    fn held(&self, judged: Result<(), Fault>) -> Outcome<()> {
+    fn held(&self, judged: Result<(), Fault>) -> Checked<()> {
         judged.map_err(|Fault { rule, because, within }| {
             Box::new(self.broken(&rule, within).because(format!("n1: {because}")))
         })

@@ -7,7 +7,7 @@
 //! ```
 
 use super::blame::{APPLIED_AGAIN, FORGOT, UNAPPLIED};
-use super::owner::{Outcome, Owner, disk, settings};
+use super::owner::{Checked, Owner, disk, settings};
 use crate::raft::kit::{N1, N2, N3, ask, at, names_of, sends};
 use crate::raft::rule;
 use harness::{Check, Table, Verdict};
@@ -21,7 +21,7 @@ fn gave_its_vote_to(n1: &Owner, candidate: NodeId) -> bool {
 /// Term, vote, log and commit index are what was saved.
 pub(super) fn start_restart(_: &mut Check) -> Verdict {
     let remembers = rule("restart_remembers");
-    let vote = |n1: &mut Owner, candidate: NodeId| -> Outcome<String> {
+    let vote = |n1: &mut Owner, candidate: NodeId| -> Checked<String> {
         n1.hear(ask(candidate, N1, 5));
         n1.settle()?;
         let answer = if gave_its_vote_to(n1, candidate) { "granted" } else { "refused" };
@@ -64,9 +64,9 @@ pub(super) fn start_restart(_: &mut Check) -> Verdict {
 }
 
 /// Everything that happens to n1 in the run. The power fails after each step.
-type Action = fn(&mut Owner) -> Outcome<()>;
+type RunStep = fn(&mut Owner) -> Checked<()>;
 
-const ACTIONS: [(&str, Action); 14] = [
+const ACTIONS: [(&str, RunStep); 14] = [
     ("n2 sends 1@1 2@1", |n1| heard(n1, 0, &[1, 1], 0)),
     ("a Ready is taken", |n1| n1.start_all().map(drop)),
     ("it is durable", Owner::persist),
@@ -86,7 +86,7 @@ const ACTIONS: [(&str, Action); 14] = [
     ("3@1 is applied", Owner::apply_one),
 ];
 
-fn heard(n1: &mut Owner, behind: u64, terms: &[u64], commit: u64) -> Outcome<()> {
+fn heard(n1: &mut Owner, behind: u64, terms: &[u64], commit: u64) -> Checked<()> {
     let prev = at(behind, u64::from(behind > 0));
     n1.hear(sends(N2, N1, 1, prev, terms, commit));
     Ok(())

@@ -8,7 +8,7 @@
 
 use super::blame::{SOFT, SOFT_AGAIN, SOFT_ALONE, SYNCED, TAKEN, TOLD, VOTE_UNTOLD};
 use super::judge::say;
-use super::owner::{Outcome, Owner, disk, settings};
+use super::owner::{Checked, Owner, disk, settings};
 use crate::raft::kit::{N1, N2, N3, Said, answer, ask, ask_with, at, beat_with, names_of, sends};
 use crate::raft::rule;
 use harness::{Check, Table, Verdict};
@@ -18,7 +18,7 @@ use raft::{Body, Entry, HardState, Message, NodeId, Ready, RoleName, Term};
 const READYS_MAX: usize = 20;
 
 /// Takes every Ready, and lets no write end.
-fn take_all(n1: &mut Owner) -> Outcome<Vec<Ready>> {
+fn take_all(n1: &mut Owner) -> Checked<Vec<Ready>> {
     let mut taken = Vec::new();
     while taken.len() <= READYS_MAX {
         let Some(ready) = n1.take()? else { break };
@@ -68,7 +68,7 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     fn of(role: RoleName, leader: &str) -> String {
         format!("{role}, leader {leader}")
     }
-    fn said(n1: &mut Owner) -> Outcome<String> {
+    fn said(n1: &mut Owner) -> Checked<String> {
         let last = take_all(n1)?.iter().filter_map(Ready::soft_state).next_back();
         let leader = |id: Option<NodeId>| id.map_or_else(|| "none".to_owned(), |id| id.to_string());
         Ok(last.map_or_else(|| "nothing".to_owned(), |soft| of(soft.role, &leader(soft.leader))))
@@ -102,7 +102,7 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     let (rule, within) = match broken().all(|(_, want, _)| *want == nothing()) {
         true => (rule("soft_state_is_told_once"), SOFT_AGAIN),
         // Only the role was news, and only that was missed.
-        false if broken().count() == 1 && seen.last() == broken().last() => {
+        false if broken().count() == 1 && seen.last() == broken().next_back() => {
             (rule("soft_state_is_told"), SOFT_ALONE)
         }
         false => (rule("soft_state_is_told"), SOFT),

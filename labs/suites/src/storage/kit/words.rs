@@ -8,6 +8,7 @@
 //!
 //! A panic needs no help here: the worker makes a card of every panic.
 
+pub(crate) use crate::Checked;
 use harness::{Failure, Rule, current, panics};
 use std::panic::AssertUnwindSafe;
 use storage::{Batch, Error, GroupId, Log, Options, SimDisk};
@@ -20,9 +21,6 @@ pub(crate) const G1: GroupId = GroupId(1);
 pub(crate) const G7: GroupId = GroupId(7);
 /// A group with a number that needs all its bytes.
 pub(crate) const G9: GroupId = GroupId(0x0908_0706_0504_0302);
-
-/// What a step of a test returns: its result, or the card that ends the test.
-pub(crate) type Checked<T> = Result<T, Box<Failure>>;
 
 /// Returns a batch that was filled so.
 pub(crate) fn batch(fill: impl FnOnce(&mut Batch) -> &mut Batch) -> Batch {
