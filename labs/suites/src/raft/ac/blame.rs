@@ -76,7 +76,7 @@ pub(super) const APPLIED: Names =
     &["RawNode::take_committed", "Applying::hand_out", "RawNode::appliable"];
 /// No entry is handed out to be applied.
 pub(super) const NO_PAGE: Names =
-    &["RawNode::has_committed", "RawNode::appliable", "RawNode::take_committed"];
+    &["RawNode::has_committed", "RawNode::appliable", "RawNode::has_ready"];
 /// Not all entries are handed out to be applied.
 pub(super) const PAGED: Names =
     &["Applying::hand_out", "Applying::applied_to", "RawNode::has_committed"];
