@@ -313,6 +313,7 @@ fn next(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::Settings;
     use crate::progress::LabProgress;
 
     #[test]
@@ -333,7 +334,14 @@ mod tests {
         let catalogue = catalogue();
         let lab = &catalogue.labs[0];
         let folder = tempfile::tempdir().expect("a folder");
-        let place = CourseFolder { root: folder.path().to_owned(), settings: None };
+        let settings = Settings {
+            course: "../course".to_owned(),
+            version: "0".to_owned(),
+            catalogue: catalogue.hash.clone(),
+            lab: lab.id.clone(),
+            open: vec![lab.id.clone()],
+        };
+        let place = CourseFolder { root: folder.path().to_owned(), settings: Some(settings) };
         let file = folder.path().join("raft/src/heartbeat.rs");
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
         let inert = "impl Core {\n    fn tick_heartbeat() {}\n    fn bcast_heartbeat() {}\n}\n";
