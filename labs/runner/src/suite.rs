@@ -359,7 +359,7 @@ fn package_name(message: &Value) -> String {
 /// How long nothing is said before the spinner turns.
 const SPIN: Duration = Duration::from_millis(120);
 
-/// Reads the lines of a child in a thread of its own, so that whoever waits for one can do something.
+/// Reads the lines of a child in a thread of its own, so that the caller can turn a spinner while it waits.
 fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (to, lines) = channel();
     std::thread::spawn(move || {

@@ -54,100 +54,57 @@ fn must_not_grant(stage: &Stage, rule: &Rule, candidate: NodeId, because: &str) 
 
 /// Two candidates want the vote of one term.
 pub(super) fn vote_once_per_term(_: &mut Check) -> Verdict {
+    let once = rule("one_vote_per_term");
     let mut stage = Stage::with_slow_disks(3).row(1, "the first candidate asks");
     stage.hear(ask(N2, N1, 1));
-    must_grant(
-        &stage,
-        rule("one_vote_per_term"),
-        N2,
-        "n1 has not voted in term 1, and does not vote for n2",
-    )?;
+    must_grant(&stage, once, N2, "n1 has not voted in term 1, and does not vote for n2")?;
 
     let mut stage = stage.row(2, "a second candidate asks in the same term");
     stage.hear(ask(N3, N1, 1));
-    must_not_grant(
-        &stage,
-        rule("one_vote_per_term"),
-        N3,
-        "n1 voted for n2 and then for n3, both in term 1",
-    )?;
+    must_not_grant(&stage, once, N3, "n1 voted for n2 and then for n3, both in term 1")?;
 
     let mut stage = stage.row(3, "the second candidate asks in the next term");
     stage.hear(ask(N3, N1, 2));
-    must_grant(
-        &stage,
-        rule("one_vote_per_term"),
-        N3,
-        "n1 has not voted in term 2, and does not vote for n3",
-    )?;
+    must_grant(&stage, once, N3, "n1 has not voted in term 2, and does not vote for n3")?;
 
     let mut stage = Stage::with_slow_disks(3).row(4, "n1 starts again between two requests");
     stage.hear(ask(N2, N1, 1));
     stage.persist(N1);
-    must_grant(
-        &stage,
-        rule("one_vote_per_term"),
-        N2,
-        "n1 has not voted in term 1, and does not vote for n2",
-    )?;
+    must_grant(&stage, once, N2, "n1 has not voted in term 1, and does not vote for n2")?;
     stage.restart(N1);
     stage.hear(ask(N3, N1, 1));
     let because = "n1 voted for n2, started again, and voted for n3, both in term 1";
-    must_not_grant(&stage, rule("one_vote_per_term"), N3, because)?;
+    must_not_grant(&stage, once, N3, because)?;
 
     let mut stage = Stage::with_slow_disks(3).row(5, "a rival asks a candidate");
     stage.campaign(N1);
     stage.hear(ask(N2, N1, 1));
     let because = "n1 campaigns in term 1, has voted for itself, and votes for n2";
-    must_not_grant(&stage, rule("one_vote_per_term"), N2, because)
+    must_not_grant(&stage, once, N2, because)
 }
 
 /// A candidate asks twice: the first answer may have been lost.
 pub(super) fn revote_same_candidate(_: &mut Check) -> Verdict {
+    let again = rule("repeated_request_same_answer");
     let mut stage = Stage::with_slow_disks(3).row(1, "n2 asks twice in one term");
     stage.hear(ask(N2, N1, 1));
     stage.forget_words();
     stage.hear(ask(N2, N1, 1));
-    must_grant(
-        &stage,
-        rule("repeated_request_same_answer"),
-        N2,
-        "n1 voted for n2 in term 1, and does not say so again",
-    )?;
+    must_grant(&stage, again, N2, "n1 voted for n2 in term 1, and does not say so again")?;
 
     let mut stage = stage.row(2, "n3 asks in between");
     stage.hear(ask(N3, N1, 1));
-    must_not_grant(
-        &stage,
-        rule("repeated_request_same_answer"),
-        N3,
-        "n1 voted for n2 in term 1, and then for n3",
-    )?;
+    must_not_grant(&stage, again, N3, "n1 voted for n2 in term 1, and then for n3")?;
     stage.forget_words();
     stage.hear(ask(N2, N1, 1));
-    must_grant(
-        &stage,
-        rule("repeated_request_same_answer"),
-        N2,
-        "n1 voted for n2 in term 1, and does not say so again",
-    )?;
+    must_grant(&stage, again, N2, "n1 voted for n2 in term 1, and does not say so again")?;
 
     let setup = remembering(Setup::new(3, 0).with_slow_disks(), N1, 7, Some(N2));
     let mut stage = Stage::of(setup).row(3, "n1 starts again in between: its disk holds the vote");
     stage.hear(ask(N2, N1, 7));
-    must_grant(
-        &stage,
-        rule("repeated_request_same_answer"),
-        N2,
-        "n1's disk holds a vote for n2, and n1 denies it",
-    )?;
+    must_grant(&stage, again, N2, "n1's disk holds a vote for n2, and n1 denies it")?;
     stage.hear(ask(N3, N1, 7));
-    must_not_grant(
-        &stage,
-        rule("repeated_request_same_answer"),
-        N3,
-        "n1's disk holds a vote for n2, and n3 gets it too",
-    )
+    must_not_grant(&stage, again, N3, "n1's disk holds a vote for n2, and n3 gets it too")
 }
 
 /// What n1 must do with a request.
