@@ -13,6 +13,8 @@
 
 pub mod random; // random numbers from a seed
 
+pub mod spelling; // "did you mean"
+
 #[cfg(feature = "storage")]
 pub mod engine; // the log engine's test kit: a model, histories, power cuts
 

@@ -38,8 +38,6 @@
 
 pub mod grammar; // lines, commands, arguments
 
-pub mod spelling; // "did you mean"
-
 pub mod arguments; // the arguments of one command
 
 pub mod command; // every command of a script

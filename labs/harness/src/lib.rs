@@ -72,7 +72,7 @@ pub use coverage::Coverage;
 pub use diagram::{Diagram, Row};
 pub use failure::{Failure, Rule, Verdict};
 pub use options::QUICK_SEEDS;
-pub use place::{Place, function_at};
+pub use place::{FoundFunction, Place, function_at, function_named};
 pub use report::{Outcome, Report};
 pub use rules::Rules;
 pub use suite::main;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 mod scanner;
 
+pub use scanner::FoundFunction;
 use scanner::Scanner;
 
 /// A line of a source file of the workspace.
@@ -72,6 +73,11 @@ impl Place {
 /// its trait.
 pub fn function_at(source: &str, line: u32) -> Option<String> {
     Scanner::new(source).function_at(line)
+}
+
+/// Finds a function of a Rust source text by its path: `Core::decide_vote`. The text need not parse.
+pub fn function_named(source: &str, path: &str) -> Option<FoundFunction> {
+    Scanner::new(source).function_named(path)
 }
 
 /// Makes a compiler's path one of ours: forward slashes, and from the workspace's root even if the

@@ -1,21 +1,11 @@
 //! "Did you mean": the nearest of a few names.
 
 use crate::screen::hang;
+use testbed::spelling;
 
 /// Returns the name nearest to what was typed, if one is near enough to be meant.
 pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = typed.to_lowercase();
-    names
-        .into_iter()
-        .map(|name| {
-            let lower = name.to_lowercase();
-            let contained = wanted.len() >= 4 && lower.contains(&wanted);
-            let likeness = strsim::jaro_winkler(&lower, &wanted);
-            (if contained { likeness.max(0.9) } else { likeness }, name)
-        })
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+    spelling::nearest(typed, names).first().copied()
 }
 
 /// The most names that are listed for somebody to choose from.

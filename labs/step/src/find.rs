@@ -7,7 +7,7 @@
 //! ```
 
 use std::path::{Path, PathBuf};
-use testbed::script::spelling::nearest;
+use testbed::spelling::nearest;
 
 /// Returns the file that a name on the command line means.
 ///

@@ -6,7 +6,7 @@
 //! ```
 
 use std::path::PathBuf;
-use testbed::script::spelling::did_you_mean;
+use testbed::spelling::did_you_mean;
 
 /// One word, for the help.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@
 
 use crate::script::ScriptError;
 use crate::script::grammar::{Argument, Directive};
-use crate::script::spelling::did_you_mean;
+use crate::spelling::did_you_mean;
 use raft::{EntryId, NodeId, Term};
 use std::str::FromStr;
 

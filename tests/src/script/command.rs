@@ -8,8 +8,8 @@ use crate::cluster::Setup;
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::grammar::Directive;
-use crate::script::spelling::did_you_mean;
 use crate::script::{add_nodes, message};
+use crate::spelling::did_you_mean;
 use bytes::Bytes;
 use raft::{Message, NodeId};
 

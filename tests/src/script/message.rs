@@ -6,7 +6,7 @@
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
-use crate::script::spelling::did_you_mean;
+use crate::spelling::did_you_mean;
 use raft::{AppendOutcome, Body, Entry, Index, Message, NodeId, Payload, Session, VoteRequest};
 
 /// Every kind of message: our name and etcd's.

@@ -1,4 +1,4 @@
-//! Reads Rust source just well enough to know which function a line is in.
+//! Reads Rust source just well enough to know which functions it has, and which of them a line is in.
 //!
 //! ```text
 //!   impl<S: Storage> Core<S> {            frames: [Core]
@@ -7,13 +7,36 @@
 //! ```
 //!
 //! Tokens are words and single punctuation marks; comments, strings, characters and lifetimes are
-//! skipped, so that a brace in a string opens nothing.
+//! skipped, so that a brace in a string opens nothing. A text that does not parse, such as a student's
+//! half-written file, has functions too: those up to the mistake, and most of those after it.
+
+use std::ops::Range;
+
+/// A function of a source text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundFunction {
+    /// Its name, with the type of its `impl` or its trait: `Core::decide_vote`.
+    pub path: String,
+    /// The line of its `fn`, from 1.
+    pub line: u32,
+    /// Where its body is, braces included; none if the text ends before it does.
+    pub body: Option<Range<usize>>,
+    /// The line of the brace that closes it, from 1.
+    closed_on: Option<u32>,
+}
+
+impl FoundFunction {
+    /// Returns whether a line (from 1) is within it.
+    fn spans(&self, line: u32) -> bool {
+        self.closed_on.is_some_and(|last| (self.line..=last).contains(&line))
+    }
+}
 
 /// What opened a brace.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Frame {
-    /// A function, from the line of its `fn`.
-    Function { name: String, line: u32 },
+    /// A function, by its place in the list of those found.
+    Function(usize),
     /// An `impl` or a `trait`, by the type's or the trait's name.
     Owner(String),
     /// Any other brace.
@@ -32,6 +55,8 @@ enum Pending {
 struct Token {
     text: String,
     line: u32,
+    /// Where it begins, in bytes.
+    at: usize,
 }
 
 /// The scanner.
@@ -42,17 +67,34 @@ pub(super) struct Scanner {
 impl Scanner {
     /// Reads a source text.
     pub(super) fn new(source: &str) -> Self {
-        Scanner { tokens: Lexer { rest: source, line: 1 }.tokens() }
+        Scanner { tokens: Lexer { rest: source, line: 1, at: 0 }.tokens() }
     }
 
-    /// Returns the innermost function whose `fn` is on or before the line and whose closing brace is on or
-    /// after it.
+    /// Returns the innermost function around a line (from 1).
     pub(super) fn function_at(&self, line: u32) -> Option<String> {
+        // Inner functions begin after outer ones.
+        let mut around = self.functions().into_iter().filter(|found| found.spans(line));
+        around.next_back().map(|found| found.path)
+    }
+
+    /// Returns the function of this path; else the one of this name without a type: a brace too many ends
+    /// an `impl` early.
+    pub(super) fn function_named(&self, path: &str) -> Option<FoundFunction> {
+        let (of, name) = path.rsplit_once("::").unwrap_or(("", path));
+        let of = of.rsplit("::").next().unwrap_or(of);
+        let whole = if of.is_empty() { name.to_owned() } else { format!("{of}::{name}") };
+        let found = self.functions();
+        let named = |path: &str| found.iter().find(|function| function.path == path).cloned();
+        named(&whole).or_else(|| named(name))
+    }
+
+    /// Returns every function that has a body, in the order of their braces.
+    fn functions(&self) -> Vec<FoundFunction> {
+        let mut found: Vec<FoundFunction> = Vec::new();
         let mut frames: Vec<Frame> = Vec::new();
         let mut pending = Pending::Nothing;
         // Round and square brackets that are open: `[u8; { 1 }]` opens no body.
         let mut depth = 0_usize;
-        // Inner functions close before outer ones: the first that spans the line is the innermost.
         for (at, token) in self.tokens.iter().enumerate() {
             match token.text.as_str() {
                 "(" | "[" => depth += 1,
@@ -82,12 +124,31 @@ impl Scanner {
                         pending = Pending::Nothing;
                     }
                 }
-                "{" => frames.push(open(&mut pending, depth)),
+                "{" => match std::mem::replace(&mut pending, Pending::Nothing) {
+                    Pending::Function { name, line, depth: of } if of == depth => {
+                        let path = with_owner(&frames, &name);
+                        frames.push(Frame::Function(found.len()));
+                        let begins = Some(token.at..token.at);
+                        found.push(FoundFunction { path, line, body: begins, closed_on: None });
+                    }
+                    Pending::Owner { words, depth: of } if of == depth => {
+                        frames.push(Frame::Owner(owner(&words)));
+                    }
+                    // A brace within a signature.
+                    other @ (Pending::Nothing
+                    | Pending::Function { .. }
+                    | Pending::Owner { .. }) => {
+                        pending = other;
+                        frames.push(Frame::Block);
+                    }
+                },
                 "}" => {
-                    if let Some(Frame::Function { name, line: from }) = frames.pop()
-                        && (from..=token.line).contains(&line)
-                    {
-                        return Some(with_owner(&frames, &name));
+                    if let Some(Frame::Function(number)) = frames.pop() {
+                        let function = &mut found[number];
+                        function.closed_on = Some(token.line);
+                        if let Some(body) = &mut function.body {
+                            body.end = token.at + 1;
+                        }
                     }
                 }
                 _ => {}
@@ -96,19 +157,10 @@ impl Scanner {
                 words.push(token.text.clone());
             }
         }
-        None
-    }
-}
-
-/// Decides what a brace opens.
-fn open(pending: &mut Pending, now: usize) -> Frame {
-    match std::mem::replace(pending, Pending::Nothing) {
-        Pending::Function { name, line, depth } if depth == now => Frame::Function { name, line },
-        Pending::Owner { words, depth } if depth == now => Frame::Owner(owner(&words)),
-        inside @ (Pending::Nothing | Pending::Function { .. } | Pending::Owner { .. }) => {
-            *pending = inside;
-            Frame::Block
+        for function in found.iter_mut().filter(|function| function.closed_on.is_none()) {
+            function.body = None;
         }
+        found
     }
 }
 
@@ -116,7 +168,7 @@ fn open(pending: &mut Pending, now: usize) -> Frame {
 fn with_owner(frames: &[Frame], name: &str) -> String {
     let owner = frames.iter().rev().find_map(|frame| match frame {
         Frame::Owner(owner) => Some(owner),
-        Frame::Function { .. } | Frame::Block => None,
+        Frame::Function(_) | Frame::Block => None,
     });
     match owner {
         Some(owner) if !owner.is_empty() => format!("{owner}::{name}"),
@@ -154,6 +206,8 @@ fn is_word(text: &str) -> bool {
 struct Lexer<'a> {
     rest: &'a str,
     line: u32,
+    /// Where `rest` begins, in bytes.
+    at: usize,
 }
 
 impl Lexer<'_> {
@@ -171,11 +225,11 @@ impl Lexer<'_> {
             } else if first == '_' || first.is_alphanumeric() {
                 let end = |c: char| !(c == '_' || c.is_alphanumeric());
                 let length = self.rest.find(end).unwrap_or(self.rest.len());
-                tokens.push(Token { text: self.rest[..length].to_owned(), line: self.line });
+                tokens.push(self.token(length));
                 self.skip(length);
             } else {
                 if !first.is_whitespace() {
-                    tokens.push(Token { text: first.to_string(), line: self.line });
+                    tokens.push(self.token(first.len_utf8()));
                 }
                 self.skip(first.len_utf8());
             }
@@ -183,9 +237,14 @@ impl Lexer<'_> {
         tokens
     }
 
+    fn token(&self, length: usize) -> Token {
+        Token { text: self.rest[..length].to_owned(), line: self.line, at: self.at }
+    }
+
     fn skip(&mut self, length: usize) {
         let (skipped, rest) = self.rest.split_at(length);
         self.line += u32::try_from(skipped.matches('\n').count()).unwrap_or(u32::MAX);
+        self.at += length;
         self.rest = rest;
     }
 }

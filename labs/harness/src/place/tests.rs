@@ -105,6 +105,27 @@ mod tests { fn r#in() {}
 }
 
 #[test]
+fn a_function_is_found_by_its_path() {
+    let text = "impl Votes {\n    fn of(&self) {}\n}\nimpl<S: Storage> Core<S> {\n    /// Not fn of \
+                {.\n    fn of(&mut self, a: u8) {\n        \"}\"\n    }\n    fn last() {}\n}\n";
+    let found = |path: &str| {
+        let found = function_named(text, path)?;
+        Some((found.line, &text[found.body?]))
+    };
+    assert_eq!(found("Core::of"), Some((6, "{\n        \"}\"\n    }")));
+    assert_eq!(found("Votes::of"), Some((2, "{}")));
+    assert_eq!((found("Raft::of"), found("of")), (None, None));
+    // While a student types: a brace too many, and a brace too few.
+    let (many, few) =
+        (text.replace(") {}\n}", ") {}\n}}"), text.replace("    }\n    fn last", "fn last"));
+    let line = |text: &str, path: &str| function_named(text, path).map(|found| found.line);
+    assert_eq!([line(&many, "Core::of"), line(&few, "Core::of")], [Some(6), Some(6)]);
+    assert_eq!([line(&many, "Core::last"), line(&few, "Core::last")], [Some(9), Some(8)]);
+    let one_too_many = text.replace("\"}\"\n    }", "}\n    }\n}");
+    assert_eq!(line(&one_too_many, "Core::last"), Some(10));
+}
+
+#[test]
 fn a_text_that_is_no_rust_ends_without_a_name() {
     for text in ["", "}}}}", "fn", "impl {", "\"", "/*", "'", "r#\"", "fn f(", "fn f() {", "'\\"] {
         assert_eq!(function_at(text, 1), None, "{text}");
