@@ -9,7 +9,7 @@ use crate::raft::kit::judge_walk;
 use harness::text::counted;
 use harness::{Check, Verdict};
 use testbed::Setup;
-use testbed::explore::{Bounds, explore};
+use testbed::explore::{Bounds, explore_from};
 
 /// A correct Raft has 22,885 states here. With far more states, something grows without end.
 const STATES_MAX: usize = 100_000;
@@ -26,5 +26,5 @@ fn walk(check: &mut Check, bounds: &Bounds) -> Verdict {
     let what = format!("{}, {}, {crashes}", counted(nodes, "node"), counted(terms, "term"));
     check.doing(format!("walking every state of {what}"));
     let setup = Setup { disks: bounds.disks, ..Setup::new(nodes, 0) };
-    judge_walk(&what, setup, explore(bounds))
+    judge_walk(&what, setup, vec![], |start| explore_from(start, bounds))
 }

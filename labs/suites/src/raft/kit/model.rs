@@ -11,20 +11,31 @@
 use super::runs::{Broken, uncovered};
 use harness::Verdict;
 use harness::text::counted;
-use testbed::Setup;
 use testbed::explore::{Exploration, TooManyStates};
+use testbed::{Cluster, Input, Setup};
 
-/// Judges a walk: no rule broke, and somebody led in more than a few states.
+/// Judges a walk that begins after these inputs: no rule broke, and somebody led in more than a few
+/// states.
 pub(crate) fn judge_walk(
     what: &str,
     setup: Setup,
-    walk: Result<Exploration, TooManyStates>,
+    before: Vec<Input>,
+    walk: impl FnOnce(Cluster) -> Result<Exploration, TooManyStates>,
 ) -> Verdict {
-    let walk = match walk {
+    let mut start = Cluster::new(setup.clone());
+    for (at, input) in before.iter().enumerate() {
+        if let Some(violation) = start.apply(input).violation {
+            let inputs = before[..=at].to_vec();
+            let broken = Broken { setup, inputs, violation, seed: None };
+            return broken.failure().faults(what).fail();
+        }
+    }
+    let walk = match walk(start) {
         Ok(walk) => walk,
         Err(why) => return uncovered(format!("{what}: {why}"), None).fail(),
     };
-    if let Some((violation, inputs)) = walk.violation {
+    if let Some((violation, way)) = walk.violation {
+        let inputs = [before, way].concat();
         let broken = Broken { setup, inputs, violation, seed: None };
         let steps = counted(broken.inputs.len() as u64, "event");
         let states = counted(walk.states as u64, "state");
