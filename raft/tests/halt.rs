@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use raft::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -131,7 +131,12 @@ type Answer = Result<Vec<Entry>, StorageError>;
 struct Scripted {
     inner: MemoryStorage,
     answer: Rc<RefCell<Option<Answer>>>,
+    /// How often it was asked for entries.
+    asked: Rc<Cell<u32>>,
 }
+
+/// Nobody asks more often for entries in one of these tests.
+const ASKED_MAX: u32 = 100;
 
 impl Storage for Scripted {
     fn initial_state(&self) -> Result<InitialState, StorageError> {
@@ -144,6 +149,8 @@ impl Storage for Scripted {
         high: Index,
         max_bytes: Option<u64>,
     ) -> Result<Vec<Entry>, StorageError> {
+        self.asked.set(self.asked.get() + 1);
+        assert!(self.asked.get() < ASKED_MAX, "entries {low}.. are asked for in a loop");
         self.answer.borrow().clone().unwrap_or_else(|| self.inner.entries(low, high, max_bytes))
     }
 
@@ -166,7 +173,7 @@ impl Storage for Scripted {
 
 /// Returns a leader of term 2 with the ten entries in storage, which n2 lacks from entry 4 on.
 fn leader() -> Raft<Scripted> {
-    let storage = Scripted { inner: ten_entries(), answer: Rc::default() };
+    let storage = Scripted { inner: ten_entries(), answer: Rc::default(), asked: Rc::default() };
     let mut node = Raft::new(&Config::new(N1), storage).expect("it can start");
     node.journal().listen();
     node.campaign().expect("a voter");
@@ -209,6 +216,22 @@ fn entries_that_are_being_fetched_are_asked_for_again() {
 }
 
 #[test]
+fn an_acknowledgement_asks_once_for_entries_that_are_being_fetched() {
+    let mut node = leader();
+    node.step(rejection()).expect("an answer");
+    node.take_outbox();
+    let waits = StorageError::Pending;
+    let compacted = StorageError::Compacted { index: Index(6), first: Index(8) };
+    for (matched, answer) in [(5, waits), (6, compacted)] {
+        *node.storage().answer.borrow_mut() = Some(Err(answer));
+        let outcome = AppendOutcome::Matched(Index(matched));
+        let body = Body::AppendReply { outcome, session: Some(Session::default()) };
+        node.step(Message { from: N2, to: N1, term: Some(Term(2)), body }).expect("an answer");
+        assert!(node.take_outbox().now.is_empty(), "nothing to send yet");
+    }
+}
+
+#[test]
 fn entries_that_are_compacted_are_no_failure() {
     let mut node = leader();
     let (index, first) = (Index(4), Index(8));
@@ -241,7 +264,7 @@ fn storage_that_contradicts_itself_halts_the_node() {
 #[test]
 fn entries_to_apply_cannot_be_waited_for() {
     let answer = Rc::new(RefCell::new(Some(Err(StorageError::Pending))));
-    let storage = Scripted { inner: ten_entries(), answer };
+    let storage = Scripted { inner: ten_entries(), answer, asked: Rc::default() };
     let mut node = RawNode::new(&Config::new(N1), storage).expect("it can start");
     let halt = node.ready().expect_err("only what is to be sent can be waited for");
     assert_eq!(*halt.why(), StorageError::Pending);
