@@ -41,6 +41,7 @@ pub const TESTS: &[Test] = &[
     Test::new(4, "ac_apply_cap", applying::apply_cap),
     Test::new(4, "ac_apply_gates", applying::apply_gates),
     Test::new(4, "ac_apply_order", applying::apply_order),
+    Test::new(4, "ac_uncommitted_bytes", applying::uncommitted_bytes),
     Test::new(4, "ac_commit_le_durable", applying::commit_le_durable),
     Test::new(4, "ac_commit_told_before_applied", applying::commit_told_before_applied),
     Test::new(5, "ac_start_restart", restarting::start_restart),

@@ -8,7 +8,7 @@
 
 use super::owner::Owner;
 use crate::raft::rule;
-use harness::{Failure, Table};
+use harness::{Table, Verdict};
 use raft::{MemoryStorage, RawNode};
 
 /// How a node answers its owner.
@@ -28,21 +28,15 @@ impl Answer {
 }
 
 /// A table of answers.
-pub(super) struct Answers {
-    head: &'static str,
-    intro: &'static str,
-    /// What is reported, what the answer must be, and what it was.
-    rows: Vec<(String, &'static str, &'static str)>,
-    /// Whether a correct report was refused, and every mistake too.
-    is_too_strict: bool,
-}
+pub(super) struct Answers(Table);
 
 impl Answers {
     pub(super) fn new(head: &'static str, intro: &'static str) -> Self {
-        Answers { head, intro, rows: Vec::new(), is_too_strict: true }
+        Answers(Table::new(rule("owners_mistakes_are_refused"), head).intro(intro))
     }
 
-    /// Reports something to n1, and adds its answer; if n1 refuses, also whether n1 has changed.
+    /// Reports something to n1, and adds its answer; if n1 refuses, also whether n1 has changed. To accept a
+    /// mistake breaks one rule, to refuse a correct report another.
     pub(super) fn tell<T, E>(
         &mut self,
         n1: &mut Owner,
@@ -52,27 +46,30 @@ impl Answers {
     ) {
         let before = n1.node().clone();
         let was = say(n1.node()).map_or(Answer::Refused, |_| Answer::Taken);
-        self.rows.push((what.to_owned(), must_be.say(), was.say()));
-        self.is_too_strict &= must_be == Answer::Taken || was == Answer::Refused;
+        self.0.equal(what, must_be.say(), was.say()).breaks_rule(match must_be {
+            Answer::Taken => rule("a_correct_owner_is_believed"),
+            Answer::Refused => rule("owners_mistakes_are_refused"),
+        });
         if was == Answer::Refused {
-            let is_same = before == *n1.node();
-            let now = if is_same { "as it was" } else { "changed" };
-            self.rows.push((format!("{what}: the node"), "as it was", now));
-            self.is_too_strict &= is_same;
+            let now = if before == *n1.node() { "as it was" } else { "changed" };
+            self.0.equal(format!("{what}: the node"), "as it was", now);
         }
     }
 
-    /// Returns the failure for the card if a row does not hold. To accept a mistake breaks one rule, to
-    /// refuse a correct report another.
-    pub(super) fn failure(self) -> Option<Failure> {
-        let rule = match self.is_too_strict {
-            true => rule("a_correct_owner_is_believed"),
-            false => rule("owners_mistakes_are_refused"),
+    /// Adds which Readys n1 still waits for, after an answer.
+    pub(super) fn waits_for(&mut self, n1: &mut Owner, what: &str, must_be: &[u64]) {
+        let say = |numbers: Vec<u64>| match numbers.is_empty() {
+            true => "none".to_owned(),
+            false => numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
         };
-        let mut table = Table::new(rule, self.head).intro(self.intro);
-        for (what, must_be, was) in self.rows {
-            table.equal(what, must_be, was);
-        }
-        table.failure()
+        let was = n1.node().records().map(|record| record.number().0).collect();
+        let what = format!("{what}: Readys that wait");
+        let row = self.0.equal(what, say(must_be.to_vec()), say(was));
+        row.breaks_rule(rule("writes_end_in_order"));
+    }
+
+    /// Fails if a row does not hold: one of these functions decided.
+    pub(super) fn verdict(self, within: &[&str]) -> Verdict {
+        self.0.failure().map_or(Ok(()), |failure| failure.one_of(within).fail())
     }
 }

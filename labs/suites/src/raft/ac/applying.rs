@@ -8,9 +8,9 @@
 //! ```
 
 use super::answers::{Answer, Answers};
-use super::blame::{CAPPED, CHECKED, GATE, LIGHT, NO_PAGE, PAGED};
+use super::blame::{CHECKED, EARLY, FREED, LIGHT, LONG_PAGE, MANY_PAGES, PAUSED};
 use super::owner::{Checked, Owner, disk, group, settings};
-use crate::raft::kit::{N1, N2, at, beat_with, logged, names_of, sends};
+use crate::raft::kit::{N1, N2, at, beat_with, logged, matched, names_of, sends};
 use crate::raft::rule;
 use bytes::Bytes;
 use harness::{Check, Table, Verdict};
@@ -42,8 +42,7 @@ fn must_have_applied(n1: &Owner, want: u64) -> Verdict {
     let because = format!("{want} entries are committed and durable, and {got} are handed out");
     let applied = |index: Index| format!("applied {index}");
     let rule = rule("all_committed_is_handed_out");
-    let within = if got == Index(0) { NO_PAGE } else { PAGED };
-    n1.must_be(rule, within, &because, applied(Index(want)), applied(got))
+    n1.must_be(rule, n1.unapplied(), &because, applied(Index(want)), applied(got))
 }
 
 /// However long the pages are, the application gets every entry, in order, once.
@@ -52,7 +51,7 @@ pub(super) fn paging_committed(_: &mut Check) -> Verdict {
     for (number, cap, title) in [
         (1, None, "no limit"),
         (2, Some(3 * short), "three short ones at a time"),
-        (3, Some(1), "one entry at a time"),
+        (3, Some(0), "one entry at a time"),
         (4, Some(3 * short + 1), "three short ones and a bit"),
     ] {
         let mut n1 = capped(cap).row(number, title);
@@ -69,12 +68,23 @@ pub(super) fn paging_committed(_: &mut Check) -> Verdict {
         }
         must_have_applied(&n1, 10)?;
     }
+    // The LightReady's page is read by `take_committed` alone; a Ready's passes through `ready` too.
     let reads = "what is committed is read from storage, and the read fails";
-    let n1 = Owner::of(settings(), disk(&[1, 1], 1, None, 2)).row(9, reads);
-    let within = &["RawNode::take_committed", "RawNode::ready", "RawNode::has_ready"];
+    let mut n1 = Owner::of(settings(), disk(&[1, 1], 1, None, 0)).row(9, reads);
+    n1.hear(beat_with(N2, N1, 1, 0));
+    if let Some(first) = n1.take()? {
+        n1.hear(beat_with(N2, N1, 1, 2));
+        let within = &["RawNode::take_committed", "RawNode::light_ready"];
+        n1.every_read_fails("advance", within, |node| {
+            node.advance(first.clone()).map(drop).map_err(|halt| halt.to_string())
+        })?;
+    }
+    let n1 = Owner::of(settings(), disk(&[1, 1], 1, None, 2)).row(10, reads);
+    let within = &["RawNode::ready", "RawNode::take_committed"];
     n1.every_read_fails("ready", within, |node| {
         node.ready().map(drop).map_err(|halt| halt.to_string())
-    })
+    })?;
+    Ok(())
 }
 
 /// Returns the size of what waits to be applied, without the last entry: that one may cross the limit.
@@ -85,7 +95,7 @@ fn outstanding_before_last(n1: &Owner) -> u64 {
 
 /// Takes and writes everything; then no more waits to be applied than the limit allows.
 fn must_keep_the_limit(n1: &mut Owner, cap: u64) -> Verdict {
-    n1.start_all()?;
+    let taken = n1.start_all()?;
     n1.persist_all()?;
     let outstanding = outstanding_before_last(n1);
     if outstanding < cap || n1.waiting().count() <= 1 {
@@ -94,7 +104,14 @@ fn must_keep_the_limit(n1: &mut Owner, cap: u64) -> Verdict {
     let waiting: Vec<Entry> = n1.waiting().cloned().collect();
     let because =
         format!("{} wait to be applied, and the limit is {cap} bytes", names_of(&waiting));
-    let failure = n1.broken(rule("outstanding_applies_are_capped"), CAPPED).because(because);
+    // A page of one may always cross the limit: then none should have come. A longer one should have ended.
+    let mut pages = taken.iter().map(|ready| ready.committed_entries().len());
+    let within = match n1.application() {
+        [_, ..] => PAUSED,
+        [] if pages.rfind(|&len| len > 0).is_some_and(|len| len > 1) => LONG_PAGE,
+        [] => MANY_PAGES,
+    };
+    let failure = n1.broken(rule("outstanding_applies_are_capped"), within).because(because);
     failure.got(format!("{outstanding} bytes before the last one")).fail()
 }
 
@@ -114,19 +131,51 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
         must_have_applied(&n1, 10)?;
     }
 
-    // Two short entries are handed out, and are all that the limit allows. Then a third is committed.
-    let title = "at most two short entries; the third comes later";
-    let mut n1 = capped(Some(2 * short)).row(4, title);
-    n1.hear(ten(0));
-    n1.settle()?;
-    for commit in [2, 3] {
-        n1.hear(beat_with(N2, N1, 1, commit));
-        must_keep_the_limit(&mut n1, 2 * short)?;
+    // Two short entries are handed out. Then the rest is committed: what room is left?
+    for (number, shorts, title) in [
+        (4, 2, "at most two short entries; two are handed out, and a third comes"),
+        (5, 3, "at most three short entries; two are handed out, and more come"),
+    ] {
+        let mut n1 = capped(Some(shorts * short)).row(number, title);
+        n1.hear(ten(0));
+        n1.settle()?;
+        for commit in [2, 2 * shorts - 1] {
+            n1.hear(beat_with(N2, N1, 1, commit));
+            must_keep_the_limit(&mut n1, shorts * short)?;
+        }
+    }
+
+    // A short page and a long one fill the limit; what is applied first leaves it full, or empties it.
+    let long = {
+        let Body::AppendEntries { entries, .. } = ten(0).body else { return Ok(()) };
+        entries[4].size_bytes()
+    };
+    type Applies = fn(&mut Owner) -> Checked<()>;
+    let rows: [(u64, Applies, &str); 2] = [
+        (6, Owner::apply_one, "a short page and a long one wait, and the short one is applied"),
+        (
+            7,
+            Owner::apply_at_once,
+            "a short page and a long one wait, and both are reported applied at once",
+        ),
+    ];
+    for (number, apply, title) in rows {
+        let mut n1 = capped(Some(long)).row(number, title);
+        n1.hear(ten(3));
+        n1.settle()?;
+        for commit in [4, 5, 8] {
+            n1.hear(beat_with(N2, N1, 1, commit));
+            must_keep_the_limit(&mut n1, long)?;
+        }
+        apply(&mut n1)?;
+        must_keep_the_limit(&mut n1, long)?;
+        n1.settle()?;
+        must_have_applied(&n1, 8)?;
     }
 
     // `advance` says that its Ready is written and applied. Of the LightReady it says nothing.
     let title = "at most 1 byte, with advance; the LightReady's entries are not applied yet";
-    let mut n1 = capped(Some(1)).row(5, title);
+    let mut n1 = capped(Some(1)).row(8, title);
     n1.hear(ten(10));
     if let Some(ready) = n1.take()? {
         n1.advance_slowly(&ready)?;
@@ -139,43 +188,88 @@ pub(super) fn apply_cap(_: &mut Check) -> Verdict {
     must_have_applied(&n1, 10)
 }
 
-/// Counts what is handed out to be applied before and after the write is durable.
-fn through_the_gate(gate: ApplyGate) -> Checked<(u64, u64)> {
-    let config = Config { apply_gate: gate, ..settings() };
-    let mut n1 = Owner::of(config, group(3));
-    n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1, 1], 2));
-    let taken = n1.start_all()?;
-    let before = taken.iter().map(|ready: &Ready| ready.committed_entries().len() as u64).sum();
-    n1.settle()?;
-    Ok((before, n1.applied().0))
-}
-
 /// Each gate lets out what it allows, and in the end everything.
 pub(super) fn apply_gates(_: &mut Check) -> Verdict {
-    let mut seen = Vec::new();
-    for (name, gate, most) in [
+    let intro = "n2 sends 1@1 2@1 3@1, and two are committed; handed out to be applied:";
+    let mut table = Table::new(rule("the_gate_is_kept"), "gate, and when").intro(intro);
+    for (name, apply_gate, most) in [
         ("Durable", ApplyGate::Durable, 0),
         ("WithReady", ApplyGate::WithReady, 2),
         ("Ahead(1)", ApplyGate::Ahead(1), 1),
+        ("Ahead(0)", ApplyGate::Ahead(0), 0),
         ("Ahead(5)", ApplyGate::Ahead(5), 2),
         ("Ahead, without a bound", ApplyGate::Ahead(u64::MAX), 2),
     ] {
-        let (before, after) = through_the_gate(gate)?;
-        seen.push((format!("{name}, while they are written"), 0..=most, before));
-        seen.push((format!("{name}, in the end"), 2..=2, after));
+        let mut n1 = Owner::of(Config { apply_gate, ..settings() }, group(3));
+        n1.hear(sends(N2, N1, 1, at(0, 0), &[1, 1, 1], 2));
+        let handed_out = |taken: &[Ready]| -> u64 {
+            taken.iter().map(|ready| ready.committed_entries().len() as u64).sum()
+        };
+        let mut before = handed_out(&n1.start_all()?);
+        let row = table.within(format!("{name}, while they are written"), 0..=most, before);
+        row.decided_in_one_of(EARLY);
+        // An application that may be ahead of the log has applied it already: the log is where it was.
+        if before == 1 {
+            let _ = n1.node().advance_apply_to(Index(1));
+            n1.hear(beat_with(N2, N1, 1, 2));
+            before += handed_out(&n1.start_all()?);
+            let what = format!("{name}, and one is applied early");
+            table.within(what, 0..=most, before).decided_in_one_of(EARLY);
+        }
+        // Too early is one mistake, never another.
+        n1.settle()?;
+        let row = table.within(format!("{name}, in the end"), 2..=2, n1.applied().0);
+        row.breaks_rule(rule("all_committed_is_handed_out")).decided_in_one_of(n1.unapplied());
     }
-    // Too early is one mistake, never another.
-    let is_early = seen.iter().any(|(_, allowed, count)| count > allowed.end());
-    let rule = match is_early {
-        true => rule("the_gate_is_kept"),
-        false => rule("all_committed_is_handed_out"),
+    table.failure().map_or(Ok(()), |failure| failure.fail())
+}
+
+/// A leader's limit for proposals counts those of its term until they are applied, and nothing else.
+pub(super) fn uncommitted_bytes(_: &mut Check) -> Verdict {
+    let limited = |max| Config {
+        max_uncommitted_bytes: Some(max),
+        max_applying_bytes: Some(short_bytes()),
+        ..settings()
     };
-    let intro = "n2 sends 1@1 2@1 3@1, and two are committed; handed out to be applied:";
-    let mut table = Table::new(rule, "gate, and when").intro(intro);
-    for (what, allowed, count) in seen {
-        table.within(what, allowed, count);
+    let must_take = |n1: &mut Owner, word: &str, takes: bool, because: &str| {
+        let say = |takes: bool| format!("{word} is {}", if takes { "taken" } else { "refused" });
+        let rule = match takes {
+            true => rule("what_is_applied_makes_room"),
+            false => rule("proposals_count_until_applied"),
+        };
+        let was = n1.propose(word);
+        n1.must_be(rule, FREED, because, say(takes), say(was))
+    };
+
+    let title = "n1 is alone, and its limit is two bytes of proposals";
+    let mut n1 = Owner::of(limited(2), group(1)).row(1, title);
+    n1.campaign();
+    n1.settle()?;
+    for round in ["a first pair", "a second pair", "a third pair"] {
+        for word in ["a", "b"] {
+            let because = format!("all before {round} is applied; so there is room");
+            must_take(&mut n1, word, true, &because)?;
+            // Each is a write, and a page, of its own.
+            n1.start_all()?;
+            n1.persist_all()?;
+            n1.start_all()?;
+            n1.persist_all()?;
+        }
+        must_take(&mut n1, "c", false, "two bytes of proposals are not applied")?;
+        n1.apply_at_once()?;
+        n1.settle()?;
     }
-    table.failure().map_or(Ok(()), |failure| failure.one_of(GATE).fail())
+
+    let title = "n1 leads term 2; its log has a command of term 1; its limit is one byte";
+    let mut n1 = Owner::of(limited(1), disk(&[1], 1, None, 0)).row(2, title);
+    n1.elect_by(&[N2]);
+    n1.settle()?;
+    must_take(&mut n1, "a", true, "no proposal waits")?;
+    n1.settle()?;
+    n1.hear(matched(N2, N1, 2, 2));
+    n1.settle()?;
+    let because = "1@1 and 2@2 are applied, which nobody proposed to n1 in its term; a is not";
+    must_take(&mut n1, "b", false, because)
 }
 
 /// A report of what the owner cannot have applied is refused, and changes nothing.
@@ -199,7 +293,7 @@ pub(super) fn apply_order(_: &mut Check) -> Verdict {
     n1.start_all()?;
     tell(&mut n1, "2", 2, Answer::Taken);
     tell(&mut n1, "1: less than before", 1, Answer::Refused);
-    table.failure().map_or(Ok(()), |failure| failure.one_of(CHECKED).fail())
+    table.verdict(CHECKED)
 }
 
 /// A node can start from what was saved, whenever the power fails.
@@ -224,9 +318,11 @@ pub(super) fn commit_le_durable(_: &mut Check) -> Verdict {
         n1.advance_with(&first)?;
     }
     can_start(&n1)?;
-    while n1.advance()?.is_some() {
+    for _ in 0..4 {
+        n1.advance()?;
         can_start(&n1)?;
     }
+    n1.advance_all()?;
     must_have_applied(&n1, 2)?;
 
     let mut n1 = Owner::new(3).row(2, "three writes in progress, each with its commit index");

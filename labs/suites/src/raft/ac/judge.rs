@@ -10,7 +10,7 @@
 //! The judge knows what was handed out and what the disk holds. It never asks the node.
 
 use super::blame::{
-    APPLIED, APPLIED_AGAIN, COMMIT_TOLD, FORGOT, HANDED_OUT, LIGHT, TOLD, VOTE_UNTOLD,
+    APPLIED, APPLIED_AGAIN, COMMIT_TOLD, FORGOT, HANDED_OUT, LIGHT, LOST, TOLD, VOTE_UNTOLD,
 };
 use super::owner::label;
 use crate::raft::kit::Names;
@@ -28,6 +28,8 @@ pub(super) struct Fault {
     pub(super) because: String,
     /// The functions to read, the likeliest first.
     pub(super) within: Names,
+    /// Whether an entry was handed out to be applied where another was expected.
+    pub(super) is_about_pages: bool,
 }
 
 /// A log as one node knows it: the term at each index.
@@ -54,7 +56,7 @@ pub(super) struct Judge {
     life: Life,
 }
 
-/// Whether the node has lost power before.
+/// Whether the node, or its application, has run before.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Life {
     First,
@@ -77,7 +79,10 @@ fn require(
     within: Names,
     because: impl FnOnce() -> String,
 ) -> Result<(), Fault> {
-    if holds { Ok(()) } else { Err(Fault { rule: *rule, because: because(), within }) }
+    if holds {
+        return Ok(());
+    }
+    Err(Fault { rule: *rule, because: because(), within, is_about_pages: within == APPLIED })
 }
 
 /// Returns the last index of a log.
@@ -90,7 +95,8 @@ impl Judge {
     pub(super) fn new(storage: &MemoryStorage, applied: Index) -> Self {
         let (log, told) = (stored(storage), storage.hard_state());
         let (leaders, votes) = (BTreeMap::new(), BTreeMap::new());
-        let (born, disputed, life) = (told, None, Life::First);
+        let life = if applied > Index(0) { Life::Later } else { Life::First };
+        let (born, disputed) = (told, None);
         Judge { log, disputed, told, born, applied, leaders, votes, life }
     }
 
@@ -98,6 +104,11 @@ impl Judge {
     pub(super) fn after_a_crash(&self, storage: &MemoryStorage, applied: Index) -> Self {
         let votes = self.votes.clone();
         Judge { life: Life::Later, votes, ..Judge::new(storage, applied) }
+    }
+
+    /// Returns the last entry that was handed out to be applied.
+    pub(super) fn applied(&self) -> Index {
+        self.applied
     }
 
     /// Returns what was handed out to be saved last.
@@ -135,7 +146,7 @@ impl Judge {
         for message in ready.persisted_messages() {
             let is_ack = matches!(message.body, Body::AppendReply { .. });
             let (rule, within) = match message.term == Some(self.told.term) {
-                _ if is_ack => (rule("entries_handed_out_once"), HANDED_OUT),
+                _ if is_ack => (rule("entries_handed_out_once"), LOST),
                 true => (rule("hard_state_is_told"), VOTE_UNTOLD),
                 false => (rule("hard_state_is_told"), TOLD),
             };
@@ -200,7 +211,7 @@ impl Judge {
     fn write(&mut self, entries: &[Entry]) -> Result<(), Fault> {
         let Some(first) = entries.first().map(|entry| entry.id) else { return Ok(()) };
         let (once, end) = (rule("entries_handed_out_once"), end(&self.log));
-        require(first.index <= end + 1, once, HANDED_OUT, || {
+        require(first.index <= end + 1, once, LOST, || {
             format!("{first} is to be written, and the log handed out ends at {end}: a gap")
         })?;
         let disputed = self.disputed.take().is_some_and(|from| from <= first.index);

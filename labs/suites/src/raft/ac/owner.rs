@@ -15,12 +15,13 @@
 mod cards; // what a card shows, and which functions it names
 mod driving; // what an owner does
 
-use super::blame::BUSY;
 use super::judge::Judge;
 pub(super) use crate::Checked;
 use crate::raft::kit::{N1, Names, Said, answer, logged};
 use harness::{Row, current};
-use raft::{Config, Entry, HardState, Index, MemoryStorage, Message, NodeId, RawNode, Ready, Term};
+use raft::{
+    Config, Entry, EntryId, HardState, Index, MemoryStorage, Message, NodeId, RawNode, Ready, Term,
+};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
@@ -43,7 +44,11 @@ pub(super) struct Owner {
     /// Whether the node was ever told that a write has ended. Only cards ask for it.
     reported: bool,
     /// Where to look if it goes on as with the last Ready. Only cards ask for it.
-    busy: Names,
+    repeats: Names,
+    /// Whether the record of the last Ready names the end of the log. Only cards ask for it.
+    names_end: bool,
+    /// Whether a record ever held a promise of the node to itself. Only cards ask for it.
+    kept_promise: bool,
 }
 
 /// Writes a message in short: `VoteReply t1 granted`.
@@ -83,7 +88,7 @@ impl Owner {
     /// # Panics
     /// If it refuses to start.
     pub(super) fn of(config: Config, disk: MemoryStorage) -> Self {
-        doing("n1 starts");
+        current::doing_within("n1 starts".to_owned(), &["Config::check_restart"]);
         let judge = Judge::new(&disk, config.applied);
         let node = RawNode::new(&config, disk).expect("n1 starts from what was saved");
         Owner {
@@ -97,7 +102,9 @@ impl Owner {
             rows: Vec::new(),
             row: None,
             reported: false,
-            busy: BUSY,
+            repeats: &[],
+            names_end: true,
+            kept_promise: false,
         }
     }
 
@@ -194,19 +201,19 @@ impl Owner {
         self.node.storage()
     }
 
-    /// Returns the judge.
-    pub(super) fn judge(&self) -> &Judge {
-        &self.judge
+    /// Returns what was handed out to be saved last.
+    pub(super) fn told(&self) -> HardState {
+        self.judge.told()
+    }
+
+    /// Returns the last entry of the log, if the node does not count it as durable.
+    pub(super) fn not_durable(&self) -> Option<EntryId> {
+        self.node.raft().unstable_last()
     }
 
     /// Returns what has left, in order.
     pub(super) fn sent(&self) -> &[Message] {
         &self.sent
-    }
-
-    /// Returns whether the node was ever told that a write has ended.
-    pub(super) fn has_reports(&self) -> bool {
-        self.reported
     }
 
     /// Counts the writes in progress.

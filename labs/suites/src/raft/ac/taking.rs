@@ -6,7 +6,7 @@
 //!   persisted_messages      leave once it is saved
 //! ```
 
-use super::blame::{SOFT, SOFT_AGAIN, SOFT_ALONE, SYNCED, TAKEN, TOLD, VOTE_UNTOLD};
+use super::blame::{SOFT, SOFT_AGAIN, SOFT_ALONE, SYNCED, TAKEN, TOLD, UNASKED, VOTE_UNTOLD};
 use super::judge::say;
 use super::owner::{Checked, Owner, disk, settings};
 use crate::raft::kit::{N1, N2, N3, Said, answer, ask, ask_with, at, beat_with, names_of, sends};
@@ -31,7 +31,7 @@ fn take_all(n1: &mut Owner) -> Checked<Vec<Ready>> {
 pub(super) fn hardstate_on_vote_only(_: &mut Check) -> Verdict {
     let must_tell = |n1: &mut Owner, term, vote, within, because: &str| {
         take_all(n1)?;
-        let told = n1.judge().told();
+        let told = n1.told();
         let want = HardState { term: Term(term), vote, commit: told.commit };
         let to_be_saved = |hard: HardState| format!("{} to be saved", say(hard));
         let rule = rule("hard_state_is_told");
@@ -98,20 +98,19 @@ pub(super) fn soft_state_tells_role_and_leader(_: &mut Check) -> Verdict {
     let news = if is_still_candidate { nothing() } else { of(role, "none") };
     seen.push(("another n1 campaigns; both refuse", news, said(&mut n1)?));
 
-    let broken = || seen.iter().filter(|(_, want, got)| want != got);
-    let (rule, within) = match broken().all(|(_, want, _)| *want == nothing()) {
-        true => (rule("soft_state_is_told_once"), SOFT_AGAIN),
-        // Only the role was news, and only that was missed.
-        false if broken().count() == 1 && seen.last() == broken().next_back() => {
-            (rule("soft_state_is_told"), SOFT_ALONE)
-        }
-        false => (rule("soft_state_is_told"), SOFT),
-    };
-    let mut table = Table::new(rule, "what happens").intro("n1, of three, in term 1; then:");
-    for (what, want, got) in seen {
-        table.equal(what, want, got);
+    let mut table = Table::new(rule("soft_state_is_told"), "what happens")
+        .intro("n1, of three, in term 1; then:");
+    let last = seen.len() - 1;
+    for (number, (what, want, got)) in seen.into_iter().enumerate() {
+        let is_again = want == nothing();
+        let row = table.equal(what, want, got);
+        match is_again {
+            true => row.breaks_rule(rule("soft_state_is_told_once")).decided_in_one_of(SOFT_AGAIN),
+            // Only the role is news there.
+            false => row.decided_in_one_of(if number == last { SOFT_ALONE } else { SOFT }),
+        };
     }
-    table.failure().map_or(Ok(()), |failure| failure.one_of(within).fail())
+    table.failure().map_or(Ok(()), |failure| failure.fail())
 }
 
 /// A promise waits for the write; and some Ready holds it.
@@ -122,8 +121,13 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
             return Ok(());
         }
         // The judge has checked what may leave at once: this message is in no Ready.
-        let failure = n1.broken(rule("persist_before_send"), TAKEN);
-        failure.because(format!("{what} is in no Ready")).expected("it waits for the write").fail()
+        let (rule, within, expected) =
+            match n1.is_unasked(|ready| ready.persisted_messages().iter().any(is_it)) {
+                true => (rule("news_makes_a_ready"), UNASKED, "has_ready is true: it waits"),
+                false => (rule("messages_exactly_once"), TAKEN, "it waits for the write"),
+            };
+        let failure = n1.broken(rule, within);
+        failure.because(format!("{what} is in no Ready")).expected(expected).fail()
     };
     fn grants(m: &Message) -> bool {
         matches!(m.body, Body::VoteReply { granted: true })
@@ -198,23 +202,18 @@ pub(super) fn must_sync(_: &mut Check) -> Verdict {
         ("a commit index", vec![beat_with(N2, N1, 5, 1)], false),
         ("messages, and which node leads", vec![beat_with(N2, N1, 5, 0)], false),
     ];
-    let mut seen = Vec::new();
+    let intro = "n1's disk holds term 5, no vote, and entry 1@1; must a Ready be synced?";
+    let mut table = Table::new(rule("sync_what_promises_rest_on"), "what is new").intro(intro);
     for (what, messages, needed) in rows {
         let mut n1 = Owner::of(settings(), disk(&[1], 5, None, 0));
         messages.into_iter().for_each(|message| n1.hear(message));
-        seen.push((what, needed, take_all(&mut n1)?.iter().any(Ready::must_sync)));
-    }
-    // A sync that is missing breaks a promise; one too many costs time.
-    let is_missing = seen.iter().any(|&(_, needed, synced)| needed && !synced);
-    let rule = match is_missing {
-        true => rule("sync_what_promises_rest_on"),
-        false => rule("no_sync_for_what_is_learned_again"),
-    };
-    let intro = "n1's disk holds term 5, no vote, and entry 1@1; must a Ready be synced?";
-    let mut table = Table::new(rule, "what is new").intro(intro);
-    for (what, needed, synced) in seen {
+        let synced = take_all(&mut n1)?.iter().any(Ready::must_sync);
         let say = |sync: bool| if sync { "yes" } else { "no" };
-        table.equal(what, say(needed), say(synced));
+        // A sync that is missing breaks a promise; one too many costs time.
+        table.equal(what, say(needed), say(synced)).breaks_rule(match needed {
+            true => rule("sync_what_promises_rest_on"),
+            false => rule("no_sync_for_what_is_learned_again"),
+        });
     }
     table.failure().map_or(Ok(()), |failure| failure.one_of(SYNCED).fail())
 }

@@ -6,12 +6,12 @@
 //!    [== write ==]                                  2 of 3 durable: committed
 //! ```
 
-use super::blame::{HANDED_OUT, LATER, REPORTED};
+use super::blame::{HANDED_OUT, LOST, UNASKED};
 use super::owner::{Owner, disk, group, settings};
 use crate::raft::kit::{N1, N2, N3, Said, answer, ask, at, beat_with, matched, names_of, sends};
 use crate::raft::rule;
 use harness::{Check, Table, Verdict};
-use raft::{Body, Config, Entry, Index, Message, NodeId, Ready, Storage};
+use raft::{Body, Config, Entry, EntryId, Index, Message, NodeId, Ready, Storage};
 
 /// Returns the commit index that the owner or a peer can know: from what was handed out to be saved, or
 /// from messages.
@@ -23,7 +23,7 @@ fn commit_told(n1: &Owner) -> Index {
         };
         Some(commit)
     });
-    said.chain([n1.judge().told().commit]).max().unwrap_or_default()
+    said.chain([n1.told().commit]).max().unwrap_or_default()
 }
 
 /// Takes every Ready; then so much must be committed. If less is, `because` says why that is wrong.
@@ -31,8 +31,7 @@ fn must_commit(n1: &mut Owner, want: u64, because: &str) -> Verdict {
     n1.start_all()?;
     let got = commit_told(n1);
     let is_early = got > Index(want);
-    // Before the end of a write was ever reported, only a Ready can have counted it.
-    let within = if is_early && !n1.has_reports() { HANDED_OUT } else { REPORTED };
+    let within = if is_early { HANDED_OUT } else { n1.uncounted() };
     let rule = match is_early {
         true => rule("own_copy_counts_once_durable"),
         false => rule("a_durable_copy_counts"),
@@ -82,7 +81,7 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
     n1.campaign();
     for word in ["", "a", "b"] {
         if !word.is_empty() && !n1.propose(word) {
-            let failure = n1.broken(rule("a_durable_copy_counts"), REPORTED);
+            let failure = n1.broken(rule("a_durable_copy_counts"), n1.uncounted());
             return failure
                 .because("n1 is alone, its vote is durable, and it does not lead")
                 .fail();
@@ -103,8 +102,9 @@ pub(super) fn single_node_two_ready(_: &mut Check) -> Verdict {
 pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
     /// Takes a Ready, lets something happen, reports the Ready, and returns what is to be written next.
     fn meanwhile(n1: &mut Owner, happens: impl Fn(&mut Owner), want: &str) -> Verdict {
+        let holds_any = |ready: &Ready| !ready.entries().is_empty();
         let Some(first) = n1.take()? else {
-            let failure = n1.broken(rule("news_makes_a_ready"), &["RawNode::has_ready"]);
+            let failure = n1.broken(rule("news_makes_a_ready"), UNASKED);
             return failure.because("entries wait to be written, and has_ready is false").fail();
         };
         happens(n1);
@@ -114,9 +114,23 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
         let number = first.number();
         let because =
             format!("{want} came after Ready {number} was taken, and is not handed out after it");
-        let rule = rule("a_ready_makes_durable_what_it_held");
+        let (rule, within) = match n1.is_unasked(holds_any) {
+            true => (rule("news_makes_a_ready"), UNASKED),
+            false => (rule("a_ready_makes_durable_what_it_held"), LOST),
+        };
         let to_be_written = |names: &str| format!("{names} to be written");
-        n1.must_be(rule, LATER, &because, to_be_written(want), to_be_written(&names_of(&entries)))
+        n1.must_be(rule, within, &because, to_be_written(want), to_be_written(&names_of(&entries)))
+    }
+    /// Everything is written: all of the log counts as durable.
+    fn all_counts(mut n1: Owner) -> Verdict {
+        n1.settle()?;
+        let because = "all writes have ended";
+        let say = |last: Option<EntryId>| match last {
+            Some(last) => format!("the log counts as not durable up to {last}"),
+            None => "all of the log counts as durable".to_owned(),
+        };
+        let got = n1.not_durable();
+        n1.must_be(rule("what_it_held_is_durable"), n1.undurable(), because, say(None), say(got))
     }
     let mut n1 = Owner::new(3).row(1, "a follower gets more while it writes");
     n1.hear(sends(N2, N1, 1, at(0, 0), &[1], 0));
@@ -129,7 +143,27 @@ pub(super) fn advance_uses_ready(_: &mut Check) -> Verdict {
     let propose = |n1: &mut Owner| {
         n1.propose("b");
     };
-    meanwhile(&mut n1, propose, "3@1")
+    meanwhile(&mut n1, propose, "3@1")?;
+
+    // Entries of an earlier term count too, and those that are committed already.
+    let title = "a follower gets all of another term's entries";
+    let mut n1 = Owner::new(3).row(3, title);
+    n1.hear(sends(N2, N1, 2, at(0, 0), &[1, 1], 2));
+    n1.advance_all()?;
+    all_counts(n1)?;
+
+    let mut n1 = Owner::new(3).row(4, "the same, in two writes");
+    for behind in [0, 1] {
+        n1.hear(sends(N2, N1, 2, at(behind, behind), &[1], 0));
+        n1.start_all()?;
+    }
+    all_counts(n1)?;
+
+    let mut n1 = Owner::new(3).row(5, "a leader's entries, which nobody else has");
+    n1.elect_by(&[N2]);
+    n1.settle()?;
+    n1.propose("a");
+    all_counts(n1)
 }
 
 /// How an owner takes the next input.
@@ -249,16 +283,24 @@ pub(super) fn failed_read(_: &mut Check) -> Verdict {
     };
     batching()
         .row(1, "a leader takes a Ready; its appends are built from storage")
-        .every_read_fails("ready", &["RawNode::ready", "RawNode::has_ready"], |node| {
+        .every_read_fails("ready", &["RawNode::ready"], |node| {
             node.ready().map(drop).map_err(|halt| halt.to_string())
         })?;
 
-    let mut n1 = batching().row(2, "its write ends, and what it promised itself counts");
+    // Its own vote makes it the leader, and its first appends begin with what is on disk.
+    let mut n1 = Owner::of(settings(), disk(&[1, 1], 1, None, 0));
+    n1 = n1.row(2, "a candidate's write ends, and its vote for itself counts");
+    n1.campaign();
     let taken = n1.start_all()?;
+    n1.hear(answer(N2, N1, 2, Said::Yes));
     let Some(number) = taken.last().map(Ready::number) else { return Ok(()) };
-    n1.every_read_fails(
-        "on_persist_ready",
-        &["RawNode::on_persist_record", "RawNode::has_ready"],
-        |node| node.on_persist_ready(number).map_err(|why| why.to_string()),
-    )
+    let reads =
+        n1.every_read_fails("on_persist_ready", &["RawNode::on_persist_record"], |node| {
+            node.on_persist_ready(number).map_err(|why| why.to_string())
+        })?;
+    if reads > 0 {
+        return Ok(());
+    }
+    let because = "n1's own vote should have elected it, and no append was built from storage";
+    n1.broken(rule("a_durable_copy_counts"), n1.uncounted()).because(because).fail()
 }

@@ -11,11 +11,11 @@
 //!
 //! Invariant: the judge sees every Ready before anything of it leaves.
 
-use super::super::blame::{BUSY, BUSY_HARD, BUSY_PAGING, BUSY_SOFT, CHECKED, WENT_AHEAD};
+use super::super::blame::{BUSY_HARD, BUSY_SOFT, CHECKED, NUMBERED, SKIPPED, WENT_AHEAD};
 use super::{Checked, Owner, doing, label};
 use crate::raft::kit::{N1, names_of};
 use crate::raft::rule;
-use harness::Row;
+use harness::{Row, current};
 use raft::{Config, Entry, LightReady, Message, OrderError, RawNode, Ready};
 use std::mem;
 
@@ -38,16 +38,17 @@ impl Owner {
         let mut ready = self.node.ready().expect("memory can be read");
         let what = format!("Ready {}: {}", ready.number(), names_of(ready.entries()));
         self.rows.push(Row::message(N1, "disk", what).note(self.note(&ready)));
-        let has_paged = self.to_apply.len() + self.application.len() > 0
-            || !ready.committed_entries().is_empty();
-        self.busy = match (ready.hard_state(), ready.soft_state()) {
+        self.repeats = match (ready.hard_state(), ready.soft_state()) {
             (Some(_), _) => BUSY_HARD,
             (None, Some(_)) => BUSY_SOFT,
-            (None, None) if has_paged => BUSY_PAGING,
-            (None, None) => BUSY,
+            (None, None) => &[],
         };
+        if let Some(record) = self.node.records().last() {
+            self.names_end = record.last == self.not_durable();
+            self.kept_promise |= !record.own.is_empty();
+        }
         let judged = self.judge.take(&ready, self.node.storage());
-        self.held(judged)?;
+        judged.map_err(|fault| self.misapplied(fault, ready.committed_entries()))?;
         let whole = ready.clone();
         self.send(ready.take_messages());
         self.writes.push_back(ready);
@@ -58,6 +59,7 @@ impl Owner {
     pub(crate) fn start(&mut self) -> Checked<Option<Ready>> {
         let ready = self.take()?;
         if let Some(ready) = &ready {
+            self.must_be_recorded("every_ready_is_recorded", NUMBERED)?;
             doing(format!("advance_append_async of Ready {}", ready.number()));
             self.node.advance_append_async(ready.clone()).expect("memory can be read");
         }
@@ -112,16 +114,27 @@ impl Owner {
         Ok(())
     }
 
+    /// The application applies what may be applied, and the node learns of it all at once.
+    pub(crate) fn apply_at_once(&mut self) -> Checked<()> {
+        while self.to_apply.len() > 1 {
+            self.do_apply();
+        }
+        self.apply_one()
+    }
+
     /// The application applies the next entry, and the node learns of it.
     pub(crate) fn apply_one(&mut self) -> Checked<()> {
         let Some(entry) = self.do_apply() else { return Ok(()) };
         doing(format!("advance_apply_to({})", entry.id.index));
         if let Err(why) = self.node.advance_apply_to(entry.id.index) {
             // The owner reports in order. What the node takes for applied beyond that, it counted itself.
-            let went_ahead = matches!(why, OrderError::AppliedWentBack { applied, .. } if applied > entry.id.index);
-            let (rule, within) = match went_ahead {
-                true => (rule("applied_when_the_owner_says"), WENT_AHEAD),
-                false => (rule("a_correct_owner_is_believed"), CHECKED),
+            let is_ahead = matches!(why, OrderError::AppliedWentBack { applied, .. } if applied > entry.id.index);
+            // And what it was handed, it got: a node that knows of less has lost count.
+            let lost_count = matches!(why, OrderError::AppliedNotHandedOut { handed_out, .. } if handed_out < self.judge.applied());
+            let (rule, within) = match (is_ahead, lost_count) {
+                (true, _) => (rule("applied_when_the_owner_says"), WENT_AHEAD),
+                (false, true) => (rule("a_correct_owner_is_believed"), SKIPPED),
+                (false, false) => (rule("a_correct_owner_is_believed"), CHECKED),
             };
             let failure = self.broken(rule, within);
             let because = format!("{} was handed out, and is applied: {why}", entry.id);
@@ -167,6 +180,7 @@ impl Owner {
 
     /// The same, but the application takes its time with what the LightReady holds.
     pub(crate) fn advance_slowly(&mut self, ready: &Ready) -> Checked<()> {
+        self.must_be_recorded("every_ready_is_recorded", NUMBERED)?;
         self.writes.pop_back();
         self.save(ready);
         self.release(ready.clone())?;
@@ -222,10 +236,12 @@ impl Owner {
 
     /// The node learns that a write has ended.
     fn report(&mut self, ready: &Ready) -> Checked<()> {
-        doing(format!("on_persist_ready({})", ready.number()));
+        let what = format!("on_persist_ready({})", ready.number());
+        current::doing_within(what, &["RawNode::durable_by"]);
         self.reported = true;
         let heard = self.node.on_persist_ready(ready.number());
-        heard.map_err(|why| Box::new(self.refused(ready, &why.to_string())))
+        heard.map_err(|why| Box::new(self.refused(ready, &why)))?;
+        self.must_be_recorded("writes_end_in_order", &["RawNode::durable_by"])
     }
 
     /// What had to wait for a write leaves, and may be applied.
