@@ -13,6 +13,7 @@ mod applying; // step 4: what is handed out to be applied
 mod blame; // which functions to read first
 mod crossing; // step 6: several writes in progress
 mod judge; // what must hold in every Ready
+mod limiting; // step 4: the limits, and what makes room under them
 mod model; // step 6: every order of everything
 mod owner; // a node, and an owner that keeps the contract
 mod restarting; // step 5: starting again
@@ -38,10 +39,10 @@ pub const TESTS: &[Test] = &[
     Test::new(3, "ac_quiet_when_all_is_done", writing::quiet_when_all_is_done),
     Test::new(3, "ac_failed_read", writing::failed_read),
     Test::new(4, "ac_paging_committed", applying::paging_committed),
-    Test::new(4, "ac_apply_cap", applying::apply_cap),
+    Test::new(4, "ac_apply_cap", limiting::apply_cap),
     Test::new(4, "ac_apply_gates", applying::apply_gates),
     Test::new(4, "ac_apply_order", applying::apply_order),
-    Test::new(4, "ac_uncommitted_bytes", applying::uncommitted_bytes),
+    Test::new(4, "ac_uncommitted_bytes", limiting::uncommitted_bytes),
     Test::new(4, "ac_commit_le_durable", applying::commit_le_durable),
     Test::new(4, "ac_commit_told_before_applied", applying::commit_told_before_applied),
     Test::new(5, "ac_start_restart", restarting::start_restart),

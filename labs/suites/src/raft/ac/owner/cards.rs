@@ -108,9 +108,9 @@ impl Owner {
 
     /// Returns the failure of a node that refuses the report of a write that has ended.
     pub(super) fn refused(&self, ready: &Ready, why: &OrderError) -> Failure {
-        let within = match why {
-            OrderError::Halted(_) => HALTED,
-            _ => &["RawNode::durable_by"],
+        let within = match matches!(why, OrderError::Halted(_)) {
+            true => HALTED,
+            false => &["RawNode::durable_by"],
         };
         let failure = self.broken(rule("a_correct_owner_is_believed"), within);
         failure.because(format!(
