@@ -2,8 +2,8 @@
 //! filled to that step.
 //!
 //! ```text
-//!   filled up to step 0 .. 8:   cargo labs   cargo labs hint   cargo labs read 1 .. 8
-//!                                  '-------- "cargo labs reveal 2aa.5" ---> typed, or understood
+//!   each lab, filled up to each step:   cargo labs   cargo labs hint   cargo labs read 1 .. 8
+//!                                          '-------- "cargo labs reveal 2aa.5" ---> typed, or understood
 //! ```
 //!
 //! What looks and writes nothing is typed. What builds is understood: its words are those of the
@@ -14,6 +14,7 @@ mod common;
 use common::{course, typed};
 use labs::course::Course;
 use labs::{student, workspace};
+use runner::catalogue::Lab;
 use runner::choice::Choice;
 use runner::place::CourseFolder;
 use runner::progress::Progress;
@@ -42,8 +43,8 @@ fn commands(text: &str, program: &str) -> BTreeSet<Vec<String>> {
         let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
         let line = rest[..end].replace('\n', " ");
         let words = line.split_whitespace().map(|word| word.trim_end_matches(['.', ',', ':']));
-        let words =
-            words.take_while(|word| *word != "shows" && *word != "says" && *word != "looks");
+        let prose = ["shows", "says", "looks", "is"];
+        let words = words.take_while(|word| !prose.contains(word));
         let named = |word: &str| {
             PLACEHOLDERS
                 .iter()
@@ -68,80 +69,123 @@ fn a_command_ends_where_prose_begins() {
 #[test]
 fn every_command_that_is_offered_can_be_typed_at_that_step() {
     let course = course();
-    let lab = course.lab("2aa").expect("the first lab");
-    let folder = tempfile::tempdir().expect("a folder");
-    let root = folder.path().join("my-raft");
-    let plan = workspace::plan(&course, lab, &root).expect("a plan");
-    workspace::make(&plan, &root).expect("a workspace");
-    let mut place = CourseFolder::find(&root).expect("found");
-    // Pages of the next labs are read when they are open.
-    place.settings.as_mut().expect("a workspace").open.push("2ab".into());
-    place.save().expect("saved");
-    let mut understood = BTreeSet::new();
-    for done in 0..=lab.steps.len() as u32 {
-        if let Some(step) = lab.step(done) {
-            if !step.holes.is_empty() {
-                student::fill(&course, &place, &done.to_string()).expect("filled");
-            }
-            let mut progress = Progress::read(&place).0;
-            progress.lab_mut("2aa").step = done + 1;
-            let held = step.tests.iter().map(|test| test.name.clone());
-            progress.lab_mut("2aa").passed.extend(held);
-            progress.save(&place).expect("saved");
-        }
-        let at = (done + 1).min(lab.steps.len() as u32).to_string();
-        let shown = [vec![], vec!["hint"], vec!["hint"], vec!["hint"], vec!["read", &at]];
-        let mut text = String::new();
-        for words in shown {
-            let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
-            let (code, said) = typed(&root, &words);
-            assert_eq!(code, Some(0), "step {done} is done, cargo labs {words:?}: {said}");
-            text += &(said + "\n\n");
-        }
-        for words in commands(&text, "cargo labs") {
-            let fault = fault(&course, &place, &words, &mut understood);
-            assert_eq!(fault, None, "step {done} is done: cargo labs {}", words.join(" "));
-        }
-        for words in commands(&text, "cargo step") {
-            story(&root, &words);
-        }
+    let mut offered = Offered::default();
+    for lab in course.catalogue.open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        offered.of_lab(&course, lab, &folder.path().join("work"));
     }
-    for offered in [&["test"][..], &["watch"], &["replay", "aa_single_node", "7"], &["open", "2ab"]]
-    {
-        let offered: Vec<_> = offered.iter().map(|&word| word.to_owned()).collect();
-        assert!(understood.contains(&offered), "{offered:?} is not in {understood:?}");
+    for words in [&["test"][..], &["watch"], &["replay", "aa_single_node", "7"], &["open", "2ab"]] {
+        let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+        assert!(
+            offered.understood.contains(&words),
+            "{words:?} is not in {:?}",
+            offered.understood
+        );
     }
+    let labs = course.catalogue.open().count();
+    assert!(offered.typed > 10 * labs, "{} commands in {labs} labs", offered.typed);
 }
 
-/// Returns why a command cannot be typed.
-fn fault(
-    course: &Course,
-    place: &CourseFolder,
-    words: &[String],
-    understood: &mut BTreeSet<Vec<String>>,
-) -> Option<String> {
-    let looks = ["hint", "read", "reveal"];
-    let name = words.first().map(String::as_str);
-    if name.is_none_or(|name| looks.contains(&name)) {
-        let (code, said) = typed(&place.root, words);
-        return (code != Some(0)).then_some(said);
-    }
-    if let (Some("test" | "replay" | "watch"), Some(what)) = (name, words.get(1)) {
-        let what = what.split('/').next().unwrap_or(what);
-        let choice = match Choice::of(what, &course.catalogue, "2aa") {
-            Ok(choice) => choice,
-            Err(why) => return Some(why),
-        };
-        if let Err(why) = place.testable(&course.catalogue, choice.lab()) {
-            return Some(why);
+/// The commands that screens offered so far.
+#[derive(Default)]
+struct Offered {
+    /// Those whose words are the desk's.
+    understood: BTreeSet<Vec<String>>,
+    /// How many were typed.
+    typed: usize,
+}
+
+impl Offered {
+    /// Fills a lab step by step, and types at each what its screens offer.
+    fn of_lab(&mut self, course: &Course, lab: &Lab, root: &Path) {
+        let below =
+            course.catalogue.open().filter(|other| course.catalogue.builds_on(lab, &other.id));
+        let below: Vec<_> = below.collect();
+        let first = below.first().copied().unwrap_or(lab);
+        let plan = workspace::plan(course, first, root).expect("a plan");
+        workspace::make(&plan, root).expect("a workspace");
+        let mut place = CourseFolder::find(root).expect("found");
+        let settings = place.settings.as_mut().expect("a workspace");
+        settings.lab.clone_from(&lab.id);
+        // Pages of the next labs are read when they are open.
+        settings.open = course.catalogue.open().map(|lab| lab.id.clone()).collect();
+        place.save().expect("saved");
+        for lab in below {
+            student::fill(course, &place, &lab.id).expect("filled");
+        }
+        // What was typed at an earlier step looks at the same text.
+        let mut typed_before = BTreeSet::new();
+        for done in 0..=lab.steps.len() as u32 {
+            if let Some(step) = lab.step(done) {
+                if !step.holes.is_empty() {
+                    student::fill(course, &place, &format!("{}.{done}", lab.id)).expect("filled");
+                }
+                let mut progress = Progress::read(&place).0;
+                progress.lab_mut(&lab.id).step = done + 1;
+                let held = step.tests.iter().map(|test| test.name.clone());
+                progress.lab_mut(&lab.id).passed.extend(held);
+                progress.save(&place).expect("saved");
+            }
+            let at = (done + 1).min(lab.steps.len() as u32).to_string();
+            let shown = [vec![], vec!["hint"], vec!["hint"], vec!["hint"], vec!["read", &at]];
+            let mut text = String::new();
+            for words in shown {
+                let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+                let (code, said) = typed(root, &words);
+                let of = &lab.id;
+                assert_eq!(
+                    code,
+                    Some(0),
+                    "{of}: step {done} is done, cargo labs {words:?}: {said}"
+                );
+                text += &(said + "\n\n");
+            }
+            let new = commands(&text, "cargo labs")
+                .into_iter()
+                .filter(|w| typed_before.insert(w.clone()));
+            for words in new.collect::<Vec<_>>() {
+                let fault = self.fault(course, &place, lab, &words);
+                let line = words.join(" ");
+                assert_eq!(fault, None, "{}: step {done} is done: cargo labs {line}", lab.id);
+            }
+            for words in commands(&text, "cargo step") {
+                story(root, &words);
+            }
         }
     }
-    if !understood.insert(words.to_vec()) {
-        return None;
+
+    /// Returns why a command cannot be typed.
+    fn fault(
+        &mut self,
+        course: &Course,
+        place: &CourseFolder,
+        lab: &Lab,
+        words: &[String],
+    ) -> Option<String> {
+        let looks = ["hint", "read", "reveal"];
+        let name = words.first().map(String::as_str);
+        if name.is_none_or(|name| looks.contains(&name)) {
+            self.typed += 1;
+            let (code, said) = typed(&place.root, words);
+            return (code != Some(0)).then_some(said);
+        }
+        if let (Some("test" | "replay" | "watch"), Some(what)) = (name, words.get(1)) {
+            let what = what.split('/').next().unwrap_or(what);
+            let choice = match Choice::of(what, &course.catalogue, &lab.id) {
+                Ok(choice) => choice,
+                Err(why) => return Some(why),
+            };
+            if let Err(why) = place.testable(&course.catalogue, choice.lab()) {
+                return Some(why);
+            }
+        }
+        if !self.understood.insert(words.to_vec()) {
+            return None;
+        }
+        let asked: Vec<_> = words.iter().cloned().chain(["--help".to_owned()]).collect();
+        let (code, said) = typed(&place.root, &asked);
+        (code != Some(0)).then_some(said)
     }
-    let asked: Vec<_> = words.iter().cloned().chain(["--help".to_owned()]).collect();
-    let (code, said) = typed(&place.root, &asked);
-    (code != Some(0)).then_some(said)
 }
 
 /// A story that is offered is there.
