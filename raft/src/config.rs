@@ -61,6 +61,9 @@ pub struct Config {
     /// Whether an acknowledgement that still waits to leave is replaced by a later one that covers it:
     /// a node that holds the log up to 7 holds it up to 5. Default: yes.
     pub merge_acknowledgements: bool,
+    /// Whether reads that come while a round of reads is under way wait for its end, and then share the
+    /// next round. Default: yes. If not, each read begins a round at once, as in etcd.
+    pub batch_reads: bool,
     /// Whether a follower resets its election timer whenever it learns of a later term, even from a
     /// node that nobody would elect. Default: no.
     pub reset_timer_on_new_term: bool,
@@ -119,6 +122,7 @@ impl Config {
             forward_proposals: true,
             batch_append: false,
             merge_acknowledgements: true,
+            batch_reads: true,
             reset_timer_on_new_term: false,
             vote_when_leader_known: true,
         }
@@ -135,6 +139,7 @@ impl Config {
     /// | `max_append_bytes` | 1 MiB | none | one message must not delay the next for long |
     /// | `max_inflight_messages` | 256 | 2^31 - 1 | a peer that is down must not fill our memory |
     /// | `merge_acknowledgements` | yes | no | one answer for all that one write makes durable |
+    /// | `batch_reads` | yes | no | a round for all reads that wait costs no more than one for a single read |
     /// | `reset_timer_on_new_term` | no | yes | a stranger's high term must not keep nodes from campaigning |
     /// | `vote_when_leader_known` | yes | no | a voter's rule needs no more than Fig. 2 says |
     pub fn etcd(id: NodeId) -> Self {
@@ -145,6 +150,7 @@ impl Config {
             max_append_bytes: None,
             max_inflight_messages: i32::MAX as usize,
             merge_acknowledgements: false,
+            batch_reads: false,
             reset_timer_on_new_term: true,
             vote_when_leader_known: false,
             ..Config::new(id)

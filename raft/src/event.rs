@@ -15,6 +15,7 @@ mod display; // what an event says to a person
 pub use citation::Paper;
 
 use crate::error::Read;
+use crate::message::{ReadDropped, ReadToken};
 use crate::state::RoleName;
 use crate::types::{EntryId, Index, NodeId, Term};
 
@@ -167,6 +168,25 @@ pub enum Event {
         /// The first index that the peer lacks.
         index: Index,
     },
+    /// A leader began a round of reads: it asks whether it still leads.
+    ReadRoundBegan {
+        /// The round.
+        token: ReadToken,
+        /// Its commit index: the reads of the round read there.
+        index: Index,
+    },
+    /// A majority has answered a round of reads, or a later one: its reads are confirmed.
+    ReadRoundConfirmed {
+        /// The round.
+        token: ReadToken,
+        /// Where its reads read.
+        index: Index,
+    },
+    /// A read that this node's application asked for ended without an index.
+    ReadEnded {
+        /// Why.
+        why: ReadDropped,
+    },
     /// A read of storage failed, and the node halted. What storage said is in
     /// [`Inspect::halted`](crate::Inspect::halted).
     Halted {
@@ -244,6 +264,8 @@ pub enum Ignored {
     },
     /// It belongs to an earlier replication to the same peer.
     OtherSession,
+    /// It answers a read that has ended, or one from before this node restarted.
+    ReadIsOver,
     /// This release has no rule for it yet.
     NoRule,
 }
@@ -273,6 +295,9 @@ impl Event {
             Event::AcknowledgementDenied { .. } => "acknowledgement_denied",
             Event::EntriesCompacted { .. } => "entries_compacted",
             Event::EntriesPending { .. } => "entries_pending",
+            Event::ReadRoundBegan { .. } => "read_round_began",
+            Event::ReadRoundConfirmed { .. } => "read_round_confirmed",
+            Event::ReadEnded { .. } => "read_ended",
             Event::Halted { .. } => "halted",
             Event::AppliedAhead { .. } => "applied_ahead",
             Event::Sent { .. } => "sent",

@@ -19,7 +19,10 @@
 
 mod peers; // what a leader knows of its peers
 
+mod reads; // which reads wait, and for what
+
 pub(crate) use peers::{Leader, Tracked};
+pub(crate) use reads::{Reader, WaitingRead};
 
 use crate::config::{Config, VoteRequests};
 use crate::entry::Entry;
@@ -34,6 +37,7 @@ use crate::restart::check_ids;
 use crate::state::{HardState, RoleName};
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
+use reads::ForwardedReads;
 use std::ops::Deref;
 use std::panic::Location;
 
@@ -60,6 +64,8 @@ pub(crate) struct Facts<S> {
     pub(crate) voters: Majority,
     /// The settings.
     pub(crate) config: Config,
+    /// The reads that this node has forwarded to a leader.
+    pub(crate) forwarded: ForwardedReads,
     /// Why the node has halted, if it has.
     pub(crate) halted: Option<Halt>,
 }
@@ -122,6 +128,7 @@ impl<S: Storage> Core<S> {
             log,
             voters,
             config,
+            forwarded: ForwardedReads::default(),
             halted: None,
         };
         let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
@@ -360,8 +367,8 @@ impl<S: Storage> Core<S> {
 
     /// Returns whether anything waits to leave.
     pub(crate) fn has_outbox(&self) -> bool {
-        let Outbox { now, promised, own } = &self.outbox;
-        !(now.is_empty() && promised.is_empty() && own.is_empty())
+        let Outbox { now, promised, own, reads } = &self.outbox;
+        !(now.is_empty() && promised.is_empty() && own.is_empty() && reads.is_empty())
     }
 
     /// Takes what may leave at once.

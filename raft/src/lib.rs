@@ -84,6 +84,8 @@ mod commit; // when an entry is safe for ever
 
 mod heartbeat; // keep others from campaigning
 
+mod read; // at which index a read sees all that was acknowledged before it
+
 mod role; // how a node changes its role
 
 mod raft; // the node: what every role has, and what only one role has
@@ -135,7 +137,8 @@ pub use error::{
 pub use event::{Event, Ignored, Paper, Refusal};
 pub use journal::{Journal, Note};
 pub use message::{
-    AppendOutcome, Body, BodyTraits, Message, ReadDropped, ReadToken, Session, VoteRequest,
+    AppendOutcome, Body, BodyTraits, Message, ReadAttempt, ReadDropped, ReadState, ReadToken,
+    Session, VoteRequest,
 };
 pub use node::RawNode;
 pub use outbox::Outbox;

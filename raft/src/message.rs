@@ -121,13 +121,17 @@ pub enum Body {
     TimeoutNow,
     /// A follower asks its leader for an index to read at (thesis §6.4).
     ReadIndex {
+        /// The follower's own number of this read, returned with the answer.
+        attempt: ReadAttempt,
         /// The reader's mark, returned with the answer.
         #[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))]
         context: Bytes,
     },
     /// The leader's answer.
     ReadIndexReply {
-        /// The reader's mark.
+        /// The number that the question carried.
+        attempt: ReadAttempt,
+        /// The mark that the question carried.
         #[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))]
         context: Bytes,
         /// The index to read at, or why there is none.
@@ -184,9 +188,27 @@ impl AppendOutcome {
 pub struct Session(pub u64);
 
 /// The id of one round of a linearizable read (thesis §6.4).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ReadToken(pub u64);
+
+/// Numbers the reads that a node forwards. So an answer that comes late is not taken for the answer to
+/// another read with the same mark. A node that restarts counts from 1 again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ReadAttempt(pub u64);
+
+/// How a read ended. Every read that was asked for ends once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ReadState {
+    /// The mark that the application gave it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serialize::hex"))]
+    pub context: Bytes,
+    /// The index to read at: serve the read once everything up to it is applied. Or why there is none:
+    /// ask again.
+    pub outcome: Result<Index, ReadDropped>,
+}
 
 /// Why a read ended without an index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -197,8 +219,10 @@ pub enum ReadDropped {
     NoLeader,
     /// The leader that was asked leads no more.
     SteppedDown,
-    /// No answer came in time.
+    /// No answer came in time: in the length of two of the shortest election timeouts.
     TimedOut,
+    /// Too many reads wait already.
+    TooMany,
 }
 
 /// What a node must know of a body before it reads it. [`Body::traits`] has one row a body.
@@ -317,6 +341,17 @@ impl Body {
     }
 }
 
+impl fmt::Display for ReadDropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ReadDropped::NoLeader => "no leader is known",
+            ReadDropped::SteppedDown => "the node that was asked does not lead any more",
+            ReadDropped::TimedOut => "no answer came in time",
+            ReadDropped::TooMany => "too many reads wait",
+        })
+    }
+}
+
 impl fmt::Display for Message {
     /// Writes `n1->n2 RequestVote t3 last=4@1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -350,12 +385,21 @@ impl fmt::Display for Body {
             }
             AppendReply { outcome: AppendOutcome::NewerTerm, .. } => f.write_str(" newer-term"),
             InstallSnapshot { snapshot, .. } => write!(f, " last={}", snapshot.id),
-            Heartbeat { commit, .. } => write!(f, " commit={commit}"),
+            Heartbeat { commit, token: None, .. } => write!(f, " commit={commit}"),
+            Heartbeat { commit, token: Some(token), .. } => {
+                write!(f, " commit={commit} round={}", token.0)
+            }
             Propose { entries } => write!(f, " entries={}", entries.len()),
             TransferLeader { target } => write!(f, " target={target}"),
-            ReadIndexReply { outcome: Ok(index), .. } => write!(f, " index={index}"),
-            ReadIndexReply { outcome: Err(why), .. } => write!(f, " dropped={why:?}"),
-            HeartbeatReply { .. } | TimeoutNow | ReadIndex { .. } => Ok(()),
+            ReadIndexReply { attempt, outcome: Ok(index), .. } => {
+                write!(f, " attempt={} index={index}", attempt.0)
+            }
+            ReadIndexReply { attempt, outcome: Err(why), .. } => {
+                write!(f, " attempt={} dropped: {why}", attempt.0)
+            }
+            HeartbeatReply { token: Some(token), .. } => write!(f, " round={}", token.0),
+            HeartbeatReply { token: None, .. } | TimeoutNow => Ok(()),
+            ReadIndex { attempt, .. } => write!(f, " attempt={}", attempt.0),
         }
     }
 }

@@ -159,6 +159,20 @@ impl<S: Storage> RawNode<S> {
         self.raft.propose(context, data)
     }
 
+    /// Asks for an index at which a read sees everything that was acknowledged before (thesis §6.4). The
+    /// answer comes in a later Ready, with the mark `context` ([`Ready::reads`]): every read ends, with an
+    /// index or with the reason why there is none. A leader asks a majority whether it still leads; any
+    /// other node asks its leader.
+    ///
+    /// Reads that are asked for at the same time may have the same mark. Marks that a node used before it
+    /// restarted should not be used again for as long as messages may be late.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted.
+    pub fn read_index(&mut self, context: Bytes) -> Result<(), Halt> {
+        self.raft.read_index(context)
+    }
+
     /// Learns that messages to a peer are lost: a leader sends it one append at a time until it answers.
     /// Does nothing if the node does not lead, does not know the peer, or has halted.
     pub fn report_unreachable(&mut self, peer: NodeId) {
@@ -191,7 +205,7 @@ impl<S: Storage> RawNode<S> {
         let entries = self.raft.take_unwritten();
         let must_sync = self.must_sync(&entries);
         let committed = self.take_committed(self.appliable())?;
-        let Outbox { now, promised, own } = self.raft.take_outbox();
+        let Outbox { now, promised, own, reads } = self.raft.take_outbox();
         self.reported.soft = soft.unwrap_or(self.reported.soft);
         self.reported.hard = hard.unwrap_or(self.reported.hard);
         let number = self.push_record(own);
@@ -201,6 +215,7 @@ impl<S: Storage> RawNode<S> {
             hard,
             entries,
             committed,
+            reads,
             messages: now,
             persisted_messages: promised,
             must_sync,

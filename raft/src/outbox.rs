@@ -4,9 +4,10 @@
 //!   now        --------------------------------> network
 //!   promised   --- hard state, entries durable --> network
 //!   own        --- hard state, entries durable --> the node itself
+//!   reads      --------------------------------> the application
 //! ```
 
-use crate::message::Message;
+use crate::message::{Message, ReadState};
 
 /// What leaves a node, sorted by what must be durable first.
 ///
@@ -25,4 +26,6 @@ pub struct Outbox {
     pub promised: Vec<Message>,
     /// Promises to the node itself: its own vote, its own entries. They count once they are durable.
     pub own: Vec<Message>,
+    /// Reads that have ended.
+    pub reads: Vec<ReadState>,
 }

@@ -77,6 +77,7 @@ impl<S: Storage> Raft<S> {
             return;
         }
         self.core.count_tick();
+        self.tick_reads();
         match &mut self.role {
             Role::Leader(leader) => self.core.tick_heartbeat(leader),
             Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) => {
@@ -88,6 +89,7 @@ impl<S: Storage> Raft<S> {
                 }
             }
         }
+        self.settle_reads();
     }
 
     /// Starts an election now, without waiting for a timeout.
@@ -106,6 +108,7 @@ impl<S: Storage> Raft<S> {
             return Err(CampaignError::NoTermLeft { term: self.core.term });
         }
         self.hold_election();
+        self.settle_reads();
         Ok(())
     }
 

@@ -24,7 +24,7 @@
 
 pub(crate) mod inflight;
 
-use crate::message::Session;
+use crate::message::{ReadToken, Session};
 use crate::types::{Index, Uncompared};
 use inflight::Inflights;
 use std::fmt;
@@ -58,6 +58,10 @@ pub struct Progress {
     session: Session,
     /// Whether an append is to be built when the next Ready is taken (`batch_append`).
     append_pending: bool,
+    /// The round of reads that heartbeats to the peer ask for.
+    read_round: Option<ReadToken>,
+    /// The last round of reads that the peer has answered.
+    answered_round: ReadToken,
     /// Whether the peer has answered in this leadership. No rule reads it yet.
     recent_active: Uncompared<bool>,
 }
@@ -83,6 +87,8 @@ impl Progress {
             inflights: window,
             session,
             append_pending: false,
+            read_round: None,
+            answered_round: ReadToken::default(),
             recent_active: Uncompared(false),
         }
     }
@@ -120,6 +126,16 @@ impl Progress {
     /// Returns whether an append is to be built when the next Ready is taken (`batch_append`).
     pub fn has_pending_append(&self) -> bool {
         self.append_pending
+    }
+
+    /// Returns the round of reads that heartbeats to the peer ask for, if one is under way.
+    pub fn read_round(&self) -> Option<ReadToken> {
+        self.read_round
+    }
+
+    /// Returns the last round of reads that the peer has answered; 0 if none.
+    pub fn answered_round(&self) -> ReadToken {
+        self.answered_round
     }
 
     /// Returns whether nothing may be sent now: a probe is in flight, the window is full, or the peer
@@ -215,6 +231,16 @@ impl Progress {
     /// Records whether an append is to be built later.
     pub(crate) fn set_pending_append(&mut self, is_pending: bool) {
         self.append_pending = is_pending;
+    }
+
+    /// Sets the round of reads that heartbeats ask for.
+    pub(crate) fn set_read_round(&mut self, round: Option<ReadToken>) {
+        self.read_round = round;
+    }
+
+    /// Records that the peer answered a round of reads, and so every earlier one.
+    pub(crate) fn answered(&mut self, round: ReadToken) {
+        self.answered_round = self.answered_round.max(round);
     }
 
     /// Ends a pause: a probe may be sent again.

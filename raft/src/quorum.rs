@@ -55,6 +55,11 @@ impl Majority {
         self.voters.len() / 2 + 1
     }
 
+    /// Returns whether more than half of the voters agree.
+    pub fn agrees(&self, agrees: impl Fn(NodeId) -> bool) -> bool {
+        self.voters().filter(|&id| agrees(id)).count() >= self.needed()
+    }
+
     /// Returns the state of an election with these votes. Only voters count; a voter that has not
     /// answered may still answer either way.
     pub fn outcome(&self, votes: &Votes) -> Outcome {

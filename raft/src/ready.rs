@@ -5,6 +5,7 @@
 //!   ----------  -------------------------  -----------------------------------------------------
 //!   soft        leader, role               nothing: it is for information
 //!   messages    may leave now              nothing
+//!   reads       have ended                 apply up to a read's index, then serve it
 //!   hard        term, vote, commit         | make them durable together, in order of n;
 //!   entries     to be written              |   entries no later than `hard`
 //!   persisted_  promises to others         make every Ready up to n durable
@@ -16,7 +17,7 @@
 //! broken no promise that left it.
 
 use crate::entry::Entry;
-use crate::message::Message;
+use crate::message::{Message, ReadState};
 use crate::state::{HardState, SoftState};
 use crate::types::{EntryId, Index, ReadyNumber, Term, Uncompared};
 
@@ -31,6 +32,7 @@ use crate::types::{EntryId, Index, ReadyNumber, Term, Uncompared};
 /// | [`hard_state`](Ready::hard_state), [`entries`](Ready::entries) | to be made durable | make them durable together, in the order of the Readys |
 /// | [`persisted_messages`](Ready::persisted_messages) | promises to others | make this Ready and all before it durable |
 /// | [`committed_entries`](Ready::committed_entries) | to be applied | make this Ready and all before it durable; then apply in order |
+/// | [`reads`](Ready::reads) | reads that have ended | apply up to the read's index |
 /// | [`soft_state`](Ready::soft_state) | for information | nothing |
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[must_use = "its entries must be saved, its messages sent, its committed entries applied"]
@@ -40,6 +42,7 @@ pub struct Ready {
     pub(crate) hard: Option<HardState>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) committed: Vec<Entry>,
+    pub(crate) reads: Vec<ReadState>,
     pub(crate) messages: Vec<Message>,
     pub(crate) persisted_messages: Vec<Message>,
     pub(crate) must_sync: bool,
@@ -92,6 +95,17 @@ impl Ready {
         std::mem::take(&mut self.committed)
     }
 
+    /// Returns the reads that have ended ([`RawNode::read_index`](crate::RawNode::read_index)). Serve one
+    /// that has an index once everything up to that index is applied.
+    pub fn reads(&self) -> &[ReadState] {
+        &self.reads
+    }
+
+    /// Takes the reads that have ended.
+    pub fn take_reads(&mut self) -> Vec<ReadState> {
+        std::mem::take(&mut self.reads)
+    }
+
     /// Returns the messages that may leave now: they rest on nothing that a crash could take. A leader's
     /// appends are among them, so that followers write while the leader does (thesis §10.2.1).
     pub fn messages(&self) -> &[Message] {
@@ -128,6 +142,7 @@ impl Ready {
             && self.hard.is_none()
             && self.entries.is_empty()
             && self.committed.is_empty()
+            && self.reads.is_empty()
             && self.messages.is_empty()
             && self.persisted_messages.is_empty()
     }

@@ -78,6 +78,7 @@ impl<S: Storage> Raft<S> {
     fn lead(&mut self) -> Result<(), Halt> {
         self.become_leader();
         let Role::Leader(leader) = &mut self.role else { return Ok(()) };
+        self.core.begin_term_at(leader, self.core.log.last_index() + 1);
         self.core.start_term(leader)?;
         self.core.recount_ahead_of_commit(leader);
         Ok(())
@@ -126,6 +127,8 @@ impl<S: Storage> Raft<S> {
     #[track_caller]
     pub(crate) fn enter_role(&mut self, role: Role) {
         self.core.note_role(self.role.name(), role.name());
-        self.role = role;
+        if let Role::Leader(leader) = std::mem::replace(&mut self.role, role) {
+            self.core.drop_reads(*leader);
+        }
     }
 }

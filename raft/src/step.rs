@@ -13,6 +13,7 @@
 use crate::entry::Entry;
 use crate::error::{Halt, StepError};
 use crate::event::Ignored;
+use crate::ledger::Reader;
 use crate::message::{Body, Message, TermKind};
 use crate::raft::{Raft, Role};
 use crate::storage::Storage;
@@ -138,7 +139,9 @@ impl<S: Storage> Raft<S> {
         } else if traits.is_from_leader {
             self.recognize_leader(from);
         }
-        self.dispatch(m)
+        self.dispatch(m)?;
+        self.settle_reads();
+        Ok(())
     }
 
     /// Compares a message's term with this node's: a later term makes it a follower (Fig. 2, Rules for
@@ -173,15 +176,23 @@ impl<S: Storage> Raft<S> {
                 core.learn_commit(commit);
                 core.on_heartbeat(from, token, session);
             }
-            (Leader(leader), Body::HeartbeatReply { .. }) => {
+            (Leader(leader), Body::HeartbeatReply { token, .. }) => {
+                core.on_read_echo(leader, from, token);
                 return core.on_heartbeat_reply(leader, from);
+            }
+            (Leader(leader), Body::ReadIndex { attempt, context }) => {
+                core.wait_to_read(leader, Reader::Peer { id: from, attempt }, context);
+            }
+            (_, Body::ReadIndex { attempt, context }) => core.refuse_read(from, attempt, context),
+            (_, Body::ReadIndexReply { attempt, context, outcome }) => {
+                core.on_read_reply(from, attempt, &context, outcome);
             }
             (
                 Follower | PreCandidate(_) | Candidate(_) | Leader(_),
                 Body::VoteReply { .. } | Body::AppendReply { .. } | Body::HeartbeatReply { .. },
             ) => core.ignore(from, kind, Ignored::NotOurRole { role }),
 
-            // A proposal has no term, and a door of its own: `take_proposal`. Snapshots, reads and
+            // A proposal has no term, and a door of its own: `take_proposal`. Snapshots, pre-votes and
             // transfers will handle the others.
             (
                 _,
@@ -190,9 +201,7 @@ impl<S: Storage> Raft<S> {
                 | Body::PreVoteReply { .. }
                 | Body::InstallSnapshot { .. }
                 | Body::TransferLeader { .. }
-                | Body::TimeoutNow
-                | Body::ReadIndex { .. }
-                | Body::ReadIndexReply { .. },
+                | Body::TimeoutNow,
             ) => core.ignore(from, kind, Ignored::NoRule),
         }
         Ok(())

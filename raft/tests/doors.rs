@@ -61,7 +61,7 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
     let (gate, append) = (etcds.apply_gate, etcds.max_append_bytes);
     assert_eq!((gate, append), (ApplyGate::WithReady, None));
     assert_eq!(etcds.max_inflight_messages, i32::MAX as usize);
-    assert!(!etcds.merge_acknowledgements);
+    assert!(!etcds.merge_acknowledgements && !etcds.batch_reads);
     let back = Config {
         vote_requests: ours.vote_requests,
         election_ticks: 10,
@@ -69,6 +69,7 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
         max_append_bytes: ours.max_append_bytes,
         max_inflight_messages: ours.max_inflight_messages,
         merge_acknowledgements: true,
+        batch_reads: true,
         reset_timer_on_new_term: ours.reset_timer_on_new_term,
         vote_when_leader_known: ours.vote_when_leader_known,
         ..etcds

@@ -97,6 +97,16 @@ impl<'a> Past<'a> {
             (Rule::LeaderHasQuorum | Rule::LeaderCompleteness, [leader, ..]) => {
                 before.rev().filter(in_term).filter(|at| self.counts(*at, *leader)).collect()
             }
+            (Rule::LinearizableRead, [reader, ..]) => {
+                let reads = |at: &usize| matches!(self.steps[*at].input, Input::Read { node, .. } if node == *reader);
+                let commits = |at: &usize| {
+                    let commits = |event| matches!(event, Event::CommitAdvanced { .. });
+                    self.steps[*at].notes.iter().any(|note| commits(note.event))
+                };
+                let begins = before.rev().find(reads);
+                let committed = begins.and_then(|at| (0..at).rev().find(commits));
+                begins.into_iter().chain(committed).collect()
+            }
             (Rule::Liveness | Rule::AppliedByAll, _) => {
                 let turns = |at: &usize| {
                     let enters = |event| matches!(event, Event::RoleEntered { .. });
@@ -118,6 +128,8 @@ impl<'a> Past<'a> {
                 | Rule::AckMatches
                 | Rule::CommitOnQuorum
                 | Rule::StateMachineSafety
+                | Rule::LinearizableRead
+                | Rule::ReadEndsOnce
                 | Rule::AppliedInOrder,
                 _,
             ) => Vec::new(),
@@ -148,7 +160,7 @@ impl<'a> Past<'a> {
             // What the Ready sends was produced in an earlier step.
             Input::Ready(_) => causes.extend(earlier().find(speaks)),
             Input::FailRead { .. } | Input::PinLimit { .. } => {}
-            Input::Propose { .. } | Input::Apply(_) => {}
+            Input::Propose { .. } | Input::Read { .. } | Input::Apply(_) => {}
         }
         let counts = |event| matches!(event, Event::VoteCounted { .. });
         if step.notes.iter().any(|note| counts(note.event)) {

@@ -42,7 +42,8 @@ use crate::invariant::{InvariantChecker, NodeView, Sender};
 use crate::network::{Flight, Network};
 use host::{Host, Node, Owned};
 use raft::{
-    Config, Entry, Index, MemoryStorage, Message, NodeId, Raft, RawNode, RoleName, StartError, Term,
+    Config, Entry, Index, MemoryStorage, Message, NodeId, Raft, RawNode, ReadState, RoleName,
+    StartError, Term,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -178,6 +179,7 @@ impl Cluster {
             sent: Vec::new(),
             gone: Vec::new(),
             applied: Vec::new(),
+            reads: Vec::new(),
             refused: None,
             violation: None,
         };
@@ -272,6 +274,13 @@ impl Cluster {
             Input::Propose { node: id, data } => {
                 if let Some(node) = self.free(*id, step) {
                     step.refused = node.propose(data.clone()).err().map(|why| why.to_string());
+                }
+            }
+            Input::Read { node: id, context } => {
+                let Some(node) = self.free(*id, step) else { return };
+                match node.read_index(context.clone()) {
+                    Ok(()) => self.checker.read_begins(*id, context.clone()),
+                    Err(halt) => step.refused = Some(halt.to_string()),
                 }
             }
             Input::Deliver(message) => match self.network.find(message).cloned() {
@@ -455,6 +464,14 @@ impl Cluster {
         step.blame(self.checker.check_apply(id, &host.disk, host.application.applied(), &entries));
         step.applied.extend(entries.iter().cloned());
         host.application.apply(entries);
+    }
+
+    /// Lets reads of a node's clients end, and checks each.
+    fn end_reads(&mut self, id: NodeId, reads: Vec<ReadState>, step: &mut Step) {
+        for read in &reads {
+            step.blame(self.checker.check_read(id, read));
+        }
+        step.reads.extend(reads);
     }
 
     /// Sends a node's messages, and checks each.

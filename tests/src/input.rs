@@ -15,7 +15,7 @@
 use crate::invariant::Violation;
 use crate::network::Flight;
 use bytes::Bytes;
-use raft::{Entry, Message, NodeId, Note};
+use raft::{Entry, Message, NodeId, Note, ReadState};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -93,6 +93,14 @@ pub enum Input {
         /// The election timeout in ticks; `None` to draw it at random.
         ticks: Option<u64>,
     },
+    /// A client asks a node for an index to read at.
+    Read {
+        /// Which node.
+        node: NodeId,
+        /// The read's mark.
+        #[serde(with = "raft::serialize::hex")]
+        context: Bytes,
+    },
 }
 
 /// The result of one input.
@@ -116,6 +124,8 @@ pub struct Step {
     pub gone: Vec<(Flight, Fate)>,
     /// The entries that the node's application applied, in order.
     pub applied: Vec<Entry>,
+    /// The reads of the node's clients that ended, in order.
+    pub reads: Vec<ReadState>,
     /// Why the input changed nothing, or what the node refused and why.
     pub refused: Option<String>,
     /// The first invariant that this step broke.

@@ -6,6 +6,7 @@
 //!   a message is sent ---------> InvariantChecker::check_message       |
 //!   an application applied entries -----> InvariantChecker::check_apply    +--> the first broken Rule,
 //!   something happened to a node -------> InvariantChecker::check_node     |    as a Violation
+//!   a client began a read, a read ended -> read_begins, check_read         |
 //!   a node lost power ------------------> InvariantChecker::forget_node    |
 //!   a test posted a message ------------> InvariantChecker::accept_posted   --'    (it is taken as true)
 //! ```
@@ -19,6 +20,7 @@
 //! the votes and leaders of a term once every disk is in a later term.
 
 mod logs; // what logs may never do
+mod reads; // what a read must see
 mod rule; // the rules and their names
 #[cfg(test)]
 mod tests; // each rule broken on purpose, and a correct case beside it
@@ -27,8 +29,12 @@ mod votes; // who voted for whom, and who led each term
 pub use rule::Rule;
 
 use crate::disk::{Disk, Link};
+use bytes::Bytes;
 use logs::LogHistory;
-use raft::{Entry, EntryId, Index, Inspect, Message, NodeId, RoleName, Term, VoteRequests};
+use raft::{
+    Entry, EntryId, Index, Inspect, Message, NodeId, ReadState, RoleName, Term, VoteRequests,
+};
+use reads::ReadHistory;
 use std::collections::BTreeMap;
 use votes::VoteHistory;
 
@@ -75,6 +81,7 @@ pub struct InvariantChecker {
     seen: BTreeMap<NodeId, LastSeen>,
     ballots: VoteHistory,
     logs: LogHistory,
+    reads: ReadHistory,
 }
 
 /// The state of a node after its last step: the next step is compared with it.
@@ -115,6 +122,7 @@ impl InvariantChecker {
     pub fn accept_posted(&mut self, message: &Message) {
         self.ballots.posted(message);
         self.logs.posted(message);
+        self.reads.posted(message);
     }
 
     /// Checks a write that a node has just handed to its disk. `had` is the last link of its log before
@@ -160,6 +168,24 @@ impl InvariantChecker {
         self.logs.applied(id, disk.kept(), applied, entries)
     }
 
+    /// Notes that a client of a node begins to read.
+    pub fn read_begins(&mut self, id: NodeId, context: Bytes) {
+        self.reads.begins(id, context, self.logs.last_committed());
+    }
+
+    /// Checks a read of a node's client that has ended.
+    ///
+    /// # Errors
+    /// The first rule that this breaks.
+    pub fn check_read(&mut self, id: NodeId, read: &ReadState) -> Result<(), Violation> {
+        self.reads.ended(id, read)
+    }
+
+    /// Returns the reads that have not ended, each with its node.
+    pub fn open_reads(&self) -> impl Iterator<Item = (NodeId, &Bytes)> {
+        self.reads.open()
+    }
+
     /// Checks a node after a step of that node.
     ///
     /// # Errors
@@ -186,6 +212,7 @@ impl InvariantChecker {
     /// Forgets the volatile state of a node that lost power.
     pub fn forget_node(&mut self, id: NodeId) {
         self.seen.remove(&id);
+        self.reads.forget(id);
     }
 
     /// Forgets the votes and leaders of terms before `floor`, the lowest term on any disk.

@@ -26,6 +26,7 @@
 //! | `post 9->1 VoteReply term=1 granted` | sends a message that no node made |
 //! | `partition 1 2 \| 3`, `cut 1->2`, `mend 1->2`, `heal` | cuts and repairs links |
 //! | `propose 1 x=1` | a client proposes a command |
+//! | `read 1 x` | a client asks a node for an index to read at; x is the read's mark |
 //! | `ready 1`, `apply 1` | for nodes with owners (`add-nodes 3 owner=concurrent`): takes a Ready; applies committed entries |
 //! | `persist 1`, `crash 1`, `restart 1` | makes a slow disk's oldest write durable; a node loses power; it restarts |
 //! | `stabilize [1 2]` | delivers and writes everything until the nodes are quiet |

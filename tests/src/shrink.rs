@@ -62,7 +62,8 @@ fn is_about(rule: Rule, note: &Note) -> bool {
         Rule::StateMachineSafety => commits,
         Rule::LeaderAppendOnly | Rule::LogMatching => writes,
         Rule::AckMatches => acknowledges,
-        Rule::AppliedInOrder | Rule::Liveness | Rule::AppliedByAll => false,
+        Rule::LinearizableRead => matches!(note.event, Event::ReadRoundConfirmed { .. }),
+        Rule::AppliedInOrder | Rule::ReadEndsOnce | Rule::Liveness | Rule::AppliedByAll => false,
     }
 }
 
@@ -128,7 +129,7 @@ fn resolved(input: &Input, cluster: &Cluster) -> Input {
         Input::Crash(_) | Input::Restart(_) | Input::Heal => input.clone(),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => input.clone(),
         Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => input.clone(),
-        Input::Ready(_) | Input::Apply(_) => input.clone(),
+        Input::Ready(_) | Input::Apply(_) | Input::Read { .. } => input.clone(),
     }
 }
 
@@ -218,7 +219,8 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 Input::Persist(_) | Input::Crash(_) | Input::Restart(_) => step.input.clone(),
                 Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => step.input.clone(),
                 Input::Heal | Input::PinLimit { .. } | Input::FailRead { .. } => step.input.clone(),
-                Input::Propose { .. } | Input::Ready(_) | Input::Apply(_) => step.input.clone(),
+                Input::Propose { .. } | Input::Read { .. } => step.input.clone(),
+                Input::Ready(_) | Input::Apply(_) => step.input.clone(),
             }
         };
         let named: Vec<_> = self.found.steps.iter().map(named).collect();
@@ -247,7 +249,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
             Input::Persist(_) | Input::Crash(_) | Input::Restart(_) | Input::Heal => false,
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => false,
             Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => false,
-            Input::Ready(_) | Input::Apply(_) => false,
+            Input::Ready(_) | Input::Apply(_) | Input::Read { .. } => false,
         };
         self.keep(|input| !is_heartbeat(input));
     }
@@ -307,7 +309,7 @@ fn receiver(input: &Input) -> Option<NodeId> {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
         Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => Some(*id),
-        Input::Ready(id) | Input::Apply(id) => Some(*id),
+        Input::Ready(id) | Input::Apply(id) | Input::Read { node: id, .. } => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) | Input::Post(message) => Some(message.to),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => None,

@@ -76,6 +76,9 @@ pub fn run_plan(plan: Plan) -> Run {
     };
     let broken = broken.and_then(|()| {
         healing_phase::find_a_leader(&mut cluster, &mut write_down)?;
+        if plan.read_ticks > 0 {
+            healing_phase::read(&mut cluster, &mut write_down)?;
+        }
         match plan.driver {
             Driver::Owned(_) if plan.proposal_ticks > 0 => {
                 healing_phase::serve(&mut cluster, &mut write_down)

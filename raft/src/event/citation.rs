@@ -45,6 +45,9 @@ impl Event {
             Event::Probes { .. } | Event::Replicates { .. } => ("10.2.1 of the thesis", None),
             Event::AcknowledgementDenied { .. } => ("5.3", Some("Fig. 2 Leaders (3)")),
             Event::EntriesCompacted { .. } | Event::EntriesPending { .. } => ("7", None),
+            Event::ReadRoundBegan { .. }
+            | Event::ReadRoundConfirmed { .. }
+            | Event::ReadEnded { .. } => ("6.4 of the thesis", None),
             Event::Halted { .. } => ("5.1", Some("Fig. 2 State")),
             Event::AppliedAhead { .. } => ("5.3", Some("Fig. 2 Rules for All Servers (1)")),
             Event::Sent { .. } => ("5.1", None),
@@ -76,6 +79,9 @@ impl Event {
             Event::AcknowledgementDenied { .. } => "replication.md#progress",
             Event::EntriesCompacted { .. } => "replication.md#progress",
             Event::EntriesPending { .. } => "replication.md#progress",
+            Event::ReadRoundBegan { .. }
+            | Event::ReadRoundConfirmed { .. }
+            | Event::ReadEnded { .. } => "ready.md#reads",
             Event::Halted { .. } => "ready.md#halt",
             Event::AppliedAhead { .. } => "ready.md#restart",
             Event::Sent { .. } => "election.md#promises",

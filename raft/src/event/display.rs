@@ -67,6 +67,13 @@ impl fmt::Display for Event {
             Event::EntriesPending { peer, index } => {
                 write!(f, "cannot send {peer} what it lacks yet: entry {index} is being fetched")
             }
+            Event::ReadRoundBegan { token, index } => {
+                write!(f, "asks in round {} whether it still leads, to read at {index}", token.0)
+            }
+            Event::ReadRoundConfirmed { token, index } => {
+                write!(f, "still led when round {} began: its reads read at {index}", token.0)
+            }
+            Event::ReadEnded { why } => write!(f, "ends a read without an index: {why}"),
             Event::Halted { read } => write!(f, "halts: it could not read {read}"),
             Event::AppliedAhead { applied, commit } => {
                 write!(f, "starts with applied {applied} beyond its saved commit {commit}")
@@ -87,6 +94,9 @@ impl fmt::Display for Event {
                 }
                 Ignored::OtherSession => {
                     write!(f, "ignores {kind} from {from}: it is from before the peer came back")
+                }
+                Ignored::ReadIsOver => {
+                    write!(f, "ignores {kind} from {from}: that read has ended")
                 }
                 Ignored::NoRule => write!(f, "ignores {kind} from {from}: no rule for it yet"),
             },

@@ -10,6 +10,7 @@
 //! A [`Tracked`] gives its [`Progress`] out to be read (`Deref`), and only the functions here write it.
 
 use super::Core;
+use super::reads::LeaderReads;
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::message::Body;
@@ -29,11 +30,22 @@ pub(crate) struct Leader {
     uncommitted_bytes: u64,
     /// How many voters are known to hold more than what is committed.
     ahead_of_commit: usize,
+    /// The first entry of its term.
+    term_start: Index,
+    /// The reads that wait for it.
+    pub(crate) reads: LeaderReads,
 }
 
 /// A [`Progress`] that only the ledger changes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Tracked(Progress);
+
+impl Tracked {
+    /// Returns the progress, for the ledger's other pages.
+    pub(super) fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.0
+    }
+}
 
 impl Deref for Tracked {
     type Target = Progress;
@@ -48,7 +60,14 @@ impl Leader {
     /// `init_progress` in `replication.rs` sets up right after how it begins to send to them.
     pub(crate) fn new(voters: impl Iterator<Item = NodeId>) -> Self {
         let progress = voters.map(|id| (id, Tracked(Progress::unknown()))).collect();
-        Leader { progress, uncommitted_bytes: 0, ahead_of_commit: 0 }
+        let (term_start, reads) = (Index(u64::MAX), LeaderReads::default());
+        Leader { progress, uncommitted_bytes: 0, ahead_of_commit: 0, term_start, reads }
+    }
+
+    /// Returns the first entry of its term. Once it is committed, the leader knows of everything that
+    /// earlier leaders have committed.
+    pub(crate) fn term_start(&self) -> Index {
+        self.term_start
     }
 
     /// Returns the bytes of content that it took in this term and that are not applied yet.
@@ -67,6 +86,11 @@ impl Leader {
 // Match and next.
 
 impl<S: Storage> Core<S> {
+    /// Notes which entry is the first of the leader's term.
+    pub(crate) fn begin_term_at(&self, leader: &mut Leader, first: Index) {
+        leader.term_start = first;
+    }
+
     /// Begins to track a peer's log.
     pub(crate) fn begin_progress(&self, tracked: &mut Tracked, progress: Progress) {
         tracked.0 = progress;
@@ -207,10 +231,12 @@ impl<S: Storage> Core<S> {
         self.send(to, Body::AppendEntries { prev, entries, commit, session });
     }
 
-    /// Sends a peer a heartbeat, and records the commit index it carries.
+    /// Sends a peer a heartbeat, and records the commit index it carries. It asks for the round of reads
+    /// that is under way, if one is.
     #[track_caller]
     pub(crate) fn send_heartbeat(&mut self, to: NodeId, tracked: &mut Tracked, commit: Index) {
         tracked.0.sent_heartbeat(commit);
-        self.send(to, Body::Heartbeat { commit, token: None, session: tracked.session() });
+        let (token, session) = (tracked.read_round(), tracked.session());
+        self.send(to, Body::Heartbeat { commit, token, session });
     }
 }

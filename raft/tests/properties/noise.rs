@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use raft::{
     AppendOutcome, Body, Config, Entry, EntryId, HardState, Index, MemoryStorage, Message, NodeId,
-    Payload, RawNode, ReadDropped, ReadToken, Ready, RoleName, Session, Snapshot, Term,
-    VoteRequest,
+    Payload, RawNode, ReadAttempt, ReadDropped, ReadToken, Ready, RoleName, Session, Snapshot,
+    Term, VoteRequest,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -92,8 +92,9 @@ impl Noise {
             11 => Body::Propose { entries: self.entries(EntryId::default(), ours) },
             12 => Body::TransferLeader { target: NodeId(self.number(5)) },
             13 => Body::TimeoutNow,
-            14 => Body::ReadIndex { context: Bytes::new() },
+            14 => Body::ReadIndex { attempt: ReadAttempt(self.number(3)), context: Bytes::new() },
             15 => Body::ReadIndexReply {
+                attempt: ReadAttempt(self.number(3)),
                 context: Bytes::new(),
                 outcome: if self.yes() { Ok(self.index()) } else { Err(ReadDropped::NoLeader) },
             },

@@ -31,6 +31,7 @@ impl Cluster {
             let (entries, last) = (node.take_unwritten(), node.unstable_last());
             step.notes.append(&mut node.journal().drain());
             self.put_under_way(id, outbox.now, step);
+            self.end_reads(id, outbox.reads, step);
             let slow = self.disks == DiskSpeed::Slow;
             let Some(host) = self.host(id) else { return };
             let silent = outbox.promised.is_empty() && outbox.own.is_empty() && entries.is_empty();

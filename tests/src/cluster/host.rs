@@ -10,8 +10,8 @@ use super::setup::Owner;
 use crate::disk::Disk;
 use bytes::Bytes;
 use raft::{
-    CampaignError, Config, Entry, Journal, MemoryStorage, Message, ProposeError, Raft, RawNode,
-    Ready, StepError,
+    CampaignError, Config, Entry, Halt, Journal, MemoryStorage, Message, ProposeError, Raft,
+    RawNode, Ready, StepError,
 };
 use std::collections::VecDeque;
 
@@ -114,6 +114,13 @@ impl Node {
         match self {
             Node::Bare(raft) => raft.propose(Bytes::new(), data),
             Node::Owned(owned) => owned.raw.propose(Bytes::new(), data),
+        }
+    }
+
+    pub(super) fn read_index(&mut self, context: Bytes) -> Result<(), Halt> {
+        match self {
+            Node::Bare(raft) => raft.read_index(context),
+            Node::Owned(owned) => owned.raw.read_index(context),
         }
     }
 

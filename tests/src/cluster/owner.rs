@@ -36,6 +36,7 @@ impl Cluster {
             Err(halt) => return step.refused = Some(halt.to_string()),
         };
         let messages = ready.take_messages();
+        let reads = ready.take_reads();
         let saved = ready.hard_state();
         let write = Write {
             hard_state: owned.raw.hard_state(),
@@ -47,6 +48,7 @@ impl Cluster {
         };
         owned.hold(ready);
         self.put_under_way(id, messages, step);
+        self.end_reads(id, reads, step);
         let instant = self.disks == DiskSpeed::Instant;
         let Some(host) = self.host(id) else { return };
         let idle = saved.is_none() && write.entries.is_empty() && host.disk.pending().len() == 0;

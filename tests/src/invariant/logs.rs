@@ -82,6 +82,11 @@ impl LogHistory {
         }
     }
 
+    /// Returns the highest index that any node has committed so far.
+    pub(super) fn last_committed(&self) -> Index {
+        self.committed.keys().next_back().copied().unwrap_or_default()
+    }
+
     /// Checks a node that has just started: its log must fit the others. The commit index on its disk is
     /// trusted.
     pub(super) fn opened(&mut self, view: &NodeView<'_>) -> Result<(), Violation> {

@@ -40,6 +40,10 @@ pub enum Rule {
     LeaderCompleteness,
     /// What is applied is committed, in order, each entry once.
     AppliedInOrder,
+    /// A read sees everything that was committed, on any node, when it began.
+    LinearizableRead,
+    /// A read that a client asked for ends once.
+    ReadEndsOnce,
     /// After the network heals, all nodes follow one leader in bounded time.
     Liveness,
     /// After that, all nodes apply a new command, and equally much, in bounded time.
@@ -57,7 +61,7 @@ struct Words {
 
 impl Rule {
     /// Every rule, causes before effects.
-    pub const ALL: [Rule; 16] = [
+    pub const ALL: [Rule; 18] = [
         Rule::TermMonotone,
         Rule::PersistBeforeSend,
         Rule::VoteOncePerTerm,
@@ -72,6 +76,8 @@ impl Rule {
         Rule::StateMachineSafety,
         Rule::LeaderCompleteness,
         Rule::AppliedInOrder,
+        Rule::LinearizableRead,
+        Rule::ReadEndsOnce,
         Rule::Liveness,
         Rule::AppliedByAll,
     ];
@@ -200,6 +206,20 @@ impl Rule {
                 section: "Fig. 3 Leader Completeness, §5.4.1",
                 so_what: "the leader overwrites what clients were told has happened",
                 chapter: "election.md#restriction",
+            },
+            Rule::LinearizableRead => Words {
+                id: "linearizable_read",
+                title: "A READ SEES WHAT WAS ACKNOWLEDGED BEFORE IT",
+                section: "§8, thesis §6.4",
+                so_what: "a client that has written does not see its own write",
+                chapter: "ready.md#reads",
+            },
+            Rule::ReadEndsOnce => Words {
+                id: "read_ends_once",
+                title: "EVERY READ ENDS, ONCE",
+                section: "thesis §6.4",
+                so_what: "a client waits for ever, or gets the answer to another question",
+                chapter: "ready.md#reads",
             },
             Rule::AppliedByAll => Words {
                 id: "applied_by_all",

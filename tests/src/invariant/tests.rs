@@ -5,7 +5,7 @@ mod logs; // the rules of logs
 
 use super::*;
 use raft::quorum::Majority;
-use raft::{Body, EntryId, HardState, Index, MemoryStorage, Payload, VoteRequest};
+use raft::{Body, EntryId, HardState, Index, MemoryStorage, Payload, ReadDropped, VoteRequest};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -251,6 +251,52 @@ fn terms_that_every_disk_has_left_are_forgotten_and_no_others() {
     checker.forget_before(Term(2));
     let (granted, led) = checker.ballots();
     assert_eq!((granted.count(), led.count()), (0, 0));
+}
+
+fn read(mark: &'static str, outcome: Result<u64, ReadDropped>) -> ReadState {
+    ReadState { context: Bytes::from_static(mark.as_bytes()), outcome: outcome.map(Index) }
+}
+
+#[test]
+fn a_read_sees_what_was_committed_when_it_began() {
+    let begun = |floor: u64| {
+        let mut reads = ReadHistory::default();
+        reads.begins(N1, read("a", Ok(0)).context, Index(floor));
+        reads
+    };
+    let ended = |mut reads: ReadHistory, read| reads.ended(N1, &read).err().map(|it| it.rule);
+    assert_eq!(ended(begun(5), read("a", Ok(4))), Some(Rule::LinearizableRead));
+    assert_eq!(ended(begun(5), read("a", Ok(5))), None);
+    assert_eq!(ended(begun(5), read("a", Err(ReadDropped::NoLeader))), None);
+    // Two reads with one mark: the first to end is taken for the first that began.
+    let mut two = begun(4);
+    two.begins(N1, read("a", Ok(0)).context, Index(6));
+    assert_eq!(two.ended(N1, &read("a", Ok(4))), Ok(()));
+    assert_eq!(ended(two, read("a", Ok(4))), Some(Rule::LinearizableRead));
+    // What a test has answered for a node is the test's affair.
+    let mut posted = begun(5);
+    let (token, session) = (Some(raft::ReadToken(1)), raft::Session::default());
+    let body = Body::HeartbeatReply { token, session };
+    posted.posted(&Message { from: N2, to: N1, term: Some(Term(1)), body });
+    assert_eq!(ended(posted, read("a", Ok(4))), None);
+}
+
+#[test]
+fn a_read_ends_once_and_only_if_a_client_waits() {
+    let mut reads = ReadHistory::default();
+    let nobody = reads.clone().ended(N1, &read("a", Ok(9))).err().map(|it| it.rule);
+    assert_eq!(nobody, Some(Rule::ReadEndsOnce));
+    reads.begins(N1, read("a", Ok(0)).context, Index(0));
+    let other = reads.clone().ended(N2, &read("a", Ok(9))).err().map(|it| it.rule);
+    assert_eq!(other, Some(Rule::ReadEndsOnce));
+    assert_eq!(reads.open().count(), 1);
+    assert_eq!(reads.ended(N1, &read("a", Ok(9))), Ok(()));
+    assert_eq!(reads.open().count(), 0);
+    let twice = reads.ended(N1, &read("a", Ok(9))).err().map(|it| it.rule);
+    assert_eq!(twice, Some(Rule::ReadEndsOnce));
+    reads.begins(N1, read("a", Ok(0)).context, Index(0));
+    reads.forget(N1);
+    assert_eq!(reads.open().count(), 0, "nobody waits at a node without power");
 }
 
 #[test]

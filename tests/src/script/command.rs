@@ -34,6 +34,13 @@ pub enum Command {
         /// The command.
         data: Bytes,
     },
+    /// A client asks a node for an index to read at.
+    Read {
+        /// The node.
+        id: NodeId,
+        /// The read's mark.
+        context: Bytes,
+    },
     /// Delivers messages, and drops others.
     Deliver {
         /// The messages to deliver; `None` if the command only drops.
@@ -137,7 +144,7 @@ impl MessageFilter {
 pub const TICKS_MAX: u64 = 10_000;
 
 /// The name of every command, ours before etcd's.
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 30] = [
     "add-nodes",
     "apply",
     "campaign",
@@ -156,6 +163,7 @@ pub const NAMES: [&str; 29] = [
     "pin",
     "post",
     "propose",
+    "read",
     "ready",
     "restart",
     "stabilize",
@@ -181,7 +189,12 @@ impl Command {
             return Ok(Command::Note(text));
         }
         if directive.command == "propose" {
-            return propose(directive, &mut arguments);
+            let (id, data) = node_and_rest(directive, &mut arguments, "a command to propose")?;
+            return Ok(Command::Propose { id, data });
+        }
+        if directive.command == "read" {
+            let (id, context) = node_and_rest(directive, &mut arguments, "the read's mark")?;
+            return Ok(Command::Read { id, context });
         }
         let command = read(&directive.command, &mut arguments)?;
         arguments.finish()?;
@@ -241,15 +254,20 @@ fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptErro
 }
 
 /// Reads `1 x=1`: a node, and the rest of the line as it is.
-fn propose(directive: &Directive, arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
+fn node_and_rest(
+    directive: &Directive,
+    arguments: &mut Arguments<'_>,
+    what: &str,
+) -> Result<(NodeId, Bytes), ScriptError> {
     let id = arguments.id()?;
-    let words = directive.text.trim_start_matches("propose").trim_start();
-    let (_, data) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
-    let data = data.trim();
-    if data.is_empty() {
-        return Err(arguments.wrong("expected a command to propose after the node, such as x=1"));
+    let words = directive.text.split_once(char::is_whitespace).map_or("", |(_, words)| words);
+    let words = words.trim_start();
+    let (_, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    let rest = rest.trim();
+    if rest.is_empty() {
+        return Err(arguments.wrong(format!("expected {what} after the node, such as x=1")));
     }
-    Ok(Command::Propose { id, data: Bytes::copy_from_slice(data.as_bytes()) })
+    Ok((id, Bytes::copy_from_slice(rest.as_bytes())))
 }
 
 /// Reads `1`, `all`, `1 5`, `all 5`.

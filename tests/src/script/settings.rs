@@ -5,7 +5,7 @@
 //!   apply-gate=durable|with-ready|3      3: this many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
-//!   reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
+//!   batch-reads=yes|no  reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
 //! ```
 //!
 //! All nodes of a script have the same settings. A setting that is not given has its default value.
@@ -51,6 +51,7 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "merge-acknowledgements",
             usual.merge_acknowledgements,
         )?,
+        batch_reads: choice(arguments, "batch-reads", usual.batch_reads)?,
         reset_timer_on_new_term: choice(
             arguments,
             "reset-timer-on-new-term",
@@ -117,6 +118,7 @@ pub(super) fn unparse(config: &Config) -> String {
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
             ("merge-acknowledgements", choice(config.merge_acknowledgements)),
+            ("batch-reads", choice(config.batch_reads)),
             ("reset-timer-on-new-term", choice(config.reset_timer_on_new_term)),
             ("vote-when-leader-known", choice(config.vote_when_leader_known)),
         ]

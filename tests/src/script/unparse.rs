@@ -43,6 +43,9 @@ pub fn command(input: &Input, cluster: &Cluster) -> Option<String> {
         Input::Propose { node, data } => {
             format!("propose {} {}", number(node), String::from_utf8(data.to_vec()).ok()?)
         }
+        Input::Read { node, context } => {
+            format!("read {} {}", number(node), String::from_utf8(context.to_vec()).ok()?)
+        }
         Input::FailRead { node, after } => format!("fail-read {} {after}", number(node)),
         Input::PinLimit { node, ticks: Some(ticks) } => format!("pin {} {ticks}", number(node)),
         Input::PinLimit { node, ticks: None } => format!("pin {} free", number(node)),
@@ -118,6 +121,9 @@ fn means(text: &str, input: &Input, cluster: &Cluster) -> bool {
         (Command::Heal, Input::Heal) => true,
         (Command::Propose { id, data: read }, Input::Propose { node, data }) => {
             (id, &read) == (*node, data) && known(id)
+        }
+        (Command::Read { id, context: read }, Input::Read { node, context }) => {
+            (id, &read) == (*node, context) && known(id)
         }
         (Command::FailRead { id, after: read }, Input::FailRead { node, after }) => {
             (id, read) == (*node, *after) && known(id)

@@ -45,6 +45,7 @@ enum ScheduledEvent {
     },
     Unrest,
     Propose,
+    Read,
     Crash,
     FailRead,
     Restart(NodeId),
@@ -70,6 +71,9 @@ pub(super) struct FaultPhase<'a> {
     client: Stream,
     /// The number of commands that the client has proposed.
     proposed: u64,
+    reader: Stream,
+    /// The number of reads that the client has begun.
+    begun: u64,
     crash: Stream,
     split: Stream,
     owner: Stream,
@@ -91,6 +95,8 @@ impl<'a> FaultPhase<'a> {
             unrest: stream("unrest"),
             client: stream("client"),
             proposed: 0,
+            reader: stream("reader"),
+            begun: 0,
             crash: stream("crash"),
             split: stream("partition"),
             owner: stream("owner"),
@@ -106,6 +112,7 @@ impl<'a> FaultPhase<'a> {
         }
         trouble.schedule_unrest();
         trouble.schedule_proposal();
+        trouble.schedule_read();
         if let Some(interval) = plan.faults.crashes {
             trouble.schedule_crash(interval);
         }
@@ -231,6 +238,13 @@ impl<'a> FaultPhase<'a> {
         }
     }
 
+    fn schedule_read(&mut self) {
+        if self.plan.read_ticks > 0 {
+            let pause = self.reader.within(1, self.plan.read_ticks * TICK);
+            self.schedule_in(pause, ScheduledEvent::Read);
+        }
+    }
+
     fn schedule_crash(&mut self, interval: Interval) {
         let pause = self.crash.within(1, interval.pause_ticks * TICK);
         self.schedule_in(pause, ScheduledEvent::Crash);
@@ -279,6 +293,7 @@ impl<'a> FaultPhase<'a> {
             }
             ScheduledEvent::Unrest => self.unrest(cluster),
             ScheduledEvent::Propose => self.propose(cluster),
+            ScheduledEvent::Read => self.read(cluster),
             ScheduledEvent::Crash => self.crash(cluster),
             ScheduledEvent::FailRead => self.fail_read(cluster),
             ScheduledEvent::Restart(id) => vec![Input::Restart(id)],
@@ -305,6 +320,16 @@ impl<'a> FaultPhase<'a> {
         let Some(&node) = self.client.pick(to) else { return Vec::new() };
         self.proposed += 1;
         vec![Input::Propose { node, data: Bytes::from(format!("x={}", self.proposed)) }]
+    }
+
+    /// Begins the client's next read, at any node that is up. Each mark is used three times: a late answer
+    /// must not be taken for the answer to a later read.
+    fn read(&mut self, cluster: &Cluster) -> Vec<Input> {
+        self.schedule_read();
+        let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
+        let Some(&node) = self.reader.pick(&up) else { return Vec::new() };
+        self.begun += 1;
+        vec![Input::Read { node, context: Bytes::from(format!("r{}", self.begun / 3)) }]
     }
 
     /// Takes the power from a node: in one of three cases from a leader.

@@ -127,6 +127,37 @@ pub(super) fn serve(
     Err(Violation { rule: Rule::AppliedByAll, who: ids, term: None, text })
 }
 
+/// Checks that every read of the fault phase has ended, and that reads of every node end now.
+///
+/// # Errors
+/// The broken rule: that every read ends, or what `apply` says.
+pub(super) fn read(
+    cluster: &mut Cluster,
+    mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    check_ended(cluster, "all faults ended, and a leader was found")?;
+    let ids: Vec<_> = cluster.ids().collect();
+    for &node in &ids {
+        while let Some(input) = local_action(cluster, node) {
+            apply(cluster, input)?;
+        }
+        apply(cluster, Input::Read { node, context: Bytes::from_static(b"after all") })?;
+    }
+    let longest = ids.iter().filter_map(|&id| Some(cluster.config(id)?.election_ticks)).max();
+    rounds(cluster, &ids, KEEP_TIMEOUTS * longest.unwrap_or(1), &mut apply)?;
+    check_ended(cluster, &format!("{KEEP_TIMEOUTS} election timeouts without faults"))
+}
+
+/// Checks that no client waits for a read.
+fn check_ended(cluster: &Cluster, since: &str) -> Result<(), Violation> {
+    let waiting: Vec<_> = cluster.checker().open_reads().collect();
+    let Some(&(first, _)) = waiting.first() else { return Ok(()) };
+    let name = |&(id, context): &(NodeId, &Bytes)| format!("{} at {id}", context.escape_ascii());
+    let reads: Vec<_> = waiting.iter().map(name).collect();
+    let text = format!("{since}, and clients still wait for reads: {}", reads.join(", "));
+    Err(Violation { rule: Rule::ReadEndsOnce, who: vec![first], term: None, text })
+}
+
 /// Returns whether all nodes have applied this command, and equally much.
 fn served(cluster: &Cluster, ids: &[NodeId], data: &Bytes) -> bool {
     let applications: Vec<_> = ids.iter().filter_map(|&id| cluster.application(id)).collect();

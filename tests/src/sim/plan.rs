@@ -206,6 +206,8 @@ pub struct Plan {
     pub faults: Faults,
     /// The longest time between two commands of a client, in ticks; 0 for no client.
     pub proposal_ticks: u64,
+    /// The longest time between two reads of a client, in ticks; 0 for none.
+    pub read_ticks: u64,
     /// The length of the fault phase, in ticks of the fastest clock.
     pub trouble_ticks: u64,
     /// What drives the nodes.
@@ -227,6 +229,7 @@ impl Plan {
             heartbeat_ticks: 1,
             faults: usual.clone(),
             proposal_ticks: 0,
+            read_ticks: 0,
             trouble_ticks: 400,
             driver: Driver::Bare,
             window: None,
@@ -248,6 +251,11 @@ impl Plan {
     /// Returns the same with a client that proposes a command at least this often, mostly to a leader.
     pub fn with_client(self, proposal_ticks: u64) -> Self {
         Plan { proposal_ticks, ..self }
+    }
+
+    /// Returns the same with a client that reads at least this often, at any node.
+    pub fn with_reads(self, read_ticks: u64) -> Self {
+        Plan { read_ticks, ..self }
     }
 
     /// Draws a plan in which clients propose to nodes behind a `RawNode`. Half of the seeds have owners that

@@ -97,6 +97,10 @@ pub struct Coverage {
     pub proposals: u64,
     /// Entries of clients that were applied, counted at each application.
     pub applied: u64,
+    /// Reads that ended with an index.
+    pub reads: u64,
+    /// Reads that ended without one.
+    pub dropped_reads: u64,
     /// Truncations of a log, durable or pending.
     pub truncations: u64,
     /// Restarts.
@@ -135,6 +139,9 @@ impl Coverage {
         let taken = step.refused.is_none();
         self.proposals += u64::from(taken && matches!(step.input, Input::Propose { .. }));
         self.restarts += u64::from(taken && matches!(step.input, Input::Restart(_)));
+        let answered = step.reads.iter().filter(|read| read.outcome.is_ok()).count() as u64;
+        self.reads += answered;
+        self.dropped_reads += step.reads.len() as u64 - answered;
         let clients = |entry: &&Entry| matches!(entry.payload(), Payload::Normal(_));
         self.applied += step.applied.iter().filter(clients).count() as u64;
     }
@@ -160,6 +167,9 @@ impl fmt::Display for Coverage {
             write!(f, ", {proposals} proposals, applied {applied} times, ")?;
             write!(f, "{truncations} truncations, {restarts} restarts")?;
         }
+        if self.reads + self.dropped_reads > 0 {
+            write!(f, ", {} reads, {} dropped", self.reads, self.dropped_reads)?;
+        }
         Ok(())
     }
 }
@@ -184,6 +194,9 @@ impl Digest {
         }
         for (flight, fate) in &step.gone {
             (flight.id, fate).hash(hasher);
+        }
+        if !step.reads.is_empty() {
+            step.reads.hash(hasher);
         }
         step.violation.as_ref().map(|violation| (violation.rule, &violation.text)).hash(hasher);
     }

@@ -14,7 +14,7 @@
 use crate::cluster::Cluster;
 use crate::input::{Fate, Input, Step};
 use crate::trace::state::{Durable, NodeState};
-use raft::{Entry, Event, NodeId, Payload, RoleName};
+use raft::{Entry, Event, NodeId, Payload, ReadState, RoleName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -80,6 +80,9 @@ pub fn announcement(input: &Input, cluster: &Cluster) -> String {
         Input::Propose { node, data } => {
             format!("> a client proposes {} to {node}", data.escape_ascii())
         }
+        Input::Read { node, context } => {
+            format!("> a client reads {} at {node}", context.escape_ascii())
+        }
         Input::FailRead { node, after: 0 } => format!("> {node}'s storage fails its next read"),
         Input::FailRead { node, after } => {
             format!("> {node}'s storage fails a read, after {after} that succeed")
@@ -103,6 +106,7 @@ pub fn facts(step: &Step, before: Option<&NodeState>, cluster: &Cluster) -> Vec<
         facts.extend(waiting(step, id, before, cluster).map(Fact::plain));
     }
     facts.extend(applied(step).map(Fact::plain));
+    facts.extend(reads(step).map(Fact::plain));
     for flight in &step.sent {
         let sends = |event: &Event| {
             let (to, kind) = (flight.message.to, flight.message.body.kind());
@@ -183,6 +187,8 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
             | Event::AcknowledgementDenied { .. }
             | Event::EntriesCompacted { .. }
             | Event::EntriesPending { .. }
+            | Event::ReadRoundBegan { .. }
+            | Event::ReadRoundConfirmed { .. }
             | Event::Halted { .. }
             | Event::AppliedAhead { .. } => format!("{id} {}", note.event),
             Event::VoteCounted { voter, granted } => {
@@ -193,6 +199,7 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
             | Event::LeaderChanged { .. }
             | Event::TimerReset { .. }
             | Event::VoteGranted { .. }
+            | Event::ReadEnded { .. }
             | Event::Sent { .. } => continue,
         };
         facts.push(Fact { text, event: Some(at) });
@@ -291,6 +298,7 @@ fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Op
         Input::Tick(_)
         | Input::Campaign(_)
         | Input::Propose { .. }
+        | Input::Read { .. }
         | Input::Deliver(_)
         | Input::Drop(_)
         | Input::Duplicate(_)
@@ -330,6 +338,18 @@ fn applied(step: &Step) -> impl Iterator<Item = String> {
     let said: Vec<_> = step.applied.iter().filter_map(said).collect();
     id.into_iter().flat_map(move |id| {
         said.clone().into_iter().map(move |(entry, data)| format!("{id} applies {entry} {data}"))
+    })
+}
+
+/// Returns how reads ended.
+fn reads(step: &Step) -> impl Iterator<Item = String> {
+    let ended = step.node.into_iter().flat_map(|id| step.reads.iter().map(move |read| (id, read)));
+    ended.map(|(id, ReadState { context, outcome })| {
+        let mark = context.escape_ascii();
+        match outcome {
+            Ok(index) => format!("{id} may read {mark} once it has applied {index}"),
+            Err(why) => format!("{id}'s read {mark} ends: {why}"),
+        }
     })
 }
 

@@ -41,6 +41,7 @@ fn is_own_affair(rule: Rule) -> bool {
         // Two winners by votes that were sold twice; logs by a leader that never was.
         Rule::ElectionSafety | Rule::LeaderCompleteness => false,
         Rule::LogMatching | Rule::StateMachineSafety => false,
+        Rule::LinearizableRead | Rule::ReadEndsOnce => false,
         Rule::Liveness | Rule::AppliedByAll => false,
         Rule::AckMatches | Rule::CommitOnQuorum | Rule::AppliedInOrder => false,
     }

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index as Place, select};
 use raft::{
     AppendOutcome, ApplyGate, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry,
-    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Raft, ReadDropped,
-    ReadToken, RoleName, Session, Snapshot, Term, Transition, VoteRequest,
+    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Raft, ReadAttempt,
+    ReadDropped, ReadToken, RoleName, Session, Snapshot, Term, Transition, VoteRequest,
 };
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,9 +127,15 @@ fn body() -> impl Strategy<Value = Body> {
         entries().prop_map(|entries| Body::Propose { entries }),
         id().prop_map(|target| Body::TransferLeader { target }),
         Just(Body::TimeoutNow),
-        bytes().prop_map(|context| Body::ReadIndex { context }),
-        (bytes(), found).prop_map(|(context, outcome)| Body::ReadIndexReply { context, outcome }),
+        (attempt(), bytes()).prop_map(|(attempt, context)| Body::ReadIndex { attempt, context }),
+        (attempt(), bytes(), found).prop_map(|(attempt, context, outcome)| {
+            Body::ReadIndexReply { attempt, context, outcome }
+        }),
     ]
+}
+
+fn attempt() -> impl Strategy<Value = ReadAttempt> {
+    (0..4_u64).prop_map(ReadAttempt)
 }
 
 /// How many kinds of messages there are.
@@ -221,6 +227,8 @@ pub(crate) fn unlucky() -> impl Strategy<Value = Move> {
         4 => node().prop_map(Input::Apply),
         4 => (node(), "[a-z]{1,3}")
             .prop_map(|(node, data)| Input::Propose { node, data: Bytes::from(data) }),
+        2 => (node(), "[ab]")
+            .prop_map(|(node, mark)| Input::Read { node, context: Bytes::from(mark) }),
         2 => node().prop_map(Input::Campaign),
         2 => node().prop_map(Input::Crash),
         3 => node().prop_map(Input::Restart),

@@ -179,7 +179,7 @@ fn is_nonsense(input: &Input, cluster: &Cluster) -> bool {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => strange(id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => strange(id),
         Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => strange(id),
-        Input::Ready(id) | Input::Apply(id) => strange(id),
+        Input::Ready(id) | Input::Apply(id) | Input::Read { node: id, .. } => strange(id),
         Input::Deliver(message) | Input::Drop(message) | Input::Duplicate(message) => {
             cluster.network().find(message).is_none() || strange(&message.to)
         }

@@ -248,7 +248,7 @@ pub(crate) fn leads_to(input: &Input, cluster: &Cluster) -> Vec<&'static str> {
             }
         }
         Input::Drop(_) | Input::Post(_) | Input::Crash(_) | Input::Restart(_) => {}
-        Input::Ready(_) | Input::Apply(_) => {}
+        Input::Ready(_) | Input::Apply(_) | Input::Read { .. } => {}
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => {}
         Input::Propose { .. } => functions.extend(PROPOSE),
         Input::PinLimit { .. } | Input::FailRead { .. } => {}

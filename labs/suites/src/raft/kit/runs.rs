@@ -226,6 +226,8 @@ fn expected(violation: &Violation) -> String {
         testbed::Rule::StateMachineSafety => "the entry that was committed there".to_owned(),
         testbed::Rule::LeaderCompleteness => format!("{} does not lead {term}", who(0)),
         testbed::Rule::AppliedInOrder => "the next committed entry".to_owned(),
+        testbed::Rule::LinearizableRead => "an index that was committed when it began".to_owned(),
+        testbed::Rule::ReadEndsOnce => "one end for each read".to_owned(),
     }
 }
 
@@ -293,6 +295,8 @@ fn by_rule(rule: testbed::Rule) -> Option<&'static [&'static str]> {
         testbed::Rule::CommitMonotone
         | testbed::Rule::CommitWithinLog
         | testbed::Rule::AppliedInOrder
+        | testbed::Rule::LinearizableRead
+        | testbed::Rule::ReadEndsOnce
         | testbed::Rule::TermMonotone
         | testbed::Rule::PersistBeforeSend
         | testbed::Rule::VoteOncePerTerm

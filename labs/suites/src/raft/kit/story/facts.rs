@@ -31,6 +31,9 @@ pub(in crate::raft::kit) fn name(input: &Input) -> String {
         Input::Ready(id) => format!("{id} hands out a Ready"),
         Input::Apply(id) => format!("{id} applies"),
         Input::Propose { node, data } => format!("a client gives {node} {}", data.escape_ascii()),
+        Input::Read { node, context } => {
+            format!("a client reads {} at {node}", context.escape_ascii())
+        }
         Input::FailRead { node, .. } => format!("{node}'s disk will fail a read"),
         Input::PinLimit { node, ticks: Some(ticks) } => format!("{node} timeout is {ticks} ticks"),
         Input::PinLimit { node, ticks: None } => format!("{node} draws its timeout"),
@@ -48,7 +51,7 @@ pub(super) fn node_of(input: &Input) -> Option<NodeId> {
         Input::Tick(id) | Input::Campaign(id) | Input::Persist(id) => Some(*id),
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
         Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => Some(*id),
-        Input::Ready(id) | Input::Apply(id) => Some(*id),
+        Input::Ready(id) | Input::Apply(id) | Input::Read { node: id, .. } => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) => Some(message.to),
         Input::Post(message) => Some(message.from),
@@ -94,7 +97,8 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
         Event::CommitAdvanced { .. } | Event::MatchAdvanced { .. } => false,
         Event::CommitWithheld { .. } | Event::AppliedAhead { .. } => true,
         Event::AcknowledgementDenied { .. } | Event::EntriesPending { .. } => true,
-        Event::Halted { .. } => false,
+        Event::ReadRoundBegan { .. } | Event::ReadRoundConfirmed { .. } => false,
+        Event::ReadEnded { .. } | Event::Halted { .. } => false,
         Event::NextWentBack { .. } | Event::Probes { .. } | Event::Replicates { .. } => false,
     })
 }
@@ -152,6 +156,9 @@ fn fact(event: &Event) -> Option<String> {
         Event::CommitWithheld { at } => Some(format!("does not count {at}")),
         Event::MatchAdvanced { peer, to, .. } => Some(format!("{peer} holds {to}")),
         Event::NextWentBack { peer, to, .. } => Some(format!("{peer} from {to}")),
+        Event::ReadRoundBegan { token, .. } => Some(format!("asks in round {}", token.0)),
+        Event::ReadRoundConfirmed { index, .. } => Some(format!("reads at {index}")),
+        Event::ReadEnded { .. } => Some("a read ends".to_owned()),
         Event::Halted { read } => Some(format!("halts: cannot read {read}")),
         Event::Probes { .. }
         | Event::AcknowledgementDenied { .. }
@@ -175,6 +182,7 @@ fn ignored(why: &Ignored) -> &'static str {
         Ignored::RivalLeader => "ignored: it leads",
         Ignored::NotOurRole { .. } => "ignored: not its role",
         Ignored::OtherSession => "ignored: before it came back",
+        Ignored::ReadIsOver => "ignored: that read ended",
         Ignored::NoRule => "ignored",
     }
 }
