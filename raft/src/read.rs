@@ -142,7 +142,7 @@ impl<S: Storage> Core<S> {
 // The answer.
 
 impl<S: Storage> Core<S> {
-    /// Answers whoever wanted to read.
+    /// Answers the reader: an application of this node, or another node.
     fn answer_read(&mut self, reader: Reader, context: Bytes, outcome: Result<Index, ReadDropped>) {
         match reader {
             Reader::Own => self.end_read(context, outcome),

@@ -361,6 +361,16 @@ fn a_read_that_waits_for_too_long_ends() {
     assert_eq!(reads(&mut n1), [], "a read ends once");
 }
 
+/// Ends some reads of a leader, or all of a follower.
+fn echo_or_step_down(node: &mut Raft<MemoryStorage>) {
+    if node.inspect().role == RoleName::Leader {
+        echo(node, N2, 1);
+    } else {
+        let (commit, token, session) = (Index(0), None, Session::default());
+        step(node, N3, 2, Body::Heartbeat { commit, token, session });
+    }
+}
+
 #[test]
 fn more_reads_than_can_wait_end_at_once() {
     const MAX: usize = 1 << 16;
@@ -375,6 +385,11 @@ fn more_reads_than_can_wait_end_at_once() {
         n1.read_index(mark("a")).expect("it runs");
         n1.read_index(mark("a")).expect("it runs");
         assert_eq!(too_many(&reads(&mut n1)), 2);
+        // Those that end make room: in a round, or because the leader is gone.
+        echo_or_step_down(&mut n1);
+        assert_eq!(too_many(&reads(&mut n1)), 0);
+        n1.read_index(mark("b")).expect("it runs");
+        assert_eq!(too_many(&reads(&mut n1)), 0);
     }
 }
 

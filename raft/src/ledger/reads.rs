@@ -57,6 +57,8 @@ pub(crate) struct LeaderReads {
     last_token: ReadToken,
     waiting: Vec<WaitingRead>,
     rounds: VecDeque<ReadRound>,
+    /// How many reads wait, in all.
+    count: usize,
 }
 
 /// The reads that a node has forwarded.
@@ -78,7 +80,7 @@ struct ForwardedRead {
 impl LeaderReads {
     /// Returns how many reads wait for a leader.
     pub(crate) fn count(&self) -> usize {
-        self.waiting.len() + self.rounds.iter().map(|round| round.reads.len()).sum::<usize>()
+        self.count
     }
 
     /// Returns whether reads wait for a round to begin.
@@ -110,6 +112,7 @@ impl<S: Storage> Core<S> {
     /// Lets a read wait for the next round.
     pub(crate) fn add_waiting_read(&self, leader: &mut Leader, reader: Reader, context: Bytes) {
         leader.reads.waiting.push(WaitingRead { reader, context, waited_ticks: 0 });
+        leader.reads.count += 1;
     }
 
     /// Begins a round with every read that waits. Heartbeats carry its number from now on.
@@ -132,6 +135,7 @@ impl<S: Storage> Core<S> {
     #[track_caller]
     pub(crate) fn close_round(&mut self, leader: &mut Leader) -> Option<ReadRound> {
         let round = leader.reads.rounds.pop_front()?;
+        leader.reads.count -= round.reads.len();
         self.note(Event::ReadRoundConfirmed { token: round.token, index: round.index });
         if leader.reads.rounds.is_empty() {
             self.carry_round(leader, None);
@@ -154,12 +158,13 @@ impl<S: Storage> Core<S> {
     /// Counts a tick for every read that waits for this leader, and takes out those that have waited for
     /// `limit_ticks`.
     pub(crate) fn age_reads(&self, leader: &mut Leader, limit_ticks: u64) -> Vec<WaitingRead> {
-        let LeaderReads { waiting, rounds, .. } = &mut leader.reads;
+        let LeaderReads { waiting, rounds, count, .. } = &mut leader.reads;
         let mut late = Vec::new();
         for reads in rounds.iter_mut().map(|round| &mut round.reads).chain([waiting]) {
             reads.iter_mut().for_each(|read| read.waited_ticks += 1);
             late.extend(reads.extract_if(.., |read| read.waited_ticks >= limit_ticks));
         }
+        *count -= late.len();
         late
     }
 }
@@ -184,8 +189,9 @@ impl<S: Storage> Core<S> {
         context: &Bytes,
     ) -> Option<Bytes> {
         let reads = &mut self.facts.forwarded.reads;
-        let at = reads.iter().position(|r| r.attempt == attempt && r.context == *context)?;
-        reads.remove(at).map(|read| read.context)
+        let at = reads.binary_search_by_key(&attempt, |read| read.attempt).ok()?;
+        let is_asked = reads.get(at).is_some_and(|read| read.context == *context);
+        is_asked.then(|| reads.remove(at))?.map(|read| read.context)
     }
 
     /// Takes out every forwarded read whose leader does not lead this term.
