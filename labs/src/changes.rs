@@ -265,7 +265,11 @@ fn variants(course: &Course, file: &str, text: &str) -> Result<Vec<Variant>, Vec
     if mistakes.is_empty() { Ok(variants) } else { Err(mistakes) }
 }
 
-fn stands_once(sources: &Sources, edit: &Edit) -> Result<(), String> {
+/// Checks that an edit's text occurs once in its function.
+///
+/// # Errors
+/// How often it occurs, or what is not there.
+pub(crate) fn stands_once(sources: &Sources, edit: &Edit) -> Result<(), String> {
     let source =
         sources.get(&edit.file).ok_or_else(|| format!("there is no source file {}", edit.file))?;
     let body = cutter::body(source, &edit.function).map_err(|e| format!("{}: {e}", edit.file))?;

@@ -37,6 +37,8 @@ pub mod random;
 
 pub mod hunts;
 
+pub mod core_bugs;
+
 // What must hold before the course is handed out.
 pub mod leaks;
 

@@ -5,7 +5,7 @@ use labs::bugs::Meets;
 use labs::check::Part;
 use labs::course::Course;
 use labs::grade::{self, Whose};
-use labs::{bugs, check, doctor, hunts, random, student, workspace};
+use labs::{bugs, check, core_bugs, doctor, hunts, random, student, workspace};
 use runner::command::Command;
 use runner::place::{CourseFolder, SETTINGS};
 use runner::trial::Ending;
@@ -84,6 +84,9 @@ enum CourseCommand {
         /// Let the explorer find the bugs that name a hunt, and compare with their stories
         #[arg(long, conflicts_with_all = ["json", "matrix", "seeds", "blame"])]
         explore: bool,
+        /// The bugs of what no lab has yet (labs/core-bugs), by tests of the core and the test bed
+        #[arg(long, conflicts_with_all = ["explore", "json", "matrix", "seeds", "blame", "random", "lab"])]
+        core: bool,
         /// For programs: killed, of, bugs[], variants[]
         #[arg(long)]
         json: bool,
@@ -187,6 +190,10 @@ fn run(line: DeskCommandLine) -> Result<ExitCode, String> {
             hunts::print(&found);
             let wrong = found.iter().any(|hunted| hunted.fault.is_some());
             return Ok(ExitCode::from(u8::from(wrong)));
+        }
+        CourseCommand::Bugs { core: true, .. } => {
+            let all_die = core_bugs::prove(&course)?;
+            return Ok(ExitCode::from(u8::from(!all_die)));
         }
         CourseCommand::Bugs { random: Some(count), draw, lab, .. } => {
             let enough = random::prove(&course, &course.labs(&lab)?, count, draw)?;

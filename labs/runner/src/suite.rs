@@ -58,6 +58,13 @@ pub enum Program<'a> {
     Hunter,
     /// The program that tells stories.
     Step,
+    /// A test program of another package.
+    Test {
+        /// The package.
+        package: &'a str,
+        /// The name of its target.
+        name: &'a str,
+    },
 }
 
 impl Program<'_> {
@@ -67,6 +74,7 @@ impl Program<'_> {
             Program::Suite(name) => ["suites", "--test", name],
             Program::Hunter => ["testbed", "--bin", "hunt"],
             Program::Step => ["step", "--bin", "step"],
+            Program::Test { package, name } => [package, "--test", name],
         }
     }
 }
@@ -87,7 +95,7 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
     let [of, kind, name] = wanted.target();
     let features = match wanted {
         Program::Suite(name) => features_of(root, name)?,
-        Program::Hunter | Program::Step => Vec::new(),
+        Program::Hunter | Program::Step | Program::Test { .. } => Vec::new(),
     };
     let total = packages(root, of, &features);
     let choice = anstream::AutoStream::choice(&std::io::stderr());
