@@ -127,7 +127,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// Returns the entries of a range, in order, up to `max_bytes` together. The first entry is
-    /// always returned, even if it is longer.
+    /// always returned, even if it is longer. An empty range has no entries, wherever it is.
     ///
     /// # Errors
     /// [`Error::UnknownGroup`]; [`Error::Compacted`] if the range begins before the log,

@@ -11,7 +11,7 @@ use crate::storage::kit::words::{Checked, G1, G7, G9, at, entry, names, refusal,
 use crate::storage::rule;
 use harness::{Check, Table, Verdict, current};
 use std::ops::Range;
-use storage::{Batch, Entry, GroupId, Index, Log, SimDisk};
+use storage::{Batch, Entry, Error, GroupId, Index, Log, SimDisk};
 
 /// A group whose log a new leader has changed.
 const G2: GroupId = GroupId(2);
@@ -96,9 +96,21 @@ pub(super) fn append_read(_: &mut Check) -> Verdict {
         let within = &["View::pick_range", "Group::truncate_from", "Group::term"];
         table.equal(what, must_be, &was).decided_in_one_of(within);
     }
-    let held = log.entries(G7, places(2..2), u64::MAX);
-    let was = held.map_or_else(|e| refusal(&e), |held| format!("{} entries", held.len()));
-    table.reads("2 to 1 of g7: nothing", "0 entries", was, "View::pick_range");
+    for (what, group, index, must_be) in [
+        ("2 to 1 of g7: nothing", G7, 2, "0 entries"),
+        ("9 to 8 of g7: nothing, beyond its end", G7, 9, "0 entries"),
+        ("3 to 2 of g9: nothing, before its beginning", G9, 3, "0 entries"),
+    ] {
+        let held = log.entries(group, places(index..index), u64::MAX);
+        let was = held.map_or_else(|e| refusal(&e), |held| format!("{} entries", held.len()));
+        table.reads(what, must_be, was, "View::pick_range");
+    }
+    let was = match log.entries(G7, places(3..6), u64::MAX) {
+        Err(Error::Beyond { index, last, .. }) => format!("index {index}, the last is {last}"),
+        outcome => outcome.map_or_else(|e| refusal(&e), |held| names(&held)),
+    };
+    let what = "3 to 5 of g7: what the error says";
+    table.reads(what, "index 5, the last is 4", was, "View::pick_range");
     table.verdict()
 }
 

@@ -11,7 +11,9 @@ use crate::storage::kit::words::{
 };
 use crate::storage::rule;
 use harness::{Check, Failure, Table, Verdict, current};
-use storage::{Batch, Disk, Error, Fault, Index, Log, SimDisk};
+use std::io;
+use std::sync::Mutex;
+use storage::{Batch, Disk, DiskFile, Error, Fault, Index, Log, Mapped, SimDisk};
 use testbed::engine::history::{History, LogCall};
 use testbed::engine::model::BatchChange;
 
@@ -188,7 +190,81 @@ pub(super) fn short_write_enospc(_: &mut Check) -> Verdict {
             return fails(&want, seen);
         }
     }
+    taken_in_parts()?;
     full_disk()
+}
+
+/// What a file does with a write.
+#[derive(Clone, Copy)]
+enum Takes {
+    /// It takes this many bytes, or all if there are fewer.
+    Bytes(usize),
+    /// A signal interrupts it before it has taken any.
+    Interrupted,
+}
+
+/// A file that takes what its list says: one write after the other, and the last of them for ever.
+struct TakingFile {
+    takes: Vec<Takes>,
+    written: Mutex<(usize, Vec<u8>)>,
+}
+
+/// After how many writes a file gives up.
+const WRITES_MAX: usize = 100;
+
+impl DiskFile for TakingFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = self.written.lock().expect("no thread panics while it holds this lock");
+        let (writes, content) = &mut *written;
+        *writes += 1;
+        if *writes > WRITES_MAX {
+            return Err(io::Error::other("too many writes"));
+        }
+        let takes = self.takes[(*writes).min(self.takes.len()) - 1];
+        let Takes::Bytes(taken) = takes else { return Err(io::ErrorKind::Interrupted.into()) };
+        let (from, taken) = (offset as usize, taken.min(bytes.len()));
+        content.resize(content.len().max(from + taken), b'.');
+        content[from..from + taken].copy_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn map(&self) -> io::Result<Mapped> {
+        Ok(Mapped::new([]))
+    }
+
+    fn map_first(&self, _: u64) -> io::Result<Mapped> {
+        self.map()
+    }
+}
+
+/// However few bytes a disk takes at a time, all are written. If it takes none, that is an error.
+fn taken_in_parts() -> Verdict {
+    let mut table = Table::new(rule("a_write_is_whole"), "of 8 bytes at offset 2, a file takes");
+    for (what, takes, must) in [
+        ("all", &[Takes::Bytes(8)][..], "..abcdefgh"),
+        ("one at a time", &[Takes::Bytes(1)], "..abcdefgh"),
+        ("3, then the rest", &[Takes::Bytes(3), Takes::Bytes(5)], "..abcdefgh"),
+        ("none: a signal; then 4 at a time", &[Takes::Interrupted, Takes::Bytes(4)], "..abcdefgh"),
+        ("none, however often", &[Takes::Bytes(0)], "WriteZero, and .."),
+        ("3, then none", &[Takes::Bytes(3), Takes::Bytes(0)], "WriteZero, and ..abc"),
+    ] {
+        let file = TakingFile { takes: takes.to_vec(), written: Mutex::default() };
+        current::doing_within(format!("writing 8 bytes; the file takes {what}"), &[ALL]);
+        let outcome = file.write_all_at(2, b"abcdefgh");
+        let (writes, content) = file.written.into_inner().expect("no thread panics");
+        let content = String::from_utf8_lossy(&content);
+        let was = match outcome {
+            Ok(()) => content.into_owned(),
+            Err(_) if writes > WRITES_MAX => format!("asked more than {WRITES_MAX} times"),
+            Err(error) => format!("{:?}, and {content}", error.kind()),
+        };
+        table.reads(what, must, was, ALL);
+    }
+    table.verdict()
 }
 
 /// A full disk is found before a byte is written.

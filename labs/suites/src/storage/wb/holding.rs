@@ -10,7 +10,7 @@ use super::images::{Items, mend};
 use crate::storage::kit::words::{G1, G7, at};
 use crate::storage::rule;
 use harness::{Check, Table, Verdict, current};
-use storage::format::{FRAME_HEADER_BYTES, Frame, FrameFault, Item, Salt};
+use storage::format::{Draft, FRAME_HEADER_BYTES, Flags, Frame, FrameFault, Item, Salt};
 use storage::{Lsn, format::Op};
 
 const SALT: u64 = 0x1122_3344;
@@ -122,6 +122,10 @@ pub(super) fn frame_at_its_turn(_: &mut Check) -> Verdict {
         let was = read(&frame, salt, 7);
         table.reads("read in a segment of another salt", "refused", was, "FrameHeader::decode");
     }
+    // The shortest frame there is: nothing but a header.
+    let seal = Draft::new(&[], &[], Flags::Seal).place(Lsn(7), Lsn(6), salt());
+    let what = "a seal, and the segment ends with it";
+    table.reads(what, "it holds", read(&seal, SALT, 7), "FrameHeader::decode");
     let zeros = vec![0; 512];
     for (len, salt) in [(512, SALT), (512, 1), (32, 7), (40, u64::from(u32::MAX)), (31, 7), (0, 7)]
     {

@@ -116,6 +116,18 @@ impl Segment {
         self
     }
 
+    /// Adds the frame that says that the log was closed, and that everything before it is durable.
+    #[must_use]
+    pub(super) fn sealed(mut self) -> Segment {
+        let draft = Draft::new(&[], &[], Flags::Seal);
+        let frame = draft.place(Lsn(self.next_lsn), Lsn(self.next_lsn - 1), self.header.salt);
+        let at = self.end();
+        self.bytes[at..at + frame.len()].copy_from_slice(&frame);
+        self.starts.push(at + frame.len());
+        self.next_lsn += 1;
+        self
+    }
+
     /// Adds a frame with another LSN than the next one.
     #[must_use]
     pub(super) fn frame_of(mut self, items: &Items, lsn: u64, durable: u64) -> Segment {

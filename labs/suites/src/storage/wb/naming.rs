@@ -127,7 +127,28 @@ pub(super) fn segments_keep_their_length(_: &mut Check) -> Verdict {
     for (name, bytes) in segments(&disk) {
         table.reads(name, SEGMENT_BYTES, bytes.len(), "Log::find_room");
     }
+    for (name, bytes) in filled_with_removals()? {
+        let what = format!("{name}, of batches that only remove");
+        table.reads(what, SEGMENT_BYTES, bytes.len(), "Log::find_room");
+    }
     table.verdict()
+}
+
+/// Returns the segments of a log of batches that only remove: nothing is kept free for others, so
+/// they use a segment to its end. Ends with the first segment that has changed its length.
+fn filled_with_removals() -> Result<BTreeMap<String, Vec<u8>>, Box<Failure>> {
+    let disk = SimDisk::new(8);
+    let log = found(rule("segments_keep_their_length"), &disk, small())?;
+    for n in 1..=12 {
+        let what = format!("batch {n}, which only removes a long key,");
+        current::doing_within(format!("appending {what}"), &["Log::find_room"]);
+        let outcome = log.append(Batch::new().delete(G7, &[b'k'; 1000]));
+        must(rule("segments_keep_their_length"), &what, "Log::find_room", outcome)?;
+        if segments(&disk).values().any(|bytes| bytes.len() != SEGMENT_BYTES as usize) {
+            break;
+        }
+    }
+    Ok(segments(&disk))
 }
 
 /// Says what an opening of a directory shows.
@@ -145,7 +166,10 @@ fn taken(outcome: Result<Log<SimDisk>, Error>) -> String {
     match error.corruption() {
         Some(corruption) => match (corruption.rot, corruption.lsn) {
             (Rot::Acknowledged, Some(lsn)) => format!("refused: LSN {lsn} has rotted"),
-            _ => format!("refused: {} is damaged", corruption.segment),
+            (Rot::Segment, _) => {
+                format!("refused: {} is damaged at {}", corruption.segment, corruption.offset)
+            }
+            (_, _) => format!("refused: {error}"),
         },
         None => format!("refused: {error}"),
     }
@@ -162,7 +186,8 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
     let span = rotted.span(1);
     rotted.bytes()[span.start + 70] ^= 1;
     let short = Segment::new(1, 1).frame(&one(1, 1), 0);
-    let back = Segment::new(3, 2).frame(&one(5, 1), 1);
+    // Without LSN 3 and 4, which are in segment 2, this looks like a whole log.
+    let back = Segment::new(3, 2).frame(&one(3, 1), 1);
     let empty = Segment::new(2, 3);
     let after_it = Segment::new(3, 3).frame(&one(3, 1), 2);
     let foreign = Segment::foreign(2, 3).frame(&one(3, 1), 2);
@@ -178,14 +203,14 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
         ),
         (
             "1, 2, and 3 begins before 2",
-            "refused: 3 is damaged",
+            "refused: 3 is damaged at 40",
             disk_of(&[s1.clone(), s2.clone(), back]),
         ),
         ("1 and 2; LSN 2 damaged", "refused: LSN 2 has rotted", disk_of(&[rotted, s2.clone()])),
         ("1 and 2; LSN 2 missing", "refused: LSN 2 has rotted", disk_of(&[short, s2.clone()])),
         (
             "1 and 2, their names swapped",
-            "refused: 1 is damaged",
+            "refused: 1 is damaged at 32",
             disk_with(&[(s1.name(), &s2), (s2.name(), &s1)]),
         ),
     ];

@@ -7,9 +7,12 @@
 //! ```
 
 use super::images::{Items, Segment, disk_of, one};
-use crate::storage::kit::words::{Checked, G1, G7, at, entry, must, open, reopen, run, small};
+use crate::storage::kit::words::{
+    Checked, G1, G7, at, caught, entry, must, open, reopen, run, small,
+};
 use crate::storage::rule;
 use harness::{Check, Failure, Rule, Table, Verdict, current};
+use storage::format::Op;
 use storage::{GroupId, Log, Lost, Rot, SimDisk};
 use testbed::engine::history::{History, LogCall};
 use testbed::engine::model::{BatchChange, Model};
@@ -216,7 +219,7 @@ pub(super) fn batch_atomic(_: &mut Check) -> Verdict {
 pub(super) fn hole_refused(_: &mut Check) -> Verdict {
     let moved = |index| Items::default().moved(G7, at(index, 1));
     let seg = || Segment::new(1, 1).frame(&one(1, 1), 0).frame(&one(2, 1), 1);
-    let reset = Items::default().item(G7, storage::format::Op::Reset { through: at(2, 1) }, b"");
+    let reset = Items::default().item(G7, Op::Reset { through: at(2, 1) }, b"");
     let rows = [
         ("1, 2, then 3, 4", "g7 1..=4@1", seg().frame(&one(3, 1), 2).frame(&one(4, 1), 3)),
         ("1, 2, moved 4, moved 3", "g7 1..=4@1", seg().frame(&moved(4), 2).frame(&moved(3), 3)),
@@ -244,5 +247,17 @@ pub(super) fn hole_refused(_: &mut Check) -> Verdict {
         };
         table.reads(what, must, was, "Replayed::finish");
     }
+    // No writer writes this. But a file may hold it, and no file may stop the process.
+    let compact = Items::default().item(G7, Op::Compact { through: at(2, 1) }, b"");
+    let segment = seg().frame(&compact, 2).frame(&moved(1), 3);
+    let what = "1, 2, compacted to 2, moved 1";
+    current::doing_within(format!("opening a log: {what}"), &["Replayed::finish"]);
+    let was = match caught(|| Log::open_on(disk_of(&[segment]), small())) {
+        Ok(Ok(log)) => read(rule("no_hole_is_shown"), &log)?.to_string(),
+        Ok(Err(_)) => "refused".to_owned(),
+        Err(panic) => format!("a panic: {panic}"),
+    };
+    let either = ["g7 after 2@1".to_owned(), "refused".to_owned()];
+    table.one_of(what, &either, was).decided_in("Replayed::finish");
     table.verdict()
 }

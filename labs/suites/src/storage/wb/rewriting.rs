@@ -5,9 +5,11 @@
 //!   a new file: [1'][2'] zeros               and nothing can come back after 3
 //! ```
 
+use super::images::{Items, Segment, disk_of};
 use crate::storage::kit::words::{Checked, G7, at, differs, must, open, reopen, small};
 use crate::storage::rule;
 use harness::{Check, Rule, Table, Verdict, current};
+use storage::format::Op;
 use storage::{Batch, Entry, Fault, Log, SimDisk};
 use testbed::engine::model::Model;
 use testbed::engine::power_cut::PowerCut;
@@ -70,7 +72,30 @@ pub(super) fn append_after_tail_truncation(_: &mut Check) -> Verdict {
             table.reads(what, format!("99, at LSN {last}"), was, "may_go_on");
         }
     }
+    let disk = disk_of(&[closed_with_remains()]);
+    let opening = "opening a closed log with the remains of another frame";
+    let log = reopen(rule("old_bytes_stay_dead"), &disk, opening, &["may_go_on", "rewrite"])?;
+    append(rule("old_bytes_stay_dead"), &log, 99)?;
+    sync(rule("old_bytes_stay_dead"), &log)?;
+    let opening = "opening the log after one more batch";
+    let disk = disk.after_kill();
+    let log = reopen(rule("old_bytes_stay_dead"), &disk, opening, &["may_go_on", "rewrite"])?;
+    let was = format!("{}, at LSN {}", value_shown(&log), log.appended_lsn());
+    table.reads("closed, an old LSN 3 behind; then 99", "99, at LSN 2", was, "may_go_on");
     table.verdict()
+}
+
+/// A log of one batch that was closed. Behind it are the remains of LSN 3, where it would be if LSN 2
+/// were a batch: that batch was lost.
+fn closed_with_remains() -> Segment {
+    let batch = |value: u8| {
+        Items::default().item(G7, Op::Put { key_len: 1 }, &[&[b'k'][..], &[value; 40]].concat())
+    };
+    let mut segment = Segment::new(1, 1).frame(&batch(1), 0).sealed();
+    let old = batch(50).place(3, 1, segment.salt());
+    let at = segment.span(1).start + segment.span(0).len();
+    segment.bytes()[at..at + old.len()].copy_from_slice(&old);
+    segment
 }
 
 /// How the process ends before the log is opened again.
