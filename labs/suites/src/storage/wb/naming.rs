@@ -7,7 +7,7 @@
 
 use super::images::{Items, SEGMENT_BYTES, Segment, disk_of, disk_with, one};
 use crate::storage::kit::crash_test::{CrashTest, During, InjectedFault};
-use crate::storage::kit::words::{G7, at, differs, entry, found, must, shown, small};
+use crate::storage::kit::words::{G1, G7, at, differs, entry, found, must, shown, small};
 use crate::storage::rule;
 use harness::{Check, Failure, Rule, Table, Verdict, current};
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,6 +175,9 @@ fn taken(outcome: Result<Log<SimDisk>, Error>) -> String {
     }
 }
 
+/// A segment may hold frames that were copied to the next one. They count there.
+const OLD_FRAME: &str = "1 and 2; an LSN 3 is in 1, too";
+
 /// A directory is the whole log, in order, or it is refused.
 pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
     let s1 = Segment::new(1, 1).frame(&one(1, 1), 0).frame(&one(2, 1), 1);
@@ -188,6 +191,7 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
     let short = Segment::new(1, 1).frame(&one(1, 1), 0);
     // Without LSN 3 and 4, which are in segment 2, this looks like a whole log.
     let back = Segment::new(3, 2).frame(&one(3, 1), 1);
+    let old = s1.clone().frame(&Items::default().put(G1, "k", "old"), 2);
     let empty = Segment::new(2, 3);
     let after_it = Segment::new(3, 3).frame(&one(3, 1), 2);
     let foreign = Segment::foreign(2, 3).frame(&one(3, 1), 2);
@@ -195,6 +199,7 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
         ("1, 2, 3", "g7 1..=5@1", disk_of(&[s1.clone(), s2.clone(), s3.clone()])),
         ("2 alone: 1 was collected", "g7 after 2@1 3@1", disk_of(&[alone])),
         ("1, 2 without a frame, 3", "g7 1..=3@1", disk_of(&[s1.clone(), empty, after_it])),
+        (OLD_FRAME, "g7 1..=4@1", disk_of(&[old, s2.clone()])),
         ("1 and 3", "refused: 2 is missing", disk_of(&[s1.clone(), s3.clone()])),
         (
             "1, 2 of another store",
@@ -216,9 +221,10 @@ pub(super) fn missing_segment_refused(_: &mut Check) -> Verdict {
     ];
     let mut table = Table::new(rule("the_directory_is_whole"), "segments in the directory");
     for (what, must, disk) in rows {
-        current::doing_within(format!("opening a directory: {what}"), &["check_follows"]);
+        let function = if what == OLD_FRAME { "scan" } else { "check_follows" };
+        current::doing_within(format!("opening a directory: {what}"), &[function]);
         let was = taken(Log::open_on(disk, small()));
-        table.reads(what, must, was, "check_follows");
+        table.reads(what, must, was, function);
     }
     table.verdict()
 }
