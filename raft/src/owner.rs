@@ -85,6 +85,7 @@ impl<S: Storage> Raft<S> {
                     let change = self.core.tick_election();
                     if let Err(halt) = self.change_role(change) {
                         self.core.halt(halt);
+                        return;
                     }
                 }
             }
