@@ -339,6 +339,8 @@ fn a_read_that_waits_for_too_long_ends() {
         n1.tick();
     }
     assert_eq!(reads(&mut n1), [late()]);
+    n1.tick();
+    assert_eq!(rounds_asked(&take(&mut n1).0), [None], "nobody asks how that round ends");
     echo(&mut n1, N2, 1);
     assert_eq!(reads(&mut n1), [], "a read ends once");
     // The next read has a round of its own.

@@ -156,7 +156,7 @@ impl<S: Storage> Core<S> {
     }
 
     /// Counts a tick for every read that waits for this leader, and takes out those that have waited for
-    /// `limit_ticks`.
+    /// `limit_ticks`. A round without reads is over: nobody asks how it ends.
     pub(crate) fn age_reads(&self, leader: &mut Leader, limit_ticks: u64) -> Vec<WaitingRead> {
         let LeaderReads { waiting, rounds, count, .. } = &mut leader.reads;
         let mut late = Vec::new();
@@ -165,6 +165,10 @@ impl<S: Storage> Core<S> {
             late.extend(reads.extract_if(.., |read| read.waited_ticks >= limit_ticks));
         }
         *count -= late.len();
+        rounds.retain(|round| !round.reads.is_empty());
+        if rounds.is_empty() && !late.is_empty() {
+            self.carry_round(leader, None);
+        }
         late
     }
 }
