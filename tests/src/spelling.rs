@@ -10,10 +10,12 @@ use strsim::osa_distance;
 
 /// Returns the names that are similar to a word, at most three, the most similar first: up to a third of
 /// its letters are wrong, or swapped with their neighbours; or it begins a name, or four of its letters or
-/// more are part of one. Capital letters do not count.
+/// more are part of one. Of two letters none may be wrong: too many names would be near. Capital letters do not
+/// count.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
-    let limit = word.chars().count().div_ceil(3).max(1);
+    let letters = word.chars().count();
+    let limit = if letters < 3 { 0 } else { letters.div_ceil(3) };
     let mut near: Vec<(usize, &str)> = names
         .into_iter()
         .map(|name| (name.to_lowercase(), name))

@@ -45,11 +45,12 @@ pub(crate) const OURS: [Word; 12] = [
 ];
 
 /// The commands of scripts.
-pub(crate) const SCRIPT: [Word; 29] = [
+pub(crate) const SCRIPT: [Word; 30] = [
     word("add-nodes", "3 [disk=slow] [owner=concurrent] [n2.log=(1@1)]", "makes the cluster"),
     word("tick", "1|all [N]", "lets ticks pass"),
     word("campaign", "1", "lets a node start an election"),
     word("propose", "1 x=1", "a client proposes a command"),
+    word("read", "1 a", "a client asks for an index to read at; a: its mark"),
     word("deliver", "[2 3] [from=1] [type=KIND] [nth=1]", "delivers messages in flight"),
     word("drop", "[2 3] [from=1] [type=KIND] [nth=1]", "drops messages in flight"),
     word(
