@@ -7,15 +7,8 @@
 use testbed::sim::{self, Plan, Profile, Run, Shard};
 use testbed::{Driver, Owner};
 
-/// Returns the seeds that the environment asks for.
 fn seeds() -> impl Iterator<Item = u64> {
-    let count = std::env::var("RAFTWRIGHT_SEEDS").map_or(12, |text| {
-        text.parse().unwrap_or_else(|_| panic!("RAFTWRIGHT_SEEDS is \"{text}\", not a number"))
-    });
-    let share = std::env::var("RAFTWRIGHT_SHARE").map_or(Shard::whole(), |text| {
-        text.parse().unwrap_or_else(|why| panic!("RAFTWRIGHT_SHARE: {why}"))
-    });
-    share.seeds(count)
+    Shard::seeds_asked_for(12)
 }
 
 fn run(profile: Profile, seed: u64) -> Run {

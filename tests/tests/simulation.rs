@@ -6,15 +6,8 @@
 
 use testbed::sim::{self, Profile, Shard};
 
-/// Returns the seeds that the environment asks for.
 fn seeds() -> impl Iterator<Item = u64> {
-    let count = std::env::var("RAFTWRIGHT_SEEDS").map_or(20, |text| {
-        text.parse().unwrap_or_else(|_| panic!("RAFTWRIGHT_SEEDS is \"{text}\", not a number"))
-    });
-    let share = std::env::var("RAFTWRIGHT_SHARE").map_or(Shard::whole(), |text| {
-        text.parse().unwrap_or_else(|why| panic!("RAFTWRIGHT_SHARE: {why}"))
-    });
-    share.seeds(count)
+    Shard::seeds_asked_for(20)
 }
 
 /// Runs a profile over the seeds: nothing breaks, and at least 80 of 100 runs have a leader while

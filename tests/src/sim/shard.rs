@@ -27,6 +27,21 @@ impl Shard {
         (self.share - 1..seeds).step_by(usize::try_from(self.of).unwrap_or(usize::MAX))
     }
 
+    /// Returns the seeds that a test program is asked for: `RAFTWRIGHT_SEEDS=1000` are the first thousand
+    /// instead of the `usual` number, `RAFTWRIGHT_SHARE=2/3` are every third of them.
+    ///
+    /// # Panics
+    /// If a variable is set and says neither: the message names it and its text.
+    pub fn seeds_asked_for(usual: u64) -> impl Iterator<Item = u64> {
+        let count = std::env::var("RAFTWRIGHT_SEEDS").map_or(usual, |text| {
+            text.parse().unwrap_or_else(|_| panic!("RAFTWRIGHT_SEEDS is \"{text}\", not a number"))
+        });
+        let share = std::env::var("RAFTWRIGHT_SHARE").map_or(Shard::whole(), |text| {
+            text.parse().unwrap_or_else(|why| panic!("RAFTWRIGHT_SHARE: {why}"))
+        });
+        share.seeds(count)
+    }
+
     /// Returns whether a seed belongs to this part.
     pub fn has(self, seed: u64) -> bool {
         seed % self.of == self.share - 1
