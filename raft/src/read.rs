@@ -81,7 +81,7 @@ impl<S: Storage> Core<S> {
 
 impl<S: Storage> Raft<S> {
     /// Does for reads what has become possible: a round begins, a round is confirmed, a read whose leader
-    /// is gone ends. Called after everything that happens to a node.
+    /// is gone ends. Called at the end of every message, tick, campaign and read.
     pub(crate) fn settle_reads(&mut self) {
         self.core.drop_reads_of_former_leader();
         if let Role::Leader(leader) = &mut self.role {
