@@ -61,6 +61,16 @@ pub struct Config {
     /// Whether an acknowledgement that still waits to leave is replaced by a later one that covers it:
     /// a node that holds the log up to 7 holds it up to 5. Default: yes.
     pub merge_acknowledgements: bool,
+    /// Whether a node asks whether it would win before it campaigns (thesis §9.6). So a node that was cut
+    /// off does not end a leadership by its high term. All nodes of a group should agree in this. Default:
+    /// no.
+    pub pre_vote: bool,
+    /// Whether a leader steps down that hears from no majority for `election_ticks`, and whether a node
+    /// that has heard from a leader within that time ignores vote requests (thesis §6.2, §4.2.3). All
+    /// nodes of a group must agree in this if reads rest on leases. Default: no.
+    pub check_quorum: bool,
+    /// On what linearizable reads rest. Default: on a majority that is asked.
+    pub read_mode: ReadMode,
     /// Whether reads that come while a round of reads is under way wait for its end, and then share the
     /// next round. Default: yes. If not, each read begins a round at once, as in etcd.
     pub batch_reads: bool,
@@ -85,6 +95,23 @@ pub enum ApplyGate {
     /// Up to this many entries beyond what is durable. After a crash the application may be ahead of
     /// its log: it must be able to undo, or to wait for the log.
     Ahead(u64),
+}
+
+/// On what linearizable reads rest (thesis §6.4).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum ReadMode {
+    /// A majority says that it still follows, after the read was asked for. No clock is trusted.
+    Quorum,
+    /// A majority has said so lately: for this many ticks, from the sending of the question, a leader
+    /// answers reads at once. From 1 to `election_ticks`. It needs `check_quorum`, on every node of the
+    /// group.
+    ///
+    /// The leader's clock must not be slower than that of any voter by more than the factor
+    /// `ticks / election_ticks`: with 9 of 10, a tenth. A node that stops for a while, with its clock,
+    /// may break that. Then a read may miss what another leader has acknowledged.
+    Lease(u64),
 }
 
 /// When a candidate's vote request may leave.
@@ -122,6 +149,9 @@ impl Config {
             forward_proposals: true,
             batch_append: false,
             merge_acknowledgements: true,
+            pre_vote: false,
+            check_quorum: false,
+            read_mode: ReadMode::Quorum,
             batch_reads: true,
             reset_timer_on_new_term: false,
             vote_when_leader_known: true,
@@ -157,6 +187,14 @@ impl Config {
         }
     }
 
+    /// Returns for how many ticks reads may rest on one round; none if they rest on a round each.
+    pub(crate) fn lease_ticks(&self) -> Option<u64> {
+        match self.read_mode {
+            ReadMode::Quorum => None,
+            ReadMode::Lease(ticks) => Some(ticks),
+        }
+    }
+
     /// Checks that a node with these settings can work.
     ///
     /// # Errors
@@ -181,6 +219,14 @@ impl Config {
         }
         if self.max_inflight_messages == 0 {
             return Err(ConfigError::InflightMessagesZero);
+        }
+        if let ReadMode::Lease(lease_ticks) = self.read_mode {
+            if !self.check_quorum {
+                return Err(ConfigError::LeaseWithoutCheckQuorum);
+            }
+            if lease_ticks == 0 || lease_ticks > election_ticks {
+                return Err(ConfigError::LeaseOutOfRange { lease_ticks, election_ticks });
+            }
         }
         let max_append = self.max_append_bytes.unwrap_or(u64::MAX);
         match self.max_inflight_bytes {

@@ -6,6 +6,7 @@
 //!                           '------> Halt            a node whose storage failed while it ran
 //!   network ---> StepError                           a message that no correct network delivers
 //!   operator --> CampaignError                       an election that cannot be held
+//!            '-> TransferError, ForgetLeaderError    what a leader or its followers cannot do
 //!   client ----> ProposeError                        a proposal that is not taken
 //!   owner -----> OrderError                          a write or an apply reported out of order
 //! ```
@@ -43,6 +44,16 @@ pub enum ConfigError {
     AppliedOutOfRange {
         /// The index that the settings give.
         applied: Index,
+    },
+    /// Reads are to rest on leases, but without check-quorum no node ignores vote requests: another
+    /// leader could be elected at any time.
+    LeaseWithoutCheckQuorum,
+    /// The lease has no tick, or is longer than the time for which nodes ignore vote requests.
+    LeaseOutOfRange {
+        /// The length of the lease.
+        lease_ticks: u64,
+        /// The shortest election timeout.
+        election_ticks: u64,
     },
     /// No append could ever be sent.
     InflightMessagesZero,
@@ -303,6 +314,8 @@ pub enum StepError {
     },
     /// A proposal that another node forwarded was not taken.
     ProposalDropped(ProposeError),
+    /// A transfer that another node asked for does not begin.
+    TransferRefused(TransferError),
     /// The node has halted: its storage failed, now or earlier.
     Halted(Halt),
 }
@@ -322,6 +335,11 @@ pub enum ProposeError {
     Empty,
     /// It proposes a change of the group, for which this release has no rule.
     NotSupported,
+    /// The leader is handing its leadership to another node, and takes no proposals meanwhile.
+    Transferring {
+        /// The node that is to lead.
+        target: NodeId,
+    },
     /// Too much waits to be committed and applied already.
     TooMuchUncommitted {
         /// The bytes that wait.
@@ -389,6 +407,50 @@ pub enum CampaignError {
         /// The term the node is in.
         term: Term,
     },
+    /// Reads rest on leases, and the node has heard from a leader, or has restarted, too short a time ago:
+    /// the leader may count on its vote.
+    LeaderIsAlive {
+        /// How many ticks the node still has to wait.
+        ticks_left: u64,
+    },
+    /// The node has halted: its storage failed, now or earlier.
+    Halted(Halt),
+}
+
+/// Why a transfer of the leadership does not begin. The node has not changed, unless it has halted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TransferError {
+    /// This node does not lead, and knows no leader.
+    NoLeader,
+    /// The target leads already.
+    LeadsAlready {
+        /// The target.
+        target: NodeId,
+    },
+    /// The target is no member of the group.
+    UnknownTarget {
+        /// The target.
+        target: NodeId,
+    },
+    /// The target is a learner: it cannot lead.
+    NotAVoter {
+        /// The target.
+        target: NodeId,
+    },
+    /// A transfer to this target is under way.
+    UnderWay {
+        /// The target.
+        target: NodeId,
+    },
+    /// The node has halted: its storage failed, now or earlier.
+    Halted(Halt),
+}
+
+/// Why a node does not forget its leader. The node has not changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ForgetLeaderError {
+    /// Reads rest on leases: the leader may count on this node to vote for no other.
+    LeaseReads,
     /// The node has halted: its storage failed, now or earlier.
     Halted(Halt),
 }
@@ -400,5 +462,13 @@ impl StepError {
             return StepError::Halted(halt);
         }
         StepError::ProposalDropped(why)
+    }
+
+    /// Returns the error of a message whose transfer does not begin.
+    pub(crate) fn of_transfer(why: TransferError) -> Self {
+        if let TransferError::Halted(halt) = why {
+            return StepError::Halted(halt);
+        }
+        StepError::TransferRefused(why)
     }
 }

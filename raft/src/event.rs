@@ -74,6 +74,18 @@ pub enum Event {
         /// The rule that said no.
         why: Refusal,
     },
+    /// The node would vote for a candidate: it said so, and promised nothing.
+    PreVoteGranted {
+        /// The candidate.
+        candidate: NodeId,
+    },
+    /// The node would not vote for a candidate.
+    PreVoteRefused {
+        /// The candidate.
+        candidate: NodeId,
+        /// The rule that said no.
+        why: Refusal,
+    },
     /// A candidate counted a voter's answer.
     VoteCounted {
         /// The voter.
@@ -187,6 +199,28 @@ pub enum Event {
         /// Why.
         why: ReadDropped,
     },
+    /// A leader is to hand its leadership to another node.
+    TransferBegan {
+        /// The node.
+        target: NodeId,
+    },
+    /// A leader still leads, and gives up handing its leadership over.
+    TransferEnded {
+        /// The node that was to lead.
+        target: NodeId,
+    },
+    /// A leader has heard from no majority for an election timeout.
+    QuorumLost {
+        /// How many voters it has heard from, itself included.
+        heard: usize,
+        /// How many voters there are.
+        of: usize,
+    },
+    /// A leader does not count on its lease until more is committed: it has told another node to campaign.
+    LeaseSuspended {
+        /// The last entry that the other node has.
+        last: Index,
+    },
     /// A read of storage failed, and the node halted. What storage said is in
     /// [`Inspect::halted`](crate::Inspect::halted).
     Halted {
@@ -235,6 +269,13 @@ pub enum Refusal {
     },
     /// The term has a leader, and the settings say that no other node gets a vote then.
     LeaderKnown(NodeId),
+    /// The candidate would campaign in a term that is over.
+    TermIsOver {
+        /// The term in which it would campaign.
+        theirs: Term,
+        /// The term of this node.
+        ours: Term,
+    },
 }
 
 /// Why a message changed nothing.
@@ -264,6 +305,21 @@ pub enum Ignored {
     },
     /// It belongs to an earlier replication to the same peer.
     OtherSession,
+    /// It asks for a vote while the leader works: this node has heard from it within an election timeout,
+    /// or may have before it restarted (thesis §4.2.3).
+    LeaderIsAlive {
+        /// The ticks until this node answers such a question.
+        ticks_left: u64,
+    },
+    /// It tells this node to campaign, and this node cannot lead.
+    CannotLead,
+    /// It tells this node to campaign with another log than it has: it is late.
+    OtherLog {
+        /// The last entry that the message names.
+        theirs: EntryId,
+        /// The last entry of this node.
+        ours: EntryId,
+    },
     /// It answers a read that has ended, or one from before this node restarted.
     ReadIsOver,
     /// This release has no rule for it yet.
@@ -282,6 +338,8 @@ impl Event {
             Event::RoleEntered { .. } => "role_entered",
             Event::VoteGranted { .. } => "vote_granted",
             Event::VoteRefused { .. } => "vote_refused",
+            Event::PreVoteGranted { .. } => "pre_vote_granted",
+            Event::PreVoteRefused { .. } => "pre_vote_refused",
             Event::VoteCounted { .. } => "vote_counted",
             Event::EntriesAppended { .. } => "entries_appended",
             Event::LogTruncated { .. } => "log_truncated",
@@ -298,6 +356,10 @@ impl Event {
             Event::ReadRoundBegan { .. } => "read_round_began",
             Event::ReadRoundConfirmed { .. } => "read_round_confirmed",
             Event::ReadEnded { .. } => "read_ended",
+            Event::TransferBegan { .. } => "transfer_began",
+            Event::TransferEnded { .. } => "transfer_ended",
+            Event::QuorumLost { .. } => "quorum_lost",
+            Event::LeaseSuspended { .. } => "lease_suspended",
             Event::Halted { .. } => "halted",
             Event::AppliedAhead { .. } => "applied_ahead",
             Event::Sent { .. } => "sent",

@@ -66,6 +66,9 @@ pub(crate) struct Facts<S> {
     pub(crate) config: Config,
     /// The reads that this node has forwarded to a leader.
     pub(crate) forwarded: ForwardedReads,
+    /// Whether the node may have heard from a leader just before it started: for one election timeout,
+    /// if reads rest on leases.
+    pub(crate) has_just_started: bool,
     /// Why the node has halted, if it has.
     pub(crate) halted: Option<Halt>,
 }
@@ -127,6 +130,7 @@ impl<S: Storage> Core<S> {
             timer: Timer::default(),
             log,
             voters,
+            has_just_started: config.lease_ticks().is_some() && term > Term(0),
             config,
             forwarded: ForwardedReads::default(),
             halted: None,
@@ -225,6 +229,9 @@ impl<S: Storage> Core<S> {
     /// Counts one tick.
     pub(crate) fn count_tick(&mut self) {
         self.facts.timer.elapsed_ticks += 1;
+        if self.timer.elapsed_ticks >= self.config.election_ticks {
+            self.facts.has_just_started = false;
+        }
     }
 
     /// Keeps the timeout that was drawn, until the timer is reset or the term changes.
@@ -256,6 +263,23 @@ impl<S: Storage> Core<S> {
             Err(why) => Event::VoteRefused { candidate, why },
         });
         self.send(candidate, Body::VoteReply { granted: answer.is_ok() });
+    }
+
+    /// Answers a pre-vote for `term`. A yes names that term, a no the term of this node.
+    #[track_caller]
+    pub(crate) fn answer_pre_vote(
+        &mut self,
+        candidate: NodeId,
+        term: Term,
+        answer: Result<(), Refusal>,
+    ) {
+        self.note(match answer {
+            Ok(()) => Event::PreVoteGranted { candidate },
+            Err(why) => Event::PreVoteRefused { candidate, why },
+        });
+        let (granted, ours) = (answer.is_ok(), self.term);
+        let said = if granted { term } else { ours };
+        self.send_for(said, candidate, Body::PreVoteReply { granted });
     }
 }
 
@@ -329,12 +353,18 @@ impl<S: Storage> Core<S> {
     /// has no term. The outbox sorts it.
     #[track_caller]
     pub(crate) fn send(&mut self, to: NodeId, body: Body) {
+        self.send_for(self.term, to, body);
+    }
+
+    /// Sends a message about `term`, which is another one for pre-votes.
+    #[track_caller]
+    pub(crate) fn send_for(&mut self, term: Term, to: NodeId, body: Body) {
         let traits = body.traits();
         self.note(Event::Sent { to, kind: traits.name });
         let leaves_at_once = !traits.is_promise
             || matches!(body, Body::RequestVote(_))
                 && self.config.vote_requests == VoteRequests::AtOnce;
-        let term = Some(self.term).filter(|_| traits.term != TermKind::Absent);
+        let term = Some(term).filter(|_| traits.term != TermKind::Absent);
         let message = Message { from: self.id, to, term, body };
         if leaves_at_once && to != self.id {
             self.outbox.now.push(message);
@@ -358,11 +388,14 @@ impl<S: Storage> Core<S> {
     /// Sends the same to every other voter, in ascending order.
     #[track_caller]
     pub(crate) fn send_to_others(&mut self, body: Body) {
-        let me = self.id;
-        let others: Vec<_> = self.voters.voters().filter(|&id| id != me).collect();
-        for to in others {
+        for to in self.other_voters() {
             self.send(to, body.clone());
         }
+    }
+
+    /// Returns every other voter, in ascending order.
+    pub(crate) fn other_voters(&self) -> Vec<NodeId> {
+        self.voters.voters().filter(|&id| id != self.id).collect()
     }
 
     /// Returns whether anything waits to leave.
@@ -395,6 +428,13 @@ impl<S: Storage> Core<S> {
     #[track_caller]
     pub(crate) fn note_commit_withheld(&mut self, at: EntryId) {
         self.note(Event::CommitWithheld { at });
+    }
+
+    /// Notes that a leader has heard from no majority for an election timeout.
+    #[track_caller]
+    pub(crate) fn note_quorum_lost(&mut self, heard: usize) {
+        let of = self.voters.voters().count();
+        self.note(Event::QuorumLost { heard, of });
     }
 
     /// Notes that the entry before a leader's is not in the log.

@@ -86,6 +86,12 @@ mod heartbeat; // keep others from campaigning
 
 mod read; // at which index a read sees all that was acknowledged before it
 
+mod prevote; // would it win? asked before a node campaigns
+
+mod lease; // who listens to a leader, and what that allows
+
+mod transfer; // a leader hands its leadership over
+
 mod role; // how a node changes its role
 
 mod raft; // the node: what every role has, and what only one role has
@@ -128,11 +134,11 @@ mod types; // NodeId, Term, Index, EntryId: the words everything else is written
 #[cfg(feature = "sources")]
 pub mod sources; // this crate's own text, for those who show it
 
-pub use config::{ApplyGate, Config, VoteRequests};
+pub use config::{ApplyGate, Config, ReadMode, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
 pub use error::{
-    CampaignError, ConfigError, Halt, OrderError, ProposeError, Read, StartError, StepError,
-    StorageError,
+    CampaignError, ConfigError, ForgetLeaderError, Halt, OrderError, ProposeError, Read,
+    StartError, StepError, StorageError, TransferError,
 };
 pub use event::{Event, Ignored, Paper, Refusal};
 pub use journal::{Journal, Note};

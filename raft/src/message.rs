@@ -25,7 +25,8 @@ pub struct Message {
     /// The receiver.
     pub to: NodeId,
     /// The sender's term; for a pre-vote and its grant, the term it would campaign in. None for what
-    /// only carries a client's words: `Propose`, `ReadIndex` and `ReadIndexReply`.
+    /// only carries a client's or an operator's words: `Propose`, `TransferLeader`, `ReadIndex` and
+    /// `ReadIndexReply`.
     pub term: Option<Term>,
     /// What is said.
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -118,7 +119,10 @@ pub enum Body {
         target: NodeId,
     },
     /// "Campaign now, do not wait" (thesis §3.10).
-    TimeoutNow,
+    TimeoutNow {
+        /// The last entry of the leader's log, which the receiver has.
+        last: EntryId,
+    },
     /// A follower asks its leader for an index to read at (thesis §6.4).
     ReadIndex {
         /// The follower's own number of this read, returned with the answer.
@@ -165,8 +169,9 @@ pub enum AppendOutcome {
         /// The term of the follower's entry there, if it has one.
         hint_term: Option<Term>,
     },
-    /// The term of the append is over: this answer's own term says so. No rule sends it yet (pre-votes
-    /// will), because a message of an older term is not answered.
+    /// The term of the append or heartbeat is over: this answer's own term says so. Sent only where nodes
+    /// may ignore vote requests (`check_quorum`, `pre_vote`); else a message of an older term is not
+    /// answered.
     NewerTerm,
 }
 
@@ -288,8 +293,8 @@ impl Body {
             Heartbeat { .. } => &BodyTraits { name: "Heartbeat", ..FROM_LEADER },
             HeartbeatReply { .. } => &BodyTraits { name: "HeartbeatReply", ..REPLY },
             Propose { .. } => &BodyTraits { name: "Propose", term: Absent, ..PLAIN },
-            TransferLeader { .. } => &BodyTraits { name: "TransferLeader", ..PLAIN },
-            TimeoutNow => &BodyTraits { name: "TimeoutNow", ..PLAIN },
+            TransferLeader { .. } => &BodyTraits { name: "TransferLeader", term: Absent, ..PLAIN },
+            TimeoutNow { .. } => &BodyTraits { name: "TimeoutNow", ..FROM_LEADER },
             ReadIndex { .. } => &BodyTraits { name: "ReadIndex", term: Absent, ..PLAIN },
             ReadIndexReply { .. } => &BodyTraits { name: "ReadIndexReply", term: Absent, ..REPLY },
         }
@@ -310,6 +315,7 @@ impl Body {
             Body::AppendReply { outcome: Rejected { prev, hint, .. }, .. } => *prev.max(hint),
             Body::Heartbeat { commit, .. } => *commit,
             Body::RequestPreVote(ask) | Body::RequestVote(ask) => ask.last.index,
+            Body::TimeoutNow { last } => last.index,
             Body::InstallSnapshot { snapshot, .. } => snapshot.id.index,
             Body::ReadIndexReply { outcome: Ok(index), .. } => *index,
             _ => Index(0),
@@ -326,6 +332,7 @@ impl Body {
                 hint_term.map(|term| EntryId { term, index: *hint })
             }
             Body::RequestPreVote(ask) | Body::RequestVote(ask) => Some(ask.last),
+            Body::TimeoutNow { last } => Some(*last),
             _ => None,
         }
     }
@@ -398,7 +405,8 @@ impl fmt::Display for Body {
                 write!(f, " attempt={} dropped: {why}", attempt.0)
             }
             HeartbeatReply { token: Some(token), .. } => write!(f, " round={}", token.0),
-            HeartbeatReply { token: None, .. } | TimeoutNow => Ok(()),
+            HeartbeatReply { token: None, .. } => Ok(()),
+            TimeoutNow { last } => write!(f, " last={last}"),
             ReadIndex { attempt, .. } => write!(f, " attempt={}", attempt.0),
         }
     }

@@ -27,7 +27,10 @@ mod applying;
 
 use crate::config::{ApplyGate, Config};
 use crate::entry::Entry;
-use crate::error::{CampaignError, Halt, OrderError, ProposeError, StartError, StepError};
+use crate::error::{
+    CampaignError, ForgetLeaderError, Halt, OrderError, ProposeError, StartError, StepError,
+    TransferError,
+};
 use crate::journal::Journal;
 use crate::message::Message;
 use crate::outbox::Outbox;
@@ -143,7 +146,8 @@ impl<S: Storage> RawNode<S> {
     /// Starts an election now, without waiting for a timeout.
     ///
     /// # Errors
-    /// [`CampaignError`] if the node leads already, is no voter, or has halted.
+    /// [`CampaignError`] if the node leads already, is no voter, or has halted; or, where reads rest on
+    /// leases, if it has heard from a leader too short a time ago.
     pub fn campaign(&mut self) -> Result<(), CampaignError> {
         self.raft.campaign()
     }
@@ -171,6 +175,22 @@ impl<S: Storage> RawNode<S> {
     /// [`Halt`] if the node has halted.
     pub fn read_index(&mut self, context: Bytes) -> Result<(), Halt> {
         self.raft.read_index(context)
+    }
+
+    /// Forgets the leader: [`Raft::forget_leader`].
+    ///
+    /// # Errors
+    /// [`ForgetLeaderError`] if reads rest on leases, or the node has halted.
+    pub fn forget_leader(&mut self) -> Result<(), ForgetLeaderError> {
+        self.raft.forget_leader()
+    }
+
+    /// Hands the leadership to `target`: [`Raft::transfer_leader`].
+    ///
+    /// # Errors
+    /// [`TransferError`] says why no transfer begins; the node has not changed, unless it has halted.
+    pub fn transfer_leader(&mut self, target: NodeId) -> Result<(), TransferError> {
+        self.raft.transfer_leader(target)
     }
 
     /// Learns that messages to a peer are lost: a leader sends it one append at a time until it answers.

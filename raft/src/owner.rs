@@ -18,6 +18,7 @@ use crate::outbox::Outbox;
 use crate::progress::Progress;
 use crate::quorum::{Majority, Votes};
 use crate::raft::{Raft, Role};
+use crate::role::RoleChange;
 use crate::state::{HardState, RoleName, SoftState};
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term};
@@ -70,25 +71,31 @@ impl<S: Storage> Raft<S> {
         Ok(Raft { core: Core::new(config.clone(), storage)?, role: Role::Follower })
     }
 
-    /// Counts one tick. A leader sends heartbeats when it is time to; any other voter campaigns once its
-    /// election timeout has passed. A halted node does nothing.
+    /// Counts one tick. A leader sends heartbeats when it is time to, and steps down if nobody listens to
+    /// it (check-quorum); any other voter campaigns once its election timeout has passed. A halted node
+    /// does nothing.
     pub fn tick(&mut self) {
         if self.is_halted() {
             return;
         }
         self.core.count_tick();
         self.tick_reads();
-        match &mut self.role {
-            Role::Leader(leader) => self.core.tick_heartbeat(leader),
-            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) => {
-                if self.is_promotable() {
-                    let change = self.core.tick_election();
-                    if let Err(halt) = self.change_role(change) {
-                        self.core.halt(halt);
-                        return;
-                    }
-                }
+        let is_promotable = self.is_promotable();
+        let change = match &mut self.role {
+            Role::Leader(leader) => self.core.tick_quorum(leader),
+            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) if is_promotable => {
+                self.core.tick_election()
             }
+            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) => RoleChange::none(),
+        };
+        if let Err(halt) = self.change_role(change) {
+            self.core.halt(halt);
+            return;
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            self.core.tick_transfer(leader);
+            self.core.tick_lease(leader);
+            self.core.tick_heartbeat(leader);
         }
         self.settle_reads();
     }
@@ -96,7 +103,8 @@ impl<S: Storage> Raft<S> {
     /// Starts an election now, without waiting for a timeout.
     ///
     /// # Errors
-    /// [`CampaignError`] if the node leads already, is no voter, or has halted.
+    /// [`CampaignError`] if the node leads already, is no voter, or has halted; or, where reads rest on
+    /// leases, if it has heard from a leader too short a time ago.
     pub fn campaign(&mut self) -> Result<(), CampaignError> {
         self.core.check_running()?;
         if let Role::Leader(_) = self.role {
@@ -108,7 +116,8 @@ impl<S: Storage> Raft<S> {
         if self.core.term >= Term::LAST {
             return Err(CampaignError::NoTermLeft { term: self.core.term });
         }
-        self.hold_election();
+        self.core.check_owes_nothing()?;
+        self.start_election();
         self.settle_reads();
         Ok(())
     }
@@ -136,7 +145,10 @@ impl<S: Storage> Raft<S> {
             return Err(ProposeError::NotSupported);
         }
         let taken = match &mut self.role {
-            Role::Leader(leader) => self.core.on_propose(leader, entries),
+            Role::Leader(leader) => match leader.transfer_target() {
+                Some(target) => Err(ProposeError::Transferring { target }),
+                None => self.core.on_propose(leader, entries),
+            },
             Role::Follower => self.core.forward_proposal(entries),
             Role::PreCandidate(_) | Role::Candidate(_) => Err(ProposeError::NoLeader),
         };
@@ -380,7 +392,7 @@ impl<S: Storage> Raft<S> {
     }
 
     /// Returns whether this node can lead: it is a voter, and there is a later term to lead.
-    fn is_promotable(&self) -> bool {
+    pub(crate) fn is_promotable(&self) -> bool {
         self.core.term < Term::LAST && self.core.voters.contains(self.core.id)
     }
 }

@@ -62,7 +62,8 @@ pub struct Progress {
     read_round: Option<ReadToken>,
     /// The last round of reads that the peer has answered.
     answered_round: ReadToken,
-    /// Whether the peer has answered in this leadership. No rule reads it yet.
+    /// Whether the peer has answered in this leadership, or since the last check of who listens. Only
+    /// check-quorum and snapshots read it: where neither plays a part, it makes no two states different.
     recent_active: Uncompared<bool>,
 }
 
@@ -118,7 +119,7 @@ impl Progress {
         self.session
     }
 
-    /// Returns whether the peer has answered in this leadership.
+    /// Returns whether the peer has answered in this leadership; with check-quorum, since the last check.
     pub fn is_recent_active(&self) -> bool {
         self.recent_active.0
     }
@@ -226,6 +227,11 @@ impl Progress {
     /// Records that the peer answered an append or a heartbeat.
     pub(crate) fn set_recent_active(&mut self) {
         self.recent_active.0 = true;
+    }
+
+    /// Records that the peer has to answer again to count as alive.
+    pub(crate) fn clear_recent_active(&mut self) {
+        self.recent_active.0 = false;
     }
 
     /// Records whether an append is to be built later.

@@ -27,7 +27,6 @@ pub(crate) enum Role {
     /// It waits for messages of a leader.
     Follower,
     /// It asks whether it would win an election (thesis §9.6).
-    #[expect(dead_code, reason = "pre-votes come with a later lab; every match is ready for them")]
     PreCandidate(Votes),
     /// It runs in an election.
     Candidate(Votes),

@@ -85,7 +85,10 @@ impl<S: Storage> Raft<S> {
     pub(crate) fn settle_reads(&mut self) {
         self.core.drop_reads_of_former_leader();
         if let Role::Leader(leader) = &mut self.role {
-            while self.core.begin_round(leader) || self.core.confirm_round(leader) {}
+            while self.core.read_in_lease(leader)
+                || self.core.begin_round(leader)
+                || self.core.confirm_round(leader)
+            {}
         }
     }
 }
@@ -95,14 +98,19 @@ impl<S: Storage> Core<S> {
     /// own term may not know yet how far earlier leaders have committed: its reads wait (§8). Returns
     /// whether a round began.
     fn begin_round(&mut self, leader: &mut Leader) -> bool {
-        let is_known = self.commit >= leader.term_start();
         let is_free = !self.config.batch_reads || leader.reads.oldest_round().is_none();
-        if !leader.reads.are_waiting() || !is_known || !is_free {
+        if !leader.reads.are_waiting() || !self.knows_commit(leader) || !is_free {
             return false;
         }
-        self.open_round(leader);
+        let reads = self.take_waiting(leader);
+        self.open_round(leader, reads);
         self.bcast_heartbeat(leader);
         true
+    }
+
+    /// Returns whether a leader knows of everything that earlier leaders have committed.
+    pub(crate) fn knows_commit(&self, leader: &Leader) -> bool {
+        self.commit >= leader.term_start()
     }
 
     /// Learns that a peer has answered a heartbeat, and which round that heartbeat asked for. No peer
@@ -143,7 +151,12 @@ impl<S: Storage> Core<S> {
 
 impl<S: Storage> Core<S> {
     /// Answers the reader: an application of this node, or another node.
-    fn answer_read(&mut self, reader: Reader, context: Bytes, outcome: Result<Index, ReadDropped>) {
+    pub(crate) fn answer_read(
+        &mut self,
+        reader: Reader,
+        context: Bytes,
+        outcome: Result<Index, ReadDropped>,
+    ) {
         match reader {
             Reader::Own => self.end_read(context, outcome),
             Reader::Peer { id, attempt } => {

@@ -8,6 +8,8 @@
 //!      '------------------ a later term ----------------'
 //! ```
 //!
+//! With pre-votes, a PreCandidate comes before the Candidate, and goes the same ways.
+//!
 //! What only one role has is in that role's variant: only a candidate has votes, only a leader tracks
 //! its peers. A handler asks for another role by a [`RoleChange`]; [`Raft::change_role`] alone makes it.
 
@@ -37,9 +39,15 @@ impl RoleChange {
         RoleChange(Some((RoleName::Follower, Location::caller())))
     }
 
-    /// Starts an election.
+    /// Starts an election: with a pre-vote, if the settings say so.
     #[track_caller]
     pub(crate) fn campaign() -> Self {
+        RoleChange(Some((RoleName::PreCandidate, Location::caller())))
+    }
+
+    /// Runs in an election, after a pre-vote that it has won.
+    #[track_caller]
+    pub(crate) fn run() -> Self {
         RoleChange(Some((RoleName::Candidate, Location::caller())))
     }
 
@@ -59,13 +67,32 @@ impl<S: Storage> Raft<S> {
     /// [`Halt`] if storage does not answer.
     pub(crate) fn change_role(&mut self, change: RoleChange) -> Result<(), Halt> {
         let Some((next, asked)) = change.0 else { return Ok(()) };
+        let next = if next == RoleName::PreCandidate { self.first_role_to_win() } else { next };
         self.core.note_role_asked(next, asked);
         match next {
             RoleName::Follower => self.become_follower(self.core.term, None),
-            RoleName::Candidate | RoleName::PreCandidate => self.hold_election(),
+            RoleName::PreCandidate => {
+                self.core.reset_timer();
+                self.hold_pre_election();
+            }
+            RoleName::Candidate => self.hold_election(),
             RoleName::Leader => return self.lead(),
         }
         Ok(())
+    }
+
+    /// Returns the role with which an election starts: the settings may ask for a pre-vote.
+    fn first_role_to_win(&self) -> RoleName {
+        if self.core.config.pre_vote { RoleName::PreCandidate } else { RoleName::Candidate }
+    }
+
+    /// Starts an election.
+    pub(crate) fn start_election(&mut self) {
+        if self.first_role_to_win() == RoleName::PreCandidate {
+            self.hold_pre_election();
+        } else {
+            self.hold_election();
+        }
     }
 
     /// Holds an election: a new term and a vote for itself, then a question to all other voters.
@@ -107,7 +134,7 @@ impl<S: Storage> Raft<S> {
 
     /// Becomes a candidate in the next term, with its own vote and no other answer yet (§5.2, Fig. 2
     /// Candidates (1)).
-    fn become_candidate(&mut self) {
+    pub(crate) fn become_candidate(&mut self) {
         self.core.enter_term(self.core.term.next());
         self.core.vote_for(self.core.id);
         self.core.follow(None);

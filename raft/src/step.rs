@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   from a peer --> step: could a correct network deliver this?
-//!                     |--> take_proposal (owner.rs), if it is a proposal
+//!                     |--> take_proposal (owner.rs), transfer_leader: what an owner may ask too
 //!                     v
 //!   from itself --> handle: which term?  from the leader?
 //!                     '--> dispatch: the table
@@ -34,6 +34,9 @@ impl<S: Storage> Raft<S> {
         self.check_against_log(&m)?;
         if let Body::Propose { entries } = m.body {
             return self.take_proposal(entries).map_err(StepError::of_proposal);
+        }
+        if let Body::TransferLeader { target } = m.body {
+            return self.transfer_leader(target).map_err(StepError::of_transfer);
         }
         self.handle(m).map_err(|halt| self.core.halt(halt))?;
         Ok(())
@@ -116,11 +119,16 @@ impl<S: Storage> Raft<S> {
     pub(crate) fn handle(&mut self, m: Message) -> Result<(), Halt> {
         let (from, traits) = (m.from, m.body.traits());
         let kind = traits.name;
+        if let Some(why) = self.core.ignored_in_lease(&m) {
+            self.core.ignore(from, kind, why);
+            return Ok(());
+        }
         if let (TermKind::Senders | TermKind::SendersOrZero, Some(theirs)) = (traits.term, m.term)
             && !self.update_term(theirs)
         {
             let ours = self.core.term;
             self.core.ignore(from, kind, Ignored::OlderTerm { theirs, ours });
+            self.core.answer_older_leader(&m);
             return Ok(());
         }
         if let Role::Leader(leader) = &mut self.role {
@@ -145,8 +153,7 @@ impl<S: Storage> Raft<S> {
     }
 
     /// Compares a message's term with this node's: a later term makes it a follower (Fig. 2, Rules for
-    /// All Servers (2)). Returns whether the message is of this node's term now. A message of an older
-    /// term is not answered.
+    /// All Servers (2)). Returns whether the message is of this node's term now.
     fn update_term(&mut self, theirs: Term) -> bool {
         if theirs > self.core.term {
             self.become_follower(theirs, None);
@@ -157,10 +164,16 @@ impl<S: Storage> Raft<S> {
     /// The table: a role and a message on the left, the handler on the right.
     fn dispatch(&mut self, m: Message) -> Result<(), Halt> {
         use Role::*;
-        let Message { from, body, .. } = m;
+        let Message { from, term, body, .. } = m;
+        let term = term.unwrap_or(self.core.term);
         let (kind, role) = (body.kind(), self.role.name());
         let core = &mut self.core;
         match (&mut self.role, body) {
+            (_, Body::RequestPreVote(ask)) => core.on_request_pre_vote(from, term, ask),
+            (PreCandidate(votes), Body::PreVoteReply { granted }) => {
+                let change = core.on_pre_vote_reply(votes, from, term, granted);
+                return self.change_role(change);
+            }
             (_, Body::RequestVote(ask)) => core.take_vote_request(from, ask),
             (Candidate(votes), Body::VoteReply { granted }) => {
                 let change = core.on_vote_reply(votes, from, granted);
@@ -170,7 +183,8 @@ impl<S: Storage> Raft<S> {
                 return core.on_append(from, prev, entries, commit, session);
             }
             (Leader(leader), Body::AppendReply { outcome, .. }) => {
-                return core.on_append_reply(leader, from, outcome);
+                core.on_append_reply(leader, from, outcome)?;
+                core.hand_over(leader);
             }
             (_, Body::Heartbeat { commit, token, session }) => {
                 core.learn_commit(commit);
@@ -189,19 +203,19 @@ impl<S: Storage> Raft<S> {
             }
             (
                 Follower | PreCandidate(_) | Candidate(_) | Leader(_),
-                Body::VoteReply { .. } | Body::AppendReply { .. } | Body::HeartbeatReply { .. },
+                Body::PreVoteReply { .. }
+                | Body::VoteReply { .. }
+                | Body::AppendReply { .. }
+                | Body::HeartbeatReply { .. },
             ) => core.ignore(from, kind, Ignored::NotOurRole { role }),
 
-            // A proposal has no term, and a door of its own: `take_proposal`. Snapshots, pre-votes and
-            // transfers will handle the others.
+            (_, Body::TimeoutNow { last }) => self.on_timeout_now(from, last),
+
+            // Proposals and requests for a transfer have doors of their own: `take_proposal`,
+            // `transfer_leader`. Snapshots have no rule yet.
             (
                 _,
-                Body::Propose { .. }
-                | Body::RequestPreVote(_)
-                | Body::PreVoteReply { .. }
-                | Body::InstallSnapshot { .. }
-                | Body::TransferLeader { .. }
-                | Body::TimeoutNow,
+                Body::Propose { .. } | Body::TransferLeader { .. } | Body::InstallSnapshot { .. },
             ) => core.ignore(from, kind, Ignored::NoRule),
         }
         Ok(())

@@ -41,6 +41,18 @@ fn every_bad_setting_has_its_own_error() {
             "max_inflight_bytes is 0",
         ),
         (
+            Config { read_mode: ReadMode::Lease(5), ..good.clone() },
+            "read_mode is a lease, and check_quorum is off",
+        ),
+        (
+            Config { read_mode: ReadMode::Lease(0), check_quorum: true, ..good.clone() },
+            "a lease of 0 ticks: it must be from 1 to election_ticks, 10",
+        ),
+        (
+            Config { read_mode: ReadMode::Lease(11), check_quorum: true, ..good.clone() },
+            "a lease of 11 ticks: it must be from 1 to election_ticks, 10",
+        ),
+        (
             Config { max_inflight_bytes: Some(9), max_append_bytes: Some(10), ..good.clone() },
             "max_inflight_bytes is 9, max_append_bytes is 10",
         ),
@@ -184,7 +196,8 @@ fn append(term: u64, prev: EntryId, term_of_entry: u64) -> Message {
 fn nobody_campaigns_or_leads_in_term_0() {
     let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
     let heartbeat = Body::Heartbeat { commit: Index(0), token: None, session: Session::default() };
-    for body in [ask, heartbeat, Body::VoteReply { granted: true }, Body::TimeoutNow] {
+    let now = Body::TimeoutNow { last: EntryId::default() };
+    for body in [ask, heartbeat, Body::VoteReply { granted: true }, now] {
         let kind = body.kind();
         let said = refusal(Message { from: N2, to: N1, term: Some(Term(0)), body });
         assert_eq!(said, format!("{kind} from n2 carries term 0: nobody campaigns or leads in it"));

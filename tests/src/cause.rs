@@ -160,7 +160,7 @@ impl<'a> Past<'a> {
             // What the Ready sends was produced in an earlier step.
             Input::Ready(_) => causes.extend(earlier().find(speaks)),
             Input::FailRead { .. } | Input::PinLimit { .. } => {}
-            Input::Propose { .. } | Input::Read { .. } | Input::Apply(_) => {}
+            Input::Propose { .. } | Input::Read { .. } | Input::Apply(_) | Input::Ask { .. } => {}
         }
         let counts = |event| matches!(event, Event::VoteCounted { .. });
         if step.notes.iter().any(|note| counts(note.event)) {

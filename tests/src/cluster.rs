@@ -276,6 +276,11 @@ impl Cluster {
                     step.refused = node.propose(data.clone()).err().map(|why| why.to_string());
                 }
             }
+            Input::Ask { node: id, request } => {
+                if let Some(node) = self.free(*id, step) {
+                    step.refused = node.ask(request);
+                }
+            }
             Input::Read { node: id, context } => {
                 let Some(node) = self.free(*id, step) else { return };
                 match node.read_index(context.clone()) {

@@ -14,6 +14,7 @@
 
 use crate::invariant::Violation;
 use crate::network::Flight;
+use crate::request::Request;
 use bytes::Bytes;
 use raft::{Entry, Message, NodeId, Note, ReadState};
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,13 @@ pub enum Input {
         node: NodeId,
         /// The election timeout in ticks; `None` to draw it at random.
         ticks: Option<u64>,
+    },
+    /// A node's owner asks something of it.
+    Ask {
+        /// Which node.
+        node: NodeId,
+        /// What it asks.
+        request: Request,
     },
     /// A client asks a node for an index to read at.
     Read {

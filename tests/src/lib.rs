@@ -22,6 +22,9 @@ pub mod engine; // the log engine's test kit: a model, histories, power cuts
 pub mod input; // everything that can happen to a cluster, and what each input led to
 
 #[cfg(feature = "raft")]
+pub mod request; // what an owner asks of its node
+
+#[cfg(feature = "raft")]
 pub mod cluster; // N nodes driven by inputs
 
 #[cfg(feature = "raft")]
@@ -65,3 +68,5 @@ pub use input::{Fate, Input, Step};
 pub use invariant::{Rule, Violation};
 #[cfg(feature = "raft")]
 pub use network::{Flight, Network};
+#[cfg(feature = "raft")]
+pub use request::Request;

@@ -130,6 +130,7 @@ fn resolved(input: &Input, cluster: &Cluster) -> Input {
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => input.clone(),
         Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => input.clone(),
         Input::Ready(_) | Input::Apply(_) | Input::Read { .. } => input.clone(),
+        Input::Ask { .. } => input.clone(),
     }
 }
 
@@ -220,7 +221,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => step.input.clone(),
                 Input::Heal | Input::PinLimit { .. } | Input::FailRead { .. } => step.input.clone(),
                 Input::Propose { .. } | Input::Read { .. } => step.input.clone(),
-                Input::Ready(_) | Input::Apply(_) => step.input.clone(),
+                Input::Ready(_) | Input::Apply(_) | Input::Ask { .. } => step.input.clone(),
             }
         };
         let named: Vec<_> = self.found.steps.iter().map(named).collect();
@@ -249,7 +250,7 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
             Input::Persist(_) | Input::Crash(_) | Input::Restart(_) | Input::Heal => false,
             Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) => false,
             Input::PinLimit { .. } | Input::FailRead { .. } | Input::Propose { .. } => false,
-            Input::Ready(_) | Input::Apply(_) | Input::Read { .. } => false,
+            Input::Ready(_) | Input::Apply(_) | Input::Read { .. } | Input::Ask { .. } => false,
         };
         self.keep(|input| !is_heartbeat(input));
     }
@@ -310,6 +311,7 @@ fn receiver(input: &Input) -> Option<NodeId> {
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
         Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => Some(*id),
         Input::Ready(id) | Input::Apply(id) | Input::Read { node: id, .. } => Some(*id),
+        Input::Ask { node: id, .. } => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) | Input::Post(message) => Some(message.to),
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => None,

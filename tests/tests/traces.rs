@@ -16,7 +16,7 @@ use testbed::trace::event::{RecordedEvent, RulePlace};
 use testbed::trace::format::VERSION;
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Outcome, Recorder, Trace};
-use testbed::{Input, Owner, Rule, Setup};
+use testbed::{Input, Owner, Request, Rule, Setup};
 
 /// Returns a cluster and a run of it in which everything happens that can: 60 steps for every seed.
 fn random_run(seed: u64) -> Recorder {
@@ -61,6 +61,8 @@ fn random_input(rng: &mut ChaCha8Rng, size: u64, run: &Recorder) -> Input {
     };
     match rng.random_range(0..32) {
         0 => Input::Campaign(one),
+        21 => Input::Ask { node: one, request: Request::Transfer(two) },
+        22 => Input::Ask { node: one, request: Request::ForgetLeader },
         20 => Input::Read { node: one, context: vec![rng.random_range(0..=255)].into() },
         24 | 25 => Input::Propose { node: one, data: vec![rng.random_range(0..=255)].into() },
         26..=29 => Input::Ready(one),
@@ -334,6 +336,16 @@ fn events() -> Vec<Event> {
         Event::ReadEnded { why: ReadDropped::TimedOut },
         Event::ReadEnded { why: ReadDropped::TooMany },
         ignored(Ignored::ReadIsOver),
+        refused(Refusal::TermIsOver { theirs: Term(1), ours: Term(2) }),
+        Event::PreVoteGranted { candidate: n1 },
+        Event::PreVoteRefused { candidate: n1, why: Refusal::LeaderKnown(n2) },
+        Event::QuorumLost { heard: 1, of: 3 },
+        Event::LeaseSuspended { last: index },
+        Event::TransferBegan { target: n1 },
+        Event::TransferEnded { target: n1 },
+        ignored(Ignored::LeaderIsAlive { ticks_left: 3 }),
+        ignored(Ignored::CannotLead),
+        ignored(Ignored::OtherLog { theirs: EntryId::default(), ours: EntryId::default() }),
     ]
 }
 
@@ -379,6 +391,16 @@ fn place(event: &Event) -> usize {
         Event::ReadEnded { why: ReadDropped::TimedOut } => 36,
         Event::ReadEnded { why: ReadDropped::TooMany } => 37,
         Event::MessageIgnored { why: Ignored::ReadIsOver, .. } => 38,
+        Event::VoteRefused { why: Refusal::TermIsOver { .. }, .. } => 39,
+        Event::PreVoteGranted { .. } => 40,
+        Event::PreVoteRefused { .. } => 41,
+        Event::QuorumLost { .. } => 42,
+        Event::LeaseSuspended { .. } => 43,
+        Event::TransferBegan { .. } => 44,
+        Event::TransferEnded { .. } => 45,
+        Event::MessageIgnored { why: Ignored::LeaderIsAlive { .. }, .. } => 46,
+        Event::MessageIgnored { why: Ignored::CannotLead, .. } => 47,
+        Event::MessageIgnored { why: Ignored::OtherLog { .. }, .. } => 48,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What each error says to a person, and which error is behind which.
 
 use super::{
-    CampaignError, ConfigError, Halt, OrderError, ProposeError, Read, StartError, StepError,
-    StorageError,
+    CampaignError, ConfigError, ForgetLeaderError, Halt, OrderError, ProposeError, Read,
+    StartError, StepError, StorageError, TransferError,
 };
 use crate::types::{Index, Term};
 use std::error::Error;
@@ -24,6 +24,13 @@ impl fmt::Display for ConfigError {
             ConfigError::AppliedOutOfRange { applied } => {
                 write!(f, "applied is {applied}: at most {} is allowed", Index::LAST)
             }
+            ConfigError::LeaseWithoutCheckQuorum => {
+                write!(f, "read_mode is a lease, and check_quorum is off: no node would keep it")
+            }
+            ConfigError::LeaseOutOfRange { lease_ticks, election_ticks } => write!(
+                f,
+                "a lease of {lease_ticks} ticks: it must be from 1 to election_ticks, {election_ticks}"
+            ),
             ConfigError::InflightMessagesZero => {
                 write!(f, "max_inflight_messages is 0: it must be at least 1")
             }
@@ -146,6 +153,7 @@ impl fmt::Display for StepError {
                 "{from} answers for entry {index}, but the log of this leader ends at {last}"
             ),
             StepError::ProposalDropped(why) => write!(f, "the proposal is dropped: {why}"),
+            StepError::TransferRefused(why) => write!(f, "the transfer does not begin: {why}"),
             StepError::Halted(halt) => halt.fmt(f),
         }
     }
@@ -161,6 +169,9 @@ impl fmt::Display for ProposeError {
             ProposeError::Empty => write!(f, "there is no entry in it"),
             ProposeError::NotSupported => {
                 write!(f, "it changes the group, and there is no rule for that yet")
+            }
+            ProposeError::Transferring { target } => {
+                write!(f, "the leader is handing its leadership to {target}")
             }
             ProposeError::TooMuchUncommitted { waiting, bytes, max } => write!(
                 f,
@@ -205,7 +216,42 @@ impl fmt::Display for CampaignError {
             CampaignError::NoTermLeft { term } => {
                 write!(f, "term {term} is the last: there is no later one to campaign in")
             }
+            CampaignError::LeaderIsAlive { ticks_left } => write!(
+                f,
+                "the leader may count on this node's vote for {ticks_left} more ticks: reads rest on \
+                 leases"
+            ),
             CampaignError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for TransferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TransferError::NoLeader => write!(f, "no leader is known"),
+            TransferError::LeadsAlready { target } => write!(f, "{target} leads already"),
+            TransferError::UnknownTarget { target } => {
+                write!(f, "{target} is not a member of the group")
+            }
+            TransferError::NotAVoter { target } => {
+                write!(f, "{target} is a learner, and cannot lead")
+            }
+            TransferError::UnderWay { target } => {
+                write!(f, "a transfer to {target} is under way")
+            }
+            TransferError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ForgetLeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ForgetLeaderError::LeaseReads => {
+                write!(f, "the leader may answer reads because this node listens to it")
+            }
+            ForgetLeaderError::Halted(halt) => halt.fmt(f),
         }
     }
 }
@@ -227,6 +273,18 @@ impl Error for OrderError {
         if let OrderError::Halted(halt) = self { Some(halt.why()) } else { None }
     }
 }
+impl Error for TransferError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let TransferError::Halted(halt) = self { Some(halt.why()) } else { None }
+    }
+}
+
+impl Error for ForgetLeaderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let ForgetLeaderError::Halted(halt) = self { Some(halt.why()) } else { None }
+    }
+}
+
 impl Error for CampaignError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         if let CampaignError::Halted(halt) = self { Some(halt.why()) } else { None }
@@ -276,6 +334,18 @@ impl From<Halt> for ProposeError {
 impl From<Halt> for OrderError {
     fn from(halt: Halt) -> Self {
         OrderError::Halted(halt)
+    }
+}
+
+impl From<Halt> for TransferError {
+    fn from(halt: Halt) -> Self {
+        TransferError::Halted(halt)
+    }
+}
+
+impl From<Halt> for ForgetLeaderError {
+    fn from(halt: Halt) -> Self {
+        ForgetLeaderError::Halted(halt)
     }
 }
 

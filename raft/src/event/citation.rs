@@ -1,6 +1,6 @@
 //! Where an event is explained: a section of the paper, a place in its Figure 2, a chapter of the book.
 
-use super::{Event, Refusal};
+use super::{Event, Ignored, Refusal};
 use crate::state::RoleName;
 
 /// Where the paper states a rule.
@@ -33,7 +33,23 @@ impl Event {
             Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => {
                 ("5.4.1", Some("Fig. 2 RequestVote (2)"))
             }
-            Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => ("5.2", None),
+            Event::VoteRefused {
+                why: Refusal::LeaderKnown(_) | Refusal::TermIsOver { .. },
+                ..
+            } => ("5.2", None),
+            Event::PreVoteGranted { .. } | Event::PreVoteRefused { .. } => {
+                ("9.6 of the thesis", None)
+            }
+            Event::TransferBegan { .. }
+            | Event::TransferEnded { .. }
+            | Event::MessageIgnored {
+                why: Ignored::CannotLead | Ignored::OtherLog { .. }, ..
+            } => ("3.10 of the thesis", None),
+            Event::QuorumLost { .. } => ("6.2 of the thesis", None),
+            Event::LeaseSuspended { .. } => ("6.4.1 of the thesis", None),
+            Event::MessageIgnored { why: Ignored::LeaderIsAlive { .. }, .. } => {
+                ("4.2.3 of the thesis", None)
+            }
             Event::VoteCounted { .. } => ("5.2", Some("Fig. 2 Candidates (2)")),
             Event::EntriesAppended { .. } => ("5.3", Some("Fig. 2 AppendEntries (4)")),
             Event::LogTruncated { .. } => ("5.3", Some("Fig. 2 AppendEntries (3)")),
@@ -59,11 +75,25 @@ impl Event {
     /// Returns the place in the book that explains the event: a file and an anchor.
     pub fn chapter(&self) -> &'static str {
         match self {
+            Event::TransferBegan { .. }
+            | Event::TransferEnded { .. }
+            | Event::MessageIgnored {
+                why: Ignored::CannotLead | Ignored::OtherLog { .. }, ..
+            } => "leading.md#transfer",
+            Event::QuorumLost { .. }
+            | Event::LeaseSuspended { .. }
+            | Event::MessageIgnored { why: Ignored::LeaderIsAlive { .. }, .. } => {
+                "leading.md#check-quorum"
+            }
+            Event::PreVoteGranted { .. } | Event::PreVoteRefused { .. } => "leading.md#pre-vote",
             Event::TermEntered { .. } | Event::MessageIgnored { .. } => "election.md#terms",
             Event::VoteChanged { .. } | Event::VoteGranted { .. } => "election.md#one-vote",
             Event::VoteRefused { why: Refusal::VotedFor(_), .. } => "election.md#one-vote",
             Event::VoteRefused { why: Refusal::LogIsNewer { .. }, .. } => "election.md#restriction",
-            Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => "election.md#one-vote",
+            Event::VoteRefused {
+                why: Refusal::LeaderKnown(_) | Refusal::TermIsOver { .. },
+                ..
+            } => "election.md#one-vote",
             Event::LeaderChanged { .. } => "election.md#heartbeats",
             Event::TimerReset { .. } => "election.md#timer",
             Event::RoleChangeAsked { .. } | Event::RoleEntered { .. } => "election.md#roles",

@@ -18,14 +18,10 @@ impl fmt::Display for Event {
             Event::RoleChangeAsked { next } => write!(f, "is to become {next}"),
             Event::RoleEntered { from, to } => write!(f, "changes from {from} to {to}"),
             Event::VoteGranted { candidate } => write!(f, "grants its vote to {candidate}"),
-            Event::VoteRefused { candidate, why: Refusal::VotedFor(other) } => {
-                write!(f, "refuses {candidate}: it voted for {other} in this term")
-            }
-            Event::VoteRefused { candidate, why: Refusal::LogIsNewer { ours, theirs } } => {
-                write!(f, "refuses {candidate}: its last entry {theirs} is behind {ours}")
-            }
-            Event::VoteRefused { candidate, why: Refusal::LeaderKnown(leader) } => {
-                write!(f, "refuses {candidate}: {leader} leads this term")
+            Event::VoteRefused { candidate, why } => write!(f, "refuses {candidate}: {why}"),
+            Event::PreVoteGranted { candidate } => write!(f, "would vote for {candidate}"),
+            Event::PreVoteRefused { candidate, why } => {
+                write!(f, "would not vote for {candidate}: {why}")
             }
             Event::VoteCounted { voter, granted: true } => write!(f, "counts {voter}'s yes"),
             Event::VoteCounted { voter, granted: false } => write!(f, "counts {voter}'s no"),
@@ -74,6 +70,16 @@ impl fmt::Display for Event {
                 write!(f, "still led when round {} began: its reads read at {index}", token.0)
             }
             Event::ReadEnded { why } => write!(f, "ends a read without an index: {why}"),
+            Event::TransferBegan { target } => write!(f, "is to hand its leadership to {target}"),
+            Event::TransferEnded { target } => {
+                write!(f, "goes on to lead: the transfer to {target} has ended")
+            }
+            Event::QuorumLost { heard, of } => {
+                write!(f, "has heard from no majority for an election timeout: {heard} of {of}")
+            }
+            Event::LeaseSuspended { last } => {
+                write!(f, "trusts its lease again once an entry after {last} is committed")
+            }
             Event::Halted { read } => write!(f, "halts: it could not read {read}"),
             Event::AppliedAhead { applied, commit } => {
                 write!(f, "starts with applied {applied} beyond its saved commit {commit}")
@@ -95,11 +101,38 @@ impl fmt::Display for Event {
                 Ignored::OtherSession => {
                     write!(f, "ignores {kind} from {from}: it is from before the peer came back")
                 }
+                Ignored::LeaderIsAlive { ticks_left } => write!(
+                    f,
+                    "ignores {kind} from {from}: its leader works; it votes again in {ticks_left} ticks"
+                ),
+                Ignored::CannotLead => write!(f, "ignores {kind} from {from}: it cannot lead"),
+                Ignored::OtherLog { theirs, ours } => {
+                    write!(
+                        f,
+                        "ignores {kind} from {from}: it is about {theirs}, the log ends in {ours}"
+                    )
+                }
                 Ignored::ReadIsOver => {
                     write!(f, "ignores {kind} from {from}: that read has ended")
                 }
                 Ignored::NoRule => write!(f, "ignores {kind} from {from}: no rule for it yet"),
             },
+        }
+    }
+}
+
+/// Writes the reason, after the name of the candidate.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::VotedFor(other) => write!(f, "it voted for {other} in this term"),
+            Refusal::LogIsNewer { ours, theirs } => {
+                write!(f, "its last entry {theirs} is behind {ours}")
+            }
+            Refusal::LeaderKnown(leader) => write!(f, "{leader} leads this term"),
+            Refusal::TermIsOver { theirs, ours } => {
+                write!(f, "term {theirs} is over, this is {ours}")
+            }
         }
     }
 }

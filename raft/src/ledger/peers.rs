@@ -32,8 +32,22 @@ pub(crate) struct Leader {
     ahead_of_commit: usize,
     /// The first entry of its term.
     term_start: Index,
+    /// The ticks since it last checked who listens to it (check-quorum).
+    quorum_ticks: u64,
+    /// The transfer of its leadership, if one is under way.
+    transfer: Option<Transfer>,
     /// The reads that wait for it.
     pub(crate) reads: LeaderReads,
+}
+
+/// A transfer of the leadership.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Transfer {
+    target: NodeId,
+    /// The ticks since it began.
+    ticks: u64,
+    /// The last index of the log when the target was told to campaign, if it was.
+    told_at: Option<Index>,
 }
 
 /// A [`Progress`] that only the ledger changes.
@@ -61,13 +75,39 @@ impl Leader {
     pub(crate) fn new(voters: impl Iterator<Item = NodeId>) -> Self {
         let progress = voters.map(|id| (id, Tracked(Progress::unknown()))).collect();
         let (term_start, reads) = (Index(u64::MAX), LeaderReads::default());
-        Leader { progress, uncommitted_bytes: 0, ahead_of_commit: 0, term_start, reads }
+        let (uncommitted_bytes, ahead_of_commit, quorum_ticks) = (0, 0, 0);
+        Leader {
+            progress,
+            uncommitted_bytes,
+            ahead_of_commit,
+            term_start,
+            quorum_ticks,
+            transfer: None,
+            reads,
+        }
     }
 
     /// Returns the first entry of its term. Once it is committed, the leader knows of everything that
     /// earlier leaders have committed.
     pub(crate) fn term_start(&self) -> Index {
         self.term_start
+    }
+
+    /// Returns the node that is to lead, if a transfer is under way.
+    pub(crate) fn transfer_target(&self) -> Option<NodeId> {
+        self.transfer.as_ref().map(|transfer| transfer.target)
+    }
+
+    /// Returns the target of the transfer, if it was not told to campaign with the log that ends at
+    /// `last`.
+    pub(crate) fn untold_target(&self, last: Index) -> Option<NodeId> {
+        let untold = self.transfer.as_ref().filter(|transfer| transfer.told_at != Some(last));
+        untold.map(|transfer| transfer.target)
+    }
+
+    /// Returns the ticks since it last checked who listens to it.
+    pub(crate) fn quorum_ticks(&self) -> u64 {
+        self.quorum_ticks
     }
 
     /// Returns the bytes of content that it took in this term and that are not applied yet.
@@ -195,6 +235,60 @@ impl<S: Storage> Core<S> {
     /// Records whether an append is to be built when the next Ready is taken (`batch_append`).
     pub(crate) fn set_pending_append(&self, tracked: &mut Tracked, is_pending: bool) {
         tracked.0.set_pending_append(is_pending);
+    }
+}
+
+// Check-quorum.
+
+impl<S: Storage> Core<S> {
+    /// Counts a tick towards the next check of who listens.
+    pub(crate) fn count_quorum_tick(&self, leader: &mut Leader) {
+        leader.quorum_ticks += 1;
+    }
+
+    /// Begins the time until the next check: each peer has to answer again.
+    pub(crate) fn begin_quorum_interval(&self, leader: &mut Leader) {
+        leader.quorum_ticks = 0;
+        for (_, Tracked(progress)) in leader.progress.iter_mut().filter(|(id, _)| **id != self.id) {
+            progress.clear_recent_active();
+        }
+    }
+}
+
+// Leader transfer.
+
+impl<S: Storage> Core<S> {
+    /// Begins a transfer. One to another node ends.
+    #[track_caller]
+    pub(crate) fn set_transfer(&mut self, leader: &mut Leader, target: NodeId) {
+        self.end_transfer(leader);
+        self.note(Event::TransferBegan { target });
+        leader.transfer = Some(Transfer { target, ticks: 0, told_at: None });
+    }
+
+    /// Tells the target to campaign.
+    #[track_caller]
+    pub(crate) fn tell_to_campaign(&mut self, leader: &mut Leader, target: NodeId, last: EntryId) {
+        if let Some(transfer) = &mut leader.transfer {
+            transfer.told_at = Some(last.index);
+        }
+        self.send(target, Body::TimeoutNow { last });
+    }
+
+    /// Counts a tick of the transfer, and returns for how many it lasts.
+    pub(crate) fn count_transfer_tick(&self, leader: &mut Leader) -> u64 {
+        leader.transfer.as_mut().map_or(0, |transfer| {
+            transfer.ticks += 1;
+            transfer.ticks
+        })
+    }
+
+    /// Ends a transfer, if one is under way: this node goes on to lead.
+    #[track_caller]
+    pub(crate) fn end_transfer(&mut self, leader: &mut Leader) {
+        if let Some(Transfer { target, .. }) = leader.transfer.take() {
+            self.note(Event::TransferEnded { target });
+        }
     }
 }
 

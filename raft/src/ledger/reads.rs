@@ -49,6 +49,8 @@ pub(crate) struct ReadRound {
     pub(crate) index: Index,
     /// The reads.
     pub(crate) reads: Vec<WaitingRead>,
+    /// The ticks since it began, if reads rest on leases.
+    age_ticks: u64,
 }
 
 /// The reads that wait for a leader.
@@ -59,6 +61,15 @@ pub(crate) struct LeaderReads {
     rounds: VecDeque<ReadRound>,
     /// How many reads wait, in all.
     count: usize,
+    lease: Lease,
+}
+
+/// What a leader knows of its lease.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+struct Lease {
+    ticks_left: u64,
+    /// The last entry of a node that was told to campaign.
+    suspended_at: Option<Index>,
 }
 
 /// The reads that a node has forwarded.
@@ -93,6 +104,16 @@ impl LeaderReads {
         self.rounds.front().map(|round| round.token)
     }
 
+    /// Returns for how many ticks a majority ignores vote requests, as far as this leader knows.
+    pub(crate) fn lease_ticks_left(&self) -> u64 {
+        self.lease.ticks_left
+    }
+
+    /// Returns the last entry of the node that was told to campaign, if one was.
+    pub(crate) fn suspended_at(&self) -> Option<Index> {
+        self.lease.suspended_at
+    }
+
     /// Returns the number of the last round that began.
     pub(crate) fn last_token(&self) -> ReadToken {
         self.last_token
@@ -115,14 +136,22 @@ impl<S: Storage> Core<S> {
         leader.reads.count += 1;
     }
 
-    /// Begins a round with every read that waits. Heartbeats carry its number from now on.
+    /// Takes out the reads that wait for a round.
+    pub(crate) fn take_waiting(&self, leader: &mut Leader) -> Vec<WaitingRead> {
+        let reads = std::mem::take(&mut leader.reads.waiting);
+        leader.reads.count -= reads.len();
+        reads
+    }
+
+    /// Begins a round with these reads. Heartbeats carry its number from now on.
     #[track_caller]
-    pub(crate) fn open_round(&mut self, leader: &mut Leader) {
+    pub(crate) fn open_round(&mut self, leader: &mut Leader, reads: Vec<WaitingRead>) {
         let token = ReadToken(leader.reads.last_token.0 + 1);
-        let (index, reads) = (self.commit, std::mem::take(&mut leader.reads.waiting));
+        let index = self.commit;
+        leader.reads.count += reads.len();
         self.note(Event::ReadRoundBegan { token, index });
         leader.reads.last_token = token;
-        leader.reads.rounds.push_back(ReadRound { token, index, reads });
+        leader.reads.rounds.push_back(ReadRound { token, index, reads, age_ticks: 0 });
         self.carry_round(leader, Some(token));
     }
 
@@ -136,6 +165,10 @@ impl<S: Storage> Core<S> {
     pub(crate) fn close_round(&mut self, leader: &mut Leader) -> Option<ReadRound> {
         let round = leader.reads.rounds.pop_front()?;
         leader.reads.count -= round.reads.len();
+        if let Some(ticks) = self.config.lease_ticks() {
+            let left = ticks.saturating_sub(round.age_ticks);
+            leader.reads.lease.ticks_left = left.max(leader.reads.lease.ticks_left);
+        }
         self.note(Event::ReadRoundConfirmed { token: round.token, index: round.index });
         if leader.reads.rounds.is_empty() {
             self.carry_round(leader, None);
@@ -156,7 +189,7 @@ impl<S: Storage> Core<S> {
     }
 
     /// Counts a tick for every read that waits for this leader, and takes out those that have waited for
-    /// `limit_ticks`. A round without reads is over: nobody asks how it ends.
+    /// `limit_ticks`. A round without reads is over, unless it renews a lease: nobody asks how it ends.
     pub(crate) fn age_reads(&self, leader: &mut Leader, limit_ticks: u64) -> Vec<WaitingRead> {
         let LeaderReads { waiting, rounds, count, .. } = &mut leader.reads;
         let mut late = Vec::new();
@@ -165,11 +198,31 @@ impl<S: Storage> Core<S> {
             late.extend(reads.extract_if(.., |read| read.waited_ticks >= limit_ticks));
         }
         *count -= late.len();
-        rounds.retain(|round| !round.reads.is_empty());
+        rounds.retain(|round| !round.reads.is_empty() || self.config.lease_ticks().is_some());
         if rounds.is_empty() && !late.is_empty() {
             self.carry_round(leader, None);
         }
         late
+    }
+}
+
+// The lease.
+
+impl<S: Storage> Core<S> {
+    /// Counts a tick of the lease, and of the rounds that may renew it.
+    pub(crate) fn age_lease(&self, leader: &mut Leader) {
+        let LeaderReads { rounds, lease, .. } = &mut leader.reads;
+        lease.ticks_left = lease.ticks_left.saturating_sub(1);
+        rounds.iter_mut().for_each(|round| round.age_ticks += 1);
+    }
+
+    /// Gives the lease up until an entry after `last` is committed.
+    #[track_caller]
+    pub(crate) fn suspend_lease(&mut self, leader: &mut Leader, last: Index) {
+        if self.config.lease_ticks().is_some() {
+            self.note(Event::LeaseSuspended { last });
+            leader.reads.lease.suspended_at = Some(last);
+        }
     }
 }
 

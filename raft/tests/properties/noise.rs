@@ -91,7 +91,7 @@ impl Noise {
             9 | 10 => Body::HeartbeatReply { token, session },
             11 => Body::Propose { entries: self.entries(EntryId::default(), ours) },
             12 => Body::TransferLeader { target: NodeId(self.number(5)) },
-            13 => Body::TimeoutNow,
+            13 => Body::TimeoutNow { last: self.id(ours) },
             14 => Body::ReadIndex { attempt: ReadAttempt(self.number(3)), context: Bytes::new() },
             15 => Body::ReadIndexReply {
                 attempt: ReadAttempt(self.number(3)),
@@ -115,7 +115,10 @@ impl Noise {
         };
         let bare = matches!(
             body,
-            Body::Propose { .. } | Body::ReadIndex { .. } | Body::ReadIndexReply { .. }
+            Body::Propose { .. }
+                | Body::TransferLeader { .. }
+                | Body::ReadIndex { .. }
+                | Body::ReadIndexReply { .. }
         );
         let term = if bare && self.yes() { None } else { term };
         let to = if self.0.random_range(0..100_u32) == 0 { NodeId(2) } else { NodeId(1) };

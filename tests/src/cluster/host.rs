@@ -8,6 +8,7 @@
 use super::application::Application;
 use super::setup::Owner;
 use crate::disk::Disk;
+use crate::request::Request;
 use bytes::Bytes;
 use raft::{
     CampaignError, Config, Entry, Halt, Journal, MemoryStorage, Message, ProposeError, Raft,
@@ -121,6 +122,14 @@ impl Node {
         match self {
             Node::Bare(raft) => raft.read_index(context),
             Node::Owned(owned) => owned.raw.read_index(context),
+        }
+    }
+
+    /// Asks something of the node. Returns why the node refuses, if it does.
+    pub(super) fn ask(&mut self, request: &Request) -> Option<String> {
+        match self {
+            Node::Bare(raft) => request.ask_bare(raft),
+            Node::Owned(owned) => request.ask_owned(&mut owned.raw),
         }
     }
 

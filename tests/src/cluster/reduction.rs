@@ -86,7 +86,9 @@ fn tells_nobody(
         Body::Heartbeat { .. } | Body::Propose { .. } | Body::TransferLeader { .. } => {
             return false;
         }
-        Body::TimeoutNow | Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => return false,
+        Body::TimeoutNow { .. } | Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => {
+            return false;
+        }
     };
     let Some(raft) = hosts.get(&to).and_then(|host| host.node.as_ref()).map(Node::raft) else {
         return false;

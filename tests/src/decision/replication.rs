@@ -198,7 +198,7 @@ impl StepContext<'_> {
                 }
                 Body::AppendReply { .. } | Body::InstallSnapshot { .. } => None,
                 Body::HeartbeatReply { .. } | Body::Propose { .. } => None,
-                Body::TransferLeader { .. } | Body::TimeoutNow => None,
+                Body::TransferLeader { .. } | Body::TimeoutNow { .. } => None,
                 Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => None,
             };
             let (mistake, text) = wrong?;

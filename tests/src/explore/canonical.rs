@@ -14,7 +14,7 @@
 use super::bounds::Subject;
 use crate::cluster::Cluster;
 use crate::fingerprint::Fingerprint;
-use raft::{Body, HardState, Index, Message, NodeId};
+use raft::{Body, HardState, Index, Message, NodeId, Storage};
 use std::hash::Hash;
 
 /// Computes canonical hashes of states.
@@ -164,10 +164,16 @@ impl Renaming<'_> {
         (node.commit, node.last, node.votes.is_some()).hash(&mut sum);
         let heard = node.votes.into_iter().flat_map(|votes| votes.answers());
         let votes = heard.map(|(voter, granted)| self.pair(voter, granted.into()));
+        // Only check-quorum and snapshots ask which peers have answered lately.
+        let is_compacted = up.storage().first_index().is_ok_and(|first| first > Index(1));
+        let counts_active = is_compacted || cluster.config(id).is_some_and(|own| own.check_quorum);
         let progress = up.progress().map(|(peer, progress)| {
             let mut sum = Fingerprint::new(0);
             sum.word(self.of(peer));
             progress.hash(&mut sum);
+            if counts_active {
+                sum.word(progress.is_recent_active().into());
+            }
             sum.wide() as u64
         });
         sum.word(votes.chain(progress).fold(0, u64::wrapping_add));

@@ -77,7 +77,7 @@ impl LogHistory {
             Body::AppendReply { .. } | Body::InstallSnapshot { .. } => {}
             Body::RequestPreVote(_) | Body::PreVoteReply { .. } => {}
             Body::RequestVote(_) | Body::VoteReply { .. } | Body::HeartbeatReply { .. } => {}
-            Body::Propose { .. } | Body::TransferLeader { .. } | Body::TimeoutNow => {}
+            Body::Propose { .. } | Body::TransferLeader { .. } | Body::TimeoutNow { .. } => {}
             Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => {}
         }
     }

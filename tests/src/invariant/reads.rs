@@ -31,7 +31,7 @@ impl ReadHistory {
             Body::RequestVote(_) | Body::VoteReply { .. } | Body::Heartbeat { .. } => false,
             Body::AppendEntries { .. } | Body::AppendReply { .. } => false,
             Body::InstallSnapshot { .. } | Body::Propose { .. } => false,
-            Body::TransferLeader { .. } | Body::TimeoutNow | Body::ReadIndex { .. } => false,
+            Body::TransferLeader { .. } | Body::TimeoutNow { .. } | Body::ReadIndex { .. } => false,
         };
     }
 

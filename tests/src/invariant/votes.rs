@@ -43,7 +43,7 @@ pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<
         Body::AppendEntries { .. } => return Ok(()),
         Body::InstallSnapshot { .. } | Body::TransferLeader { .. } => return Ok(()),
         Body::Heartbeat { .. } | Body::HeartbeatReply { .. } => return Ok(()),
-        Body::Propose { .. } | Body::TimeoutNow => return Ok(()),
+        Body::Propose { .. } | Body::TimeoutNow { .. } => return Ok(()),
         Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => return Ok(()),
     };
     let (id, durable) = (sender.id, sender.disk.durable().hard_state());

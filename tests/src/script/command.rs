@@ -5,6 +5,7 @@
 //! ```
 
 use crate::cluster::Setup;
+use crate::request::Request;
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::grammar::Directive;
@@ -33,6 +34,13 @@ pub enum Command {
         id: NodeId,
         /// The command.
         data: Bytes,
+    },
+    /// A node's owner asks something of it.
+    Ask {
+        /// The node.
+        id: NodeId,
+        /// What it asks.
+        request: Request,
     },
     /// A client asks a node for an index to read at.
     Read {
@@ -144,7 +152,7 @@ impl MessageFilter {
 pub const TICKS_MAX: u64 = 10_000;
 
 /// The name of every command, ours before etcd's.
-pub const NAMES: [&str; 30] = [
+pub const NAMES: [&str; 33] = [
     "add-nodes",
     "apply",
     "campaign",
@@ -154,6 +162,7 @@ pub const NAMES: [&str; 30] = [
     "drop",
     "duplicate",
     "fail-read",
+    "forget-leader",
     "heal",
     "mend",
     "messages",
@@ -165,10 +174,12 @@ pub const NAMES: [&str; 30] = [
     "propose",
     "read",
     "ready",
+    "report-unreachable",
     "restart",
     "stabilize",
     "state",
     "tick",
+    "transfer-leader",
     "deliver-msgs",
     "log-level",
     "raft-state",
@@ -203,6 +214,9 @@ impl Command {
 }
 
 fn read(name: &str, arguments: &mut Arguments<'_>) -> Result<Command, ScriptError> {
+    if let Some((id, request)) = Request::read(name, arguments)? {
+        return Ok(Command::Ask { id, request });
+    }
     Ok(match name {
         "add-nodes" => Command::AddNodes(add_nodes::setup(arguments)?),
         "tick" => tick(arguments)?,

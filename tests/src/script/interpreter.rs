@@ -199,6 +199,10 @@ impl Interpreter {
                 self.know(&[id])?;
                 self.steps(vec![Input::Propose { node: id, data }], Headlines::None)
             }
+            Command::Ask { id, request } => {
+                self.know(&[id])?;
+                self.steps(vec![Input::Ask { node: id, request }], Headlines::None)
+            }
             Command::Read { id, context } => {
                 self.know(&[id])?;
                 self.steps(vec![Input::Read { node: id, context }], Headlines::None)

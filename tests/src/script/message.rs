@@ -86,7 +86,7 @@ fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> 
             };
             Body::AppendReply { outcome, session: Some(session) }
         }
-        "TimeoutNow" => Body::TimeoutNow,
+        "TimeoutNow" => Body::TimeoutNow { last: arguments.place("last")?.unwrap_or_default() },
         "TransferLeader" => Body::TransferLeader { target: NodeId(index(arguments, "target")?.0) },
         kind => {
             let what = format!(
@@ -151,7 +151,8 @@ pub(crate) fn unparse(message: &Message) -> String {
             ..
         } => format!(" rejected={prev} hint={hint}"),
         Body::TransferLeader { target } => format!(" target={}", target.0),
-        Body::AppendReply { .. } | Body::HeartbeatReply { .. } | Body::TimeoutNow => String::new(),
+        Body::TimeoutNow { last } => format!(" last={last}"),
+        Body::AppendReply { .. } | Body::HeartbeatReply { .. } => String::new(),
         Body::InstallSnapshot { .. } | Body::Propose { .. } => String::new(),
         Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => String::new(),
     };
@@ -169,7 +170,7 @@ fn session(body: &Body) -> Option<Session> {
         Body::AppendReply { session, .. } => *session,
         Body::RequestPreVote(_) | Body::PreVoteReply { .. } | Body::RequestVote(_) => None,
         Body::VoteReply { .. } | Body::InstallSnapshot { .. } | Body::Propose { .. } => None,
-        Body::TransferLeader { .. } | Body::TimeoutNow => None,
+        Body::TransferLeader { .. } | Body::TimeoutNow { .. } => None,
         Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => None,
     }
 }

@@ -5,6 +5,7 @@
 //!   apply-gate=durable|with-ready|3      3: this many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
+//!   pre-vote=no|yes  check-quorum=no|yes  read-lease=none|9      9: ticks that a lease lasts
 //!   batch-reads=yes|no  reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
 //! ```
 //!
@@ -12,7 +13,7 @@
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
-use raft::{ApplyGate, Config, NodeId, VoteRequests};
+use raft::{ApplyGate, Config, NodeId, ReadMode, VoteRequests};
 
 /// Reads the settings.
 pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError> {
@@ -51,6 +52,13 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "merge-acknowledgements",
             usual.merge_acknowledgements,
         )?,
+        pre_vote: choice(arguments, "pre-vote", usual.pre_vote)?,
+        check_quorum: choice(arguments, "check-quorum", usual.check_quorum)?,
+        read_mode: match arguments.value("read-lease")? {
+            None => usual.read_mode,
+            Some("none") => ReadMode::Quorum,
+            Some(word) => ReadMode::Lease(arguments.read_number("read-lease", word)?),
+        },
         batch_reads: choice(arguments, "batch-reads", usual.batch_reads)?,
         reset_timer_on_new_term: choice(
             arguments,
@@ -101,6 +109,10 @@ pub(super) fn unparse(config: &Config) -> String {
         ApplyGate::WithReady => "with-ready".to_string(),
         ApplyGate::Ahead(entries) => entries.to_string(),
     };
+    let lease = |config: &Config| match config.read_mode {
+        ReadMode::Quorum => "none".to_string(),
+        ReadMode::Lease(ticks) => ticks.to_string(),
+    };
     let limit = |bytes: Option<u64>| bytes.map_or("none".to_string(), |bytes| bytes.to_string());
     let choice = |yes| if yes { "yes".to_string() } else { "no".to_string() };
     let said = |config: &Config| {
@@ -118,6 +130,9 @@ pub(super) fn unparse(config: &Config) -> String {
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
             ("merge-acknowledgements", choice(config.merge_acknowledgements)),
+            ("pre-vote", choice(config.pre_vote)),
+            ("check-quorum", choice(config.check_quorum)),
+            ("read-lease", lease(config)),
             ("batch-reads", choice(config.batch_reads)),
             ("reset-timer-on-new-term", choice(config.reset_timer_on_new_term)),
             ("vote-when-leader-known", choice(config.vote_when_leader_known)),

@@ -43,6 +43,7 @@ pub fn command(input: &Input, cluster: &Cluster) -> Option<String> {
         Input::Propose { node, data } => {
             format!("propose {} {}", number(node), String::from_utf8(data.to_vec()).ok()?)
         }
+        Input::Ask { node, request } => request.command(*node),
         Input::Read { node, context } => {
             format!("read {} {}", number(node), String::from_utf8(context.to_vec()).ok()?)
         }
@@ -121,6 +122,9 @@ fn means(text: &str, input: &Input, cluster: &Cluster) -> bool {
         (Command::Heal, Input::Heal) => true,
         (Command::Propose { id, data: read }, Input::Propose { node, data }) => {
             (id, &read) == (*node, data) && known(id)
+        }
+        (Command::Ask { id, request: read }, Input::Ask { node, request }) => {
+            (id, &read) == (*node, request) && known(id)
         }
         (Command::Read { id, context: read }, Input::Read { node, context }) => {
             (id, &read) == (*node, context) && known(id)

@@ -80,6 +80,7 @@ pub fn announcement(input: &Input, cluster: &Cluster) -> String {
         Input::Propose { node, data } => {
             format!("> a client proposes {} to {node}", data.escape_ascii())
         }
+        Input::Ask { node, request } => format!("> {node} is told {request}"),
         Input::Read { node, context } => {
             format!("> a client reads {} at {node}", context.escape_ascii())
         }
@@ -174,6 +175,12 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
                 format!("{id}'s own entries are durable, and count")
             }
             Event::VoteRefused { .. }
+            | Event::PreVoteGranted { .. }
+            | Event::PreVoteRefused { .. }
+            | Event::QuorumLost { .. }
+            | Event::LeaseSuspended { .. }
+            | Event::TransferBegan { .. }
+            | Event::TransferEnded { .. }
             | Event::MessageIgnored { .. }
             | Event::EntriesAppended { .. }
             | Event::LogTruncated { .. }
@@ -298,6 +305,7 @@ fn waiting(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Op
         Input::Tick(_)
         | Input::Campaign(_)
         | Input::Propose { .. }
+        | Input::Ask { .. }
         | Input::Read { .. }
         | Input::Deliver(_)
         | Input::Drop(_)

@@ -10,7 +10,7 @@
 //! once. `data` has the fields of [`Event`]. Readers must accept unknown types, and unknown fields in
 //! `data`: a later release may add some.
 
-use raft::{Event, NodeId, Note, Refusal};
+use raft::{Event, Ignored, NodeId, Note, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -79,6 +79,12 @@ fn rule(event: &Event) -> String {
             format!("{name}/log_is_newer")
         }
         Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => format!("{name}/leader_known"),
+        Event::MessageIgnored { why: Ignored::LeaderIsAlive { .. }, .. } => {
+            format!("{name}/leader_is_alive")
+        }
+        Event::MessageIgnored { why: Ignored::CannotLead | Ignored::OtherLog { .. }, .. } => {
+            format!("{name}/transfer")
+        }
         Event::RoleChangeAsked { next: role } | Event::RoleEntered { to: role, .. } => {
             format!("{name}/{role}")
         }

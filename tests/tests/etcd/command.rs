@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Propose(NodeId, String),
     /// Tells a node that messages to another are being lost.
     ReportUnreachable(Vec<NodeId>),
+    /// Tells a node to hand its leadership over.
+    TransferLeadership(NodeId, NodeId),
+    /// Tells a node to forget its leader.
+    ForgetLeader(NodeId),
     /// Does nothing: a place for a debugger to stop.
     Breakpoint,
     /// A word that etcd does not know either.
@@ -67,6 +71,12 @@ pub(crate) struct NodeSetups {
     pub(crate) writes: Writes,
     /// What may be handed out to be applied at once, in bytes.
     pub(crate) max_applying_bytes: Option<u64>,
+    /// Whether nodes ask before they campaign.
+    pub(crate) pre_vote: bool,
+    /// Whether a leader steps down that nobody answers.
+    pub(crate) check_quorum: bool,
+    /// Whether reads rest on leases.
+    pub(crate) lease_reads: bool,
 }
 
 /// How a node's owner writes and applies.
@@ -165,8 +175,13 @@ impl Command {
             "report-unreachable" => Command::ReportUnreachable(words.nodes()?),
             "_breakpoint" => Command::Breakpoint,
             "propose-conf-change" => return Err(Halt::needs(Feature::MembershipChanges)),
-            "transfer-leadership" => return Err(Halt::needs(Feature::LeaderTransfer)),
-            "forget-leader" => return Err(Halt::needs(Feature::ForgetLeader)),
+            "transfer-leadership" => {
+                let node = |key| -> Result<NodeId, Halt> {
+                    words.node(words.value(key)?.ok_or_else(|| words.wrong("from=N to=N"))?)
+                };
+                Command::TransferLeadership(node("from")?, node("to")?)
+            }
+            "forget-leader" => Command::ForgetLeader(words.first()?),
             "send-snapshot" => return Err(Halt::needs(Feature::Snapshots)),
             _ => Command::Unknown,
         })
@@ -300,13 +315,13 @@ impl<'a> Words<'a> {
             "max-committed-size-per-ready" => {
                 setups.max_applying_bytes = Some(self.number(value)?);
             }
-            "prevote" => return switch(Feature::PreVote),
-            "checkquorum" => return switch(Feature::CheckQuorum),
+            "prevote" => setups.pre_vote = self.is_so(value)?,
+            "checkquorum" => setups.check_quorum = self.is_so(value)?,
             "disable-conf-change-validation" | "step-down-on-removal" => {
                 return switch(Feature::MembershipChanges);
             }
-            "read-only" if value == "safe" => {}
-            "read-only" if value == "lease-based" => return Ok(Some(Feature::LeaseReads)),
+            "read-only" if value == "safe" => setups.lease_reads = false,
+            "read-only" if value == "lease-based" => setups.lease_reads = true,
             "read-only" => {
                 return Err(self.wrong(&format!("read-only=safe or lease-based, found {value}")));
             }

@@ -9,12 +9,12 @@ use crate::command::{Command, Delivery, NodeSetups, Recipient, Writes};
 use crate::format::Block;
 use crate::in_flight::InFlight;
 use crate::layout;
-use crate::member::{Member, Thread, Threads};
+use crate::member::{Looked, Member, Thread, Threads};
 use crate::verdict::Halt;
 use bytes::Bytes;
 use raft::{
-    ApplyGate, CampaignError, ConfState, Config, EntryId, Index, MemoryStorage, NodeId, RawNode,
-    Snapshot, Storage, Term,
+    ApplyGate, CampaignError, ConfState, Config, EntryId, ForgetLeaderError, Index, MemoryStorage,
+    NodeId, RawNode, ReadMode, Snapshot, Storage, Term,
 };
 
 /// How much is printed.
@@ -125,6 +125,8 @@ impl Environment {
             Command::TickHeartbeat(id) => self.tick(id, Config::etcd(id).heartbeat_ticks),
             Command::Propose(id, data) => self.propose(id, data),
             Command::ReportUnreachable(ids) => self.report_unreachable(&ids),
+            Command::TransferLeadership(from, to) => self.transfer(from, to),
+            Command::ForgetLeader(id) => self.forget_leader(id),
             Command::Breakpoint => Ok(()),
             Command::Unknown => Err(Trouble::Printed("unknown command".to_string())),
         }
@@ -157,9 +159,11 @@ impl Environment {
         match outcome {
             // etcd logs at level DEBUG that a leader is a leader already.
             Ok(()) | Err(CampaignError::AlreadyLeader { .. }) => Ok(()),
-            Err(why @ (CampaignError::NoTermLeft { .. } | CampaignError::Halted(_))) => {
-                Err(Trouble::Printed(why.to_string()))
-            }
+            Err(
+                why @ (CampaignError::NoTermLeft { .. }
+                | CampaignError::LeaderIsAlive { .. }
+                | CampaignError::Halted(_)),
+            ) => Err(Trouble::Printed(why.to_string())),
             Err(CampaignError::NotAVoter { us }) => {
                 let words = format!("{:x} is unpromotable and can not campaign", us.0);
                 self.log(Level::Warn, &words);
@@ -169,10 +173,13 @@ impl Environment {
     }
 
     fn tick(&mut self, id: NodeId, ticks: u64) -> Result<(), Trouble> {
-        let member = self.member(id)?;
         for _ in 0..ticks {
+            let member = self.member(id)?;
             member.node.tick();
-            member.look()?;
+            if member.look()? == Looked::QuorumLost {
+                let words = "stepped down to follower since quorum is not active";
+                self.log(Level::Warn, &format!("{:x} {words}", id.0));
+            }
         }
         Ok(())
     }
@@ -184,6 +191,23 @@ impl Environment {
         proposed.map_err(|_| Trouble::Printed("raft proposal dropped".to_string()))
     }
 
+    fn transfer(&mut self, from: NodeId, to: NodeId) -> Result<(), Trouble> {
+        let member = self.member(from)?;
+        let _ = member.node.transfer_leader(to);
+        member.look()?;
+        Ok(())
+    }
+
+    fn forget_leader(&mut self, id: NodeId) -> Result<(), Trouble> {
+        let member = self.member(id)?;
+        let outcome = member.node.forget_leader();
+        member.look()?;
+        if outcome == Err(ForgetLeaderError::LeaseReads) {
+            self.log(Level::Error, "ignoring MsgForgetLeader due to ReadOnlyLeaseBased");
+        }
+        Ok(())
+    }
+
     fn report_unreachable(&mut self, ids: &[NodeId]) -> Result<(), Trouble> {
         let &[on, about] = ids else {
             let words = "must specify exactly two node indexes: node on which to report, and \
@@ -193,7 +217,8 @@ impl Environment {
         self.member(about)?;
         let member = self.member(on)?;
         member.node.report_unreachable(about);
-        Ok(member.look()?)
+        member.look()?;
+        Ok(())
     }
 
     fn compact(&mut self, id: NodeId, through: Index) -> Result<(), Trouble> {
@@ -250,7 +275,8 @@ impl Environment {
         let looked = member.look();
         self.print(&text);
         self.in_flight.extend(messages);
-        Ok(looked?)
+        looked?;
+        Ok(())
     }
 
     fn work(&mut self, id: NodeId, thread: Thread) -> Result<(), Trouble> {
@@ -437,6 +463,12 @@ impl NodeSetups {
             apply_gate,
             max_applying_bytes: self.max_applying_bytes.filter(|&max| max > 0),
             max_inflight_messages: self.inflight.unwrap_or(stub.max_inflight_messages),
+            pre_vote: self.pre_vote,
+            check_quorum: self.check_quorum || self.lease_reads,
+            read_mode: match self.lease_reads {
+                true => ReadMode::Lease(stub.election_ticks),
+                false => stub.read_mode,
+            },
             ..stub
         }
     }

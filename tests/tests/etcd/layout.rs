@@ -138,7 +138,7 @@ pub(crate) fn fields(m: &Message) -> Fields<'_> {
         }
         Body::HeartbeatReply { .. }
         | Body::TransferLeader { .. }
-        | Body::TimeoutNow
+        | Body::TimeoutNow { .. }
         | Body::ReadIndex { .. } => Fields { kind, ..base },
     }
 }
@@ -157,7 +157,7 @@ pub(crate) fn kind(body: &Body) -> &'static str {
         Body::HeartbeatReply { .. } => "MsgHeartbeatResp",
         Body::Propose { .. } => "MsgProp",
         Body::TransferLeader { .. } => "MsgTransferLeader",
-        Body::TimeoutNow => "MsgTimeoutNow",
+        Body::TimeoutNow { .. } => "MsgTimeoutNow",
         Body::ReadIndex { .. } => "MsgReadIndex",
         Body::ReadIndexReply { .. } => "MsgReadIndexResp",
     }

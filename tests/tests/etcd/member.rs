@@ -44,6 +44,15 @@ pub(crate) struct Threads {
     apply: VecDeque<Work>,
 }
 
+/// What a node has just done that etcd's log warns of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Looked {
+    /// Nothing.
+    Usual,
+    /// It led, and hears from no majority.
+    QuorumLost,
+}
+
 /// One of a node's two threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Thread {
@@ -77,18 +86,24 @@ impl Member {
     ///
     /// # Errors
     /// [`Halt::Needs`].
-    pub(crate) fn look(&mut self) -> Result<(), Halt> {
+    pub(crate) fn look(&mut self) -> Result<Looked, Halt> {
         let phase = (self.node.status().term, self.node.status().role);
         if phase != self.phase {
             self.phase = phase;
-            self.node.pin_election_timeout(None);
+            // etcd draws a timeout for every new role but this one.
+            if phase.1 != RoleName::PreCandidate {
+                self.node.pin_election_timeout(None);
+            }
         }
+        let mut looked = Looked::Usual;
         let mut unreadable = Vec::new();
         for note in self.node.journal().drain() {
             if let Event::Sent { to, kind: "VoteReply" | "AppendReply" | "PreVoteReply" } =
                 note.event
             {
                 self.promised.push_back(to);
+            } else if let Event::QuorumLost { .. } = note.event {
+                looked = Looked::QuorumLost;
             } else if let Event::EntriesCompacted { peer, .. } = note.event {
                 unreadable.push(peer);
             }
@@ -98,7 +113,7 @@ impl Member {
         };
         match unreadable.into_iter().any(is_recent_active) {
             true => Err(Halt::needs(Feature::Snapshots)),
-            false => Ok(()),
+            false => Ok(looked),
         }
     }
 

@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use testbed::cluster::{Driver, Owner};
 use testbed::disk::DiskSpeed;
 use testbed::script::unparse;
-use testbed::{Cluster, Input, Setup};
+use testbed::{Cluster, Input, Request, Setup};
 
 // Words.
 
@@ -126,7 +126,7 @@ fn body() -> impl Strategy<Value = Body> {
         (token(), session()).prop_map(|(token, session)| Body::HeartbeatReply { token, session }),
         entries().prop_map(|entries| Body::Propose { entries }),
         id().prop_map(|target| Body::TransferLeader { target }),
-        Just(Body::TimeoutNow),
+        entry_id().prop_map(|last| Body::TimeoutNow { last }),
         (attempt(), bytes()).prop_map(|(attempt, context)| Body::ReadIndex { attempt, context }),
         (attempt(), bytes(), found).prop_map(|(attempt, context, outcome)| {
             Body::ReadIndexReply { attempt, context, outcome }
@@ -217,6 +217,16 @@ impl Move {
     }
 }
 
+/// What an owner asks of its node.
+fn request() -> impl Strategy<Value = Request> {
+    let node = || (1..=6_u64).prop_map(NodeId);
+    prop_oneof![
+        node().prop_map(Request::Transfer),
+        Just(Request::ForgetLeader),
+        node().prop_map(Request::Unreachable),
+    ]
+}
+
 /// What an honest, unlucky world does to a cluster: no word in it is made up.
 pub(crate) fn unlucky() -> impl Strategy<Value = Move> {
     let node = || (1..=6_u64).prop_map(NodeId);
@@ -230,6 +240,7 @@ pub(crate) fn unlucky() -> impl Strategy<Value = Move> {
         2 => (node(), "[ab]")
             .prop_map(|(node, mark)| Input::Read { node, context: Bytes::from(mark) }),
         2 => node().prop_map(Input::Campaign),
+        2 => (node(), request()).prop_map(|(node, request)| Input::Ask { node, request }),
         2 => node().prop_map(Input::Crash),
         3 => node().prop_map(Input::Restart),
         1 => link().prop_map(|(from, to)| Input::Cut { from, to }),

@@ -180,6 +180,7 @@ fn is_nonsense(input: &Input, cluster: &Cluster) -> bool {
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => strange(id),
         Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => strange(id),
         Input::Ready(id) | Input::Apply(id) | Input::Read { node: id, .. } => strange(id),
+        Input::Ask { node: id, .. } => strange(id),
         Input::Deliver(message) | Input::Drop(message) | Input::Duplicate(message) => {
             cluster.network().find(message).is_none() || strange(&message.to)
         }

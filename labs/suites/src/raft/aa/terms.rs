@@ -82,6 +82,7 @@ fn taken_for(stage: &Stage) -> Option<&'static str> {
     Some(match why {
         Ignored::OlderTerm { .. } => TOO_OLD,
         Ignored::NotOurRole { .. } | Ignored::RivalLeader | Ignored::ReadIsOver => ITS_OWN,
+        Ignored::LeaderIsAlive { .. } | Ignored::CannotLead | Ignored::OtherLog { .. } => ITS_OWN,
         Ignored::OtherSession | Ignored::NoRule | Ignored::NoTermAbove { .. } => ITS_OWN,
     })
 }

@@ -302,7 +302,7 @@ impl Judge {
             | Body::HeartbeatReply { .. }
             | Body::Propose { .. }
             | Body::TransferLeader { .. }
-            | Body::TimeoutNow
+            | Body::TimeoutNow { .. }
             | Body::ReadIndex { .. }
             | Body::ReadIndexReply { .. } => true,
         }

@@ -242,13 +242,13 @@ pub(crate) fn leads_to(input: &Input, cluster: &Cluster) -> Vec<&'static str> {
                 | Body::HeartbeatReply { .. }
                 | Body::Propose { .. }
                 | Body::TransferLeader { .. }
-                | Body::TimeoutNow
+                | Body::TimeoutNow { .. }
                 | Body::ReadIndex { .. }
                 | Body::ReadIndexReply { .. } => {}
             }
         }
         Input::Drop(_) | Input::Post(_) | Input::Crash(_) | Input::Restart(_) => {}
-        Input::Ready(_) | Input::Apply(_) | Input::Read { .. } => {}
+        Input::Ready(_) | Input::Apply(_) | Input::Read { .. } | Input::Ask { .. } => {}
         Input::Cut { .. } | Input::Mend { .. } | Input::Partition(_) | Input::Heal => {}
         Input::Propose { .. } => functions.extend(PROPOSE),
         Input::PinLimit { .. } | Input::FailRead { .. } => {}
@@ -278,7 +278,7 @@ fn replicates(body: &Body) -> &'static [&'static str] {
         | Body::PreVoteReply { .. }
         | Body::InstallSnapshot { .. }
         | Body::TransferLeader { .. }
-        | Body::TimeoutNow
+        | Body::TimeoutNow { .. }
         | Body::ReadIndex { .. }
         | Body::ReadIndexReply { .. } => &[],
     }

@@ -31,6 +31,7 @@ pub(in crate::raft::kit) fn name(input: &Input) -> String {
         Input::Ready(id) => format!("{id} hands out a Ready"),
         Input::Apply(id) => format!("{id} applies"),
         Input::Propose { node, data } => format!("a client gives {node} {}", data.escape_ascii()),
+        Input::Ask { node, request } => format!("{node} is told {request}"),
         Input::Read { node, context } => {
             format!("a client reads {} at {node}", context.escape_ascii())
         }
@@ -52,6 +53,7 @@ pub(super) fn node_of(input: &Input) -> Option<NodeId> {
         Input::Crash(id) | Input::Restart(id) | Input::PinLimit { node: id, .. } => Some(*id),
         Input::Propose { node: id, .. } | Input::FailRead { node: id, .. } => Some(*id),
         Input::Ready(id) | Input::Apply(id) | Input::Read { node: id, .. } => Some(*id),
+        Input::Ask { node: id, .. } => Some(*id),
         Input::Deliver(message) | Input::Drop(message) => Some(message.to),
         Input::Duplicate(message) => Some(message.to),
         Input::Post(message) => Some(message.from),
@@ -74,7 +76,7 @@ pub(super) fn label(message: &Message) -> String {
         | Body::HeartbeatReply { .. }
         | Body::Propose { .. }
         | Body::TransferLeader { .. }
-        | Body::TimeoutNow
+        | Body::TimeoutNow { .. }
         | Body::ReadIndex { .. }
         | Body::ReadIndexReply { .. } => message.body.kind(),
     };
@@ -92,6 +94,9 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
         }
         Event::VoteGranted { .. } | Event::VoteRefused { .. } => false,
         Event::VoteCounted { .. } => false,
+        Event::PreVoteGranted { .. } | Event::PreVoteRefused { .. } => true,
+        Event::QuorumLost { .. } | Event::LeaseSuspended { .. } => false,
+        Event::TransferBegan { .. } | Event::TransferEnded { .. } => false,
         Event::EntriesAppended { .. } | Event::LogTruncated { .. } => false,
         Event::AppendRefused { .. } | Event::EntriesCompacted { .. } => true,
         Event::CommitAdvanced { .. } | Event::MatchAdvanced { .. } => false,
@@ -145,6 +150,13 @@ fn fact(event: &Event) -> Option<String> {
         Event::VoteRefused { why: Refusal::LeaderKnown(leader), .. } => {
             Some(format!("{leader} leads"))
         }
+        Event::VoteRefused { why: Refusal::TermIsOver { .. }, .. } => Some("too old".to_owned()),
+        Event::PreVoteGranted { candidate } => Some(format!("would vote {candidate}")),
+        Event::PreVoteRefused { candidate, .. } => Some(format!("no vote for {candidate}")),
+        Event::QuorumLost { .. } => Some("hears no majority".to_owned()),
+        Event::LeaseSuspended { .. } => Some("no lease".to_owned()),
+        Event::TransferBegan { target } => Some(format!("hands over to {target}")),
+        Event::TransferEnded { .. } => Some("goes on to lead".to_owned()),
         Event::VoteCounted { voter, granted } => {
             Some(format!("{voter} {}", if *granted { "yes" } else { "no" }))
         }
@@ -182,6 +194,9 @@ fn ignored(why: &Ignored) -> &'static str {
         Ignored::RivalLeader => "ignored: it leads",
         Ignored::NotOurRole { .. } => "ignored: not its role",
         Ignored::OtherSession => "ignored: before it came back",
+        Ignored::LeaderIsAlive { .. } => "ignored: the leader works",
+        Ignored::CannotLead => "ignored: cannot lead",
+        Ignored::OtherLog { .. } => "ignored: other log",
         Ignored::ReadIsOver => "ignored: that read ended",
         Ignored::NoRule => "ignored",
     }

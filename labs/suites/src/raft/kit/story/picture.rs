@@ -89,6 +89,7 @@ impl Drawing {
             Input::Deliver(message) if quiet && says_again && self.seen.contains(message) => return,
             Input::Campaign(_)
             | Input::Propose { .. }
+            | Input::Ask { .. }
             | Input::Read { .. }
             | Input::Ready(_)
             | Input::Apply(_)

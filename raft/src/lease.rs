@@ -1,0 +1,160 @@
+//! Leases: how long a leader may count on its followers, and they on it (thesis §6.2, §6.4.1, §4.2.3).
+//!
+//! ```text
+//!   leader   |--hb 7--|--------|--------|        a majority has answered round 7:
+//!            ^ sent             ^ lease ends      until then nobody else is elected
+//!   n2          ^ heard                  ^ n2 votes again, at the earliest
+//! ```
+//!
+//! Check-quorum has two halves. A leader that hears from no majority for an election timeout steps down:
+//! nobody listens to it. A node that has heard from a leader within an election timeout ignores vote
+//! requests: its leader works. So a majority that listens to a leader elects no other meanwhile, and that
+//! time is a lease.
+//!
+//! Reads may rest on the lease ([`ReadMode::Lease`]): no round, no wait. They then rest on clocks: the
+//! ticks of no node may be faster than those of another by more than the lease is shorter than the
+//! election timeout.
+//!
+//! Invariants: a lease is counted from the SENDING of the round that a majority answered. It is given up
+//! before anything that lets another node win: [`Core::suspend_lease`] before a `TimeoutNow`, and with the
+//! role when the node steps down.
+
+use crate::error::{CampaignError, ForgetLeaderError};
+use crate::event::Ignored;
+use crate::ledger::{Core, Leader, WaitingRead};
+use crate::message::{AppendOutcome, Body, Message};
+use crate::raft::{Raft, Role};
+use crate::role::RoleChange;
+use crate::storage::Storage;
+use crate::types::NodeId;
+
+// A node that follows: no vote against a leader that works.
+
+impl<S: Storage> Core<S> {
+    /// Returns why this node ignores a vote request or a pre-vote, if it does: it has heard from a leader
+    /// within an election timeout. A vote request that the leader itself has asked for
+    /// (`VoteRequest::transfer`) is not ignored.
+    pub(crate) fn ignored_in_lease(&self, m: &Message) -> Option<Ignored> {
+        let (Body::RequestVote(ask) | Body::RequestPreVote(ask)) = &m.body else { return None };
+        if ask.transfer || m.term <= Some(self.term) {
+            return None;
+        }
+        self.owed_ticks().map(|ticks_left| Ignored::LeaderIsAlive { ticks_left })
+    }
+
+    /// Returns for how many ticks this node still owes its leader to vote for no other; none if it owes
+    /// nothing. A node that has restarted may have forgotten that it heard from a leader, so that it
+    /// owes an election timeout from its start.
+    fn owed_ticks(&self) -> Option<u64> {
+        let owes = self.config.check_quorum && (self.leader.is_some() || self.has_just_started);
+        let left = self.config.election_ticks.saturating_sub(self.timer.elapsed_ticks);
+        Some(left).filter(|&left| owes && left > 0)
+    }
+
+    /// Checks that this node may campaign at once, as its owner asks. Where reads rest on leases, its own
+    /// vote for itself is owed like any other.
+    ///
+    /// # Errors
+    /// [`CampaignError::LeaderIsAlive`], with the ticks that are left.
+    pub(crate) fn check_owes_nothing(&self) -> Result<(), CampaignError> {
+        match self.owed_ticks().filter(|_| self.config.lease_ticks().is_some()) {
+            Some(ticks_left) => Err(CampaignError::LeaderIsAlive { ticks_left }),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers a leader of an older term with this node's term, if the settings let nodes ignore vote
+    /// requests. Otherwise this node could not join its group again: it cannot win an election while the
+    /// others ignore it, and it does not listen to a leader of an older term.
+    pub(crate) fn answer_older_leader(&mut self, m: &Message) {
+        if m.body.traits().is_from_leader && (self.config.check_quorum || self.config.pre_vote) {
+            let outcome = AppendOutcome::NewerTerm;
+            self.send(m.from, Body::AppendReply { outcome, session: None });
+        }
+    }
+}
+
+impl<S: Storage> Raft<S> {
+    /// Forgets the leader, in the same term, as if nothing had been heard from it: then this node no longer
+    /// ignores vote requests because of it. For an owner that knows from elsewhere that the leader is
+    /// dead. The timer goes on. Does nothing if the node follows no leader. The name is etcd's.
+    ///
+    /// # Errors
+    /// [`ForgetLeaderError::LeaseReads`] if the leader may answer reads because this node listens to it;
+    /// [`ForgetLeaderError::Halted`] if the node has halted.
+    pub fn forget_leader(&mut self) -> Result<(), ForgetLeaderError> {
+        self.core.check_running()?;
+        if self.role != Role::Follower {
+            return Ok(());
+        }
+        if self.core.config.lease_ticks().is_some() {
+            return Err(ForgetLeaderError::LeaseReads);
+        }
+        self.core.follow(None);
+        self.settle_reads();
+        Ok(())
+    }
+}
+
+// A leader: who listens?
+
+impl<S: Storage> Core<S> {
+    /// Once an election timeout, makes a leader step down that has heard from no majority meanwhile
+    /// (thesis §6.2). It could commit nothing, and clients would wait for it.
+    pub(crate) fn tick_quorum(&mut self, leader: &mut Leader) -> RoleChange {
+        if !self.config.check_quorum {
+            return RoleChange::none();
+        }
+        self.count_quorum_tick(leader);
+        if leader.quorum_ticks() < self.config.election_ticks {
+            return RoleChange::none();
+        }
+        let is_heard = |id: NodeId| {
+            let peer = leader.progress.get(&id);
+            id == self.id || peer.is_some_and(|peer| peer.is_recent_active())
+        };
+        let heard = self.voters.voters().filter(|&id| is_heard(id)).count();
+        let by_majority = self.voters.agrees(is_heard);
+        self.begin_quorum_interval(leader);
+        if by_majority {
+            return RoleChange::none();
+        }
+        self.note_quorum_lost(heard);
+        RoleChange::step_down()
+    }
+}
+
+// Reads that rest on a lease.
+
+impl<S: Storage> Core<S> {
+    /// Counts a tick of the lease, and begins a round to renew it, if none is under way. The next
+    /// heartbeats carry the round.
+    pub(crate) fn tick_lease(&mut self, leader: &mut Leader) {
+        if self.config.lease_ticks().is_none() {
+            return;
+        }
+        self.age_lease(leader);
+        if leader.reads.oldest_round().is_none() {
+            self.open_round(leader, Vec::new());
+        }
+    }
+
+    /// Ends the reads that wait, at the commit index, if the lease lasts. Returns whether it did.
+    pub(crate) fn read_in_lease(&mut self, leader: &mut Leader) -> bool {
+        if !leader.reads.are_waiting() || !self.knows_commit(leader) || !self.holds_lease(leader) {
+            return false;
+        }
+        for WaitingRead { reader, context, .. } in self.take_waiting(leader) {
+            self.answer_read(reader, context, Ok(self.commit));
+        }
+        true
+    }
+
+    /// Returns whether this leader knows that no other can be elected yet. A lease that was suspended
+    /// counts again once an entry is committed that the target did not have: without it, the target
+    /// cannot win any more (§5.4.1).
+    fn holds_lease(&self, leader: &Leader) -> bool {
+        let suspended = leader.reads.suspended_at().is_some_and(|last| self.commit <= last);
+        leader.reads.lease_ticks_left() > 0 && !suspended
+    }
+}
