@@ -94,6 +94,8 @@ mod ledger; // the facts, and the only functions that write them
 
 mod restart; // what a node may believe of what its storage remembers
 
+mod membership; // which configuration a change of the members leads to
+
 mod log; // what storage holds, and what is not durable yet
 
 mod progress; // what a leader knows of a peer's log
@@ -131,11 +133,12 @@ pub mod sources; // this crate's own text, for those who show it
 pub use config::{ApplyGate, Config, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
 pub use error::{
-    CampaignError, ConfigError, Halt, OrderError, ProposeError, Read, StartError, StepError,
-    StorageError,
+    CampaignError, ChangeError, ConfStateError, ConfigError, Halt, OrderError, ProposeError, Read,
+    StartError, StepError, StorageError,
 };
 pub use event::{Event, Ignored, Paper, Refusal};
 pub use journal::{Journal, Note};
+pub use membership::Changer;
 pub use message::{
     AppendOutcome, Body, BodyTraits, Message, ReadAttempt, ReadDropped, ReadState, ReadToken,
     Session, VoteRequest,
