@@ -9,6 +9,7 @@
 //!            '-> TransferError, ForgetLeaderError    what a leader or its followers cannot do
 //!   client ----> ProposeError                        a proposal that is not taken
 //!   owner -----> OrderError                          a write or an apply reported out of order
+//!   operator --> ChangeError <-- ConfStateError      a change of the members that cannot be made
 //! ```
 //!
 //! A failed read decides nothing: the node halts. It then behaves as if it had crashed at that read,
@@ -16,6 +17,7 @@
 
 mod display; // what each error says to a person
 
+use crate::entry::ChangeKind;
 use crate::types::{EntryId, Index, NodeId, ReadyNumber, Term, Uncompared};
 use std::panic::Location;
 
@@ -453,6 +455,82 @@ pub enum ForgetLeaderError {
     LeaseReads,
     /// The node has halted: its storage failed, now or earlier.
     Halted(Halt),
+}
+
+/// Why no group can be configured like this. Found in what storage, a snapshot or an owner gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ConfStateError {
+    /// One of its sets names node 0, which is no node.
+    NodeZero {
+        /// The set.
+        set: &'static str,
+    },
+    /// A learner is also a voter: its vote would count, or not, as one reads.
+    LearnerIsVoter {
+        /// The node.
+        node: NodeId,
+    },
+    /// A learner is also a voter of the old configuration, whose majority still decides.
+    LearnerIsOutgoing {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node that becomes a learner when the group leaves the joint configuration is no voter of the
+    /// old one: nothing keeps it from being a learner now.
+    NextIsNotOutgoing {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node that becomes a learner when the group leaves the joint configuration is a voter of the new
+    /// one: it would be both.
+    NextIsVoter {
+        /// The node.
+        node: NodeId,
+    },
+    /// There is an old configuration, and the new one has no voter: no majority could decide.
+    JointWithoutVoters {
+        /// How many voters the old configuration has.
+        outgoing: usize,
+    },
+    /// The group is to leave a joint configuration by itself, and is in none.
+    AutoLeaveOutsideJoint,
+}
+
+/// Why a change of the members cannot be made. The configuration stays as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ChangeError {
+    /// The configuration to be changed is impossible.
+    Impossible(ConfStateError),
+    /// A change names node 0, which is no node.
+    NodeZero {
+        /// What would happen to it.
+        kind: ChangeKind,
+    },
+    /// No voter would be left.
+    NoVoterLeft {
+        /// How many there are now.
+        voters: usize,
+    },
+    /// More than one voter would change without a joint configuration: a majority of the old voters and
+    /// one of the new voters need not meet (thesis §4.1).
+    TooManyVoters {
+        /// How many nodes would begin or cease to vote.
+        changed: usize,
+    },
+    /// The group is in a joint configuration, and the change is not the one that leaves it.
+    InJoint {
+        /// How many voters the new configuration has.
+        voters: usize,
+        /// How many voters the old configuration has.
+        outgoing: usize,
+    },
+    /// The change leaves a joint configuration, and the group is in none.
+    NotInJoint {
+        /// How many voters the group has.
+        voters: usize,
+    },
+    /// The group has no voters: no majority of an old configuration could agree to a joint one.
+    NoVoterYet,
 }
 
 impl StepError {

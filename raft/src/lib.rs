@@ -100,6 +100,8 @@ mod ledger; // the facts, and the only functions that write them
 
 mod restart; // what a node may believe of what its storage remembers
 
+mod membership; // which configuration a change of the members leads to
+
 mod log; // what storage holds, and what is not durable yet
 
 mod progress; // what a leader knows of a peer's log
@@ -137,11 +139,12 @@ pub mod sources; // this crate's own text, for those who show it
 pub use config::{ApplyGate, Config, ReadMode, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
 pub use error::{
-    CampaignError, ConfigError, ForgetLeaderError, Halt, OrderError, ProposeError, Read,
-    StartError, StepError, StorageError, TransferError,
+    CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError, Halt, OrderError,
+    ProposeError, Read, StartError, StepError, StorageError, TransferError,
 };
 pub use event::{Event, Ignored, Paper, Refusal};
 pub use journal::{Journal, Note};
+pub use membership::Changer;
 pub use message::{
     AppendOutcome, Body, BodyTraits, Message, ReadAttempt, ReadDropped, ReadState, ReadToken,
     Session, VoteRequest,

@@ -11,6 +11,7 @@
 
 mod held;
 
+use crate::state::ConfState;
 use crate::types::{Index, NodeId};
 use held::Held;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,23 +92,81 @@ impl Majority {
 
 /// The two sets of voters of a group that changes its voters (§6). A majority of the new set must agree
 /// AND, until the change is complete, a majority of the old set.
+///
+/// A set without voters is in nobody's way, as in etcd's tables: a group without voters agrees to anything.
+/// No node of such a group can campaign, so nobody asks it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Joint {
-    /// The new voters; the only ones outside a change.
-    pub incoming: Majority,
-    /// The old voters, until the change is complete.
-    pub outgoing: Option<Majority>,
+    incoming: Majority,
+    outgoing: Option<Majority>,
+    /// The voters of either set, in ascending order, each once.
+    voters: Vec<NodeId>,
+    /// How many voters the smallest set has that agrees.
+    needed: usize,
 }
 
 impl Joint {
-    /// Returns whether `id` votes in either set.
-    pub fn contains(&self, id: NodeId) -> bool {
-        self.incoming.contains(id) || self.outgoing.as_ref().is_some_and(|half| half.contains(id))
+    /// Returns the group with these new voters; a change of voters that is not complete also has old ones.
+    pub fn new(incoming: Majority, outgoing: Option<Majority>) -> Self {
+        let voters = incoming.voters().chain(outgoing.iter().flat_map(Majority::voters));
+        let voters: BTreeSet<NodeId> = voters.collect();
+        let needed = needed_of_each(&incoming, outgoing.as_ref());
+        Joint { incoming, outgoing, voters: voters.into_iter().collect(), needed }
     }
 
-    /// Returns all voters, in ascending order, each once.
-    pub fn voters(&self) -> BTreeSet<NodeId> {
-        self.incoming.voters().chain(self.outgoing.iter().flat_map(Majority::voters)).collect()
+    /// Returns the voters of a configuration: one set, or two in a joint configuration.
+    pub fn of(conf: &ConfState) -> Self {
+        let incoming = Majority::new(conf.voters.iter().copied());
+        let outgoing = Majority::new(conf.voters_outgoing.iter().copied());
+        Joint::new(incoming, Some(outgoing).filter(|half| !half.voters.is_empty()))
+    }
+
+    /// Returns the new voters; the only ones outside a change.
+    pub fn incoming(&self) -> &Majority {
+        &self.incoming
+    }
+
+    /// Returns the old voters, until the change is complete.
+    pub fn outgoing(&self) -> Option<&Majority> {
+        self.outgoing.as_ref()
+    }
+
+    /// Returns whether `id` votes in either set.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.voters.binary_search(&id).is_ok()
+    }
+
+    /// Returns all voters, in ascending order, each once. Allocates nothing.
+    pub fn voters(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.voters.iter().copied()
+    }
+
+    /// Returns how many voters the smallest set has that agrees. Fewer never agree. So a leader that finds
+    /// fewer voters ahead of its commit index need not count: it cannot commit.
+    ///
+    /// ```text
+    ///   incoming  n1 n2 n3          a = 2 must agree
+    ///   outgoing        n3 n4 n5    b = 2
+    ///   in both         n3          c = 1
+    ///   agree     n1    n3 n4       a + b - min(a, b, c) = 3
+    /// ```
+    ///
+    /// It is the larger of `a` and `b`, or more if the two sets have few voters in common. Proof. A set that
+    /// agrees has at least `a` voters of the one set and `b` of the other, so at least the larger of the
+    /// two: that is a + b - min(a, b). Only a voter of both sets counts twice, and there are `c` of those:
+    /// so the set has at least a + b - c voters. Both bounds together are a + b - min(a, b, c). And a set of
+    /// just this size agrees: min(a, b, c) voters of both sets, and those that are missing from each.
+    ///
+    /// The smaller of `a` and `b` would be no mistake either, but a leader would count more often. a + b
+    /// would be one: n3 counts in both sets, and the leader would miss commits.
+    pub fn needed(&self) -> usize {
+        self.needed
+    }
+
+    /// Returns whether more than half of each set agree. A voter of both sets counts in both.
+    pub fn agrees(&self, agrees: impl Fn(NodeId) -> bool) -> bool {
+        let half = |half: &Majority| half.voters.is_empty() || half.agrees(&agrees);
+        half(&self.incoming) && self.outgoing.as_ref().is_none_or(half)
     }
 
     /// Returns the state of an election with these votes: won if both sets are won, lost if either is
@@ -122,6 +181,15 @@ impl Joint {
             (Outcome::Pending, _) | (_, Outcome::Pending) => Outcome::Pending,
         }
     }
+}
+
+/// Returns how many voters the smallest set has that holds a majority of each of these: see
+/// [`Joint::needed`] for the proof.
+fn needed_of_each(incoming: &Majority, outgoing: Option<&Majority>) -> usize {
+    let needed = |half: &Majority| if half.voters.is_empty() { 0 } else { half.needed() };
+    let in_both = |half: &Majority| half.voters().filter(|&id| incoming.contains(id)).count();
+    let (a, b) = (needed(incoming), outgoing.map_or(0, needed));
+    a + b - a.min(b).min(outgoing.map_or(0, in_both))
 }
 
 impl Joint {

@@ -22,6 +22,8 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("raft/src/ledger/peers.rs", include_str!("ledger/peers.rs")),
     ("raft/src/ledger/reads.rs", include_str!("ledger/reads.rs")),
     ("raft/src/restart.rs", include_str!("restart.rs")),
+    ("raft/src/membership.rs", include_str!("membership.rs")),
+    ("raft/src/membership/changer.rs", include_str!("membership/changer.rs")),
     ("raft/src/log.rs", include_str!("log.rs")),
     ("raft/src/log/unstable.rs", include_str!("log/unstable.rs")),
     ("raft/src/log/unstable/queue.rs", include_str!("log/unstable/queue.rs")),

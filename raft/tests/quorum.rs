@@ -11,7 +11,7 @@
 //! than half.
 
 use raft::quorum::{Joint, Majority, Outcome, Votes};
-use raft::{Index, NodeId};
+use raft::{ConfState, Index, NodeId};
 
 /// One node's vote: yes, no, or nothing yet.
 const ANSWERS: [Option<bool>; 3] = [None, Some(false), Some(true)];
@@ -122,53 +122,117 @@ fn votes_of_strangers_and_second_words_change_nothing() {
     }
 }
 
-#[test]
-fn every_joint_election_among_seven_nodes_stands_as_its_completions_say() {
-    // Nodes differ by name only, so the two halves are told apart by their sizes and by how many are
-    // in both: n1 to n_a vote in the new half, the old one begins where as many as are in both are
-    // left of it.
-    let all = answers(7);
-    let mut halves = 0;
+/// Returns the voters of each kind of joint configuration of seven nodes: new ones, and old ones. Nodes
+/// differ by name only, so the two halves are told apart by their sizes and by how many are in both: n1 to
+/// n_a vote in the new half, the old one begins where as many as are in both are left of it.
+fn halves() -> Vec<(Set, Set)> {
+    let mut all = Vec::new();
     for new in 0..=7_u32 {
         for old in 0..=7_u32 {
-            for both in 0..=new.min(old) {
-                if new + old - both > 7 {
-                    continue;
-                }
-                halves += 1;
-                let incoming: Set = (1 << new) - 1;
-                let outgoing: Set = ((1 << old) - 1) << (new - both);
-                let joint =
-                    Joint { incoming: majority(incoming), outgoing: Some(majority(outgoing)) };
-                let union = incoming | outgoing;
-                assert!(
-                    (1..=7).all(|id| joint.contains(NodeId(id)) == (union >> (id - 1) & 1 == 1))
-                );
-                assert_eq!(joint.voters().len(), union.count_ones() as usize);
-                // Who votes in neither half says nothing, so that no case is tried twice.
-                let silent = |answers: &&Vec<Option<bool>>| {
-                    (0..7).all(|at| union >> at & 1 == 1 || answers[at].is_none())
-                };
-                for answers in all.iter().filter(silent) {
-                    // A half without voters is in nobody's way: etcd's tables say so.
-                    let half = |half, yes| half == 0 || leads(half, yes);
-                    let both = |yes| half(incoming, yes) && half(outgoing, yes);
-                    let expected = oracle(answers, both);
-                    let got = joint.outcome(&votes(answers));
-                    assert_eq!(got, expected, "{incoming:07b} and {outgoing:07b}, {answers:?}");
-                }
+            let both = (0..=new.min(old)).filter(|both| new + old - both <= 7);
+            all.extend(both.map(|both| ((1 << new) - 1, ((1 << old) - 1) << (new - both))));
+        }
+    }
+    assert_eq!(all.len(), 120);
+    all
+}
+
+/// Returns whether these yeses are more than half of each half. A half without voters is in nobody's
+/// way: etcd's tables say so.
+fn leads_both(incoming: Set, outgoing: Set, yes: Set) -> bool {
+    [incoming, outgoing].into_iter().all(|half| half == 0 || leads(half, yes))
+}
+
+#[test]
+fn every_joint_election_among_seven_nodes_stands_as_its_completions_say() {
+    let all = answers(7);
+    for (incoming, outgoing) in halves() {
+        let joint = Joint::new(majority(incoming), Some(majority(outgoing)));
+        let union = incoming | outgoing;
+        // Who votes in neither half says nothing, so that no case is tried twice.
+        let silent = |answers: &&Vec<Option<bool>>| {
+            (0..7).all(|at| union >> at & 1 == 1 || answers[at].is_none())
+        };
+        for answers in all.iter().filter(silent) {
+            let expected = oracle(answers, |yes| leads_both(incoming, outgoing, yes));
+            let got = joint.outcome(&votes(answers));
+            assert_eq!(got, expected, "{incoming:07b} and {outgoing:07b}, {answers:?}");
+        }
+    }
+}
+
+#[test]
+fn the_voters_of_a_joint_configuration_come_in_order_and_each_once() {
+    for (incoming, outgoing) in halves() {
+        let conf = ConfState {
+            voters: majority(incoming).voters().collect(),
+            voters_outgoing: majority(outgoing).voters().collect(),
+            ..ConfState::default()
+        };
+        let joint = Joint::of(&conf);
+        assert_eq!(joint.incoming(), &majority(incoming));
+        assert_eq!(joint.outgoing(), Some(&majority(outgoing)).filter(|_| outgoing != 0));
+        let union = incoming | outgoing;
+        let ids = (0..=8).map(NodeId);
+        let in_order: Vec<NodeId> =
+            ids.clone().filter(|id| id.0 > 0 && union >> (id.0 - 1) & 1 == 1).collect();
+        assert_eq!(joint.voters().collect::<Vec<_>>(), in_order);
+        assert!(ids.clone().all(|id| joint.contains(id) == in_order.contains(&id)));
+    }
+}
+
+#[test]
+fn a_joint_configuration_agrees_if_more_than_half_of_each_half_do_and_never_fewer_than_needed() {
+    for (incoming, outgoing) in halves() {
+        let joint = Joint::new(majority(incoming), Some(majority(outgoing)));
+        let mut fewest = u32::MAX;
+        for yes in 0..(1 as Set) << 7 {
+            let agrees = joint.agrees(|NodeId(id)| yes >> (id - 1) & 1 == 1);
+            let expected = leads_both(incoming, outgoing, yes);
+            assert_eq!(agrees, expected, "{incoming:07b} and {outgoing:07b}, {yes:07b} agree");
+            if agrees {
+                fewest = fewest.min(yes.count_ones());
+            }
+        }
+        let needed = u32::try_from(joint.needed()).expect("a small number");
+        assert_eq!(needed, fewest, "{incoming:07b} and {outgoing:07b}");
+    }
+}
+
+#[test]
+fn with_fewer_voters_ahead_than_needed_a_joint_configuration_commits_nothing() {
+    let mut tight = 0;
+    for (incoming, outgoing) in halves().into_iter().filter(|(incoming, _)| *incoming != 0) {
+        let joint = Joint::new(majority(incoming), Some(majority(outgoing)));
+        for draw in 0..200_u64 {
+            let held = |NodeId(id): NodeId| Index((id * 7 + draw * (id + 3)) % 9);
+            let committed = joint.committed_index(|id| Some(held(id)));
+            // What is committed is what each half holds, and nothing beyond.
+            let holders = |place: Index| {
+                let ids = joint.voters().filter(|&id| held(id) >= place);
+                ids.fold(0, |set: Set, NodeId(id)| set | 1 << (id - 1))
+            };
+            assert!(leads_both(incoming, outgoing, holders(committed)));
+            assert!(!leads_both(incoming, outgoing, holders(committed + 1)));
+            for commit in (0..9).map(Index) {
+                let ahead = joint.voters().filter(|&id| held(id) > commit).count();
+                let may_commit = committed > commit;
+                let which = format!("{incoming:07b} and {outgoing:07b}, draw {draw}, {commit}");
+                assert!(!may_commit || ahead >= joint.needed(), "{which}: {ahead} are ahead");
+                tight += usize::from(may_commit && ahead == joint.needed());
             }
         }
     }
-    assert_eq!(halves, 120);
+    assert!(tight > 0, "as many as needed may be enough");
 }
 
 #[test]
 fn a_group_that_does_not_change_is_one_majority() {
     for answers in answers(5) {
         let incoming = majority(0b11111);
-        let joint = Joint { incoming: incoming.clone(), outgoing: None };
+        let joint = Joint::new(incoming.clone(), None);
         assert_eq!(joint.outcome(&votes(&answers)), incoming.outcome(&votes(&answers)));
+        assert_eq!(joint.needed(), incoming.needed());
     }
 }
 

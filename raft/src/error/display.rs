@@ -1,9 +1,10 @@
 //! What each error says to a person, and which error is behind which.
 
 use super::{
-    CampaignError, ConfigError, ForgetLeaderError, Halt, OrderError, ProposeError, Read,
-    StartError, StepError, StorageError, TransferError,
+    CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError, Halt, OrderError,
+    ProposeError, Read, StartError, StepError, StorageError, TransferError,
 };
+use crate::entry::ChangeKind;
 use crate::types::{Index, Term};
 use std::error::Error;
 use std::fmt;
@@ -352,5 +353,93 @@ impl From<Halt> for ForgetLeaderError {
 impl From<Halt> for CampaignError {
     fn from(halt: Halt) -> Self {
         CampaignError::Halted(halt)
+    }
+}
+
+impl fmt::Display for ConfStateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfStateError::NodeZero { set } => {
+                write!(f, "{set} names node 0, but ids start at 1")
+            }
+            ConfStateError::LearnerIsVoter { node } => {
+                write!(f, "{node} is in learners and in voters: it must be one of the two")
+            }
+            ConfStateError::LearnerIsOutgoing { node } => write!(
+                f,
+                "{node} is in learners and in voters_outgoing: until the group leaves the joint \
+                 configuration, it belongs into learners_next"
+            ),
+            ConfStateError::NextIsNotOutgoing { node } => write!(
+                f,
+                "{node} is in learners_next and not in voters_outgoing: it belongs into learners"
+            ),
+            ConfStateError::NextIsVoter { node } => {
+                write!(f, "{node} is in learners_next and in voters: it must be one of the two")
+            }
+            ConfStateError::JointWithoutVoters { outgoing } => write!(
+                f,
+                "voters is empty, and voters_outgoing has {outgoing}: both need at least one"
+            ),
+            ConfStateError::AutoLeaveOutsideJoint => {
+                write!(
+                    f,
+                    "auto_leave is set, but voters_outgoing is empty: there is nothing to leave"
+                )
+            }
+        }
+    }
+}
+
+impl Error for ConfStateError {}
+
+impl From<ConfStateError> for ChangeError {
+    fn from(why: ConfStateError) -> Self {
+        ChangeError::Impossible(why)
+    }
+}
+
+impl fmt::Display for ChangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChangeError::Impossible(why) => {
+                write!(f, "the configuration to be changed is impossible: {why}")
+            }
+            ChangeError::NodeZero { kind } => {
+                let what = match kind {
+                    ChangeKind::AddVoter => "make node 0 a voter",
+                    ChangeKind::AddLearner => "make node 0 a learner",
+                    ChangeKind::Remove => "remove node 0",
+                };
+                write!(f, "it would {what}, but ids start at 1")
+            }
+            ChangeError::NoVoterLeft { voters } => {
+                write!(f, "no voter would be left: the group has {voters}, and needs at least 1")
+            }
+            ChangeError::TooManyVoters { changed } => write!(
+                f,
+                "{changed} nodes would begin or cease to vote: without a joint configuration, at most \
+                 1 may"
+            ),
+            ChangeError::InJoint { voters, outgoing } => write!(
+                f,
+                "the group is in a joint configuration of {voters} new and {outgoing} old voters: it \
+                 must leave it first"
+            ),
+            ChangeError::NotInJoint { voters } => write!(
+                f,
+                "the group of {voters} voters is in no joint configuration: there is nothing to leave"
+            ),
+            ChangeError::NoVoterYet => write!(
+                f,
+                "the group has 0 voters: add the first one before a joint configuration is entered"
+            ),
+        }
+    }
+}
+
+impl Error for ChangeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let ChangeError::Impossible(why) = self { Some(why) } else { None }
     }
 }

@@ -1,11 +1,12 @@
-//! The log, the window and the back-off, each against the plainest thing that does the same; and a
-//! node that is told a million things nobody would say.
+//! The log, the window, the back-off and the members, each against the plainest thing that does the same;
+//! and a node that is told a million things nobody would say.
 //!
 //! A property that fails prints its case, shrunk, and the seed that replays it
 //! (`PROPTEST_RNG_SEED=.. PROPTEST_CASES=..`).
 
 mod back_off; // a leader looks for the last entry that two logs share
 mod log; // a follower's log against a Vec
+mod membership; // walks through configurations, and every majority of each
 mod noise; // anything from anyone
 mod window; // the appends in flight against a list of all that were sent
 

@@ -5,12 +5,15 @@
 //!
 //!   testdata/*.txt                          interaction scripts: one command, what etcd printed
 //!   quorum/*.txt, quorum/testdata/*.txt     tables of votes and committed indexes
+//!   confchange/*.txt, and its testdata/     tables of membership changes
 //! ```
 //!
 //! etcd's names and its output format are used here and nowhere else. Without the variable nothing is
 //! compared, and the test says so: etcd's files are not part of this project.
 
 mod command; // the commands of a script
+
+mod confchange; // tables of membership changes
 
 mod feature; // features that a script needs and we lack
 

@@ -1,6 +1,8 @@
 //! Scripts of our own in etcd's language: what renderer and runner do where etcd's files are not at
 //! hand.
 
+mod confchange; // tables of membership changes
+
 use crate::verdict::{Outcome, judge_script};
 
 /// Plays a script that must come as it says.

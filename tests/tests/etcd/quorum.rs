@@ -45,9 +45,9 @@ pub(crate) fn play(block: &Block) -> Result<String, Halt> {
         other => return Err(wrong(block, format!("expected committed or vote, found {other}"))),
     };
     let joint = words.joint();
-    let everyone = joint.voters();
-    if said.len() != everyone.len() {
-        let (said, voters) = (said.len(), everyone.len());
+    let voters = joint.voters().count();
+    if said.len() != voters {
+        let said = said.len();
         let what = format!("expected one value for each of {voters} voters, found {said}");
         return Err(wrong(block, what));
     }
@@ -92,7 +92,7 @@ impl Words {
     fn joint(&self) -> Joint {
         let incoming = Majority::new(self.voters.iter().copied());
         let outgoing = self.outgoing.as_ref().map(|ids| Majority::new(ids.iter().copied()));
-        Joint { incoming, outgoing }
+        Joint::new(incoming, outgoing)
     }
 
     /// Gives the values to the voters in the order in which they were named, each voter once.
@@ -115,7 +115,7 @@ fn committed(quorum: &Joint, known: &Known) -> Index {
 }
 
 fn majority_committed(quorum: &Joint, known: &Known) -> String {
-    let majority = &quorum.incoming;
+    let majority = quorum.incoming();
     let index = committed(quorum, known);
     let mut text = chart(quorum, known);
     let mut must_agree = |other: Index, how: &str| {
@@ -125,8 +125,7 @@ fn majority_committed(quorum: &Joint, known: &Known) -> String {
     };
     must_agree(by_definition(majority, known), "via alternative computation");
     let halves = |incoming: &Majority, outgoing: Option<&Majority>| {
-        let joint = Joint { incoming: incoming.clone(), outgoing: outgoing.cloned() };
-        committed(&joint, known)
+        committed(&Joint::new(incoming.clone(), outgoing.cloned()), known)
     };
     must_agree(halves(majority, Some(&Majority::new([]))), "via zero-joint quorum");
     must_agree(halves(majority, Some(majority)), "via self-joint quorum");
@@ -169,14 +168,13 @@ fn by_definition(majority: &Majority, known: &Known) -> Index {
 
 /// Swaps the two halves.
 fn mirror(quorum: &Joint) -> Joint {
-    let Joint { incoming, outgoing } = quorum.clone();
-    let nobody = || Majority::new([]);
-    Joint { incoming: outgoing.unwrap_or_else(nobody), outgoing: Some(incoming) }
+    let outgoing = quorum.outgoing().cloned();
+    Joint::new(outgoing.unwrap_or_else(|| Majority::new([])), Some(quorum.incoming().clone()))
 }
 
 /// Draws who holds what.
 fn chart(quorum: &Joint, known: &Known) -> String {
-    let voters = quorum.voters();
+    let voters: Vec<NodeId> = quorum.voters().collect();
     let width = voters.len();
     if width == 0 {
         return "<empty majority quorum>".to_string();
