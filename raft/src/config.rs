@@ -61,6 +61,20 @@ pub struct Config {
     /// Whether an acknowledgement that still waits to leave is replaced by a later one that covers it:
     /// a node that holds the log up to 7 holds it up to 5. Default: yes.
     pub merge_acknowledgements: bool,
+    /// How long a leader waits for a peer to have the snapshot that it was sent, in ticks; at least 1. Then it
+    /// asks the peer, and sends another snapshot if the peer still needs one. None: for ever, as in etcd,
+    /// where the owner must report how every snapshot ended. Default 100.
+    pub snapshot_ticks: Option<u64>,
+    /// Whether a leader checks a proposed change of the group: another one must not be on its way, and the
+    /// change must be possible. Without the check, an impossible change ends when it is applied: it changes
+    /// nothing. Two changes on their way may elect two leaders. Default: yes.
+    pub check_changes: bool,
+    /// Whether a change of the group that is refused is replaced by an entry without content, as in etcd.
+    /// Default: no, it is an error of the proposal.
+    pub replace_refused_changes: bool,
+    /// Whether a leader steps down once it applies that it is no voter any more. If not, it goes on leading
+    /// a group that it is not part of, and takes no proposals. Default: yes.
+    pub step_down_on_removal: bool,
     /// Whether a node asks whether it would win before it campaigns (thesis §9.6). So a node that was cut
     /// off does not end a leadership by its high term. All nodes of a group should agree in this. Default:
     /// no.
@@ -149,6 +163,10 @@ impl Config {
             forward_proposals: true,
             batch_append: false,
             merge_acknowledgements: true,
+            snapshot_ticks: Some(100),
+            check_changes: true,
+            replace_refused_changes: false,
+            step_down_on_removal: true,
             pre_vote: false,
             check_quorum: false,
             read_mode: ReadMode::Quorum,
@@ -170,6 +188,9 @@ impl Config {
     /// | `max_inflight_messages` | 256 | 2^31 - 1 | a peer that is down must not fill our memory |
     /// | `merge_acknowledgements` | yes | no | one answer for all that one write makes durable |
     /// | `batch_reads` | yes | no | a round for all reads that wait costs no more than one for a single read |
+    /// | `snapshot_ticks` | 100 | none | a report may be lost, or a peer crash while it receives |
+    /// | `replace_refused_changes` | no | yes | who proposes wants to know |
+    /// | `step_down_on_removal` | yes | no | a group must not keep a leader that is none of it |
     /// | `reset_timer_on_new_term` | no | yes | a stranger's high term must not keep nodes from campaigning |
     /// | `vote_when_leader_known` | yes | no | a voter's rule needs no more than Fig. 2 says |
     pub fn etcd(id: NodeId) -> Self {
@@ -181,6 +202,9 @@ impl Config {
             max_inflight_messages: i32::MAX as usize,
             merge_acknowledgements: false,
             batch_reads: false,
+            snapshot_ticks: None,
+            replace_refused_changes: true,
+            step_down_on_removal: false,
             reset_timer_on_new_term: true,
             vote_when_leader_known: false,
             ..Config::new(id)
@@ -219,6 +243,9 @@ impl Config {
         }
         if self.max_inflight_messages == 0 {
             return Err(ConfigError::InflightMessagesZero);
+        }
+        if self.snapshot_ticks == Some(0) {
+            return Err(ConfigError::SnapshotTicksZero);
         }
         if let ReadMode::Lease(lease_ticks) = self.read_mode {
             if !self.check_quorum {

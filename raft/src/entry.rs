@@ -119,6 +119,15 @@ impl Payload {
         }
     }
 
+    /// Returns the change of the group, if it is one.
+    pub fn change(&self) -> Option<ConfChangeV2> {
+        match self {
+            Payload::Change(change) => Some((*change).into()),
+            Payload::ChangeV2(change) => Some(change.clone()),
+            Payload::Noop | Payload::Normal(_) => None,
+        }
+    }
+
     /// Returns how many bytes of the application it carries; the group's own entries carry none.
     pub fn size_bytes(&self) -> u64 {
         match self {

@@ -18,6 +18,7 @@
 mod display; // what each error says to a person
 
 use crate::entry::ChangeKind;
+use crate::event::ChangeRefusal;
 use crate::types::{EntryId, Index, NodeId, ReadyNumber, Term, Uncompared};
 use std::panic::Location;
 
@@ -47,6 +48,8 @@ pub enum ConfigError {
         /// The index that the settings give.
         applied: Index,
     },
+    /// A leader would give up every snapshot at once.
+    SnapshotTicksZero,
     /// Reads are to rest on leases, but without check-quorum no node ignores vote requests: another
     /// leader could be elected at any time.
     LeaseWithoutCheckQuorum,
@@ -81,8 +84,9 @@ pub enum StorageError {
         first: Index,
     },
     /// Not there yet, but soon: storage makes a snapshot, or fetches entries. It may answer this where
-    /// entries or a snapshot are to be SENT. The node asks again at the peer's next answer. Anywhere else
-    /// it halts the node: no other rule can wait.
+    /// entries or a snapshot are to be SENT. The node asks again at the peer's next answer, or once
+    /// [`RawNode::on_entries_fetched`](crate::RawNode::on_entries_fetched) says so. Anywhere else it halts
+    /// the node: no other rule can wait.
     Pending,
     /// The index is beyond the end of the log. A node never asks for such an index, so storage
     /// contradicts what it said before: this halts the node.
@@ -106,6 +110,13 @@ pub enum Read {
     Term {
         /// The entry's index.
         index: Index,
+    },
+    /// Where the log begins.
+    FirstIndex,
+    /// A snapshot to send.
+    Snapshot {
+        /// The index that it must cover.
+        at_least: Index,
     },
     /// The entries of `low..high`.
     Entries {
@@ -185,6 +196,8 @@ pub enum StartError {
         /// What storage says of it.
         said_to: &'static str,
     },
+    /// Its storage remembers members that no group can have.
+    ImpossibleMembers(ConfStateError),
     /// Its storage says that the log starts at index 0, where no entry can be.
     FirstIndexZero,
     /// Its storage contradicts itself: the log starts after the entry behind its last.
@@ -305,6 +318,20 @@ pub enum StepError {
         /// The index of the last entry.
         last: Index,
     },
+    /// It carries a snapshot that no group can have: of an impossible configuration.
+    ImpossibleSnapshot {
+        /// The sender.
+        from: NodeId,
+        /// The snapshot's last entry.
+        last: EntryId,
+        /// What is wrong with its members.
+        why: ConfStateError,
+    },
+    /// It carries a snapshot that covers nothing.
+    EmptySnapshot {
+        /// The sender.
+        from: NodeId,
+    },
     /// A peer acknowledges or rejects an entry that this leader does not have.
     AnswerBeyondLog {
         /// The peer.
@@ -335,8 +362,15 @@ pub enum ProposeError {
     },
     /// It proposes no entry at all.
     Empty,
-    /// It proposes a change of the group, for which this release has no rule.
+    /// The node has no rule that takes proposals: a lab whose function is not written yet.
     NotSupported,
+    /// The leader is no member of its group any more, and does not step down (`step_down_on_removal`).
+    NotAMember {
+        /// The leader.
+        us: NodeId,
+    },
+    /// It proposes a change of the group that cannot be made now.
+    ChangeRefused(ChangeRefusal),
     /// The leader is handing its leadership to another node, and takes no proposals meanwhile.
     Transferring {
         /// The node that is to lead.
@@ -409,6 +443,13 @@ pub enum CampaignError {
         /// The term the node is in.
         term: Term,
     },
+    /// A change of the group is committed, and this node has not applied it: apply first.
+    UnappliedChange {
+        /// The index of the change.
+        index: Index,
+    },
+    /// A leader's snapshot is not installed yet.
+    Installing,
     /// Reads rest on leases, and the node has heard from a leader, or has restarted, too short a time ago:
     /// the leader may count on its vote.
     LeaderIsAlive {
@@ -448,6 +489,38 @@ pub enum TransferError {
     Halted(Halt),
 }
 
+/// Why a change of the group was not made, although its entry is applied.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ApplyChangeError {
+    /// The change cannot be made. Nothing has changed; every node finds the same.
+    Refused(ChangeError),
+    /// The node has halted: its storage failed, now or earlier.
+    Halted(Halt),
+}
+
+/// Why a node does not ask its leader for a snapshot. The node has not changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RequestSnapshotError {
+    /// It leads: it has nobody to ask.
+    Leads,
+    /// No leader is known.
+    NoLeader,
+    /// It waits for a snapshot already, or is installing one.
+    Waiting {
+        /// The index that the snapshot covers at least.
+        at_least: Index,
+    },
+    /// Its log may differ from the leader's: its last entry is of an earlier term.
+    LogIsOld {
+        /// The last entry.
+        last: EntryId,
+        /// The term of this node.
+        term: Term,
+    },
+    /// The node has halted: its storage failed, now or earlier.
+    Halted(Halt),
+}
+
 /// Why a node does not forget its leader. The node has not changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ForgetLeaderError {
@@ -459,6 +532,8 @@ pub enum ForgetLeaderError {
 
 /// Why no group can be configured like this. Found in what storage, a snapshot or an owner gives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ConfStateError {
     /// One of its sets names node 0, which is no node.
     NodeZero {
@@ -498,6 +573,8 @@ pub enum ConfStateError {
 
 /// Why a change of the members cannot be made. The configuration stays as it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ChangeError {
     /// The configuration to be changed is impossible.
     Impossible(ConfStateError),

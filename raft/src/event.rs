@@ -14,7 +14,7 @@ mod display; // what an event says to a person
 
 pub use citation::Paper;
 
-use crate::error::Read;
+use crate::error::{ChangeError, Read};
 use crate::message::{ReadDropped, ReadToken};
 use crate::state::RoleName;
 use crate::types::{EntryId, Index, NodeId, Term};
@@ -166,7 +166,70 @@ pub enum Event {
         /// The entry's index.
         index: Index,
     },
-    /// A leader cannot send a peer what it lacks: the entries are compacted.
+    /// A leader sends a peer a snapshot, because entries that the peer lacks are compacted, or because the
+    /// peer asked for it.
+    SnapshotSent {
+        /// The peer.
+        peer: NodeId,
+        /// The last entry that it covers.
+        last: EntryId,
+    },
+    /// A leader cannot send a peer a snapshot yet: storage has none that covers enough.
+    SnapshotPending {
+        /// The peer.
+        peer: NodeId,
+    },
+    /// A leader does not wait any more for a peer to have its snapshot.
+    SnapshotGivenUp {
+        /// The peer.
+        peer: NodeId,
+        /// The entry to be sent next.
+        next: Index,
+    },
+    /// A peer takes no entries: it wants a snapshot.
+    SnapshotWanted {
+        /// The peer.
+        peer: NodeId,
+        /// The index that it must cover.
+        at_least: Index,
+    },
+    /// The node replaced its whole log by a leader's snapshot.
+    SnapshotRestored {
+        /// The last entry that it covers.
+        last: EntryId,
+    },
+    /// The node does not install a leader's snapshot.
+    SnapshotRefused {
+        /// The last entry that it covers.
+        last: EntryId,
+        /// Why.
+        why: SnapshotRefusal,
+    },
+    /// The group has other members now, as far as this node has applied the log.
+    MembersChanged {
+        /// The number of voters.
+        voters: usize,
+        /// The number of old voters that must agree, too; 0 outside a joint configuration.
+        outgoing: usize,
+        /// The number of learners.
+        learners: usize,
+    },
+    /// A proposed change of the group is replaced by an entry without content.
+    ChangeReplaced {
+        /// Why.
+        why: ChangeRefusal,
+    },
+    /// A leader proposes that the group leave its joint configuration.
+    JointLeft {
+        /// The index of the entry that leaves it.
+        index: Index,
+    },
+    /// The node does not campaign: a change of the group is committed and not applied yet.
+    CampaignPostponed {
+        /// The index of the change.
+        change: Index,
+    },
+    /// A leader cannot send a peer what it lacks: the entries are compacted, and the peer does not answer.
     EntriesCompacted {
         /// The peer.
         peer: NodeId,
@@ -278,6 +341,38 @@ pub enum Refusal {
     },
 }
 
+/// Why a snapshot is not installed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum SnapshotRefusal {
+    /// It covers nothing that is not committed here.
+    Committed {
+        /// The commit index of this node.
+        commit: Index,
+    },
+    /// Its last entry is in this node's log, and everything before it: it is committed now.
+    InOurLog,
+    /// This node is no member at that entry.
+    WithoutUs,
+}
+
+/// Why a proposed change of the group cannot be made now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum ChangeRefusal {
+    /// Another change may not be applied yet: one at a time (thesis §4.1).
+    Pending {
+        /// The last index at which a change may be.
+        index: Index,
+        /// The last index that is applied.
+        applied: Index,
+    },
+    /// It could not be applied.
+    Impossible(ChangeError),
+}
+
 /// Why a message changed nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -320,10 +415,10 @@ pub enum Ignored {
         /// The last entry of this node.
         ours: EntryId,
     },
+    /// It asks for what only the owner of a node may ask, by another door.
+    OtherDoor,
     /// It answers a read that has ended, or one from before this node restarted.
     ReadIsOver,
-    /// This release has no rule for it yet.
-    NoRule,
 }
 
 impl Event {
@@ -360,6 +455,16 @@ impl Event {
             Event::TransferEnded { .. } => "transfer_ended",
             Event::QuorumLost { .. } => "quorum_lost",
             Event::LeaseSuspended { .. } => "lease_suspended",
+            Event::SnapshotSent { .. } => "snapshot_sent",
+            Event::SnapshotPending { .. } => "snapshot_pending",
+            Event::SnapshotGivenUp { .. } => "snapshot_given_up",
+            Event::SnapshotWanted { .. } => "snapshot_wanted",
+            Event::SnapshotRestored { .. } => "snapshot_restored",
+            Event::SnapshotRefused { .. } => "snapshot_refused",
+            Event::MembersChanged { .. } => "members_changed",
+            Event::ChangeReplaced { .. } => "change_replaced",
+            Event::JointLeft { .. } => "joint_left",
+            Event::CampaignPostponed { .. } => "campaign_postponed",
             Event::Halted { .. } => "halted",
             Event::AppliedAhead { .. } => "applied_ahead",
             Event::Sent { .. } => "sent",

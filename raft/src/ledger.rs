@@ -27,14 +27,14 @@ pub(crate) use reads::{Reader, WaitingRead};
 use crate::config::{Config, VoteRequests};
 use crate::entry::Entry;
 use crate::error::{Halt, StartError};
-use crate::event::{Event, Ignored, Refusal};
+use crate::event::{ChangeRefusal, Event, Ignored, Refusal, SnapshotRefusal};
 use crate::journal::Journal;
 use crate::log::{Appended, Log};
 use crate::message::{Body, Message, TermKind};
 use crate::outbox::Outbox;
-use crate::quorum::{Majority, Votes};
+use crate::quorum::{Joint, Votes};
 use crate::restart::check_ids;
-use crate::state::{HardState, RoleName};
+use crate::state::{ConfState, HardState, RoleName, Snapshot};
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
 use reads::ForwardedReads;
@@ -60,8 +60,12 @@ pub(crate) struct Facts<S> {
     pub(crate) timer: Timer,
     /// The log.
     pub(crate) log: Log<S>,
-    /// The voters.
-    pub(crate) voters: Majority,
+    /// The members, as far as this node has applied the log.
+    pub(crate) conf: ConfState,
+    /// The voters among them.
+    pub(crate) voters: Joint,
+    /// The index that a snapshot must cover, if the owner wants one.
+    pub(crate) wanted_snapshot: Option<Index>,
     /// The settings.
     pub(crate) config: Config,
     /// The reads that this node has forwarded to a leader.
@@ -117,8 +121,8 @@ impl<S: Storage> Core<S> {
         let HardState { term, vote, commit } = initial.hard_state;
         let log = Log::open(storage)?;
         let covered = Index(log.storage.first_index()?.0 - 1);
-        let voters = Majority::new(initial.conf_state.voters);
-        check_ids(initial.hard_state, &voters)?;
+        let conf = initial.conf_state;
+        check_ids(initial.hard_state, &conf)?;
         config.check_restart(initial.hard_state, log.last_index())?;
         let facts = Facts {
             id: config.id,
@@ -129,7 +133,9 @@ impl<S: Storage> Core<S> {
             applied: config.applied.max(covered),
             timer: Timer::default(),
             log,
-            voters,
+            voters: Joint::of(&conf),
+            conf,
+            wanted_snapshot: None,
             has_just_started: config.lease_ticks().is_some() && term > Term(0),
             config,
             forwarded: ForwardedReads::default(),
@@ -180,6 +186,7 @@ impl<S: Storage> Core<S> {
         assert!(to > self.term, "a term only grows: from {} to {to}", self.term);
         self.note(Event::TermEntered { from: self.term, to });
         self.facts.term = to;
+        self.facts.wanted_snapshot = None;
         self.facts.timer.drawn_ticks.0 = None;
         if self.config.reset_timer_on_new_term && self.timer.elapsed_ticks > 0 {
             self.reset_timer();
@@ -334,6 +341,35 @@ impl<S: Storage> Core<S> {
         self.facts.commit = to;
     }
 
+    /// Replaces the whole log by a leader's snapshot, which is committed, and takes its members over.
+    #[track_caller]
+    pub(crate) fn restore(&mut self, snapshot: Snapshot) {
+        let (last, conf) = (snapshot.id, snapshot.conf_state.clone());
+        self.note(Event::SnapshotRestored { last });
+        self.facts.log.unstable.restore(snapshot);
+        self.facts.wanted_snapshot = None;
+        self.set_members(conf);
+        if last.index > self.commit {
+            self.commit_to(last.index);
+        }
+    }
+
+    /// Notes that the owner wants a snapshot that covers this index, or none any more.
+    pub(crate) fn want_snapshot(&mut self, at_least: Option<Index>) {
+        self.facts.wanted_snapshot = at_least;
+    }
+
+    /// Changes the members of the group.
+    #[track_caller]
+    pub(crate) fn set_members(&mut self, conf: ConfState) {
+        self.facts.voters = Joint::of(&conf);
+        self.facts.conf = conf;
+        let ConfState { voters, voters_outgoing, learners, .. } = &self.facts.conf;
+        let (voters, outgoing) = (voters.len(), voters_outgoing.len());
+        let learners = learners.len();
+        self.note(Event::MembersChanged { voters, outgoing, learners });
+    }
+
     /// Records the last index that the application has applied.
     pub(crate) fn applied_to(&mut self, to: Index) {
         self.facts.applied = to;
@@ -400,8 +436,9 @@ impl<S: Storage> Core<S> {
 
     /// Returns whether anything waits to leave.
     pub(crate) fn has_outbox(&self) -> bool {
-        let Outbox { now, promised, own, reads } = &self.outbox;
+        let Outbox { now, promised, own, reads, .. } = &self.outbox;
         !(now.is_empty() && promised.is_empty() && own.is_empty() && reads.is_empty())
+            || self.log.unstable.has_waiting_snapshot()
     }
 
     /// Takes what may leave at once.
@@ -411,7 +448,8 @@ impl<S: Storage> Core<S> {
 
     /// Takes everything that waits to leave.
     pub(crate) fn take_outbox(&mut self) -> Outbox {
-        std::mem::take(&mut self.outbox)
+        let snapshot = self.facts.log.unstable.take_snapshot();
+        Outbox { snapshot, ..std::mem::take(&mut self.outbox) }
     }
 }
 
@@ -447,6 +485,36 @@ impl<S: Storage> Core<S> {
     #[track_caller]
     pub(crate) fn note_compacted(&mut self, peer: NodeId, index: Index) {
         self.note(Event::EntriesCompacted { peer, index });
+    }
+
+    /// Notes that a peer cannot be sent a snapshot yet.
+    #[track_caller]
+    pub(crate) fn note_snapshot_pending(&mut self, peer: NodeId) {
+        self.note(Event::SnapshotPending { peer });
+    }
+
+    /// Notes that a leader's snapshot is not installed, and why.
+    #[track_caller]
+    pub(crate) fn note_snapshot_refused(&mut self, last: EntryId, why: SnapshotRefusal) {
+        self.note(Event::SnapshotRefused { last, why });
+    }
+
+    /// Notes that a proposed change is replaced by an entry without content, and why.
+    #[track_caller]
+    pub(crate) fn note_change_replaced(&mut self, why: ChangeRefusal) {
+        self.note(Event::ChangeReplaced { why });
+    }
+
+    /// Notes that the entry at `index` leaves the joint configuration.
+    #[track_caller]
+    pub(crate) fn note_joint_left(&mut self, index: Index) {
+        self.note(Event::JointLeft { index });
+    }
+
+    /// Notes that the node does not campaign before it has applied a change.
+    #[track_caller]
+    pub(crate) fn note_campaign_postponed(&mut self, change: Index) {
+        self.note(Event::CampaignPostponed { change });
     }
 
     /// Notes that a peer cannot be sent what it lacks from `index` on yet: storage fetches it.

@@ -90,6 +90,10 @@ mod prevote; // would it win? asked before a node campaigns
 
 mod lease; // who listens to a leader, and what that allows
 
+mod snapshot; // the application's state in place of the log
+
+mod membership; // who is in the group, and how that changes
+
 mod transfer; // a leader hands its leadership over
 
 mod role; // how a node changes its role
@@ -99,8 +103,6 @@ mod raft; // the node: what every role has, and what only one role has
 mod ledger; // the facts, and the only functions that write them
 
 mod restart; // what a node may believe of what its storage remembers
-
-mod membership; // which configuration a change of the members leads to
 
 mod log; // what storage holds, and what is not durable yet
 
@@ -139,10 +141,11 @@ pub mod sources; // this crate's own text, for those who show it
 pub use config::{ApplyGate, Config, ReadMode, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
 pub use error::{
-    CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError, Halt, OrderError,
-    ProposeError, Read, StartError, StepError, StorageError, TransferError,
+    ApplyChangeError, CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError,
+    Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError, StepError,
+    StorageError, TransferError,
 };
-pub use event::{Event, Ignored, Paper, Refusal};
+pub use event::{ChangeRefusal, Event, Ignored, Paper, Refusal, SnapshotRefusal};
 pub use journal::{Journal, Note};
 pub use membership::Changer;
 pub use message::{
@@ -156,6 +159,8 @@ pub use progress::inflight::Inflights;
 pub use progress::{Progress, ProgressState};
 pub use raft::Raft;
 pub use ready::{LightReady, Ready, ReadyRecord};
-pub use state::{ConfState, HardState, InitialState, RoleName, Snapshot, SoftState};
-pub use storage::{MemoryStorage, Storage};
+pub use state::{
+    ConfState, HardState, InitialState, RoleName, Snapshot, SnapshotStatus, SoftState,
+};
+pub use storage::{MemoryStorage, Purpose, Storage};
 pub use types::{EntryId, Index, NodeId, ReadyNumber, Term};

@@ -18,8 +18,9 @@ pub(crate) mod unstable;
 
 use crate::entry::Entry;
 use crate::error::{Halt, Read, StartError, StorageError};
-use crate::storage::Storage;
-use crate::types::{EntryId, Index, Term};
+use crate::state::Snapshot;
+use crate::storage::{Purpose, Storage};
+use crate::types::{EntryId, Index, NodeId, Term};
 use unstable::Unstable;
 
 /// The log as its node sees it.
@@ -116,9 +117,26 @@ impl<S: Storage> Log<S> {
     /// [`Halt`] if it does not answer.
     #[track_caller]
     fn stored_term(&self, index: Index) -> Result<Option<Term>, Halt> {
-        match self.storage.term(index) {
+        let answer = match self.unstable.snapshot_id() {
+            None => self.storage.term(index),
+            Some(last) if index == last.index => Ok(last.term),
+            Some(last) => Err(StorageError::Compacted { index, first: last.index + 1 }),
+        };
+        match answer {
             Ok(term) => Ok(Some(term)),
             Err(why) => Err(Halt::at(Read::Term { index }, why)),
+        }
+    }
+
+    /// Returns the index of the first entry that is left; one past the end of an empty log.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    #[track_caller]
+    pub(crate) fn first_index(&self) -> Result<Index, Halt> {
+        match self.unstable.snapshot_id() {
+            Some(last) => Ok(last.index + 1),
+            None => self.storage.first_index().map_err(|why| Halt::at(Read::FirstIndex, why)),
         }
     }
 }
@@ -249,6 +267,24 @@ impl<S: Storage> Log<S> {
         high: Index,
         max_bytes: Option<u64>,
     ) -> Result<Vec<Entry>, Halt> {
+        self.read_entries(low, high, max_bytes, Purpose::Apply)
+    }
+
+    /// Returns the entries of `low..high`, as [`Log::entries`] does, and tells storage why.
+    ///
+    /// # Panics
+    /// If `high` is beyond the end.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    #[track_caller]
+    pub(crate) fn read_entries(
+        &self,
+        low: Index,
+        high: Index,
+        max_bytes: Option<u64>,
+        why: Purpose,
+    ) -> Result<Vec<Entry>, Halt> {
         if low >= high {
             return Ok(Vec::new());
         }
@@ -258,7 +294,7 @@ impl<S: Storage> Log<S> {
             let unstable = self.unstable.slice(low, high);
             return Ok(unstable[..Entry::fitting(unstable, max_bytes).max(1)].to_vec());
         }
-        let mut taken = self.stored_entries(low, high.min(border), max_bytes)?;
+        let mut taken = self.stored_entries(low, high.min(border), max_bytes, why)?;
         if taken.len() as u64 == border.0 - low.0 {
             let stored_bytes: u64 = taken.iter().map(Entry::size_bytes).sum();
             let left = max_bytes.map(|max| max.saturating_sub(stored_bytes));
@@ -279,9 +315,14 @@ impl<S: Storage> Log<S> {
         low: Index,
         high: Index,
         max_bytes: Option<u64>,
+        why: Purpose,
     ) -> Result<Vec<Entry>, Halt> {
         let read = Read::Entries { low, high };
-        let entries = match self.storage.entries(low, high, max_bytes) {
+        if let Some(last) = self.unstable.snapshot_id() {
+            let compacted = StorageError::Compacted { index: low, first: last.index + 1 };
+            return Err(Halt::at(read, compacted));
+        }
+        let entries = match self.storage.entries(low, high, max_bytes, why) {
             Ok(entries) => entries,
             Err(why) => return Err(Halt::at(read, why)),
         };
@@ -293,5 +334,34 @@ impl<S: Storage> Log<S> {
             return Err(Halt::at(read, why));
         }
         Ok(entries)
+    }
+}
+
+// Snapshots.
+
+impl<S: Storage> Log<S> {
+    /// Returns whether a leader's snapshot is not known to be installed.
+    pub(crate) fn is_installing(&self) -> bool {
+        self.unstable.snapshot_id().is_some()
+    }
+
+    /// Returns a snapshot that covers at least `at_least`, to be sent. What storage gives is checked: one
+    /// that ends earlier would be sent again and again.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer, or gives an older snapshot.
+    #[track_caller]
+    pub(crate) fn snapshot(&self, at_least: Index, to: NodeId) -> Result<Snapshot, Halt> {
+        let read = Read::Snapshot { at_least };
+        match self.storage.snapshot(at_least, to) {
+            Ok(snapshot) if snapshot.id.index >= at_least && snapshot.id.index > Index(0) => {
+                Ok(snapshot)
+            }
+            Ok(snapshot) => {
+                let why = format!("storage gave an older snapshot: {}", snapshot.id);
+                Err(Halt::at(read, StorageError::Failed(why)))
+            }
+            Err(why) => Err(Halt::at(read, why)),
+        }
     }
 }

@@ -1,4 +1,18 @@
-//! Membership: which configurations are possible, and which one a change leads to (§6, thesis §4).
+//! Membership: how a group changes its members while it works (§6, thesis §4).
+//!
+//! ```text
+//!   propose      entry 7: add n4            at most one change that is not applied: the next waits
+//!      |
+//!   commit       entry 7 is on a majority of the OLD voters
+//!      |
+//!   apply        each node, when it applies entry 7:  n4 votes from now on
+//! ```
+//!
+//! As in etcd, a change takes effect when it is applied, not when it is written. (The paper's takes effect
+//! when it is written, and may have to be taken back.) So two neighbours in time may have different
+//! members. Three rules keep them from electing two leaders: one change at a time; no campaign with a
+//! change that is committed and not applied; and a step from one configuration to the next changes one
+//! voter, or goes through a joint one.
 //!
 //! ```text
 //!   voters=(1 2 3)  --simple: at most one voter more or less-->  voters=(1 2 3 4)
@@ -7,88 +21,227 @@
 //!         v
 //!   voters=(3 4 5)&&(1 2 3)       a majority of each half must agree: new && old
 //!         |
-//!         | leave_joint: the new half stays
+//!         | leave_joint: the new half stays; by itself, if the change says so
 //!         v
 //!   voters=(3 4 5)
 //! ```
 //!
-//! Two leaders of one term need two majorities that share no voter. So no step may lead from one
-//! configuration to another that can decide without it. One voter more or less keeps them together:
+//! Two leaders of one term need two majorities that share no voter. One voter more or less keeps them
+//! together; with more voters at once, a majority of the old ones must agree as well:
 //!
 //! ```text
 //!   old  1 2 3        any 2 of 3 and any 3 of 4       old  1 2 3          1 2 may decide, and
 //!   new  1 2 3 4      share a voter, since 2 + 3 > 4  new  1 2 3 4 5      3 4 5 without them
 //! ```
 //!
-//! With more voters at once, a majority of the old ones must agree as well until the change is complete.
-//!
-//! Everything here is a pure function of one configuration and one change. When a change takes effect is
-//! not decided here.
-//!
 //! Invariants: what a [`Changer`] returns passes [`ConfState::check`]; each majority of its voters meets
-//! each majority of the voters before.
+//! each majority of the voters before. A leader begins no change while an earlier one may not be applied.
 
 mod changer; // from one configuration and a change to the next one
 
+mod configuration; // which configurations are possible
+
 pub use changer::Changer;
 
-use crate::entry::{ConfChange, ConfChangeV2, Transition};
-use crate::error::ConfStateError;
+use crate::config::Config;
+use crate::entry::{ConfChangeV2, Entry, Payload, Transition};
+use crate::error::{ApplyChangeError, Halt, ProposeError};
+use crate::event::ChangeRefusal;
+use crate::ledger::{Core, Leader};
+use crate::progress::inflight::Inflights;
+use crate::raft::{Raft, Role};
+use crate::replication::WhenEmpty;
+use crate::role::RoleChange;
 use crate::state::ConfState;
-use crate::types::NodeId;
+use crate::storage::{Purpose, Storage};
+use crate::types::{Index, NodeId};
+use bytes::Bytes;
 
-impl ConfState {
-    /// Returns whether the group is between two configurations: both must agree.
-    pub fn is_joint(&self) -> bool {
-        !self.voters_outgoing.is_empty()
-    }
+/// The size of a page in which a node looks for changes before it campaigns, in bytes.
+const CAMPAIGN_PAGE_BYTES: u64 = 1 << 20;
 
-    /// Checks that a group can be configured like this. No node votes and learns at once, neither in
-    /// this configuration nor in the one that follows it. Outside a joint configuration, nothing of an
-    /// earlier one is left.
-    ///
-    /// A group without voters passes, as in etcd: a new group begins with none.
+// Propose.
+
+impl<S: Storage> Raft<S> {
+    /// Proposes a change of the group, with a mark by which to recognize it once it is committed. A leader
+    /// takes it, a follower forwards it. A [`ConfChangeV2`] without changes leaves a joint configuration.
     ///
     /// # Errors
-    /// [`ConfStateError`] with the first rule that is broken, and the smallest node that breaks it.
-    pub fn check(&self) -> Result<(), ConfStateError> {
-        let ConfState { voters, learners, voters_outgoing, learners_next, auto_leave } = self;
-        let sets = [
-            ("voters", voters),
-            ("learners", learners),
-            ("voters_outgoing", voters_outgoing),
-            ("learners_next", learners_next),
-        ];
-        if let Some((set, _)) = sets.into_iter().find(|(_, ids)| ids.contains(&NodeId(0))) {
-            return Err(ConfStateError::NodeZero { set });
+    /// [`ProposeError`] if it was not taken; [`ProposeError::ChangeRefused`] if it cannot be made now. The
+    /// node has not changed, unless it has halted.
+    pub fn propose_conf_change(
+        &mut self,
+        context: Bytes,
+        change: impl Into<Payload>,
+    ) -> Result<(), ProposeError> {
+        self.core.check_running()?;
+        self.take_proposal(vec![Entry::marked(context, change.into())])
+    }
+}
+
+impl<S: Storage> Core<S> {
+    /// Checks the changes among a leader's proposals. A change waits until the one before is applied: it is
+    /// refused, or replaced by an entry without content. Returns the index of the last change.
+    ///
+    /// # Errors
+    /// [`ProposeError::ChangeRefused`] says why; none of the proposals is taken.
+    pub(crate) fn check_changes(
+        &mut self,
+        leader: &Leader,
+        entries: &mut [Entry],
+    ) -> Result<Index, ProposeError> {
+        let mut pending = leader.pending_change();
+        let next = self.log.last_index() + 1;
+        for (at, entry) in entries.iter_mut().enumerate() {
+            let Some(change) = entry.payload().change() else { continue };
+            match self.decide_change(pending, change) {
+                Ok(()) => pending = next + at as u64,
+                Err(_) if !self.config.check_changes => pending = next + at as u64,
+                Err(why) if self.config.replace_refused_changes => {
+                    self.note_change_replaced(why);
+                    *entry = Entry::marked(entry.context().clone(), Payload::Noop);
+                }
+                Err(why) => return Err(ProposeError::ChangeRefused(why)),
+            }
         }
-        if let Some(&node) = learners.intersection(voters).next() {
-            return Err(ConfStateError::LearnerIsVoter { node });
+        Ok(pending)
+    }
+
+    /// Decides whether a change can be proposed now: no other may be on its way, and it must be possible.
+    fn decide_change(&self, pending: Index, change: ConfChangeV2) -> Result<(), ChangeRefusal> {
+        if pending > self.applied {
+            return Err(ChangeRefusal::Pending { index: pending, applied: self.applied });
         }
-        if let Some(&node) = learners.intersection(voters_outgoing).next() {
-            return Err(ConfStateError::LearnerIsOutgoing { node });
+        Changer::check(&self.conf, change).map_err(ChangeRefusal::Impossible)
+    }
+}
+
+// Apply.
+
+impl<S: Storage> Raft<S> {
+    /// Makes a change of the group, as this node applies its entry. Call it before the entry is reported as
+    /// applied. Returns the members from now on: they belong into storage, and into later snapshots.
+    ///
+    /// An application refuses a change by not calling this: all nodes must decide alike.
+    ///
+    /// # Errors
+    /// [`ApplyChangeError::Refused`] if the change cannot be made. Nothing has changed, and all nodes find
+    /// the same: go on. [`ApplyChangeError::Halted`] if the node has halted, now or earlier.
+    pub fn apply_conf_change(
+        &mut self,
+        change: impl Into<ConfChangeV2>,
+    ) -> Result<ConfState, ApplyChangeError> {
+        self.core.check_running()?;
+        let next = Changer::new(&self.core.conf)?.apply(change)?;
+        self.core.set_members(next.clone());
+        self.lead_new_members().map_err(|halt| self.core.halt(halt))?;
+        self.settle_reads();
+        Ok(next)
+    }
+
+    /// Leads a group whose members have just changed, if this node leads it.
+    fn lead_new_members(&mut self) -> Result<(), Halt> {
+        let Role::Leader(leader) = &mut self.role else { return Ok(()) };
+        self.core.track_members(leader);
+        if !self.core.voters.contains(self.core.id) {
+            let change = self.core.step_down_on_removal();
+            return self.change_role(change);
         }
-        // Outside a joint configuration, this leaves nobody to become a learner. Inside one, no such node
-        // is a learner yet: learners are no voters of the old half.
-        if let Some(&node) = learners_next.difference(voters_outgoing).next() {
-            return Err(ConfStateError::NextIsNotOutgoing { node });
+        if leader.transfer_target().is_some_and(|target| !self.core.voters.contains(target)) {
+            self.core.end_transfer(leader);
         }
-        if let Some(&node) = learners_next.intersection(voters).next() {
-            return Err(ConfStateError::NextIsVoter { node });
+        self.core.recount_ahead_of_commit(leader);
+        // Fewer voters may be enough for what is in the log already.
+        if self.core.maybe_commit(leader)? {
+            return self.core.bcast_append(leader);
         }
-        if self.is_joint() && voters.is_empty() {
-            return Err(ConfStateError::JointWithoutVoters { outgoing: voters_outgoing.len() });
-        }
-        if !self.is_joint() && *auto_leave {
-            return Err(ConfStateError::AutoLeaveOutsideJoint);
+        let me = self.core.id;
+        for (&to, peer) in leader.progress.iter_mut().filter(|(id, _)| **id != me) {
+            self.core.send_append(to, peer, WhenEmpty::Skip)?;
         }
         Ok(())
     }
 }
 
-/// A single change is the list of one: it needs no joint configuration.
-impl From<ConfChange> for ConfChangeV2 {
-    fn from(change: ConfChange) -> Self {
-        ConfChangeV2 { transition: Transition::Auto, changes: vec![change] }
+impl<S: Storage> Core<S> {
+    /// Tracks the members that a leader has now, and those only. What it knows of a member that stays, it
+    /// keeps. A new one begins with a session of its own: answers from before an earlier removal do not
+    /// count.
+    pub(crate) fn track_members(&self, leader: &mut Leader) {
+        let members = self.conf.members();
+        let gone: Vec<NodeId> =
+            leader.progress.keys().copied().filter(|id| !members.contains(id)).collect();
+        for id in gone {
+            self.untrack(leader, id);
+        }
+        // The first append to a new member brings the leader's last entry, to see what it lacks.
+        let before_last = Index(self.log.last_index().0.saturating_sub(1));
+        let Config { max_inflight_messages, max_inflight_bytes, .. } = self.config;
+        for id in members {
+            if !leader.progress.contains_key(&id) {
+                let window = Inflights::new(max_inflight_messages, max_inflight_bytes);
+                self.track_added(leader, id, before_last, window);
+            }
+        }
+    }
+
+    /// Returns what a leader becomes that is no voter any more.
+    fn step_down_on_removal(&self) -> RoleChange {
+        if self.config.step_down_on_removal { RoleChange::step_down() } else { RoleChange::none() }
+    }
+}
+
+// Leave a joint configuration.
+
+impl<S: Storage> Core<S> {
+    /// Proposes to leave the joint configuration, as a leader whose group leaves it by itself: once the entry
+    /// that entered it is applied, and no other change is on its way. Tried again whenever something is
+    /// applied: so a later leader completes what an earlier one began.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn leave_joint_by_itself(&mut self, leader: &mut Leader) -> Result<(), Halt> {
+        if !self.conf.auto_leave || self.applied < leader.pending_change() {
+            return Ok(());
+        }
+        let leave = ConfChangeV2 { transition: Transition::Auto, changes: Vec::new() };
+        match self.take_as_leader(leader, vec![Entry::unplaced(leave.into())]) {
+            Ok(()) => self.note_joint_left(self.log.last_index()),
+            Err(ProposeError::Halted(halt)) => return Err(halt),
+            // A transfer is under way, for instance. What is applied next tries again.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+}
+
+// Members.
+
+impl<S: Storage> Core<S> {
+    /// Returns whether `id` is a member: it votes in either half, or learns.
+    pub(crate) fn is_member(&self, id: NodeId) -> bool {
+        self.voters.contains(id) || self.conf.learners.contains(&id)
+    }
+}
+
+// Campaign.
+
+impl<S: Storage> Core<S> {
+    /// Returns the first change of the group that is committed and not applied, if there is one. Its voters
+    /// are not known to this node yet: it could win by a majority that does not count any more.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn unapplied_change(&self) -> Result<Option<Index>, Halt> {
+        let (mut next, end) = (self.applied + 1, self.commit + 1);
+        while next < end {
+            let max_bytes = Some(CAMPAIGN_PAGE_BYTES);
+            let page = self.log.read_entries(next, end, max_bytes, Purpose::Campaign)?;
+            if let Some(entry) = page.iter().find(|entry| entry.payload().is_change()) {
+                return Ok(Some(entry.id.index));
+            }
+            next = next + page.len() as u64;
+        }
+        Ok(None)
     }
 }

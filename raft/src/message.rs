@@ -169,6 +169,11 @@ pub enum AppendOutcome {
         /// The term of the follower's entry there, if it has one.
         hint_term: Option<Term>,
     },
+    /// The follower takes no entries: its owner wants a snapshot.
+    SnapshotWanted {
+        /// The index that the snapshot must cover.
+        at_least: Index,
+    },
     /// The term of the append or heartbeat is over: this answer's own term says so. Sent only where nodes
     /// may ignore vote requests (`check_quorum`, `pre_vote`); else a message of an older term is not
     /// answered.
@@ -181,6 +186,7 @@ impl AppendOutcome {
         match *self {
             AppendOutcome::Matched(index) => Some(index),
             AppendOutcome::Rejected { prev, .. } => Some(prev),
+            AppendOutcome::SnapshotWanted { at_least } => Some(at_least),
             AppendOutcome::NewerTerm => None,
         }
     }
@@ -313,6 +319,7 @@ impl Body {
             Body::AppendEntries { prev, commit, .. } => prev.index.max(*commit),
             Body::AppendReply { outcome: Matched(index), .. } => *index,
             Body::AppendReply { outcome: Rejected { prev, hint, .. }, .. } => *prev.max(hint),
+            Body::AppendReply { outcome: SnapshotWanted { at_least }, .. } => *at_least,
             Body::Heartbeat { commit, .. } => *commit,
             Body::RequestPreVote(ask) | Body::RequestVote(ask) => ask.last.index,
             Body::TimeoutNow { last } => last.index,
@@ -333,6 +340,7 @@ impl Body {
             }
             Body::RequestPreVote(ask) | Body::RequestVote(ask) => Some(ask.last),
             Body::TimeoutNow { last } => Some(*last),
+            Body::InstallSnapshot { snapshot, .. } => Some(snapshot.id),
             _ => None,
         }
     }
@@ -389,6 +397,9 @@ impl fmt::Display for Body {
             }
             AppendReply { outcome: AppendOutcome::Rejected { prev, hint, .. }, .. } => {
                 write!(f, " rejected={prev} hint={hint}")
+            }
+            AppendReply { outcome: AppendOutcome::SnapshotWanted { at_least }, .. } => {
+                write!(f, " wants-snapshot={at_least}")
             }
             AppendReply { outcome: AppendOutcome::NewerTerm, .. } => f.write_str(" newer-term"),
             InstallSnapshot { snapshot, .. } => write!(f, " last={}", snapshot.id),

@@ -26,10 +26,10 @@
 mod applying;
 
 use crate::config::{ApplyGate, Config};
-use crate::entry::Entry;
+use crate::entry::{ConfChangeV2, Entry, Payload};
 use crate::error::{
-    CampaignError, ForgetLeaderError, Halt, OrderError, ProposeError, StartError, StepError,
-    TransferError,
+    ApplyChangeError, CampaignError, ForgetLeaderError, Halt, OrderError, ProposeError,
+    RequestSnapshotError, StartError, StepError, TransferError,
 };
 use crate::journal::Journal;
 use crate::message::Message;
@@ -38,7 +38,7 @@ use crate::owner::Inspect;
 use crate::progress::Progress;
 use crate::raft::Raft;
 use crate::ready::{LightReady, Ready, ReadyRecord};
-use crate::state::{HardState, SoftState};
+use crate::state::{ConfState, HardState, SnapshotStatus, SoftState};
 use crate::storage::Storage;
 use crate::types::{Index, NodeId, ReadyNumber, Term, Uncompared};
 use applying::Applying;
@@ -140,7 +140,9 @@ impl<S: Storage> RawNode<S> {
     /// [`StepError`] if no correct network delivers this message, or if it is a proposal that is not
     /// taken; the node has not changed. [`StepError::Halted`] if the node has halted, now or earlier.
     pub fn step(&mut self, m: Message) -> Result<(), StepError> {
-        self.raft.step(m)
+        let outcome = self.raft.step(m);
+        self.note_installing();
+        outcome
     }
 
     /// Starts an election now, without waiting for a timeout.
@@ -193,6 +195,51 @@ impl<S: Storage> RawNode<S> {
         self.raft.transfer_leader(target)
     }
 
+    /// Proposes a change of the group: [`Raft::propose_conf_change`].
+    ///
+    /// # Errors
+    /// [`ProposeError`] if it was not taken; the node has not changed, unless it has halted.
+    pub fn propose_conf_change(
+        &mut self,
+        context: Bytes,
+        change: impl Into<Payload>,
+    ) -> Result<(), ProposeError> {
+        self.raft.propose_conf_change(context, change)
+    }
+
+    /// Makes a change of the group, as this node applies its entry: [`Raft::apply_conf_change`]. Call it
+    /// before the entry is reported as applied, and save the members that it returns.
+    ///
+    /// # Errors
+    /// [`ApplyChangeError`] if the change cannot be made, or the node has halted.
+    pub fn apply_conf_change(
+        &mut self,
+        change: impl Into<ConfChangeV2>,
+    ) -> Result<ConfState, ApplyChangeError> {
+        self.raft.apply_conf_change(change)
+    }
+
+    /// Asks the leader for a snapshot: [`Raft::request_snapshot`].
+    ///
+    /// # Errors
+    /// [`RequestSnapshotError`] says why the leader is not asked; the node has not changed.
+    pub fn request_snapshot(&mut self) -> Result<(), RequestSnapshotError> {
+        self.raft.request_snapshot()
+    }
+
+    /// Learns what became of a snapshot that was sent: [`Raft::report_snapshot`].
+    pub fn report_snapshot(&mut self, peer: NodeId, status: SnapshotStatus) {
+        self.raft.report_snapshot(peer, status);
+    }
+
+    /// Learns that storage has fetched entries for a peer: [`Raft::on_entries_fetched`].
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    pub fn on_entries_fetched(&mut self, peer: NodeId) -> Result<(), Halt> {
+        self.raft.on_entries_fetched(peer)
+    }
+
     /// Learns that messages to a peer are lost: a leader sends it one append at a time until it answers.
     /// Does nothing if the node does not lead, does not know the peer, or has halted.
     pub fn report_unreachable(&mut self, peer: NodeId) {
@@ -225,7 +272,7 @@ impl<S: Storage> RawNode<S> {
         let entries = self.raft.take_unwritten();
         let must_sync = self.must_sync(&entries);
         let committed = self.take_committed(self.appliable())?;
-        let Outbox { now, promised, own, reads } = self.raft.take_outbox();
+        let Outbox { now, promised, own, reads, snapshot } = self.raft.take_outbox();
         self.reported.soft = soft.unwrap_or(self.reported.soft);
         self.reported.hard = hard.unwrap_or(self.reported.hard);
         let number = self.push_record(own);
@@ -234,6 +281,7 @@ impl<S: Storage> RawNode<S> {
             soft,
             hard,
             entries,
+            snapshot,
             committed,
             reads,
             messages: now,
@@ -267,7 +315,8 @@ impl<S: Storage> RawNode<S> {
     fn push_record(&mut self, own: Vec<Message>) -> ReadyNumber {
         self.number.0.0 += 1;
         let (term, last) = (self.raft.hard_state().term, self.raft.unstable_last());
-        self.records.push_back(ReadyRecord { number: self.number.clone(), term, last, own });
+        let (number, snapshot) = (self.number.clone(), self.raft.unstable_snapshot());
+        self.records.push_back(ReadyRecord { number, term, last, snapshot, own });
         self.number.0
     }
 }
@@ -284,9 +333,29 @@ impl<S: Storage> RawNode<S> {
     pub fn on_persist_ready(&mut self, number: ReadyNumber) -> Result<(), OrderError> {
         for _ in 0..self.durable_by(number)? {
             let record = self.records.pop_front().expect("it was counted");
-            self.on_persist_record(record)?;
+            self.on_durable(record)?;
         }
         Ok(())
+    }
+
+    /// Lets a durable Ready count, and the snapshot that it has installed.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    fn on_durable(&mut self, record: ReadyRecord) -> Result<(), Halt> {
+        let snapshot = record.snapshot;
+        self.on_persist_record(record)?;
+        if let Some(last) = snapshot {
+            self.raft.snapshot_installed(last);
+            self.applying.skip_to(last.index);
+        }
+        self.note_installing();
+        Ok(())
+    }
+
+    /// Lets committed entries wait while a snapshot is being installed: it comes before them.
+    fn note_installing(&mut self) {
+        self.applying.set_installing(self.raft.unstable_snapshot().is_some());
     }
 
     /// Returns how many of the Readys that wait are durable once `number` is: it and those before it.
@@ -338,7 +407,7 @@ impl<S: Storage> RawNode<S> {
     pub fn advance(&mut self, ready: Ready) -> Result<LightReady, Halt> {
         let applied = self.applying.last();
         let light = self.advance_append(ready)?;
-        self.record_applied(applied);
+        self.record_applied(applied.max(self.raft.applied()))?;
         Ok(light)
     }
 
@@ -353,7 +422,7 @@ impl<S: Storage> RawNode<S> {
     pub fn advance_append(&mut self, ready: Ready) -> Result<LightReady, Halt> {
         self.advance_append_async(ready)?;
         while let Some(record) = self.records.pop_front() {
-            self.on_persist_record(record)?;
+            self.on_durable(record)?;
         }
         self.light_ready()
     }
@@ -397,8 +466,7 @@ impl<S: Storage> RawNode<S> {
     /// [`Halt`] if the node has halted.
     pub fn advance_apply(&mut self) -> Result<(), Halt> {
         self.raft.check_running()?;
-        self.record_applied(self.applying.last());
-        Ok(())
+        self.record_applied(self.applying.last())
     }
 
     /// Learns that everything up to `applied` is applied.
@@ -409,14 +477,17 @@ impl<S: Storage> RawNode<S> {
     pub fn advance_apply_to(&mut self, applied: Index) -> Result<(), OrderError> {
         self.raft.check_running()?;
         self.check_applied(applied)?;
-        self.record_applied(applied);
+        self.record_applied(applied)?;
         Ok(())
     }
 
     /// Records that everything up to `applied` is applied.
-    fn record_applied(&mut self, applied: Index) {
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    fn record_applied(&mut self, applied: Index) -> Result<(), Halt> {
         let content_bytes = self.applying.applied_to(applied, self.raft.hard_state().term);
-        self.raft.applied_to(applied, content_bytes);
+        self.raft.applied_to(applied, content_bytes)
     }
 
     /// Checks that everything up to `applied` can have been applied.

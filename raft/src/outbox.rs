@@ -8,6 +8,7 @@
 //! ```
 
 use crate::message::{Message, ReadState};
+use crate::state::Snapshot;
 
 /// What leaves a node, sorted by what must be durable first.
 ///
@@ -28,4 +29,8 @@ pub struct Outbox {
     pub own: Vec<Message>,
     /// Reads that have ended.
     pub reads: Vec<ReadState>,
+    /// A leader's snapshot, to be installed before anything else of this outbox becomes durable: it replaces
+    /// the log and the members in storage, and the application's state. Then tell the node
+    /// ([`Raft::snapshot_installed`](crate::Raft::snapshot_installed)).
+    pub snapshot: Option<Snapshot>,
 }

@@ -16,11 +16,11 @@ use crate::ledger::Core;
 use crate::message::Message;
 use crate::outbox::Outbox;
 use crate::progress::Progress;
-use crate::quorum::{Majority, Votes};
+use crate::quorum::{Joint, Votes};
 use crate::raft::{Raft, Role};
 use crate::role::RoleChange;
-use crate::state::{HardState, RoleName, SoftState};
-use crate::storage::Storage;
+use crate::state::{ConfState, HardState, RoleName, SoftState};
+use crate::storage::{Purpose, Storage};
 use crate::types::{EntryId, Index, NodeId, Term};
 use bytes::Bytes;
 
@@ -51,7 +51,9 @@ pub struct Inspect<'a> {
     /// The election timeout, if one is pinned.
     pub pinned_ticks: Option<u64>,
     /// The voters.
-    pub voters: &'a Majority,
+    pub voters: &'a Joint,
+    /// The members, as far as it has applied the log.
+    pub conf_state: &'a ConfState,
     /// The answers it has got, if it is a candidate.
     pub votes: Option<&'a Votes>,
     /// Why it has halted, if it has.
@@ -94,6 +96,7 @@ impl<S: Storage> Raft<S> {
         }
         if let Role::Leader(leader) = &mut self.role {
             self.core.tick_transfer(leader);
+            self.core.tick_snapshots(leader);
             self.core.tick_lease(leader);
             self.core.tick_heartbeat(leader);
         }
@@ -116,7 +119,13 @@ impl<S: Storage> Raft<S> {
         if self.core.term >= Term::LAST {
             return Err(CampaignError::NoTermLeft { term: self.core.term });
         }
+        if self.core.log.is_installing() {
+            return Err(CampaignError::Installing);
+        }
         self.core.check_owes_nothing()?;
+        if let Some(index) = self.core.unapplied_change().map_err(|halt| self.core.halt(halt))? {
+            return Err(CampaignError::UnappliedChange { index });
+        }
         self.start_election();
         self.settle_reads();
         Ok(())
@@ -141,14 +150,8 @@ impl<S: Storage> Raft<S> {
         if entries.is_empty() {
             return Err(ProposeError::Empty);
         }
-        if entries.iter().any(|entry| entry.payload().is_change()) {
-            return Err(ProposeError::NotSupported);
-        }
         let taken = match &mut self.role {
-            Role::Leader(leader) => match leader.transfer_target() {
-                Some(target) => Err(ProposeError::Transferring { target }),
-                None => self.core.on_propose(leader, entries),
-            },
+            Role::Leader(leader) => self.core.take_as_leader(leader, entries),
             Role::Follower => self.core.forward_proposal(entries),
             Role::PreCandidate(_) | Role::Candidate(_) => Err(ProposeError::NoLeader),
         };
@@ -196,11 +199,37 @@ impl<S: Storage> Raft<S> {
 
     /// Learns that the application has applied the log up to `index`, and that this many bytes of
     /// content of this term wait no more.
-    pub(crate) fn applied_to(&mut self, index: Index, content_bytes: u64) {
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    pub fn applied_to(&mut self, index: Index, content_bytes: u64) -> Result<(), Halt> {
+        self.core.check_running()?;
         self.core.applied_to(index);
         if let Role::Leader(leader) = &mut self.role {
             self.core.remove_uncommitted(leader, content_bytes);
+            let left = self.core.leave_joint_by_itself(leader);
+            left.map_err(|halt| self.core.halt(halt))?;
         }
+        Ok(())
+    }
+
+    /// Learns that the snapshot of an earlier outbox, which ends in `last`, is installed: storage answers for
+    /// it, and the application has its state.
+    pub fn snapshot_installed(&mut self, last: EntryId) {
+        self.core.log_for_owner().unstable.installed(last);
+        let applied = self.core.applied.max(last.index);
+        self.core.applied_to(applied);
+    }
+
+    /// Learns that storage has fetched entries that it had answered [`StorageError::Pending`] for: a leader
+    /// sends them to the peer.
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    pub fn on_entries_fetched(&mut self, peer: NodeId) -> Result<(), Halt> {
+        self.core.check_running()?;
+        let Role::Leader(leader) = &mut self.role else { return Ok(()) };
+        self.core.on_fetched(leader, peer).map_err(|halt| self.core.halt(halt))
     }
 }
 
@@ -239,7 +268,7 @@ impl<S: Storage> Raft<S> {
     }
 
     /// Returns the committed entries after `after` up to `up_to`: at least one, and after that as many
-    /// as have together at most `max_bytes`.
+    /// as have together at most `max_bytes`. None while a snapshot is not installed: it comes first.
     ///
     /// # Errors
     /// [`Halt`] if the node has halted, now or earlier.
@@ -252,6 +281,9 @@ impl<S: Storage> Raft<S> {
         self.core.check_running()?;
         let up_to = up_to.min(self.core.commit);
         if after >= up_to {
+            return Ok(Vec::new());
+        }
+        if self.core.log.is_installing() {
             return Ok(Vec::new());
         }
         let read = self.core.log.next_entries(after, up_to, Some(max_bytes));
@@ -307,6 +339,11 @@ impl<S: Storage> Raft<S> {
         self.core.log.unstable.last_id()
     }
 
+    /// Returns the last entry of the snapshot that is not known to be installed, if there is one.
+    pub fn unstable_snapshot(&self) -> Option<EntryId> {
+        self.core.log.unstable.snapshot_id()
+    }
+
     /// Returns the last index that storage alone answers for: so much of the log is known to be durable.
     pub(crate) fn stored_last(&self) -> Index {
         self.core.log.stored_last()
@@ -332,6 +369,7 @@ impl<S: Storage> Raft<S> {
             elapsed_ticks: self.core.timer.elapsed_ticks,
             pinned_ticks: self.core.timer.pinned_ticks,
             voters: &self.core.voters,
+            conf_state: &self.core.conf,
             votes: match &self.role {
                 Role::PreCandidate(votes) | Role::Candidate(votes) => Some(votes),
                 Role::Follower | Role::Leader(_) => None,
@@ -367,7 +405,8 @@ impl<S: Storage> Raft<S> {
         if low < high && high.0 > last.0 + 1 {
             return Err(StorageError::Unavailable { index: Index(high.0 - 1), last });
         }
-        self.core.log.entries(low, high, None).map_err(|halt| halt.why().clone())
+        let entries = self.core.log.read_entries(low, high, None, Purpose::Check);
+        entries.map_err(|halt| halt.why().clone())
     }
 
     /// Returns the storage.
@@ -391,8 +430,10 @@ impl<S: Storage> Raft<S> {
         self.core.pin(timeout_ticks);
     }
 
-    /// Returns whether this node can lead: it is a voter, and there is a later term to lead.
+    /// Returns whether this node can lead: it is a voter, has its log, and there is a later term to lead.
     pub(crate) fn is_promotable(&self) -> bool {
-        self.core.term < Term::LAST && self.core.voters.contains(self.core.id)
+        self.core.term < Term::LAST
+            && self.core.voters.contains(self.core.id)
+            && !self.core.log.is_installing()
     }
 }

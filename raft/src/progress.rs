@@ -62,6 +62,12 @@ pub struct Progress {
     read_round: Option<ReadToken>,
     /// The last round of reads that the peer has answered.
     answered_round: ReadToken,
+    /// The index that a snapshot must cover, which the peer has asked for.
+    wanted_snapshot: Option<Index>,
+    /// The index that every snapshot for the peer must cover: before it, the peer was no member.
+    snapshot_floor: Index,
+    /// The ticks since a snapshot was sent.
+    snapshot_ticks: u64,
     /// Whether the peer has answered in this leadership, or since the last check of who listens. Only
     /// check-quorum and snapshots read it: where neither plays a part, it makes no two states different.
     recent_active: Uncompared<bool>,
@@ -90,6 +96,9 @@ impl Progress {
             append_pending: false,
             read_round: None,
             answered_round: ReadToken::default(),
+            wanted_snapshot: None,
+            snapshot_floor: Index(0),
+            snapshot_ticks: 0,
             recent_active: Uncompared(false),
         }
     }
@@ -137,6 +146,16 @@ impl Progress {
     /// Returns the last round of reads that the peer has answered; 0 if none.
     pub fn answered_round(&self) -> ReadToken {
         self.answered_round
+    }
+
+    /// Returns whether the peer was sent a snapshot, and nothing more until it has it.
+    pub(crate) fn is_waiting_for_snapshot(&self) -> bool {
+        matches!(self.state, ProgressState::Snapshot { .. })
+    }
+
+    /// Returns the index that a snapshot must cover, if the peer has asked for one.
+    pub(crate) fn wanted_snapshot(&self) -> Option<Index> {
+        self.wanted_snapshot
     }
 
     /// Returns whether nothing may be sent now: a probe is in flight, the window is full, or the peer
@@ -249,6 +268,32 @@ impl Progress {
         self.answered_round = self.answered_round.max(round);
     }
 
+    /// Records that the peer asked for a snapshot, or needs one that covers this index.
+    pub(crate) fn want_snapshot(&mut self, at_least: Index) {
+        self.wanted_snapshot = Some(at_least);
+    }
+
+    /// Returns the index that a snapshot for the peer must cover, whatever it has asked for.
+    pub(crate) fn snapshot_floor(&self) -> Index {
+        self.snapshot_floor
+    }
+
+    /// Sets the index that every snapshot for the peer must cover.
+    pub(crate) fn set_snapshot_floor(&mut self, at_least: Index) {
+        self.snapshot_floor = at_least;
+    }
+
+    /// Counts a tick since a snapshot was sent, and returns how many there are.
+    pub(crate) fn count_snapshot_tick(&mut self) -> u64 {
+        self.snapshot_ticks += 1;
+        self.snapshot_ticks
+    }
+
+    /// Pauses: nothing is sent before the peer's next answer.
+    pub(crate) fn pause(&mut self) {
+        self.paused = true;
+    }
+
     /// Ends a pause: a probe may be sent again.
     pub(crate) fn resume(&mut self) {
         self.paused = false;
@@ -272,6 +317,20 @@ impl Progress {
     /// Enters Replicate: a window of appends.
     pub(crate) fn become_replicate(&mut self) {
         self.enter(ProgressState::Replicate, self.matched + 1);
+    }
+
+    /// Enters Snapshot: the peer was sent one that ends at `pending`.
+    pub(crate) fn become_snapshot(&mut self, pending: Index) {
+        self.enter(ProgressState::Snapshot { pending }, pending + 1);
+        self.sent_commit = pending;
+        self.snapshot_ticks = 0;
+        self.wanted_snapshot = self.wanted_snapshot.filter(|&wanted| wanted > pending);
+    }
+
+    /// Enters Probe although the snapshot that was sent may not have arrived.
+    pub(crate) fn give_up_snapshot(&mut self) {
+        self.enter(ProgressState::Probe, self.matched + 1);
+        self.sent_commit = self.sent_commit.min(self.matched);
     }
 
     fn enter(&mut self, state: ProgressState, next: Index) {

@@ -8,6 +8,7 @@
 //!   reads       have ended                 apply up to a read's index, then serve it
 //!   hard        term, vote, commit         | make them durable together, in order of n;
 //!   entries     to be written              |   entries no later than `hard`
+//!   snapshot    to be installed            |   before the entries, the application's state with it
 //!   persisted_  promises to others         make every Ready up to n durable
 //!   messages
 //!   committed   to be applied, in order    make every Ready up to n durable; then apply in order
@@ -18,7 +19,7 @@
 
 use crate::entry::Entry;
 use crate::message::{Message, ReadState};
-use crate::state::{HardState, SoftState};
+use crate::state::{HardState, Snapshot, SoftState};
 use crate::types::{EntryId, Index, ReadyNumber, Term, Uncompared};
 
 /// Everything that has become ready to be saved, sent or applied since the last one.
@@ -30,6 +31,7 @@ use crate::types::{EntryId, Index, ReadyNumber, Term, Uncompared};
 /// |---|---|---|
 /// | [`messages`](Ready::messages) | may leave now | nothing |
 /// | [`hard_state`](Ready::hard_state), [`entries`](Ready::entries) | to be made durable | make them durable together, in the order of the Readys |
+/// | [`snapshot`](Ready::snapshot) | to be installed | nothing; before the entries |
 /// | [`persisted_messages`](Ready::persisted_messages) | promises to others | make this Ready and all before it durable |
 /// | [`committed_entries`](Ready::committed_entries) | to be applied | make this Ready and all before it durable; then apply in order |
 /// | [`reads`](Ready::reads) | reads that have ended | apply up to the read's index |
@@ -41,6 +43,7 @@ pub struct Ready {
     pub(crate) soft: Option<SoftState>,
     pub(crate) hard: Option<HardState>,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) snapshot: Option<Snapshot>,
     pub(crate) committed: Vec<Entry>,
     pub(crate) reads: Vec<ReadState>,
     pub(crate) messages: Vec<Message>,
@@ -80,6 +83,18 @@ impl Ready {
     /// Takes the entries to write.
     pub fn take_entries(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.entries)
+    }
+
+    /// Returns a leader's snapshot to install: before the entries, together with [`Ready::hard_state`], and
+    /// before this Ready is reported durable. It replaces the log and the members in storage, and the
+    /// application's state. Entries to apply come again once it is installed.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// Takes the snapshot to install.
+    pub fn take_snapshot(&mut self) -> Option<Snapshot> {
+        self.snapshot.take()
     }
 
     /// Returns the entries to apply, in order, each exactly once.
@@ -130,10 +145,10 @@ impl Ready {
     }
 
     /// Returns whether the write must be synced before anything that waits for it goes on: it holds
-    /// entries, a term or a vote. A commit index alone may be written without a sync: the node can learn
-    /// it again.
+    /// entries, a term, a vote or a snapshot. A commit index alone may be written without a sync: the node
+    /// can learn it again.
     pub fn must_sync(&self) -> bool {
-        self.must_sync
+        self.must_sync || self.snapshot.is_some()
     }
 
     /// Returns whether it holds nothing.
@@ -141,6 +156,7 @@ impl Ready {
         self.soft.is_none()
             && self.hard.is_none()
             && self.entries.is_empty()
+            && self.snapshot.is_none()
             && self.committed.is_empty()
             && self.reads.is_empty()
             && self.messages.is_empty()
@@ -197,6 +213,8 @@ pub struct ReadyRecord {
     /// The last entry of the log then, unless all of it was durable: the write makes the log durable up
     /// to here.
     pub last: Option<EntryId>,
+    /// The last entry of the snapshot that it hands out, or that is still being installed.
+    pub snapshot: Option<EntryId>,
     /// What the node promised itself.
     pub own: Vec<Message>,
 }

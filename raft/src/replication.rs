@@ -18,7 +18,7 @@ use crate::log::Appended;
 use crate::message::{AppendOutcome, Body, Session};
 use crate::progress::inflight::Inflights;
 use crate::progress::{Progress, ProgressState};
-use crate::storage::Storage;
+use crate::storage::{Purpose, Storage};
 use crate::types::{EntryId, Index, NodeId, Term};
 
 // Propose.
@@ -50,6 +50,28 @@ impl<S: Storage> Core<S> {
                 self.begin_progress(peer, progress);
             }
         }
+    }
+
+    /// Takes proposals as a leader, unless its leadership is about to end, or a change among them cannot be
+    /// made now.
+    ///
+    /// # Errors
+    /// [`ProposeError`] says why they are not taken.
+    pub(crate) fn take_as_leader(
+        &mut self,
+        leader: &mut Leader,
+        mut entries: Vec<Entry>,
+    ) -> Result<(), ProposeError> {
+        if !leader.progress.contains_key(&self.id) {
+            return Err(ProposeError::NotAMember { us: self.id });
+        }
+        if let Some(target) = leader.transfer_target() {
+            return Err(ProposeError::Transferring { target });
+        }
+        let last_change = self.check_changes(leader, &mut entries)?;
+        self.on_propose(leader, entries)?;
+        self.set_pending_change(leader, last_change);
+        Ok(())
     }
 
     /// Takes proposals as a leader: into its own log, then to all others (Fig. 2 Leaders (2)).
@@ -191,31 +213,36 @@ impl<S: Storage> Core<S> {
         Ok(true)
     }
 
-    /// Returns the entries to send to a peer next, and the entry before them. Nothing if they are
-    /// compacted, or if storage fetches them and has to be asked again. In a full window there are no
-    /// entries among it: such an append only asks.
+    /// Returns the entries to send to a peer next, and the entry before them. Nothing if they are compacted:
+    /// then the peer is sent a snapshot instead. And nothing if storage fetches them and has to be asked
+    /// again. In a full window there are no entries among it: such an append only asks.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
     fn entries_for(
         &mut self,
         to: NodeId,
-        progress: &Progress,
+        progress: &mut Tracked,
     ) -> Result<Option<(EntryId, Vec<Entry>)>, Halt> {
+        if progress.wanted_snapshot().is_some() {
+            self.send_snapshot(to, progress)?;
+            return Ok(None);
+        }
         let index = Index(progress.next().0 - 1);
         let term = match self.log.term(index) {
             Err(halt) if halt.is_compacted() => {
-                self.note_compacted(to, index);
+                self.send_snapshot(to, progress)?;
                 return Ok(None);
             }
             term => term?.unwrap_or_default(),
         };
         let end = self.log.last_index() + 1;
         let high = if progress.takes_entries() { end } else { progress.next() };
-        match self.log.entries(progress.next(), high, self.config.max_append_bytes) {
+        let (low, max_bytes) = (progress.next(), self.config.max_append_bytes);
+        match self.log.read_entries(low, high, max_bytes, Purpose::SendTo(to)) {
             Ok(entries) => Ok(Some((EntryId { term, index }, entries))),
             Err(halt) if halt.is_compacted() => {
-                self.note_compacted(to, progress.next());
+                self.send_snapshot(to, progress)?;
                 Ok(None)
             }
             Err(halt) if *halt.why() == StorageError::Pending => {
@@ -301,6 +328,9 @@ impl<S: Storage> Core<S> {
             AppendOutcome::Matched(index) => self.on_matched(leader, from, index),
             AppendOutcome::Rejected { prev, hint, hint_term } => {
                 self.on_rejected(leader, from, prev, hint, hint_term)
+            }
+            AppendOutcome::SnapshotWanted { at_least } => {
+                self.on_snapshot_wanted(leader, from, at_least)
             }
             AppendOutcome::NewerTerm => Ok(()),
         }
@@ -388,6 +418,17 @@ impl<S: Storage> Core<S> {
             self.want_append(from, progress)?;
         }
         Ok(())
+    }
+
+    /// Learns from the owner that storage has fetched entries for a peer.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn on_fetched(&mut self, leader: &mut Leader, peer: NodeId) -> Result<(), Halt> {
+        match leader.progress.get_mut(&peer).filter(|_| peer != self.id) {
+            Some(progress) if self.lacks(progress) => self.want_append(peer, progress),
+            _ => Ok(()),
+        }
     }
 
     /// Learns from the owner that messages to a peer are lost: sends it one append at a time.

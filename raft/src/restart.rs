@@ -12,8 +12,7 @@
 
 use crate::config::{ApplyGate, Config};
 use crate::error::StartError;
-use crate::quorum::Majority;
-use crate::state::HardState;
+use crate::state::{ConfState, HardState};
 use crate::types::{Index, NodeId, Term};
 
 impl Config {
@@ -44,17 +43,17 @@ impl Config {
     }
 }
 
-/// Checks that storage does not write node 0 for "none": such a node would be followed, and asked for
-/// votes.
+/// Checks the members, and that storage does not write node 0 for "none": such a node would be followed,
+/// and asked for votes.
 ///
 /// # Errors
-/// [`StartError::NodeZero`] says where.
-pub(crate) fn check_ids(hard: HardState, voters: &Majority) -> Result<(), StartError> {
-    if voters.contains(NodeId(0)) {
+/// [`StartError::NodeZero`] says where; [`StartError::ImpossibleMembers`] says what is wrong with them.
+pub(crate) fn check_ids(hard: HardState, conf: &ConfState) -> Result<(), StartError> {
+    if conf.voters.contains(&NodeId(0)) {
         return Err(StartError::NodeZero { said_to: "is a voter" });
     }
     if hard.vote == Some(NodeId(0)) {
         return Err(StartError::NodeZero { said_to: "has this node's vote" });
     }
-    Ok(())
+    conf.check().map_err(StartError::ImpossibleMembers)
 }

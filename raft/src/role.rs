@@ -69,6 +69,12 @@ impl<S: Storage> Raft<S> {
         let Some((next, asked)) = change.0 else { return Ok(()) };
         let next = if next == RoleName::PreCandidate { self.first_role_to_win() } else { next };
         self.core.note_role_asked(next, asked);
+        let is_campaign = matches!(next, RoleName::PreCandidate | RoleName::Candidate);
+        if is_campaign && let Some(change) = self.core.unapplied_change()? {
+            self.core.note_campaign_postponed(change);
+            self.core.reset_timer();
+            return Ok(());
+        }
         match next {
             RoleName::Follower => self.become_follower(self.core.term, None),
             RoleName::PreCandidate => {
@@ -106,6 +112,9 @@ impl<S: Storage> Raft<S> {
         self.become_leader();
         let Role::Leader(leader) = &mut self.role else { return Ok(()) };
         self.core.begin_term_at(leader, self.core.log.last_index() + 1);
+        for id in self.core.conf.members() {
+            self.core.track(leader, id);
+        }
         self.core.start_term(leader)?;
         self.core.recount_ahead_of_commit(leader);
         Ok(())

@@ -87,6 +87,17 @@ pub struct Snapshot {
     pub data: Bytes,
 }
 
+/// What became of a snapshot that a leader has sent. The name is raft-rs's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum SnapshotStatus {
+    /// The peer has it.
+    Finish,
+    /// It was lost, or could not be installed.
+    Failure,
+}
+
 impl fmt::Display for RoleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -16,6 +16,7 @@ use crate::event::Ignored;
 use crate::ledger::Reader;
 use crate::message::{Body, Message, TermKind};
 use crate::raft::{Raft, Role};
+use crate::state::Snapshot;
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term};
 
@@ -23,7 +24,7 @@ impl<S: Storage> Raft<S> {
     /// Takes one message from another node.
     ///
     /// A question is taken from any node, because the sender may know of a change of the group that this
-    /// node does not know yet (thesis §4.1). A reply is taken only from a voter.
+    /// node does not know yet (thesis §4.1). A reply is taken only from a member.
     ///
     /// # Errors
     /// [`StepError`] if no correct network delivers this message, or if it is a proposal that is not
@@ -58,7 +59,7 @@ impl<S: Storage> Raft<S> {
         if from == us {
             return Err(StepError::FromOurselves { kind });
         }
-        if traits.is_reply && !self.core.voters.contains(from) {
+        if traits.is_reply && !self.core.is_member(from) {
             return Err(StepError::ReplyFromStranger { from, kind });
         }
         if m.term.is_none() != (traits.term == TermKind::Absent) {
@@ -92,6 +93,9 @@ impl<S: Storage> Raft<S> {
         let last = self.core.log.last_index();
         if let Body::AppendEntries { prev, entries, .. } = &m.body {
             check_order(from, *prev, entries, m.term.unwrap_or_default())?;
+        }
+        if let Body::InstallSnapshot { snapshot, .. } = &m.body {
+            check_snapshot(from, snapshot)?;
         }
         if let Body::Heartbeat { commit, .. } = m.body
             && commit > last
@@ -179,16 +183,21 @@ impl<S: Storage> Raft<S> {
                 let change = core.on_vote_reply(votes, from, granted);
                 return self.change_role(change);
             }
+            (_, Body::AppendEntries { session, .. }) if core.wanted_snapshot.is_some() => {
+                core.ask_for_snapshot(from, Some(session));
+            }
             (_, Body::AppendEntries { prev, entries, commit, session }) => {
                 return core.on_append(from, prev, entries, commit, session);
             }
             (Leader(leader), Body::AppendReply { outcome, .. }) => {
+                core.end_snapshot(leader, from, outcome)?;
                 core.on_append_reply(leader, from, outcome)?;
                 core.hand_over(leader);
             }
             (_, Body::Heartbeat { commit, token, session }) => {
                 core.learn_commit(commit);
                 core.on_heartbeat(from, token, session);
+                core.ask_for_snapshot(from, Some(session));
             }
             (Leader(leader), Body::HeartbeatReply { token, .. }) => {
                 core.on_read_echo(leader, from, token);
@@ -209,17 +218,31 @@ impl<S: Storage> Raft<S> {
                 | Body::HeartbeatReply { .. },
             ) => core.ignore(from, kind, Ignored::NotOurRole { role }),
 
-            (_, Body::TimeoutNow { last }) => self.on_timeout_now(from, last),
+            (_, Body::InstallSnapshot { snapshot, session }) => {
+                return core.on_snapshot(from, *snapshot, session);
+            }
+            (_, Body::TimeoutNow { last }) => return self.on_timeout_now(from, last),
 
-            // Proposals and requests for a transfer have doors of their own: `take_proposal`,
-            // `transfer_leader`. Snapshots have no rule yet.
-            (
-                _,
-                Body::Propose { .. } | Body::TransferLeader { .. } | Body::InstallSnapshot { .. },
-            ) => core.ignore(from, kind, Ignored::NoRule),
+            // They have doors of their own, `take_proposal` and `transfer_leader`, and never come here.
+            (_, Body::Propose { .. } | Body::TransferLeader { .. }) => {
+                core.ignore(from, kind, Ignored::OtherDoor);
+            }
         }
         Ok(())
     }
+}
+
+/// Checks that a snapshot covers something, and that a group can have its members.
+///
+/// # Errors
+/// [`StepError::EmptySnapshot`], [`StepError::ImpossibleSnapshot`].
+fn check_snapshot(from: NodeId, snapshot: &Snapshot) -> Result<(), StepError> {
+    if snapshot.id.index == Index(0) {
+        return Err(StepError::EmptySnapshot { from });
+    }
+    let last = snapshot.id;
+    let check = snapshot.conf_state.check();
+    check.map_err(|why| StepError::ImpossibleSnapshot { from, last, why })
 }
 
 /// Checks that entries follow `prev` and one another, and that their terms never decrease, up to the

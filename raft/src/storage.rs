@@ -13,6 +13,7 @@ use crate::entry::Entry;
 use crate::error::StorageError;
 use crate::state::{ConfState, HardState, InitialState, Snapshot};
 use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
+use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,6 +24,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A read that fails decides nothing: the node halts ([`Halt`](crate::Halt)). Two answers are no
 /// failure where a leader wants to SEND entries: [`StorageError::Compacted`], and
 /// [`StorageError::Pending`], after which the leader asks again at the peer's next answer.
+///
+/// A node says why it reads entries ([`Purpose`]), so that storage can fetch those for a slow peer in its
+/// own time.
 pub trait Storage {
     /// Returns term, vote, commit and members.
     ///
@@ -36,12 +40,15 @@ pub trait Storage {
     /// # Errors
     /// [`StorageError::Compacted`] if `low` is before the first, [`StorageError::Unavailable`] if
     /// `high` is beyond the end, [`StorageError::Failed`] if they cannot be read;
-    /// [`StorageError::Pending`] if they are being fetched.
+    /// [`StorageError::Pending`] if they are being fetched, and are asked for to be sent
+    /// ([`Purpose::SendTo`]): [`RawNode::on_entries_fetched`](crate::RawNode::on_entries_fetched) tells the
+    /// node that they are there.
     fn entries(
         &self,
         low: Index,
         high: Index,
         max_bytes: Option<u64>,
+        why: Purpose,
     ) -> Result<Vec<Entry>, StorageError>;
 
     /// Returns the term of the entry at `index`; also of the last one a snapshot covers, and 0 for
@@ -63,12 +70,26 @@ pub trait Storage {
     /// [`StorageError::Failed`] if it cannot be read.
     fn last_index(&self) -> Result<Index, StorageError>;
 
-    /// Returns a snapshot that covers at least `at_least`.
+    /// Returns a snapshot that covers at least `at_least`, to be sent to `to`.
     ///
     /// # Errors
-    /// [`StorageError::Pending`] if it is being made, [`StorageError::Unavailable`] if there is none,
+    /// [`StorageError::Pending`] if there is none yet: it is being made, or the application has not applied
+    /// so much. The node asks again at the peer's next answer.
     /// [`StorageError::Failed`] if it cannot be read.
-    fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError>;
+    fn snapshot(&self, at_least: Index, to: NodeId) -> Result<Snapshot, StorageError>;
+}
+
+/// Why a node reads entries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Purpose {
+    /// To send them to this peer. Storage may answer [`StorageError::Pending`].
+    SendTo(NodeId),
+    /// To hand them out to be applied.
+    Apply,
+    /// To look for a change of the group that is committed and not applied, before the node campaigns.
+    Campaign,
+    /// To show them: no rule rests on it.
+    Check,
 }
 
 /// Storage for tests and for reading along: everything it is told is durable at once, and any read can
@@ -76,7 +97,8 @@ pub trait Storage {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct MemoryStorage {
     hard_state: HardState,
-    /// The snapshot before the log; an empty one at 0 if there is none.
+    conf_state: ConfState,
+    /// The latest snapshot; an empty one at 0 if there is none.
     snapshot: Snapshot,
     /// The entry just before the log: the snapshot's last, or one that was compacted after it.
     before: EntryId,
@@ -130,16 +152,14 @@ impl MemoryStorage {
     pub fn with_voters(voters: impl IntoIterator<Item = NodeId>) -> Self {
         let voters = voters.into_iter().collect();
         let conf_state = ConfState { voters, ..ConfState::default() };
-        MemoryStorage {
-            snapshot: Snapshot { conf_state, ..Snapshot::default() },
-            ..MemoryStorage::default()
-        }
+        MemoryStorage { conf_state, ..MemoryStorage::default() }
     }
 
     /// Returns storage that holds a snapshot, and no entry after it yet. A node that starts on it has
     /// committed and applied what the snapshot covers: only applied entries are put into one.
     pub fn with_snapshot(snapshot: Snapshot) -> Self {
-        MemoryStorage { before: snapshot.id, snapshot, ..MemoryStorage::default() }
+        let conf_state = snapshot.conf_state.clone();
+        MemoryStorage { conf_state, before: snapshot.id, snapshot, ..MemoryStorage::default() }
     }
 
     /// Makes one read fail, after `successes` further ones that succeed. Later reads succeed again. So a
@@ -180,6 +200,53 @@ impl MemoryStorage {
         self.hard_state.commit = commit;
     }
 
+    /// Saves the members, once a change of the group is applied.
+    pub fn save_conf_state(&mut self, conf_state: ConfState) {
+        self.conf_state = conf_state;
+    }
+
+    /// Returns the members that were saved last.
+    pub fn conf_state(&self) -> &ConfState {
+        &self.conf_state
+    }
+
+    /// Returns the latest snapshot; one at index 0 if there is none.
+    pub fn latest_snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Keeps a snapshot that the application has made of its state after the entry at `index`. The log stays
+    /// as it is: [`MemoryStorage::compact`] removes entries.
+    ///
+    /// # Panics
+    /// If there is no entry at `index`, or it is older than the latest snapshot: the owner's mistake.
+    pub fn create_snapshot(&mut self, index: Index, conf_state: ConfState, data: Bytes) {
+        let latest = self.snapshot.id.index;
+        assert!(index >= latest, "a snapshot at {index} is older than the latest, at {latest}");
+        let term = if index == self.before.index {
+            self.before.term
+        } else {
+            let at = self.offset(index).expect("a snapshot covers entries that are here");
+            self.entries[at].id.term
+        };
+        self.snapshot = Snapshot { id: EntryId { term, index }, conf_state, data };
+    }
+
+    /// Installs a leader's snapshot: it replaces the whole log, and the members.
+    ///
+    /// # Panics
+    /// If it is older than the latest snapshot: the owner's mistake.
+    pub fn install_snapshot(&mut self, snapshot: Snapshot) {
+        let (latest, came) = (self.snapshot.id.index, snapshot.id.index);
+        assert!(came >= latest, "a snapshot at {came} is older than the latest, at {latest}");
+        self.hard_state.commit = self.hard_state.commit.max(came);
+        self.hard_state.term = self.hard_state.term.max(snapshot.id.term);
+        self.conf_state = snapshot.conf_state.clone();
+        self.before = snapshot.id;
+        self.snapshot = snapshot;
+        self.entries.clear();
+    }
+
     /// Removes the entries up to `through`, which the application has applied; the id of the last of
     /// them is kept. Entries that are removed already are no mistake.
     ///
@@ -189,7 +256,9 @@ impl MemoryStorage {
     /// # Examples
     ///
     /// ```
-    /// use raft::{Entry, EntryId, Index, MemoryStorage, NodeId, Payload, Storage, StorageError, Term};
+    /// use raft::{
+    ///     Entry, EntryId, Index, MemoryStorage, NodeId, Payload, Purpose, Storage, StorageError, Term,
+    /// };
     ///
     /// let mut storage = MemoryStorage::with_voters([NodeId(1)]);
     /// let id = |index| EntryId { term: Term(1), index: Index(index) };
@@ -201,9 +270,12 @@ impl MemoryStorage {
     /// assert_eq!(storage.first_index(), Ok(first));
     /// assert_eq!(storage.last_index(), Ok(Index(3)));
     /// assert_eq!(storage.term(index), Ok(Term(1)), "the id of the last that was removed is kept");
-    /// assert_eq!(storage.entries(index, Index(4), None), Err(StorageError::Compacted { index, first }));
+    /// let entries = |storage: &MemoryStorage, low, high| {
+    ///     storage.entries(low, Index(high), None, Purpose::Check)
+    /// };
+    /// assert_eq!(entries(&storage, index, 4), Err(StorageError::Compacted { index, first }));
     /// storage.append(&[entry(4)]);
-    /// assert_eq!(storage.entries(first, Index(5), None), Ok(vec![entry(3), entry(4)]));
+    /// assert_eq!(entries(&storage, first, 5), Ok(vec![entry(3), entry(4)]));
     /// ```
     pub fn compact(&mut self, through: Index) {
         if through <= self.before.index {
@@ -254,7 +326,7 @@ impl MemoryStorage {
 impl Storage for MemoryStorage {
     fn initial_state(&self) -> Result<InitialState, StorageError> {
         self.faults.0.count_read()?;
-        let conf_state = self.snapshot.conf_state.clone();
+        let conf_state = self.conf_state.clone();
         Ok(InitialState { hard_state: self.hard_state, conf_state })
     }
 
@@ -263,6 +335,7 @@ impl Storage for MemoryStorage {
         low: Index,
         high: Index,
         max_bytes: Option<u64>,
+        _: Purpose,
     ) -> Result<Vec<Entry>, StorageError> {
         self.faults.0.count_read()?;
         if low >= high {
@@ -291,11 +364,10 @@ impl Storage for MemoryStorage {
         Ok(self.before.index + self.entries.len() as u64)
     }
 
-    fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError> {
+    fn snapshot(&self, at_least: Index, _: NodeId) -> Result<Snapshot, StorageError> {
         self.faults.0.count_read()?;
-        if self.snapshot.id.index < at_least {
-            let last = self.snapshot.id.index;
-            return Err(StorageError::Unavailable { index: at_least, last });
+        if self.snapshot.id.index < at_least || self.snapshot.id.index == Index(0) {
+            return Err(StorageError::Pending);
         }
         Ok(self.snapshot.clone())
     }

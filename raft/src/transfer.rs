@@ -16,7 +16,7 @@
 //! else goes on. A TimeoutNow that comes late does nothing, unless the target still has the log that the
 //! leader knew: it names the last entry.
 
-use crate::error::TransferError;
+use crate::error::{Halt, TransferError};
 use crate::event::Ignored;
 use crate::ledger::{Core, Leader};
 use crate::message::{Body, VoteRequest};
@@ -125,16 +125,22 @@ impl<S: Storage> Raft<S> {
     /// Campaigns at once, because the leader says so: without a pre-vote, and with a question that no
     /// lease stops. Only if this node can lead, and has the log that the leader knew; otherwise the
     /// message is late.
-    pub(crate) fn on_timeout_now(&mut self, from: NodeId, last: EntryId) {
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn on_timeout_now(&mut self, from: NodeId, last: EntryId) -> Result<(), Halt> {
         let ours = self.core.log.last();
         if !self.is_promotable() {
             self.core.ignore(from, "TimeoutNow", Ignored::CannotLead);
         } else if ours != last {
             self.core.ignore(from, "TimeoutNow", Ignored::OtherLog { theirs: last, ours });
+        } else if let Some(change) = self.core.unapplied_change()? {
+            self.core.note_campaign_postponed(change);
         } else {
             self.become_candidate();
             self.ask_for_votes_of_transfer();
         }
+        Ok(())
     }
 
     /// Asks for votes as in any election, and says that the leader wants them.

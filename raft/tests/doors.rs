@@ -286,7 +286,13 @@ impl Storage for Lying {
         MemoryStorage::with_voters([N1]).initial_state()
     }
 
-    fn entries(&self, _: Index, _: Index, _: Option<u64>) -> Result<Vec<Entry>, StorageError> {
+    fn entries(
+        &self,
+        _: Index,
+        _: Index,
+        _: Option<u64>,
+        _: Purpose,
+    ) -> Result<Vec<Entry>, StorageError> {
         Ok(Vec::new())
     }
 
@@ -302,7 +308,7 @@ impl Storage for Lying {
         Ok(Index(self.last))
     }
 
-    fn snapshot(&self, _: Index) -> Result<Snapshot, StorageError> {
+    fn snapshot(&self, _: Index, _: NodeId) -> Result<Snapshot, StorageError> {
         Err(StorageError::Pending)
     }
 }

@@ -148,10 +148,14 @@ impl Storage for Scripted {
         low: Index,
         high: Index,
         max_bytes: Option<u64>,
+        why: Purpose,
     ) -> Result<Vec<Entry>, StorageError> {
         self.asked.set(self.asked.get() + 1);
         assert!(self.asked.get() < ASKED_MAX, "entries {low}.. are asked for in a loop");
-        self.answer.borrow().clone().unwrap_or_else(|| self.inner.entries(low, high, max_bytes))
+        self.answer
+            .borrow()
+            .clone()
+            .unwrap_or_else(|| self.inner.entries(low, high, max_bytes, why))
     }
 
     fn term(&self, index: Index) -> Result<Term, StorageError> {
@@ -166,8 +170,8 @@ impl Storage for Scripted {
         self.inner.last_index()
     }
 
-    fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError> {
-        self.inner.snapshot(at_least)
+    fn snapshot(&self, at_least: Index, to: NodeId) -> Result<Snapshot, StorageError> {
+        self.inner.snapshot(at_least, to)
     }
 }
 

@@ -35,7 +35,9 @@ fn writing_at_a_place_discards_everything_from_there() {
 fn a_size_limit_always_lets_one_entry_through() {
     let mut storage = MemoryStorage::default();
     storage.append(&[entry(1, 1, 10), entry(2, 1, 10), entry(3, 1, 10)]);
-    let read = |low, high, max| storage.entries(Index(low), Index(high), max).expect("in range");
+    let read = |low, high, max| {
+        storage.entries(Index(low), Index(high), max, Purpose::Check).expect("in range")
+    };
     assert_eq!(indexes(&read(1, 4, None)), [1, 2, 3]);
     let two = 2 * entry(1, 1, 10).size_bytes();
     assert_eq!(indexes(&read(1, 4, Some(two))), [1, 2]);
@@ -53,9 +55,10 @@ fn a_gap_is_the_owners_mistake() {
 #[test]
 fn a_snapshot_that_does_not_reach_far_enough_is_not_given() {
     let storage = MemoryStorage::with_voters([NodeId(1)]);
-    assert_eq!(storage.snapshot(Index(0)).map(|s| s.id), Ok(EntryId::default()));
-    let missing = StorageError::Unavailable { index: Index(1), last: Index(0) };
-    assert_eq!(storage.snapshot(Index(1)), Err(missing));
+    assert_eq!(storage.snapshot(Index(0), NodeId(2)), Err(StorageError::Pending), "there is none");
+    let storage = MemoryStorage::with_snapshot(snapshot(10, 1));
+    assert_eq!(storage.snapshot(Index(10), NodeId(2)).map(|s| s.id.index), Ok(Index(10)));
+    assert_eq!(storage.snapshot(Index(11), NodeId(2)), Err(StorageError::Pending));
 }
 
 /// Returns a snapshot that covers the log up to `index`, of `term`, in a group of one.

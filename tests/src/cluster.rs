@@ -36,14 +36,15 @@ mod setup; // what a cluster is made of
 pub use application::Application;
 pub use setup::{Driver, Owner, Setup};
 
-use crate::disk::{Disk, DiskSpeed, Write};
+use crate::disk::{Disk, DiskSpeed, Link, Write};
 use crate::input::{Fate, Input, Step};
 use crate::invariant::{InvariantChecker, NodeView, Sender};
 use crate::network::{Flight, Network};
+use crate::request::Request;
 use host::{Host, Node, Owned};
 use raft::{
-    Config, Entry, Index, MemoryStorage, Message, NodeId, Raft, RawNode, ReadState, RoleName,
-    StartError, Term,
+    ApplyChangeError, Config, Entry, Index, MemoryStorage, Message, NodeId, Raft, RawNode,
+    ReadState, RoleName, Snapshot, StartError, Storage, Term,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -276,6 +277,9 @@ impl Cluster {
                     step.refused = node.propose(data.clone()).err().map(|why| why.to_string());
                 }
             }
+            Input::Ask { node: id, request: Request::Compact { keep } } => {
+                self.compact(*id, *keep, step);
+            }
             Input::Ask { node: id, request } => {
                 if let Some(node) = self.free(*id, step) {
                     step.refused = node.ask(request);
@@ -469,6 +473,57 @@ impl Cluster {
         step.blame(self.checker.check_apply(id, &host.disk, host.application.applied(), &entries));
         step.applied.extend(entries.iter().cloned());
         host.application.apply(entries);
+    }
+
+    /// Lets a node's disk and application have a snapshot that is durable now, and checks it. The node's own
+    /// storage is the caller's matter.
+    fn install(&mut self, id: NodeId, snapshot: &Snapshot, step: &mut Step) {
+        let Some(host) = self.hosts.get_mut(&id).map(Arc::make_mut) else { return };
+        step.blame(self.checker.check_install(id, Link::of(snapshot)));
+        host.application.install(snapshot.id.index);
+    }
+
+    /// Makes the changes of the group among entries that an application is about to apply. A change that
+    /// cannot be made changes nothing.
+    fn apply_changes(&mut self, id: NodeId, entries: &[Entry], step: &mut Step) {
+        let Some(host) = self.host(id) else { return };
+        let Some(node) = host.node.as_mut() else { return };
+        for change in entries.iter().filter_map(|entry| entry.payload().change()) {
+            match node.apply_conf_change(change) {
+                Ok(conf_state) => {
+                    node.storage_mut().save_conf_state(conf_state.clone());
+                    host.disk.save_members(conf_state);
+                }
+                Err(ApplyChangeError::Refused(_)) => {}
+                Err(ApplyChangeError::Halted(halt)) => {
+                    step.refused = Some(halt.to_string());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets a node's application make a snapshot of all that it has applied, and removes the entries before
+    /// from storage, but for the last `keep`.
+    fn compact(&mut self, id: NodeId, keep: u64, step: &mut Step) {
+        if self.free(id, step).is_none() {
+            return;
+        }
+        let Some(host) = self.host(id) else { return };
+        let through = Index(host.application.applied().0.saturating_sub(keep));
+        let (first, durable) =
+            (host.disk.durable().first_index(), host.disk.durable().last_index());
+        let is_new = first.is_ok_and(|first| first <= through);
+        if !is_new || !durable.is_ok_and(|last| through <= last) {
+            step.refused = Some(format!("{id} has nothing to compact up to {through}"));
+            return;
+        }
+        let snapshot = host.disk.compact(through);
+        if let (Some(snapshot), Some(node)) = (snapshot, host.node.as_mut()) {
+            let Snapshot { id: last, conf_state, data } = snapshot;
+            node.storage_mut().create_snapshot(last.index, conf_state, data);
+            node.storage_mut().compact(last.index);
+        }
     }
 
     /// Lets reads of a node's clients end, and checks each.

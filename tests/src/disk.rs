@@ -9,7 +9,9 @@ mod chain; // a log as a hash chain
 
 pub use chain::{Chain, Link};
 
-use raft::{Entry, EntryId, HardState, MemoryStorage, Message, ReadyNumber};
+use raft::{
+    ConfState, Entry, EntryId, HardState, Index, MemoryStorage, Message, ReadyNumber, Snapshot,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -30,6 +32,8 @@ pub struct Write {
     pub hard_state: HardState,
     /// The entries to write. They replace every entry from the index of the first one on.
     pub entries: Vec<Entry>,
+    /// A leader's snapshot to install before the entries.
+    pub snapshot: Option<Snapshot>,
     /// The last entry of a bare node's log, if some of the log is not durable yet. A `RawNode` remembers
     /// it itself.
     pub last: Option<EntryId>,
@@ -48,7 +52,8 @@ impl Write {
     /// Returns whether both writes save the same state. Then either of them is enough for the promises
     /// of both.
     pub(crate) fn is_same_image(&self, other: &Write) -> bool {
-        (self.hard_state, &self.entries) == (other.hard_state, &other.entries)
+        (self.hard_state, &self.entries, &self.snapshot)
+            == (other.hard_state, &other.entries, &other.snapshot)
     }
 }
 
@@ -72,6 +77,9 @@ impl Disk {
 
     /// Adds a pending write.
     pub fn write(&mut self, write: Write) {
+        if let Some(snapshot) = &write.snapshot {
+            self.written.install(Link::of(snapshot));
+        }
         self.written.write(&write.entries);
         self.pending.push_back(write);
     }
@@ -79,10 +87,28 @@ impl Disk {
     /// Makes the oldest pending write durable, and returns it.
     pub fn persist(&mut self) -> Option<Write> {
         let write = self.pending.pop_front()?;
+        if let Some(snapshot) = &write.snapshot {
+            self.durable.install_snapshot(snapshot.clone());
+            self.kept.install(Link::of(snapshot));
+        }
         self.durable.append(&write.entries);
         self.kept.write(&write.entries);
         self.durable.save(write.hard_state);
         Some(write)
+    }
+
+    /// Saves the members, as the application applies a change of the group.
+    pub fn save_members(&mut self, conf_state: ConfState) {
+        self.durable.save_conf_state(conf_state);
+    }
+
+    /// Keeps a snapshot of what is applied, up to `through`, and removes the entries that it covers. The
+    /// hash chains still know them.
+    pub(crate) fn compact(&mut self, through: Index) -> Option<Snapshot> {
+        let link = self.kept.get(through)?;
+        self.durable.create_snapshot(through, self.durable.conf_state().clone(), link.image());
+        self.durable.compact(through);
+        Some(self.durable.latest_snapshot().clone())
     }
 
     /// Loses every pending write.

@@ -168,6 +168,14 @@ impl InvariantChecker {
         self.logs.applied(id, disk.kept(), applied, entries)
     }
 
+    /// Checks a snapshot that a node installs, by its last link.
+    ///
+    /// # Errors
+    /// The first rule that this breaks.
+    pub fn check_install(&self, id: NodeId, last: Link) -> Result<(), Violation> {
+        self.logs.installed(id, last)
+    }
+
     /// Notes that a client of a node begins to read.
     pub fn read_begins(&mut self, id: NodeId, context: Bytes) {
         self.reads.begins(id, context, self.logs.last_committed());

@@ -5,13 +5,22 @@
 //!   Transfer(n2)       transfer-leader 1 2           transfer_leader(n2)
 //!   ForgetLeader       forget-leader 1               forget_leader()
 //!   Unreachable(n2)    report-unreachable 1 2        report_unreachable(n2)
+//!   Reported { .. }    report-snapshot 1 2 failure   report_snapshot(n2, Failure)
+//!   Snapshot           request-snapshot 1            request_snapshot()
+//!   Fetched(n2)        report-fetched 1 2            on_entries_fetched(n2)
+//!   Change(..)         change 1 v4 r3                propose_conf_change(..)
+//!   Compact { .. }     compact 1 keep=2              the application makes a snapshot; storage forgets
 //! ```
 //!
 //! A new one is added here, in this file alone.
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
-use raft::{MemoryStorage, NodeId, Raft, RawNode};
+use bytes::Bytes;
+use raft::{
+    ChangeKind, ConfChange, ConfChangeV2, MemoryStorage, NodeId, Raft, RawNode, SnapshotStatus,
+    Transition,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,10 +34,37 @@ pub enum Request {
     ForgetLeader,
     /// To send to another node more carefully: messages to it are lost.
     Unreachable(NodeId),
+    /// To learn what became of a snapshot that it sent.
+    Reported {
+        /// The node that was to get it.
+        peer: NodeId,
+        /// What became of it.
+        status: SnapshotStatus,
+    },
+    /// To ask its leader for a snapshot.
+    Snapshot,
+    /// To send entries that its storage has fetched.
+    Fetched(NodeId),
+    /// To propose a change of the group.
+    Change(ConfChangeV2),
+    /// To make a snapshot of all that is applied but the last entries, and to remove what it covers.
+    Compact {
+        /// How many applied entries stay.
+        keep: u64,
+    },
 }
 
 /// The name of the command for each request.
-pub const COMMANDS: [&str; 3] = ["transfer-leader", "forget-leader", "report-unreachable"];
+pub const COMMANDS: [&str; 8] = [
+    "change",
+    "compact",
+    "forget-leader",
+    "report-fetched",
+    "report-snapshot",
+    "report-unreachable",
+    "request-snapshot",
+    "transfer-leader",
+];
 
 impl Request {
     /// Reads the command of this name, after the node; `None` if a request has no such command.
@@ -46,6 +82,25 @@ impl Request {
         Ok(Some(match name {
             "transfer-leader" => (node, Request::Transfer(arguments.id()?)),
             "forget-leader" => (node, Request::ForgetLeader),
+            "report-snapshot" => {
+                let peer = arguments.id()?;
+                let status = match arguments.expect("finish or failure")? {
+                    "finish" => SnapshotStatus::Finish,
+                    "failure" => SnapshotStatus::Failure,
+                    other => {
+                        let what = format!("expected finish or failure, found {other}");
+                        return Err(arguments.wrong(what));
+                    }
+                };
+                (node, Request::Reported { peer, status })
+            }
+            "request-snapshot" => (node, Request::Snapshot),
+            "report-fetched" => (node, Request::Fetched(arguments.id()?)),
+            "change" => (node, Request::Change(change(arguments)?)),
+            "compact" => {
+                let keep = arguments.number("keep")?.unwrap_or(0);
+                (node, Request::Compact { keep })
+            }
             _ => (node, Request::Unreachable(arguments.id()?)),
         }))
     }
@@ -56,36 +111,117 @@ impl Request {
             Request::Transfer(target) => format!("transfer-leader {} {}", node.0, target.0),
             Request::ForgetLeader => format!("forget-leader {}", node.0),
             Request::Unreachable(peer) => format!("report-unreachable {} {}", node.0, peer.0),
+            Request::Reported { peer, status } => {
+                format!("report-snapshot {} {} {}", node.0, peer.0, name(*status))
+            }
+            Request::Snapshot => format!("request-snapshot {}", node.0),
+            Request::Fetched(peer) => format!("report-fetched {} {}", node.0, peer.0),
+            Request::Change(change) => format!("change {}{}", node.0, words(change)),
+            Request::Compact { keep: 0 } => format!("compact {}", node.0),
+            Request::Compact { keep } => format!("compact {} keep={keep}", node.0),
         }
     }
 
     /// Asks it of a bare node. Returns why the node refuses, if it does.
     pub(crate) fn ask_bare(&self, node: &mut Raft<MemoryStorage>) -> Option<String> {
-        match *self {
-            Request::Transfer(target) => refusal(node.transfer_leader(target)),
+        match self {
+            Request::Transfer(target) => refusal(node.transfer_leader(*target)),
             Request::ForgetLeader => refusal(node.forget_leader()),
             Request::Unreachable(peer) => {
-                node.report_unreachable(peer);
+                node.report_unreachable(*peer);
                 None
             }
+            Request::Reported { peer, status } => {
+                node.report_snapshot(*peer, *status);
+                None
+            }
+            Request::Snapshot => refusal(node.request_snapshot()),
+            Request::Fetched(peer) => refusal(node.on_entries_fetched(*peer)),
+            Request::Change(change) => {
+                refusal(node.propose_conf_change(Bytes::new(), change.clone()))
+            }
+            Request::Compact { .. } => None,
         }
     }
 
     /// Asks it of a node with an owner. Returns why the node refuses, if it does.
     pub(crate) fn ask_owned(&self, node: &mut RawNode<MemoryStorage>) -> Option<String> {
-        match *self {
-            Request::Transfer(target) => refusal(node.transfer_leader(target)),
+        match self {
+            Request::Transfer(target) => refusal(node.transfer_leader(*target)),
             Request::ForgetLeader => refusal(node.forget_leader()),
             Request::Unreachable(peer) => {
-                node.report_unreachable(peer);
+                node.report_unreachable(*peer);
                 None
             }
+            Request::Reported { peer, status } => {
+                node.report_snapshot(*peer, *status);
+                None
+            }
+            Request::Snapshot => refusal(node.request_snapshot()),
+            Request::Fetched(peer) => refusal(node.on_entries_fetched(*peer)),
+            Request::Change(change) => {
+                refusal(node.propose_conf_change(Bytes::new(), change.clone()))
+            }
+            Request::Compact { .. } => None,
         }
     }
 }
 
 fn refusal<E: fmt::Display>(outcome: Result<(), E>) -> Option<String> {
     outcome.err().map(|why| why.to_string())
+}
+
+/// Reads `v4 r3 transition=explicit`; no change at all leaves the joint configuration.
+fn change(arguments: &mut Arguments<'_>) -> Result<ConfChangeV2, ScriptError> {
+    let transition = match arguments.value("transition")? {
+        None | Some("auto") => Transition::Auto,
+        Some("implicit") => Transition::Implicit,
+        Some("explicit") => Transition::Explicit,
+        Some(other) => {
+            let what = format!("expected auto, implicit or explicit, found transition={other}");
+            return Err(arguments.wrong(what));
+        }
+    };
+    let mut changes = Vec::new();
+    for word in arguments.rest() {
+        let kind = match word.chars().next() {
+            Some('v') => ChangeKind::AddVoter,
+            Some('l') => ChangeKind::AddLearner,
+            Some('r') => ChangeKind::Remove,
+            _ => {
+                let what = format!("expected changes such as v4, l4 or r3, found {word}");
+                return Err(arguments.wrong(what));
+            }
+        };
+        let node = arguments.read_number("the node that changes", &word[1..])?;
+        changes.push(ConfChange { kind, node: NodeId(node) });
+    }
+    Ok(ConfChangeV2 { transition, changes })
+}
+
+/// Returns the words of a change, with a space before each.
+fn words(change: &ConfChangeV2) -> String {
+    let letter = |kind| match kind {
+        ChangeKind::AddVoter => 'v',
+        ChangeKind::AddLearner => 'l',
+        ChangeKind::Remove => 'r',
+    };
+    let each = change.changes.iter();
+    let mut text: String =
+        each.map(|change| format!(" {}{}", letter(change.kind), change.node.0)).collect();
+    text += match change.transition {
+        Transition::Auto => "",
+        Transition::Implicit => " transition=implicit",
+        Transition::Explicit => " transition=explicit",
+    };
+    text
+}
+
+fn name(status: SnapshotStatus) -> &'static str {
+    match status {
+        SnapshotStatus::Finish => "finish",
+        SnapshotStatus::Failure => "failure",
+    }
 }
 
 impl fmt::Display for Request {
@@ -95,6 +231,26 @@ impl fmt::Display for Request {
             Request::Transfer(target) => write!(f, "to hand its leadership to {target}"),
             Request::ForgetLeader => write!(f, "to forget its leader"),
             Request::Unreachable(peer) => write!(f, "that messages to {peer} are lost"),
+            Request::Reported { peer, status: SnapshotStatus::Finish } => {
+                write!(f, "that {peer} has the snapshot")
+            }
+            Request::Reported { peer, status: SnapshotStatus::Failure } => {
+                write!(f, "that {peer} does not have the snapshot")
+            }
+            Request::Snapshot => write!(f, "to ask its leader for a snapshot"),
+            Request::Fetched(peer) => write!(f, "that entries for {peer} are fetched"),
+            Request::Change(change) if change.changes.is_empty() => {
+                write!(f, "to propose to leave the joint configuration")
+            }
+            Request::Change(change) => write!(f, "to propose the change{}", words(change)),
+            Request::Compact { keep: 0 } => {
+                write!(f, "to make a snapshot of all that is applied, and to remove those entries")
+            }
+            Request::Compact { keep } => write!(
+                f,
+                "to make a snapshot of all that is applied but the last {keep}, and to remove those \
+                 entries"
+            ),
         }
     }
 }

@@ -11,7 +11,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use raft::{
     ConfState, Config, Entry, EntryId, HardState, Index, InitialState, Message, NodeId, Payload,
-    RawNode, Snapshot, Storage, StorageError, Term,
+    Purpose, RawNode, Snapshot, Storage, StorageError, Term,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -135,6 +135,7 @@ impl Storage for Replica {
         low: Index,
         high: Index,
         max: Option<u64>,
+        _: Purpose,
     ) -> Result<Vec<Entry>, StorageError> {
         self.count_read()?;
         let range = storage::Index(low.0)..storage::Index(high.0);
@@ -169,8 +170,8 @@ impl Storage for Replica {
         Ok(self.log.last_index(GROUP).map_or(Index(0), |last| Index(last.0)))
     }
 
-    fn snapshot(&self, at_least: Index) -> Result<Snapshot, StorageError> {
-        Err(StorageError::Unavailable { index: at_least, last: Index(0) })
+    fn snapshot(&self, _: Index, _: NodeId) -> Result<Snapshot, StorageError> {
+        Err(StorageError::Pending)
     }
 }
 

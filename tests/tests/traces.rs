@@ -6,8 +6,8 @@
 //! ```
 
 use raft::{
-    Body, Config, EntryId, Event, Ignored, Index, Message, NodeId, Note, Read, ReadDropped,
-    ReadToken, Refusal, RoleName, Term, VoteRequest,
+    Body, ChangeError, ChangeRefusal, Config, EntryId, Event, Ignored, Index, Message, NodeId,
+    Note, Read, ReadDropped, ReadToken, Refusal, RoleName, SnapshotRefusal, Term, VoteRequest,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -296,6 +296,7 @@ fn events() -> Vec<Event> {
     let (id, index) = (at(1, t1), Index(1));
     let refused = |why| Event::VoteRefused { candidate: n1, why };
     let ignored = |why| Event::MessageIgnored { from: n1, kind: "VoteReply", why };
+    let unneeded = |why| Event::SnapshotRefused { last: EntryId::default(), why };
     vec![
         Event::TermEntered { from: t1, to: t2 },
         Event::VoteChanged { from: None, to: Some(n1) },
@@ -311,7 +312,7 @@ fn events() -> Vec<Event> {
         ignored(Ignored::OlderTerm { theirs: t1, ours: t2 }),
         ignored(Ignored::RivalLeader),
         ignored(Ignored::NotOurRole { role: RoleName::Leader }),
-        ignored(Ignored::NoRule),
+        ignored(Ignored::OtherDoor),
         ignored(Ignored::OtherSession),
         Event::EntriesAppended { first: id, last: id },
         Event::LogTruncated { from: index, last: index },
@@ -346,6 +347,19 @@ fn events() -> Vec<Event> {
         ignored(Ignored::LeaderIsAlive { ticks_left: 3 }),
         ignored(Ignored::CannotLead),
         ignored(Ignored::OtherLog { theirs: EntryId::default(), ours: EntryId::default() }),
+        Event::SnapshotSent { peer: n1, last: EntryId::default() },
+        Event::SnapshotPending { peer: n1 },
+        Event::SnapshotGivenUp { peer: n1, next: index },
+        Event::SnapshotWanted { peer: n1, at_least: index },
+        Event::SnapshotRestored { last: EntryId::default() },
+        unneeded(SnapshotRefusal::Committed { commit: index }),
+        unneeded(SnapshotRefusal::InOurLog),
+        unneeded(SnapshotRefusal::WithoutUs),
+        Event::MembersChanged { voters: 3, outgoing: 0, learners: 0 },
+        Event::ChangeReplaced { why: ChangeRefusal::Pending { index, applied: index } },
+        Event::ChangeReplaced { why: ChangeRefusal::Impossible(ChangeError::NoVoterYet) },
+        Event::JointLeft { index },
+        Event::CampaignPostponed { change: index },
     ]
 }
 
@@ -366,7 +380,7 @@ fn place(event: &Event) -> usize {
         Event::MessageIgnored { why: Ignored::OlderTerm { .. }, .. } => 11,
         Event::MessageIgnored { why: Ignored::RivalLeader, .. } => 12,
         Event::MessageIgnored { why: Ignored::NotOurRole { .. }, .. } => 13,
-        Event::MessageIgnored { why: Ignored::NoRule, .. } => 14,
+        Event::MessageIgnored { why: Ignored::OtherDoor, .. } => 14,
         Event::MessageIgnored { why: Ignored::OtherSession, .. } => 15,
         Event::EntriesAppended { .. } => 16,
         Event::LogTruncated { .. } => 17,
@@ -401,6 +415,19 @@ fn place(event: &Event) -> usize {
         Event::MessageIgnored { why: Ignored::LeaderIsAlive { .. }, .. } => 46,
         Event::MessageIgnored { why: Ignored::CannotLead, .. } => 47,
         Event::MessageIgnored { why: Ignored::OtherLog { .. }, .. } => 48,
+        Event::SnapshotSent { .. } => 49,
+        Event::SnapshotPending { .. } => 50,
+        Event::SnapshotGivenUp { .. } => 51,
+        Event::SnapshotWanted { .. } => 52,
+        Event::SnapshotRestored { .. } => 53,
+        Event::SnapshotRefused { why: SnapshotRefusal::Committed { .. }, .. } => 54,
+        Event::SnapshotRefused { why: SnapshotRefusal::InOurLog, .. } => 55,
+        Event::SnapshotRefused { why: SnapshotRefusal::WithoutUs, .. } => 56,
+        Event::MembersChanged { .. } => 57,
+        Event::ChangeReplaced { why: ChangeRefusal::Pending { .. } } => 58,
+        Event::ChangeReplaced { why: ChangeRefusal::Impossible(_) } => 59,
+        Event::JointLeft { .. } => 60,
+        Event::CampaignPostponed { .. } => 61,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What each error says to a person, and which error is behind which.
 
 use super::{
-    CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError, Halt, OrderError,
-    ProposeError, Read, StartError, StepError, StorageError, TransferError,
+    ApplyChangeError, CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError,
+    Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError, StepError,
+    StorageError, TransferError,
 };
 use crate::entry::ChangeKind;
 use crate::types::{Index, Term};
@@ -24,6 +25,9 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::AppliedOutOfRange { applied } => {
                 write!(f, "applied is {applied}: at most {} is allowed", Index::LAST)
+            }
+            ConfigError::SnapshotTicksZero => {
+                write!(f, "snapshot_ticks is 0: every snapshot would be given up at once")
             }
             ConfigError::LeaseWithoutCheckQuorum => {
                 write!(f, "read_mode is a lease, and check_quorum is off: no node would keep it")
@@ -66,6 +70,10 @@ impl fmt::Display for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Read::Term { index } => write!(f, "the term of entry {index}"),
+            Read::FirstIndex => write!(f, "where the log begins"),
+            Read::Snapshot { at_least } => {
+                write!(f, "a snapshot that covers entry {at_least}")
+            }
             Read::Entries { low, high } => write!(f, "entries {low} to {}", high.0 - 1),
         }
     }
@@ -87,6 +95,9 @@ impl fmt::Display for StartError {
             }
             StartError::NodeZero { said_to } => {
                 write!(f, "storage says that node 0 {said_to}, but ids start at 1")
+            }
+            StartError::ImpossibleMembers(why) => {
+                write!(f, "storage remembers members that no group can have: {why}")
             }
             StartError::FirstIndexZero => {
                 write!(f, "storage says that its log starts at index 0, but entries start at 1")
@@ -154,6 +165,12 @@ impl fmt::Display for StepError {
                 "{from} answers for entry {index}, but the log of this leader ends at {last}"
             ),
             StepError::ProposalDropped(why) => write!(f, "the proposal is dropped: {why}"),
+            StepError::ImpossibleSnapshot { from, last, why } => {
+                write!(f, "{from} sends a snapshot at {last} that no group can have: {why}")
+            }
+            StepError::EmptySnapshot { from } => {
+                write!(f, "{from} sends a snapshot that covers nothing")
+            }
             StepError::TransferRefused(why) => write!(f, "the transfer does not begin: {why}"),
             StepError::Halted(halt) => halt.fmt(f),
         }
@@ -171,6 +188,10 @@ impl fmt::Display for ProposeError {
             ProposeError::NotSupported => {
                 write!(f, "it changes the group, and there is no rule for that yet")
             }
+            ProposeError::NotAMember { us } => {
+                write!(f, "{us} leads a group that it is not a member of any more")
+            }
+            ProposeError::ChangeRefused(why) => write!(f, "the change is refused: {why}"),
             ProposeError::Transferring { target } => {
                 write!(f, "the leader is handing its leadership to {target}")
             }
@@ -217,6 +238,11 @@ impl fmt::Display for CampaignError {
             CampaignError::NoTermLeft { term } => {
                 write!(f, "term {term} is the last: there is no later one to campaign in")
             }
+            CampaignError::UnappliedChange { index } => write!(
+                f,
+                "entry {index} changes the group, and is committed and not applied here: apply it first"
+            ),
+            CampaignError::Installing => write!(f, "a leader's snapshot is not installed yet"),
             CampaignError::LeaderIsAlive { ticks_left } => write!(
                 f,
                 "the leader may count on this node's vote for {ticks_left} more ticks: reads rest on \
@@ -242,6 +268,34 @@ impl fmt::Display for TransferError {
                 write!(f, "a transfer to {target} is under way")
             }
             TransferError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for RequestSnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RequestSnapshotError::Leads => write!(f, "a leader has nobody to ask for a snapshot"),
+            RequestSnapshotError::NoLeader => write!(f, "no leader is known"),
+            RequestSnapshotError::Waiting { at_least } => {
+                write!(f, "a snapshot that covers entry {at_least} is on its way")
+            }
+            RequestSnapshotError::LogIsOld { last, term } => {
+                write!(
+                    f,
+                    "the log ends in {last}, and may differ from that of the leader of term {term}"
+                )
+            }
+            RequestSnapshotError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ApplyChangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ApplyChangeError::Refused(why) => write!(f, "the change is not made: {why}"),
+            ApplyChangeError::Halted(halt) => halt.fmt(f),
         }
     }
 }
@@ -277,6 +331,21 @@ impl Error for OrderError {
 impl Error for TransferError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         if let TransferError::Halted(halt) = self { Some(halt.why()) } else { None }
+    }
+}
+
+impl Error for RequestSnapshotError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let RequestSnapshotError::Halted(halt) = self { Some(halt.why()) } else { None }
+    }
+}
+
+impl Error for ApplyChangeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ApplyChangeError::Refused(why) => Some(why),
+            ApplyChangeError::Halted(halt) => Some(halt.why()),
+        }
     }
 }
 
@@ -341,6 +410,24 @@ impl From<Halt> for OrderError {
 impl From<Halt> for TransferError {
     fn from(halt: Halt) -> Self {
         TransferError::Halted(halt)
+    }
+}
+
+impl From<Halt> for RequestSnapshotError {
+    fn from(halt: Halt) -> Self {
+        RequestSnapshotError::Halted(halt)
+    }
+}
+
+impl From<Halt> for ApplyChangeError {
+    fn from(halt: Halt) -> Self {
+        ApplyChangeError::Halted(halt)
+    }
+}
+
+impl From<ChangeError> for ApplyChangeError {
+    fn from(why: ChangeError) -> Self {
+        ApplyChangeError::Refused(why)
     }
 }
 

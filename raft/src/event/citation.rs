@@ -60,7 +60,19 @@ impl Event {
             Event::NextWentBack { .. } => ("5.3", Some("Fig. 2 Leaders (3)")),
             Event::Probes { .. } | Event::Replicates { .. } => ("10.2.1 of the thesis", None),
             Event::AcknowledgementDenied { .. } => ("5.3", Some("Fig. 2 Leaders (3)")),
-            Event::EntriesCompacted { .. } | Event::EntriesPending { .. } => ("7", None),
+            Event::EntriesCompacted { .. }
+            | Event::EntriesPending { .. }
+            | Event::SnapshotSent { .. }
+            | Event::SnapshotPending { .. }
+            | Event::SnapshotGivenUp { .. }
+            | Event::SnapshotWanted { .. } => ("7", None),
+            Event::SnapshotRestored { .. } | Event::SnapshotRefused { .. } => {
+                ("7", Some("Fig. 13"))
+            }
+            Event::MembersChanged { .. } | Event::JointLeft { .. } => ("6", Some("Fig. 11")),
+            Event::ChangeReplaced { .. } | Event::CampaignPostponed { .. } => {
+                ("4.1 of the thesis", None)
+            }
             Event::ReadRoundBegan { .. }
             | Event::ReadRoundConfirmed { .. }
             | Event::ReadEnded { .. } => ("6.4 of the thesis", None),
@@ -107,7 +119,16 @@ impl Event {
             Event::NextWentBack { .. } => "replication.md#back-off",
             Event::Probes { .. } | Event::Replicates { .. } => "replication.md#progress",
             Event::AcknowledgementDenied { .. } => "replication.md#progress",
-            Event::EntriesCompacted { .. } => "replication.md#progress",
+            Event::EntriesCompacted { .. }
+            | Event::SnapshotSent { .. }
+            | Event::SnapshotPending { .. }
+            | Event::SnapshotGivenUp { .. }
+            | Event::SnapshotWanted { .. } => "snapshot.md#send",
+            Event::SnapshotRestored { .. } | Event::SnapshotRefused { .. } => "snapshot.md#install",
+            Event::MembersChanged { .. } => "membership.md#apply",
+            Event::JointLeft { .. } => "membership.md#joint",
+            Event::ChangeReplaced { .. } => "membership.md#propose",
+            Event::CampaignPostponed { .. } => "membership.md#campaign",
             Event::EntriesPending { .. } => "replication.md#progress",
             Event::ReadRoundBegan { .. }
             | Event::ReadRoundConfirmed { .. }

@@ -1,6 +1,6 @@
 //! What an event says to a person: the end of a sentence about the node.
 
-use super::{Event, Ignored, Refusal};
+use super::{ChangeRefusal, Event, Ignored, Refusal, SnapshotRefusal};
 use std::fmt;
 
 /// Writes what happened as the end of a sentence about the node: "n2" + " enters term 3".
@@ -80,6 +80,39 @@ impl fmt::Display for Event {
             Event::LeaseSuspended { last } => {
                 write!(f, "trusts its lease again once an entry after {last} is committed")
             }
+            Event::SnapshotSent { peer, last } => write!(f, "sends {peer} a snapshot up to {last}"),
+            Event::SnapshotPending { peer } => {
+                write!(f, "cannot send {peer} a snapshot yet: none covers enough")
+            }
+            Event::SnapshotGivenUp { peer, next } => {
+                write!(f, "does not wait for {peer}'s snapshot any more: probes from {next} on")
+            }
+            Event::SnapshotWanted { peer, at_least } => {
+                write!(f, "hears that {peer} wants a snapshot that covers {at_least}")
+            }
+            Event::SnapshotRestored { last } => {
+                write!(f, "replaces its log by a snapshot up to {last}")
+            }
+            Event::SnapshotRefused { last, why } => {
+                write!(f, "does not install the snapshot up to {last}: {why}")
+            }
+            Event::MembersChanged { voters, outgoing: 0, learners } => {
+                write!(f, "has a group of {voters} voters and {learners} learners now")
+            }
+            Event::MembersChanged { voters, outgoing, learners } => write!(
+                f,
+                "has a joint group now: {voters} new voters, {outgoing} old ones, {learners} learners"
+            ),
+            Event::ChangeReplaced { why } => {
+                write!(f, "writes an empty entry in place of a change of the group: {why}")
+            }
+            Event::JointLeft { index } => {
+                write!(f, "proposes in entry {index} to leave the joint configuration")
+            }
+            Event::CampaignPostponed { change } => write!(
+                f,
+                "does not campaign: entry {change} changes the group, and is committed, not applied"
+            ),
             Event::Halted { read } => write!(f, "halts: it could not read {read}"),
             Event::AppliedAhead { applied, commit } => {
                 write!(f, "starts with applied {applied} beyond its saved commit {commit}")
@@ -115,7 +148,7 @@ impl fmt::Display for Event {
                 Ignored::ReadIsOver => {
                     write!(f, "ignores {kind} from {from}: that read has ended")
                 }
-                Ignored::NoRule => write!(f, "ignores {kind} from {from}: no rule for it yet"),
+                Ignored::OtherDoor => write!(f, "ignores {kind} from {from}: no rule takes it"),
             },
         }
     }
@@ -133,6 +166,32 @@ impl fmt::Display for Refusal {
             Refusal::TermIsOver { theirs, ours } => {
                 write!(f, "term {theirs} is over, this is {ours}")
             }
+        }
+    }
+}
+
+/// Writes the reason, after the name of the snapshot.
+impl fmt::Display for SnapshotRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SnapshotRefusal::Committed { commit } => {
+                write!(f, "everything up to {commit} is committed here")
+            }
+            SnapshotRefusal::InOurLog => write!(f, "that entry is in its log"),
+            SnapshotRefusal::WithoutUs => write!(f, "this node is not among its members"),
+        }
+    }
+}
+
+/// Writes the reason, after the change.
+impl fmt::Display for ChangeRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChangeRefusal::Pending { index, applied } => write!(
+                f,
+                "a change may be at entry {index}, and only {applied} is applied: one at a time"
+            ),
+            ChangeRefusal::Impossible(why) => why.fmt(f),
         }
     }
 }

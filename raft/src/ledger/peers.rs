@@ -13,8 +13,10 @@ use super::Core;
 use super::reads::LeaderReads;
 use crate::entry::Entry;
 use crate::event::Event;
-use crate::message::Body;
+use crate::message::{Body, Session};
+use crate::progress::inflight::Inflights;
 use crate::progress::{Progress, ProgressState};
+use crate::state::Snapshot;
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId};
 use std::collections::BTreeMap;
@@ -32,6 +34,10 @@ pub(crate) struct Leader {
     ahead_of_commit: usize,
     /// The first entry of its term.
     term_start: Index,
+    /// The last index at which a change of the group may be that is not applied.
+    pending_change: Index,
+    /// How many members were added in its term.
+    sessions: u64,
     /// The ticks since it last checked who listens to it (check-quorum).
     quorum_ticks: u64,
     /// The transfer of its leadership, if one is under way.
@@ -81,6 +87,8 @@ impl Leader {
             uncommitted_bytes,
             ahead_of_commit,
             term_start,
+            pending_change: Index(0),
+            sessions: 0,
             quorum_ticks,
             transfer: None,
             reads,
@@ -91,6 +99,12 @@ impl Leader {
     /// earlier leaders have committed.
     pub(crate) fn term_start(&self) -> Index {
         self.term_start
+    }
+
+    /// Returns the last index at which a change of the group may be that is not applied. A new leader does
+    /// not look for one: its whole log counts.
+    pub(crate) fn pending_change(&self) -> Index {
+        self.pending_change
     }
 
     /// Returns the node that is to lead, if a transfer is under way.
@@ -129,6 +143,40 @@ impl<S: Storage> Core<S> {
     /// Notes which entry is the first of the leader's term.
     pub(crate) fn begin_term_at(&self, leader: &mut Leader, first: Index) {
         leader.term_start = first;
+        leader.pending_change = Index(first.0 - 1);
+    }
+
+    /// Notes that a change of the group may be at `index`, and is not applied.
+    pub(crate) fn set_pending_change(&self, leader: &mut Leader, index: Index) {
+        leader.pending_change = index;
+    }
+
+    /// Tracks a member of which nothing is known yet; one that is tracked already stays as it is.
+    pub(crate) fn track(&self, leader: &mut Leader, id: NodeId) {
+        leader.progress.entry(id).or_insert_with(|| Tracked(Progress::unknown()));
+    }
+
+    /// Begins to track a member that was added, with a session of its own. It counts as alive, so that it does
+    /// not count against the leader before it can have answered. A snapshot for it must know of the change
+    /// that added it.
+    pub(crate) fn track_added(
+        &self,
+        leader: &mut Leader,
+        id: NodeId,
+        last: Index,
+        window: Inflights,
+    ) {
+        leader.sessions += 1;
+        let mut progress = Progress::new(last, window, Session(leader.sessions));
+        progress.set_recent_active();
+        progress.set_snapshot_floor(leader.pending_change.min(self.commit));
+        progress.assert_in_order();
+        leader.progress.insert(id, Tracked(progress));
+    }
+
+    /// Ends the tracking of a member that was removed.
+    pub(crate) fn untrack(&self, leader: &mut Leader, id: NodeId) {
+        leader.progress.remove(&id);
     }
 
     /// Begins to track a peer's log.
@@ -175,7 +223,7 @@ impl<S: Storage> Core<S> {
             progress.free_to(index);
         }
         progress.assert_in_order();
-        if from <= self.commit && self.commit < index {
+        if from <= self.commit && self.commit < index && self.voters.contains(peer) {
             leader.ahead_of_commit += 1;
         }
         true
@@ -184,8 +232,9 @@ impl<S: Storage> Core<S> {
     /// Counts the voters that hold more than what is committed. Once for each commit: between two of
     /// them, [`Core::advance_match`] keeps the count.
     pub(crate) fn recount_ahead_of_commit(&self, leader: &mut Leader) {
-        let matched = leader.progress.values().map(|progress| progress.matched());
-        leader.ahead_of_commit = matched.filter(|&matched| matched > self.commit).count();
+        let is_ahead =
+            |id: &NodeId| leader.progress.get(id).is_some_and(|peer| peer.matched() > self.commit);
+        leader.ahead_of_commit = self.voters.voters().filter(is_ahead).count();
     }
 
     /// Learns that a peer rejected what follows `rejected` and may agree at `hint`: goes back, and
@@ -220,6 +269,46 @@ impl<S: Storage> Core<S> {
         tracked.0.become_probe();
         tracked.0.assert_in_order();
         self.note(Event::Probes { peer, next: tracked.next() });
+    }
+
+    /// Sends a peer a snapshot, and nothing more until it has it.
+    #[track_caller]
+    pub(crate) fn send_image(&mut self, to: NodeId, tracked: &mut Tracked, snapshot: Snapshot) {
+        self.note(Event::SnapshotSent { peer: to, last: snapshot.id });
+        tracked.0.become_snapshot(snapshot.id.index);
+        tracked.0.assert_in_order();
+        let session = tracked.session();
+        self.send(to, Body::InstallSnapshot { snapshot: Box::new(snapshot), session });
+    }
+
+    /// Counts a tick since the peer was sent a snapshot, and returns how many there are.
+    pub(crate) fn count_snapshot_tick(&self, tracked: &mut Tracked) -> u64 {
+        tracked.0.count_snapshot_tick()
+    }
+
+    /// Probes a peer that may not have got its snapshot.
+    #[track_caller]
+    pub(crate) fn give_up_snapshot(&mut self, peer: NodeId, tracked: &mut Tracked) {
+        tracked.0.give_up_snapshot();
+        tracked.0.assert_in_order();
+        self.note(Event::SnapshotGivenUp { peer, next: tracked.next() });
+    }
+
+    /// Notes that a peer wants a snapshot that covers `at_least`.
+    #[track_caller]
+    pub(crate) fn note_snapshot_wanted(
+        &mut self,
+        peer: NodeId,
+        tracked: &mut Tracked,
+        at_least: Index,
+    ) {
+        self.note(Event::SnapshotWanted { peer, at_least });
+        tracked.0.want_snapshot(at_least);
+    }
+
+    /// Lets nothing be sent before the peer's next answer.
+    pub(crate) fn pause(&self, tracked: &mut Tracked) {
+        tracked.0.pause();
     }
 
     /// Lets a probe be sent again.

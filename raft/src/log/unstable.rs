@@ -8,12 +8,15 @@
 //!                     being written  out yet
 //! ```
 //!
+//! After a leader's snapshot that is not installed yet, the tail begins behind what the snapshot covers.
+//!
 //! Invariant: `first <= unwritten <= first + entries.len()`, and the entries have no gap. An entry that
 //! replaces another is unwritten, even if the other was handed out.
 
 mod queue; // entries that leave at the front
 
 use crate::entry::Entry;
+use crate::state::Snapshot;
 use crate::types::{EntryId, Index, Term};
 use queue::Queue;
 
@@ -29,13 +32,30 @@ pub(crate) struct Unstable {
     entries: Queue,
     /// The index of the first one that was not handed out to be written.
     unwritten: Index,
+    /// A snapshot that is not known to be installed.
+    snapshot: Option<Incoming>,
+}
+
+/// A leader's snapshot that is to be installed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Incoming {
+    /// It was not handed out yet.
+    Waiting(Box<Snapshot>),
+    /// It was handed out: this is its last entry.
+    HandedOut(EntryId),
 }
 
 impl Unstable {
     /// Returns an empty tail after `last`, up to which everything is durable.
     pub(crate) fn after(last: EntryId) -> Self {
         let first = last.index + 1;
-        Unstable { stable: last, first, entries: Queue::default(), unwritten: first }
+        Unstable {
+            stable: last,
+            first,
+            entries: Queue::default(),
+            unwritten: first,
+            snapshot: None,
+        }
     }
 
     /// Returns the index of the first entry here, or of the next one if there is none.
@@ -96,6 +116,44 @@ impl Unstable {
         assert!(starts_at == next, "entries come without a gap: first {starts_at}, not {next}");
         self.entries.extend(entries);
         self.assert_in_order();
+    }
+
+    /// Replaces the whole log, in storage too, by what a snapshot covers.
+    pub(crate) fn restore(&mut self, snapshot: Snapshot) {
+        *self = Unstable::after(snapshot.id);
+        self.snapshot = Some(Incoming::Waiting(Box::new(snapshot)));
+    }
+
+    /// Returns the last entry of the snapshot that is not known to be installed, if there is one.
+    pub(crate) fn snapshot_id(&self) -> Option<EntryId> {
+        match self.snapshot.as_ref()? {
+            Incoming::Waiting(snapshot) => Some(snapshot.id),
+            Incoming::HandedOut(id) => Some(*id),
+        }
+    }
+
+    /// Returns whether a snapshot waits to be handed out.
+    pub(crate) fn has_waiting_snapshot(&self) -> bool {
+        matches!(self.snapshot, Some(Incoming::Waiting(_)))
+    }
+
+    /// Hands out, once, the snapshot that waits to be installed.
+    pub(crate) fn take_snapshot(&mut self) -> Option<Snapshot> {
+        if !self.has_waiting_snapshot() {
+            return None;
+        }
+        let taken = self.snapshot_id().map(Incoming::HandedOut);
+        match std::mem::replace(&mut self.snapshot, taken)? {
+            Incoming::Waiting(snapshot) => Some(*snapshot),
+            Incoming::HandedOut(_) => None,
+        }
+    }
+
+    /// Learns that storage has the snapshot that ends in `id`; another one may have come since.
+    pub(crate) fn installed(&mut self, id: EntryId) {
+        if self.snapshot_id() == Some(id) {
+            self.snapshot = None;
+        }
     }
 
     /// Returns whether entries wait to be handed out for writing.

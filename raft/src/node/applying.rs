@@ -28,6 +28,8 @@ pub(super) struct Applying {
     max_bytes: u64,
     /// Whether nothing more is handed out until some of it is applied.
     paused: bool,
+    /// Whether nothing more is handed out until a snapshot is installed.
+    installing: bool,
 }
 
 /// Committed entries that were handed out together.
@@ -57,7 +59,8 @@ impl Default for Applying {
     /// Nothing was ever handed out, and there is no limit.
     fn default() -> Self {
         let (last, pages) = (Index(0), VecDeque::new());
-        Applying { last, pages, bytes: 0, max_bytes: u64::MAX, paused: false }
+        let (paused, installing) = (false, false);
+        Applying { last, pages, bytes: 0, max_bytes: u64::MAX, paused, installing }
     }
 }
 
@@ -78,9 +81,23 @@ impl Applying {
         self.last
     }
 
-    /// Returns whether nothing more is handed out until some of it is applied.
+    /// Returns whether nothing more is handed out until some of it is applied, or a snapshot is installed.
     pub(super) fn is_paused(&self) -> bool {
-        self.paused
+        self.paused || self.installing
+    }
+
+    /// Records whether a snapshot is being installed.
+    pub(super) fn set_installing(&mut self, is_installing: bool) {
+        self.installing = is_installing;
+    }
+
+    /// Continues after what an installed snapshot covers. What was handed out before and not applied is in
+    /// the snapshot.
+    pub(super) fn skip_to(&mut self, last: Index) {
+        if last >= self.last {
+            *self =
+                Applying { last, pages: VecDeque::new(), bytes: 0, paused: false, ..self.clone() };
+        }
     }
 
     /// Returns how many bytes may be handed out now.

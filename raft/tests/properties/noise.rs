@@ -64,8 +64,9 @@ impl Noise {
     }
 
     fn outcome(&mut self, ours: Term) -> AppendOutcome {
-        match self.0.random_range(0..5_u32) {
+        match self.0.random_range(0..6_u32) {
             0 => AppendOutcome::NewerTerm,
+            5 => AppendOutcome::SnapshotWanted { at_least: self.index() },
             1 | 2 => AppendOutcome::Matched(self.index()),
             _ => AppendOutcome::Rejected {
                 prev: self.index(),

@@ -31,12 +31,17 @@ impl Application {
         self.entries.extend(entries);
     }
 
+    /// Installs the state that a snapshot holds: everything up to `last` counts as applied.
+    pub(super) fn install(&mut self, last: Index) {
+        self.applied = self.applied.max(last);
+    }
+
     /// Returns the index of the last applied entry.
     pub fn applied(&self) -> Index {
         self.applied
     }
 
-    /// Returns every entry that was applied in this run, in order.
+    /// Returns every entry that was applied in this run, in order, but for what a snapshot brought.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -14,7 +14,7 @@ use super::Cluster;
 use super::host::{Host, Node};
 use crate::disk::{DiskSpeed, Write};
 use crate::input::Step;
-use raft::{Entry, NodeId, Storage};
+use raft::{Entry, NodeId, Purpose, Storage};
 
 impl Cluster {
     /// Takes a bare node's outbox: sends what may be sent, and hands the rest to its disk. An instant
@@ -39,7 +39,9 @@ impl Cluster {
                 return;
             }
             let (promised, own) = (outbox.promised, outbox.own);
-            let write = Write { hard_state, entries, last, promised, own, ..Write::default() };
+            let snapshot = outbox.snapshot;
+            let write =
+                Write { hard_state, entries, last, promised, own, snapshot, ..Write::default() };
             self.write(id, write, step);
             if slow {
                 return;
@@ -53,8 +55,16 @@ impl Cluster {
     /// what is committed.
     pub(super) fn bare_write_is_durable(&mut self, id: NodeId, write: Write, step: &mut Step) {
         self.put_under_way(id, write.promised, step);
+        if let Some(snapshot) = &write.snapshot {
+            self.install(id, snapshot, step);
+        }
         let Some(host) = self.host(id) else { return };
         if let Some(Node::Bare(node)) = &mut host.node {
+            if let Some(snapshot) = write.snapshot {
+                let last = snapshot.id;
+                node.storage_mut().install_snapshot(snapshot);
+                node.snapshot_installed(last);
+            }
             node.storage_mut().append(&write.entries);
             if let Err(halt) = node.step_own(write.own) {
                 return step.refused = Some(halt.to_string());
@@ -66,6 +76,14 @@ impl Cluster {
             }
         }
         let committed = host.committed();
+        self.apply_changes(id, &committed, step);
+        let applied = committed.last().map(|entry| entry.id.index);
+        let node = self.host(id).and_then(|host| host.node.as_mut());
+        if let (Some(Node::Bare(node)), Some(applied)) = (node, applied)
+            && let Err(halt) = node.applied_to(applied, 0)
+        {
+            return step.refused = Some(halt.to_string());
+        }
         self.apply_entries(id, committed, step);
     }
 }
@@ -76,6 +94,6 @@ impl Host {
         let (log, from) = (self.disk.durable(), self.application.applied() + 1);
         let last = log.last_index().expect("memory can be read");
         let end = log.hard_state().commit.min(last) + 1;
-        log.entries(from, end, None).expect("memory can be read")
+        log.entries(from, end, None, Purpose::Check).expect("memory can be read")
     }
 }

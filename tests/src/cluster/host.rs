@@ -11,8 +11,8 @@ use crate::disk::Disk;
 use crate::request::Request;
 use bytes::Bytes;
 use raft::{
-    CampaignError, Config, Entry, Halt, Journal, MemoryStorage, Message, ProposeError, Raft,
-    RawNode, Ready, StepError,
+    ApplyChangeError, CampaignError, ConfChangeV2, ConfState, Config, Entry, Halt, Journal,
+    MemoryStorage, Message, ProposeError, Raft, RawNode, Ready, StepError,
 };
 use std::collections::VecDeque;
 
@@ -122,6 +122,16 @@ impl Node {
         match self {
             Node::Bare(raft) => raft.read_index(context),
             Node::Owned(owned) => owned.raw.read_index(context),
+        }
+    }
+
+    pub(super) fn apply_conf_change(
+        &mut self,
+        change: ConfChangeV2,
+    ) -> Result<ConfState, ApplyChangeError> {
+        match self {
+            Node::Bare(raft) => raft.apply_conf_change(change),
+            Node::Owned(owned) => owned.raw.apply_conf_change(change),
         }
     }
 

@@ -43,6 +43,7 @@ impl Cluster {
             entries: ready.entries().to_vec(),
             promised: ready.take_persisted_messages(),
             ready: Some(ready.number()),
+            snapshot: ready.take_snapshot(),
             committed: ready.take_committed_entries(),
             ..Write::default()
         };
@@ -51,7 +52,8 @@ impl Cluster {
         self.end_reads(id, reads, step);
         let instant = self.disks == DiskSpeed::Instant;
         let Some(host) = self.host(id) else { return };
-        let idle = saved.is_none() && write.entries.is_empty() && host.disk.pending().len() == 0;
+        let is_empty = saved.is_none() && write.entries.is_empty() && write.snapshot.is_none();
+        let idle = is_empty && host.disk.pending().len() == 0;
         // Only what the Ready hands out is saved, not a commit index that the node has learnt since.
         let hard_state = saved.unwrap_or(host.disk.latest());
         self.write(id, Write { hard_state, ..write }, step);
@@ -65,8 +67,16 @@ impl Cluster {
     /// node that has halted, or halts now, is told nothing more.
     pub(super) fn owned_write_is_durable(&mut self, id: NodeId, write: Write, step: &mut Step) {
         self.put_under_way(id, write.promised, step);
+        if let Some(snapshot) = &write.snapshot {
+            self.install(id, snapshot, step);
+        }
         let node = self.host(id).and_then(|host| host.node.as_mut());
         let Some(Node::Owned(owned)) = node else { return };
+        if let Some(snapshot) = write.snapshot {
+            owned.raw.storage_mut().install_snapshot(snapshot);
+            // The application has a later state now.
+            owned.apply_queue.clear();
+        }
         owned.raw.storage_mut().append(&write.entries);
         owned.raw.storage_mut().save(write.hard_state);
         owned.queue_committed(write.committed);
@@ -107,6 +117,8 @@ impl Cluster {
             .expect("the committed entries of a Ready are queued only if there are any")
             .id
             .index;
+        self.apply_changes(id, &entries, step);
+        let Some(Node::Owned(owned)) = self.up(id, step) else { return };
         match owned.raw.advance_apply_to(last) {
             Ok(()) => {}
             Err(OrderError::Halted(halt)) => return step.refused = Some(halt.to_string()),

@@ -9,7 +9,8 @@
 //! that it writes, not on the length of the log.
 
 use crate::fingerprint::Fingerprint;
-use raft::{Entry, EntryId, Index, MemoryStorage, Storage};
+use bytes::Bytes;
+use raft::{Entry, EntryId, Index, MemoryStorage, Purpose, Snapshot, Storage};
 use std::hash::Hash;
 
 /// A log as a hash chain with one link per entry.
@@ -30,6 +31,17 @@ pub struct Link {
 }
 
 impl Link {
+    /// Returns the data of a snapshot that ends here: the hash of everything that it covers.
+    pub fn image(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.sum.to_le_bytes())
+    }
+
+    /// Returns the last link of what a snapshot covers. The hash is 0 if its data is not one.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let sum = snapshot.data[..].try_into().map_or(0, u64::from_le_bytes);
+        Link { id: snapshot.id, sum }
+    }
+
     /// Returns the link of an entry that follows this link.
     pub(crate) fn next(&self, entry: &Entry) -> Link {
         let mut hasher = Fingerprint::new(self.sum);
@@ -45,10 +57,15 @@ impl Chain {
         let last = storage.last_index().expect("memory can be read");
         let before = Index(first.0 - 1);
         let term = storage.term(before).expect("memory can be read");
-        // Of a snapshot we know only its last entry.
-        let base = Link { id: EntryId { index: before, term }, sum: term.0 };
+        let id = EntryId { index: before, term };
+        let snapshot = Link::of(storage.latest_snapshot());
+        // Of a snapshot that a test has made up we know only its last entry.
+        let known = snapshot.id == id && snapshot.sum != 0;
+        let base = if known { snapshot } else { Link { id, sum: term.0 } };
         let mut chain = Chain { base, links: Vec::new() };
-        chain.write(&storage.entries(first, last + 1, None).expect("memory can be read"));
+        chain.write(
+            &storage.entries(first, last + 1, None, Purpose::Check).expect("memory can be read"),
+        );
         chain
     }
 
@@ -61,6 +78,11 @@ impl Chain {
             let link = self.last().next(entry);
             self.links.push(link);
         }
+    }
+
+    /// Replaces the whole log by what a snapshot covers.
+    pub(super) fn install(&mut self, last: Link) {
+        *self = Chain { base: last, links: Vec::new() };
     }
 
     /// Returns the link before the first entry. Chains with different bases cannot be compared.

@@ -14,7 +14,7 @@
 
 use super::{DiskLookup, LastSeen, NodeView, Rule, Violation};
 use crate::disk::{Chain, Disk, Link};
-use raft::quorum::Majority;
+use raft::quorum::Joint;
 use raft::{AppendOutcome, Body, Entry, EntryId, Index, Inspect, Message, NodeId, RoleName, Term};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,7 +172,9 @@ impl LogHistory {
             return Ok(());
         }
         let (ours, theirs) = (disk.kept().get(*index), leaders.get(*index));
-        if theirs.is_some() && ours == theirs {
+        // What a snapshot covers is committed: `committed` knows it.
+        let is_covered = |log: &Chain| *index < log.base().id.index;
+        if is_covered(disk.kept()) || is_covered(leaders) || theirs.is_some() && ours == theirs {
             return Ok(());
         }
         let place = |link: Option<Link>| link.map_or("nothing".into(), |link| link.id.to_string());
@@ -223,6 +225,30 @@ impl LogHistory {
     }
 }
 
+impl LogHistory {
+    /// Checks a snapshot that a node installs: what it covers must be what was committed.
+    pub(super) fn installed(&self, id: NodeId, last: Link) -> Result<(), Violation> {
+        let broken = |rule, text| Err(Violation { rule, who: vec![id], term: None, text });
+        match self.committed.get(&last.id.index).map(|committed| committed.link) {
+            Some(committed) if committed == last => Ok(()),
+            Some(committed) => {
+                let text = format!(
+                    "{id} installed a snapshot up to {}, but {} was committed there, or after other \
+                     entries",
+                    last.id, committed.id
+                );
+                broken(Rule::StateMachineSafety, text)
+            }
+            None if self.base.is_some_and(|base| base.id.index >= last.id.index) => Ok(()),
+            None => {
+                let text =
+                    format!("{id} installed a snapshot up to {}, which is not committed", last.id);
+                broken(Rule::AppliedInOrder, text)
+            }
+        }
+    }
+}
+
 // The rules, one function each.
 
 impl LogHistory {
@@ -248,7 +274,7 @@ impl LogHistory {
     fn claims(
         &mut self,
         claim: &Claim<'_>,
-        voters: &Majority,
+        voters: &Joint,
         disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
         if !self.compares(claim.log) {
@@ -286,7 +312,7 @@ impl LogHistory {
     fn is_on_quorum(
         &self,
         claim: &Claim<'_>,
-        voters: &Majority,
+        voters: &Joint,
         disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
         let Claim { id, term, commit, log } = *claim;
@@ -296,13 +322,13 @@ impl LogHistory {
         let Some(link) = log.get(commit) else { return Ok(()) };
         let holds = |voter: &NodeId| {
             let kept = disks(*voter).map(Disk::kept);
-            kept.is_some_and(|log| !self.compares(log) || log.get(commit) == Some(link))
-                || self.posted.acks.get(voter).is_some_and(|&index| index >= commit)
+            kept.is_some_and(|log| {
+                !self.compares(log) || commit < log.base().id.index || log.get(commit) == Some(link)
+            }) || self.posted.acks.get(voter).is_some_and(|&index| index >= commit)
         };
         let of = voters.voters().count();
         let holders: Vec<_> = voters.voters().filter(holds).collect();
-        // Compare twice the copies, so that nothing is rounded: more than half of 4 is 3.
-        if 2 * holders.len() > of {
+        if voters.agrees(|voter| holders.contains(&voter)) {
             return Ok(());
         }
         let names: Vec<_> = holders.iter().map(NodeId::to_string).collect();
@@ -329,9 +355,12 @@ impl LogHistory {
         }
     }
 
-    /// Returns whether a log begins where the checked logs begin.
+    /// Returns whether a log can be compared with the checked ones: it begins where they begin, or after a
+    /// snapshot of what was committed.
     fn compares(&self, log: &Chain) -> bool {
-        self.base.is_none_or(|base| base == log.base())
+        let begins = log.base();
+        let committed = self.committed.get(&begins.id.index).map(|committed| committed.link);
+        self.base.is_none_or(|base| base == begins) || committed == Some(begins)
     }
 
     /// Returns the last committed index.
@@ -346,7 +375,7 @@ impl LogHistory {
         let due = self.reached.range(..term).map(|(_, &index)| index).max().unwrap_or(Index(0));
         let held = |index: Index| {
             let committed = self.committed.get(&index).map(|committed| committed.link);
-            committed.is_none() || log.get(index) == committed
+            committed.is_none() || index < log.base().id.index || log.get(index) == committed
         };
         if !self.compares(log) || held(due) {
             return Ok(());

@@ -4,8 +4,10 @@
 mod logs; // the rules of logs
 
 use super::*;
-use raft::quorum::Majority;
-use raft::{Body, EntryId, HardState, Index, MemoryStorage, Payload, ReadDropped, VoteRequest};
+use raft::quorum::{Joint, Majority};
+use raft::{
+    Body, ConfState, EntryId, HardState, Index, MemoryStorage, Payload, ReadDropped, VoteRequest,
+};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -59,13 +61,20 @@ fn look(checker: &mut InvariantChecker, puppet: &Puppet) -> Option<Rule> {
 }
 
 fn look_at(checker: &mut InvariantChecker, puppet: &Puppet, disk: &Disk) -> Option<Rule> {
-    let voters = Majority::new([N1, N2, N3]);
-    let view = NodeView { node: inspect(puppet, disk, &voters), disk };
+    let group = group();
+    let view = NodeView { node: inspect(puppet, disk, &group), disk };
     checker.check_node(&view).err().map(|violation| violation.rule)
 }
 
+/// Returns the group of the puppets.
+fn group() -> (Joint, ConfState) {
+    let ids = [N1, N2, N3];
+    let conf_state = ConfState { voters: ids.into(), ..ConfState::default() };
+    (Joint::new(Majority::new(ids), None), conf_state)
+}
+
 /// Returns what a puppet says of itself when its log is the one on this disk.
-fn inspect<'a>(puppet: &Puppet, disk: &Disk, voters: &'a Majority) -> Inspect<'a> {
+fn inspect<'a>(puppet: &Puppet, disk: &Disk, group: &'a (Joint, ConfState)) -> Inspect<'a> {
     let last = disk.written().last().id;
     Inspect {
         id: puppet.id,
@@ -79,7 +88,8 @@ fn inspect<'a>(puppet: &Puppet, disk: &Disk, voters: &'a Majority) -> Inspect<'a
         stored: last.index,
         elapsed_ticks: 0,
         pinned_ticks: None,
-        voters,
+        voters: &group.0,
+        conf_state: &group.1,
         votes: None,
         halted: None,
     }

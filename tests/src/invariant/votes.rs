@@ -121,8 +121,7 @@ impl VoteHistory {
         };
         let of = node.voters.voters().count();
         let voters: Vec<_> = node.voters.voters().filter(for_it).collect();
-        // Compare twice the votes, so that nothing is rounded: more than half of 4 is 3.
-        if 2 * voters.len() <= of {
+        if !node.voters.agrees(|voter| voters.contains(&voter)) {
             let names: Vec<_> = voters.iter().map(NodeId::to_string).collect();
             let from = if names.is_empty() { "nobody".into() } else { names.join(", ") };
             let text =

@@ -14,8 +14,8 @@ use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::settings;
 use raft::{
-    ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Raft,
-    Snapshot, Storage, Term,
+    ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Purpose,
+    Raft, Snapshot, Storage, Term,
 };
 
 /// The most nodes a script may make.
@@ -174,7 +174,8 @@ fn unparse_disk(config: &Config, storage: &MemoryStorage) -> String {
     let (id, mut text) = (config.id, String::new());
     let (first, last) = (storage.first_index(), storage.last_index());
     let bounds = first.and_then(|first| Ok((first, last?)));
-    let log = bounds.and_then(|(first, last)| storage.entries(first, last + 1, None));
+    let log =
+        bounds.and_then(|(first, last)| storage.entries(first, last + 1, None, Purpose::Check));
     let log = log.unwrap_or_default();
     if !log.is_empty() {
         let places: Vec<_> = log.iter().map(|entry| entry.id.to_string()).collect();

@@ -152,10 +152,12 @@ impl MessageFilter {
 pub const TICKS_MAX: u64 = 10_000;
 
 /// The name of every command, ours before etcd's.
-pub const NAMES: [&str; 33] = [
+pub const NAMES: [&str; 38] = [
     "add-nodes",
     "apply",
     "campaign",
+    "change",
+    "compact",
     "crash",
     "cut",
     "deliver",
@@ -174,7 +176,10 @@ pub const NAMES: [&str; 33] = [
     "propose",
     "read",
     "ready",
+    "report-fetched",
+    "report-snapshot",
     "report-unreachable",
+    "request-snapshot",
     "restart",
     "stabilize",
     "state",

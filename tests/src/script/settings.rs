@@ -5,6 +5,8 @@
 //!   apply-gate=durable|with-ready|3      3: this many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
+//!   snapshot-ticks=100|none  check-changes=yes|no  replace-refused-changes=no|yes
+//!   step-down-on-removal=yes|no
 //!   pre-vote=no|yes  check-quorum=no|yes  read-lease=none|9      9: ticks that a lease lasts
 //!   batch-reads=yes|no  reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
 //! ```
@@ -51,6 +53,18 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             arguments,
             "merge-acknowledgements",
             usual.merge_acknowledgements,
+        )?,
+        snapshot_ticks: limit(arguments, "snapshot-ticks", usual.snapshot_ticks)?,
+        check_changes: choice(arguments, "check-changes", usual.check_changes)?,
+        replace_refused_changes: choice(
+            arguments,
+            "replace-refused-changes",
+            usual.replace_refused_changes,
+        )?,
+        step_down_on_removal: choice(
+            arguments,
+            "step-down-on-removal",
+            usual.step_down_on_removal,
         )?,
         pre_vote: choice(arguments, "pre-vote", usual.pre_vote)?,
         check_quorum: choice(arguments, "check-quorum", usual.check_quorum)?,
@@ -130,6 +144,10 @@ pub(super) fn unparse(config: &Config) -> String {
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
             ("merge-acknowledgements", choice(config.merge_acknowledgements)),
+            ("snapshot-ticks", limit(config.snapshot_ticks)),
+            ("check-changes", choice(config.check_changes)),
+            ("replace-refused-changes", choice(config.replace_refused_changes)),
+            ("step-down-on-removal", choice(config.step_down_on_removal)),
             ("pre-vote", choice(config.pre_vote)),
             ("check-quorum", choice(config.check_quorum)),
             ("read-lease", lease(config)),

@@ -181,6 +181,16 @@ fn noted(step: &Step, id: NodeId, before: &NodeState, cluster: &Cluster) -> Vec<
             | Event::LeaseSuspended { .. }
             | Event::TransferBegan { .. }
             | Event::TransferEnded { .. }
+            | Event::SnapshotSent { .. }
+            | Event::SnapshotPending { .. }
+            | Event::SnapshotGivenUp { .. }
+            | Event::SnapshotWanted { .. }
+            | Event::SnapshotRestored { .. }
+            | Event::SnapshotRefused { .. }
+            | Event::MembersChanged { .. }
+            | Event::ChangeReplaced { .. }
+            | Event::JointLeft { .. }
+            | Event::CampaignPostponed { .. }
             | Event::MessageIgnored { .. }
             | Event::EntriesAppended { .. }
             | Event::LogTruncated { .. }

@@ -10,7 +10,7 @@
 use crate::cluster::Setup;
 use crate::trace::format::Header;
 use crate::trace::state::merge;
-use raft::{Config, Entry, HardState, MemoryStorage, NodeId, Raft, Storage};
+use raft::{Config, Entry, HardState, MemoryStorage, NodeId, Purpose, Raft, Storage};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -48,7 +48,7 @@ impl RecordedNodeSetup {
             settings: config.clone(),
             voters: initial.conf_state.voters.into_iter().collect(),
             hard_state: storage.hard_state(),
-            log: storage.entries(first, last + 1, None).unwrap_or_default(),
+            log: storage.entries(first, last + 1, None, Purpose::Check).unwrap_or_default(),
         }
     }
 

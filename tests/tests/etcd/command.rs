@@ -1,10 +1,9 @@
 //! The commands of etcd's interaction scripts: their words, and what they mean.
 
-use crate::feature::Feature;
+use crate::confchange;
 use crate::format::Block;
 use crate::verdict::Halt;
-use raft::{Index, NodeId};
-use std::collections::BTreeSet;
+use raft::{ConfChangeV2, Index, NodeId, Payload, Transition};
 use testbed::script::grammar::Argument;
 
 /// One command.
@@ -44,6 +43,10 @@ pub(crate) enum Command {
     Propose(NodeId, String),
     /// Tells a node that messages to another are being lost.
     ReportUnreachable(Vec<NodeId>),
+    /// Proposes a change of the group.
+    ProposeConfChange(NodeId, Payload),
+    /// Sends a snapshot from one node to another, whatever the leader thinks of it.
+    SendSnapshot(NodeId, NodeId),
     /// Tells a node to hand its leadership over.
     TransferLeadership(NodeId, NodeId),
     /// Tells a node to forget its leader.
@@ -61,6 +64,12 @@ pub(crate) struct NodeSetups {
     pub(crate) count: u64,
     /// Who votes.
     pub(crate) voters: Vec<NodeId>,
+    /// Who learns.
+    pub(crate) learners: Vec<NodeId>,
+    /// Whether a leader checks changes that are proposed.
+    pub(crate) unchecked_changes: bool,
+    /// Whether a leader steps down once it is no voter.
+    pub(crate) step_down_on_removal: bool,
     /// The snapshot's last index, if it has one.
     pub(crate) index: Option<Index>,
     /// The snapshot's image.
@@ -141,7 +150,7 @@ impl Command {
     /// Reads a directive.
     ///
     /// # Errors
-    /// [`Halt::Needs`] what a later release brings, or [`Halt::Malformed`] with what was expected.
+    /// [`Halt::Malformed`] with what was expected.
     pub(crate) fn read(block: &Block) -> Result<Command, Halt> {
         let words = Words { block };
         Ok(match block.command.as_str() {
@@ -174,7 +183,9 @@ impl Command {
             },
             "report-unreachable" => Command::ReportUnreachable(words.nodes()?),
             "_breakpoint" => Command::Breakpoint,
-            "propose-conf-change" => return Err(Halt::needs(Feature::MembershipChanges)),
+            "propose-conf-change" => {
+                Command::ProposeConfChange(words.first()?, words.conf_change()?)
+            }
             "transfer-leadership" => {
                 let node = |key| -> Result<NodeId, Halt> {
                     words.node(words.value(key)?.ok_or_else(|| words.wrong("from=N to=N"))?)
@@ -182,7 +193,7 @@ impl Command {
                 Command::TransferLeadership(node("from")?, node("to")?)
             }
             "forget-leader" => Command::ForgetLeader(words.first()?),
-            "send-snapshot" => return Err(Halt::needs(Feature::Snapshots)),
+            "send-snapshot" => Command::SendSnapshot(words.first()?, words.node(words.at(1)?)?),
             _ => Command::Unknown,
         })
     }
@@ -285,26 +296,38 @@ impl<'a> Words<'a> {
             return Err(self.wrong(&format!("at most {NODES_MAX} nodes, found {count}")));
         }
         let mut setups = NodeSetups { count, ..NodeSetups::default() };
-        let mut needed = BTreeSet::new();
         for word in self.block.arguments.iter().skip(1) {
             for value in word.values.iter().flatten() {
-                needed.extend(self.node_setting(&mut setups, &word.key, value)?);
+                self.node_setting(&mut setups, &word.key, value)?;
             }
         }
-        if needed.is_empty() { Ok(setups) } else { Err(Halt::Needs(needed)) }
+        Ok(setups)
     }
 
-    /// Reads one `key=value` of `add-nodes`; returns what it asks for too soon.
-    fn node_setting(
-        self,
-        setups: &mut NodeSetups,
-        key: &str,
-        value: &str,
-    ) -> Result<Option<Feature>, Halt> {
-        let switch = |feature| Ok(self.is_so(value)?.then_some(feature));
+    /// Reads the change of `propose-conf-change`: of the first kind, or of the second.
+    fn conf_change(self) -> Result<Payload, Halt> {
+        let changes = confchange::changes(self.block)?;
+        let is_first_kind = self.value("v1")?.is_some_and(|value| value == "true");
+        if is_first_kind {
+            let [change] = changes[..] else { return Err(self.wrong("one change with v1=true")) };
+            return Ok(change.into());
+        }
+        let transition = match self.value("transition")? {
+            None | Some("auto") => Transition::Auto,
+            Some("implicit") => Transition::Implicit,
+            Some("explicit") => Transition::Explicit,
+            Some(other) => {
+                return Err(self.wrong(&format!("auto, implicit or explicit, found {other}")));
+            }
+        };
+        Ok(ConfChangeV2 { transition, changes }.into())
+    }
+
+    /// Reads one `key=value` of `add-nodes`.
+    fn node_setting(self, setups: &mut NodeSetups, key: &str, value: &str) -> Result<(), Halt> {
         match key {
             "voters" => setups.voters.push(self.node(value)?),
-            "learners" => return Ok(Some(Feature::Learners)),
+            "learners" => setups.learners.push(self.node(value)?),
             "inflight" => setups.inflight = usize::try_from(self.number(value)?).ok(),
             "index" => setups.index = Some(Index(self.number(value)?)),
             "content" => setups.content = value.to_string(),
@@ -317,9 +340,8 @@ impl<'a> Words<'a> {
             }
             "prevote" => setups.pre_vote = self.is_so(value)?,
             "checkquorum" => setups.check_quorum = self.is_so(value)?,
-            "disable-conf-change-validation" | "step-down-on-removal" => {
-                return switch(Feature::MembershipChanges);
-            }
+            "disable-conf-change-validation" => setups.unchecked_changes = self.is_so(value)?,
+            "step-down-on-removal" => setups.step_down_on_removal = self.is_so(value)?,
             "read-only" if value == "safe" => setups.lease_reads = false,
             "read-only" if value == "lease-based" => setups.lease_reads = true,
             "read-only" => {
@@ -328,6 +350,6 @@ impl<'a> Words<'a> {
             // etcd leaves other words alone.
             _ => {}
         }
-        Ok(None)
+        Ok(())
     }
 }

@@ -109,7 +109,7 @@ fn configuration(conf: &ConfState) -> String {
 
 /// Reads the changes of a directive. What etcd leaves alone is left out: updates, and node 0, which our
 /// core refuses.
-fn changes(block: &Block) -> Result<Vec<ConfChange>, Halt> {
+pub(crate) fn changes(block: &Block) -> Result<Vec<ConfChange>, Halt> {
     let mut changes = Vec::new();
     for word in block.input.split_whitespace() {
         let unknown = || wrong(block, format!("expected v1, l1, r1 or u1, found {word:?}"));

@@ -9,12 +9,12 @@ use crate::command::{Command, Delivery, NodeSetups, Recipient, Writes};
 use crate::format::Block;
 use crate::in_flight::InFlight;
 use crate::layout;
-use crate::member::{Looked, Member, Thread, Threads};
+use crate::member::{Member, Thread, Threads, pending_changes, unpromotable};
 use crate::verdict::Halt;
 use bytes::Bytes;
 use raft::{
-    ApplyGate, CampaignError, ConfState, Config, EntryId, ForgetLeaderError, Index, MemoryStorage,
-    NodeId, RawNode, ReadMode, Snapshot, Storage, Term,
+    ApplyGate, Body, CampaignError, ConfState, Config, EntryId, ForgetLeaderError, Index,
+    MemoryStorage, Message, NodeId, Payload, Purpose, RawNode, ReadMode, Snapshot, Storage, Term,
 };
 
 /// How much is printed.
@@ -79,7 +79,6 @@ impl Environment {
             Err(Trouble::Halt(Halt::Malformed { what, .. })) => {
                 return Err(Halt::Malformed { line: block.line, what });
             }
-            Err(Trouble::Halt(halt)) => return Err(halt),
         }
         Ok(if self.output.is_empty() { "ok".to_string() } else { self.output.clone() })
     }
@@ -125,6 +124,8 @@ impl Environment {
             Command::TickHeartbeat(id) => self.tick(id, Config::etcd(id).heartbeat_ticks),
             Command::Propose(id, data) => self.propose(id, data),
             Command::ReportUnreachable(ids) => self.report_unreachable(&ids),
+            Command::ProposeConfChange(id, change) => self.propose_conf_change(id, change),
+            Command::SendSnapshot(from, to) => self.send_snapshot(from, to),
             Command::TransferLeadership(from, to) => self.transfer(from, to),
             Command::ForgetLeader(id) => self.forget_leader(id),
             Command::Breakpoint => Ok(()),
@@ -155,7 +156,7 @@ impl Environment {
     fn campaign(&mut self, id: NodeId) -> Result<(), Trouble> {
         let member = self.member(id)?;
         let outcome = member.node.campaign();
-        member.look()?;
+        member.look();
         match outcome {
             // etcd logs at level DEBUG that a leader is a leader already.
             Ok(()) | Err(CampaignError::AlreadyLeader { .. }) => Ok(()),
@@ -164,9 +165,14 @@ impl Environment {
                 | CampaignError::LeaderIsAlive { .. }
                 | CampaignError::Halted(_)),
             ) => Err(Trouble::Printed(why.to_string())),
-            Err(CampaignError::NotAVoter { us }) => {
-                let words = format!("{:x} is unpromotable and can not campaign", us.0);
+            Err(CampaignError::UnappliedChange { .. }) => {
+                let term = self.member(id)?.node.status().term;
+                let words = pending_changes(id, term);
                 self.log(Level::Warn, &words);
+                Ok(())
+            }
+            Err(CampaignError::NotAVoter { us: _ } | CampaignError::Installing) => {
+                self.log(Level::Warn, &unpromotable(id));
                 Ok(())
             }
         }
@@ -176,9 +182,8 @@ impl Environment {
         for _ in 0..ticks {
             let member = self.member(id)?;
             member.node.tick();
-            if member.look()? == Looked::QuorumLost {
-                let words = "stepped down to follower since quorum is not active";
-                self.log(Level::Warn, &format!("{:x} {words}", id.0));
+            for words in member.look() {
+                self.log(Level::Warn, &words);
             }
         }
         Ok(())
@@ -187,21 +192,41 @@ impl Environment {
     fn propose(&mut self, id: NodeId, data: String) -> Result<(), Trouble> {
         let member = self.member(id)?;
         let proposed = member.node.propose(Bytes::new(), Bytes::from(data));
-        member.look()?;
+        member.look();
         proposed.map_err(|_| Trouble::Printed("raft proposal dropped".to_string()))
+    }
+
+    fn propose_conf_change(&mut self, id: NodeId, change: Payload) -> Result<(), Trouble> {
+        let member = self.member(id)?;
+        let proposed = member.node.propose_conf_change(Bytes::new(), change);
+        member.look();
+        proposed.map_err(|_| Trouble::Printed("raft proposal dropped".to_string()))
+    }
+
+    fn send_snapshot(&mut self, from: NodeId, to: NodeId) -> Result<(), Trouble> {
+        let node = &self.member(from)?.node;
+        let snapshot = Box::new(node.storage().latest_snapshot().clone());
+        let peer = node.progress().find(|(id, _)| *id == to);
+        let session = peer.map(|(_, progress)| progress.session()).unwrap_or_default();
+        let body = Body::InstallSnapshot { snapshot, session };
+        let message = Message { from, to, term: Some(node.status().term), body };
+        let message = InFlight::between_nodes(message);
+        self.print(&message.text);
+        self.in_flight.push(message);
+        Ok(())
     }
 
     fn transfer(&mut self, from: NodeId, to: NodeId) -> Result<(), Trouble> {
         let member = self.member(from)?;
         let _ = member.node.transfer_leader(to);
-        member.look()?;
+        member.look();
         Ok(())
     }
 
     fn forget_leader(&mut self, id: NodeId) -> Result<(), Trouble> {
         let member = self.member(id)?;
         let outcome = member.node.forget_leader();
-        member.look()?;
+        member.look();
         if outcome == Err(ForgetLeaderError::LeaseReads) {
             self.log(Level::Error, "ignoring MsgForgetLeader due to ReadOnlyLeaseBased");
         }
@@ -217,7 +242,7 @@ impl Environment {
         self.member(about)?;
         let member = self.member(on)?;
         member.node.report_unreachable(about);
-        member.look()?;
+        member.look();
         Ok(())
     }
 
@@ -272,10 +297,12 @@ impl Environment {
     fn process_ready(&mut self, id: NodeId) -> Result<(), Trouble> {
         let member = self.member(id)?;
         let (text, messages) = member.take_ready();
-        let looked = member.look();
+        let warnings = member.look();
         self.print(&text);
         self.in_flight.extend(messages);
-        looked?;
+        for words in warnings {
+            self.log(Level::Warn, &words);
+        }
         Ok(())
     }
 
@@ -314,7 +341,9 @@ impl Environment {
                 self.print(&format!("{}\n", message.text));
                 let member = self.member(to)?;
                 let refused = member.deliver(message.content);
-                member.look()?;
+                for words in member.look() {
+                    self.log(Level::Warn, &words);
+                }
                 if let Some(words) = refused {
                     self.print(&format!("{words}\n"));
                 }
@@ -379,7 +408,7 @@ impl Environment {
         let storage = self.member(id)?.node.storage();
         let read = || {
             let (first, last) = (storage.first_index()?, storage.last_index()?);
-            Ok((first, last, storage.entries(first, last + 1, None)?))
+            Ok((first, last, storage.entries(first, last + 1, None, Purpose::Check)?))
         };
         let read: Result<_, raft::StorageError> = read();
         let (first, last, entries) = read.map_err(|why| Trouble::Printed(why.to_string()))?;
@@ -404,9 +433,10 @@ impl Environment {
     }
 
     fn status(&mut self, id: NodeId) -> Result<(), Trouble> {
-        let peers = self.member(id)?.node.progress();
-        let text: String =
-            peers.map(|(id, progress)| layout::progress(id, progress) + "\n").collect();
+        let node = &self.member(id)?.node;
+        let learners = &node.status().conf_state.learners;
+        let line = |(id, progress)| layout::progress(id, progress, learners.contains(&id)) + "\n";
+        let text: String = node.progress().map(line).collect();
         self.print(&text);
         Ok(())
     }
@@ -463,6 +493,8 @@ impl NodeSetups {
             apply_gate,
             max_applying_bytes: self.max_applying_bytes.filter(|&max| max > 0),
             max_inflight_messages: self.inflight.unwrap_or(stub.max_inflight_messages),
+            check_changes: !self.unchecked_changes,
+            step_down_on_removal: self.step_down_on_removal,
             pre_vote: self.pre_vote,
             check_quorum: self.check_quorum || self.lease_reads,
             read_mode: match self.lease_reads {
@@ -475,16 +507,18 @@ impl NodeSetups {
 
     /// Returns the storage of a new node: empty, or a snapshot of term 1 if anything is said of one.
     fn storage(&self) -> Result<MemoryStorage, Trouble> {
-        if self.voters.is_empty() && self.index.is_none() && self.content.is_empty() {
+        let is_empty = self.voters.is_empty() && self.learners.is_empty();
+        if is_empty && self.index.is_none() && self.content.is_empty() {
             return Ok(MemoryStorage::default());
         }
         let index = self.index.filter(|&index| index > Index(1)).ok_or_else(|| {
             Trouble::Printed("index must be specified as > 1 due to bootstrap".to_string())
         })?;
         let voters = self.voters.iter().copied().collect();
+        let learners = self.learners.iter().copied().collect();
         Ok(MemoryStorage::with_snapshot(Snapshot {
             id: EntryId { term: Term(1), index },
-            conf_state: ConfState { voters, ..ConfState::default() },
+            conf_state: ConfState { voters, learners, ..ConfState::default() },
             data: Bytes::copy_from_slice(self.content.as_bytes()),
         }))
     }

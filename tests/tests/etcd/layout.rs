@@ -127,7 +127,9 @@ pub(crate) fn fields(m: &Message) -> Fields<'_> {
                 let log = EntryId { index: prev, term: hint_term.unwrap_or_default() };
                 Fields { kind, log, rejected: Some(hint.0), ..base }
             }
-            AppendOutcome::NewerTerm => Fields { kind, ..base },
+            AppendOutcome::SnapshotWanted { .. } | AppendOutcome::NewerTerm => {
+                Fields { kind, ..base }
+            }
         },
         Body::InstallSnapshot { snapshot, .. } => Fields { kind, snapshot: Some(snapshot), ..base },
         Body::Heartbeat { commit, .. } => Fields { kind, commit: commit.0, ..base },
@@ -211,7 +213,7 @@ fn snapshot(image: &Snapshot) -> String {
 }
 
 /// Lays out a Ready that sends these messages.
-pub(crate) fn ready(ready: &Ready, messages: &[String]) -> String {
+pub(crate) fn ready(ready: &Ready, must_sync: bool, messages: &[String]) -> String {
     let mut text = String::new();
     if let Some(SoftState { leader, role: now }) = ready.soft_state() {
         put(&mut text, format_args!("Lead:{} State:{}\n", number(leader), role(now)));
@@ -223,6 +225,9 @@ pub(crate) fn ready(ready: &Ready, messages: &[String]) -> String {
     if !ready.entries().is_empty() {
         put(&mut text, format_args!("Entries:\n{}", entries(ready.entries())));
     }
+    if let Some(image) = ready.snapshot() {
+        put(&mut text, format_args!("Snapshot {}\n", snapshot(image)));
+    }
     if !ready.committed_entries().is_empty() {
         let committed = entries(ready.committed_entries());
         put(&mut text, format_args!("CommittedEntries:\n{committed}"));
@@ -232,7 +237,7 @@ pub(crate) fn ready(ready: &Ready, messages: &[String]) -> String {
     }
     match text.as_str() {
         "" => "<empty Ready>".to_string(),
-        text => format!("Ready MustSync={}:\n{text}", ready.must_sync()),
+        text => format!("Ready MustSync={must_sync}:\n{text}"),
     }
 }
 
@@ -247,7 +252,7 @@ pub(crate) fn role(role: RoleName) -> &'static str {
 }
 
 /// Lays out what a leader knows of a peer.
-pub(crate) fn progress(id: NodeId, progress: &Progress) -> String {
+pub(crate) fn progress(id: NodeId, progress: &Progress, is_learner: bool) -> String {
     let (state, pending) = match progress.state() {
         ProgressState::Probe => ("StateProbe", None),
         ProgressState::Replicate => ("StateReplicate", None),
@@ -255,6 +260,9 @@ pub(crate) fn progress(id: NodeId, progress: &Progress) -> String {
     };
     let (matched, next) = (progress.matched(), progress.next());
     let mut text = format!("{}: {state} match={matched} next={next}", id.0);
+    if is_learner {
+        text += " learner";
+    }
     if progress.is_paused() {
         text += " paused";
     }

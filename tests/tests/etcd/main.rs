@@ -15,8 +15,6 @@ mod command; // the commands of a script
 
 mod confchange; // tables of membership changes
 
-mod feature; // features that a script needs and we lack
-
 mod format; // the file format
 
 mod layout; // our values in etcd's output format

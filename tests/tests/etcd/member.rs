@@ -11,13 +11,12 @@
 //! number. So the messages are labels made from [`RawNode::awaiting`], and the first label of a Ready
 //! that is delivered says that the Ready is durable.
 
-use crate::feature::Feature;
 use crate::in_flight::{Content, InFlight};
 use crate::layout::{self, Fields, Party};
-use crate::verdict::Halt;
+use bytes::Bytes;
 use raft::{
-    Entry, Event, HardState, Index, MemoryStorage, Message, NodeId, RawNode, Ready, ReadyNumber,
-    ReadyRecord, RoleName, StepError, Term,
+    Entry, Event, HardState, Ignored, Index, MemoryStorage, Message, NodeId, Payload, RawNode,
+    Ready, ReadyNumber, ReadyRecord, RoleName, Snapshot, StepError, Term,
 };
 use std::collections::VecDeque;
 
@@ -35,6 +34,8 @@ pub(crate) struct Member {
     phase: (Term, RoleName),
     /// Whom it has made promises to since its last Ready, in order.
     promised: VecDeque<NodeId>,
+    /// Term, vote and commit as the last Ready had them.
+    hard_state: HardState,
 }
 
 /// What waits to be written and to be applied.
@@ -42,15 +43,6 @@ pub(crate) struct Member {
 pub(crate) struct Threads {
     append: VecDeque<Work>,
     apply: VecDeque<Work>,
-}
-
-/// What a node has just done that etcd's log warns of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Looked {
-    /// Nothing.
-    Usual,
-    /// It led, and hears from no majority.
-    QuorumLost,
 }
 
 /// One of a node's two threads.
@@ -67,8 +59,11 @@ struct Work {
     /// etcd's message that asks for it.
     head: String,
     hard_state: Option<HardState>,
+    snapshot: Option<Snapshot>,
     /// Entries to be written; none for what is applied.
     entries: Vec<Entry>,
+    /// Entries to be applied; none for what is written.
+    committed: Vec<Entry>,
     answers: Vec<InFlight>,
 }
 
@@ -78,15 +73,13 @@ impl Member {
         node.journal().listen();
         let (id, phase) = (node.status().id, (node.status().term, node.status().role));
         let (durable, promised) = (ReadyNumber(0), VecDeque::new());
-        Member { id, node, threads, durable, phase, promised }
+        let hard_state = node.hard_state();
+        Member { id, node, threads, durable, phase, promised, hard_state }
     }
 
-    /// Looks at what a node has just done: a new term or role ends the wait that a script has fixed,
-    /// and a live peer that would be sent a snapshot asks for a later release.
-    ///
-    /// # Errors
-    /// [`Halt::Needs`].
-    pub(crate) fn look(&mut self) -> Result<Looked, Halt> {
+    /// Looks at what a node has just done: a new term or role ends the wait that a script has fixed. Returns
+    /// what etcd's log warns of.
+    pub(crate) fn look(&mut self) -> Vec<String> {
         let phase = (self.node.status().term, self.node.status().role);
         if phase != self.phase {
             self.phase = phase;
@@ -95,26 +88,22 @@ impl Member {
                 self.node.pin_election_timeout(None);
             }
         }
-        let mut looked = Looked::Usual;
-        let mut unreadable = Vec::new();
+        let mut warnings = Vec::new();
         for note in self.node.journal().drain() {
             if let Event::Sent { to, kind: "VoteReply" | "AppendReply" | "PreVoteReply" } =
                 note.event
             {
                 self.promised.push_back(to);
             } else if let Event::QuorumLost { .. } = note.event {
-                looked = Looked::QuorumLost;
-            } else if let Event::EntriesCompacted { peer, .. } = note.event {
-                unreadable.push(peer);
+                let words = "stepped down to follower since quorum is not active";
+                warnings.push(format!("{:x} {words}", self.id.0));
+            } else if let Event::CampaignPostponed { .. } = note.event {
+                warnings.push(pending_changes(self.id, phase.0));
+            } else if let Event::MessageIgnored { why: Ignored::CannotLead, .. } = note.event {
+                warnings.push(unpromotable(self.id));
             }
         }
-        let is_recent_active = |peer| {
-            self.node.progress().any(|(id, progress)| id == peer && progress.is_recent_active())
-        };
-        match unreadable.into_iter().any(is_recent_active) {
-            true => Err(Halt::needs(Feature::Snapshots)),
-            false => Ok(looked),
-        }
+        warnings
     }
 
     /// Takes a Ready and does with it what an owner does. Returns it as etcd shows it, and what it
@@ -136,16 +125,45 @@ impl Member {
         let mut sent = ready.messages().to_vec();
         sent.extend_from_slice(ready.persisted_messages());
         let messages: Vec<_> = sent.into_iter().map(InFlight::between_nodes).collect();
-        let text = layout::ready(&ready, &texts(&messages));
-        write(&mut self.node, ready.entries(), ready.hard_state());
+        let must_sync = self.must_sync(&ready);
+        let text = layout::ready(&ready, must_sync, &texts(&messages));
+        write(&mut self.node, ready.take_snapshot(), ready.entries(), ready.hard_state());
         let (number, applied) = (ready.number(), ready.take_committed_entries());
         self.node.advance_append_async(ready).expect("memory can be read");
+        self.apply(&applied);
         self.keep(number);
         if !applied.is_empty() {
             self.node.advance_apply().expect("memory can be read");
         }
         self.promised.clear();
         (text, messages)
+    }
+
+    /// Returns whether etcd would sync the write of a Ready: a snapshot alone is no reason for it there.
+    fn must_sync(&mut self, ready: &Ready) -> bool {
+        let (before, now) = (self.hard_state, ready.hard_state().unwrap_or(self.hard_state));
+        self.hard_state = now;
+        !ready.entries().is_empty() || (before.term, before.vote) != (now.term, now.vote)
+    }
+
+    /// Applies entries as etcd's state machine does: it makes a snapshot after each.
+    fn apply(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            let data = match entry.payload() {
+                Payload::Normal(data) => data.clone(),
+                Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_) => Bytes::new(),
+            };
+            if let Some(change) = entry.payload().change()
+                && let Ok(conf_state) = self.node.apply_conf_change(change)
+            {
+                self.node.storage_mut().save_conf_state(conf_state);
+            }
+            let storage = self.node.storage_mut();
+            let mut image = storage.latest_snapshot().data.to_vec();
+            image.extend(data);
+            let conf_state = storage.conf_state().clone();
+            storage.create_snapshot(entry.id.index, conf_state, image.into());
+        }
     }
 
     /// Hands writing and applying to the threads: etcd's asynchronous mode.
@@ -160,7 +178,10 @@ impl Member {
         let mut answers = self.promises(ready.take_persisted_messages());
         let mut shown = texts(&messages);
         let hard_state = ready.hard_state();
-        if hard_state.is_some() || !(ready.entries().is_empty() && answers.is_empty()) {
+        let must_sync = self.must_sync(&ready);
+        let snapshot = ready.snapshot().cloned();
+        let is_written = hard_state.is_some() || snapshot.is_some();
+        if is_written || !(ready.entries().is_empty() && answers.is_empty()) {
             // What else is still being written is recorded again: an earlier record may be void.
             answers.extend(self.node.records().last().and_then(|last| attestation(self.id, last)));
             let entries = ready.entries().to_vec();
@@ -169,11 +190,20 @@ impl Member {
                 let kind = "MsgStorageAppend";
                 let (vote, commit) = (layout::number(asked.vote), asked.commit.0);
                 let asked = Fields { kind, term: asked.term.0, vote, commit, ..Fields::default() };
-                Fields { entries: &entries, responses, ..asked }.describe(me, Party::AppendThread)
+                Fields { entries: &entries, snapshot: snapshot.as_ref(), responses, ..asked }
+                    .describe(me, Party::AppendThread)
             };
             shown.push(head(texts(&answers)));
             let head = head(Vec::new());
-            threads.append.push_back(Work { head, hard_state, entries, answers });
+            let committed = Vec::new();
+            threads.append.push_back(Work {
+                head,
+                hard_state,
+                snapshot,
+                entries,
+                committed,
+                answers,
+            });
         }
         if let Some(last) = ready.committed_entries().last() {
             let asked = Fields { entries: ready.committed_entries(), ..Fields::default() };
@@ -189,10 +219,19 @@ impl Member {
             let head = asked.describe(me, Party::ApplyThread);
             let asked = Fields { responses: vec![answer.text.clone()], ..asked };
             shown.push(asked.describe(me, Party::ApplyThread));
-            let (hard_state, entries) = (None, Vec::new());
-            threads.apply.push_back(Work { head, hard_state, entries, answers: vec![answer] });
+            let (hard_state, snapshot, entries) = (None, None, Vec::new());
+            let committed = ready.committed_entries().to_vec();
+            let answers = vec![answer];
+            threads.apply.push_back(Work {
+                head,
+                hard_state,
+                snapshot,
+                entries,
+                committed,
+                answers,
+            });
         }
-        let text = layout::ready(&ready, &shown);
+        let text = layout::ready(&ready, must_sync, &shown);
         self.node.advance_append_async(ready).expect("memory can be read");
         (text, messages)
     }
@@ -223,7 +262,8 @@ impl Member {
     /// then; nothing if nothing waits.
     pub(crate) fn work(&mut self, thread: Thread) -> Option<(String, Vec<InFlight>)> {
         let work = self.threads.as_mut()?.of_mut(thread).pop_front()?;
-        write(&mut self.node, &work.entries, work.hard_state);
+        write(&mut self.node, work.snapshot, &work.entries, work.hard_state);
+        self.apply(&work.committed);
         let mut text = format!("Processing:\n{}\nResponses:\n", work.head);
         for answer in &work.answers {
             text += &answer.text;
@@ -292,8 +332,27 @@ impl Thread {
     }
 }
 
-/// Writes entries, then the hard state: together, and the entries no later.
-fn write(node: &mut RawNode<MemoryStorage>, entries: &[Entry], hard_state: Option<HardState>) {
+/// Says as etcd does that a node cannot lead.
+pub(crate) fn unpromotable(id: NodeId) -> String {
+    format!("{:x} is unpromotable and can not campaign", id.0)
+}
+
+/// Says as etcd does that a node has to apply changes of the group before it campaigns.
+pub(crate) fn pending_changes(id: NodeId, term: Term) -> String {
+    let words = "since there are still pending configuration changes to apply";
+    format!("{:x} cannot campaign at term {term} {words}", id.0)
+}
+
+/// Installs a snapshot, writes entries, then the hard state: together, and the entries no later.
+fn write(
+    node: &mut RawNode<MemoryStorage>,
+    snapshot: Option<Snapshot>,
+    entries: &[Entry],
+    hard_state: Option<HardState>,
+) {
+    if let Some(snapshot) = snapshot {
+        node.storage_mut().install_snapshot(snapshot);
+    }
     node.storage_mut().append(entries);
     if let Some(hard_state) = hard_state {
         node.storage_mut().save(hard_state);

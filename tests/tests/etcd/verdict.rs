@@ -3,20 +3,15 @@
 //! Lines of etcd's log at levels DEBUG and INFO are left out on both sides: events take their place
 //! with us. WARN and ERROR lines count, since each means that something was refused.
 
-use crate::command::Command;
 use crate::environment::Environment;
-use crate::feature::Feature;
 use crate::format::{self, Block};
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a file cannot be played on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Halt {
-    /// It needs what a later release brings.
-    Needs(BTreeSet<Feature>),
     /// It cannot be read.
     Malformed {
         /// The line.
@@ -24,13 +19,6 @@ pub(crate) enum Halt {
         /// What was expected there, or what is wrong.
         what: String,
     },
-}
-
-impl Halt {
-    /// Says that one feature is needed.
-    pub(crate) fn needs(feature: Feature) -> Self {
-        Halt::Needs([feature].into())
-    }
 }
 
 /// What became of a file.
@@ -47,13 +35,6 @@ pub(crate) struct Verdict {
 pub(crate) enum Outcome {
     /// Everything came as it says.
     Passed,
-    /// Everything came as it says, up to a line that needs what a later release brings.
-    Needs {
-        /// What it needs there and after.
-        features: BTreeSet<Feature>,
-        /// The directive's line.
-        line: usize,
-    },
     /// Something else came.
     Differs {
         /// The line of the first difference, or of its directive.
@@ -84,7 +65,6 @@ pub(crate) fn judge(text: &str, mut play: impl FnMut(&Block) -> Result<String, H
     let outcome = match format::read(text) {
         Ok(blocks) => judge_blocks(&blocks, &mut play, &mut lines),
         Err(Halt::Malformed { line, what }) => Outcome::Broken { line, what },
-        Err(Halt::Needs(features)) => Outcome::Needs { features, line: 1 },
     };
     Verdict { outcome, lines }
 }
@@ -100,16 +80,12 @@ fn judge_blocks(
     play: &mut impl FnMut(&Block) -> Result<String, Halt>,
     lines: &mut usize,
 ) -> Outcome {
-    for (at, block) in blocks.iter().enumerate() {
+    for block in blocks {
         let line = block.line;
         let played = catch_unwind(AssertUnwindSafe(|| play(block)));
         let got = match played {
             Ok(Ok(got)) => got,
             Ok(Err(Halt::Malformed { line, what })) => return Outcome::Broken { line, what },
-            Ok(Err(Halt::Needs(mut features))) => {
-                features.extend(blocks[at..].iter().flat_map(asked_for));
-                return Outcome::Needs { features, line };
-            }
             Err(panic) => return Outcome::Broken { line, what: words_of(panic.as_ref()) },
         };
         if let Some(difference) = compare(block, &got, lines) {
@@ -117,14 +93,6 @@ fn judge_blocks(
         }
     }
     Outcome::Passed
-}
-
-/// Returns what a directive's words alone say that it needs.
-fn asked_for(block: &Block) -> BTreeSet<Feature> {
-    match Command::read(block) {
-        Err(Halt::Needs(features)) => features,
-        Err(Halt::Malformed { .. }) | Ok(_) => BTreeSet::new(),
-    }
 }
 
 /// Compares what came of a directive with what its file says, and counts the lines that agree.
@@ -161,10 +129,6 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outcome::Passed => write!(f, "passed"),
-            Outcome::Needs { features, line } => {
-                let names: Vec<_> = features.iter().map(Feature::to_string).collect();
-                write!(f, "agrees to line {line}, which needs {}", names.join(", "))
-            }
             Outcome::Differs { line, expected, got } => {
                 let show = |line: &Option<String>| match line {
                     Some(line) => format!("{line:?}"),

@@ -10,7 +10,7 @@
 use super::super::bounds::{Bounds, Reduction};
 use super::{OpenState, Walk};
 use crate::cluster::{Cluster, Setup};
-use raft::{NodeId, Storage};
+use raft::{NodeId, Purpose, Storage};
 use std::collections::BTreeSet;
 
 /// Returns what peers, disks and clients could find out about the nodes, under the names that come
@@ -30,7 +30,8 @@ fn line(cluster: &Cluster) -> String {
             let disk = cluster.disk(id).expect("it has one").durable();
             let saved = disk.hard_state();
             let last = disk.last_index().expect("memory can be read");
-            let log = disk.entries(disk.first_index().expect("memory"), last + 1, None);
+            let log =
+                disk.entries(disk.first_index().expect("memory"), last + 1, None, Purpose::Check);
             let places: Vec<_> = log.expect("memory").iter().map(|entry| entry.id).collect();
             let applied = cluster.application(id).map(|application| application.applied());
             format!(

@@ -39,7 +39,7 @@ impl Bench {
         storage.save(puppet.durable.unwrap_or(saved));
         let new = Disk::new(storage);
         self.disks.insert(puppet.id, new.clone());
-        let voters = Majority::new([N1, N2, N3]);
+        let voters = group();
         let view = NodeView { node: inspect(puppet, &new, &voters), disk: &new };
         let (checker, disks) = (&mut self.checker, &self.disks);
         let wrote = checker.check_write(&view, had, Some(Index(1)), &|id| disks.get(&id));

@@ -127,7 +127,11 @@ pub(super) fn apart(stage: &Stage, leader: NodeId, node: NodeId) -> Names {
     match outcomes.next_back() {
         Some(AppendOutcome::Matched(index)) if upto(&log, index) != upto(&theirs, index) => DIFFERS,
         Some(AppendOutcome::Matched(index)) if index.0 >= log.len() as u64 => DIFFERS,
-        Some(AppendOutcome::Matched(_) | AppendOutcome::NewerTerm) => UNSENT,
+        Some(
+            AppendOutcome::Matched(_)
+            | AppendOutcome::SnapshotWanted { .. }
+            | AppendOutcome::NewerTerm,
+        ) => UNSENT,
         Some(AppendOutcome::Rejected { .. }) => REFUSED,
         None => {
             let steps = stage.steps();

@@ -160,6 +160,7 @@ fn said(stage: &Stage) -> String {
                     format!("t{term} rejected {prev}, hint {hint}")
                 }
                 AppendOutcome::NewerTerm => format!("t{term} newer term"),
+                AppendOutcome::SnapshotWanted { .. } => format!("t{term} wants a snapshot"),
             }
         })
         .collect();

@@ -13,8 +13,8 @@ use crate::raft::kit::words::{N1, Said};
 use bytes::Bytes;
 use harness::{Rule, Verdict};
 use raft::{
-    AppendOutcome, Body, Entry, EntryId, Event, Index, MemoryStorage, NodeId, Payload, Storage,
-    Term,
+    AppendOutcome, Body, Entry, EntryId, Event, Index, MemoryStorage, NodeId, Payload, Purpose,
+    Storage, Term,
 };
 use testbed::{Input, Setup};
 
@@ -56,7 +56,7 @@ fn entries_of(image: &MemoryStorage) -> Vec<Entry> {
     if last == Index(0) {
         return Vec::new();
     }
-    image.entries(Index(1), last + 1, None).expect("memory can be read")
+    image.entries(Index(1), last + 1, None, Purpose::Check).expect("memory can be read")
 }
 
 impl Stage {
@@ -108,6 +108,7 @@ impl Stage {
             Some(AppendOutcome::Matched(index)) => format!("matched {index}"),
             Some(AppendOutcome::Rejected { prev, .. }) => format!("rejected {prev}"),
             Some(AppendOutcome::NewerTerm) => "newer term".to_owned(),
+            Some(AppendOutcome::SnapshotWanted { .. }) => "wants a snapshot".to_owned(),
             None => "no answer".to_owned(),
         }
     }

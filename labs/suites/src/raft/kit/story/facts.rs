@@ -97,6 +97,11 @@ pub(super) fn are_quiet(notes: &[Note]) -> bool {
         Event::PreVoteGranted { .. } | Event::PreVoteRefused { .. } => true,
         Event::QuorumLost { .. } | Event::LeaseSuspended { .. } => false,
         Event::TransferBegan { .. } | Event::TransferEnded { .. } => false,
+        Event::SnapshotSent { .. } | Event::SnapshotGivenUp { .. } => false,
+        Event::SnapshotPending { .. } | Event::SnapshotWanted { .. } => true,
+        Event::SnapshotRestored { .. } | Event::MembersChanged { .. } => false,
+        Event::SnapshotRefused { .. } | Event::CampaignPostponed { .. } => true,
+        Event::ChangeReplaced { .. } | Event::JointLeft { .. } => false,
         Event::EntriesAppended { .. } | Event::LogTruncated { .. } => false,
         Event::AppendRefused { .. } | Event::EntriesCompacted { .. } => true,
         Event::CommitAdvanced { .. } | Event::MatchAdvanced { .. } => false,
@@ -157,6 +162,13 @@ fn fact(event: &Event) -> Option<String> {
         Event::LeaseSuspended { .. } => Some("no lease".to_owned()),
         Event::TransferBegan { target } => Some(format!("hands over to {target}")),
         Event::TransferEnded { .. } => Some("goes on to lead".to_owned()),
+        Event::SnapshotSent { peer, last } => Some(format!("{peer} gets snapshot {last}")),
+        Event::SnapshotRestored { last } => Some(format!("snapshot {last}")),
+        Event::SnapshotRefused { last, .. } => Some(format!("not snapshot {last}")),
+        Event::MembersChanged { voters, .. } => Some(format!("{voters} voters")),
+        Event::ChangeReplaced { .. } => Some("no change now".to_owned()),
+        Event::JointLeft { index } => Some(format!("leaves the joint group in {index}")),
+        Event::CampaignPostponed { .. } => Some("must apply first".to_owned()),
         Event::VoteCounted { voter, granted } => {
             Some(format!("{voter} {}", if *granted { "yes" } else { "no" }))
         }
@@ -177,6 +189,9 @@ fn fact(event: &Event) -> Option<String> {
         | Event::EntriesPending { .. }
         | Event::Replicates { .. }
         | Event::EntriesCompacted { .. }
+        | Event::SnapshotPending { .. }
+        | Event::SnapshotGivenUp { .. }
+        | Event::SnapshotWanted { .. }
         | Event::AppliedAhead { .. }
         | Event::LeaderChanged { to: None, .. }
         | Event::RoleEntered { .. }
@@ -198,6 +213,6 @@ fn ignored(why: &Ignored) -> &'static str {
         Ignored::CannotLead => "ignored: cannot lead",
         Ignored::OtherLog { .. } => "ignored: other log",
         Ignored::ReadIsOver => "ignored: that read ended",
-        Ignored::NoRule => "ignored",
+        Ignored::OtherDoor => "ignored",
     }
 }
