@@ -18,7 +18,6 @@
 mod display; // what each error says to a person
 
 use crate::entry::ChangeKind;
-use crate::event::ChangeRefusal;
 use crate::types::{EntryId, Index, NodeId, ReadyNumber, Term, Uncompared};
 use std::panic::Location;
 
@@ -487,6 +486,22 @@ pub enum TransferError {
     },
     /// The node has halted: its storage failed, now or earlier.
     Halted(Halt),
+}
+
+/// Why a proposed change of the group cannot be made now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum ChangeRefusal {
+    /// Another change may not be applied yet: one at a time (thesis §4.1).
+    Pending {
+        /// The last index at which a change may be.
+        index: Index,
+        /// The last index that is applied.
+        applied: Index,
+    },
+    /// It could not be applied.
+    Impossible(ChangeError),
 }
 
 /// Why a change of the group was not made, although its entry is applied.

@@ -14,7 +14,7 @@ mod display; // what an event says to a person
 
 pub use citation::Paper;
 
-use crate::error::{ChangeError, Read};
+use crate::error::{ChangeRefusal, Read};
 use crate::message::{ReadDropped, ReadToken};
 use crate::state::RoleName;
 use crate::types::{EntryId, Index, NodeId, Term};
@@ -357,22 +357,6 @@ pub enum SnapshotRefusal {
     WithoutUs,
 }
 
-/// Why a proposed change of the group cannot be made now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum ChangeRefusal {
-    /// Another change may not be applied yet: one at a time (thesis §4.1).
-    Pending {
-        /// The last index at which a change may be.
-        index: Index,
-        /// The last index that is applied.
-        applied: Index,
-    },
-    /// It could not be applied.
-    Impossible(ChangeError),
-}
-
 /// Why a message changed nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -415,8 +399,6 @@ pub enum Ignored {
         /// The last entry of this node.
         ours: EntryId,
     },
-    /// It asks for what only the owner of a node may ask, by another door.
-    OtherDoor,
     /// It answers a read that has ended, or one from before this node restarted.
     ReadIsOver,
 }

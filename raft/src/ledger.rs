@@ -26,8 +26,8 @@ pub(crate) use reads::{Reader, WaitingRead};
 
 use crate::config::{Config, VoteRequests};
 use crate::entry::Entry;
-use crate::error::{Halt, StartError};
-use crate::event::{ChangeRefusal, Event, Ignored, Refusal, SnapshotRefusal};
+use crate::error::{ChangeRefusal, Halt, StartError};
+use crate::event::{Event, Ignored, Refusal, SnapshotRefusal};
 use crate::journal::Journal;
 use crate::log::{Appended, Log};
 use crate::message::{Body, Message, TermKind};

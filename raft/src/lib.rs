@@ -141,11 +141,11 @@ pub mod sources; // this crate's own text, for those who show it
 pub use config::{ApplyGate, Config, ReadMode, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
 pub use error::{
-    ApplyChangeError, CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError,
-    Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError, StepError,
-    StorageError, TransferError,
+    ApplyChangeError, CampaignError, ChangeError, ChangeRefusal, ConfStateError, ConfigError,
+    ForgetLeaderError, Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError,
+    StepError, StorageError, TransferError,
 };
-pub use event::{ChangeRefusal, Event, Ignored, Paper, Refusal, SnapshotRefusal};
+pub use event::{Event, Ignored, Paper, Refusal, SnapshotRefusal};
 pub use journal::{Journal, Note};
 pub use membership::Changer;
 pub use message::{

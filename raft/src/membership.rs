@@ -45,12 +45,10 @@ pub use changer::Changer;
 
 use crate::config::Config;
 use crate::entry::{ConfChangeV2, Entry, Payload, Transition};
-use crate::error::{ApplyChangeError, Halt, ProposeError};
-use crate::event::ChangeRefusal;
+use crate::error::{ApplyChangeError, ChangeRefusal, Halt, ProposeError};
 use crate::ledger::{Core, Leader};
 use crate::progress::inflight::Inflights;
 use crate::raft::{Raft, Role};
-use crate::replication::WhenEmpty;
 use crate::role::RoleChange;
 use crate::state::ConfState;
 use crate::storage::{Purpose, Storage};
@@ -155,11 +153,7 @@ impl<S: Storage> Raft<S> {
         if self.core.maybe_commit(leader)? {
             return self.core.bcast_append(leader);
         }
-        let me = self.core.id;
-        for (&to, peer) in leader.progress.iter_mut().filter(|(id, _)| **id != me) {
-            self.core.send_append(to, peer, WhenEmpty::Skip)?;
-        }
-        Ok(())
+        self.core.send_lacking(leader)
     }
 }
 

@@ -162,6 +162,20 @@ impl<S: Storage> Core<S> {
         Ok(())
     }
 
+    /// Sends what it lacks to every other member that lacks something: one that was just added need not
+    /// wait for a heartbeat.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn send_lacking(&mut self, leader: &mut Leader) -> Result<(), Halt> {
+        for (&to, progress) in &mut leader.progress {
+            if to != self.id {
+                self.send_append(to, progress, WhenEmpty::Skip)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a peer what it lacks: now, or together with everything else that it lacks by the time a
     /// Ready is taken (`batch_append`).
     ///

@@ -223,9 +223,9 @@ impl<S: Storage> Raft<S> {
             }
             (_, Body::TimeoutNow { last }) => return self.on_timeout_now(from, last),
 
-            // They have doors of their own, `take_proposal` and `transfer_leader`, and never come here.
+            // They have doors of their own: `take_proposal`, `transfer_leader`.
             (_, Body::Propose { .. } | Body::TransferLeader { .. }) => {
-                core.ignore(from, kind, Ignored::OtherDoor);
+                unreachable!("Raft::step takes a {kind} elsewhere")
             }
         }
         Ok(())

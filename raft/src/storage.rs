@@ -152,7 +152,8 @@ impl MemoryStorage {
     pub fn with_voters(voters: impl IntoIterator<Item = NodeId>) -> Self {
         let voters = voters.into_iter().collect();
         let conf_state = ConfState { voters, ..ConfState::default() };
-        MemoryStorage { conf_state, ..MemoryStorage::default() }
+        let snapshot = Snapshot { conf_state: conf_state.clone(), ..Snapshot::default() };
+        MemoryStorage { conf_state, snapshot, ..MemoryStorage::default() }
     }
 
     /// Returns storage that holds a snapshot, and no entry after it yet. A node that starts on it has

@@ -82,6 +82,9 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
         max_inflight_messages: ours.max_inflight_messages,
         merge_acknowledgements: true,
         batch_reads: true,
+        snapshot_ticks: ours.snapshot_ticks,
+        replace_refused_changes: false,
+        step_down_on_removal: true,
         reset_timer_on_new_term: ours.reset_timer_on_new_term,
         vote_when_leader_known: ours.vote_when_leader_known,
         ..etcds

@@ -241,7 +241,7 @@ fn entries_that_are_compacted_are_no_failure() {
     let (index, first) = (Index(4), Index(8));
     *node.storage().answer.borrow_mut() = Some(Err(StorageError::Compacted { index, first }));
     node.step(rejection()).expect("no failure");
-    assert!(events(&mut node).contains(&Event::EntriesCompacted { peer: N2, index }));
+    assert!(events(&mut node).contains(&Event::SnapshotPending { peer: N2 }));
     assert!(!node.is_halted());
 }
 

@@ -171,7 +171,7 @@ fn a_muted_script_says_only_ok() {
 #[test]
 fn what_is_wrong_with_a_script_is_said_with_its_line_and_what_was_expected() {
     for (text, expected) in [
-        ("campain 1", "line 1: there is no command \"campain\"; did you mean campaign?"),
+        ("campain 1", "line 1: there is no command \"campain\"; did you mean campaign or compact?"),
         ("campaign 1", "line 1: there are no nodes yet: begin with add-nodes"),
         ("add-nodes", "line 1: expected how many nodes there are after add-nodes"),
         ("add-nodes 0", "line 1: expected 1 to 20 nodes, found 0"),

@@ -1,9 +1,9 @@
 //! What each error says to a person, and which error is behind which.
 
 use super::{
-    ApplyChangeError, CampaignError, ChangeError, ConfStateError, ConfigError, ForgetLeaderError,
-    Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError, StepError,
-    StorageError, TransferError,
+    ApplyChangeError, CampaignError, ChangeError, ChangeRefusal, ConfStateError, ConfigError,
+    ForgetLeaderError, Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError,
+    StepError, StorageError, TransferError,
 };
 use crate::entry::ChangeKind;
 use crate::types::{Index, Term};
@@ -287,6 +287,19 @@ impl fmt::Display for RequestSnapshotError {
                 )
             }
             RequestSnapshotError::Halted(halt) => halt.fmt(f),
+        }
+    }
+}
+
+/// Writes the reason, after the change.
+impl fmt::Display for ChangeRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChangeRefusal::Pending { index, applied } => write!(
+                f,
+                "a change may be at entry {index}, and only {applied} is applied: one at a time"
+            ),
+            ChangeRefusal::Impossible(why) => why.fmt(f),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What an event says to a person: the end of a sentence about the node.
 
-use super::{ChangeRefusal, Event, Ignored, Refusal, SnapshotRefusal};
+use super::{Event, Ignored, Refusal, SnapshotRefusal};
 use std::fmt;
 
 /// Writes what happened as the end of a sentence about the node: "n2" + " enters term 3".
@@ -148,7 +148,6 @@ impl fmt::Display for Event {
                 Ignored::ReadIsOver => {
                     write!(f, "ignores {kind} from {from}: that read has ended")
                 }
-                Ignored::OtherDoor => write!(f, "ignores {kind} from {from}: no rule takes it"),
             },
         }
     }
@@ -179,19 +178,6 @@ impl fmt::Display for SnapshotRefusal {
             }
             SnapshotRefusal::InOurLog => write!(f, "that entry is in its log"),
             SnapshotRefusal::WithoutUs => write!(f, "this node is not among its members"),
-        }
-    }
-}
-
-/// Writes the reason, after the change.
-impl fmt::Display for ChangeRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ChangeRefusal::Pending { index, applied } => write!(
-                f,
-                "a change may be at entry {index}, and only {applied} is applied: one at a time"
-            ),
-            ChangeRefusal::Impossible(why) => why.fmt(f),
         }
     }
 }

@@ -83,7 +83,7 @@ fn taken_for(stage: &Stage) -> Option<&'static str> {
         Ignored::OlderTerm { .. } => TOO_OLD,
         Ignored::NotOurRole { .. } | Ignored::RivalLeader | Ignored::ReadIsOver => ITS_OWN,
         Ignored::LeaderIsAlive { .. } | Ignored::CannotLead | Ignored::OtherLog { .. } => ITS_OWN,
-        Ignored::OtherSession | Ignored::OtherDoor | Ignored::NoTermAbove { .. } => ITS_OWN,
+        Ignored::OtherSession | Ignored::NoTermAbove { .. } => ITS_OWN,
     })
 }
 

@@ -213,6 +213,5 @@ fn ignored(why: &Ignored) -> &'static str {
         Ignored::CannotLead => "ignored: cannot lead",
         Ignored::OtherLog { .. } => "ignored: other log",
         Ignored::ReadIsOver => "ignored: that read ended",
-        Ignored::OtherDoor => "ignored",
     }
 }
