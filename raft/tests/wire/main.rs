@@ -10,6 +10,7 @@
 
 mod draw; // any value
 mod golden; // bytes that are kept
+mod page; // the page of the book
 mod properties; // what holds for all values, and for all bytes
 mod value; // one of the five types
 

@@ -15,7 +15,7 @@ use raft::wire;
 ///
 /// # Panics
 /// If it fails: with the shrunk case, and how to see it again.
-fn holds<S: Strategy>(
+pub(super) fn holds<S: Strategy>(
     usual: u32,
     cases: S,
     property: impl Fn(S::Value) -> Result<(), TestCaseError>,
