@@ -16,8 +16,8 @@
 //! 1. A value has exactly one encoding. So `decode(encode(x)) == x`, and `encode(decode(b)) == b` for
 //!    all bytes `b` that are accepted. Two nodes that write the same entry write the same bytes.
 //! 2. No input panics, and decoding does not recurse.
-//! 3. Decoding allocates at most 32 bytes for each byte of the input, and 256 more. A length or a count is
-//!    compared with the rest of the input before anything is reserved for it.
+//! 3. Decoding allocates at most 32 bytes for each byte of the input, and 256 more, on a 64-bit machine. A
+//!    length or a count is compared with the rest of the input before anything is reserved for it.
 //! 4. A payload, a context or a snapshot's data is a slice of the input and no copy. So it keeps the memory of the
 //!    whole input for as long as it lives.
 //!
@@ -25,7 +25,7 @@
 //!
 //! A number is written in base 128, the low seven bits first (LEB128, the varint of Protocol Buffers).
 //! Fixed 64-bit numbers are simpler and have one encoding by themselves. But most numbers of Raft are
-//! small, and a heartbeat is sent to each peer of each group all the time: it has 10 bytes instead of 45.
+//! small, and a heartbeat is sent to each peer of each group all the time: it has 10 bytes instead of 44.
 //! The price is one rule: a number is written in as few bytes as possible, and a longer form is refused.
 //!
 //! # What is not here
@@ -76,7 +76,7 @@ pub fn message_len(message: &Message) -> usize {
 
 /// Returns the message that these bytes are, all of them.
 ///
-/// Its payloads are slices of `bytes`: clone those that are to outlive it by far.
+/// Its payloads are slices of `bytes`, and keep the memory of all of it. Copy those that are kept for long.
 ///
 /// # Errors
 /// [`WireError`], if the bytes are not exactly one message of [`VERSION`].

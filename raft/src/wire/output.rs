@@ -1,11 +1,12 @@
-//! The five shapes that every encoding is made of: a byte, a number, a flag, an optional number, and a
-//! string of bytes.
+//! The five shapes that every encoding is made of: a number, a flag, a string of bytes, an optional
+//! number, and a list.
 //!
 //! ```text
 //!   number 300          ac 02            300 = 0b10_0101100: the low seven bits first, 80 means "more"
 //!   flag                00 | 01
-//!   optional number     00 | 01 number
 //!   string of bytes     its length as a number, the bytes
+//!   optional number     00 | 01 number
+//!   list                its count as a number, the items
 //! ```
 //!
 //! They are written into a buffer, or only counted ([`Length`]): so a length is what would be written.

@@ -26,6 +26,10 @@ fn message(body: Body) -> Message {
 fn refused(of_type: Type, bytes: &str, why: &str) {
     let error = of_type.decode(unhex(bytes)).expect_err("these bytes are wrong");
     assert_eq!(error.to_string(), why, "{bytes}");
+    assert!(
+        !page::accepts(of_type, &unhex(bytes)),
+        "{bytes}: the page does not say that it is wrong"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! `REWRITE=1 cargo test -p raft --test wire` writes the page's worked example; read it before you commit.
 
 use crate::golden::samples;
-use crate::value::{Value, any_value, hex};
+use crate::value::{Type, Value, any_value, hex};
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -293,6 +293,11 @@ fn facts_of(page: &Page, value: &Value) -> Vec<String> {
     facts
 }
 
+/// Returns whether the page's decoder accepts these bytes.
+pub(super) fn accepts(of_type: Type, bytes: &Bytes) -> bool {
+    Page::read().decode(of_type.name(), bytes).is_some()
+}
+
 /// Returns the field that an error names.
 fn what(error: WireError) -> Option<&'static str> {
     match error {
@@ -310,7 +315,7 @@ fn what(error: WireError) -> Option<&'static str> {
 
 /// Compares both decoders on these bytes.
 #[track_caller]
-fn compare(page: &Page, of_type: crate::value::Type, bytes: &Bytes) -> bool {
+fn compare(page: &Page, of_type: Type, bytes: &Bytes) -> bool {
     let by_page = page.decode(of_type.name(), bytes);
     match (of_type.decode(bytes.clone()), by_page) {
         (Ok(value), Some(decoded)) => {
