@@ -33,7 +33,7 @@
 //! * Framing and checksums: the transport's, and the log engine's. An input is one whole value. A flipped bit
 //!   may make another value, never an accepted input that means the same.
 //! * Meaning: node 0, term 0, entries out of order and a missing term are all decoded. `Raft::step`
-//!   refuses them, and names what is wrong.
+//!   refuses them in a message, a node that starts refuses them in saved state, and both name what is wrong.
 
 mod message; // the envelope, and each body
 

@@ -414,6 +414,22 @@ fn the_worked_example_of_the_page_is_what_the_code_writes() {
 }
 
 #[test]
+fn the_numbers_of_the_page_are_written_as_it_says() {
+    let text = fs::read_to_string(path()).expect("the page is there");
+    let line = text.lines().find(|line| line.starts_with("   0 = 00")).expect("the examples");
+    let examples: Vec<&str> = line.split("   ").filter(|part| part.contains('=')).collect();
+    assert_eq!(examples.len(), 5, "{line}");
+    for example in examples {
+        let (number, bytes) = example.trim().split_once(" = ").expect("a number and its bytes");
+        let number = if number == "2^64 - 1" { Ok(u64::MAX) } else { number.parse() };
+        let term = Term(number.expect("a number"));
+        let written = Value::HardState(HardState { term, ..HardState::default() }).encode();
+        // Version before it; no vote and commit 0 behind it.
+        assert_eq!(hex(&written[1..written.len() - 2]), bytes, "{example}");
+    }
+}
+
+#[test]
 fn the_sizes_of_the_page_are_those_of_the_code() {
     let entry = Entry::unplaced(Payload::Normal(vec![7; 100].into()));
     let entry = entry.at(EntryId { index: Index(1_000_000), term: Term(7) });
