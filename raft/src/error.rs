@@ -10,6 +10,7 @@
 //!   client ----> ProposeError                        a proposal that is not taken
 //!   owner -----> OrderError                          a write or an apply reported out of order
 //!   operator --> ChangeError <-- ConfStateError      a change of the members that cannot be made
+//!   bytes -----> WireError                           an input that is no encoding of anything
 //! ```
 //!
 //! A failed read decides nothing: the node halts. It then behaves as if it had crashed at that read,
@@ -623,6 +624,95 @@ pub enum ChangeError {
     },
     /// The group has no voters: no majority of an old configuration could agree to a joint one.
     NoVoterYet,
+}
+
+/// Why an input is not what it should be: a message, an entry or saved state as bytes ([`crate::wire`]).
+///
+/// `offset` counts bytes from the start of the input, from 0. `what` is the field, as the page "The
+/// wire format" of the book names it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WireError {
+    /// The first byte is not the version that this release reads.
+    UnknownVersion {
+        /// The version that came.
+        found: u8,
+    },
+    /// No kind has this number: the sender is newer, or the input is damaged.
+    UnknownKind {
+        /// Where the number is.
+        offset: usize,
+        /// What it is the kind of.
+        what: &'static str,
+        /// The number that came.
+        found: u8,
+    },
+    /// The input ends too early.
+    Truncated {
+        /// Where the missing bytes should begin.
+        offset: usize,
+        /// The field.
+        what: &'static str,
+        /// How many bytes the field needs from there on: at least so many, if it is a number.
+        needed: u64,
+        /// How many bytes are left.
+        left: usize,
+    },
+    /// More things are announced than the rest of the input can hold.
+    CountTooLarge {
+        /// Where the count is.
+        offset: usize,
+        /// What is counted.
+        what: &'static str,
+        /// The count that came.
+        count: u64,
+        /// How many could follow, if each were as short as possible.
+        max: usize,
+    },
+    /// A number has more than 64 bits.
+    NumberTooLarge {
+        /// Where the number begins.
+        offset: usize,
+        /// The field.
+        what: &'static str,
+        /// Its tenth byte, which may only be 0 or 1.
+        tenth: u8,
+    },
+    /// A number has more bytes than it needs. It has only one form that is accepted.
+    NotShortest {
+        /// Where the number begins.
+        offset: usize,
+        /// The field.
+        what: &'static str,
+        /// The number.
+        number: u64,
+    },
+    /// A flag, or the byte that says whether a number follows, is neither 0 nor 1.
+    NotAFlag {
+        /// Where the byte is.
+        offset: usize,
+        /// The field.
+        what: &'static str,
+        /// The byte that came.
+        found: u8,
+    },
+    /// The nodes of a set are not in ascending order, or one comes twice.
+    NotAscending {
+        /// Where the node is that is out of order.
+        offset: usize,
+        /// The set.
+        what: &'static str,
+        /// The node before it.
+        before: NodeId,
+        /// The node.
+        found: NodeId,
+    },
+    /// Something follows the end.
+    TrailingBytes {
+        /// Where the value ends.
+        offset: usize,
+        /// How many bytes follow.
+        left: usize,
+    },
 }
 
 impl StepError {

@@ -59,7 +59,8 @@
 //!
 //! # What this crate leaves to its owner
 //!
-//! * To encode messages and entries, and to send messages. They may be lost, repeated and reordered.
+//! * To send messages. They may be lost, repeated and reordered. [`wire`] makes bytes of them, and of
+//!   entries; the transport adds framing and checksums.
 //! * To store: an owner implements [`Storage`] and writes what a [`Ready`] holds. [`MemoryStorage`] is for
 //!   tests.
 //! * To measure time: an owner calls [`RawNode::tick`] at a steady pace.
@@ -116,6 +117,8 @@ mod ready; // what a node hands out, and what must be durable when
 
 mod outbox; // what leaves a node, sorted by what must be durable first
 
+pub mod wire; // messages, entries and saved state as bytes
+
 mod config; // the settings of a node
 
 mod journal; // what happened in a node, and which line decided it
@@ -143,7 +146,7 @@ pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition
 pub use error::{
     ApplyChangeError, CampaignError, ChangeError, ChangeRefusal, ConfStateError, ConfigError,
     ForgetLeaderError, Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError,
-    StepError, StorageError, TransferError,
+    StepError, StorageError, TransferError, WireError,
 };
 pub use event::{Event, Ignored, Paper, Refusal, SnapshotRefusal};
 pub use journal::{Journal, Note};

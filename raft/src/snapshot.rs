@@ -39,7 +39,8 @@ impl<S: Storage> Core<S> {
         }
         let reconnects_at = Index(self.log.first_index()?.0 - 1);
         let wanted = peer.wanted_snapshot().unwrap_or_default();
-        let at_least = wanted.max(reconnects_at).max(peer.snapshot_floor());
+        // A peer keeps what it has acknowledged, so nothing older helps it.
+        let at_least = wanted.max(reconnects_at).max(peer.snapshot_floor()).max(peer.matched());
         match self.log.snapshot(at_least, to) {
             Err(halt) if *halt.why() == StorageError::Pending => self.note_snapshot_pending(to),
             snapshot => self.send_image(to, peer, snapshot?),

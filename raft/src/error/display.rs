@@ -3,7 +3,7 @@
 use super::{
     ApplyChangeError, CampaignError, ChangeError, ChangeRefusal, ConfStateError, ConfigError,
     ForgetLeaderError, Halt, OrderError, ProposeError, Read, RequestSnapshotError, StartError,
-    StepError, StorageError, TransferError,
+    StepError, StorageError, TransferError, WireError,
 };
 use crate::entry::ChangeKind;
 use crate::types::{Index, Term};
@@ -230,6 +230,51 @@ impl fmt::Display for OrderError {
     }
 }
 
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WireError::UnknownVersion { found } => {
+                write!(f, "the input is of version {found}, which this release does not read")
+            }
+            WireError::UnknownKind { offset, what, found } => {
+                write!(f, "offset {offset}, {what}: no kind has the number {found}")
+            }
+            WireError::Truncated { offset, what, needed, left } => write!(
+                f,
+                "offset {offset}, {what}: the input ends too early: bytes needed {needed}, left {left}"
+            ),
+            WireError::CountTooLarge { offset, what, count, max } => write!(
+                f,
+                "offset {offset}, {what}: {count} are announced, and the rest of the input can hold \
+                 {max} at most"
+            ),
+            WireError::NumberTooLarge { offset, what, tenth } => write!(
+                f,
+                "offset {offset}, {what}: the number has more than 64 bits: its tenth byte is \
+                 {tenth:#04x}"
+            ),
+            WireError::NotShortest { offset, what, number } => {
+                write!(
+                    f,
+                    "offset {offset}, {what}: {number} is written in more bytes than it needs"
+                )
+            }
+            WireError::NotAFlag { offset, what, found } => {
+                write!(f, "offset {offset}, {what}: a flag is 0 or 1, and this is {found}")
+            }
+            WireError::NotAscending { offset, what, before, found } => {
+                write!(f, "offset {offset}, {what}: {found} comes after {before}")
+            }
+            WireError::TrailingBytes { offset, left } => {
+                write!(
+                    f,
+                    "offset {offset}: the value ends here, but not the input: bytes left {left}"
+                )
+            }
+        }
+    }
+}
+
 impl fmt::Display for CampaignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -326,6 +371,7 @@ impl fmt::Display for ForgetLeaderError {
 
 impl Error for ConfigError {}
 impl Error for StorageError {}
+impl Error for WireError {}
 impl Error for Halt {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.why())

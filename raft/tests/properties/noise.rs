@@ -3,11 +3,7 @@
 //! committed than its log holds.
 
 use bytes::Bytes;
-use raft::{
-    AppendOutcome, Body, Config, Entry, EntryId, HardState, Index, MemoryStorage, Message, NodeId,
-    Payload, RawNode, ReadAttempt, ReadDropped, ReadToken, Ready, RoleName, Session, Snapshot,
-    Term, VoteRequest,
-};
+use raft::*;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
@@ -63,6 +59,25 @@ impl Noise {
         (0..count).map(|_| entry(self)).collect()
     }
 
+    fn change(&mut self) -> ConfChangeV2 {
+        let kinds = [ChangeKind::AddVoter, ChangeKind::AddLearner, ChangeKind::Remove];
+        let transitions = [Transition::Auto, Transition::Implicit, Transition::Explicit];
+        let transition = transitions[self.0.random_range(0..3)];
+        let count = self.0.random_range(0..3_usize);
+        let mut change = || {
+            let kind = kinds[self.0.random_range(0..3)];
+            ConfChange { kind, node: NodeId(self.number(6)) }
+        };
+        ConfChangeV2 { transition, changes: (0..count).map(|_| change()).collect() }
+    }
+
+    fn snapshot(&mut self, ours: Term) -> Snapshot {
+        let voters = (1..=self.0.random_range(0..5)).map(NodeId).collect();
+        let learners = if self.yes() { [NodeId(self.number(7))].into() } else { [].into() };
+        let conf_state = ConfState { voters, learners, ..ConfState::default() };
+        Snapshot { id: self.id(ours), conf_state, ..Snapshot::default() }
+    }
+
     fn outcome(&mut self, ours: Term) -> AppendOutcome {
         match self.0.random_range(0..6_u32) {
             0 => AppendOutcome::NewerTerm,
@@ -84,10 +99,7 @@ impl Noise {
             1 => Body::PreVoteReply { granted: self.yes() },
             2 | 3 => Body::RequestVote(VoteRequest { last: self.id(ours), transfer: self.yes() }),
             4 | 5 => Body::VoteReply { granted: self.yes() },
-            6 => Body::InstallSnapshot {
-                snapshot: Box::new(Snapshot { id: self.id(ours), ..Snapshot::default() }),
-                session,
-            },
+            6 => Body::InstallSnapshot { snapshot: Box::new(self.snapshot(ours)), session },
             7 | 8 => Body::Heartbeat { commit: self.index(), token, session },
             9 | 10 => Body::HeartbeatReply { token, session },
             11 => Body::Propose { entries: self.entries(EntryId::default(), ours) },
@@ -129,15 +141,55 @@ impl Noise {
 
 /// Does an owner's work for a Ready, at once or later.
 fn serve(node: &mut RawNode<MemoryStorage>, mut ready: Ready) {
+    if let Some(snapshot) = ready.take_snapshot() {
+        node.storage_mut().install_snapshot(snapshot);
+    }
     node.storage_mut().append(ready.entries());
     if let Some(hard_state) = ready.hard_state() {
         node.storage_mut().save(hard_state);
     }
     ready.take_messages();
-    ready.take_committed_entries();
-    let light = node.advance(ready).expect("memory can be read");
-    drop(light);
+    apply(node, &ready.take_committed_entries());
+    let mut light = node.advance(ready).expect("memory can be read");
+    apply(node, &light.take_committed_entries());
     node.advance_apply().expect("memory can be read");
+}
+
+/// Makes the changes of the group among applied entries.
+fn apply(node: &mut RawNode<MemoryStorage>, entries: &[Entry]) {
+    for change in entries.iter().filter_map(|entry| entry.payload().change()) {
+        match node.apply_conf_change(change) {
+            Ok(conf_state) => node.storage_mut().save_conf_state(conf_state),
+            Err(why) => assert!(matches!(why, ApplyChangeError::Refused(_)), "{why}"),
+        }
+    }
+}
+
+/// Keeps a snapshot of everything that is applied, and compacts the log up to it.
+fn compact(node: &mut RawNode<MemoryStorage>) {
+    let applied = node.status().applied;
+    let (first, conf_state) = (node.storage().first_index(), node.storage().conf_state().clone());
+    if first.is_ok_and(|first| first <= applied) {
+        node.storage_mut().create_snapshot(applied, conf_state, Bytes::new());
+        node.storage_mut().compact(applied);
+    }
+}
+
+/// Returns the settings of the next life: each feature is on in half of them.
+fn settings(noise: &mut Noise, seed: u64) -> Config {
+    let check_quorum = noise.yes();
+    let lease = check_quorum && noise.yes();
+    Config {
+        batch_append: seed % 2 == 1,
+        pre_vote: noise.yes(),
+        check_quorum,
+        read_mode: if lease { ReadMode::Lease(9) } else { ReadMode::Quorum },
+        snapshot_ticks: noise.yes().then_some(3),
+        check_changes: noise.yes(),
+        replace_refused_changes: noise.yes(),
+        step_down_on_removal: noise.yes(),
+        ..Config::new(NodeId(1))
+    }
 }
 
 #[test]
@@ -145,26 +197,36 @@ fn a_node_that_is_told_a_million_things_stands() {
     let seed = std::env::var("RAFTWRIGHT_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or(0x5EED);
     let (mut taken, mut led, mut committed) = (0, 0, 0);
-    let fresh = || {
+    let fresh = |noise: &mut Noise| {
         let storage = MemoryStorage::with_voters([1, 2, 3].map(NodeId));
-        RawNode::new(&Config { batch_append: seed % 2 == 1, ..Config::new(NodeId(1)) }, storage)
-            .expect("settings that work")
+        RawNode::new(&settings(noise, seed), storage).expect("settings that work")
     };
     let mut noise = Noise(ChaCha8Rng::seed_from_u64(seed));
-    let mut node = fresh();
+    let mut node = fresh(&mut noise);
     let mut before = HardState::default();
     for at in 0..1_000_000 {
         // A new life now and then: the first terms are the lively ones.
         if at % 500 == 0 {
-            node = fresh();
+            node = fresh(&mut noise);
             before = HardState::default();
         }
-        match noise.0.random_range(0..20_u32) {
-            0 => drop(node.tick()),
-            1 if noise.yes() => drop(node.campaign()),
-            2 => drop(node.propose(Bytes::new(), Bytes::from_static(b"x"))),
-            3 => node.report_unreachable(NodeId(noise.number(5))),
-            4 | 5 if node.has_ready() => {
+        match noise.0.random_range(0..30_u32) {
+            0 | 1 => drop(node.tick()),
+            2 => drop(node.campaign()),
+            3 => drop(node.propose(Bytes::new(), Bytes::from_static(b"x"))),
+            4 => match noise.number(7) {
+                0 => node.report_unreachable(NodeId(noise.number(5))),
+                1 => node.report_snapshot(NodeId(noise.number(5)), SnapshotStatus::Finish),
+                2 => node.report_snapshot(NodeId(noise.number(5)), SnapshotStatus::Failure),
+                3 => drop(node.transfer_leader(NodeId(noise.number(5)))),
+                4 => drop(node.request_snapshot()),
+                5 => drop(node.forget_leader()),
+                _ => drop(node.on_entries_fetched(NodeId(noise.number(5)))),
+            },
+            5 => drop(node.propose_conf_change(Bytes::new(), noise.change())),
+            6 if noise.number(9) == 0 => compact(&mut node),
+            7 => node.read_index(Bytes::new()).expect("memory can be read"),
+            8..=10 if node.has_ready() => {
                 let ready = node.ready().expect("memory can be read");
                 serve(&mut node, ready);
             }
