@@ -9,7 +9,7 @@
 
 use crate::ledger::{Core, Leader};
 use crate::message::{Body, ReadToken, Session};
-use crate::raft::Raft;
+use crate::raft::{Raft, Role};
 use crate::storage::Storage;
 use crate::types::NodeId;
 
@@ -32,6 +32,19 @@ impl<S: Storage> Core<S> {
                 let commit = progress.matched().min(self.commit);
                 self.send_heartbeat(to, progress, commit);
             }
+        }
+    }
+}
+
+impl<S: Storage> Raft<S> {
+    /// Sends heartbeats now, without waiting for a tick: for an owner that wants its followers to hear of a
+    /// commit at once, say. Does nothing if the node does not lead, or has halted. The name is raft-rs's.
+    pub fn ping(&mut self) {
+        if self.is_halted() {
+            return;
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            self.core.bcast_heartbeat(leader);
         }
     }
 }

@@ -246,8 +246,10 @@ pub struct BodyTraits {
     pub is_promise: bool,
     /// Whether only the leader of the message's term can have sent it.
     pub is_from_leader: bool,
-    /// Whether it answers a question. A reply from a node that is not a member is an error; a question
-    /// is not, because the sender may know of a change of the group that this node does not know yet.
+    /// Whether it answers a question that only members are asked. Such a reply from a node that is not a
+    /// member is an error; a question is not, because the sender may know of a change of the group that
+    /// this node does not know yet. (A leader answers reads of nodes that do not know their group yet, so
+    /// that this answer is none of these: it counts if it comes from the node that was asked.)
     pub is_reply: bool,
     /// What the envelope's term means.
     pub(crate) term: TermKind,
@@ -302,7 +304,7 @@ impl Body {
             TransferLeader { .. } => &BodyTraits { name: "TransferLeader", term: Absent, ..PLAIN },
             TimeoutNow { .. } => &BodyTraits { name: "TimeoutNow", ..FROM_LEADER },
             ReadIndex { .. } => &BodyTraits { name: "ReadIndex", term: Absent, ..PLAIN },
-            ReadIndexReply { .. } => &BodyTraits { name: "ReadIndexReply", term: Absent, ..REPLY },
+            ReadIndexReply { .. } => &BodyTraits { name: "ReadIndexReply", term: Absent, ..PLAIN },
         }
     }
 

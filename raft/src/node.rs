@@ -240,6 +240,11 @@ impl<S: Storage> RawNode<S> {
         self.raft.on_entries_fetched(peer)
     }
 
+    /// Sends heartbeats now: [`Raft::ping`].
+    pub fn ping(&mut self) {
+        self.raft.ping();
+    }
+
     /// Learns that messages to a peer are lost: a leader sends it one append at a time until it answers.
     /// Does nothing if the node does not lead, does not know the peer, or has halted.
     pub fn report_unreachable(&mut self, peer: NodeId) {

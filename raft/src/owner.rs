@@ -95,7 +95,10 @@ impl<S: Storage> Raft<S> {
             return;
         }
         if let Role::Leader(leader) = &mut self.role {
-            self.core.tick_transfer(leader);
+            if let Err(halt) = self.core.tick_transfer(leader) {
+                self.core.halt(halt);
+                return;
+            }
             self.core.tick_snapshots(leader);
             self.core.tick_lease(leader);
             self.core.tick_heartbeat(leader);

@@ -165,7 +165,8 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Takes the leader's answer. It counts for the read that asked, and for no other with the same mark.
+    /// Takes the leader's answer. It counts for the read that asked this leader, and for no other with the
+    /// same mark.
     pub(crate) fn on_read_reply(
         &mut self,
         from: NodeId,
@@ -173,7 +174,7 @@ impl<S: Storage> Core<S> {
         context: &Bytes,
         outcome: Result<Index, ReadDropped>,
     ) {
-        match self.take_forwarded(attempt, context) {
+        match self.take_forwarded(from, attempt, context) {
             Some(context) => self.end_read(context, outcome),
             None => self.ignore(from, "ReadIndexReply", Ignored::ReadIsOver),
         }

@@ -31,7 +31,8 @@ impl<S: Storage> Raft<S> {
     /// meanwhile; any other node asks its leader. The transfer may fail: [`Raft::soft_state`] says which
     /// node leads. If the target does not lead within an election timeout, the leader goes on.
     ///
-    /// A transfer to another node that is under way ends.
+    /// A transfer to another node that is under way ends. So a leader that is told to hand its leadership to
+    /// itself gives up the transfer under way.
     ///
     /// # Errors
     /// [`TransferError`] says why no transfer begins; the node has not changed, unless it has halted.
@@ -63,6 +64,10 @@ impl<S: Storage> Core<S> {
 
     /// Begins a transfer, as a leader: the target is told to campaign once it has the whole log.
     fn begin_transfer(&mut self, leader: &mut Leader, target: NodeId) -> Result<(), TransferError> {
+        if target == self.id && leader.transfer_target().is_some() {
+            self.end_transfer(leader);
+            return Ok(());
+        }
         self.check_target(leader, target)?;
         self.set_transfer(leader, target);
         if !self.hand_over(leader) {
@@ -109,13 +114,19 @@ impl<S: Storage> Core<S> {
         true
     }
 
-    /// Counts a tick of a transfer. After an election timeout the leader goes on without it.
-    pub(crate) fn tick_transfer(&mut self, leader: &mut Leader) {
+    /// Counts a tick of a transfer. After an election timeout the leader goes on without it, and does what
+    /// had to wait.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn tick_transfer(&mut self, leader: &mut Leader) -> Result<(), Halt> {
         if leader.transfer_target().is_some()
             && self.count_transfer_tick(leader) >= self.config.election_ticks
         {
             self.end_transfer(leader);
+            self.leave_joint_by_itself(leader)?;
         }
+        Ok(())
     }
 }
 

@@ -287,6 +287,24 @@ fn a_late_answer_is_not_for_a_later_read_with_the_same_mark() {
     assert_eq!(reads(&mut n1), [], "neither is an answer to this read");
 }
 
+/// A node that joins a group does not know its members yet, and may read all the same. So not the sender's
+/// membership counts, but that it is the leader that was asked.
+#[test]
+fn only_the_leader_that_was_asked_answers_also_for_a_node_that_does_not_know_its_group() {
+    let mut newcomer = node(&Config::new(NodeId(9)), &[]);
+    hear_of(&mut newcomer, N2, 1);
+    newcomer.read_index(mark("a")).expect("it runs");
+    let answer = |from| {
+        let (attempt, context, outcome) = (ReadAttempt(1), mark("a"), Ok(Index(5)));
+        let body = Body::ReadIndexReply { attempt, context, outcome };
+        Message { from, to: NodeId(9), term: None, body }
+    };
+    newcomer.step(answer(N3)).expect("it may come from anywhere");
+    assert_eq!(reads(&mut newcomer), [], "n3 was not asked");
+    newcomer.step(answer(N2)).expect("its leader");
+    assert_eq!(reads(&mut newcomer), [ended("a", Ok(5))]);
+}
+
 #[test]
 fn a_read_ends_when_its_leader_changes_or_is_not_known() {
     let mut n1 = node(&defaults(), &[N1, N2, N3]);

@@ -239,15 +239,17 @@ impl<S: Storage> Core<S> {
         attempt
     }
 
-    /// Takes a forwarded read out, if it still waits.
+    /// Takes a forwarded read out, if it still waits for an answer of this node.
     pub(crate) fn take_forwarded(
         &mut self,
+        from: NodeId,
         attempt: ReadAttempt,
         context: &Bytes,
     ) -> Option<Bytes> {
         let reads = &mut self.facts.forwarded.reads;
         let at = reads.binary_search_by_key(&attempt, |read| read.attempt).ok()?;
-        let is_asked = reads.get(at).is_some_and(|read| read.context == *context);
+        let is_asked =
+            reads.get(at).is_some_and(|read| read.leader == from && read.context == *context);
         is_asked.then(|| reads.remove(at))?.map(|read| read.context)
     }
 

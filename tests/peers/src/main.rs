@@ -17,6 +17,7 @@
 
 mod allocations; // counts what is asked of the memory allocator
 mod cluster; // three nodes in one thread, ours or the peer's: what both must do
+mod lockstep; // the same operations on ours and on the peer's nodes, compared
 mod log; // the log engine and the peer's
 mod measure; // one slice of one side, and how two sides take turns
 mod ours; // the cluster of our nodes
@@ -55,6 +56,18 @@ enum What {
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
         rounds: u32,
     },
+    /// The same random operations on our nodes and on those of crate `raft` 0.7, compared at rest.
+    Lockstep {
+        /// How many schedules.
+        #[arg(long, default_value_t = 1000)]
+        schedules: u64,
+        /// How many operations each has.
+        #[arg(long, default_value_t = 40)]
+        length: usize,
+        /// The seed of the first schedule; the next ones follow.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// The log engine: ours and crate `raft-engine` 0.4.2.
     Log {
         /// Prints one JSON document instead of a table.
@@ -91,6 +104,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().what {
         What::Raft { json, seconds, rounds } => raft(form(json), seconds, rounds),
+        What::Lockstep { schedules, length, seed } => lockstep::run(schedules, length, seed),
         What::Log { json, seconds, rounds, only, dir } => {
             let effort = log::Effort { slice: slice(seconds, rounds), rounds };
             log::run(dir, effort, &log::Wanted { only }, form(json))

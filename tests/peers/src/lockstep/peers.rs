@@ -1,0 +1,253 @@
+//! The peer's five nodes in lock step.
+
+use super::operation::{Leaving, Operation};
+use super::{Side, View, ids};
+use raft_rs::eraftpb::{
+    ConfChange, ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, Entry,
+    EntryType, Message, Snapshot,
+};
+use raft_rs::prelude::ConfState;
+use raft_rs::storage::MemStorage;
+use raft_rs::{Config, RawNode, StateRole, Storage};
+use slog::{Discard, Logger, o};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The peer's nodes.
+pub(crate) struct Peers {
+    nodes: BTreeMap<u64, Node>,
+    /// What is in flight, each message with the node that sent it.
+    queue: Vec<(u64, Message)>,
+}
+
+struct Node {
+    id: u64,
+    pre_vote: bool,
+    raw: RawNode<MemStorage>,
+    reads: BTreeMap<Vec<u8>, u64>,
+}
+
+fn start(id: u64, pre_vote: bool, applied: u64, storage: MemStorage) -> RawNode<MemStorage> {
+    let config = Config {
+        id,
+        election_tick: 10,
+        heartbeat_tick: 1,
+        max_size_per_msg: u64::MAX,
+        max_inflight_msgs: 256,
+        applied,
+        pre_vote,
+        ..Config::default()
+    };
+    RawNode::new(&config, storage, &Logger::root(Discard, o!())).expect("settings that work")
+}
+
+impl Side for Peers {
+    fn new(pre_vote: bool) -> Self {
+        let node = |id| {
+            let storage = if id <= 3 { first_state() } else { MemStorage::new() };
+            let raw = start(id, pre_vote, if id <= 3 { 2 } else { 0 }, storage);
+            (id, Node { id, pre_vote, raw, reads: BTreeMap::new() })
+        };
+        Peers { nodes: ids().map(node).collect(), queue: Vec::new() }
+    }
+
+    fn operate(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Campaign(id) => {
+                let raw = &mut self.at(*id).raw;
+                // The peer lets a node campaign that is no voter: `quirk` in README.md.
+                if raw.raft.promotable() {
+                    drop(raw.campaign());
+                }
+            }
+            Operation::Propose(id) => drop(self.at(*id).raw.propose(vec![], b"x".to_vec())),
+            Operation::Beat(_) => {}
+            Operation::Restart(id) => self.at(*id).restart(),
+            Operation::Unreachable(id, peer) => self.at(*id).raw.report_unreachable(*peer),
+            Operation::Transfer(id, target) => {
+                let raw = &mut self.at(*id).raw;
+                if raw.raft.state == StateRole::Leader {
+                    raw.transfer_leader(*target);
+                }
+            }
+            Operation::Read(id, mark) => self.at(*id).raw.read_index(vec![*mark]),
+            Operation::Change(id, changes, leaving) => {
+                drop(self.at(*id).raw.propose_conf_change(vec![], change(changes, *leaving)));
+            }
+            Operation::Compact(id) => self.at(*id).compact(),
+            Operation::Cut(_) | Operation::Heal => {}
+        }
+    }
+
+    fn beat(&mut self) {
+        self.nodes.values_mut().for_each(|node| node.raw.ping());
+    }
+
+    fn settle(&mut self, cut: &BTreeSet<u64>) {
+        loop {
+            let mut busy = false;
+            for (&id, node) in &mut self.nodes {
+                while node.raw.has_ready() {
+                    busy = true;
+                    let mut sent = Vec::new();
+                    node.work(&mut sent);
+                    self.queue.extend(sent.into_iter().map(|message| (id, message)));
+                }
+            }
+            for (from, message) in std::mem::take(&mut self.queue) {
+                busy = true;
+                let to = message.to;
+                if from == to || !cut.contains(&from) && !cut.contains(&to) {
+                    if let Some(node) = self.nodes.get_mut(&to) {
+                        drop(node.raw.step(message));
+                    }
+                }
+            }
+            if !busy {
+                return;
+            }
+        }
+    }
+
+    fn view(&self, id: u64) -> View {
+        let node = &self.nodes[&id];
+        let raft = &node.raw.raft;
+        let log = &raft.raft_log;
+        let first = log.first_index();
+        let terms = (first..=log.last_index()).map(|at| (at, log.term(at).unwrap_or(0)));
+        let conf = raft.prs().conf().to_conf_state();
+        let set = |ids: &[u64]| {
+            format!("{:?}", ids.iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>())
+        };
+        View {
+            role: match raft.state {
+                StateRole::Follower => "follower",
+                StateRole::PreCandidate => "pre-candidate",
+                StateRole::Candidate => "candidate",
+                StateRole::Leader => "leader",
+            },
+            term: raft.term,
+            vote: raft.vote,
+            leader: raft.leader_id,
+            commit: log.committed,
+            applied: log.applied,
+            last: (log.last_index(), log.last_term()),
+            log: terms.collect(),
+            members: format!(
+                "{}&&{} learn {} next {} auto {}",
+                set(&conf.voters),
+                set(&conf.voters_outgoing),
+                set(&conf.learners),
+                set(&conf.learners_next),
+                conf.auto_leave
+            ),
+            reads: node.reads.clone(),
+        }
+    }
+}
+
+impl Peers {
+    fn at(&mut self, id: u64) -> &mut Node {
+        self.nodes.get_mut(&id).expect("every node is there")
+    }
+}
+
+impl Node {
+    fn work(&mut self, queue: &mut Vec<Message>) {
+        let mut ready = self.raw.ready();
+        queue.extend(ready.take_messages());
+        for read in ready.take_read_states() {
+            self.reads.insert(read.request_ctx, read.index);
+        }
+        let storage = self.raw.raft.raft_log.store.clone();
+        if *ready.snapshot() != Snapshot::default() {
+            storage.wl().apply_snapshot(ready.snapshot().clone()).expect("a newer snapshot");
+        }
+        if !ready.entries().is_empty() {
+            storage.wl().append(ready.entries()).expect("entries in order");
+        }
+        if let Some(hard_state) = ready.hs() {
+            storage.wl().set_hardstate(hard_state.clone());
+        }
+        queue.extend(ready.take_persisted_messages());
+        self.apply(ready.take_committed_entries());
+        let mut light = self.raw.advance(ready);
+        if let Some(commit) = light.commit_index() {
+            storage.wl().mut_hard_state().commit = commit;
+        }
+        queue.extend(light.take_messages());
+        self.apply(light.take_committed_entries());
+        self.raw.advance_apply();
+    }
+
+    fn apply(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            let changed = match entry.entry_type() {
+                EntryType::EntryNormal => continue,
+                EntryType::EntryConfChange => {
+                    let change: ConfChange = decode(&entry.data);
+                    self.raw.apply_conf_change(&change)
+                }
+                EntryType::EntryConfChangeV2 => {
+                    let change: ConfChangeV2 = decode(&entry.data);
+                    self.raw.apply_conf_change(&change)
+                }
+            };
+            if let Ok(conf_state) = changed {
+                self.save_members(conf_state);
+            }
+        }
+    }
+
+    fn save_members(&mut self, conf_state: ConfState) {
+        self.raw.raft.raft_log.store.wl().set_conf_state(conf_state);
+    }
+
+    fn compact(&mut self) {
+        let applied = self.raw.raft.raft_log.applied;
+        let storage = self.raw.raft.raft_log.store.clone();
+        if applied > 0 && storage.first_index().is_ok_and(|first| applied > first) {
+            storage.wl().compact(applied).expect("it is applied");
+        }
+    }
+
+    fn restart(&mut self) {
+        let applied = self.raw.raft.raft_log.applied;
+        let storage = self.raw.raft.raft_log.store.clone();
+        self.raw = start(self.id, self.pre_vote, applied, storage);
+    }
+}
+
+/// Returns the storage of a node that begins with a snapshot, so that nodes which join get one.
+fn first_state() -> MemStorage {
+    let storage = MemStorage::new();
+    let mut snapshot = Snapshot::default();
+    let metadata = snapshot.mut_metadata();
+    (metadata.index, metadata.term) = (2, 1);
+    metadata.mut_conf_state().voters = vec![1, 2, 3];
+    storage.wl().apply_snapshot(snapshot).expect("the first snapshot");
+    storage
+}
+
+fn decode<M: prost::Message + Default>(data: &[u8]) -> M {
+    M::decode(data).expect("the peer has encoded it")
+}
+
+fn change(changes: &[(char, u64)], leaving: Leaving) -> ConfChangeV2 {
+    let kind = |letter| match letter {
+        'v' => ConfChangeType::AddNode,
+        'l' => ConfChangeType::AddLearnerNode,
+        _ => ConfChangeType::RemoveNode,
+    };
+    let one = |&(letter, node_id): &(char, u64)| {
+        let mut one = ConfChangeSingle { node_id, ..ConfChangeSingle::default() };
+        one.set_change_type(kind(letter));
+        one
+    };
+    let mut all = ConfChangeV2 { changes: changes.iter().map(one).collect(), ..Default::default() };
+    all.set_transition(match leaving {
+        Leaving::Auto => ConfChangeTransition::Auto,
+        Leaving::Implicit => ConfChangeTransition::Implicit,
+        Leaving::Explicit => ConfChangeTransition::Explicit,
+    });
+    all
+}
