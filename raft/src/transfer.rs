@@ -104,6 +104,9 @@ impl<S: Storage> Core<S> {
     /// Tells the target of a transfer to campaign, if it has the whole log now and was not told yet.
     /// Returns whether it told it.
     pub(crate) fn hand_over(&mut self, leader: &mut Leader) -> bool {
+        if leader.transfer_target().is_none() {
+            return false;
+        }
         let last = self.log.last();
         let Some(target) = leader.untold_target(last.index) else { return false };
         if leader.progress.get(&target).is_none_or(|peer| peer.matched() < last.index) {

@@ -131,7 +131,8 @@ pub(crate) fn run(schedules: u64, length: usize, seed: u64) -> Result<(), String
 const BEATS: usize = 4;
 
 /// The kinds of divergence that `README.md` explains.
-const EXPLAINED: [&str; 7] = [
+const EXPLAINED: [&str; 8] = [
+    "commit after campaign",
     "commit after change",
     "last after heal",
     "panic",
