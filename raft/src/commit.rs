@@ -17,8 +17,8 @@ use crate::storage::Storage;
 use crate::types::{EntryId, Index};
 
 impl<S: Storage> Core<S> {
-    /// Commits, as a leader, what can be committed. Returns whether anything was. Counts only when
-    /// enough voters are ahead of the commit index: an acknowledgement that cannot commit anything costs
+    /// Commits, as a leader, what can be committed. Returns whether anything was, and the others are to hear
+    /// of it at once. Counts only when enough voters are ahead of the commit index: an acknowledgement that cannot commit anything costs
     /// the same in a group of 3 and of 101.
     ///
     /// # Errors
@@ -28,7 +28,14 @@ impl<S: Storage> Core<S> {
             return Ok(false);
         }
         self.recount_ahead_of_commit(leader);
-        Ok(true)
+        Ok(self.tells_commit(leader))
+    }
+
+    /// Returns whether a leader tells the others of a new commit index at once. If the settings say no, they
+    /// hear of it with the next entries or the next heartbeat. A change of the group is always told: it
+    /// must take effect everywhere.
+    pub(crate) fn tells_commit(&self, leader: &Leader) -> bool {
+        !self.config.skip_bcast_commit || leader.pending_change() > self.applied
     }
 
     /// Commits what a majority holds, if the last of it is of the leader's own term (Fig. 2 Leaders

@@ -61,6 +61,10 @@ pub struct Config {
     /// Whether an acknowledgement that still waits to leave is replaced by a later one that covers it:
     /// a node that holds the log up to 7 holds it up to 5. Default: yes.
     pub merge_acknowledgements: bool,
+    /// Whether a leader does not tell the others of a new commit index at once, but with the next entries or
+    /// the next heartbeat: fewer messages, and followers that apply later. The name is raft-rs's. Default:
+    /// no.
+    pub skip_bcast_commit: bool,
     /// How long a leader waits for a peer to have the snapshot that it was sent, in ticks; at least 1. Then it
     /// asks the peer, and sends another snapshot if the peer still needs one. None: for ever, as in etcd,
     /// where the owner must report how every snapshot ended. Default 100.
@@ -163,6 +167,7 @@ impl Config {
             forward_proposals: true,
             batch_append: false,
             merge_acknowledgements: true,
+            skip_bcast_commit: false,
             snapshot_ticks: Some(100),
             check_changes: true,
             replace_refused_changes: false,

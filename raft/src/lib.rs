@@ -97,6 +97,8 @@ mod membership; // who is in the group, and how that changes
 
 mod transfer; // a leader hands its leadership over
 
+mod window; // the window of one peer, changed while the node runs
+
 mod role; // how a node changes its role
 
 mod raft; // the node: what every role has, and what only one role has

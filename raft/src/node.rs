@@ -240,6 +240,14 @@ impl<S: Storage> RawNode<S> {
         self.raft.on_entries_fetched(peer)
     }
 
+    /// Sets how many appends may be in flight to one peer: [`Raft::adjust_max_inflight_messages`].
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    pub fn adjust_max_inflight_messages(&mut self, peer: NodeId, max: usize) -> Result<(), Halt> {
+        self.raft.adjust_max_inflight_messages(peer, max)
+    }
+
     /// Sends heartbeats now: [`Raft::ping`].
     pub fn ping(&mut self) {
         self.raft.ping();

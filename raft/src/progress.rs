@@ -289,6 +289,14 @@ impl Progress {
         self.snapshot_ticks
     }
 
+    /// Sets how many appends may be in flight.
+    pub(crate) fn set_window(&mut self, max: usize) {
+        self.inflights.set_max_messages(max);
+        if self.state == ProgressState::Replicate {
+            self.paused = self.inflights.is_full();
+        }
+    }
+
     /// Pauses: nothing is sent before the peer's next answer.
     pub(crate) fn pause(&mut self) {
         self.paused = true;

@@ -365,15 +365,16 @@ impl<S: Storage> Core<S> {
         self.send_more(leader, from)
     }
 
-    /// Sends a peer that has just made room what it lacks: the commit index if it is news to the peer,
+    /// Sends a peer that takes more than before what it lacks: the commit index if it is news to the peer,
     /// and entries as long as the window takes them.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
-    fn send_more(&mut self, leader: &mut Leader, to: NodeId) -> Result<(), Halt> {
+    pub(crate) fn send_more(&mut self, leader: &mut Leader, to: NodeId) -> Result<(), Halt> {
+        let tells_commit = self.tells_commit(leader);
         let peer = leader.progress.get_mut(&to).filter(|_| to != self.id);
         let Some(progress) = peer else { return Ok(()) };
-        if progress.can_bump_commit(self.commit) {
+        if tells_commit && progress.can_bump_commit(self.commit) {
             self.want_append(to, progress)?;
         }
         if !self.config.batch_append {
@@ -439,10 +440,7 @@ impl<S: Storage> Core<S> {
     /// # Errors
     /// [`Halt`] if storage does not answer.
     pub(crate) fn on_fetched(&mut self, leader: &mut Leader, peer: NodeId) -> Result<(), Halt> {
-        match leader.progress.get_mut(&peer).filter(|_| peer != self.id) {
-            Some(progress) if self.lacks(progress) => self.want_append(peer, progress),
-            _ => Ok(()),
-        }
+        self.send_more(leader, peer)
     }
 
     /// Learns from the owner that messages to a peer are lost: sends it one append at a time.

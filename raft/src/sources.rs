@@ -18,6 +18,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("raft/src/transfer.rs", include_str!("transfer.rs")),
     ("raft/src/snapshot.rs", include_str!("snapshot.rs")),
     ("raft/src/membership/configuration.rs", include_str!("membership/configuration.rs")),
+    ("raft/src/window.rs", include_str!("window.rs")),
     ("raft/src/role.rs", include_str!("role.rs")),
     ("raft/src/raft.rs", include_str!("raft.rs")),
     ("raft/src/ledger.rs", include_str!("ledger.rs")),

@@ -146,3 +146,55 @@ fn an_append_is_no_longer_than_its_limit() {
         );
     }
 }
+
+#[test]
+fn a_window_that_shrinks_keeps_what_is_in_flight_and_one_that_grows_is_filled_at_once() {
+    let one_each = Some(1);
+    let limits = Config { max_inflight_messages: 4, max_append_bytes: one_each, ..Config::new(N1) };
+    let mut node = leader(limits);
+    propose(&mut node, 12, 1);
+    assert_eq!(appends_to_n2(&mut node), [[2], [3], [4], [5]]);
+    node.adjust_max_inflight_messages(N2, 2).expect("it runs");
+    acknowledge(&mut node, 3);
+    assert_eq!(appends_to_n2(&mut node), [[0; 0]; 0], "two are in flight: the window is full");
+    acknowledge(&mut node, 4);
+    assert_eq!(appends_to_n2(&mut node), [[6]], "one place is free");
+    node.adjust_max_inflight_messages(N2, 5).expect("it runs");
+    assert_eq!(appends_to_n2(&mut node), [[7], [8], [9]], "three places more");
+    // 0: no entries at all, as soon as something is in flight.
+    node.adjust_max_inflight_messages(N2, 0).expect("it runs");
+    acknowledge(&mut node, 8);
+    assert_eq!(appends_to_n2(&mut node), [[0; 0]; 0]);
+    acknowledge(&mut node, 9);
+    assert_eq!(appends_to_n2(&mut node), [[0; 0]; 0], "an empty window of none is full, too");
+    node.adjust_max_inflight_messages(N2, 1).expect("it runs");
+    assert_eq!(appends_to_n2(&mut node), [[10]]);
+    // Nobody is hurt by a window for a stranger, or for the leader itself.
+    node.adjust_max_inflight_messages(NodeId(9), 1).expect("it runs");
+    node.adjust_max_inflight_messages(N1, 1).expect("it runs");
+}
+
+#[test]
+fn a_commit_index_waits_for_the_next_message_if_the_settings_say_so() {
+    for (config, told) in
+        [(Config::new(N1), true), (Config { skip_bcast_commit: true, ..Config::new(N1) }, false)]
+    {
+        let mut node = leader(config);
+        propose(&mut node, 1, 1);
+        assert_eq!(all_appends_to_n2(&mut node), [[2]]);
+        acknowledge(&mut node, 2);
+        let empty: Vec<Vec<u64>> = if told { vec![vec![]] } else { vec![] };
+        assert_eq!(all_appends_to_n2(&mut node), empty, "told at once: {told}");
+        assert_eq!(node.status().commit, Index(2), "it is committed all the same");
+    }
+}
+
+#[test]
+fn a_change_of_the_group_is_told_at_once_whatever_the_settings_say() {
+    let mut node = leader(Config { skip_bcast_commit: true, ..Config::new(N1) });
+    let change = ConfChange { kind: ChangeKind::AddLearner, node: NodeId(4) };
+    node.propose_conf_change(Bytes::new(), change).expect("no other is on its way");
+    assert_eq!(all_appends_to_n2(&mut node), [[2]]);
+    acknowledge(&mut node, 2);
+    assert_eq!(all_appends_to_n2(&mut node), [[0; 0]], "n2 must apply it soon, too");
+}

@@ -306,6 +306,12 @@ impl<S: Storage> Core<S> {
         tracked.0.want_snapshot(at_least);
     }
 
+    /// Sets how many appends may be in flight to a peer.
+    pub(crate) fn set_window(&self, tracked: &mut Tracked, max: usize) {
+        tracked.0.set_window(max);
+        tracked.0.assert_in_order();
+    }
+
     /// Lets nothing be sent before the peer's next answer.
     pub(crate) fn pause(&self, tracked: &mut Tracked) {
         tracked.0.pause();

@@ -17,6 +17,8 @@ pub struct Inflights {
     sent: VecDeque<(Index, u64)>,
     bytes: u64,
     max_messages: usize,
+    /// How many appends may still be there from a time when more were allowed.
+    left_over: usize,
     max_bytes: Option<u64>,
 }
 
@@ -24,7 +26,7 @@ impl Inflights {
     /// Returns an empty window for this many messages, and this many bytes if they are limited. The
     /// limit of bytes is soft: the message that crosses it is still sent.
     pub fn new(max_messages: usize, max_bytes: Option<u64>) -> Self {
-        Inflights { sent: VecDeque::new(), bytes: 0, max_messages, max_bytes }
+        Inflights { sent: VecDeque::new(), bytes: 0, max_messages, left_over: 0, max_bytes }
     }
 
     /// Returns how many appends are in flight.
@@ -63,20 +65,28 @@ impl Inflights {
             self.sent.pop_front();
             self.bytes -= bytes;
         }
+        self.left_over = self.left_over.min(self.sent.len());
+    }
+
+    /// Changes how many appends may be in flight. Those that are stay.
+    pub fn set_max_messages(&mut self, max_messages: usize) {
+        self.max_messages = max_messages;
+        self.left_over = self.sent.len();
     }
 
     /// Removes all appends.
     pub fn clear(&mut self) {
         self.sent.clear();
+        self.left_over = 0;
         self.bytes = 0;
     }
 
     /// Asserts that no limit is exceeded, but for the append that crosses the limit of bytes. Otherwise
     /// a slow peer could fill the memory of its leader.
     pub(crate) fn assert_within_limits(&self) {
-        let Inflights { bytes, max_messages, .. } = *self;
-        let count = self.sent.len();
-        assert!(count <= max_messages, "{count} appends in flight, at most {max_messages} may be");
+        let Inflights { bytes, max_messages, left_over, .. } = *self;
+        let (count, max) = (self.sent.len(), max_messages.max(left_over));
+        assert!(count <= max, "{count} appends in flight, at most {max} may be");
         assert!(count > 0 || bytes == 0, "{bytes} bytes in flight, but no append");
     }
 }

@@ -13,6 +13,8 @@ enum Act {
     Acknowledge { back: u64 },
     /// Everything is forgotten.
     Clear,
+    /// From now on so many messages may be in flight.
+    Resize { max: usize },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -20,6 +22,7 @@ fn act() -> impl Strategy<Value = Act> {
         5 => (1..4_u64, 0..40_u64).prop_map(|(entries, bytes)| Act::Send { entries, bytes }),
         3 => (0..12_u64).prop_map(|back| Act::Acknowledge { back }),
         1 => Just(Act::Clear),
+        1 => (0..8_usize).prop_map(|max| Act::Resize { max }),
     ]
 }
 
@@ -28,6 +31,7 @@ fn a_window_is_what_was_sent_less_what_was_acknowledged() {
     let acts = prop::collection::vec(act(), 0..80);
     let cases = (1..6_usize, prop::option::of(1..100_u64), acts);
     holds(500, cases, |(max_messages, max_bytes, acts)| {
+        let mut max_messages = max_messages;
         let mut window = Inflights::new(max_messages, max_bytes);
         // Every append: its last entry, its bytes, and whether it is in flight.
         let mut sent: Vec<(u64, u64, bool)> = Vec::new();
@@ -46,6 +50,10 @@ fn a_window_is_what_was_sent_less_what_was_acknowledged() {
                     for append in sent.iter_mut().filter(|append| append.0 <= index) {
                         append.2 = false;
                     }
+                }
+                Act::Resize { max } => {
+                    window.set_max_messages(max);
+                    max_messages = max;
                 }
                 Act::Clear => {
                     window.clear();

@@ -5,6 +5,7 @@
 //!   apply-gate=durable|with-ready|3      3: this many entries ahead of what is durable
 //!   max-append=100|none  max-applying=..  max-inflight=2  max-inflight-bytes=..  max-uncommitted=..
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
+//!   skip-bcast-commit=no|yes
 //!   snapshot-ticks=100|none  check-changes=yes|no  replace-refused-changes=no|yes
 //!   step-down-on-removal=yes|no
 //!   pre-vote=no|yes  check-quorum=no|yes  read-lease=none|9      9: ticks that a lease lasts
@@ -54,6 +55,7 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "merge-acknowledgements",
             usual.merge_acknowledgements,
         )?,
+        skip_bcast_commit: choice(arguments, "skip-bcast-commit", usual.skip_bcast_commit)?,
         snapshot_ticks: limit(arguments, "snapshot-ticks", usual.snapshot_ticks)?,
         check_changes: choice(arguments, "check-changes", usual.check_changes)?,
         replace_refused_changes: choice(
@@ -144,6 +146,7 @@ pub(super) fn unparse(config: &Config) -> String {
             ("forward", choice(config.forward_proposals)),
             ("batch-append", choice(config.batch_append)),
             ("merge-acknowledgements", choice(config.merge_acknowledgements)),
+            ("skip-bcast-commit", choice(config.skip_bcast_commit)),
             ("snapshot-ticks", limit(config.snapshot_ticks)),
             ("check-changes", choice(config.check_changes)),
             ("replace-refused-changes", choice(config.replace_refused_changes)),
