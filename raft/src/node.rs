@@ -462,7 +462,11 @@ impl<S: Storage> RawNode<S> {
     /// # Errors
     /// [`Halt`] if the node has halted, now or earlier.
     fn light_ready(&mut self) -> Result<LightReady, Halt> {
-        let commit = self.raft.hard_state().commit.min(self.raft.stored_last());
+        let commit = match self.raft.unstable_snapshot() {
+            // What a snapshot covers counts once it is installed.
+            Some(_) => self.reported.hard.commit,
+            None => self.raft.hard_state().commit.min(self.raft.stored_last()),
+        };
         let committed = self.take_committed(commit)?;
         let commit_index = Some(commit).filter(|&commit| commit > self.reported.hard.commit);
         self.reported.hard.commit = commit_index.unwrap_or(self.reported.hard.commit);

@@ -260,3 +260,26 @@ fn a_context_counts_as_much_as_the_command() {
     drive(&mut node);
     propose(&mut node, b"123", b"");
 }
+
+/// A commit index that is saved before the snapshot behind it is installed would be beyond the log: the node
+/// could not start again.
+#[test]
+fn a_light_ready_does_not_commit_what_a_snapshot_has_not_installed_yet() {
+    let storage = MemoryStorage::with_voters([1, 2, 3].map(NodeId));
+    let mut node = RawNode::new(&Config::new(NodeId(1)), storage).expect("the settings are good");
+    let from_n2 = |body| Message { from: NodeId(2), to: NodeId(1), term: Some(Term(1)), body };
+    let (commit, token, session) = (Index(0), None, Session::default());
+    node.step(from_n2(Body::Heartbeat { commit, token, session })).expect("it leads");
+    let ready = node.ready().expect("memory can be read");
+    let conf_state = ConfState { voters: [1, 2, 3].map(NodeId).into(), ..ConfState::default() };
+    let id = EntryId { index: Index(7), term: Term(1) };
+    let snapshot = Box::new(Snapshot { id, conf_state, data: Bytes::new() });
+    node.step(from_n2(Body::InstallSnapshot { snapshot, session })).expect("it leads");
+    let light = node.advance(ready).expect("memory can be read");
+    assert_eq!(light.commit_index(), None, "storage holds nothing of it yet");
+    let mut ready = node.ready().expect("memory can be read");
+    assert_eq!(ready.hard_state().map(|hard| hard.commit), Some(Index(7)), "with the snapshot");
+    node.storage_mut().install_snapshot(ready.take_snapshot().expect("it comes now"));
+    let _ = node.advance(ready).expect("memory can be read");
+    assert_eq!((node.status().applied, node.status().commit), (Index(7), Index(7)));
+}
