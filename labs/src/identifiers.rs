@@ -61,7 +61,8 @@ pub struct Known {
     others: BTreeSet<String>,
 }
 
-/// Returns every name in the book and in the hints that the sources do not have, with its place.
+/// Returns every name in the book, in the table of judges (`tests/README.md`) and in the hints that the
+/// sources do not have, with its place.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -79,7 +80,11 @@ pub fn find(course: &Course) -> Result<Vec<String>, String> {
         known.others.insert(stem.to_owned());
     }
     let mut found = Vec::new();
-    for (name, path) in crate::course::files(&course.root, "book/src")? {
+    let judges = ("tests/README.md".to_owned(), course.root.join("tests/README.md"));
+    let book = crate::course::files(&course.root, "book/src")?;
+    // The small courses of this program's own tests have no such table.
+    let judges = Some(judges).filter(|(_, path)| path.is_file());
+    for (name, path) in book.into_iter().chain(judges) {
         if name.ends_with(".md") {
             let text = std::fs::read_to_string(&path)
                 .map_err(|why| format!("{}: {why}", path.display()))?;

@@ -365,3 +365,25 @@ fn only_a_voter_that_does_not_lead_can_campaign() {
     node.step_own(own).expect("memory can be read");
     assert_eq!(node.campaign(), Err(CampaignError::AlreadyLeader { term: Term(1) }));
 }
+
+/// A disk was wiped, or an id was used again: by far the most reported panic of other libraries.
+#[test]
+fn a_node_that_has_lost_its_log_says_so_and_does_not_panic() {
+    let (token, session) = (None, Session::default());
+    let heartbeat = Body::Heartbeat { commit: Index(5), token, session };
+    let said = refusal(Message { from: N2, to: N1, term: Some(Term(3)), body: heartbeat });
+    assert!(said.contains("n2") && said.contains('5') && said.contains("ends at 0"), "{said}");
+
+    // And a leader that has lost entries which a peer has.
+    let mut leader = node();
+    leader.campaign().expect("nobody leads");
+    let own = leader.take_outbox().own;
+    leader.step_own(own).expect("memory can be read");
+    leader.step(vote_reply(N2, N1, Some(Term(1)))).expect("it was asked");
+    assert_eq!(leader.inspect().role, RoleName::Leader);
+    let (outcome, session) = (AppendOutcome::Matched(Index(7)), Some(Session::default()));
+    let body = Body::AppendReply { outcome, session };
+    let answer = Message { from: N2, to: N1, term: Some(Term(1)), body };
+    let why = leader.step(answer).expect_err("no such entry").to_string();
+    assert!(why.contains("n2") && why.contains('7') && why.contains('1'), "{why}");
+}
