@@ -123,12 +123,13 @@ pub enum ReadMode {
     /// A majority says that it still follows, after the read was asked for. No clock is trusted.
     Quorum,
     /// A majority has said so lately: for this many ticks, from the sending of the question, a leader
-    /// answers reads at once. From 1 to `election_ticks`. It needs `check_quorum`, on every node of the
-    /// group.
+    /// answers reads at once. At least 1, and less than `election_ticks`. It needs `check_quorum`, on
+    /// every node of the group.
     ///
-    /// The leader's clock must not be slower than that of any voter by more than the factor
-    /// `ticks / election_ticks`: with 9 of 10, a tenth. A node that stops for a while, with its clock,
-    /// may break that. Then a read may miss what another leader has acknowledged.
+    /// These ticks of the leader must not last longer than `election_ticks - 1` ticks of any voter (a
+    /// voter's first tick may come right after the message). So with 9 of 10 all clocks must be equally
+    /// fast; with 8 of 10 the leader's may be slower by a ninth. A node that stops for a while, with its
+    /// clock, may break that. Then a read may miss what another leader has acknowledged.
     Lease(u64),
 }
 
@@ -256,7 +257,7 @@ impl Config {
             if !self.check_quorum {
                 return Err(ConfigError::LeaseWithoutCheckQuorum);
             }
-            if lease_ticks == 0 || lease_ticks > election_ticks {
+            if lease_ticks == 0 || lease_ticks >= election_ticks {
                 return Err(ConfigError::LeaseOutOfRange { lease_ticks, election_ticks });
             }
         }

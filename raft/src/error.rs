@@ -53,7 +53,7 @@ pub enum ConfigError {
     /// Reads are to rest on leases, but without check-quorum no node ignores vote requests: another
     /// leader could be elected at any time.
     LeaseWithoutCheckQuorum,
-    /// The lease has no tick, or is longer than the time for which nodes ignore vote requests.
+    /// The lease has no tick, or is not shorter than the time for which nodes ignore vote requests.
     LeaseOutOfRange {
         /// The length of the lease.
         lease_ticks: u64,

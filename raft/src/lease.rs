@@ -11,13 +11,21 @@
 //! requests: its leader works. So a majority that listens to a leader elects no other meanwhile, and that
 //! time is a lease.
 //!
-//! Reads may rest on the lease ([`ReadMode::Lease`]): no round, no wait. They then rest on clocks: the
-//! ticks of no node may be faster than those of another by more than the lease is shorter than the
-//! election timeout.
+//! Reads may rest on the lease ([`ReadMode::Lease`](crate::ReadMode::Lease)): no round, no wait. They then
+//! rest on clocks: the ticks of no node may be faster than those of another by more than the lease is
+//! shorter than the election timeout.
+//!
+//! ```text
+//!   n1 (leader)  |--hb-->|          n2 heard just before a tick: its tenth tick comes
+//!   n2              heard'|         a little more than nine ticks later
+//! ```
+//!
+//! So a lease is at least one tick shorter than the election timeout.
 //!
 //! Invariants: a lease is counted from the SENDING of the round that a majority answered. It is given up
 //! before anything that lets another node win: [`Core::suspend_lease`] before a `TimeoutNow`, and with the
-//! role when the node steps down.
+//! role when the node steps down. What a follower owes ends with time alone, and not with the term: the
+//! leader of an earlier term may still count on it.
 
 use crate::error::{CampaignError, ForgetLeaderError};
 use crate::event::Ignored;
@@ -34,21 +42,30 @@ impl<S: Storage> Core<S> {
     /// Returns why this node ignores a vote request or a pre-vote, if it does: it has heard from a leader
     /// within an election timeout. A vote request that the leader itself has asked for
     /// (`VoteRequest::transfer`) is not ignored.
+    ///
+    /// Of this node's own term, only a vote request can win against that leader, and only if the leader
+    /// leads an earlier term: this node has learned of its own term from another node.
     pub(crate) fn ignored_in_lease(&self, m: &Message) -> Option<Ignored> {
         let (Body::RequestVote(ask) | Body::RequestPreVote(ask)) = &m.body else { return None };
-        if ask.transfer || m.term <= Some(self.term) {
+        let is_vote = matches!(m.body, Body::RequestVote(_));
+        let may_win_now = is_vote && m.term == Some(self.term) && self.leader.is_none();
+        if ask.transfer || !(m.term > Some(self.term) || may_win_now) {
             return None;
         }
-        self.owed_ticks().map(|ticks_left| Ignored::LeaderIsAlive { ticks_left })
+        self.owes_for().map(|ticks_left| Ignored::LeaderIsAlive { ticks_left })
     }
 
-    /// Returns for how many ticks this node still owes its leader to vote for no other; none if it owes
-    /// nothing. A node that has restarted may have forgotten that it heard from a leader, so that it
-    /// owes an election timeout from its start.
-    fn owed_ticks(&self) -> Option<u64> {
-        let owes = self.config.check_quorum && (self.leader.is_some() || self.has_just_started);
-        let left = self.config.election_ticks.saturating_sub(self.timer.elapsed_ticks);
-        Some(left).filter(|&left| owes && left > 0)
+    /// Returns for how many ticks this node still owes a leader to vote for no other; none if it owes
+    /// nothing. A leader owes itself its own vote while it leads. A node that has restarted may have
+    /// forgotten that it heard from a leader: where reads rest on leases, it owes an election timeout
+    /// from its start.
+    fn owes_for(&self) -> Option<u64> {
+        let left = if self.leader == Some(self.id) {
+            self.config.election_ticks.saturating_sub(self.timer.elapsed_ticks)
+        } else {
+            self.owed_ticks
+        };
+        Some(left).filter(|&left| self.config.check_quorum && left > 0)
     }
 
     /// Checks that this node may campaign at once, as its owner asks. Where reads rest on leases, its own
@@ -57,7 +74,7 @@ impl<S: Storage> Core<S> {
     /// # Errors
     /// [`CampaignError::LeaderIsAlive`], with the ticks that are left.
     pub(crate) fn check_owes_nothing(&self) -> Result<(), CampaignError> {
-        match self.owed_ticks().filter(|_| self.config.lease_ticks().is_some()) {
+        match self.owes_for().filter(|_| self.config.lease_ticks().is_some()) {
             Some(ticks_left) => Err(CampaignError::LeaderIsAlive { ticks_left }),
             None => Ok(()),
         }
@@ -91,6 +108,7 @@ impl<S: Storage> Raft<S> {
             return Err(ForgetLeaderError::LeaseReads);
         }
         self.core.follow(None);
+        self.core.owe_nobody();
         self.settle_reads();
         Ok(())
     }
@@ -127,14 +145,15 @@ impl<S: Storage> Core<S> {
 // Reads that rest on a lease.
 
 impl<S: Storage> Core<S> {
-    /// Counts a tick of the lease, and begins a round to renew it, if none is under way. The next
-    /// heartbeats carry the round.
+    /// Counts a tick of the lease. Begins a round to renew it when heartbeats are about to leave, which
+    /// carry the round, unless another is under way.
     pub(crate) fn tick_lease(&mut self, leader: &mut Leader) {
         if self.config.lease_ticks().is_none() {
             return;
         }
         self.age_lease(leader);
-        if leader.reads.oldest_round().is_none() {
+        let are_due = self.timer.elapsed_ticks >= self.config.heartbeat_ticks;
+        if are_due && leader.reads.oldest_round().is_none() {
             self.open_round(leader, Vec::new());
         }
     }

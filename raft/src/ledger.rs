@@ -70,9 +70,9 @@ pub(crate) struct Facts<S> {
     pub(crate) config: Config,
     /// The reads that this node has forwarded to a leader.
     pub(crate) forwarded: ForwardedReads,
-    /// Whether the node may have heard from a leader just before it started: for one election timeout,
-    /// if reads rest on leases.
-    pub(crate) has_just_started: bool,
+    /// For how many ticks the node still votes for no other than the leader that it has heard from
+    /// (check-quorum). A later term does not shorten this.
+    pub(crate) owed_ticks: u64,
     /// Why the node has halted, if it has.
     pub(crate) halted: Option<Halt>,
 }
@@ -136,12 +136,15 @@ impl<S: Storage> Core<S> {
             voters: Joint::of(&conf),
             conf,
             wanted_snapshot: None,
-            has_just_started: config.lease_ticks().is_some() && term > Term(0),
+            owed_ticks: 0,
             config,
             forwarded: ForwardedReads::default(),
             halted: None,
         };
         let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
+        if core.config.lease_ticks().is_some() && term > Term(0) {
+            core.owe_leader();
+        }
         if core.applied > core.commit {
             core.note_applied_ahead();
         }
@@ -219,6 +222,18 @@ impl<S: Storage> Core<S> {
             self.facts.leader = to;
         }
     }
+
+    /// Owes a leader, from which this node has just heard, or may have before it started, to vote for no
+    /// other for an election timeout (check-quorum).
+    pub(crate) fn owe_leader(&mut self) {
+        self.facts.owed_ticks =
+            if self.config.check_quorum { self.config.election_ticks } else { 0 };
+    }
+
+    /// Owes no leader anything more.
+    pub(crate) fn owe_nobody(&mut self) {
+        self.facts.owed_ticks = 0;
+    }
 }
 
 // The timer.
@@ -236,9 +251,7 @@ impl<S: Storage> Core<S> {
     /// Counts one tick.
     pub(crate) fn count_tick(&mut self) {
         self.facts.timer.elapsed_ticks += 1;
-        if self.timer.elapsed_ticks >= self.config.election_ticks {
-            self.facts.has_just_started = false;
-        }
+        self.facts.owed_ticks = self.owed_ticks.saturating_sub(1);
     }
 
     /// Keeps the timeout that was drawn, until the timer is reset or the term changes.

@@ -149,6 +149,7 @@ impl<S: Storage> Raft<S> {
                 self.core.set_recent_active(peer);
             }
         } else if traits.is_from_leader {
+            self.core.owe_leader();
             self.recognize_leader(from);
         }
         self.dispatch(m)?;

@@ -46,11 +46,11 @@ fn every_bad_setting_has_its_own_error() {
         ),
         (
             Config { read_mode: ReadMode::Lease(0), check_quorum: true, ..good.clone() },
-            "a lease of 0 ticks: it must be from 1 to election_ticks, 10",
+            "a lease of 0 ticks: it must be shorter than election_ticks, 10, and at least 1",
         ),
         (
-            Config { read_mode: ReadMode::Lease(11), check_quorum: true, ..good.clone() },
-            "a lease of 11 ticks: it must be from 1 to election_ticks, 10",
+            Config { read_mode: ReadMode::Lease(10), check_quorum: true, ..good.clone() },
+            "a lease of 10 ticks: it must be shorter than election_ticks, 10, and at least 1",
         ),
         (
             Config { max_inflight_bytes: Some(9), max_append_bytes: Some(10), ..good.clone() },

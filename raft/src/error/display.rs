@@ -34,7 +34,8 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::LeaseOutOfRange { lease_ticks, election_ticks } => write!(
                 f,
-                "a lease of {lease_ticks} ticks: it must be from 1 to election_ticks, {election_ticks}"
+                "a lease of {lease_ticks} ticks: it must be shorter than election_ticks, {election_ticks}, \
+                 and at least 1"
             ),
             ConfigError::InflightMessagesZero => {
                 write!(f, "max_inflight_messages is 0: it must be at least 1")
@@ -422,6 +423,9 @@ impl Error for CampaignError {
 impl Error for StepError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         if let StepError::ProposalDropped(why) = self {
+            return Some(why);
+        }
+        if let StepError::TransferRefused(why) = self {
             return Some(why);
         }
         if let StepError::Halted(halt) = self { Some(halt.why()) } else { None }

@@ -189,7 +189,8 @@ impl<S: Storage> Core<S> {
     }
 
     /// Counts a tick for every read that waits for this leader, and takes out those that have waited for
-    /// `limit_ticks`. A round without reads is over, unless it renews a lease: nobody asks how it ends.
+    /// `limit_ticks`. A round without reads is over, unless it can still renew a lease: nobody asks how it
+    /// ends.
     pub(crate) fn age_reads(&self, leader: &mut Leader, limit_ticks: u64) -> Vec<WaitingRead> {
         let LeaderReads { waiting, rounds, count, .. } = &mut leader.reads;
         let mut late = Vec::new();
@@ -198,8 +199,9 @@ impl<S: Storage> Core<S> {
             late.extend(reads.extract_if(.., |read| read.waited_ticks >= limit_ticks));
         }
         *count -= late.len();
-        rounds.retain(|round| !round.reads.is_empty() || self.config.lease_ticks().is_some());
-        if rounds.is_empty() && !late.is_empty() {
+        let (were_under_way, lease_ticks) = (!rounds.is_empty(), self.config.lease_ticks());
+        rounds.retain(|round| !round.reads.is_empty() || Some(round.age_ticks) < lease_ticks);
+        if rounds.is_empty() && were_under_way {
             self.carry_round(leader, None);
         }
         late

@@ -498,7 +498,7 @@ impl NodeSetups {
             pre_vote: self.pre_vote,
             check_quorum: self.check_quorum || self.lease_reads,
             read_mode: match self.lease_reads {
-                true => ReadMode::Lease(stub.election_ticks),
+                true => ReadMode::Lease(stub.election_ticks - 1),
                 false => stub.read_mode,
             },
             ..stub
