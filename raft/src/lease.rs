@@ -34,7 +34,7 @@ use crate::message::{AppendOutcome, Body, Message};
 use crate::raft::{Raft, Role};
 use crate::role::RoleChange;
 use crate::storage::Storage;
-use crate::types::NodeId;
+use crate::types::{Index, NodeId};
 
 // A node that follows: no vote against a leader that works.
 
@@ -56,9 +56,9 @@ impl<S: Storage> Core<S> {
     }
 
     /// Returns for how many ticks this node still owes a leader to vote for no other; none if it owes
-    /// nothing. A leader owes itself its own vote while it leads. A node that has restarted may have
-    /// forgotten that it heard from a leader: where reads rest on leases, it owes an election timeout
-    /// from its start.
+    /// nothing. A leader owes itself its own vote while it leads. A node that has just started may have
+    /// forgotten that it heard from a leader, even its term: where reads rest on leases, it owes an
+    /// election timeout from its start.
     fn owes_for(&self) -> Option<u64> {
         let left = if self.leader == Some(self.id) {
             self.config.election_ticks.saturating_sub(self.timer.elapsed_ticks)
@@ -69,12 +69,14 @@ impl<S: Storage> Core<S> {
     }
 
     /// Checks that this node may campaign at once, as its owner asks. Where reads rest on leases, its own
-    /// vote for itself is owed like any other.
+    /// vote for itself is owed like any other; but without an entry it cannot win against a leader that
+    /// reads, which has committed one (§5.4.1).
     ///
     /// # Errors
     /// [`CampaignError::LeaderIsAlive`], with the ticks that are left.
     pub(crate) fn check_owes_nothing(&self) -> Result<(), CampaignError> {
-        match self.owes_for().filter(|_| self.config.lease_ticks().is_some()) {
+        let is_counted_on = self.config.lease_ticks().is_some() && self.log.last_index() > Index(0);
+        match self.owes_for().filter(|_| is_counted_on) {
             Some(ticks_left) => Err(CampaignError::LeaderIsAlive { ticks_left }),
             None => Ok(()),
         }

@@ -142,7 +142,7 @@ impl<S: Storage> Core<S> {
             halted: None,
         };
         let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
-        if core.config.lease_ticks().is_some() && term > Term(0) {
+        if core.config.lease_ticks().is_some() {
             core.owe_leader();
         }
         if core.applied > core.commit {

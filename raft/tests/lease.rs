@@ -112,10 +112,13 @@ fn leader(config: &Config, voters: u64) -> Raft<MemoryStorage> {
     node
 }
 
-/// Returns n1 as a follower of n2 in term 1, which has just heard from it.
+/// Returns n1 as a follower of n2 in term 1, which has just got its first entry.
 fn follower(config: &Config) -> Raft<MemoryStorage> {
     let mut node = node(config, 3);
-    heartbeat(&mut node, N2, 1);
+    let (prev, commit, session) = (EntryId::default(), Index(0), Session::default());
+    let entries = vec![Entry::unplaced(Payload::Noop).at(entry(1, 1))];
+    step(&mut node, N2, 1, Body::AppendEntries { prev, entries, commit, session });
+    said(&mut node);
     node
 }
 
@@ -498,7 +501,8 @@ fn a_lease_ends_with_the_leadership() {
     let dropped = ReadState { context: mark("a"), outcome: Err(ReadDropped::NoLeader) };
     assert_eq!(take(&mut n1).1, [dropped]);
     // It leads again: the round of the earlier term counts for nothing.
-    n1.campaign().expect("it owes nobody");
+    ticks(&mut n1, 9);
+    n1.campaign().expect("it owes nobody since its start");
     said(&mut n1);
     step(&mut n1, N2, 3, Body::VoteReply { granted: true });
     said(&mut n1);
@@ -571,12 +575,10 @@ fn a_transfer_whose_target_is_behind_ends_no_lease_yet() {
 fn a_node_that_has_restarted_owes_an_election_timeout_where_reads_rest_on_leases() {
     let crash = |config: &Config| {
         let mut n1 = follower(config);
-        let storage = {
-            let hard_state = n1.hard_state();
-            n1.storage_mut().save(hard_state);
-            n1.into_storage()
-        };
-        start(config, storage)
+        let (hard_state, entries) = (n1.hard_state(), n1.take_unwritten());
+        n1.storage_mut().append(entries);
+        n1.storage_mut().save(hard_state);
+        start(config, n1.into_storage())
     };
     let mut n1 = crash(&leases());
     assert_eq!(n1.inspect().leader, None, "it does not know which leader");
@@ -595,10 +597,20 @@ fn a_node_that_has_restarted_owes_an_election_timeout_where_reads_rest_on_leases
     let mut n1 = crash(&check_quorum());
     assert_eq!(answer(&n1, vote(2)), ["n1->n3 VoteReply t2 granted"]);
     n1.campaign().expect("it follows nobody");
-    // In term 0 nobody has led yet.
+}
+
+/// It may have answered a heartbeat of term 1, and have crashed before term 1 was durable.
+#[test]
+fn a_node_in_term_0_owes_an_election_timeout_too_but_may_campaign() {
     let mut n1 = node(&leases(), 3);
+    assert_eq!(answer(&n1, vote(2)), [""; 0]);
+    // It has no entry: no leader that reads can lose to it.
+    let mut candidate = n1.clone();
+    candidate.campaign().expect("it has no entry");
+    ticks(&mut n1, 9);
+    assert_eq!(answer(&n1, vote(2)), [""; 0]);
+    n1.tick();
     assert_eq!(answer(&n1, vote(2)), ["n1->n3 VoteReply t2 granted"]);
-    n1.campaign().expect("it follows nobody");
 }
 
 #[test]
@@ -612,7 +624,7 @@ fn a_node_that_has_heard_from_a_leader_does_not_campaign_where_reads_rest_on_lea
     n1.campaign().expect("it owes nothing more");
     // A leader that wants it to campaign has given its lease up.
     let mut n1 = follower(&leases());
-    step(&mut n1, N2, 1, Body::TimeoutNow { last: EntryId::default() });
+    step(&mut n1, N2, 1, Body::TimeoutNow { last: entry(1, 1) });
     assert_eq!(stands(&n1), (RoleName::Candidate, 2));
     // Without leases an owner may know better.
     follower(&check_quorum()).campaign().expect("reads ask a majority");

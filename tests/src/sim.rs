@@ -18,7 +18,7 @@ mod plan; // the faults and settings of a run
 mod shard; // splits the seeds among machines
 mod tally; // counts what happened
 
-pub use plan::{Faults, Interval, Plan, Profile};
+pub use plan::{Faults, Interval, Leading, Plan, Profile};
 pub use shard::{BadShard, Shard};
 pub use tally::{Coverage, Digest, Tally};
 

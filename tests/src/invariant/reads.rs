@@ -40,12 +40,22 @@ impl ReadHistory {
         self.open.entry(id).or_default().push_back((context, floor));
     }
 
-    /// Checks a read that has ended. Of several reads of a node with one mark, it is taken for the first.
+    /// Checks a read that has ended. Several reads of a node may have one mark, and their answers come in
+    /// any order. Then it is taken for the read with the highest floor that its index reaches: what is
+    /// left is easier for the other answers, so no correct run is blamed.
     pub(super) fn ended(&mut self, id: NodeId, read: &ReadState) -> Result<(), Violation> {
         let broken = |rule, text| Err(Violation { rule, who: vec![id], term: None, text });
         let mark = read.context.escape_ascii();
         let open = self.open.entry(id).or_default();
-        let Some(at) = open.iter().position(|(context, _)| *context == read.context) else {
+        let reached = read.outcome.unwrap_or(Index(u64::MAX));
+        let with_mark = |&(_, (context, _)): &(usize, &(Bytes, Index))| *context == read.context;
+        let (low, high): (Vec<_>, Vec<_>) = open
+            .iter()
+            .enumerate()
+            .filter(with_mark)
+            .map(|(at, &(_, floor))| (floor, at))
+            .partition(|&(floor, _)| floor <= reached);
+        let Some((_, at)) = low.into_iter().max().or(high.into_iter().min()) else {
             let text = format!("{id} ends a read {mark} that no client waits for");
             return broken(Rule::ReadEndsOnce, text);
         };

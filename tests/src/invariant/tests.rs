@@ -278,9 +278,15 @@ fn a_read_sees_what_was_committed_when_it_began() {
     assert_eq!(ended(begun(5), read("a", Ok(4))), Some(Rule::LinearizableRead));
     assert_eq!(ended(begun(5), read("a", Ok(5))), None);
     assert_eq!(ended(begun(5), read("a", Err(ReadDropped::NoLeader))), None);
-    // Two reads with one mark: the first to end is taken for the first that began.
+    // Two reads with one mark: answers may overtake each other, and both must be high enough.
     let mut two = begun(4);
     two.begins(N1, read("a", Ok(0)).context, Index(6));
+    assert_eq!(ended(two.clone(), read("a", Ok(3))), Some(Rule::LinearizableRead));
+    for (first, second) in [(4, 6), (6, 4), (5, 7), (7, 5)] {
+        let mut two = two.clone();
+        assert_eq!(two.ended(N1, &read("a", Ok(first))), Ok(()));
+        assert_eq!(ended(two, read("a", Ok(second))), None, "{first}, then {second}");
+    }
     assert_eq!(two.ended(N1, &read("a", Ok(4))), Ok(()));
     assert_eq!(ended(two, read("a", Ok(4))), Some(Rule::LinearizableRead));
     // What a test has answered for a node is the test's affair.

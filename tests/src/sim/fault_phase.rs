@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::network::Flight;
 use crate::random::Stream;
+use crate::request::Request;
 use bytes::Bytes;
 use raft::{Message, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,7 @@ enum ScheduledEvent {
     Unrest,
     Propose,
     Read,
+    Operate,
     Crash,
     FailRead,
     Restart(NodeId),
@@ -72,6 +74,7 @@ pub(super) struct FaultPhase<'a> {
     /// The number of commands that the client has proposed.
     proposed: u64,
     reader: Stream,
+    operator: Stream,
     /// The number of reads that the client has begun.
     begun: u64,
     crash: Stream,
@@ -96,6 +99,7 @@ impl<'a> FaultPhase<'a> {
             client: stream("client"),
             proposed: 0,
             reader: stream("reader"),
+            operator: stream("operator"),
             begun: 0,
             crash: stream("crash"),
             split: stream("partition"),
@@ -113,6 +117,7 @@ impl<'a> FaultPhase<'a> {
         trouble.schedule_unrest();
         trouble.schedule_proposal();
         trouble.schedule_read();
+        trouble.schedule_operator();
         if let Some(interval) = plan.faults.crashes {
             trouble.schedule_crash(interval);
         }
@@ -245,6 +250,13 @@ impl<'a> FaultPhase<'a> {
         }
     }
 
+    fn schedule_operator(&mut self) {
+        if self.plan.leading.transfer_ticks > 0 {
+            let pause = self.operator.within(1, self.plan.leading.transfer_ticks * TICK);
+            self.schedule_in(pause, ScheduledEvent::Operate);
+        }
+    }
+
     fn schedule_crash(&mut self, interval: Interval) {
         let pause = self.crash.within(1, interval.pause_ticks * TICK);
         self.schedule_in(pause, ScheduledEvent::Crash);
@@ -294,6 +306,7 @@ impl<'a> FaultPhase<'a> {
             ScheduledEvent::Unrest => self.unrest(cluster),
             ScheduledEvent::Propose => self.propose(cluster),
             ScheduledEvent::Read => self.read(cluster),
+            ScheduledEvent::Operate => self.operate(cluster),
             ScheduledEvent::Crash => self.crash(cluster),
             ScheduledEvent::FailRead => self.fail_read(cluster),
             ScheduledEvent::Restart(id) => vec![Input::Restart(id)],
@@ -320,6 +333,24 @@ impl<'a> FaultPhase<'a> {
         let Some(&node) = self.client.pick(to) else { return Vec::new() };
         self.proposed += 1;
         vec![Input::Propose { node, data: Bytes::from(format!("x={}", self.proposed)) }]
+    }
+
+    /// Asks for a transfer to any node, mostly a leader; one time in four tells a node to forget its leader.
+    fn operate(&mut self, cluster: &Cluster) -> Vec<Input> {
+        self.schedule_operator();
+        let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
+        let leaders: Vec<_> = cluster.leaders().into_iter().map(|(id, _)| id).collect();
+        if self.operator.chance(250) {
+            let Some(&node) = self.operator.pick(&up) else { return Vec::new() };
+            return vec![Input::Ask { node, request: Request::ForgetLeader }];
+        }
+        let to = if self.operator.chance(800) && !leaders.is_empty() { &leaders } else { &up };
+        let all: Vec<_> = cluster.ids().collect();
+        let (Some(&node), Some(&target)) = (self.operator.pick(to), self.operator.pick(&all))
+        else {
+            return Vec::new();
+        };
+        vec![Input::Ask { node, request: Request::Transfer(target) }]
     }
 
     /// Begins the client's next read, at any node that is up. Each mark is used three times: a late answer

@@ -12,6 +12,7 @@
 use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
 use crate::random::Stream;
+use raft::ReadMode;
 use std::fmt;
 
 /// The approximate size of a client's entry, in bytes.
@@ -191,6 +192,21 @@ impl Faults {
     }
 }
 
+/// How leaders are chosen and kept, beyond the paper's Fig. 2. The default is nothing of it.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Leading {
+    /// Whether nodes ask before they campaign.
+    pub pre_vote: bool,
+    /// Whether leaders step down to which nobody listens, and whether votes against a leader are ignored.
+    pub check_quorum: bool,
+    /// For how many ticks reads rest on a lease, if they do. Then all clocks run at the same speed, and no
+    /// owner keeps its node's clock waiting.
+    pub lease_ticks: Option<u64>,
+    /// The longest time between two transfers of the leadership that operators ask for, in ticks; 0 for
+    /// none. One in four is a wish to forget the leader instead.
+    pub transfer_ticks: u64,
+}
+
 /// Everything that determines a run.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Plan {
@@ -208,6 +224,8 @@ pub struct Plan {
     pub proposal_ticks: u64,
     /// The longest time between two reads of a client, in ticks; 0 for none.
     pub read_ticks: u64,
+    /// How leaders are chosen and kept, beyond the paper's Fig. 2.
+    pub leading: Leading,
     /// The length of the fault phase, in ticks of the fastest clock.
     pub trouble_ticks: u64,
     /// What drives the nodes.
@@ -230,6 +248,7 @@ impl Plan {
             faults: usual.clone(),
             proposal_ticks: 0,
             read_ticks: 0,
+            leading: Leading::default(),
             trouble_ticks: 400,
             driver: Driver::Bare,
             window: None,
@@ -276,6 +295,24 @@ impl Plan {
         plan
     }
 
+    /// Returns the same with operators that transfer the leadership. Of every 16 seeds in a row, 8 have
+    /// pre-votes and 8 have check-quorum, in all four combinations. With check-quorum reads rest on a
+    /// lease, unless clocks differ or an owner keeps its node's clock waiting.
+    pub fn with_transfers(self) -> Self {
+        let mut luck = Stream::new(self.seed, "leading");
+        let (pre_vote, check_quorum) = (self.seed / 4 % 2 == 0, self.seed / 8 % 2 == 0);
+        let waits = self.driver == Driver::Owned(Owner::OneAtATime);
+        let clocks_agree = self.faults.skew_percent == 0 && !waits;
+        // A lease is shorter than an election timeout by a tick because clocks are not in step
+        // (`ReadMode::Lease`), and by one because all nodes tick together from the healing phase on.
+        let longest = self.election_ticks - 2;
+        let lease_ticks = luck.within(longest.div_ceil(2), longest);
+        let lease_ticks = Some(lease_ticks).filter(|_| check_quorum && clocks_agree);
+        let transfer_ticks = luck.within(10, 80);
+        let leading = Leading { pre_vote, check_quorum, lease_ticks, transfer_ticks };
+        Plan { leading, ..self }
+    }
+
     /// Draws the nodes' settings and number.
     fn with_drawn_settings(self, luck: &mut Stream) -> Self {
         let heartbeat_ticks = luck.within(1, 3);
@@ -289,6 +326,11 @@ impl Plan {
         for (config, _) in &mut setup.nodes {
             config.election_ticks = self.election_ticks;
             config.heartbeat_ticks = self.heartbeat_ticks;
+            config.pre_vote = self.leading.pre_vote;
+            config.check_quorum = self.leading.check_quorum;
+            if let Some(ticks) = self.leading.lease_ticks {
+                config.read_mode = ReadMode::Lease(ticks);
+            }
             if let Some((entries, appends)) = self.window {
                 // Beside its payload an entry has a few bytes for its id.
                 config.max_append_bytes = Some(entries * ENTRY_BYTES);

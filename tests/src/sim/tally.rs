@@ -9,8 +9,9 @@ use crate::cluster::Cluster;
 use crate::disk::{Disk, Link};
 use crate::fingerprint::Fingerprint;
 use crate::input::{Fate, Input, Step};
-use raft::{Entry, Index, NodeId, Payload, RoleName, Term};
-use std::collections::BTreeMap;
+use crate::request::Request;
+use raft::{Body, Entry, Index, NodeId, Payload, RoleName, Term};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::Hash;
 
@@ -101,10 +102,16 @@ pub struct Coverage {
     pub reads: u64,
     /// Reads that ended without one.
     pub dropped_reads: u64,
+    /// Transfers of the leadership that a node agreed to.
+    pub transfers: u64,
+    /// Elections that the leader had asked for and that its target won.
+    pub handed_over: u64,
     /// Truncations of a log, durable or pending.
     pub truncations: u64,
     /// Restarts.
     pub restarts: u64,
+    /// The candidates whose leader had told them to campaign, each with its term.
+    told: BTreeSet<(NodeId, Term)>,
     /// The last entry of each node's log.
     ends: BTreeMap<NodeId, Link>,
     /// The state of each node after its last step.
@@ -131,6 +138,8 @@ impl Coverage {
         if self.roles.insert(id, now) != Some(now) {
             self.elections += u64::from(node.role == RoleName::Candidate);
             self.leaders += u64::from(node.role == RoleName::Leader);
+            let was_told = self.told.contains(&(id, node.term));
+            self.handed_over += u64::from(node.role == RoleName::Leader && was_told);
         }
     }
 
@@ -139,6 +148,18 @@ impl Coverage {
         let taken = step.refused.is_none();
         self.proposals += u64::from(taken && matches!(step.input, Input::Propose { .. }));
         self.restarts += u64::from(taken && matches!(step.input, Input::Restart(_)));
+        let is_transfer = matches!(&step.input, Input::Ask { request: Request::Transfer(_), .. });
+        self.transfers += u64::from(taken && is_transfer);
+        let told = step.sent.iter().filter_map(|flight| {
+            let Body::RequestVote(ask) = &flight.message.body else { return None };
+            Some((flight.message.from, flight.message.term?)).filter(|_| ask.transfer)
+        });
+        self.told.extend(told);
+        self.count_answers(step);
+    }
+
+    /// Counts what clients have heard.
+    fn count_answers(&mut self, step: &Step) {
         let answered = step.reads.iter().filter(|read| read.outcome.is_ok()).count() as u64;
         self.reads += answered;
         self.dropped_reads += step.reads.len() as u64 - answered;
@@ -169,6 +190,9 @@ impl fmt::Display for Coverage {
         }
         if self.reads + self.dropped_reads > 0 {
             write!(f, ", {} reads, {} dropped", self.reads, self.dropped_reads)?;
+        }
+        if self.transfers > 0 {
+            write!(f, ", {} transfers, {} handed over", self.transfers, self.handed_over)?;
         }
         Ok(())
     }

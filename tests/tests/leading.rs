@@ -1,0 +1,99 @@
+//! Random runs in which operators transfer the leadership, with and without pre-votes, check-quorum and
+//! leases: no rule breaks, and a leader is found once all faults have ended.
+//!
+//! ```text
+//!   (profile, seed) --> a plan with clients and reads --> transfers, settings of leaders --> Run
+//! ```
+//!
+//! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of sixteen;
+//! `RAFTWRIGHT_SHARE=2/3` runs every third of them.
+
+use testbed::sim::{self, Plan, Profile, Run, Shard};
+
+/// The longest pause between two reads, in ticks.
+const READ_TICKS: u64 = 3;
+
+fn seeds() -> impl Iterator<Item = u64> {
+    Shard::seeds_asked_for(16)
+}
+
+fn plan(profile: Profile, seed: u64) -> Plan {
+    Plan::replicating(profile, seed).with_reads(READ_TICKS).with_transfers()
+}
+
+fn run(profile: Profile, seed: u64) -> Run {
+    let run = sim::run_plan(plan(profile, seed));
+    assert_eq!(
+        run.violation,
+        None,
+        "{profile}, seed {seed}: {:?}, {} inputs, {}, {}; again: sim::run_plan(Plan::replicating(\
+         Profile::{profile:?}, {seed}).with_reads({READ_TICKS}).with_transfers())",
+        run.plan.leading,
+        run.inputs.len(),
+        run.tally,
+        run.coverage
+    );
+    run
+}
+
+/// What the runs of one kind did together.
+#[derive(Default)]
+struct Sum {
+    runs: u64,
+    transfers: u64,
+    handed_over: u64,
+    reads: u64,
+    led_ticks: u64,
+    ticks: u64,
+}
+
+impl Sum {
+    fn add(&mut self, run: &Run) {
+        self.runs += 1;
+        self.transfers += run.coverage.transfers;
+        self.handed_over += run.coverage.handed_over;
+        self.reads += run.coverage.reads;
+        self.led_ticks += run.coverage.led_ticks;
+        self.ticks += run.coverage.trouble_ticks;
+    }
+
+    fn print(&self, name: &str) {
+        let Sum { runs, transfers, handed_over, reads, led_ticks, ticks } = self;
+        println!(
+            "{name}: {runs} runs, {transfers} transfers, {handed_over} handed over, {reads} reads, \
+             led in {led_ticks} of {ticks} ticks"
+        );
+    }
+}
+
+#[test]
+fn nothing_breaks_and_leaders_hand_over() {
+    let (mut with_leases, mut plain) = (Sum::default(), Sum::default());
+    for profile in Profile::ALL {
+        let mut sum = Sum::default();
+        for seed in seeds() {
+            let run = run(profile, seed);
+            sum.add(&run);
+            let leading = &run.plan.leading;
+            if leading.lease_ticks.is_some() {
+                with_leases.add(&run);
+            } else if !leading.pre_vote && !leading.check_quorum {
+                plain.add(&run);
+            }
+        }
+        sum.print(profile.id());
+        assert!(sum.handed_over * 2 >= sum.runs, "{profile}: {} handed over", sum.handed_over);
+    }
+    plain.print("without pre-vote and check-quorum");
+    with_leases.print("with leases");
+    assert!(with_leases.reads >= with_leases.runs * 20, "{} reads in leases", with_leases.reads);
+    assert!(plain.runs > 0, "some runs are as in the paper");
+}
+
+#[test]
+fn a_seed_gives_the_same_run_twice() {
+    for seed in 0..4 {
+        let (one, two) = (run(Profile::Swarm, seed), run(Profile::Swarm, seed));
+        assert_eq!((one.digest, one.coverage), (two.digest, two.coverage), "seed {seed}");
+    }
+}
