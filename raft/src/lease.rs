@@ -148,7 +148,7 @@ impl<S: Storage> Core<S> {
 
 impl<S: Storage> Core<S> {
     /// Counts a tick of the lease. Begins a round to renew it when heartbeats are about to leave, which
-    /// carry the round, unless another is under way.
+    /// carry the round, unless another is under way. Reads that wait join it.
     pub(crate) fn tick_lease(&mut self, leader: &mut Leader) {
         if self.config.lease_ticks().is_none() {
             return;
@@ -156,7 +156,9 @@ impl<S: Storage> Core<S> {
         self.age_lease(leader);
         let are_due = self.timer.elapsed_ticks >= self.config.heartbeat_ticks;
         if are_due && leader.reads.oldest_round().is_none() {
-            self.open_round(leader, Vec::new());
+            let can_join = self.knows_commit(leader);
+            let reads = if can_join { self.take_waiting(leader) } else { Vec::new() };
+            self.open_round(leader, reads);
         }
     }
 

@@ -466,6 +466,25 @@ fn a_round_that_can_renew_nothing_any_more_makes_room_for_another() {
     assert_eq!(read_now(&mut n1), Some(Index(1)));
 }
 
+/// n1 has told n2 to campaign, so its lease counts for nothing, and the read needs a round.
+#[test]
+fn a_read_that_waits_joins_the_round_that_renews_the_lease() {
+    let mut n1 = leader(&leases(), 3);
+    n1.transfer_leader(N2).expect("n1 leads");
+    n1.tick();
+    n1.read_index(mark("a")).expect("it runs");
+    assert_eq!(take(&mut n1).1, [], "round 1 began before the read");
+    // Nobody answers round 1 while it is worth something.
+    ticks(&mut n1, 8);
+    echo(&mut n1, N2, None);
+    ticks(&mut n1, 2);
+    let (messages, _) = take(&mut n1);
+    assert!(messages.last().is_some_and(|last| last.ends_with("round=2")), "{messages:?}");
+    echo(&mut n1, N3, Some(2));
+    let ended = ReadState { context: mark("a"), outcome: Ok(Index(1)) };
+    assert_eq!(take(&mut n1).1, [ended]);
+}
+
 #[test]
 fn a_lease_is_worth_nothing_before_the_first_commit_of_the_term() {
     let mut n1 = node(&leases(), 3);

@@ -291,8 +291,8 @@ impl fmt::Display for CampaignError {
             CampaignError::Installing => write!(f, "a leader's snapshot is not installed yet"),
             CampaignError::LeaderIsAlive { ticks_left } => write!(
                 f,
-                "the leader may count on this node's vote for {ticks_left} more ticks: reads rest on \
-                 leases"
+                "reads rest on leases, and a leader may count on this node's vote (ticks left: \
+                 {ticks_left})"
             ),
             CampaignError::Halted(halt) => halt.fmt(f),
         }

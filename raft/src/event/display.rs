@@ -136,7 +136,7 @@ impl fmt::Display for Event {
                 }
                 Ignored::LeaderIsAlive { ticks_left } => write!(
                     f,
-                    "ignores {kind} from {from}: its leader works; it votes again in {ticks_left} ticks"
+                    "ignores {kind} from {from}: a leader may count on it (ticks left: {ticks_left})"
                 ),
                 Ignored::CannotLead => write!(f, "ignores {kind} from {from}: it cannot lead"),
                 Ignored::OtherLog { theirs, ours } => {

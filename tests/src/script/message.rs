@@ -48,8 +48,12 @@ pub(crate) fn message(arguments: &mut Arguments<'_>) -> Result<Message, ScriptEr
     let kind = kind(arguments, word)?;
     let term = arguments.term("term")?;
     let body = body(arguments, kind)?;
-    if term.is_none() {
+    let is_bare = matches!(body, Body::TransferLeader { .. });
+    if term.is_none() && !is_bare {
         return Err(arguments.wrong(format!("expected term=, which every {kind} carries")));
+    }
+    if term.is_some() && is_bare {
+        return Err(arguments.wrong(format!("found term=, which no {kind} carries")));
     }
     Ok(Message { from, to, term, body })
 }
