@@ -27,6 +27,7 @@
 //! | `partition 1 2 \| 3`, `cut 1->2`, `mend 1->2`, `heal` | cuts and repairs links |
 //! | `propose 1 x=1` | a client proposes a command |
 //! | `read 1 x` | a client asks a node for an index to read at; x is the read's mark |
+//! | `transfer-leader 1 2`, `forget-leader 1`, `report-unreachable 1 2` | what a node's owner asks of it |
 //! | `ready 1`, `apply 1` | for nodes with owners (`add-nodes 3 owner=concurrent`): takes a Ready; applies committed entries |
 //! | `persist 1`, `crash 1`, `restart 1` | makes a slow disk's oldest write durable; a node loses power; it restarts |
 //! | `stabilize [1 2]` | delivers and writes everything until the nodes are quiet |

@@ -45,12 +45,15 @@ pub(crate) const OURS: [Word; 12] = [
 ];
 
 /// The commands of scripts.
-pub(crate) const SCRIPT: [Word; 30] = [
+pub(crate) const SCRIPT: [Word; 33] = [
     word("add-nodes", "3 [disk=slow] [owner=concurrent] [n2.log=(1@1)]", "makes the cluster"),
     word("tick", "1|all [N]", "lets ticks pass"),
     word("campaign", "1", "lets a node start an election"),
     word("propose", "1 x=1", "a client proposes a command"),
     word("read", "1 a", "a client asks for an index to read at; a: its mark"),
+    word("transfer-leader", "1 2", "a node's owner wants another node to lead"),
+    word("forget-leader", "2", "a node's owner knows that its leader is dead"),
+    word("report-unreachable", "1 2", "a node's owner knows that messages to another are lost"),
     word("deliver", "[2 3] [from=1] [type=KIND] [nth=1]", "delivers messages in flight"),
     word("drop", "[2 3] [from=1] [type=KIND] [nth=1]", "drops messages in flight"),
     word(

@@ -93,10 +93,10 @@ impl Event {
                 why: Ignored::CannotLead | Ignored::OtherLog { .. }, ..
             } => "leading.md#transfer",
             Event::QuorumLost { .. }
-            | Event::LeaseSuspended { .. }
             | Event::MessageIgnored { why: Ignored::LeaderIsAlive { .. }, .. } => {
                 "leading.md#check-quorum"
             }
+            Event::LeaseSuspended { .. } => "leading.md#lease",
             Event::PreVoteGranted { .. } | Event::PreVoteRefused { .. } => "leading.md#pre-vote",
             Event::TermEntered { .. } | Event::MessageIgnored { .. } => "election.md#terms",
             Event::VoteChanged { .. } | Event::VoteGranted { .. } => "election.md#one-vote",
