@@ -130,6 +130,9 @@ pub enum ReadMode {
     /// voter's first tick may come right after the message). So with 9 of 10 all clocks must be equally
     /// fast; with 8 of 10 the leader's may be slower by a ninth. A node that stops for a while, with its
     /// clock, may break that. Then a read may miss what another leader has acknowledged.
+    ///
+    /// A node that has just started may have forgotten that it heard from a leader. So it ignores vote
+    /// requests for `election_ticks`.
     Lease(u64),
 }
 
