@@ -44,7 +44,7 @@ fn node(config: &Config, voters: u64) -> Raft<MemoryStorage> {
 fn take(node: &mut Raft<MemoryStorage>) -> (Vec<String>, Vec<ReadState>) {
     let (mut messages, mut reads) = (Vec::new(), Vec::new());
     loop {
-        let Outbox { now, promised, own, reads: ended } = node.take_outbox();
+        let Outbox { now, promised, own, reads: ended, .. } = node.take_outbox();
         if now.is_empty() && promised.is_empty() && own.is_empty() && ended.is_empty() {
             return (messages, reads);
         }

@@ -44,7 +44,7 @@ fn entry(index: u64, term: u64) -> EntryId {
 fn said(node: &mut Raft<MemoryStorage>) -> Vec<String> {
     let mut messages = Vec::new();
     loop {
-        let Outbox { now, promised, own, reads: _ } = node.take_outbox();
+        let Outbox { now, promised, own, .. } = node.take_outbox();
         if now.is_empty() && promised.is_empty() && own.is_empty() {
             return messages;
         }

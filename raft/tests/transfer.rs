@@ -32,7 +32,7 @@ fn node(config: &Config, voters: &[NodeId]) -> Raft<MemoryStorage> {
 fn said(node: &mut Raft<MemoryStorage>) -> Vec<String> {
     let mut messages = Vec::new();
     loop {
-        let Outbox { now, promised, own, reads: _ } = node.take_outbox();
+        let Outbox { now, promised, own, .. } = node.take_outbox();
         if now.is_empty() && promised.is_empty() && own.is_empty() {
             return messages;
         }
@@ -144,6 +144,30 @@ fn every_refusal_names_the_target_and_changes_nothing() {
         "n9 is not a member of the group"
     );
     assert_eq!(text(TransferError::UnderWay { target: N3 }), "a transfer to n3 is under way");
+}
+
+#[test]
+fn a_learner_cannot_lead() {
+    let n4 = NodeId(4);
+    let (voters, learners) = ([N1, N2, N3].into(), [n4].into());
+    let conf_state = ConfState { voters, learners, ..ConfState::default() };
+    let image = Snapshot { id: entry(1, 1), conf_state, data: Bytes::new() };
+    let storage = || MemoryStorage::with_snapshot(image.clone());
+    let mut n1 = Raft::new(&defaults(), storage()).expect("the settings are good");
+    n1.campaign().expect("nobody leads");
+    said(&mut n1);
+    let term = n1.inspect().term.0;
+    step(&mut n1, N2, term, Body::VoteReply { granted: true });
+    assert_eq!(n1.inspect().role, RoleName::Leader);
+    assert_eq!(n1.transfer_leader(n4), Err(TransferError::NotAVoter { target: n4 }));
+    let said_no = TransferError::NotAVoter { target: n4 }.to_string();
+    assert_eq!(said_no, "n4 is a learner, and cannot lead");
+    // And a learner that is told all the same does nothing.
+    let mut n4 = Raft::new(&Config::new(n4), storage()).expect("the settings are good");
+    let body = Body::TimeoutNow { last: entry(1, 1) };
+    let message = Message { from: N2, to: NodeId(4), term: Some(Term(2)), body };
+    n4.step(message).expect("a correct node sends this");
+    assert_eq!(stands(&n4), (RoleName::Follower, 2));
 }
 
 #[test]
