@@ -314,6 +314,16 @@ fn a_transfer_to_another_node_replaces_the_first_and_has_its_own_time() {
 }
 
 #[test]
+fn a_leader_that_is_to_lead_itself_gives_up_the_transfer_under_way() {
+    let mut n1 = leader(&defaults());
+    n1.transfer_leader(N3).expect("n3 is a voter");
+    n1.transfer_leader(N1).expect("a transfer is under way");
+    propose(&mut n1).expect("it goes on to lead");
+    acknowledge(&mut n1, N3, 2);
+    assert!(!said(&mut n1).iter().any(|line| line.contains("TimeoutNow")), "n3 was given up");
+}
+
+#[test]
 fn a_transfer_ends_with_the_leadership() {
     let mut n1 = leader(&defaults());
     n1.transfer_leader(N2).expect("n2 is a voter");

@@ -143,7 +143,14 @@ impl Environment {
             let config = setups.config(id);
             let storage = setups.storage()?;
             let node = RawNode::new(&config, storage);
-            let node = node.map_err(|why| Trouble::Printed(why.to_string()))?;
+            let mut node = node.map_err(|why| Trouble::Printed(why.to_string()))?;
+            if setups.lease_reads {
+                // Where reads rest on leases, our nodes take part in no election for an election timeout
+                // from their start, because they may have forgotten a leader. etcd's do.
+                node.pin_election_timeout(Some(u64::MAX));
+                (0..config.election_ticks).for_each(|_| node.tick());
+                node.pin_election_timeout(None);
+            }
             let threads = match setups.writes {
                 Writes::Synchronous => None,
                 Writes::Asynchronous => Some(Threads::default()),
