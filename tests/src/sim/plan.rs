@@ -300,7 +300,8 @@ impl Plan {
     /// lease, unless clocks differ or an owner keeps its node's clock waiting.
     pub fn with_transfers(self) -> Self {
         let mut luck = Stream::new(self.seed, "leading");
-        let (pre_vote, check_quorum) = (self.seed / 4 % 2 == 0, self.seed / 8 % 2 == 0);
+        let is_even = |part: u64| (self.seed / part).is_multiple_of(2);
+        let (pre_vote, check_quorum) = (is_even(4), is_even(8));
         let waits = self.driver == Driver::Owned(Owner::OneAtATime);
         let clocks_agree = self.faults.skew_percent == 0 && !waits;
         // A lease is shorter than an election timeout by a tick because clocks are not in step

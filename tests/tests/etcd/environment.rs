@@ -148,7 +148,9 @@ impl Environment {
                 // Where reads rest on leases, our nodes take part in no election for an election timeout
                 // from their start, because they may have forgotten a leader. etcd's do.
                 node.pin_election_timeout(Some(u64::MAX));
-                (0..config.election_ticks).for_each(|_| node.tick());
+                for _ in 0..config.election_ticks {
+                    node.tick();
+                }
                 node.pin_election_timeout(None);
             }
             let threads = match setups.writes {
