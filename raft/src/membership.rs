@@ -124,12 +124,18 @@ impl<S: Storage> Raft<S> {
     ///
     /// # Errors
     /// [`ApplyChangeError::Refused`] if the change cannot be made. Nothing has changed, and all nodes find
-    /// the same: go on. [`ApplyChangeError::Halted`] if the node has halted, now or earlier.
+    /// the same: go on. [`ApplyChangeError::Installing`] if a leader's snapshot has come since the entry was
+    /// handed out, and covers it: do not apply the entry, nor those after it.
+    /// [`ApplyChangeError::Halted`] if the node has halted, now or earlier.
     pub fn apply_conf_change(
         &mut self,
         change: impl Into<ConfChangeV2>,
     ) -> Result<ConfState, ApplyChangeError> {
         self.core.check_running()?;
+        // The members are those of the snapshot already: an earlier change would be made twice.
+        if let Some(last) = self.unstable_snapshot() {
+            return Err(ApplyChangeError::Installing { last });
+        }
         let next = Changer::new(&self.core.conf)?.apply(change)?;
         self.core.set_members(next.clone());
         self.lead_new_members().map_err(|halt| self.core.halt(halt))?;
@@ -141,9 +147,8 @@ impl<S: Storage> Raft<S> {
     fn lead_new_members(&mut self) -> Result<(), Halt> {
         let Role::Leader(leader) = &mut self.role else { return Ok(()) };
         self.core.track_members(leader);
-        if !self.core.voters.contains(self.core.id) {
-            let change = self.core.step_down_on_removal();
-            return self.change_role(change);
+        if !self.core.voters.contains(self.core.id) && self.core.config.step_down_on_removal {
+            return self.change_role(RoleChange::step_down());
         }
         if leader.transfer_target().is_some_and(|target| !self.core.voters.contains(target)) {
             self.core.end_transfer(leader);
@@ -178,11 +183,6 @@ impl<S: Storage> Core<S> {
             }
         }
     }
-
-    /// Returns what a leader becomes that is no voter any more.
-    fn step_down_on_removal(&self) -> RoleChange {
-        if self.config.step_down_on_removal { RoleChange::step_down() } else { RoleChange::none() }
-    }
 }
 
 // Leave a joint configuration.
@@ -190,7 +190,7 @@ impl<S: Storage> Core<S> {
 impl<S: Storage> Core<S> {
     /// Proposes to leave the joint configuration, as a leader whose group leaves it by itself: once the entry
     /// that entered it is applied, and no other change is on its way. Tried again whenever something is
-    /// applied: so a later leader completes what an earlier one began.
+    /// applied, and at every tick: so a later leader completes what an earlier one began.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
@@ -202,7 +202,7 @@ impl<S: Storage> Core<S> {
         match self.take_as_leader(leader, vec![Entry::unplaced(leave.into())]) {
             Ok(()) => self.note_joint_left(self.log.last_index()),
             Err(ProposeError::Halted(halt)) => return Err(halt),
-            // A transfer is under way, for instance. What is applied next tries again.
+            // A transfer is under way, for instance. The next tick tries again.
             Err(_) => {}
         }
         Ok(())
