@@ -66,8 +66,13 @@ impl<S: Storage> Core<S> {
     /// Answers a leader of an older term with this node's term, if the settings let nodes ignore vote
     /// requests. Otherwise this node could not join its group again: it cannot win an election while the
     /// others ignore it, and it does not listen to a leader of an older term.
+    ///
+    /// It also answers a leader that is no voter as far as this node knows: the node may lack the change that
+    /// made it one, and would never ask it for a vote. So that leader would not learn of the later term.
     pub(crate) fn answer_older_leader(&mut self, m: &Message) {
-        if m.body.traits().is_from_leader && (self.config.check_quorum || self.config.pre_vote) {
+        let may_ignore_us = self.config.check_quorum || self.config.pre_vote;
+        let is_never_asked = !self.voters.contains(m.from);
+        if m.body.traits().is_from_leader && (may_ignore_us || is_never_asked) {
             let outcome = AppendOutcome::NewerTerm;
             self.send(m.from, Body::AppendReply { outcome, session: None });
         }

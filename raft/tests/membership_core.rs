@@ -537,6 +537,27 @@ fn the_guard_looks_at_every_entry_that_is_not_applied() {
     }
 }
 
+/// n1 was cut off while n4 became a voter and then the leader. n1 campaigns, and does not know n4: it never
+/// asks it. If n4 did not learn of n1's term, it would wait for n1 for ever.
+#[test]
+fn a_leader_that_a_candidate_does_not_know_learns_of_its_term() {
+    let mut storage = MemoryStorage::with_voters([N1, N2, N3]);
+    storage.save(HardState { term: Term(7), vote: Some(N1), commit: Index(0) });
+    let mut n1 = Alone::new(&Config::new(N1), storage);
+    let heartbeat = |commit| Body::Heartbeat { commit, token: None, session: Session::default() };
+    n1.step(N4, 3, heartbeat(Index(0)));
+    assert_eq!(n1.sent_to(N4), ["n1->n4 AppendReply t7 newer-term"]);
+    n1.step(N2, 3, heartbeat(Index(0)));
+    assert_eq!(n1.sent_to(N2), Vec::<String>::new(), "n2 hears of it when n1 campaigns");
+
+    // That answer ends the leadership.
+    let mut n1 = Alone::leader([1, 2, 3]);
+    let body = Body::AppendReply { outcome: AppendOutcome::NewerTerm, session: None };
+    n1.step(N2, 7, body);
+    let seen = n1.raft.inspect();
+    assert_eq!((seen.role, seen.term), (RoleName::Follower, Term(7)));
+}
+
 // Joint.
 
 /// old  1 2 3    new  3 4 5

@@ -9,6 +9,7 @@ use crate::cluster::Cluster;
 use crate::disk::{Disk, Link};
 use crate::fingerprint::Fingerprint;
 use crate::input::{Fate, Input, Step};
+use crate::request::Request;
 use raft::{Entry, Index, NodeId, Payload, RoleName, Term};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -101,12 +102,20 @@ pub struct Coverage {
     pub reads: u64,
     /// Reads that ended without one.
     pub dropped_reads: u64,
+    /// Changes of the group that were applied, counted at each application.
+    pub changes: u64,
+    /// Compactions of a log.
+    pub compactions: u64,
+    /// Snapshots that a node installed.
+    pub installs: u64,
     /// Truncations of a log, durable or pending.
     pub truncations: u64,
     /// Restarts.
     pub restarts: u64,
     /// The last entry of each node's log.
     ends: BTreeMap<NodeId, Link>,
+    /// Where each node's durable log begins.
+    bases: BTreeMap<NodeId, Link>,
     /// The state of each node after its last step.
     roles: BTreeMap<NodeId, (RoleName, Term)>,
 }
@@ -119,6 +128,10 @@ impl Coverage {
             self.ends.remove(&id);
             return;
         };
+        if let Some(log) = cluster.disk(id).map(Disk::kept) {
+            let before = self.bases.insert(id, log.base());
+            self.installs += u64::from(before.is_some_and(|base| base != log.base()));
+        }
         if let Some(log) = cluster.disk(id).map(Disk::written) {
             let before = self.ends.insert(id, log.last());
             let gone = before.is_some_and(|end| log.get(end.id.index) != Some(end));
@@ -139,6 +152,11 @@ impl Coverage {
         let taken = step.refused.is_none();
         self.proposals += u64::from(taken && matches!(step.input, Input::Propose { .. }));
         self.restarts += u64::from(taken && matches!(step.input, Input::Restart(_)));
+        let compacts = |request: &Request| matches!(request, Request::Compact { .. });
+        let compacted = matches!(&step.input, Input::Ask { request, .. } if compacts(request));
+        self.compactions += u64::from(taken && compacted);
+        let changes = step.applied.iter().filter(|entry| entry.payload().is_change());
+        self.changes += changes.count() as u64;
         let answered = step.reads.iter().filter(|read| read.outcome.is_ok()).count() as u64;
         self.reads += answered;
         self.dropped_reads += step.reads.len() as u64 - answered;
@@ -166,6 +184,11 @@ impl fmt::Display for Coverage {
             let Coverage { proposals, applied, truncations, restarts, .. } = self;
             write!(f, ", {proposals} proposals, applied {applied} times, ")?;
             write!(f, "{truncations} truncations, {restarts} restarts")?;
+        }
+        if self.changes + self.compactions > 0 {
+            let Coverage { changes, compactions, installs, .. } = self;
+            write!(f, ", changes applied {changes} times, {compactions} compactions, ")?;
+            write!(f, "{installs} snapshots installed")?;
         }
         if self.reads + self.dropped_reads > 0 {
             write!(f, ", {} reads, {} dropped", self.reads, self.dropped_reads)?;
