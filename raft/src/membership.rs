@@ -147,7 +147,7 @@ impl<S: Storage> Raft<S> {
     fn lead_new_members(&mut self) -> Result<(), Halt> {
         let Role::Leader(leader) = &mut self.role else { return Ok(()) };
         self.core.track_members(leader);
-        if !self.core.voters.contains(self.core.id) && self.core.config.step_down_on_removal {
+        if self.core.is_dispensable(leader) {
             return self.change_role(RoleChange::step_down());
         }
         if leader.transfer_target().is_some_and(|target| !self.core.voters.contains(target)) {
@@ -182,6 +182,48 @@ impl<S: Storage> Core<S> {
                 self.track_added(leader, id, before_last, window);
             }
         }
+    }
+}
+
+// The leader is removed.
+
+impl<S: Storage> Raft<S> {
+    /// Steps down, as a leader that is no voter any more, as soon as the group can do without it.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn step_down_if_dispensable(&mut self) -> Result<(), Halt> {
+        match &self.role {
+            Role::Leader(leader) if self.core.is_dispensable(leader) => {
+                self.change_role(RoleChange::step_down())
+            }
+            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) | Role::Leader(_) => Ok(()),
+        }
+    }
+}
+
+impl<S: Storage> Core<S> {
+    /// Returns whether this leader is to step down because it is no voter any more.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.config.step_down_on_removal && !self.voters.contains(self.id)
+    }
+
+    /// Returns whether this leader is to step down, and can: a majority of the voters holds its whole log.
+    ///
+    /// If it stepped down earlier, nobody might be able to lead. The voters may not know yet that its
+    /// removal is committed, so they still need votes of the old group; and a node of the old group with a
+    /// longer log, such as this one, would refuse them (etcd issue 12359).
+    ///
+    /// ```text
+    ///   voters=(1 2) --r1--> voters=(2)
+    ///   n1   1 2:r1 3    applied 2: no voter any more, so it cannot campaign
+    ///   n2   1 2:r1      commit 1: asks n1 for its vote, and n1's log is longer
+    /// ```
+    fn is_dispensable(&self, leader: &Leader) -> bool {
+        let last = self.log.last_index();
+        let holds_all =
+            |id| leader.progress.get(&id).is_some_and(|peer| peer.matched() >= last);
+        self.is_leaving() && self.voters.agrees(holds_all)
     }
 }
 

@@ -440,6 +440,31 @@ fn a_leader_that_is_removed_steps_down() {
     assert_eq!(n1.raft.inspect().role, RoleName::Follower);
 }
 
+/// n2 does not know that the removal is committed, so it needs n1's vote; and n1's log is longer. If n1 had
+/// stepped down already, nobody could ever lead.
+#[test]
+fn a_removed_leader_leads_until_a_majority_holds_its_whole_log() {
+    let mut n1 = Alone::leader([1, 2]);
+    n1.propose(auto("r1")).expect("nothing is on its way");
+    let x = n1.write_x();
+    n1.acknowledge(N2, 2);
+    n1.apply_all();
+    assert_eq!((n1.conf(), n1.raft.inspect().role), (members([2]), RoleName::Leader));
+    let refused = n1.raft.propose(Bytes::new(), Bytes::from_static(b"y"));
+    assert_eq!(refused, Err(ProposeError::NotAMember { us: N1 }), "or it would never end");
+    n1.raft.tick();
+    n1.write();
+    assert_eq!(n1.raft.inspect().role, RoleName::Leader);
+    n1.acknowledge(N2, x);
+    let seen = n1.raft.inspect();
+    assert_eq!((seen.role, seen.commit), (RoleName::Follower, Index(x)));
+    // Its vote goes to a log that is as long as its own.
+    let ask = VoteRequest { last: id(x, 1), transfer: false };
+    n1.sent.clear();
+    n1.step(N2, 2, Body::RequestVote(ask));
+    assert_eq!(n1.sent_to(N2), ["n1->n2 VoteReply t2 granted"]);
+}
+
 #[test]
 fn a_removed_leader_may_lead_on_and_takes_no_proposals() {
     let config = Config { step_down_on_removal: false, ..Config::new(N1) };
