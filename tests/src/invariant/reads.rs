@@ -40,12 +40,19 @@ impl ReadHistory {
         self.open.entry(id).or_default().push_back((context, floor));
     }
 
-    /// Checks a read that has ended. Of several reads of a node with one mark, it is taken for the first.
+    /// Checks a read that has ended. Several reads of a node may have one mark, and their answers may overtake
+    /// each other. So it is taken for the one that began last among those which may end like this.
     pub(super) fn ended(&mut self, id: NodeId, read: &ReadState) -> Result<(), Violation> {
         let broken = |rule, text| Err(Violation { rule, who: vec![id], term: None, text });
         let mark = read.context.escape_ascii();
         let open = self.open.entry(id).or_default();
-        let Some(at) = open.iter().position(|(context, _)| *context == read.context) else {
+        let is_same = |(context, _): &(Bytes, Index)| *context == read.context;
+        let may_end = |open: &(Bytes, Index)| is_same(open) && read.outcome.is_ok_and(|index| index >= open.1);
+        let fitting = match read.outcome {
+            Ok(_) => open.iter().rposition(may_end),
+            Err(_) => open.iter().rposition(is_same),
+        };
+        let Some(at) = fitting.or_else(|| open.iter().position(is_same)) else {
             let text = format!("{id} ends a read {mark} that no client waits for");
             return broken(Rule::ReadEndsOnce, text);
         };
