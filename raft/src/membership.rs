@@ -232,7 +232,7 @@ impl<S: Storage> Core<S> {
 impl<S: Storage> Core<S> {
     /// Proposes to leave the joint configuration, as a leader whose group leaves it by itself: once the entry
     /// that entered it is applied, and no other change is on its way. Tried again whenever something is
-    /// applied, and at every tick: so a later leader completes what an earlier one began.
+    /// applied, and when a transfer has ended: so a later leader completes what an earlier one began.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
@@ -244,7 +244,7 @@ impl<S: Storage> Core<S> {
         match self.take_as_leader(leader, vec![Entry::unplaced(leave.into())]) {
             Ok(()) => self.note_joint_left(self.log.last_index()),
             Err(ProposeError::Halted(halt)) => return Err(halt),
-            // A transfer is under way, for instance. The next tick tries again.
+            // A transfer is under way, for instance. Its end tries again.
             Err(_) => {}
         }
         Ok(())

@@ -99,10 +99,6 @@ impl<S: Storage> Raft<S> {
                 self.core.halt(halt);
                 return;
             }
-            if let Err(halt) = self.core.leave_joint_by_itself(leader) {
-                self.core.halt(halt);
-                return;
-            }
             self.core.tick_snapshots(leader);
             self.core.tick_lease(leader);
             self.core.tick_heartbeat(leader);
