@@ -575,6 +575,14 @@ fn a_leader_that_a_candidate_does_not_know_learns_of_its_term() {
     n1.step(N2, 3, heartbeat(Index(0)));
     assert_eq!(n1.sent_to(N2), Vec::<String>::new(), "n2 hears of it when n1 campaigns");
 
+    // A learner in a later term does not campaign: it, too, has no other way to say so.
+    let mut storage = MemoryStorage::default();
+    storage.save_conf_state(ConfState { learners: [N1].into(), ..members([2, 3]) });
+    storage.save(HardState { term: Term(7), ..HardState::default() });
+    let mut n1 = Alone::new(&Config::new(N1), storage);
+    n1.step(N2, 3, heartbeat(Index(0)));
+    assert_eq!(n1.sent_to(N2), ["n1->n2 AppendReply t7 newer-term"]);
+
     // That answer ends the leadership.
     let mut n1 = Alone::leader([1, 2, 3]);
     let body = Body::AppendReply { outcome: AppendOutcome::NewerTerm, session: None };
