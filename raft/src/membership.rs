@@ -221,8 +221,7 @@ impl<S: Storage> Core<S> {
     /// ```
     fn is_dispensable(&self, leader: &Leader) -> bool {
         let last = self.log.last_index();
-        let holds_all =
-            |id| leader.progress.get(&id).is_some_and(|peer| peer.matched() >= last);
+        let holds_all = |id| leader.progress.get(&id).is_some_and(|peer| peer.matched() >= last);
         self.is_leaving() && self.voters.agrees(holds_all)
     }
 }

@@ -203,7 +203,9 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Learns, as a leader, that a peer wants a snapshot that covers `at_least`.
+    /// Learns, as a leader, that a peer wants a snapshot that covers `at_least`. It is an acknowledgement, too:
+    /// the peer's log ends there, with an entry of this leader's term. Without it, a group that needs the
+    /// peer could never commit so much, and no snapshot would ever cover it.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
@@ -213,13 +215,20 @@ impl<S: Storage> Core<S> {
         from: NodeId,
         at_least: Index,
     ) -> Result<(), Halt> {
+        let is_on_its_way = |peer: &Tracked| match *peer.state() {
+            ProgressState::Snapshot { pending } => pending >= at_least,
+            ProgressState::Probe | ProgressState::Replicate => false,
+        };
         let Some(peer) = leader.progress.get_mut(&from) else { return Ok(()) };
-        if let ProgressState::Snapshot { pending } = *peer.state()
-            && pending >= at_least
-        {
-            return Ok(());
+        if !is_on_its_way(peer) {
+            self.note_snapshot_wanted(from, peer, at_least);
         }
-        self.note_snapshot_wanted(from, peer, at_least);
-        self.send_snapshot(from, peer)
+        if self.advance_match(leader, from, at_least) && self.maybe_commit(leader)? {
+            self.bcast_append(leader)?;
+        }
+        match leader.progress.get_mut(&from) {
+            Some(peer) if !is_on_its_way(peer) => self.send_snapshot(from, peer),
+            Some(_) | None => Ok(()),
+        }
     }
 }

@@ -317,11 +317,8 @@ fn a_follower_applies_a_change_like_its_leader() {
     let config = Config { applied: Index(1), ..Config::new(N1) };
     let mut n1 = Alone::new(&config, changed_log(members([1, 2, 3]), auto("v4 r3"), 2));
     let made = n1.apply_one().expect("it is committed").expect("it can be made");
-    let joint = ConfState {
-        voters_outgoing: [N1, N2, N3].into(),
-        auto_leave: true,
-        ..members([1, 2, 4])
-    };
+    let joint =
+        ConfState { voters_outgoing: [N1, N2, N3].into(), auto_leave: true, ..members([1, 2, 4]) };
     assert_eq!((made, n1.conf()), (joint.clone(), joint));
     assert_eq!(n1.last(), 2, "only a leader proposes to leave");
 }
@@ -337,7 +334,10 @@ fn removing_a_voter_may_commit_what_waited() {
     n1.sent.clear();
     n1.apply_all();
     assert_eq!(n1.commit(), x, "two of three do");
-    assert_eq!(n1.sent_to(N2), [format!("n1->n2 AppendEntries t1 prev={x}@1 entries=0 commit={x}")]);
+    assert_eq!(
+        n1.sent_to(N2),
+        [format!("n1->n2 AppendEntries t1 prev={x}@1 entries=0 commit={x}")]
+    );
 }
 
 #[test]
@@ -602,12 +602,9 @@ fn joint() -> ConfState {
 fn both_halves_must_elect() {
     let grant = Body::VoteReply { granted: true };
     // Four of five are no majority of the new half, or of the old one.
-    for (yes, leads) in [
-        (vec![N2, N3], false),
-        (vec![N4, N5], false),
-        (vec![N2, N4], true),
-        (vec![N3, N5], true),
-    ] {
+    for (yes, leads) in
+        [(vec![N2, N3], false), (vec![N4, N5], false), (vec![N2, N4], true), (vec![N3, N5], true)]
+    {
         let mut storage = MemoryStorage::default();
         storage.save_conf_state(joint());
         let mut n1 = Alone::new(&Config::new(N1), storage);

@@ -792,3 +792,21 @@ fn a_leader_keeps_a_wish_until_its_storage_has_such_a_snapshot() {
     echo(&mut n1);
     assert_eq!(to_n2(&mut n1), ["n1->n2 InstallSnapshot t2 last=9@2"]);
 }
+
+/// The group needs n2 to commit entry 9, and n2's acknowledgement of it was lost. Only what is committed can be
+/// in a snapshot.
+#[test]
+fn a_wish_for_a_snapshot_acknowledges_the_log_that_it_is_to_cover() {
+    let mut n1 = leader(&defaults());
+    assert_eq!(n1.inspect().commit, Index(8));
+    answer(&mut n1, AppendOutcome::SnapshotWanted { at_least: Index(9) });
+    assert_eq!(n1.inspect().commit, Index(9));
+    assert!(events(&mut n1).contains(&Event::SnapshotPending { peer: N2 }));
+    n1.storage_mut().append(vec![entry(9, 2)]);
+    n1.stable_to(id(9, 2));
+    n1.storage_mut().create_snapshot(Index(9), members(1..=3), Bytes::new());
+    take(&mut n1);
+    // It repeats its wish at each heartbeat.
+    answer(&mut n1, AppendOutcome::SnapshotWanted { at_least: Index(9) });
+    assert_eq!(to_n2(&mut n1), ["n1->n2 InstallSnapshot t2 last=9@2"]);
+}

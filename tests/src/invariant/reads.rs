@@ -47,7 +47,9 @@ impl ReadHistory {
         let mark = read.context.escape_ascii();
         let open = self.open.entry(id).or_default();
         let is_same = |(context, _): &(Bytes, Index)| *context == read.context;
-        let may_end = |open: &(Bytes, Index)| is_same(open) && read.outcome.is_ok_and(|index| index >= open.1);
+        let may_end = |open: &(Bytes, Index)| {
+            is_same(open) && read.outcome.is_ok_and(|index| index >= open.1)
+        };
         let fitting = match read.outcome {
             Ok(_) => open.iter().rposition(may_end),
             Err(_) => open.iter().rposition(is_same),

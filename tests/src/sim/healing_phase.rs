@@ -14,7 +14,8 @@ use crate::invariant::{Rule, Violation};
 use crate::request::Request;
 use bytes::Bytes;
 use raft::{
-    ConfChangeV2, ConfState, Index, MemoryStorage, NodeId, Payload, Raft, RoleName, Term, Transition,
+    ConfChangeV2, ConfState, Index, MemoryStorage, NodeId, Payload, Raft, RoleName, Term,
+    Transition,
 };
 
 /// The number of election timeouts after which all nodes must follow one leader.
@@ -97,7 +98,8 @@ fn operate(
     group: Group,
     mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
-    let covered = |id: NodeId| cluster.disk(id).map(|disk| disk.durable().latest_snapshot().id.index);
+    let covered =
+        |id: NodeId| cluster.disk(id).map(|disk| disk.durable().latest_snapshot().id.index);
     if group == Group::Fixed {
         return Ok(());
     }
@@ -118,9 +120,8 @@ fn operate(
     let conf = latest_members(cluster);
     let members = conf.members();
     let strangers: Vec<_> = cluster.ids().filter(|id| !members.contains(id)).collect();
-    let knows = |id: &NodeId| {
-        cluster.node(*id).is_some_and(|raft| *raft.inspect().conf_state == conf)
-    };
+    let knows =
+        |id: &NodeId| cluster.node(*id).is_some_and(|raft| *raft.inspect().conf_state == conf);
     if strangers.is_empty() || conf.is_joint() || !members.iter().all(knows) {
         let is_cut = cluster.network().cuts().count() > 0;
         return if is_cut { apply(cluster, Input::Heal) } else { Ok(()) };
