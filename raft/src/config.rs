@@ -76,8 +76,9 @@ pub struct Config {
     /// Whether a change of the group that is refused is replaced by an entry without content, as in etcd.
     /// Default: no, it is an error of the proposal.
     pub replace_refused_changes: bool,
-    /// Whether a leader steps down once it applies that it is no voter any more. If not, it goes on leading
-    /// a group that it is not part of, and takes no proposals. Default: yes.
+    /// Whether a leader steps down once it applies that it is no voter any more, and a majority of the voters
+    /// holds its whole log. Until then, or for ever if not, it leads a group that it is not part of, and
+    /// takes no proposals. Default: yes.
     pub step_down_on_removal: bool,
     /// Whether a node asks whether it would win before it campaigns (thesis §9.6). So a node that was cut
     /// off does not end a leadership by its high term. All nodes of a group should agree in this. Default:

@@ -215,6 +215,14 @@ pub enum StartError {
         /// The index of the last entry.
         last: Index,
     },
+    /// The application has applied some entries, and the next one is not in the log any more: a snapshot was
+    /// installed without the application's state, or entries were removed too early.
+    AppliedBeforeLog {
+        /// The last index that the application has applied.
+        applied: Index,
+        /// The first index of the log.
+        first: Index,
+    },
     /// The application says it has applied more than storage holds: the log was cut or lost, or the two
     /// come from different nodes.
     AppliedBeyondLog {
@@ -510,6 +518,12 @@ pub enum ChangeRefusal {
 pub enum ApplyChangeError {
     /// The change cannot be made. Nothing has changed; every node finds the same.
     Refused(ChangeError),
+    /// A leader's snapshot is not installed yet, and the node has its members already: the change was handed
+    /// out before, and the snapshot covers it. Apply nothing more until the snapshot is installed.
+    Installing {
+        /// The last entry that the snapshot covers.
+        last: EntryId,
+    },
     /// The node has halted: its storage failed, now or earlier.
     Halted(Halt),
 }

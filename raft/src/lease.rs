@@ -85,8 +85,14 @@ impl<S: Storage> Core<S> {
     /// Answers a leader of an older term with this node's term, if the settings let nodes ignore vote
     /// requests. Otherwise this node could not join its group again: it cannot win an election while the
     /// others ignore it, and it does not listen to a leader of an older term.
+    ///
+    /// Otherwise the leader learns of the later term when this node campaigns. So it is also answered by a
+    /// node that would never ask it for its vote: by one that does not vote, such as a learner, and by one
+    /// that does not know that the leader votes.
     pub(crate) fn answer_older_leader(&mut self, m: &Message) {
-        if m.body.traits().is_from_leader && (self.config.check_quorum || self.config.pre_vote) {
+        let may_ignore_us = self.config.check_quorum || self.config.pre_vote;
+        let is_never_asked = !self.voters.contains(m.from) || !self.voters.contains(self.id);
+        if m.body.traits().is_from_leader && (may_ignore_us || is_never_asked) {
             let outcome = AppendOutcome::NewerTerm;
             self.send(m.from, Body::AppendReply { outcome, session: None });
         }

@@ -120,10 +120,12 @@ impl<S: Storage> Core<S> {
         let initial = storage.initial_state()?;
         let HardState { term, vote, commit } = initial.hard_state;
         let log = Log::open(storage)?;
-        let covered = Index(log.storage.first_index()?.0 - 1);
+        let first = log.storage.first_index()?;
+        let covered = Index(first.0 - 1);
         let conf = initial.conf_state;
         check_ids(initial.hard_state, &conf)?;
         config.check_restart(initial.hard_state, log.last_index())?;
+        config.check_applied(first)?;
         let facts = Facts {
             id: config.id,
             term,

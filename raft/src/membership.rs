@@ -124,12 +124,18 @@ impl<S: Storage> Raft<S> {
     ///
     /// # Errors
     /// [`ApplyChangeError::Refused`] if the change cannot be made. Nothing has changed, and all nodes find
-    /// the same: go on. [`ApplyChangeError::Halted`] if the node has halted, now or earlier.
+    /// the same: go on. [`ApplyChangeError::Installing`] if a leader's snapshot has come since the entry was
+    /// handed out, and covers it: do not apply the entry, nor those after it.
+    /// [`ApplyChangeError::Halted`] if the node has halted, now or earlier.
     pub fn apply_conf_change(
         &mut self,
         change: impl Into<ConfChangeV2>,
     ) -> Result<ConfState, ApplyChangeError> {
         self.core.check_running()?;
+        // The members are those of the snapshot already: an earlier change would be made twice.
+        if let Some(last) = self.unstable_snapshot() {
+            return Err(ApplyChangeError::Installing { last });
+        }
         let next = Changer::new(&self.core.conf)?.apply(change)?;
         self.core.set_members(next.clone());
         self.lead_new_members().map_err(|halt| self.core.halt(halt))?;
@@ -141,9 +147,8 @@ impl<S: Storage> Raft<S> {
     fn lead_new_members(&mut self) -> Result<(), Halt> {
         let Role::Leader(leader) = &mut self.role else { return Ok(()) };
         self.core.track_members(leader);
-        if !self.core.voters.contains(self.core.id) {
-            let change = self.core.step_down_on_removal();
-            return self.change_role(change);
+        if self.core.is_dispensable(leader) {
+            return self.change_role(RoleChange::step_down());
         }
         if leader.transfer_target().is_some_and(|target| !self.core.voters.contains(target)) {
             self.core.end_transfer(leader);
@@ -178,10 +183,46 @@ impl<S: Storage> Core<S> {
             }
         }
     }
+}
 
-    /// Returns what a leader becomes that is no voter any more.
-    fn step_down_on_removal(&self) -> RoleChange {
-        if self.config.step_down_on_removal { RoleChange::step_down() } else { RoleChange::none() }
+// The leader is removed.
+
+impl<S: Storage> Raft<S> {
+    /// Steps down, as a leader that is no voter any more, as soon as the group can do without it.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn step_down_if_dispensable(&mut self) -> Result<(), Halt> {
+        match &self.role {
+            Role::Leader(leader) if self.core.is_dispensable(leader) => {
+                self.change_role(RoleChange::step_down())
+            }
+            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) | Role::Leader(_) => Ok(()),
+        }
+    }
+}
+
+impl<S: Storage> Core<S> {
+    /// Returns whether this leader is to step down because it is no voter any more.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.config.step_down_on_removal && !self.voters.contains(self.id)
+    }
+
+    /// Returns whether this leader is to step down, and can: a majority of the voters holds its whole log.
+    ///
+    /// If it stepped down earlier, nobody might be able to lead. The voters may not know yet that its
+    /// removal is committed, so they still need votes of the old group; and a node of the old group with a
+    /// longer log, such as this one, would refuse them (etcd issue 12359).
+    ///
+    /// ```text
+    ///   voters=(1 2) --r1--> voters=(2)
+    ///   n1   1 2:r1 3    applied 2: no voter any more, so it cannot campaign
+    ///   n2   1 2:r1      commit 1: asks n1 for its vote, and n1's log is longer
+    /// ```
+    fn is_dispensable(&self, leader: &Leader) -> bool {
+        let last = self.log.last_index();
+        let holds_all = |id| leader.progress.get(&id).is_some_and(|peer| peer.matched() >= last);
+        self.is_leaving() && self.voters.agrees(holds_all)
     }
 }
 
@@ -190,7 +231,7 @@ impl<S: Storage> Core<S> {
 impl<S: Storage> Core<S> {
     /// Proposes to leave the joint configuration, as a leader whose group leaves it by itself: once the entry
     /// that entered it is applied, and no other change is on its way. Tried again whenever something is
-    /// applied: so a later leader completes what an earlier one began.
+    /// applied, and when a transfer has ended: so a later leader completes what an earlier one began.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
@@ -202,7 +243,7 @@ impl<S: Storage> Core<S> {
         match self.take_as_leader(leader, vec![Entry::unplaced(leave.into())]) {
             Ok(()) => self.note_joint_left(self.log.last_index()),
             Err(ProposeError::Halted(halt)) => return Err(halt),
-            // A transfer is under way, for instance. What is applied next tries again.
+            // A transfer is under way, for instance. Its end tries again.
             Err(_) => {}
         }
         Ok(())

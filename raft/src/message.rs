@@ -193,7 +193,7 @@ impl AppendOutcome {
 }
 
 /// Counts how often a leader began to replicate to one peer. So an answer from before the peer was
-/// removed and added again is recognized. Always 0 until groups can change their members.
+/// removed and added again is recognized. 0 for the members that a leader has when it is elected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Session(pub u64);

@@ -457,7 +457,8 @@ impl<S: Storage> RawNode<S> {
     }
 
     /// Hands out what needs no write any more. The commit index it holds is one that storage can answer
-    /// for: what was stepped in since the Ready was taken may be committed, but is not written.
+    /// for: what was stepped in since the Ready was taken may be committed, but is not written. That holds
+    /// for a snapshot, too.
     ///
     /// # Errors
     /// [`Halt`] if the node has halted, now or earlier.

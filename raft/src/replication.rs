@@ -62,7 +62,7 @@ impl<S: Storage> Core<S> {
         leader: &mut Leader,
         mut entries: Vec<Entry>,
     ) -> Result<(), ProposeError> {
-        if !leader.progress.contains_key(&self.id) {
+        if !leader.progress.contains_key(&self.id) || self.is_leaving() {
             return Err(ProposeError::NotAMember { us: self.id });
         }
         if let Some(target) = leader.transfer_target() {

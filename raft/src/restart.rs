@@ -43,6 +43,21 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Checks that the first entry that the application lacks is in the log, which begins at `first`. An
+    /// application that says 0 says nothing: what comes before the log counts as applied.
+    ///
+    /// # Errors
+    /// [`StartError::AppliedBeforeLog`]: some entries would never be applied.
+    pub(crate) fn check_applied(&self, first: Index) -> Result<(), StartError> {
+        let applied = self.applied;
+        if applied > Index(0) && applied + 1 < first {
+            return Err(StartError::AppliedBeforeLog { applied, first });
+        }
+        Ok(())
+    }
+}
+
 /// Checks the members, and that storage does not write node 0 for "none": such a node would be followed,
 /// and asked for votes.
 ///

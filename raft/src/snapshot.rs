@@ -43,13 +43,20 @@ impl<S: Storage> Core<S> {
         let at_least = wanted.max(reconnects_at).max(peer.snapshot_floor()).max(peer.matched());
         match self.log.snapshot(at_least, to) {
             Err(halt) if *halt.why() == StorageError::Pending => self.note_snapshot_pending(to),
+            // It is from before the peer was a member, so the peer would refuse it. This leader has applied
+            // the change that added the peer: ask for a later one.
+            Ok(snapshot) if !snapshot.conf_state.members().contains(&to) => {
+                self.raise_snapshot_floor(peer, self.applied);
+                self.note_snapshot_pending(to);
+            }
             snapshot => self.send_image(to, peer, snapshot?),
         }
         Ok(())
     }
 
     /// Learns, before an acknowledgement counts, whether it ends the time of a snapshot: the peer's log
-    /// reaches as far as the entries that this leader still has. It need not be the snapshot that was sent.
+    /// reaches as far as the entries that this leader still has. It need not be the snapshot that was sent. A
+    /// peer that asked for a snapshot may acknowledge no more than before: what the snapshot covers.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
@@ -61,22 +68,23 @@ impl<S: Storage> Core<S> {
     ) -> Result<(), Halt> {
         let Some(peer) = leader.progress.get_mut(&from) else { return Ok(()) };
         let AppendOutcome::Matched(index) = outcome else { return Ok(()) };
-        if peer.is_waiting_for_snapshot()
-            && index > peer.matched()
-            && index + 1 >= self.log.first_index()?
-        {
+        let ProgressState::Snapshot { pending } = *peer.state() else { return Ok(()) };
+        let is_news = index > peer.matched() || index >= pending;
+        if is_news && index + 1 >= self.log.first_index()? {
             self.probe(from, peer);
         }
         Ok(())
     }
 
     /// Gives up the snapshots that were sent too long ago: the peer may have crashed, or the report may
-    /// never come. It is probed, and gets another snapshot if it still needs one.
+    /// never come. At its next answer it is probed, and gets another snapshot if it still needs one. A peer
+    /// that is down gives no answer, and so gets no second snapshot.
     pub(crate) fn tick_snapshots(&mut self, leader: &mut Leader) {
         let Some(limit_ticks) = self.config.snapshot_ticks else { return };
         for (&id, peer) in &mut leader.progress {
             if peer.is_waiting_for_snapshot() && self.count_snapshot_tick(peer) >= limit_ticks {
                 self.give_up_snapshot(id, peer);
+                self.pause(peer);
             }
         }
     }
@@ -160,6 +168,8 @@ impl<S: Storage> Raft<S> {
     /// Asks the leader for a snapshot that covers this node's whole log: the owner has lost its application's
     /// state, or does not trust it. Until it comes, the node takes no entries. The name is raft-rs's.
     ///
+    /// A new term ends the wish, since its leader may have another log. Ask again then.
+    ///
     /// # Errors
     /// [`RequestSnapshotError`] says why the leader is not asked; the node has not changed.
     pub fn request_snapshot(&mut self) -> Result<(), RequestSnapshotError> {
@@ -193,7 +203,9 @@ impl<S: Storage> Core<S> {
         }
     }
 
-    /// Learns, as a leader, that a peer wants a snapshot that covers `at_least`.
+    /// Learns, as a leader, that a peer wants a snapshot that covers `at_least`. It is an acknowledgement, too:
+    /// the peer's log ends there, with an entry of this leader's term. Without it, a group that needs the
+    /// peer could never commit so much, and no snapshot would ever cover it.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
@@ -203,13 +215,20 @@ impl<S: Storage> Core<S> {
         from: NodeId,
         at_least: Index,
     ) -> Result<(), Halt> {
+        let is_on_its_way = |peer: &Tracked| match *peer.state() {
+            ProgressState::Snapshot { pending } => pending >= at_least,
+            ProgressState::Probe | ProgressState::Replicate => false,
+        };
         let Some(peer) = leader.progress.get_mut(&from) else { return Ok(()) };
-        if let ProgressState::Snapshot { pending } = *peer.state()
-            && pending >= at_least
-        {
-            return Ok(());
+        if !is_on_its_way(peer) {
+            self.note_snapshot_wanted(from, peer, at_least);
         }
-        self.note_snapshot_wanted(from, peer, at_least);
-        self.send_snapshot(from, peer)
+        if self.advance_match(leader, from, at_least) && self.maybe_commit(leader)? {
+            self.bcast_append(leader)?;
+        }
+        match leader.progress.get_mut(&from) {
+            Some(peer) if !is_on_its_way(peer) => self.send_snapshot(from, peer),
+            Some(_) | None => Ok(()),
+        }
     }
 }

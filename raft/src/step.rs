@@ -194,6 +194,7 @@ impl<S: Storage> Raft<S> {
                 core.end_snapshot(leader, from, outcome)?;
                 core.on_append_reply(leader, from, outcome)?;
                 core.hand_over(leader);
+                return self.step_down_if_dispensable();
             }
             (_, Body::Heartbeat { commit, token, session }) => {
                 core.learn_commit(commit);

@@ -484,17 +484,20 @@ impl Cluster {
     }
 
     /// Makes the changes of the group among entries that an application is about to apply. A change that
-    /// cannot be made changes nothing.
-    fn apply_changes(&mut self, id: NodeId, entries: &[Entry], step: &mut Step) {
+    /// cannot be made changes nothing. One that a snapshot covers, which is not installed yet, is not applied:
+    /// removes it and all entries after it.
+    fn apply_changes(&mut self, id: NodeId, entries: &mut Vec<Entry>, step: &mut Step) {
         let Some(host) = self.host(id) else { return };
         let Some(node) = host.node.as_mut() else { return };
-        for change in entries.iter().filter_map(|entry| entry.payload().change()) {
+        for at in 0..entries.len() {
+            let Some(change) = entries[at].payload().change() else { continue };
             match node.apply_conf_change(change) {
                 Ok(conf_state) => {
                     node.storage_mut().save_conf_state(conf_state.clone());
                     host.disk.save_members(conf_state);
                 }
                 Err(ApplyChangeError::Refused(_)) => {}
+                Err(ApplyChangeError::Installing { .. }) => return entries.truncate(at),
                 Err(ApplyChangeError::Halted(halt)) => {
                     step.refused = Some(halt.to_string());
                     return;
@@ -503,26 +506,27 @@ impl Cluster {
         }
     }
 
-    /// Lets a node's application make a snapshot of all that it has applied, and removes the entries before
-    /// from storage, but for the last `keep`.
+    /// Lets a node's application make a snapshot of all that it has applied, and removes from storage the
+    /// entries that it covers, but for the last `keep`.
     fn compact(&mut self, id: NodeId, keep: u64, step: &mut Step) {
         if self.free(id, step).is_none() {
             return;
         }
         let Some(host) = self.host(id) else { return };
-        let through = Index(host.application.applied().0.saturating_sub(keep));
+        let applied = host.application.applied();
+        let through = Index(applied.0.saturating_sub(keep));
         let (first, durable) =
             (host.disk.durable().first_index(), host.disk.durable().last_index());
         let is_new = first.is_ok_and(|first| first <= through);
-        if !is_new || !durable.is_ok_and(|last| through <= last) {
+        if !is_new || !durable.is_ok_and(|last| applied <= last) {
             step.refused = Some(format!("{id} has nothing to compact up to {through}"));
             return;
         }
-        let snapshot = host.disk.compact(through);
+        let snapshot = host.disk.compact(applied, through);
         if let (Some(snapshot), Some(node)) = (snapshot, host.node.as_mut()) {
             let Snapshot { id: last, conf_state, data } = snapshot;
             node.storage_mut().create_snapshot(last.index, conf_state, data);
-            node.storage_mut().compact(last.index);
+            node.storage_mut().compact(through);
         }
     }
 

@@ -102,11 +102,11 @@ impl Disk {
         self.durable.save_conf_state(conf_state);
     }
 
-    /// Keeps a snapshot of what is applied, up to `through`, and removes the entries that it covers. The
-    /// hash chains still know them.
-    pub(crate) fn compact(&mut self, through: Index) -> Option<Snapshot> {
-        let link = self.kept.get(through)?;
-        self.durable.create_snapshot(through, self.durable.conf_state().clone(), link.image());
+    /// Keeps a snapshot of all that is applied, and removes the entries up to `through`. The hash chains
+    /// still know them.
+    pub(crate) fn compact(&mut self, applied: Index, through: Index) -> Option<Snapshot> {
+        let link = self.kept.get(applied)?;
+        self.durable.create_snapshot(applied, self.durable.conf_state().clone(), link.image());
         self.durable.compact(through);
         Some(self.durable.latest_snapshot().clone())
     }

@@ -47,9 +47,9 @@ pub enum Request {
     Fetched(NodeId),
     /// To propose a change of the group.
     Change(ConfChangeV2),
-    /// To make a snapshot of all that is applied but the last entries, and to remove what it covers.
+    /// To make a snapshot of all that is applied, and to remove the entries that it covers.
     Compact {
-        /// How many applied entries stay.
+        /// How many of them stay.
         keep: u64,
     },
 }
@@ -248,8 +248,8 @@ impl fmt::Display for Request {
             }
             Request::Compact { keep } => write!(
                 f,
-                "to make a snapshot of all that is applied but the last {keep}, and to remove those \
-                 entries"
+                "to make a snapshot of all that is applied, and to remove those entries but the last \
+                 {keep}"
             ),
         }
     }

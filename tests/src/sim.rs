@@ -18,7 +18,7 @@ mod plan; // the faults and settings of a run
 mod shard; // splits the seeds among machines
 mod tally; // counts what happened
 
-pub use plan::{Faults, Interval, Leading, Plan, Profile};
+pub use plan::{Churn, Faults, Interval, Leading, Plan, Profile};
 pub use shard::{BadShard, Shard};
 pub use tally::{Coverage, Digest, Tally};
 
@@ -26,6 +26,7 @@ use crate::cluster::{Cluster, Driver, Setup};
 use crate::input::{Input, Step};
 use crate::invariant::Violation;
 use fault_phase::FaultPhase;
+use healing_phase::Group;
 
 /// A recorded run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,6 +69,7 @@ pub fn run(profile: Profile, seed: u64) -> Run {
 pub fn run_plan(plan: Plan) -> Run {
     let mut cluster = Cluster::new(plan.setup());
     let mut record = Record::default();
+    let group = if plan.churn.is_some() { Group::Changing } else { Group::Fixed };
     let broken = suffer(&plan, &mut cluster, &mut record);
     let (trouble, tally) = (record.inputs.len(), record.tally);
     let mut write_down = |cluster: &mut Cluster, input| {
@@ -75,13 +77,13 @@ pub fn run_plan(plan: Plan) -> Run {
         record.violation.take().map_or(Ok(()), Err)
     };
     let broken = broken.and_then(|()| {
-        healing_phase::find_a_leader(&mut cluster, &mut write_down)?;
+        healing_phase::find_a_leader(&mut cluster, group, &mut write_down)?;
         if plan.read_ticks > 0 {
             healing_phase::read(&mut cluster, &mut write_down)?;
         }
         match plan.driver {
             Driver::Owned(_) if plan.proposal_ticks > 0 => {
-                healing_phase::serve(&mut cluster, &mut write_down)
+                healing_phase::serve(&mut cluster, group, &mut write_down)
             }
             Driver::Owned(_) | Driver::Bare => Ok(()),
         }
@@ -98,7 +100,7 @@ pub fn run_plan(plan: Plan) -> Run {
 /// The rule that broke, liveness or another one, and the inputs up to there.
 pub fn heal(cluster: &mut Cluster) -> Result<Vec<Input>, (Violation, Vec<Input>)> {
     let mut inputs = Vec::new();
-    let found = healing_phase::find_a_leader(cluster, |cluster, input| {
+    let found = healing_phase::find_a_leader(cluster, Group::Fixed, |cluster, input| {
         let violation = cluster.apply(&input).violation;
         inputs.push(input);
         violation.map_or(Ok(()), Err)

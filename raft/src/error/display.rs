@@ -111,6 +111,11 @@ impl fmt::Display for StartError {
                 "storage remembers commit {commit}, but its log ends at {last}: was the log cut or \
                  lost, or the state saved before its entries?"
             ),
+            StartError::AppliedBeforeLog { applied, first } => write!(
+                f,
+                "the application has applied up to {applied}, but the log begins at {first}: was a \
+                 snapshot installed without the application's state?"
+            ),
             StartError::AppliedBeyondLog { applied, last } => write!(
                 f,
                 "the application has applied {applied}, but the log ends at {last}: was the log cut \
@@ -354,6 +359,9 @@ impl fmt::Display for ApplyChangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ApplyChangeError::Refused(why) => write!(f, "the change is not made: {why}"),
+            ApplyChangeError::Installing { last } => {
+                write!(f, "a snapshot up to {last} covers the change, and is not installed yet")
+            }
             ApplyChangeError::Halted(halt) => halt.fmt(f),
         }
     }
@@ -405,6 +413,7 @@ impl Error for ApplyChangeError {
         match self {
             ApplyChangeError::Refused(why) => Some(why),
             ApplyChangeError::Halted(halt) => Some(halt.why()),
+            ApplyChangeError::Installing { .. } => None,
         }
     }
 }

@@ -294,6 +294,11 @@ impl<S: Storage> Core<S> {
         self.note(Event::SnapshotGivenUp { peer, next: tracked.next() });
     }
 
+    /// Notes that a snapshot for a peer must cover `at_least`: before it, the peer was no member.
+    pub(crate) fn raise_snapshot_floor(&self, tracked: &mut Tracked, at_least: Index) {
+        tracked.0.set_snapshot_floor(at_least.max(tracked.snapshot_floor()));
+    }
+
     /// Notes that a peer wants a snapshot that covers `at_least`.
     #[track_caller]
     pub(crate) fn note_snapshot_wanted(

@@ -75,8 +75,8 @@ impl Cluster {
                 node.stable_to(last);
             }
         }
-        let committed = host.committed();
-        self.apply_changes(id, &committed, step);
+        let mut committed = host.committed();
+        self.apply_changes(id, &mut committed, step);
         let applied = committed.last().map(|entry| entry.id.index);
         let node = self.host(id).and_then(|host| host.node.as_mut());
         if let (Some(Node::Bare(node)), Some(applied)) = (node, applied)

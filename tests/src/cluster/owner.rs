@@ -108,17 +108,18 @@ impl Cluster {
     /// Lets the application apply the committed entries of the oldest Ready, and tells the node.
     pub(super) fn apply_next(&mut self, id: NodeId, step: &mut Step) {
         let Some(Node::Owned(owned)) = self.up(id, step) else { return };
-        let Some(entries) = owned.apply_queue.pop_front() else {
+        let Some(mut entries) = owned.apply_queue.pop_front() else {
             step.refused = Some(format!("{id} has nothing to apply"));
             return;
         };
-        let last = entries
-            .last()
-            .expect("the committed entries of a Ready are queued only if there are any")
-            .id
-            .index;
-        self.apply_changes(id, &entries, step);
+        let count = entries.len();
+        self.apply_changes(id, &mut entries, step);
         let Some(Node::Owned(owned)) = self.up(id, step) else { return };
+        if entries.len() < count {
+            // A snapshot covers the rest. It is not installed yet.
+            owned.apply_queue.clear();
+        }
+        let Some(last) = entries.last().map(|entry| entry.id.index) else { return };
         match owned.raw.advance_apply_to(last) {
             Ok(()) => {}
             Err(OrderError::Halted(halt)) => return step.refused = Some(halt.to_string()),

@@ -35,6 +35,9 @@ pub(super) struct LogHistory {
     committed: BTreeMap<Index, Committed>,
     /// The highest index that was committed in each term.
     reached: BTreeMap<Term, Index>,
+    /// The voters of each node before its last change of the group, and those after it.
+    former: BTreeMap<NodeId, Joint>,
+    current: BTreeMap<NodeId, Joint>,
     /// Where the checked logs begin. A log that begins elsewhere cannot be compared with them.
     base: Option<Link>,
     posted: Posted,
@@ -90,6 +93,7 @@ impl LogHistory {
     /// Checks a node that has just started: its log must fit the others. The commit index on its disk is
     /// trusted.
     pub(super) fn opened(&mut self, view: &NodeView<'_>) -> Result<(), Violation> {
+        self.note_voters(&view.node);
         let (id, term, log) = (view.node.id, view.node.term, view.disk.kept());
         self.base.get_or_insert(log.base());
         self.matches(id, log, Index(0))?;
@@ -136,10 +140,11 @@ impl LogHistory {
 
     /// Checks a node after a step.
     pub(super) fn looked(
-        &self,
+        &mut self,
         before: Option<&LastSeen>,
         view: &NodeView<'_>,
     ) -> Result<(), Violation> {
+        self.note_voters(&view.node);
         commit_grows(before, view)?;
         commit_is_within(&view.node)?;
         only_appends(before, &view.node)?;
@@ -249,6 +254,20 @@ impl LogHistory {
     }
 }
 
+impl LogHistory {
+    /// Notes the voters of a node, and keeps those of before, if they have changed.
+    fn note_voters(&mut self, node: &Inspect<'_>) {
+        match self.current.get_mut(&node.id) {
+            Some(known) if *known == *node.voters => {}
+            Some(known) => {
+                let former = std::mem::replace(known, node.voters.clone());
+                self.former.insert(node.id, former);
+            }
+            None => drop(self.current.insert(node.id, node.voters.clone())),
+        }
+    }
+}
+
 // The rules, one function each.
 
 impl LogHistory {
@@ -329,6 +348,10 @@ impl LogHistory {
         let of = voters.voters().count();
         let holders: Vec<_> = voters.voters().filter(holds).collect();
         if voters.agrees(|voter| holders.contains(&voter)) {
+            return Ok(());
+        }
+        // The node may have counted before it applied a change: its former voters committed this.
+        if self.former.get(&id).is_some_and(|former| former.agrees(|voter| holds(&voter))) {
             return Ok(());
         }
         let names: Vec<_> = holders.iter().map(NodeId::to_string).collect();

@@ -2,12 +2,16 @@
 //!
 //! ```text
 //!   post 9->1 VoteReply term=1 granted        post 2->1 AppendEntries term=3 prev=4@1
+//!   post 2->1 InstallSnapshot term=3 last=7@2 voters=(2,3)
 //! ```
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::spelling::did_you_mean;
-use raft::{AppendOutcome, Body, Entry, Index, Message, NodeId, Payload, Session, VoteRequest};
+use raft::{
+    AppendOutcome, Body, ConfState, Entry, Index, Message, NodeId, Payload, Session, Snapshot,
+    VoteRequest,
+};
 
 /// Every kind of message: our name and etcd's.
 const KINDS: [(&str, &str); 14] = [
@@ -89,6 +93,13 @@ fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> 
                 }
             };
             Body::AppendReply { outcome, session: Some(session) }
+        }
+        "InstallSnapshot" => {
+            let voters = arguments.nodes("voters")?.unwrap_or_default().into_iter().collect();
+            let conf_state = ConfState { voters, ..ConfState::default() };
+            let id = arguments.place("last")?.unwrap_or_default();
+            let snapshot = Box::new(Snapshot { id, conf_state, ..Snapshot::default() });
+            Body::InstallSnapshot { snapshot, session }
         }
         "TimeoutNow" => Body::TimeoutNow { last: arguments.place("last")?.unwrap_or_default() },
         "TransferLeader" => Body::TransferLeader { target: NodeId(index(arguments, "target")?.0) },

@@ -16,7 +16,7 @@ use crate::network::Flight;
 use crate::random::Stream;
 use crate::request::Request;
 use bytes::Bytes;
-use raft::{Message, NodeId};
+use raft::{ChangeKind, ConfChange, ConfChangeV2, Message, NodeId, SnapshotStatus, Transition};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The units of time in one tick of the fastest clock.
@@ -48,6 +48,8 @@ enum ScheduledEvent {
     Propose,
     Read,
     Operate,
+    Change,
+    Compact,
     Crash,
     FailRead,
     Restart(NodeId),
@@ -77,6 +79,8 @@ pub(super) struct FaultPhase<'a> {
     operator: Stream,
     /// The number of reads that the client has begun.
     begun: u64,
+    /// Who changes the group, and how; when a log is compacted.
+    churn: Stream,
     crash: Stream,
     split: Stream,
     owner: Stream,
@@ -101,6 +105,7 @@ impl<'a> FaultPhase<'a> {
             reader: stream("reader"),
             operator: stream("operator"),
             begun: 0,
+            churn: stream("changes"),
             crash: stream("crash"),
             split: stream("partition"),
             owner: stream("owner"),
@@ -118,6 +123,8 @@ impl<'a> FaultPhase<'a> {
         trouble.schedule_proposal();
         trouble.schedule_read();
         trouble.schedule_operator();
+        trouble.schedule_change();
+        trouble.schedule_compaction();
         if let Some(interval) = plan.faults.crashes {
             trouble.schedule_crash(interval);
         }
@@ -257,6 +264,20 @@ impl<'a> FaultPhase<'a> {
         }
     }
 
+    fn schedule_change(&mut self) {
+        if let Some(churn) = self.plan.churn {
+            let pause = self.churn.within(1, churn.change_ticks * TICK);
+            self.schedule_in(pause, ScheduledEvent::Change);
+        }
+    }
+
+    fn schedule_compaction(&mut self) {
+        if let Some(churn) = self.plan.churn {
+            let pause = self.churn.within(1, churn.compact_ticks * TICK);
+            self.schedule_in(pause, ScheduledEvent::Compact);
+        }
+    }
+
     fn schedule_crash(&mut self, interval: Interval) {
         let pause = self.crash.within(1, interval.pause_ticks * TICK);
         self.schedule_in(pause, ScheduledEvent::Crash);
@@ -307,6 +328,8 @@ impl<'a> FaultPhase<'a> {
             ScheduledEvent::Propose => self.propose(cluster),
             ScheduledEvent::Read => self.read(cluster),
             ScheduledEvent::Operate => self.operate(cluster),
+            ScheduledEvent::Change => self.change(cluster),
+            ScheduledEvent::Compact => self.compact(cluster),
             ScheduledEvent::Crash => self.crash(cluster),
             ScheduledEvent::FailRead => self.fail_read(cluster),
             ScheduledEvent::Restart(id) => vec![Input::Restart(id)],
@@ -361,6 +384,57 @@ impl<'a> FaultPhase<'a> {
         let Some(&node) = self.reader.pick(&up) else { return Vec::new() };
         self.begun += 1;
         vec![Input::Read { node, context: Bytes::from(format!("r{}", self.begun / 3)) }]
+    }
+
+    /// Proposes a change of the group: mostly to a leader, sometimes to any node. It changes one node or up
+    /// to three, or leaves a joint configuration. The node may well refuse it.
+    fn change(&mut self, cluster: &Cluster) -> Vec<Input> {
+        self.schedule_change();
+        let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
+        let leaders: Vec<_> = cluster.leaders().into_iter().map(|(id, _)| id).collect();
+        let to = if self.churn.chance(800) && !leaders.is_empty() { &leaders } else { &up };
+        let Some(&node) = self.churn.pick(to) else { return Vec::new() };
+        let conf = cluster.node(node).map(|raft| raft.inspect().conf_state.clone());
+        let conf = conf.unwrap_or_default();
+        if conf.is_joint() && self.churn.chance(700) {
+            let leave = ConfChangeV2 { transition: Transition::Auto, changes: Vec::new() };
+            return vec![Input::Ask { node, request: Request::Change(leave) }];
+        }
+        let transitions = [Transition::Auto, Transition::Implicit, Transition::Explicit];
+        let transition = self.churn.pick(&transitions).copied().unwrap_or(Transition::Auto);
+        let count = if self.churn.chance(600) { 1 } else { self.churn.within(2, 3) };
+        let ids: Vec<_> = cluster.ids().collect();
+        let changes = (0..count).filter_map(|_| {
+            let kind = match self.churn.below(10) {
+                0..3 if conf.voters.len() > 2 => ChangeKind::Remove,
+                3..6 if conf.voters.len() > 2 => ChangeKind::AddLearner,
+                _ => ChangeKind::AddVoter,
+            };
+            Some(ConfChange { kind, node: *self.churn.pick(&ids)? })
+        });
+        let request = Request::Change(ConfChangeV2 { transition, changes: changes.collect() });
+        vec![Input::Ask { node, request }]
+    }
+
+    /// Lets a node compact its log. Sometimes it asks its leader for a snapshot instead, or is told, rightly
+    /// or wrongly, what became of one.
+    fn compact(&mut self, cluster: &Cluster) -> Vec<Input> {
+        self.schedule_compaction();
+        let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
+        let Some(&node) = self.churn.pick(&up) else { return Vec::new() };
+        let request = match self.churn.below(10) {
+            0 => Request::Snapshot,
+            1 => {
+                let ids: Vec<_> = cluster.ids().collect();
+                let peer = self.churn.pick(&ids).copied().unwrap_or(node);
+                let is_there = self.churn.chance(500);
+                let status =
+                    if is_there { SnapshotStatus::Finish } else { SnapshotStatus::Failure };
+                Request::Reported { peer, status }
+            }
+            _ => Request::Compact { keep: self.churn.below(4) },
+        };
+        vec![Input::Ask { node, request }]
     }
 
     /// Takes the power from a node: in one of three cases from a leader.

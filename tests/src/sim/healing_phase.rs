@@ -11,14 +11,30 @@
 use crate::cluster::Cluster;
 use crate::input::Input;
 use crate::invariant::{Rule, Violation};
+use crate::request::Request;
 use bytes::Bytes;
-use raft::{MemoryStorage, NodeId, Payload, Raft, RoleName, Term};
+use raft::{
+    ConfChangeV2, ConfState, Index, MemoryStorage, NodeId, Payload, Raft, RoleName, Term,
+    Transition,
+};
 
 /// The number of election timeouts after which all nodes must follow one leader.
 const ELECT_TIMEOUTS: u64 = 20;
 
 /// The number of election timeouts for which they must then follow it.
 const KEEP_TIMEOUTS: u64 = 5;
+
+/// The time for a last change and for a snapshot, beside the time for the entries, in entries.
+const ENTRIES_MORE: u64 = 20;
+
+/// Whether the members of a group may change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Group {
+    /// All nodes vote, from the start to the end.
+    Fixed,
+    /// Nodes come and go.
+    Changing,
+}
 
 /// Heals a cluster, and checks that it elects a leader and keeps it. Every input goes through `apply`,
 /// which may report a violation, too.
@@ -27,6 +43,7 @@ const KEEP_TIMEOUTS: u64 = 5;
 /// The broken rule: liveness, or what `apply` says.
 pub(super) fn find_a_leader(
     cluster: &mut Cluster,
+    group: Group,
     mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
     apply(cluster, Input::Heal)?;
@@ -44,17 +61,81 @@ pub(super) fn find_a_leader(
     let ids: Vec<_> = cluster.ids().collect();
     let longest = ids.iter().filter_map(|&id| Some(cluster.config(id)?.election_ticks)).max();
     let timeout = longest.unwrap_or(1);
-    rounds(cluster, &ids, ELECT_TIMEOUTS * timeout, &mut apply)?;
-    let Some(first) = agreed(cluster) else {
-        return Err(leaderless(cluster, format!("{ELECT_TIMEOUTS} election timeouts")));
+    let mut waited = 0;
+    while waited < ELECT_TIMEOUTS * timeout || waited < ticks_to_catch_up(cluster, group) {
+        rounds(cluster, &ids, timeout, &mut apply)?;
+        operate(cluster, group, &mut apply)?;
+        waited += timeout;
+    }
+    let Some(first) = agreed(cluster, group) else {
+        return Err(leaderless(cluster, format!("{} election timeouts", waited / timeout)));
     };
     rounds(cluster, &ids, KEEP_TIMEOUTS * timeout, &mut apply)?;
-    if agreed(cluster) == Some(first) {
+    if agreed(cluster, group) == Some(first) {
         return Ok(());
     }
     let (leader, term) = first;
     let why = format!("all followed {leader} in term {term}; {KEEP_TIMEOUTS} election timeouts");
     Err(leaderless(cluster, why))
+}
+
+/// Returns the ticks that a group needs, if it changes, before it can have applied its last change: the
+/// smallest window sends an entry in two rounds, and perhaps the whole log must be sent. None if all agree
+/// already.
+fn ticks_to_catch_up(cluster: &Cluster, group: Group) -> u64 {
+    if group == Group::Fixed || agreed(cluster, group).is_some() {
+        return 0;
+    }
+    let ends = cluster.ids().filter_map(|id| Some(cluster.node(id)?.inspect().last.index.0));
+    10 * (ends.max().unwrap_or(0) + ENTRIES_MORE)
+}
+
+/// Does what an operator does for a group that changes: leaves a joint configuration, keeps a fresh
+/// snapshot, and switches removed nodes off the network, once every member knows the same members. Before,
+/// the vote of a removed node may still be needed.
+fn operate(
+    cluster: &mut Cluster,
+    group: Group,
+    mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    let covered =
+        |id: NodeId| cluster.disk(id).map(|disk| disk.durable().latest_snapshot().id.index);
+    if group == Group::Fixed {
+        return Ok(());
+    }
+    let has_snapshots = cluster.ids().any(|id| covered(id) > Some(Index(0)));
+    for (node, _) in cluster.leaders() {
+        while let Some(input) = local_action(cluster, node) {
+            apply(cluster, input)?;
+        }
+        let conf = cluster.node(node).map(|raft| raft.inspect().conf_state.clone());
+        if conf.is_some_and(|conf| conf.is_joint() && !conf.auto_leave) {
+            let leave = ConfChangeV2 { transition: Transition::Auto, changes: Vec::new() };
+            apply(cluster, Input::Ask { node, request: Request::Change(leave) })?;
+        }
+        if has_snapshots {
+            apply(cluster, Input::Ask { node, request: Request::Compact { keep: 0 } })?;
+        }
+    }
+    let conf = latest_members(cluster);
+    let members = conf.members();
+    let strangers: Vec<_> = cluster.ids().filter(|id| !members.contains(id)).collect();
+    let knows =
+        |id: &NodeId| cluster.node(*id).is_some_and(|raft| *raft.inspect().conf_state == conf);
+    if strangers.is_empty() || conf.is_joint() || !members.iter().all(knows) {
+        let is_cut = cluster.network().cuts().count() > 0;
+        return if is_cut { apply(cluster, Input::Heal) } else { Ok(()) };
+    }
+    let mut groups: Vec<Vec<NodeId>> = strangers.into_iter().map(|id| vec![id]).collect();
+    groups.push(members.into_iter().collect());
+    apply(cluster, Input::Partition(groups))
+}
+
+/// Returns the members, as the node knows them that has applied the most.
+fn latest_members(cluster: &Cluster) -> ConfState {
+    let seen = cluster.ids().filter_map(|id| cluster.node(id)).map(Raft::inspect);
+    let latest = seen.max_by_key(|node| node.applied);
+    latest.map(|node| node.conf_state.clone()).unwrap_or_default()
 }
 
 /// Lets this many ticks pass at every node.
@@ -95,12 +176,14 @@ fn local_action(cluster: &Cluster, id: NodeId) -> Option<Input> {
 /// The broken rule: that all apply the same, liveness, or what `apply` says.
 pub(super) fn serve(
     cluster: &mut Cluster,
+    group: Group,
     mut apply: impl FnMut(&mut Cluster, Input) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
-    let Some((leader, _)) = agreed(cluster) else {
+    let Some((leader, _)) = agreed(cluster, group) else {
         return Err(leaderless(cluster, "to serve a client".to_string()));
     };
-    let ids: Vec<_> = cluster.ids().collect();
+    let members = latest_members(cluster).members();
+    let ids: Vec<_> = cluster.ids().filter(|id| members.contains(id)).collect();
     while let Some(input) = local_action(cluster, leader) {
         apply(cluster, input)?;
     }
@@ -168,18 +251,27 @@ fn served(cluster: &Cluster, ids: &[NodeId], data: &Bytes) -> bool {
     })
 }
 
-/// Returns the leader that all nodes follow in its term, if there is one.
-fn agreed(cluster: &Cluster) -> Option<(NodeId, Term)> {
+/// Returns the leader that all members follow in its term, if there is one; in a group that changes, once all
+/// members have applied its whole log and its group is in no joint configuration.
+fn agreed(cluster: &Cluster, group: Group) -> Option<(NodeId, Term)> {
     let nodes: Option<Vec<_>> =
         cluster.ids().map(|id| cluster.node(id).map(Raft::inspect)).collect();
     let nodes = nodes?;
-    let leader = nodes.iter().find(|node| node.role == RoleName::Leader)?;
-    let (id, term) = (leader.id, leader.term);
+    let leads = |node: &&raft::Inspect<'_>| node.role == RoleName::Leader;
+    let leader = nodes.iter().filter(leads).max_by_key(|node| node.term)?;
+    let (id, term, members) = (leader.id, leader.term, leader.conf_state.members());
     let follows = |role| role == RoleName::Follower;
-    let all = nodes.iter().all(|node| {
+    let all = nodes.iter().filter(|node| members.contains(&node.id)).all(|node| {
         node.term == term && (node.id == id || follows(node.role) && node.leader == Some(id))
     });
-    all.then_some((id, term))
+    // Changes may wait to be applied, and end the leadership.
+    let is_settled = group == Group::Fixed
+        || members.contains(&id)
+            && !leader.conf_state.is_joint()
+            && nodes.iter().filter(|node| members.contains(&node.id)).all(|node| {
+                node.applied == leader.last.index && node.conf_state == leader.conf_state
+            });
+    (all && is_settled).then_some((id, term))
 }
 
 /// Returns the violation, with the state of each node.

@@ -12,7 +12,7 @@
 use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
 use crate::random::Stream;
-use raft::ReadMode;
+use raft::{MemoryStorage, NodeId, ReadMode};
 use std::fmt;
 
 /// The approximate size of a client's entry, in bytes.
@@ -207,6 +207,19 @@ pub struct Leading {
     pub transfer_ticks: u64,
 }
 
+/// How a group changes its members, and how often its logs are compacted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Churn {
+    /// The number of voters at the start: the first ones. The other nodes are no members yet.
+    pub voters: u64,
+    /// The longest time between two proposed changes, in ticks.
+    pub change_ticks: u64,
+    /// The longest time between two compactions, or other requests about snapshots, in ticks.
+    pub compact_ticks: u64,
+    /// How long a leader waits for a peer to have its snapshot, in ticks.
+    pub snapshot_ticks: u64,
+}
+
 /// Everything that determines a run.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Plan {
@@ -226,6 +239,8 @@ pub struct Plan {
     pub read_ticks: u64,
     /// How leaders are chosen and kept, beyond the paper's Fig. 2.
     pub leading: Leading,
+    /// How the group changes, if it does.
+    pub churn: Option<Churn>,
     /// The length of the fault phase, in ticks of the fastest clock.
     pub trouble_ticks: u64,
     /// What drives the nodes.
@@ -249,6 +264,7 @@ impl Plan {
             proposal_ticks: 0,
             read_ticks: 0,
             leading: Leading::default(),
+            churn: None,
             trouble_ticks: 400,
             driver: Driver::Bare,
             window: None,
@@ -314,6 +330,21 @@ impl Plan {
         Plan { leading, ..self }
     }
 
+    /// Draws a plan as [`Plan::replicating`] does, in which nodes come and go, and logs are compacted. One or
+    /// two of the nodes are no members at the start.
+    pub fn changing(profile: Profile, seed: u64) -> Self {
+        let plan = Plan::replicating(profile, seed);
+        let mut luck = Stream::new(seed, "churn");
+        let voters = luck.within(2, plan.nodes.min(4));
+        let churn = Churn {
+            voters,
+            change_ticks: luck.within(10, 60),
+            compact_ticks: luck.within(5, 40),
+            snapshot_ticks: luck.within(3, 40),
+        };
+        Plan { nodes: voters + luck.within(1, 2), churn: Some(churn), ..plan }
+    }
+
     /// Draws the nodes' settings and number.
     fn with_drawn_settings(self, luck: &mut Stream) -> Self {
         let heartbeat_ticks = luck.within(1, 3);
@@ -336,6 +367,12 @@ impl Plan {
                 // Beside its payload an entry has a few bytes for its id.
                 config.max_append_bytes = Some(entries * ENTRY_BYTES);
                 config.max_inflight_messages = appends;
+            }
+        }
+        if let Some(Churn { voters, snapshot_ticks, .. }) = self.churn {
+            for (config, storage) in &mut setup.nodes {
+                config.snapshot_ticks = Some(snapshot_ticks);
+                *storage = MemoryStorage::with_voters((1..=voters).map(NodeId));
             }
         }
         let slow = self.faults.persist_ticks > 0;

@@ -106,6 +106,12 @@ pub struct Coverage {
     pub transfers: u64,
     /// Elections that the leader had asked for and that its target won.
     pub handed_over: u64,
+    /// Changes of the group that were applied, counted at each application.
+    pub changes: u64,
+    /// Compactions of a log.
+    pub compactions: u64,
+    /// Snapshots that a node installed.
+    pub installs: u64,
     /// Truncations of a log, durable or pending.
     pub truncations: u64,
     /// Restarts.
@@ -114,6 +120,8 @@ pub struct Coverage {
     told: BTreeSet<(NodeId, Term)>,
     /// The last entry of each node's log.
     ends: BTreeMap<NodeId, Link>,
+    /// Where each node's durable log begins.
+    bases: BTreeMap<NodeId, Link>,
     /// The state of each node after its last step.
     roles: BTreeMap<NodeId, (RoleName, Term)>,
 }
@@ -126,6 +134,10 @@ impl Coverage {
             self.ends.remove(&id);
             return;
         };
+        if let Some(log) = cluster.disk(id).map(Disk::kept) {
+            let before = self.bases.insert(id, log.base());
+            self.installs += u64::from(before.is_some_and(|base| base != log.base()));
+        }
         if let Some(log) = cluster.disk(id).map(Disk::written) {
             let before = self.ends.insert(id, log.last());
             let gone = before.is_some_and(|end| log.get(end.id.index) != Some(end));
@@ -155,6 +167,11 @@ impl Coverage {
             Some((flight.message.from, flight.message.term?)).filter(|_| ask.transfer)
         });
         self.told.extend(told);
+        let compacts = |request: &Request| matches!(request, Request::Compact { .. });
+        let compacted = matches!(&step.input, Input::Ask { request, .. } if compacts(request));
+        self.compactions += u64::from(taken && compacted);
+        let changes = step.applied.iter().filter(|entry| entry.payload().is_change());
+        self.changes += changes.count() as u64;
         self.count_answers(step);
     }
 
@@ -187,6 +204,11 @@ impl fmt::Display for Coverage {
             let Coverage { proposals, applied, truncations, restarts, .. } = self;
             write!(f, ", {proposals} proposals, applied {applied} times, ")?;
             write!(f, "{truncations} truncations, {restarts} restarts")?;
+        }
+        if self.changes + self.compactions > 0 {
+            let Coverage { changes, compactions, installs, .. } = self;
+            write!(f, ", changes applied {changes} times, {compactions} compactions, ")?;
+            write!(f, "{installs} snapshots installed")?;
         }
         if self.reads + self.dropped_reads > 0 {
             write!(f, ", {} reads, {} dropped", self.reads, self.dropped_reads)?;
