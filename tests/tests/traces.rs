@@ -336,7 +336,10 @@ fn events() -> Vec<Event> {
         Event::ReadEnded { why: ReadDropped::TimedOut },
         Event::ReadEnded { why: ReadDropped::TooMany },
         ignored(Ignored::ReadIsOver),
-        refused(Refusal::TermIsOver { theirs: Term(1), ours: Term(2) }),
+        Event::PreVoteRefused {
+            candidate: n1,
+            why: Refusal::TermIsOver { theirs: Term(1), ours: Term(2) },
+        },
         Event::PreVoteGranted { candidate: n1 },
         Event::PreVoteRefused { candidate: n1, why: Refusal::LeaderKnown(n2) },
         Event::QuorumLost { heard: 1, of: 3 },
@@ -403,7 +406,9 @@ fn place(event: &Event) -> usize {
         Event::ReadEnded { why: ReadDropped::TimedOut } => 35,
         Event::ReadEnded { why: ReadDropped::TooMany } => 36,
         Event::MessageIgnored { why: Ignored::ReadIsOver, .. } => 37,
-        Event::VoteRefused { why: Refusal::TermIsOver { .. }, .. } => 38,
+        // A vote is never refused for its term: such a request is ignored.
+        Event::VoteRefused { why: Refusal::TermIsOver { .. }, .. }
+        | Event::PreVoteRefused { why: Refusal::TermIsOver { .. }, .. } => 38,
         Event::PreVoteGranted { .. } => 39,
         Event::PreVoteRefused { .. } => 40,
         Event::QuorumLost { .. } => 41,
