@@ -76,10 +76,9 @@ pub struct Config {
     /// Whether a change of the group that is refused is replaced by an entry without content, as in etcd.
     /// Default: no, it is an error of the proposal.
     pub replace_refused_changes: bool,
-    /// Whether a leader steps down once it applies that it is no voter any more, and a majority of the voters
-    /// holds its whole log. Until then, or for ever if not, it leads a group that it is not part of, and
-    /// takes no proposals. Default: yes.
-    pub step_down_on_removal: bool,
+    /// When a leader steps down that has applied that it is no voter any more. Default: once a majority of
+    /// the voters holds its whole log.
+    pub step_down_on_removal: StepDownOnRemoval,
     /// Whether a node asks whether it would win before it campaigns (thesis §9.6). So a node that was cut
     /// off does not end a leadership by its high term. All nodes of a group should agree in this. Default:
     /// no.
@@ -114,6 +113,21 @@ pub enum ApplyGate {
     /// Up to this many entries beyond what is durable. After a crash the application may be ahead of
     /// its log: it must be able to undo, or to wait for the log.
     Ahead(u64),
+}
+
+/// When a leader steps down that is no voter any more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum StepDownOnRemoval {
+    /// Not because of that, as in etcd by default: it leads a group that it is not part of, and takes no
+    /// proposals, until another node is elected.
+    Never,
+    /// As soon as it has applied the change, as in etcd with `StepDownOnRemoval`. If its log is longer than
+    /// that of every voter, nobody may be able to lead.
+    AtOnce,
+    /// Once a majority of the voters holds its whole log. Until then it takes no proposals.
+    OnceReplicated,
 }
 
 /// On what linearizable reads rest (thesis §6.4).
@@ -176,7 +190,7 @@ impl Config {
             snapshot_ticks: Some(100),
             check_changes: true,
             replace_refused_changes: false,
-            step_down_on_removal: true,
+            step_down_on_removal: StepDownOnRemoval::OnceReplicated,
             pre_vote: false,
             check_quorum: false,
             read_mode: ReadMode::Quorum,
@@ -200,7 +214,7 @@ impl Config {
     /// | `batch_reads` | yes | no | a round for all reads that wait costs no more than one for a single read |
     /// | `snapshot_ticks` | 100 | none | a report may be lost, or a peer crash while it receives |
     /// | `replace_refused_changes` | no | yes | who proposes wants to know |
-    /// | `step_down_on_removal` | yes | no | a group must not keep a leader that is none of it |
+    /// | `step_down_on_removal` | `OnceReplicated` | `Never` | a group must not keep a leader that is none of it |
     /// | `reset_timer_on_new_term` | no | yes | a stranger's high term must not keep nodes from campaigning |
     /// | `vote_when_leader_known` | yes | no | a voter's rule needs no more than Fig. 2 says |
     pub fn etcd(id: NodeId) -> Self {
@@ -214,7 +228,7 @@ impl Config {
             batch_reads: false,
             snapshot_ticks: None,
             replace_refused_changes: true,
-            step_down_on_removal: false,
+            step_down_on_removal: StepDownOnRemoval::Never,
             reset_timer_on_new_term: true,
             vote_when_leader_known: false,
             ..Config::new(id)

@@ -143,7 +143,7 @@ mod types; // NodeId, Term, Index, EntryId: the words everything else is written
 #[cfg(feature = "sources")]
 pub mod sources; // this crate's own text, for those who show it
 
-pub use config::{ApplyGate, Config, ReadMode, VoteRequests};
+pub use config::{ApplyGate, Config, ReadMode, StepDownOnRemoval, VoteRequests};
 pub use entry::{ChangeKind, ConfChange, ConfChangeV2, Entry, Payload, Transition};
 pub use error::{
     ApplyChangeError, CampaignError, ChangeError, ChangeRefusal, ConfStateError, ConfigError,

@@ -43,7 +43,7 @@ mod configuration; // which configurations are possible
 
 pub use changer::Changer;
 
-use crate::config::Config;
+use crate::config::{Config, StepDownOnRemoval};
 use crate::entry::{ConfChangeV2, Entry, Payload, Transition};
 use crate::error::{ApplyChangeError, ChangeRefusal, Halt, ProposeError};
 use crate::ledger::{Core, Leader};
@@ -205,10 +205,12 @@ impl<S: Storage> Raft<S> {
 impl<S: Storage> Core<S> {
     /// Returns whether this leader is to step down because it is no voter any more.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.config.step_down_on_removal && !self.voters.contains(self.id)
+        self.config.step_down_on_removal != StepDownOnRemoval::Never
+            && !self.voters.contains(self.id)
     }
 
-    /// Returns whether this leader is to step down, and can: a majority of the voters holds its whole log.
+    /// Returns whether this leader is to step down, and can: a majority of the voters holds its whole log,
+    /// unless the settings do not wait for that.
     ///
     /// If it stepped down earlier, nobody might be able to lead. The voters may not know yet that its
     /// removal is committed, so they still need votes of the old group; and a node of the old group with a
@@ -222,7 +224,9 @@ impl<S: Storage> Core<S> {
     fn is_dispensable(&self, leader: &Leader) -> bool {
         let last = self.log.last_index();
         let holds_all = |id| leader.progress.get(&id).is_some_and(|peer| peer.matched() >= last);
-        self.is_leaving() && self.voters.agrees(holds_all)
+        self.is_leaving()
+            && (self.config.step_down_on_removal == StepDownOnRemoval::AtOnce
+                || self.voters.agrees(holds_all))
     }
 }
 

@@ -84,7 +84,7 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
         batch_reads: true,
         snapshot_ticks: ours.snapshot_ticks,
         replace_refused_changes: false,
-        step_down_on_removal: true,
+        step_down_on_removal: ours.step_down_on_removal,
         reset_timer_on_new_term: ours.reset_timer_on_new_term,
         vote_when_leader_known: ours.vote_when_leader_known,
         ..etcds

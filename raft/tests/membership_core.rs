@@ -467,7 +467,7 @@ fn a_removed_leader_leads_until_a_majority_holds_its_whole_log() {
 
 #[test]
 fn a_removed_leader_may_lead_on_and_takes_no_proposals() {
-    let config = Config { step_down_on_removal: false, ..Config::new(N1) };
+    let config = Config { step_down_on_removal: StepDownOnRemoval::Never, ..Config::new(N1) };
     let mut n1 = Alone::leader_with(&config, members([1, 2, 3]));
     n1.propose(auto("r1")).expect("nothing is on its way");
     let x = n1.write_x();
@@ -484,10 +484,27 @@ fn a_removed_leader_may_lead_on_and_takes_no_proposals() {
     assert_eq!(n1.commit(), x);
 }
 
+/// etcd's own setting: the leader leaves, whatever its followers hold.
+#[test]
+fn a_removed_leader_steps_down_at_once_if_the_settings_say_so() {
+    for (when, role) in [
+        (StepDownOnRemoval::AtOnce, RoleName::Follower),
+        (StepDownOnRemoval::OnceReplicated, RoleName::Leader),
+    ] {
+        let config = Config { step_down_on_removal: when, ..Config::new(N1) };
+        let mut n1 = Alone::leader_with(&config, members([1, 2]));
+        n1.propose(auto("r1")).expect("nothing is on its way");
+        n1.write_x();
+        n1.acknowledge(N2, 2);
+        n1.apply_all();
+        assert_eq!(n1.raft.inspect().role, role, "{when:?}: n2 does not hold x");
+    }
+}
+
 /// x is on all that are left, and nobody will acknowledge anything more: the leader takes no proposals.
 #[test]
 fn a_removed_leader_that_leads_on_commits_what_waited_for_it() {
-    let config = Config { step_down_on_removal: false, ..Config::new(N1) };
+    let config = Config { step_down_on_removal: StepDownOnRemoval::Never, ..Config::new(N1) };
     let mut n1 = Alone::leader_with(&config, members([1, 2]));
     n1.propose(auto("r1")).expect("nothing is on its way");
     n1.acknowledge(N2, 2);

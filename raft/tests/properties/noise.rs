@@ -187,7 +187,11 @@ fn settings(noise: &mut Noise, seed: u64) -> Config {
         snapshot_ticks: noise.yes().then_some(3),
         check_changes: noise.yes(),
         replace_refused_changes: noise.yes(),
-        step_down_on_removal: noise.yes(),
+        step_down_on_removal: match noise.0.random_range(0..3_u32) {
+            0 => StepDownOnRemoval::Never,
+            1 => StepDownOnRemoval::AtOnce,
+            _ => StepDownOnRemoval::OnceReplicated,
+        },
         ..Config::new(NodeId(1))
     }
 }

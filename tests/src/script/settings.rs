@@ -7,7 +7,7 @@
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
 //!   skip-bcast-commit=no|yes
 //!   snapshot-ticks=100|none  check-changes=yes|no  replace-refused-changes=no|yes
-//!   step-down-on-removal=yes|no
+//!   step-down-on-removal=once-replicated|at-once|never
 //!   pre-vote=no|yes  check-quorum=no|yes  read-lease=none|9      9: ticks that a lease lasts
 //!   batch-reads=yes|no  reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
 //! ```
@@ -16,7 +16,7 @@
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
-use raft::{ApplyGate, Config, NodeId, ReadMode, VoteRequests};
+use raft::{ApplyGate, Config, NodeId, ReadMode, StepDownOnRemoval, VoteRequests};
 
 /// Reads the settings.
 pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError> {
@@ -63,11 +63,18 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "replace-refused-changes",
             usual.replace_refused_changes,
         )?,
-        step_down_on_removal: choice(
-            arguments,
-            "step-down-on-removal",
-            usual.step_down_on_removal,
-        )?,
+        step_down_on_removal: match arguments.value("step-down-on-removal")? {
+            None => usual.step_down_on_removal,
+            Some("once-replicated") => StepDownOnRemoval::OnceReplicated,
+            Some("at-once") => StepDownOnRemoval::AtOnce,
+            Some("never") => StepDownOnRemoval::Never,
+            Some(other) => {
+                let what = format!(
+                    "expected once-replicated, at-once or never, found step-down-on-removal={other}"
+                );
+                return Err(arguments.wrong(what));
+            }
+        },
         pre_vote: choice(arguments, "pre-vote", usual.pre_vote)?,
         check_quorum: choice(arguments, "check-quorum", usual.check_quorum)?,
         read_mode: match arguments.value("read-lease")? {
@@ -125,6 +132,11 @@ pub(super) fn unparse(config: &Config) -> String {
         ApplyGate::WithReady => "with-ready".to_string(),
         ApplyGate::Ahead(entries) => entries.to_string(),
     };
+    let stepping_down = |config: &Config| match config.step_down_on_removal {
+        StepDownOnRemoval::OnceReplicated => "once-replicated".to_string(),
+        StepDownOnRemoval::AtOnce => "at-once".to_string(),
+        StepDownOnRemoval::Never => "never".to_string(),
+    };
     let lease = |config: &Config| match config.read_mode {
         ReadMode::Quorum => "none".to_string(),
         ReadMode::Lease(ticks) => ticks.to_string(),
@@ -150,7 +162,7 @@ pub(super) fn unparse(config: &Config) -> String {
             ("snapshot-ticks", limit(config.snapshot_ticks)),
             ("check-changes", choice(config.check_changes)),
             ("replace-refused-changes", choice(config.replace_refused_changes)),
-            ("step-down-on-removal", choice(config.step_down_on_removal)),
+            ("step-down-on-removal", stepping_down(config)),
             ("pre-vote", choice(config.pre_vote)),
             ("check-quorum", choice(config.check_quorum)),
             ("read-lease", lease(config)),

@@ -14,7 +14,8 @@ use crate::verdict::Halt;
 use bytes::Bytes;
 use raft::{
     ApplyGate, Body, CampaignError, ConfState, Config, EntryId, ForgetLeaderError, Index,
-    MemoryStorage, Message, NodeId, Payload, Purpose, RawNode, ReadMode, Snapshot, Storage, Term,
+    MemoryStorage, Message, NodeId, Payload, Purpose, RawNode, ReadMode, Snapshot,
+    StepDownOnRemoval, Storage, Term,
 };
 
 /// How much is printed.
@@ -503,7 +504,10 @@ impl NodeSetups {
             max_applying_bytes: self.max_applying_bytes.filter(|&max| max > 0),
             max_inflight_messages: self.inflight.unwrap_or(stub.max_inflight_messages),
             check_changes: !self.unchecked_changes,
-            step_down_on_removal: self.step_down_on_removal,
+            step_down_on_removal: match self.step_down_on_removal {
+                true => StepDownOnRemoval::AtOnce,
+                false => StepDownOnRemoval::Never,
+            },
             pre_vote: self.pre_vote,
             check_quorum: self.check_quorum || self.lease_reads,
             read_mode: match self.lease_reads {

@@ -5,7 +5,7 @@ use super::{Side, View, ids};
 use bytes::Bytes;
 use raft::{
     ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry, EntryId, HardState, Index,
-    MemoryStorage, Message, NodeId, Payload, RawNode, Snapshot, Storage, Term, Transition,
+    MemoryStorage, Message, NodeId, Payload, RawNode, Snapshot, StepDownOnRemoval, Storage, Term, Transition,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ fn settings(id: u64, pre_vote: bool) -> Config {
         snapshot_ticks: None,
         max_append_bytes: None,
         replace_refused_changes: true,
-        step_down_on_removal: false,
+        step_down_on_removal: StepDownOnRemoval::Never,
         vote_when_leader_known: false,
         ..Config::new(NodeId(id))
     }
