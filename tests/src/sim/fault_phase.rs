@@ -16,7 +16,10 @@ use crate::network::Flight;
 use crate::random::Stream;
 use crate::request::Request;
 use bytes::Bytes;
-use raft::{ChangeKind, ConfChange, ConfChangeV2, Message, NodeId, SnapshotStatus, Transition};
+use raft::{
+    ChangeKind, Changer, ConfChange, ConfChangeV2, ConfState, Message, NodeId, SnapshotStatus,
+    Transition,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The units of time in one tick of the fastest clock.
@@ -412,8 +415,11 @@ impl<'a> FaultPhase<'a> {
             };
             Some(ConfChange { kind, node: *self.churn.pick(&ids)? })
         });
-        let request = Request::Change(ConfChangeV2 { transition, changes: changes.collect() });
-        vec![Input::Ask { node, request }]
+        let mut change = ConfChangeV2 { transition, changes: changes.collect() };
+        if !leaders.contains(&node) || !keeps_a_majority(&conf, &change) {
+            change.changes.iter_mut().for_each(|one| one.kind = ChangeKind::AddVoter);
+        }
+        vec![Input::Ask { node, request: Request::Change(change) }]
     }
 
     /// Lets a node compact its log. Sometimes it asks its leader for a snapshot instead, or is told, rightly
@@ -500,4 +506,13 @@ impl<'a> FaultPhase<'a> {
             }
         }
     }
+}
+
+/// Returns whether a majority of the voters votes on after a change. If not, those that know that the change is
+/// committed may all have ceased to vote, and the others may need their votes: then nobody can be elected (etcd
+/// issue 12359). An operator makes such a change in two steps.
+fn keeps_a_majority(conf: &ConfState, change: &ConfChangeV2) -> bool {
+    let next = Changer::new(conf).and_then(|changer| changer.apply(change.clone()));
+    let Ok(next) = next else { return true };
+    2 * conf.voters.intersection(&next.voters).count() > conf.voters.len()
 }
