@@ -380,13 +380,20 @@ impl<'a> FaultPhase<'a> {
     }
 
     /// Begins the client's next read, at any node that is up. Each mark is used three times: a late answer
-    /// must not be taken for the answer to a later read.
+    /// must not be taken for the answer to a later read. A node that has restarted has marks of its own, as
+    /// `RawNode::read_index` asks for.
     fn read(&mut self, cluster: &Cluster) -> Vec<Input> {
         self.schedule_read();
         let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
         let Some(&node) = self.reader.pick(&up) else { return Vec::new() };
         self.begun += 1;
-        vec![Input::Read { node, context: Bytes::from(format!("r{}", self.begun / 3)) }]
+        let (life, _) = self.lives.get(&node).copied().unwrap_or_default();
+        let mark = if life == 0 {
+            format!("r{}", self.begun / 3)
+        } else {
+            format!("r{}.{life}", self.begun / 3)
+        };
+        vec![Input::Read { node, context: Bytes::from(mark) }]
     }
 
     /// Proposes a change of the group: mostly to a leader, sometimes to any node. It changes one node or up
