@@ -405,9 +405,9 @@ fn promises(ready: &Ready) -> Vec<String> {
 
 fn refusal(node: &mut RawNode<MemoryStorage>) -> Option<SnapshotRefusal> {
     let notes = node.journal().drain();
-    notes.iter().find_map(|note| match note.event {
-        Event::SnapshotRefused { why, .. } => Some(why),
-        _ => None,
+    notes.iter().find_map(|note| {
+        let Event::SnapshotRefused { why, .. } = note.event else { return None };
+        Some(why)
     })
 }
 

@@ -16,7 +16,10 @@ use crate::network::Flight;
 use crate::random::Stream;
 use crate::request::Request;
 use bytes::Bytes;
-use raft::{ChangeKind, ConfChange, ConfChangeV2, Message, NodeId, SnapshotStatus, Transition};
+use raft::{
+    ChangeKind, Changer, ConfChange, ConfChangeV2, ConfState, Message, NodeId, SnapshotStatus,
+    Transition,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The units of time in one tick of the fastest clock.
@@ -377,13 +380,20 @@ impl<'a> FaultPhase<'a> {
     }
 
     /// Begins the client's next read, at any node that is up. Each mark is used three times: a late answer
-    /// must not be taken for the answer to a later read.
+    /// must not be taken for the answer to a later read. A node that has restarted has marks of its own, as
+    /// `RawNode::read_index` asks for.
     fn read(&mut self, cluster: &Cluster) -> Vec<Input> {
         self.schedule_read();
         let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
         let Some(&node) = self.reader.pick(&up) else { return Vec::new() };
         self.begun += 1;
-        vec![Input::Read { node, context: Bytes::from(format!("r{}", self.begun / 3)) }]
+        let (life, _) = self.lives.get(&node).copied().unwrap_or_default();
+        let mark = if life == 0 {
+            format!("r{}", self.begun / 3)
+        } else {
+            format!("r{}.{life}", self.begun / 3)
+        };
+        vec![Input::Read { node, context: Bytes::from(mark) }]
     }
 
     /// Proposes a change of the group: mostly to a leader, sometimes to any node. It changes one node or up
@@ -412,8 +422,11 @@ impl<'a> FaultPhase<'a> {
             };
             Some(ConfChange { kind, node: *self.churn.pick(&ids)? })
         });
-        let request = Request::Change(ConfChangeV2 { transition, changes: changes.collect() });
-        vec![Input::Ask { node, request }]
+        let mut change = ConfChangeV2 { transition, changes: changes.collect() };
+        if !leaders.contains(&node) || !keeps_a_majority(&conf, &change) {
+            change.changes.iter_mut().for_each(|one| one.kind = ChangeKind::AddVoter);
+        }
+        vec![Input::Ask { node, request: Request::Change(change) }]
     }
 
     /// Lets a node compact its log. Sometimes it asks its leader for a snapshot instead, or is told, rightly
@@ -500,4 +513,13 @@ impl<'a> FaultPhase<'a> {
             }
         }
     }
+}
+
+/// Returns whether a majority of the voters votes on after a change. If not, those that know that the change is
+/// committed may all have ceased to vote, and the others may need their votes: then nobody can be elected (etcd
+/// issue 12359). An operator makes such a change in two steps.
+fn keeps_a_majority(conf: &ConfState, change: &ConfChangeV2) -> bool {
+    let next = Changer::new(conf).and_then(|changer| changer.apply(change.clone()));
+    let Ok(next) = next else { return true };
+    2 * conf.voters.intersection(&next.voters).count() > conf.voters.len()
 }
