@@ -45,7 +45,7 @@ pub(crate) const OURS: [Word; 12] = [
 ];
 
 /// The commands of scripts.
-pub(crate) const SCRIPT: [Word; 33] = [
+pub(crate) const SCRIPT: [Word; 38] = [
     word("add-nodes", "3 [disk=slow] [owner=concurrent] [n2.log=(1@1)]", "makes the cluster"),
     word("tick", "1|all [N]", "lets ticks pass"),
     word("campaign", "1", "lets a node start an election"),
@@ -54,6 +54,19 @@ pub(crate) const SCRIPT: [Word; 33] = [
     word("transfer-leader", "1 2", "a node's owner wants another node to lead"),
     word("forget-leader", "2", "a node's owner knows that its leader is dead"),
     word("report-unreachable", "1 2", "a node's owner knows that messages to another are lost"),
+    word(
+        "change",
+        "1 v4 r3 [transition=explicit]",
+        "a node's owner proposes a change of the group",
+    ),
+    word("compact", "1 [keep=2]", "a node's owner makes a snapshot, and removes what it covers"),
+    word(
+        "report-snapshot",
+        "1 2 failure",
+        "a node's owner knows how a snapshot arrived: finish, failure",
+    ),
+    word("report-fetched", "1 2", "a node's owner has fetched entries for another"),
+    word("request-snapshot", "2", "a node's owner has lost its state"),
     word("deliver", "[2 3] [from=1] [type=KIND] [nth=1]", "delivers messages in flight"),
     word("drop", "[2 3] [from=1] [type=KIND] [nth=1]", "drops messages in flight"),
     word(
