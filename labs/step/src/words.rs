@@ -210,7 +210,7 @@ mod tests {
     fn what_is_wrong_with_a_line_is_said_with_what_was_expected() {
         for (line, expected) in [
             ("nxt", "there is no command \"nxt\"; did you mean next?"),
-            ("campain 1", "there is no command \"campain\"; did you mean campaign?"),
+            ("campain 1", "there is no command \"campain\"; did you mean campaign or compact?"),
             ("xyzzy", "there is no command \"xyzzy\"; help lists them"),
             ("goto", "expected the number of a step after goto"),
             ("goto one", "expected a number after goto, found \"one\""),
