@@ -107,7 +107,11 @@ fn what_is_piped_in_comes_out_as_it_is_written() {
 #[test]
 fn a_mistake_is_reported_with_its_line_and_what_was_expected() {
     for (input, line, expected) in [
-        ("add-nodes 3\n\n# why\ncampain 1\n", 4, "no command \"campain\"; did you mean campaign or compact?"),
+        (
+            "add-nodes 3\n\n# why\ncampain 1\n",
+            4,
+            "no command \"campain\"; did you mean campaign or compact?",
+        ),
         ("add-nodes 3\ncampaign 9\ncampaign 1\n", 2, "n9 is not in this cluster of n1 to n3"),
         ("next\n", 1, "there are no nodes yet: begin with add-nodes 3, or open a story"),
         ("why\n", 1, "nothing has happened yet"),
