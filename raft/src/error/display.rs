@@ -192,7 +192,7 @@ impl fmt::Display for ProposeError {
             }
             ProposeError::Empty => write!(f, "there is no entry in it"),
             ProposeError::NotSupported => {
-                write!(f, "it changes the group, and there is no rule for that yet")
+                write!(f, "this node has no rule that takes proposals")
             }
             ProposeError::NotAMember { us } => {
                 write!(f, "{us} leads a group that it is not a member of any more")
