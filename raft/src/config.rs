@@ -76,6 +76,10 @@ pub struct Config {
     /// Whether a change of the group that is refused is replaced by an entry without content, as in etcd.
     /// Default: no, it is an error of the proposal.
     pub replace_refused_changes: bool,
+    /// Whether a node that never asks a leader of an older term for its vote tells it of its own term: a
+    /// learner, say. Otherwise the leader hears of the later term from nobody. With `check_quorum` or
+    /// `pre_vote` every node does so. Default: yes.
+    pub answer_older_leaders: bool,
     /// When a leader steps down that has applied that it is no voter any more. Default: once a majority of
     /// the voters holds its whole log.
     pub step_down_on_removal: StepDownOnRemoval,
@@ -190,6 +194,7 @@ impl Config {
             snapshot_ticks: Some(100),
             check_changes: true,
             replace_refused_changes: false,
+            answer_older_leaders: true,
             step_down_on_removal: StepDownOnRemoval::OnceReplicated,
             pre_vote: false,
             check_quorum: false,
@@ -214,6 +219,7 @@ impl Config {
     /// | `batch_reads` | yes | no | a round for all reads that wait costs no more than one for a single read |
     /// | `snapshot_ticks` | 100 | none | a report may be lost, or a peer crash while it receives |
     /// | `replace_refused_changes` | no | yes | who proposes wants to know |
+    /// | `answer_older_leaders` | yes | no | a leader that nobody asks for its vote must hear of a later term |
     /// | `step_down_on_removal` | `OnceReplicated` | `Never` | a group must not keep a leader that is none of it |
     /// | `reset_timer_on_new_term` | no | yes | a stranger's high term must not keep nodes from campaigning |
     /// | `vote_when_leader_known` | yes | no | a voter's rule needs no more than Fig. 2 says |
@@ -228,6 +234,7 @@ impl Config {
             batch_reads: false,
             snapshot_ticks: None,
             replace_refused_changes: true,
+            answer_older_leaders: false,
             step_down_on_removal: StepDownOnRemoval::Never,
             reset_timer_on_new_term: true,
             vote_when_leader_known: false,

@@ -24,8 +24,8 @@
 //!
 //! Invariants: a lease is counted from the SENDING of the round that a majority answered. It is given up
 //! before anything that lets another node win: [`Core::suspend_lease`] before a `TimeoutNow`, and with the
-//! role when the node steps down. What a follower owes ends with time alone, and not with the term: the
-//! leader of an earlier term may still count on it.
+//! role when the node steps down. Where reads rest on leases, what a follower owes ends with time
+//! alone, and not with the term: the leader of an earlier term may still count on it.
 
 use crate::error::{CampaignError, ForgetLeaderError};
 use crate::event::Ignored;
@@ -59,11 +59,16 @@ impl<S: Storage> Core<S> {
     /// nothing. A leader owes itself its own vote while it leads. A node that has just started may have
     /// forgotten that it heard from a leader, even its term: where reads rest on leases, it owes an
     /// election timeout from its start.
+    ///
+    /// Where no read rests on a lease, a node owes nothing once it has given its leader up, as in etcd: a
+    /// majority of nodes that have may elect another.
     fn owes_for(&self) -> Option<u64> {
         let left = if self.leader == Some(self.id) {
             self.config.election_ticks.saturating_sub(self.timer.elapsed_ticks)
-        } else {
+        } else if self.leader.is_some() || self.config.lease_ticks().is_some() {
             self.owed_ticks
+        } else {
+            0
         };
         Some(left).filter(|&left| self.config.check_quorum && left > 0)
     }
@@ -91,7 +96,8 @@ impl<S: Storage> Core<S> {
     /// that does not know that the leader votes.
     pub(crate) fn answer_older_leader(&mut self, m: &Message) {
         let may_ignore_us = self.config.check_quorum || self.config.pre_vote;
-        let is_never_asked = !self.voters.contains(m.from) || !self.voters.contains(self.id);
+        let asks_it = self.voters.contains(m.from) && self.voters.contains(self.id);
+        let is_never_asked = self.config.answer_older_leaders && !asks_it;
         if m.body.traits().is_from_leader && (may_ignore_us || is_never_asked) {
             let outcome = AppendOutcome::NewerTerm;
             self.send(m.from, Body::AppendReply { outcome, session: None });

@@ -85,6 +85,7 @@ fn etcds_settings_work_and_differ_where_the_table_says() {
         snapshot_ticks: ours.snapshot_ticks,
         replace_refused_changes: false,
         step_down_on_removal: ours.step_down_on_removal,
+        answer_older_leaders: true,
         reset_timer_on_new_term: ours.reset_timer_on_new_term,
         vote_when_leader_known: ours.vote_when_leader_known,
         ..etcds

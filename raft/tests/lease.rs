@@ -260,7 +260,7 @@ fn questions_of_its_own_term_and_of_older_ones_are_answered() {
 /// reads for all that n1 knows.
 #[test]
 fn a_later_term_frees_no_node_from_what_it_owes() {
-    let mut n1 = follower(&check_quorum());
+    let mut n1 = follower(&leases());
     ticks(&mut n1, 3);
     newer_term(&mut n1, N3, 5);
     assert_eq!((stands(&n1), n1.inspect().leader), ((RoleName::Follower, 5), None));
@@ -275,9 +275,25 @@ fn a_later_term_frees_no_node_from_what_it_owes() {
 }
 
 /// n2's transfer may have failed: its vote requests come late, the leader goes on, and has a lease again.
+/// As in etcd: nodes that have given their leader up may elect another at once, although it lives.
+#[test]
+fn where_no_read_rests_on_a_lease_a_node_that_gave_its_leader_up_owes_nothing() {
+    let pre_votes = Config { pre_vote: true, ..check_quorum() };
+    let mut n1 = follower(&pre_votes);
+    ticks(&mut n1, 3);
+    assert_eq!(answer(&n1, pre_vote(2)), [""; 0], "its leader works");
+    n1.campaign().expect("its owner says so");
+    said(&mut n1);
+    assert_eq!(stands(&n1), (RoleName::PreCandidate, 1));
+    assert_eq!(answer(&n1, pre_vote(2)), ["n1->n3 PreVoteReply t2 granted"]);
+    // Leases: its owner may not even ask.
+    let mut n1 = follower(&Config { pre_vote: true, ..leases() });
+    assert_eq!(n1.campaign(), Err(CampaignError::LeaderIsAlive { ticks_left: 10 }));
+}
+
 #[test]
 fn a_vote_that_the_leader_asked_for_frees_no_node_for_another_candidate() {
-    let mut n1 = follower(&check_quorum());
+    let mut n1 = follower(&leases());
     ticks(&mut n1, 3);
     let request = VoteRequest { last: entry(9, 1), transfer: true };
     step(&mut n1, N3, 2, Body::RequestVote(request));

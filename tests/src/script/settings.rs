@@ -7,6 +7,7 @@
 //!   forward=yes|no  batch-append=no|yes  merge-acknowledgements=yes|no
 //!   skip-bcast-commit=no|yes
 //!   snapshot-ticks=100|none  check-changes=yes|no  replace-refused-changes=no|yes
+//!   answer-older-leaders=yes|no
 //!   step-down-on-removal=once-replicated|at-once|never
 //!   pre-vote=no|yes  check-quorum=no|yes  read-lease=none|9      9: ticks that a lease lasts
 //!   batch-reads=yes|no  reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
@@ -62,6 +63,11 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             arguments,
             "replace-refused-changes",
             usual.replace_refused_changes,
+        )?,
+        answer_older_leaders: choice(
+            arguments,
+            "answer-older-leaders",
+            usual.answer_older_leaders,
         )?,
         step_down_on_removal: match arguments.value("step-down-on-removal")? {
             None => usual.step_down_on_removal,
@@ -162,6 +168,7 @@ pub(super) fn unparse(config: &Config) -> String {
             ("snapshot-ticks", limit(config.snapshot_ticks)),
             ("check-changes", choice(config.check_changes)),
             ("replace-refused-changes", choice(config.replace_refused_changes)),
+            ("answer-older-leaders", choice(config.answer_older_leaders)),
             ("step-down-on-removal", stepping_down(config)),
             ("pre-vote", choice(config.pre_vote)),
             ("check-quorum", choice(config.check_quorum)),
