@@ -5,7 +5,8 @@ use super::{Side, View, ids};
 use bytes::Bytes;
 use raft::{
     ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry, EntryId, HardState, Index,
-    MemoryStorage, Message, NodeId, Payload, RawNode, Snapshot, StepDownOnRemoval, Storage, Term, Transition,
+    MemoryStorage, Message, NodeId, Payload, RawNode, Snapshot, StepDownOnRemoval, Storage, Term,
+    Transition,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
