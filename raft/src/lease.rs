@@ -122,7 +122,6 @@ impl<S: Storage> Raft<S> {
             return Err(ForgetLeaderError::LeaseReads);
         }
         self.core.follow(None);
-        self.core.owe_nobody();
         self.settle_reads();
         Ok(())
     }

@@ -231,11 +231,6 @@ impl<S: Storage> Core<S> {
         self.facts.owed_ticks =
             if self.config.check_quorum { self.config.election_ticks } else { 0 };
     }
-
-    /// Owes no leader anything more.
-    pub(crate) fn owe_nobody(&mut self) {
-        self.facts.owed_ticks = 0;
-    }
 }
 
 // The timer.

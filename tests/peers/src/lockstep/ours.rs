@@ -30,6 +30,7 @@ fn settings(id: u64, pre_vote: bool) -> Config {
         snapshot_ticks: None,
         max_append_bytes: None,
         replace_refused_changes: true,
+        answer_older_leaders: false,
         step_down_on_removal: StepDownOnRemoval::Never,
         vote_when_leader_known: false,
         ..Config::new(NodeId(id))
