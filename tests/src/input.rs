@@ -111,6 +111,25 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// Returns the nodes that the input names: to which it happens, or between which.
+    pub(crate) fn nodes(&self) -> Vec<NodeId> {
+        match self {
+            Input::Tick(id) | Input::Campaign(id) | Input::Ready(id) | Input::Persist(id) => vec![*id],
+            Input::Apply(id) | Input::Crash(id) | Input::Restart(id) => vec![*id],
+            Input::Propose { node, .. } | Input::Ask { node, .. } | Input::Read { node, .. } => {
+                vec![*node]
+            }
+            Input::FailRead { node, .. } | Input::PinLimit { node, .. } => vec![*node],
+            Input::Deliver(message) | Input::Drop(message) => vec![message.to],
+            Input::Duplicate(message) | Input::Post(message) => vec![message.to],
+            Input::Cut { from, to } | Input::Mend { from, to } => vec![*from, *to],
+            Input::Partition(groups) => groups.concat(),
+            Input::Heal => Vec::new(),
+        }
+    }
+}
+
 /// The result of one input.
 #[derive(Clone, Debug)]
 pub struct Step {

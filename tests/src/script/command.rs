@@ -5,6 +5,7 @@
 //! ```
 
 use crate::cluster::Setup;
+use crate::input::Input;
 use crate::request::Request;
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
@@ -194,6 +195,41 @@ pub const NAMES: [&str; 38] = [
 ];
 
 impl Command {
+    /// Returns the one input that the command stands for in every cluster; `None` if that depends on the
+    /// cluster, or if it is not exactly one.
+    pub fn input(&self) -> Option<Input> {
+        let only = |ids: &[NodeId]| <[NodeId; 1]>::try_from(ids).ok().map(|[id]| id);
+        Some(match self.clone() {
+            Command::Tick { ids, ticks: TickCount::Ticks(1) } => Input::Tick(only(&ids)?),
+            Command::Campaign(id) => Input::Campaign(id),
+            Command::Propose { id, data } => Input::Propose { node: id, data },
+            Command::Ask { id, request } => Input::Ask { node: id, request },
+            Command::Read { id, context } => Input::Read { node: id, context },
+            Command::Post(message) => Input::Post(message),
+            Command::Partition(groups) => Input::Partition(groups),
+            Command::Heal => Input::Heal,
+            Command::FailRead { id, after } => Input::FailRead { node: id, after },
+            Command::Pin { id, ticks } => Input::PinLimit { node: id, ticks },
+            Command::Ready(ids) => Input::Ready(only(&ids)?),
+            Command::Persist(ids) => Input::Persist(only(&ids)?),
+            Command::Apply(ids) => Input::Apply(only(&ids)?),
+            Command::Crash(ids) => Input::Crash(only(&ids)?),
+            Command::Restart(ids) => Input::Restart(only(&ids)?),
+            Command::Cut(links) => match links[..] {
+                [(from, to)] => Input::Cut { from, to },
+                _ => return None,
+            },
+            Command::Mend(links) => match links[..] {
+                [(from, to)] => Input::Mend { from, to },
+                _ => return None,
+            },
+            Command::AddNodes(_) | Command::Tick { .. } | Command::Stabilize(_) => return None,
+            Command::Deliver { .. } | Command::Drop(_) | Command::Duplicate(_) => return None,
+            Command::State(_) | Command::Messages | Command::Note(_) => return None,
+            Command::SetVerbosity(_) => return None,
+        })
+    }
+
     /// Parses a directive. Errors name `script` as its source.
     ///
     /// # Errors

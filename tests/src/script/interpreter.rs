@@ -191,30 +191,6 @@ impl Interpreter {
                 let picked = self.pick(Some(&pick))?;
                 self.move_messages(picked.into_iter().map(Input::Duplicate).collect())
             }
-            Command::Campaign(id) => {
-                self.know(&[id])?;
-                self.steps(vec![Input::Campaign(id)], Headlines::None)
-            }
-            Command::Propose { id, data } => {
-                self.know(&[id])?;
-                self.steps(vec![Input::Propose { node: id, data }], Headlines::None)
-            }
-            Command::Ask { id, request } => {
-                self.know(&[id])?;
-                self.steps(vec![Input::Ask { node: id, request }], Headlines::None)
-            }
-            Command::Read { id, context } => {
-                self.know(&[id])?;
-                self.steps(vec![Input::Read { node: id, context }], Headlines::None)
-            }
-            Command::Post(message) => {
-                self.know(&[message.to])?;
-                self.steps(vec![Input::Post(message)], Headlines::None)
-            }
-            Command::Partition(groups) => {
-                self.know(&groups.concat())?;
-                self.steps(vec![Input::Partition(groups)], Headlines::None)
-            }
             Command::Cut(links) => {
                 self.know_links(&links)?;
                 let cut = |(from, to)| Input::Cut { from, to };
@@ -225,21 +201,22 @@ impl Interpreter {
                 let mend = |(from, to)| Input::Mend { from, to };
                 self.steps(links.into_iter().map(mend).collect(), Headlines::None)
             }
-            Command::Heal => self.steps(vec![Input::Heal], Headlines::None),
-            Command::FailRead { id, after } => {
-                self.know(&[id])?;
-                self.steps(vec![Input::FailRead { node: id, after }], Headlines::None)
-            }
-            Command::Pin { id, ticks } => {
-                self.know(&[id])?;
-                self.steps(vec![Input::PinLimit { node: id, ticks }], Headlines::None)
-            }
             Command::Ready(ids) => self.each(ids, Input::Ready),
             Command::Persist(ids) => self.each(ids, Input::Persist),
             Command::Apply(ids) => self.each(ids, Input::Apply),
             Command::Crash(ids) => self.each(ids, Input::Crash),
             Command::Restart(ids) => self.each(ids, Input::Restart),
+            Command::Campaign(_) | Command::Propose { .. } | Command::Ask { .. } => self.one(&command),
+            Command::Read { .. } | Command::Post(_) | Command::Partition(_) => self.one(&command),
+            Command::Heal | Command::FailRead { .. } | Command::Pin { .. } => self.one(&command),
         }
+    }
+
+    /// Runs a command that is one input.
+    fn one(&mut self, command: &Command) -> Result<Vec<OutputPart>, String> {
+        let input = command.input().expect("these commands are one input");
+        self.know(&input.nodes())?;
+        self.steps(vec![input], Headlines::None)
     }
 
     fn each(
