@@ -9,10 +9,11 @@
 //!
 //! When a lab cuts these functions, its suite takes the bugs over.
 
-use crate::changes::{Edit, stands_once};
+use crate::changes::{Edit, Hunt, stands_once};
 use crate::closure::built_one;
 use crate::copy::{self, Files};
 use crate::course::{Course, files};
+use crate::hunts::Quarry;
 use crate::weave::{Arms, CHANGE, REACHED};
 use runner::catalogue::parse;
 use runner::screen::{BOLD, GREEN, Landmark, RED, Ticker, clip, hang, paint};
@@ -36,7 +37,19 @@ struct CoreBug {
     title: String,
     /// The test program, from the root, and the test.
     killer: String,
+    /// How the explorer finds it, if it is to.
+    hunt: Option<Hunt>,
     edits: Vec<Edit>,
+}
+
+/// Returns the bugs that the explorer is to find.
+///
+/// # Errors
+/// A file cannot be read or has a mistake.
+pub fn hunted(course: &Course) -> Result<Vec<Quarry>, String> {
+    let quarry =
+        |CoreBug { id, title, hunt, edits, .. }| Some(Quarry { id, title, hunt: hunt?, edits });
+    Ok(read(course)?.into_iter().filter_map(quarry).collect())
 }
 
 impl CoreBug {

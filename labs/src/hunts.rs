@@ -9,7 +9,7 @@
 //! One build holds every bug that names a hunt; a process walks with each, on the whole core. In the
 //! story the same commands are played by the core as it is, and show what saves it.
 
-use crate::changes::{Bug, Changes, Hunt};
+use crate::changes::{Bug, Changes, Edit, Hunt};
 use crate::closure::built_one;
 use crate::copy;
 use crate::course::Course;
@@ -21,6 +21,19 @@ use runner::suite::Program;
 use serde::Deserialize;
 use std::path::Path;
 use std::process::Command;
+
+/// A bug that the explorer is to find.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Quarry {
+    /// Its id.
+    pub id: String,
+    /// What it gets wrong.
+    pub title: String,
+    /// How it is to be found.
+    pub hunt: Hunt,
+    /// The edits.
+    pub edits: Vec<Edit>,
+}
 
 /// What became of one hunt.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,17 +58,25 @@ struct HuntReport {
     script: Option<Vec<String>>,
 }
 
-/// Lets the explorer look for every bug of these labs that names a hunt.
+/// Returns the bugs of these labs that name a hunt.
 ///
 /// # Errors
-/// The changes have mistakes, or the explorer cannot be built or run.
-pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<Hunted>, String> {
+/// The changes have mistakes.
+pub fn of_labs(course: &Course, labs: &[&Lab]) -> Result<Vec<Quarry>, String> {
     let changes = Changes::read(course).map_err(|found| lines(&found))?;
-    let named = changes.bugs.iter().filter(|bug| labs.iter().any(|lab| lab.id == bug.lab));
-    let hunted: Vec<(&Bug, &Hunt)> =
-        named.filter_map(|bug| Some((bug, bug.hunt.as_ref()?))).collect();
+    let named = changes.bugs.into_iter().filter(|bug| labs.iter().any(|lab| lab.id == bug.lab));
+    let quarry =
+        |Bug { id, title, hunt, edits, .. }| Some(Quarry { id, title, hunt: hunt?, edits });
+    Ok(named.filter_map(quarry).collect())
+}
+
+/// Lets the explorer look for bugs.
+///
+/// # Errors
+/// A bug has a mistake, or the explorer cannot be built or run.
+pub fn prove(course: &Course, hunted: &[Quarry]) -> Result<Vec<Hunted>, String> {
     let mut arms = Arms::default();
-    for (index, (bug, _)) in hunted.iter().enumerate() {
+    for (index, bug) in hunted.iter().enumerate() {
         arms.change(index + 1, &course.reference, &bug.edits)
             .map_err(|e| format!("{}: {e}", bug.id))?;
     }
@@ -65,7 +86,8 @@ pub fn prove(course: &Course, labs: &[&Lab]) -> Result<Vec<Hunted>, String> {
     let hunter = built_one(course, &root, Program::Hunter)?.program;
     let mut ticker = Ticker::default();
     let mut found = Vec::new();
-    for (index, (bug, hunt)) in hunted.iter().enumerate() {
+    for (index, bug) in hunted.iter().enumerate() {
+        let hunt = &bug.hunt;
         let (number, of) = (index + 1, hunted.len());
         ticker.show(&format!("hunts: {number}/{of} {}", bug.id), Landmark::Yes);
         let reached = root.join("target").join(format!("reached-{number}"));

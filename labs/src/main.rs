@@ -78,14 +78,15 @@ enum CourseCommand {
     /// and in those that build upon it. A bug meets its killer, and whatever tests are
     /// no bug's killer by name. It counts in how many the card names the edited function:
     /// first, in a list of three, or not. With --explore the test bed's explorer walks instead: it
-    /// finds every bug that names a hunt, by the way that its story tells.
+    /// finds every bug that names a hunt, by the way that its story tells. --core takes the bugs of
+    /// what no lab has yet.
     #[command(verbatim_doc_comment)]
     Bugs {
         /// Let the explorer find the bugs that name a hunt, and compare with their stories
         #[arg(long, conflicts_with_all = ["json", "matrix", "seeds", "blame"])]
         explore: bool,
         /// The bugs of what no lab has yet (labs/core-bugs), by tests of the core and the test bed
-        #[arg(long, conflicts_with_all = ["explore", "json", "matrix", "seeds", "blame", "random", "lab"])]
+        #[arg(long, conflicts_with_all = ["json", "matrix", "seeds", "blame", "random", "lab"])]
         core: bool,
         /// For programs: killed, of, bugs[], variants[]
         #[arg(long)]
@@ -185,8 +186,12 @@ fn run(line: DeskCommandLine) -> Result<ExitCode, String> {
             let wrong = whose == Whose::Reference && grade.points != grade.of;
             return Ok(ExitCode::from(u8::from(wrong)));
         }
-        CourseCommand::Bugs { explore: true, lab, .. } => {
-            let found = hunts::prove(&course, &course.labs(&lab)?)?;
+        CourseCommand::Bugs { explore: true, core, lab, .. } => {
+            let hunted = match core {
+                true => core_bugs::hunted(&course)?,
+                false => hunts::of_labs(&course, &course.labs(&lab)?)?,
+            };
+            let found = hunts::prove(&course, &hunted)?;
             hunts::print(&found);
             let wrong = found.iter().any(|hunted| hunted.fault.is_some());
             return Ok(ExitCode::from(u8::from(wrong)));

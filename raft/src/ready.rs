@@ -36,7 +36,7 @@ use crate::types::{EntryId, Index, ReadyNumber, Term, Uncompared};
 /// | [`committed_entries`](Ready::committed_entries) | to be applied | make this Ready and all before it durable; then apply in order |
 /// | [`reads`](Ready::reads) | reads that have ended | apply up to the read's index |
 /// | [`soft_state`](Ready::soft_state) | for information | nothing |
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[must_use = "its entries must be saved, its messages sent, its committed entries applied"]
 pub struct Ready {
     pub(crate) number: ReadyNumber,

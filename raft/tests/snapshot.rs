@@ -445,6 +445,22 @@ fn what_is_committed_is_never_taken_back() {
     }
 }
 
+/// The leader probes below our snapshot: it has not heard how far we are, because the answer was lost. If we
+/// refused, it would go back further, and never find a place where the logs agree.
+#[test]
+fn an_append_that_begins_below_the_snapshot_is_answered_with_what_is_committed() {
+    for prev in [0, 1, 6, 7] {
+        let mut n1 = Raft::new(&defaults(), compacted()).expect("it can start");
+        let (prev, entries) = (id(prev, u64::from(prev > 0)), vec![entry(prev + 1, 1)]);
+        let body =
+            Body::AppendEntries { prev, entries, commit: Index(8), session: Session::default() };
+        step(&mut n1, N2, 1, body);
+        n1.stable_to(id(8, 1));
+        assert_eq!(take(&mut n1), ["n1->n2 AppendReply t1 matched=8"], "prev={prev}");
+        assert_eq!(n1.inspect().last, id(8, 1), "prev={prev}");
+    }
+}
+
 /// If 7@1 is in the log, everything before it is the same (Log Matching): so it is committed.
 #[test]
 fn a_snapshot_of_what_is_in_the_log_commits_and_keeps_the_tail() {

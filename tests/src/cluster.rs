@@ -37,6 +37,7 @@ pub use application::Application;
 pub use setup::{Driver, Owner, Setup};
 
 use crate::disk::{Disk, DiskSpeed, Link, Write};
+use crate::fingerprint::Fingerprint;
 use crate::input::{Fate, Input, Step};
 use crate::invariant::{InvariantChecker, NodeView, Sender};
 use crate::network::{Flight, Network};
@@ -157,6 +158,17 @@ impl Cluster {
         let up = self.hosts.values().filter_map(|host| host.node.as_ref());
         let seen = up.map(|node| node.raft().inspect());
         seen.filter(|node| node.role == RoleName::Leader).map(|n| (n.id, n.term)).collect()
+    }
+
+    /// Returns a hash of everything that decides what can happen later: machines, messages in flight in
+    /// any order, cut links, and what the invariant checker remembers.
+    pub(crate) fn whole(&self) -> u128 {
+        let hosts = self.hosts.iter().map(|(id, host)| Fingerprint::of(&(id, host)));
+        let flights = self.network.flights().iter();
+        let messages = flights.map(|flight| Fingerprint::of(&flight.message));
+        let cuts = self.network.cuts().map(|cut| Fingerprint::of(&cut));
+        let facts = hosts.chain(messages).chain(cuts).chain([Fingerprint::of(&self.checker)]);
+        facts.fold(0, u128::wrapping_add)
     }
 
     /// Returns the ticks counted by the node that has counted the most.

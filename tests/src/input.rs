@@ -115,7 +115,9 @@ impl Input {
     /// Returns the nodes that the input names: to which it happens, or between which.
     pub(crate) fn nodes(&self) -> Vec<NodeId> {
         match self {
-            Input::Tick(id) | Input::Campaign(id) | Input::Ready(id) | Input::Persist(id) => vec![*id],
+            Input::Tick(id) | Input::Campaign(id) | Input::Ready(id) | Input::Persist(id) => {
+                vec![*id]
+            }
             Input::Apply(id) | Input::Crash(id) | Input::Restart(id) => vec![*id],
             Input::Propose { node, .. } | Input::Ask { node, .. } | Input::Read { node, .. } => {
                 vec![*node]

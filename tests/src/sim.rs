@@ -27,6 +27,7 @@ use crate::input::{Input, Step};
 use crate::invariant::Violation;
 use fault_phase::FaultPhase;
 use healing_phase::Group;
+pub(crate) use healing_phase::check_recovery;
 
 /// A recorded run.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -15,6 +15,7 @@ use raft::{
     MemoryStorage, Message, ProposeError, Raft, RawNode, Ready, StepError,
 };
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 /// One machine of a cluster.
 #[derive(Clone, Debug)]
@@ -37,8 +38,16 @@ impl Host {
     }
 }
 
+impl Hash for Host {
+    /// Hashes everything that decides what the machine does later. Its settings are the same all along, and
+    /// the ticks are counted for people.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.disk, &self.application, &self.node).hash(state);
+    }
+}
+
 /// A node that is up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub(super) enum Node {
     /// Its messages are taken in the step that makes them.
     Bare(Box<Raft<MemoryStorage>>),
@@ -47,7 +56,7 @@ pub(super) enum Node {
 }
 
 /// A node with an owner.
-#[derive(Clone, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub(super) struct Owned {
     pub(super) raw: RawNode<MemoryStorage>,
     pub(super) owner: Owner,

@@ -22,19 +22,28 @@ use std::sync::Arc;
 
 impl Cluster {
     /// Removes messages that cannot matter on a network that may duplicate. These are second flights with
-    /// the same contents, messages of a term lower than the receiver's durable term, and answers that
-    /// tell their receiver nothing new. If only elections are explored, it also removes heartbeat answers
-    /// without a later term, and every append.
+    /// the same contents, messages on a cut link, messages of a term lower than the receiver's durable
+    /// term, and answers that tell their receiver nothing new. If only elections are explored, it also
+    /// removes heartbeat answers without a later term, and every append. If whole groups are explored, it
+    /// also removes questions whose answer is known, but an older leader that is answered keeps its word.
     pub(crate) fn reduce(&mut self, subject: Subject, reduction: Reduction) {
         let hosts = &self.hosts;
+        let cuts: BTreeSet<_> = self.network.cuts().collect();
         self.network.retain(|flight| {
-            let Message { to, term, ref body, .. } = flight.message;
+            let Message { from, to, term, ref body } = flight.message;
+            if cuts.contains(&(from, to)) {
+                return false;
+            }
             let floor = hosts.get(&to).map(|host| host.disk.durable().hard_state().term);
             let is_append = matches!(body, Body::AppendEntries { .. } | Body::AppendReply { .. });
             let is_news = !matches!(body, Body::HeartbeatReply { .. });
-            if subject == Subject::Logs {
-                let can_matter = floor.is_none() || term.is_none() || term >= floor;
-                return can_matter && !(term == floor && tells_nobody(hosts, flight, reduction));
+            if subject != Subject::Elections {
+                if floor.is_some() && term.is_some() && term < floor {
+                    return subject == Subject::Groups && brings_an_answer(&hosts[&to], body);
+                }
+                let is_folded = subject == Subject::Groups && reduction == Reduction::Full;
+                let is_done = || is_folded && is_answered(hosts, &flight.message);
+                return term != floor || !(tells_nobody(hosts, flight, reduction) || is_done());
             }
             if is_append {
                 return false;
@@ -90,12 +99,65 @@ fn tells_nobody(
             return false;
         }
     };
-    let Some(raft) = hosts.get(&to).and_then(|host| host.node.as_ref()).map(Node::raft) else {
-        return false;
-    };
+    let Some(host) = hosts.get(&to) else { return false };
+    let Some(raft) = host.node.as_ref().map(Node::raft) else { return false };
     let node = raft.inspect();
-    let is_known = || reduction == Reduction::Full && is_known(raft, from, body);
+    // Check-quorum counts every answer.
+    let is_reduced = reduction == Reduction::Full && !host.config.check_quorum;
+    let is_known = || is_reduced && is_known(raft, from, body);
     node.role != role || Some(node.term) != term || is_known()
+}
+
+/// Returns whether a machine answers this message of an earlier term: with its own term, if it comes from a
+/// leader whose questions others may ignore.
+fn brings_an_answer(receiver: &Host, body: &Body) -> bool {
+    let is_a_leaders = matches!(
+        body,
+        Body::AppendEntries { .. } | Body::Heartbeat { .. } | Body::InstallSnapshot { .. }
+    );
+    is_a_leaders && (receiver.config.check_quorum || receiver.config.pre_vote)
+}
+
+/// Returns whether a message of its receiver's durable term has arrived, and its sender knows the answer or
+/// needs none any more.
+fn is_answered(hosts: &BTreeMap<NodeId, Arc<Host>>, message: &Message) -> bool {
+    let Message { from, to, term, ref body } = *message;
+    if hosts[&to].config.check_quorum {
+        // Every message of a leader prolongs a promise.
+        return false;
+    }
+    let node = |id| hosts.get(&id).and_then(|host: &Arc<Host>| host.node.as_ref()).map(Node::raft);
+    let (Some(sender), Some(receiver)) = (node(from), node(to)) else { return false };
+    let (asked, node) = (sender.inspect(), receiver.inspect());
+    if let Body::RequestVote(_) = body {
+        let counts = asked.role == RoleName::Candidate && Some(asked.term) == term;
+        let is_counted = asked.votes.is_some_and(|votes| votes.answers().any(|(id, _)| id == to));
+        return node.vote.is_some() && (!counts || is_counted);
+    }
+    let peer = sender.progress().find(|(id, _)| *id == to).map(|(_, progress)| progress);
+    let leads = asked.role == RoleName::Leader && Some(asked.term) == term;
+    let is_held = |last: Index| !leads || peer.is_none_or(|peer| peer.matched() >= last);
+    let has_taken = |last: Index, commit: Index| {
+        node.leader == Some(from) && node.stored >= last && node.commit >= commit.min(last)
+    };
+    match body {
+        Body::AppendEntries { prev, entries, commit, .. } => {
+            let last = entries.last().map_or(*prev, |entry| entry.id);
+            let holds = receiver.entries(last.index, last.index + 1);
+            let holds = holds.is_ok_and(|it| it.first().is_none_or(|entry| entry.id == last));
+            holds && has_taken(last.index, *commit) && is_held(last.index)
+        }
+        Body::Heartbeat { commit, token, session } => {
+            let answer = Body::HeartbeatReply { token: *token, session: *session };
+            has_taken(*commit, *commit) && (!leads || is_known(sender, to, &answer))
+        }
+        Body::RequestPreVote(_) | Body::PreVoteReply { .. } | Body::RequestVote(_) => false,
+        Body::VoteReply { .. } | Body::AppendReply { .. } | Body::HeartbeatReply { .. } => false,
+        // It is rare, and code that wrongly takes it twice is worth finding.
+        Body::InstallSnapshot { .. } => false,
+        Body::Propose { .. } | Body::TransferLeader { .. } | Body::TimeoutNow { .. } => false,
+        Body::ReadIndex { .. } | Body::ReadIndexReply { .. } => false,
+    }
 }
 
 /// Returns whether a candidate or leader already knows what an answer of its term says.
@@ -110,10 +172,12 @@ fn is_known(raft: &Raft<MemoryStorage>, from: NodeId, answer: &Body) -> bool {
         return peer().is_some_and(|progress| progress.matched() >= *index);
     }
     // If the leader gets new entries later, the answer to the next heartbeat brings the same news.
+    let Body::HeartbeatReply { token, .. } = answer else { return false };
     let lacks_nothing = |progress: &Progress| {
         progress.matched() == node.last.index
             && *progress.state() == ProgressState::Replicate
             && !progress.is_paused()
+            && token.is_none_or(|token| progress.answered_round() >= token)
     };
-    matches!(answer, Body::HeartbeatReply { .. }) && peer().is_some_and(lacks_nothing)
+    peer().is_some_and(lacks_nothing)
 }

@@ -8,6 +8,7 @@
 
 use crate::cluster::{Driver, Owner};
 use crate::disk::DiskSpeed;
+use crate::input::Input;
 
 /// How far the explorer goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +30,13 @@ pub struct Bounds {
     pub driver: Driver,
     /// The most proposals of clients, over all nodes.
     pub proposals: u32,
+    /// What else may happen, at any time and in any order, each at most once. The inputs of one item happen
+    /// together. At most 16 items.
+    pub once: Vec<Vec<Input>>,
+    /// Whether every state is also asked what would become of it if all messages in flight were lost and no
+    /// fault came after: the group must find a leader, apply everything, and end every read. That costs as
+    /// much as hundreds of moves.
+    pub recovers: bool,
     /// The highest index of any log; `None` for no limit.
     pub entries: Option<u64>,
     /// Whether a crash may come between a write and its durability.
@@ -56,6 +64,9 @@ pub enum Subject {
     Elections,
     /// Elections and logs: appends arrive like every other message.
     Logs,
+    /// Whole groups: every part of a node counts, whatever it is for, and no two nodes are alike. Heartbeats
+    /// are sent only in the ticks of [`Bounds::once`].
+    Groups,
 }
 
 impl Bounds {
@@ -70,6 +81,8 @@ impl Bounds {
             subject: Subject::Elections,
             driver: Driver::Bare,
             proposals: 0,
+            once: Vec::new(),
+            recovers: false,
             entries: None,
             disks: DiskSpeed::Instant,
             reduction: Reduction::Full,
@@ -128,6 +141,18 @@ impl Bounds {
         Bounds { driver: Driver::Owned(Owner::Concurrent), ..Bounds::logs() }
     }
 
+    /// Returns bounds for whole groups, in which nothing happens but what [`Bounds::once`] will list, and
+    /// messages that arrive: `RawNode`s with instant disks, and owners that do one thing at a time.
+    pub fn groups() -> Self {
+        Bounds {
+            crashes: 0,
+            subject: Subject::Groups,
+            driver: Driver::Owned(Owner::OneAtATime),
+            states_max: 500_000,
+            ..Bounds::quick()
+        }
+    }
+
     /// Returns bounds with a fourth node, where two votes are not enough: two terms, disks durable at
     /// once. 158,423 states by 2,710,538 moves, up to 28 moves deep.
     pub fn wide() -> Self {
@@ -156,6 +181,6 @@ impl Bounds {
     /// Returns whether the loss of a message is a move. On a network that only grows a lost message is one
     /// that never arrives.
     pub(super) fn loses_messages(&self) -> bool {
-        self.subject == Subject::Logs && self.in_flight.is_some()
+        self.subject != Subject::Elections && self.in_flight.is_some()
     }
 }

@@ -26,25 +26,30 @@ pub(super) enum Move {
     Persist(NodeId, usize),
     /// A crash, and the restart after it.
     Reboot(NodeId),
+    /// An item of [`Bounds::once`], by its place.
+    Listed(usize),
 }
 
 impl Move {
     /// Returns the inputs of the move.
-    fn inputs(&self) -> Vec<Input> {
+    fn inputs(&self, bounds: &Bounds) -> Vec<Input> {
         match self {
             Move::Once(input) => vec![input.clone()],
             Move::Heartbeat(id, ticks) => vec![Input::Tick(*id); *ticks as usize],
             Move::Persist(id, writes) => vec![Input::Persist(*id); *writes],
             Move::Reboot(id) => vec![Input::Crash(*id), Input::Restart(*id)],
+            Move::Listed(at) => bounds.once[*at].clone(),
         }
     }
 }
 
-/// How many crashes and proposals the path to a state has.
+/// How many crashes and proposals the path to a state has, and which listed items.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Spent {
     pub(super) crashes: u32,
     pub(super) proposals: u32,
+    /// One bit for each item of [`Bounds::once`].
+    pub(super) listed: u16,
 }
 
 impl Spent {
@@ -52,13 +57,19 @@ impl Spent {
     fn after(self, one: &Move) -> Self {
         let crashes = self.crashes + u32::from(matches!(one, Move::Reboot(_)));
         let is_proposal = matches!(one, Move::Once(Input::Propose { .. }));
-        Spent { crashes, proposals: self.proposals + u32::from(is_proposal) }
+        let item = if let Move::Listed(at) = one { 1 << at } else { 0 };
+        let listed = self.listed | item;
+        Spent { crashes, proposals: self.proposals + u32::from(is_proposal), listed }
     }
 
-    /// Returns every pair of counts that are not higher than these, these last.
+    /// Returns everything that spends no more than this.
     pub(super) fn at_most(self) -> impl Iterator<Item = Spent> {
-        (0..=self.crashes).flat_map(move |crashes| {
-            (0..=self.proposals).map(move |proposals| Spent { crashes, proposals })
+        let Spent { crashes, proposals, listed } = self;
+        let parts = (0..=listed).filter(move |part| part & !listed == 0);
+        parts.flat_map(move |listed| {
+            (0..=crashes).flat_map(move |crashes| {
+                (0..=proposals).map(move |proposals| Spent { crashes, proposals, listed })
+            })
         })
     }
 
@@ -133,7 +144,7 @@ pub(super) fn outcomes<'a>(
 fn branches(cluster: &Cluster, one: &Move, spent: Spent, bounds: &Bounds) -> Vec<Branch> {
     let mut now =
         Branch { cluster: cluster.clone(), inputs: Vec::new(), violation: None, mover: None };
-    one.inputs().into_iter().for_each(|input| now.take(input));
+    one.inputs(bounds).into_iter().for_each(|input| now.take(input));
     let mut branches = Vec::new();
     if bounds.decides_writes_at_once() {
         let crashes_left = (bounds.crashes - spent.crashes) as usize;
@@ -166,10 +177,12 @@ fn moves(cluster: &Cluster, spent: Spent, bounds: &Bounds) -> Vec<Move> {
         if cluster.is_busy(flight.message.to) {
             continue;
         }
-        if bounds.in_flight.is_none() || bounds.subject == Subject::Elections {
+        // Words of a client that arrive twice are two proposals, or two reads.
+        let once = bounds.subject == Subject::Groups && flight.message.term.is_none();
+        if !once && (bounds.in_flight.is_none() || bounds.subject == Subject::Elections) {
             moves.push(Move::Once(Input::Duplicate(message())));
         }
-        if bounds.in_flight.is_some() {
+        if once || bounds.in_flight.is_some() {
             moves.push(Move::Once(Input::Deliver(message())));
         }
     }
@@ -180,6 +193,9 @@ fn moves(cluster: &Cluster, spent: Spent, bounds: &Bounds) -> Vec<Move> {
             moves.push(Move::Persist(id, writes));
         }
         let is_free = !cluster.is_busy(id);
+        if bounds.subject == Subject::Groups {
+            continue;
+        }
         if node.role == RoleName::Leader && is_free {
             if !bounds.beats_at_once() {
                 moves.push(Move::Heartbeat(id, heartbeat_ticks(cluster, id)));
@@ -194,6 +210,16 @@ fn moves(cluster: &Cluster, spent: Spent, bounds: &Bounds) -> Vec<Move> {
         }
         if spent.crashes < bounds.crashes {
             moves.push(Move::Reboot(id));
+        }
+    }
+    for (at, inputs) in bounds.once.iter().enumerate() {
+        let is_spent = |place: usize| spent.listed & 1 << place != 0;
+        // Of equal items the first happens first.
+        let earlier = (0..at).any(|before| !is_spent(before) && bounds.once[before] == *inputs);
+        let is_free =
+            inputs.iter().all(|input| input.nodes().iter().all(|&id| !cluster.is_busy(id)));
+        if !is_spent(at) && !earlier && is_free {
+            moves.push(Move::Listed(at));
         }
     }
     moves

@@ -13,12 +13,13 @@
 mod tests; // the reductions lose no state of the nodes
 
 use super::Exploration;
-use super::bounds::{Bounds, Reduction};
+use super::bounds::{Bounds, Reduction, Subject};
 use super::canonical::Canonicalizer;
 use super::moves::{Branch, Spent, outcomes};
 use crate::cluster::Cluster;
 use crate::input::Input;
 use crate::invariant::Violation;
+use crate::sim::check_recovery;
 use raft::Raft;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -54,6 +55,11 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(start: &Cluster, bounds: &'a Bounds) -> Self {
+        assert!(
+            bounds.once.len() <= 16,
+            "{} items are listed, at most 16 can be",
+            bounds.once.len()
+        );
         let canonicalizer = Canonicalizer::new(start.ids(), bounds.subject);
         let first = canonicalizer.name(start).wrapping_add(Spent::default().mark());
         let with_leader = usize::from(!start.leaders().is_empty());
@@ -74,6 +80,9 @@ impl<'a> Walk<'a> {
                 return Some(last);
             }
             if self.is_within(&cluster) && self.is_new(&cluster, spent) {
+                if self.bounds.recovers && check_recovery(cluster.clone()).is_err() {
+                    return Some(last);
+                }
                 let number = u32::try_from(self.parents.len()).expect("memory ends before that");
                 self.parents.push(last);
                 self.seen.states += 1;
@@ -87,6 +96,7 @@ impl<'a> Walk<'a> {
     /// Returns whether a state is within the bounds.
     fn is_within(&self, cluster: &Cluster) -> bool {
         let Bounds { terms, entries, in_flight, .. } = *self.bounds;
+        let terms = if self.bounds.subject == Subject::Groups { u64::MAX } else { terms };
         in_flight.is_none_or(|max| cluster.network().flights().len() <= max)
             && cluster.ids().filter_map(|id| cluster.node(id)).map(Raft::inspect).all(|node| {
                 node.term.0 <= terms && entries.is_none_or(|max| node.last.index.0 <= max)
@@ -120,20 +130,27 @@ impl<'a> Walk<'a> {
             way.extend(branch.inputs);
             (cluster, spent) = (branch.cluster, after);
         }
-        trimmed(start, way)
+        trimmed(start, way, self.bounds)
     }
 }
 
 /// Removes the inputs that are not needed to break the rule, and replaces duplications by deliveries if
 /// the message is not needed again. Returns the broken rule, too.
-fn trimmed(start: &Cluster, mut way: Vec<Input>) -> (Violation, Vec<Input>) {
-    let (mut violation, kept) = replayed(start, &way).expect("the walk was here");
+fn trimmed(start: &Cluster, mut way: Vec<Input>, bounds: &Bounds) -> (Violation, Vec<Input>) {
+    let replayed = |way: &[Input]| replayed(start, way, bounds);
+    // Clocks that run alike do so in every shorter way.
+    let run_alike = bounds.once.iter().any(|inputs| inputs.len() > 1);
+    let is_time = |input: &Input| run_alike && matches!(input, Input::Tick(_));
+    let (mut violation, kept) = replayed(&way).expect("the walk was here");
     way = kept;
     let mut at = way.len();
     while at > 0 {
         at -= 1;
+        if is_time(&way[at]) {
+            continue;
+        }
         let shorter: Vec<_> = [&way[..at], &way[at + 1..]].concat();
-        if let Some((found, kept)) = replayed(start, &shorter)
+        if let Some((found, kept)) = replayed(&shorter)
             && found.rule == violation.rule
         {
             (violation, way) = (found, kept);
@@ -151,7 +168,7 @@ fn trimmed(start: &Cluster, mut way: Vec<Input>) -> (Violation, Vec<Input>) {
 }
 
 /// Runs a path again. Returns the first broken rule, and the inputs until then that had an effect.
-fn replayed(start: &Cluster, way: &[Input]) -> Option<(Violation, Vec<Input>)> {
+fn replayed(start: &Cluster, way: &[Input], bounds: &Bounds) -> Option<(Violation, Vec<Input>)> {
     let (mut cluster, mut kept) = (start.clone(), Vec::new());
     for input in way {
         let step = cluster.apply(input);
@@ -163,7 +180,8 @@ fn replayed(start: &Cluster, way: &[Input]) -> Option<(Violation, Vec<Input>)> {
             return Some((violation, kept));
         }
     }
-    None
+    let future = if bounds.recovers { check_recovery(cluster) } else { Ok(()) };
+    future.err().map(|violation| (violation, kept))
 }
 
 /// A hasher for values that are hashes already.

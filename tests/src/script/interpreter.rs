@@ -206,7 +206,9 @@ impl Interpreter {
             Command::Apply(ids) => self.each(ids, Input::Apply),
             Command::Crash(ids) => self.each(ids, Input::Crash),
             Command::Restart(ids) => self.each(ids, Input::Restart),
-            Command::Campaign(_) | Command::Propose { .. } | Command::Ask { .. } => self.one(&command),
+            Command::Campaign(_) | Command::Propose { .. } | Command::Ask { .. } => {
+                self.one(&command)
+            }
             Command::Read { .. } | Command::Post(_) | Command::Partition(_) => self.one(&command),
             Command::Heal | Command::FailRead { .. } | Command::Pin { .. } => self.one(&command),
         }

@@ -34,6 +34,8 @@ pub(super) enum Group {
     Fixed,
     /// Nodes come and go.
     Changing,
+    /// Nodes come and go, and nobody compacts a log: a snapshot would help a node that entries must help.
+    Uncompacted,
 }
 
 /// Heals a cluster, and checks that it elects a leader and keeps it. Every input goes through `apply`,
@@ -79,6 +81,21 @@ pub(super) fn find_a_leader(
     Err(leaderless(cluster, why))
 }
 
+/// Checks what would become of a cluster if every message in flight were lost, and no other fault came: it
+/// finds a leader, every member applies all, and every read ends.
+///
+/// # Errors
+/// The broken rule.
+pub(crate) fn check_recovery(mut cluster: Cluster) -> Result<(), Violation> {
+    let apply = |cluster: &mut Cluster, input| cluster.apply(&input).violation.map_or(Ok(()), Err);
+    for flight in cluster.network().flights().to_vec() {
+        apply(&mut cluster, Input::Drop(flight.message))?;
+    }
+    find_a_leader(&mut cluster, Group::Uncompacted, apply)?;
+    serve(&mut cluster, Group::Uncompacted, apply)?;
+    read(&mut cluster, apply)
+}
+
 /// Returns the ticks that a group needs, if it changes, before it can have applied its last change: the
 /// smallest window sends an entry in two rounds, and perhaps the whole log must be sent. None if all agree
 /// already.
@@ -103,7 +120,7 @@ fn operate(
     if group == Group::Fixed {
         return Ok(());
     }
-    let has_snapshots = cluster.ids().any(|id| covered(id) > Some(Index(0)));
+    let compacts = group == Group::Changing && cluster.ids().any(|id| covered(id) > Some(Index(0)));
     for (node, _) in cluster.leaders() {
         while let Some(input) = local_action(cluster, node) {
             apply(cluster, input)?;
@@ -113,7 +130,7 @@ fn operate(
             let leave = ConfChangeV2 { transition: Transition::Auto, changes: Vec::new() };
             apply(cluster, Input::Ask { node, request: Request::Change(leave) })?;
         }
-        if has_snapshots {
+        if compacts {
             apply(cluster, Input::Ask { node, request: Request::Compact { keep: 0 } })?;
         }
     }

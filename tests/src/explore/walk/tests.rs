@@ -10,7 +10,9 @@
 use super::super::bounds::{Bounds, Reduction};
 use super::{OpenState, Walk};
 use crate::cluster::{Cluster, Setup};
-use raft::{NodeId, Purpose, Storage};
+use crate::input::Input;
+use crate::request::Request;
+use raft::{ChangeKind, ConfChange, ConfChangeV2, NodeId, Purpose, Storage, Transition};
 use std::collections::BTreeSet;
 
 /// Returns what peers, disks and clients could find out about the nodes, under the names that come
@@ -85,4 +87,19 @@ fn folding_loses_no_state_of_the_nodes() {
         assert!(lost.is_empty(), "{} are lost, such as\n{}", lost.len(), lost[0]);
         assert_eq!(all.difference(&least).count(), 0, "what reduction adds cannot be");
     }
+}
+
+#[test]
+fn folding_loses_no_state_of_a_groups_nodes() {
+    let remove = ConfChange { kind: ChangeKind::Remove, node: NodeId(3) };
+    let change =
+        Request::Change(ConfChangeV2 { transition: Transition::Auto, changes: vec![remove] });
+    let change = Input::Ask { node: NodeId(1), request: change };
+    let once = [Input::Campaign(NodeId(1)), change].map(|input| vec![input]);
+    let bounds = Bounds { once: once.to_vec(), ..Bounds::groups() };
+    let (least, many) = lines(&Bounds { reduction: Reduction::Minimal, ..bounds.clone() });
+    let (all, few) = lines(&bounds);
+    println!("{few} states represent {many}: {} lines of nodes", all.len());
+    assert!(many > 2 * few, "{bounds:?}");
+    assert_eq!(least, all, "{bounds:?}");
 }
