@@ -4,6 +4,7 @@
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of twelve;
 //! `RAFTWRIGHT_SHARE=2/3` runs every third of them.
 
+use testbed::Input;
 use testbed::sim::{self, Plan, Profile, Run, Shard};
 
 /// The longest pause between two reads, in ticks.
@@ -50,6 +51,40 @@ fn groups_change_and_compact_their_logs_and_lose_nothing() {
         assert!(changes >= runs * 4, "{profile}: changes applied {changes} times in {runs} runs");
         assert!(compactions >= runs * 4, "{profile}: {compactions} compactions in {runs} runs");
         assert!(installs >= runs / 4, "{profile}: {installs} snapshots installed in {runs} runs");
+    }
+}
+
+/// `RAFTWRIGHT_SEEDS=1250 cargo test --release -p testbed --test groups everything -- --nocapture`: 10,000 runs.
+#[test]
+fn everything_at_once_loses_nothing() {
+    let names =
+        ["changes", "compactions", "reads", "transfers", "failed reads", "installs", "handed over"];
+    let (mut sums, mut runs, mut inputs) = ([0; 7], 0, 0);
+    for profile in Profile::ALL {
+        for seed in seeds() {
+            let run = sim::run_plan(Plan::everything(profile, seed));
+            assert_eq!(
+                run.violation,
+                None,
+                "{profile}, seed {seed}: {} inputs; again: \
+                 sim::run_plan(Plan::everything(Profile::{profile:?}, {seed}))",
+                run.inputs.len()
+            );
+            let armed = run.inputs.iter().filter(|it| matches!(it, Input::FailRead { .. })).count();
+            let it = &run.coverage;
+            let counts = [it.changes, it.compactions, it.reads, it.transfers, armed as u64];
+            for (sum, count) in
+                sums.iter_mut().zip(counts.into_iter().chain([it.installs, it.handed_over]))
+            {
+                *sum += count;
+            }
+            (runs, inputs) = (runs + 1, inputs + run.inputs.len());
+        }
+    }
+    let said: Vec<_> = names.iter().zip(sums).map(|(name, sum)| format!("{sum} {name}")).collect();
+    println!("{runs} runs, {inputs} inputs: {}", said.join(", "));
+    for (name, sum) in names.iter().zip(sums) {
+        assert!(sum >= runs / 4, "{sum} {name} in {runs} runs");
     }
 }
 

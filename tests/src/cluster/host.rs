@@ -64,12 +64,14 @@ pub(super) struct Owned {
     pub(super) writing: Option<Ready>,
     /// The entries that may be applied, oldest first: one item for each Ready.
     pub(super) apply_queue: VecDeque<Vec<Entry>>,
+    /// Whether nothing is applied until a snapshot is installed, which covers all that was handed out before.
+    pub(super) awaits_snapshot: bool,
 }
 
 impl Owned {
     /// Returns a node that has just started.
     pub(super) fn new(raw: RawNode<MemoryStorage>, owner: Owner) -> Self {
-        Owned { raw, owner, writing: None, apply_queue: VecDeque::new() }
+        Owned { raw, owner, writing: None, apply_queue: VecDeque::new(), awaits_snapshot: false }
     }
 
     /// Returns what a one-at-a-time owner is busy with, if it is busy.

@@ -76,6 +76,7 @@ impl Cluster {
             owned.raw.storage_mut().install_snapshot(snapshot);
             // The application has a later state now.
             owned.apply_queue.clear();
+            owned.awaits_snapshot = false;
         }
         owned.raw.storage_mut().append(&write.entries);
         owned.raw.storage_mut().save(write.hard_state);
@@ -116,8 +117,9 @@ impl Cluster {
         self.apply_changes(id, &mut entries, step);
         let Some(Node::Owned(owned)) = self.up(id, step) else { return };
         if entries.len() < count {
-            // A snapshot covers the rest. It is not installed yet.
+            // A snapshot covers the rest. It is not installed yet, and writes from before it may still end.
             owned.apply_queue.clear();
+            owned.awaits_snapshot = true;
         }
         let Some(last) = entries.last().map(|entry| entry.id.index) else { return };
         match owned.raw.advance_apply_to(last) {
@@ -149,7 +151,7 @@ impl Owned {
 
     /// Queues entries that may be applied.
     fn queue_committed(&mut self, committed: Vec<Entry>) {
-        if !committed.is_empty() {
+        if !committed.is_empty() && !self.awaits_snapshot {
             self.apply_queue.push_back(committed);
         }
     }

@@ -345,6 +345,15 @@ impl Plan {
         Plan { nodes: voters + luck.within(1, 2), churn: Some(churn), ..plan }
     }
 
+    /// Draws a plan in which everything happens at once: what [`Plan::changing`] has, reads, transfers,
+    /// pre-votes and check-quorum, and in every other seed storage whose reads fail.
+    pub fn everything(profile: Profile, seed: u64) -> Self {
+        let mut plan = Plan::changing(profile, seed).with_reads(10).with_transfers();
+        let fails = Some(Interval { pause_ticks: 60, lasts_ticks: 20 });
+        plan.faults.read_failures = fails.filter(|_| (seed / 2).is_multiple_of(2));
+        plan
+    }
+
     /// Draws the nodes' settings and number.
     fn with_drawn_settings(self, luck: &mut Stream) -> Self {
         let heartbeat_ticks = luck.within(1, 3);
