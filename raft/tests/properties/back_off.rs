@@ -1,7 +1,8 @@
 //! The search for the last entry that two logs share, against a scan of every place, and against the
 //! most appends it may take.
 
-use crate::{THEM, US, append_to, entries, holds, scan, storage, write_and_collect};
+use crate::holds::holds;
+use crate::{THEM, US, append_to, entries, scan, storage, write_and_collect};
 use proptest::prelude::*;
 use raft::{
     AppendOutcome, Body, Config, Index, MemoryStorage, Message, NodeId, Raft, Session, Term,

@@ -216,7 +216,7 @@ fn every_variant_has_a_golden_line() {
 #[test]
 fn every_variant_is_drawn() {
     let drawn = RefCell::new(String::new());
-    crate::properties::holds(1024, crate::draw::message(), |message| {
+    crate::holds::holds(1024, crate::draw::message(), |message| {
         drawn.borrow_mut().push_str(&format!("{message:?}"));
         Ok(())
     });

@@ -8,6 +8,9 @@
 //!
 //! What decoding may allocate is in `wire_memory.rs`, a program of its own.
 
+#[path = "../kit/holds.rs"]
+mod holds; // how a property is tried
+
 mod draw; // any value
 mod golden; // bytes that are kept
 mod page; // the page of the book

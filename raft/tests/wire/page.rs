@@ -356,7 +356,7 @@ fn a_decoder_written_from_the_page_reads_what_the_code_writes() {
 fn a_decoder_written_from_the_page_refuses_what_the_code_refuses() {
     let page = Page::read();
     let damage = vec((any::<proptest::sample::Index>(), any::<u8>(), 0..3_u8), 0..3);
-    crate::properties::holds(4096, (any_value(), damage), |(value, damage)| {
+    crate::holds::holds(4096, (any_value(), damage), |(value, damage)| {
         let mut bytes = value.encode().to_vec();
         for (place, byte, how) in damage {
             let place = place.index(bytes.len() + 1);
