@@ -76,9 +76,9 @@ impl<S: Storage> Raft<S> {
     /// Asks every other voter for its vote, and promises this node's own vote to itself: like any vote, it
     /// counts once it is durable (Fig. 2 Candidates (1)).
     pub(crate) fn ask_for_votes(&mut self) {
-        let ask = VoteRequest { last: self.core.log.last(), transfer: false };
+        let ask = VoteRequest::new(self.core.log.last());
         self.core.send_to_others(Body::RequestVote(ask));
-        self.core.send(self.core.id, Body::VoteReply { granted: true });
+        self.core.send(self.core.id, Body::vote_reply(true));
     }
 }
 

@@ -279,7 +279,7 @@ impl<S: Storage> Core<S> {
             Ok(()) => Event::VoteGranted { candidate },
             Err(why) => Event::VoteRefused { candidate, why },
         });
-        self.send(candidate, Body::VoteReply { granted: answer.is_ok() });
+        self.send(candidate, Body::vote_reply(answer.is_ok()));
     }
 
     /// Answers a pre-vote for `term`. A yes names that term, a no the term of this node.
@@ -296,7 +296,7 @@ impl<S: Storage> Core<S> {
         });
         let (granted, ours) = (answer.is_ok(), self.term);
         let said = if granted { term } else { ours };
-        self.send_for(said, candidate, Body::PreVoteReply { granted });
+        self.send_for(said, candidate, Body::pre_vote_reply(granted));
     }
 }
 

@@ -154,8 +154,8 @@ pub use event::{Event, Ignored, Paper, Refusal, SnapshotRefusal};
 pub use journal::{Journal, Note};
 pub use membership::Changer;
 pub use message::{
-    AppendOutcome, Body, BodyTraits, Message, ReadAttempt, ReadDropped, ReadState, ReadToken,
-    Session, VoteRequest,
+    AppendOutcome, Body, BodyTraits, Message, Priority, ReadAttempt, ReadDropped, ReadState,
+    ReadToken, Session, VoteRequest,
 };
 pub use node::RawNode;
 pub use outbox::Outbox;

@@ -159,8 +159,8 @@ impl<S: Storage> Raft<S> {
 
     /// Asks for votes as in any election, and says that the leader wants them.
     fn ask_for_votes_of_transfer(&mut self) {
-        let ask = VoteRequest { last: self.core.log.last(), transfer: true };
+        let ask = VoteRequest { transfer: true, ..VoteRequest::new(self.core.log.last()) };
         self.core.send_to_others(Body::RequestVote(ask));
-        self.core.send(self.core.id, Body::VoteReply { granted: true });
+        self.core.send(self.core.id, Body::vote_reply(true));
     }
 }

@@ -179,7 +179,7 @@ fn leader() -> Raft<Scripted> {
     node.campaign().expect("a voter");
     let own = node.take_outbox().own;
     node.step_own(own).expect("memory can be read");
-    let body = Body::VoteReply { granted: true };
+    let body = Body::vote_reply(true);
     node.step(Message { from: N2, to: N1, term: Some(Term(2)), body }).expect("a vote");
     assert_eq!(node.inspect().role, RoleName::Leader);
     node.take_outbox();

@@ -82,7 +82,7 @@ fn leader(config: &Config, voters: u64) -> Raft<MemoryStorage> {
     node.campaign().expect("nobody leads");
     said(&mut node);
     for id in (2..=voters / 2 + 1).map(NodeId) {
-        step(&mut node, id, 1, Body::VoteReply { granted: true });
+        step(&mut node, id, 1, Body::vote_reply(true));
     }
     said(&mut node);
     for id in (2..=voters / 2 + 1).map(NodeId) {
@@ -104,13 +104,13 @@ fn follower(config: &Config) -> Raft<MemoryStorage> {
 }
 
 fn vote(term: u64) -> Message {
-    let request = VoteRequest { last: id(9, 1), transfer: false };
+    let request = VoteRequest::new(id(9, 1));
     let body = Body::RequestVote(request);
     Message { from: N3, to: N1, term: Some(Term(term)), body }
 }
 
 fn pre_vote(term: u64) -> Message {
-    let request = VoteRequest { last: id(9, 1), transfer: false };
+    let request = VoteRequest::new(id(9, 1));
     let body = Body::RequestPreVote(request);
     Message { from: N3, to: N1, term: Some(Term(term)), body }
 }
@@ -276,7 +276,7 @@ fn where_no_read_rests_on_a_lease_a_node_that_gave_its_leader_up_owes_nothing() 
 fn a_vote_that_the_leader_asked_for_frees_no_node_for_another_candidate() {
     let mut n1 = follower(&leases());
     ticks(&mut n1, 3);
-    let request = VoteRequest { last: id(9, 1), transfer: true };
+    let request = VoteRequest { transfer: true, ..VoteRequest::new(id(9, 1)) };
     step(&mut n1, N3, 2, Body::RequestVote(request));
     assert_eq!(said(&mut n1), ["n1->n3 VoteReply t2 granted"]);
     assert_eq!(answer(&n1, vote(3)), [""; 0]);
@@ -487,7 +487,7 @@ fn a_lease_is_worth_nothing_before_the_first_commit_of_the_term() {
     let mut n1 = node(&leases(), 3);
     n1.campaign().expect("nobody leads");
     said(&mut n1);
-    step(&mut n1, N2, 1, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 1, Body::vote_reply(true));
     n1.tick();
     said(&mut n1);
     echo(&mut n1, N2, Some(1));
@@ -520,7 +520,7 @@ fn a_lease_ends_with_the_leadership() {
     ticks(&mut n1, 9);
     n1.campaign().expect("it owes nobody since its start");
     said(&mut n1);
-    step(&mut n1, N2, 3, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 3, Body::vote_reply(true));
     said(&mut n1);
     acknowledge(&mut n1, N2, 2);
     assert_eq!(n1.inspect().commit, Index(2));

@@ -40,7 +40,7 @@ fn node(config: &Config, term: u64, voters: &[NodeId]) -> Raft<MemoryStorage> {
 }
 
 fn ask(last: EntryId) -> Body {
-    Body::RequestPreVote(VoteRequest { last, transfer: false })
+    Body::RequestPreVote(VoteRequest::new(last))
 }
 
 fn heartbeat(node: &mut Raft<MemoryStorage>, from: NodeId, term: u64) {
@@ -59,11 +59,11 @@ fn a_node_asks_before_it_enters_a_term() {
     // The question names the term in which it would campaign.
     let asked = ["n1->n2 RequestPreVote t2 last=1@1", "n1->n3 RequestPreVote t2 last=1@1"];
     assert_eq!(said(&mut n1), asked);
-    step(&mut n1, N3, 2, Body::PreVoteReply { granted: true });
+    step(&mut n1, N3, 2, Body::pre_vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Candidate, 2), "n1 and n3 are a majority");
     let asked = ["n1->n2 RequestVote t2 last=1@1", "n1->n3 RequestVote t2 last=1@1"];
     assert_eq!(said(&mut n1), asked);
-    step(&mut n1, N3, 2, Body::VoteReply { granted: true });
+    step(&mut n1, N3, 2, Body::vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Leader, 2));
 }
 
@@ -100,7 +100,7 @@ fn a_candidate_that_does_not_win_in_time_asks_again_before_the_next_term() {
     let mut n1 = node(&pre_vote(), 1, &[N1, N2, N3]);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 2, Body::PreVoteReply { granted: true });
+    step(&mut n1, N2, 2, Body::pre_vote_reply(true));
     said(&mut n1);
     ticks(&mut n1, 10);
     assert_eq!(stands(&n1), (RoleName::PreCandidate, 2));
@@ -143,7 +143,7 @@ fn a_voter_says_what_it_would_do() {
     let answer = |vote: Option<NodeId>, leader: Option<NodeId>, term, last| {
         let mut n1 = node(&pre_vote(), 3, &[N1, N2, N3]);
         if let Some(candidate) = vote {
-            let request = VoteRequest { last: id(1, 3), transfer: false };
+            let request = VoteRequest::new(id(1, 3));
             step(&mut n1, candidate, 3, Body::RequestVote(request));
         }
         if let Some(leader) = leader {
@@ -184,8 +184,8 @@ fn a_node_that_has_seen_no_election_can_refuse() {
     // And the answer of such a node is taken.
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 0, Body::PreVoteReply { granted: false });
-    step(&mut n1, N3, 0, Body::PreVoteReply { granted: false });
+    step(&mut n1, N2, 0, Body::pre_vote_reply(false));
+    step(&mut n1, N3, 0, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::Follower, 0));
 }
 
@@ -197,10 +197,10 @@ fn a_majority_that_would_not_vote_ends_the_pre_vote() {
     ticks(&mut n1, 10);
     said(&mut n1);
     ticks(&mut n1, 5);
-    step(&mut n1, N2, 1, Body::PreVoteReply { granted: false });
-    step(&mut n1, N2, 1, Body::PreVoteReply { granted: false });
+    step(&mut n1, N2, 1, Body::pre_vote_reply(false));
+    step(&mut n1, N2, 1, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::PreCandidate, 1), "n2 has one voice");
-    step(&mut n1, N3, 1, Body::PreVoteReply { granted: false });
+    step(&mut n1, N3, 1, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::Follower, 1));
     assert_eq!(n1.inspect().elapsed_ticks, 0, "it waits for a whole election timeout");
 }
@@ -208,7 +208,7 @@ fn a_majority_that_would_not_vote_ends_the_pre_vote() {
 #[test]
 fn a_grant_for_another_term_or_another_role_counts_for_nothing() {
     let mut n1 = node(&pre_vote(), 3, &[N1, N2, N3]);
-    let granted = || Body::PreVoteReply { granted: true };
+    let granted = || Body::pre_vote_reply(true);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
     // It asked for term 4.
@@ -238,7 +238,7 @@ fn a_refusal_carries_the_term_of_the_node_that_refuses() {
     let mut n1 = node(&pre_vote(), 2, &[N1, N2, N3]);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 4, Body::PreVoteReply { granted: false });
+    step(&mut n1, N2, 4, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::Follower, 4));
     n1.campaign().expect("it follows nobody");
     assert_eq!(said(&mut n1)[0], "n1->n2 RequestPreVote t5 last=1@2");
@@ -259,8 +259,8 @@ fn a_leader_of_an_older_term_is_answered_where_questions_may_be_ignored() {
         let answers = if pre_vote || check_quorum { vec![answer; 3] } else { vec![] };
         assert_eq!(said(&mut n1), answers, "pre_vote {pre_vote}, check_quorum {check_quorum}");
         // No other message of an older term is worth an answer.
-        step(&mut n1, N2, 3, Body::VoteReply { granted: true });
-        let request = VoteRequest { last: id(7, 3), transfer: false };
+        step(&mut n1, N2, 3, Body::vote_reply(true));
+        let request = VoteRequest::new(id(7, 3));
         step(&mut n1, N2, 3, Body::RequestVote(request));
         assert_eq!(said(&mut n1), [""; 0]);
         assert_eq!(stands(&n1), (RoleName::Follower, 4));
@@ -269,9 +269,9 @@ fn a_leader_of_an_older_term_is_answered_where_questions_may_be_ignored() {
     let mut n1 = node(&pre_vote(), 0, &[N1, N2]);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 1, Body::PreVoteReply { granted: true });
+    step(&mut n1, N2, 1, Body::pre_vote_reply(true));
     said(&mut n1);
-    step(&mut n1, N2, 1, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 1, Body::vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Leader, 1));
     let outcome = AppendOutcome::NewerTerm;
     step(&mut n1, N2, 6, Body::AppendReply { outcome, session: None });
@@ -305,7 +305,7 @@ fn a_pre_candidate_answers_others_and_votes_for_them() {
     said(&mut n1);
     step(&mut n1, N2, 2, ask(id(1, 1)));
     assert_eq!(stands(&n1), (RoleName::PreCandidate, 1));
-    let request = VoteRequest { last: id(1, 1), transfer: false };
+    let request = VoteRequest::new(id(1, 1));
     step(&mut n1, N2, 2, Body::RequestVote(request));
     assert_eq!(said(&mut n1), ["n1->n2 PreVoteReply t2 granted", "n1->n2 VoteReply t2 granted"]);
     assert_eq!(stands(&n1), (RoleName::Follower, 2));

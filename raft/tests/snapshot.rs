@@ -71,7 +71,7 @@ fn leader_with<S: Storage>(config: &Config, storage: S) -> Raft<S> {
     node.journal().listen();
     node.campaign().expect("a voter");
     take(&mut node);
-    step(&mut node, N3, 2, Body::VoteReply { granted: true });
+    step(&mut node, N3, 2, Body::vote_reply(true));
     assert_eq!(node.inspect().role, RoleName::Leader);
     take(&mut node);
     node

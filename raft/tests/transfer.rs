@@ -52,10 +52,10 @@ fn leader(config: &Config) -> Raft<MemoryStorage> {
     node.campaign().expect("nobody leads");
     said(&mut node);
     if config.pre_vote {
-        step(&mut node, N2, 1, Body::PreVoteReply { granted: true });
+        step(&mut node, N2, 1, Body::pre_vote_reply(true));
         said(&mut node);
     }
-    step(&mut node, N2, 1, Body::VoteReply { granted: true });
+    step(&mut node, N2, 1, Body::vote_reply(true));
     said(&mut node);
     acknowledge(&mut node, N2, 1);
     said(&mut node);
@@ -83,7 +83,7 @@ fn a_target_with_the_whole_log_is_told_at_once() {
     n1.transfer_leader(N2).expect("n2 is a voter");
     assert_eq!(said(&mut n1), [TIMEOUT_NOW]);
     // n2 wins, and n1 follows.
-    let request = VoteRequest { last: id(1, 1), transfer: true };
+    let request = VoteRequest { transfer: true, ..VoteRequest::new(id(1, 1)) };
     step(&mut n1, N2, 2, Body::RequestVote(request));
     assert_eq!(said(&mut n1), ["n1->n2 VoteReply t2 granted"]);
     assert_eq!(stands(&n1), (RoleName::Follower, 2));
@@ -129,7 +129,7 @@ fn a_learner_cannot_lead() {
     n1.campaign().expect("nobody leads");
     said(&mut n1);
     let term = n1.inspect().term.0;
-    step(&mut n1, N2, term, Body::VoteReply { granted: true });
+    step(&mut n1, N2, term, Body::vote_reply(true));
     assert_eq!(n1.inspect().role, RoleName::Leader);
     assert_eq!(n1.transfer_leader(n4), Err(TransferError::NotAVoter { target: n4 }));
     let said_no = TransferError::NotAVoter { target: n4 }.to_string();
@@ -299,11 +299,11 @@ fn a_leader_that_is_to_lead_itself_gives_up_the_transfer_under_way() {
 fn a_transfer_ends_with_the_leadership() {
     let mut n1 = leader(&defaults());
     n1.transfer_leader(N2).expect("n2 is a voter");
-    step(&mut n1, N3, 2, Body::VoteReply { granted: false });
+    step(&mut n1, N3, 2, Body::vote_reply(false));
     said(&mut n1);
     n1.campaign().expect("nobody leads");
     said(&mut n1);
-    step(&mut n1, N2, 3, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 3, Body::vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Leader, 3));
     propose(&mut n1).expect("the transfer was of another term");
 }
@@ -319,7 +319,7 @@ fn a_node_that_is_told_campaigns_at_once_without_a_pre_vote() {
         let asked =
             ["n1->n2 RequestVote t2 last=1@1 transfer", "n1->n3 RequestVote t2 last=1@1 transfer"];
         assert_eq!(said(&mut n1), asked);
-        step(&mut n1, N3, 2, Body::VoteReply { granted: true });
+        step(&mut n1, N3, 2, Body::vote_reply(true));
         assert_eq!(stands(&n1), (RoleName::Leader, 2));
     }
 }
@@ -337,7 +337,7 @@ fn the_election_after_a_failed_transfer_is_an_ordinary_one() {
 #[test]
 fn nobody_ignores_a_vote_request_that_the_leader_wants() {
     let mut n1 = follower(&Config { check_quorum: true, pre_vote: true, ..defaults() });
-    let request = |transfer| VoteRequest { last: id(1, 1), transfer };
+    let request = |transfer| VoteRequest { transfer, ..VoteRequest::new(id(1, 1)) };
     step(&mut n1, N3, 2, Body::RequestVote(request(false)));
     assert_eq!(said(&mut n1), [""; 0], "its leader works");
     step(&mut n1, N3, 2, Body::RequestVote(request(true)));
@@ -350,7 +350,7 @@ fn nobody_ignores_a_vote_request_that_the_leader_wants() {
     assert_eq!(said(&mut n1), ["n1->n3 VoteReply t2 granted"]);
     // A leader's wish is no reason to vote for a log that is behind.
     let mut n1 = follower(&Config { check_quorum: true, ..defaults() });
-    let short = VoteRequest { last: EntryId::default(), transfer: true };
+    let short = VoteRequest { transfer: true, ..VoteRequest::new(EntryId::default()) };
     step(&mut n1, N3, 2, Body::RequestVote(short));
     assert_eq!(said(&mut n1), ["n1->n3 VoteReply t2 refused"]);
 }
@@ -377,7 +377,7 @@ fn a_timeout_now_that_comes_late_does_nothing() {
     }
     // The term is over.
     let mut n1 = follower(&defaults());
-    step(&mut n1, N3, 3, Body::VoteReply { granted: false });
+    step(&mut n1, N3, 3, Body::vote_reply(false));
     let over = Ignored::OlderTerm { theirs: Term(1), ours: Term(3) };
     assert_eq!(ignored(&mut n1, N2, 1, id(1, 1)), over);
     // It leads the term itself.

@@ -50,10 +50,7 @@ fn random_input(rng: &mut ChaCha8Rng, size: u64, run: &Recorder) -> Input {
         from: NodeId(9),
         to: one,
         term: Some(Term(rng.random_range(0..9))),
-        body: Body::RequestVote(VoteRequest {
-            last: EntryId { term: Term(0), index: Index(0) },
-            transfer: false,
-        }),
+        body: Body::RequestVote(VoteRequest::new(EntryId::default())),
     };
     let message = match flights.len() {
         0 => stray.clone(),

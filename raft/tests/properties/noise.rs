@@ -95,10 +95,16 @@ impl Noise {
         let session = Session(u64::from(self.0.random_range(0..20_u32) == 0));
         let token = self.yes().then(|| ReadToken(self.number(3)));
         match self.0.random_range(0..24_u32) {
-            0 => Body::RequestPreVote(VoteRequest { last: self.id(ours), transfer: self.yes() }),
-            1 => Body::PreVoteReply { granted: self.yes() },
-            2 | 3 => Body::RequestVote(VoteRequest { last: self.id(ours), transfer: self.yes() }),
-            4 | 5 => Body::VoteReply { granted: self.yes() },
+            0 => Body::RequestPreVote(VoteRequest {
+                transfer: self.yes(),
+                ..VoteRequest::new(self.id(ours))
+            }),
+            1 => Body::pre_vote_reply(self.yes()),
+            2 | 3 => Body::RequestVote(VoteRequest {
+                transfer: self.yes(),
+                ..VoteRequest::new(self.id(ours))
+            }),
+            4 | 5 => Body::vote_reply(self.yes()),
             6 => Body::InstallSnapshot { snapshot: Box::new(self.snapshot(ours)), session },
             7 | 8 => Body::Heartbeat { commit: self.index(), token, session },
             9 | 10 => Body::HeartbeatReply { token, session },

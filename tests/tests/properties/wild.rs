@@ -11,8 +11,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index as Place, select};
 use raft::{
     AppendOutcome, ApplyGate, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry,
-    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Raft, ReadAttempt,
-    ReadDropped, ReadToken, RoleName, Session, Snapshot, Term, Transition, VoteRequest,
+    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Priority, Raft,
+    ReadAttempt, ReadDropped, ReadToken, RoleName, Session, Snapshot, Term, Transition,
+    VoteRequest,
 };
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -98,8 +99,17 @@ fn outcome() -> impl Strategy<Value = AppendOutcome> {
 
 /// Any message. Every kind is there: a new kind fails [`every_kind`].
 fn body() -> impl Strategy<Value = Body> {
-    let ask = || (entry_id(), any::<bool>());
-    let ask = || ask().prop_map(|(last, transfer)| VoteRequest { last, transfer });
+    let commit = || proptest::option::of(entry_id());
+    let ask = || {
+        let parts = (entry_id(), any::<bool>(), commit(), number().prop_map(Priority));
+        parts.prop_map(|(last, transfer, commit, priority)| VoteRequest {
+            last,
+            transfer,
+            commit,
+            priority,
+        })
+    };
+    let answer = || (any::<bool>(), commit());
     let session = || number().prop_map(Session);
     let token = || proptest::option::of(number().prop_map(ReadToken));
     let dropped = vec![ReadDropped::NoLeader, ReadDropped::SteppedDown, ReadDropped::TimedOut];
@@ -110,9 +120,9 @@ fn body() -> impl Strategy<Value = Body> {
         });
     prop_oneof![
         ask().prop_map(Body::RequestPreVote),
-        any::<bool>().prop_map(|granted| Body::PreVoteReply { granted }),
+        answer().prop_map(|(granted, commit)| Body::PreVoteReply { granted, commit }),
         ask().prop_map(Body::RequestVote),
-        any::<bool>().prop_map(|granted| Body::VoteReply { granted }),
+        answer().prop_map(|(granted, commit)| Body::VoteReply { granted, commit }),
         append,
         (outcome(), proptest::option::of(session()))
             .prop_map(|(outcome, session)| Body::AppendReply { outcome, session }),
@@ -207,7 +217,7 @@ impl Move {
                         from,
                         to: *id,
                         term: Some(node.term),
-                        body: Body::VoteReply { granted: true },
+                        body: Body::vote_reply(true),
                     };
                     others.map(vote)
                 });

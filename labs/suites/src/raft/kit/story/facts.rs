@@ -64,8 +64,8 @@ pub(super) fn node_of(input: &Input) -> Option<NodeId> {
 /// Writes a message in short: `granted t1`.
 pub(super) fn label(message: &Message) -> String {
     let word = match message.body {
-        Body::VoteReply { granted: true } => "granted",
-        Body::VoteReply { granted: false } => "refused",
+        Body::VoteReply { granted: true, .. } => "granted",
+        Body::VoteReply { granted: false, .. } => "refused",
         Body::RequestPreVote(_)
         | Body::PreVoteReply { .. }
         | Body::RequestVote(_)
