@@ -30,7 +30,7 @@ use crate::error::{ChangeRefusal, Halt, StartError};
 use crate::event::{Event, Ignored, Refusal, SnapshotRefusal};
 use crate::journal::Journal;
 use crate::log::{Appended, Log};
-use crate::message::{Body, Message, TermKind};
+use crate::message::{Body, Message, Priority, TermKind};
 use crate::outbox::Outbox;
 use crate::quorum::{Joint, Votes};
 use crate::restart::check_ids;
@@ -73,6 +73,9 @@ pub(crate) struct Facts<S> {
     /// For how many ticks the node still votes for no other than the leader that it has heard from
     /// (check-quorum). A later term does not shorten this.
     pub(crate) owed_ticks: u64,
+    /// The entry at the commit index, as this node names it in votes: looked up each time before it does
+    /// (`commit_by_vote`).
+    pub(crate) named_commit: Uncompared<Option<EntryId>>,
     /// Why the node has halted, if it has.
     pub(crate) halted: Option<Halt>,
 }
@@ -141,6 +144,7 @@ impl<S: Storage> Core<S> {
             owed_ticks: 0,
             config,
             forwarded: ForwardedReads::default(),
+            named_commit: Uncompared::default(),
             halted: None,
         };
         let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
@@ -300,6 +304,20 @@ impl<S: Storage> Core<S> {
     }
 }
 
+// What votes say besides.
+
+impl<S: Storage> Core<S> {
+    /// Notes which entry is at the commit index, so that votes can name it.
+    pub(crate) fn name_commit(&mut self, commit: Option<EntryId>) {
+        self.facts.named_commit.0 = commit;
+    }
+
+    /// Changes this node's priority.
+    pub(crate) fn prefer(&mut self, priority: Priority) {
+        self.facts.config.priority = priority;
+    }
+}
+
 // The log.
 
 impl<S: Storage> Core<S> {
@@ -411,6 +429,7 @@ impl<S: Storage> Core<S> {
             || matches!(body, Body::RequestVote(_))
                 && self.config.vote_requests == VoteRequests::AtOnce;
         let term = Some(term).filter(|_| traits.term != TermKind::Absent);
+        let body = body.saying(self.config.priority, self.named_commit.0);
         let message = Message { from: self.id, to, term, body };
         if leaves_at_once && to != self.id {
             self.outbox.now.push(message);

@@ -99,6 +99,10 @@ mod transfer; // a leader hands its leadership over
 
 mod window; // the window of one peer, changed while the node runs
 
+mod commit_by_vote; // votes tell what is committed
+
+mod priority; // which of several nodes with the same log should lead
+
 mod role; // how a node changes its role
 
 mod raft; // the node: what every role has, and what only one role has

@@ -313,6 +313,31 @@ impl Body {
         Body::PreVoteReply { granted, commit: None }
     }
 
+    /// Returns the same, and if it asks for a vote or refuses one, with what the sender's settings let it say
+    /// besides.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies say more")]
+    pub(crate) fn saying(mut self, priority: Priority, named: Option<EntryId>) -> Self {
+        match &mut self {
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => {
+                (ask.priority, ask.commit) = (priority, named);
+            }
+            Body::PreVoteReply { granted: false, commit }
+            | Body::VoteReply { granted: false, commit } => *commit = named,
+            _ => {}
+        }
+        self
+    }
+
+    /// Returns the entry that the sender knows to be committed, if it says so in a vote.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies say so")]
+    pub(crate) fn named_commit(&self) -> Option<EntryId> {
+        match self {
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => ask.commit,
+            Body::PreVoteReply { commit, .. } | Body::VoteReply { commit, .. } => *commit,
+            _ => None,
+        }
+    }
+
     /// Returns the body's row in the table of bodies. What a row leaves out is "no"; the term is usually
     /// the sender's.
     pub fn traits(&self) -> &'static BodyTraits {

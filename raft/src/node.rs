@@ -32,7 +32,7 @@ use crate::error::{
     RequestSnapshotError, StartError, StepError, TransferError,
 };
 use crate::journal::Journal;
-use crate::message::Message;
+use crate::message::{Message, Priority};
 use crate::outbox::Outbox;
 use crate::owner::Inspect;
 use crate::progress::Progress;
@@ -238,6 +238,11 @@ impl<S: Storage> RawNode<S> {
     /// [`Halt`] if the node has halted, now or earlier.
     pub fn on_entries_fetched(&mut self, peer: NodeId) -> Result<(), Halt> {
         self.raft.on_entries_fetched(peer)
+    }
+
+    /// Sets this node's priority: [`Raft::set_priority`].
+    pub fn set_priority(&mut self, priority: Priority) {
+        self.raft.set_priority(priority);
     }
 
     /// Sets how many appends may be in flight to one peer: [`Raft::adjust_max_inflight_messages`].

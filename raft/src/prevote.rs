@@ -59,6 +59,7 @@ impl<S: Storage> Core<S> {
     /// Answers whether `from` would get this node's vote in `term`.
     pub(crate) fn on_request_pre_vote(&mut self, from: NodeId, term: Term, ask: VoteRequest) {
         let answer = self.decide_pre_vote(from, term, &ask);
+        let answer = answer.and_then(|()| self.check_priority(&ask));
         self.answer_pre_vote(from, term, answer);
     }
 

@@ -154,7 +154,7 @@ impl Progress {
     }
 
     /// Returns the index that a snapshot must cover, if the peer has asked for one.
-    pub(crate) fn wanted_snapshot(&self) -> Option<Index> {
+    pub fn wanted_snapshot(&self) -> Option<Index> {
         self.wanted_snapshot
     }
 

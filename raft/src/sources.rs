@@ -19,6 +19,8 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("raft/src/snapshot.rs", include_str!("snapshot.rs")),
     ("raft/src/membership/configuration.rs", include_str!("membership/configuration.rs")),
     ("raft/src/window.rs", include_str!("window.rs")),
+    ("raft/src/commit_by_vote.rs", include_str!("commit_by_vote.rs")),
+    ("raft/src/priority.rs", include_str!("priority.rs")),
     ("raft/src/role.rs", include_str!("role.rs")),
     ("raft/src/raft.rs", include_str!("raft.rs")),
     ("raft/src/ledger.rs", include_str!("ledger.rs")),

@@ -39,7 +39,11 @@ impl<S: Storage> Raft<S> {
         if let Body::TransferLeader { target } = m.body {
             return self.transfer_leader(target).map_err(StepError::of_transfer);
         }
-        self.handle(m).map_err(|halt| self.core.halt(halt))?;
+        let named = m.body.named_commit();
+        let looked_up = self.core.look_up_commit_for(&m.body);
+        let handled = looked_up.and_then(|()| self.handle(m));
+        let learned = handled.and_then(|()| self.learn_named_commit(named));
+        learned.map_err(|halt| self.core.halt(halt))?;
         Ok(())
     }
 

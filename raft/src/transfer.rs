@@ -151,6 +151,7 @@ impl<S: Storage> Raft<S> {
         } else if let Some(change) = self.core.unapplied_change()? {
             self.core.note_campaign_postponed(change);
         } else {
+            self.core.look_up_commit()?;
             self.become_candidate();
             self.ask_for_votes_of_transfer();
         }

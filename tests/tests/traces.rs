@@ -7,7 +7,8 @@
 
 use raft::{
     Body, ChangeError, ChangeRefusal, Config, EntryId, Event, Ignored, Index, Message, NodeId,
-    Note, Read, ReadDropped, ReadToken, Refusal, RoleName, SnapshotRefusal, Term, VoteRequest,
+    Note, Priority, Read, ReadDropped, ReadToken, Refusal, RoleName, SnapshotRefusal, Term,
+    VoteRequest,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -359,6 +360,7 @@ fn events() -> Vec<Event> {
         Event::ChangeReplaced { why: ChangeRefusal::Impossible(ChangeError::NoVoterYet) },
         Event::JointLeft { index },
         Event::CampaignPostponed { change: index },
+        refused(Refusal::LowerPriority { ours: Priority(2), theirs: Priority(1) }),
     ]
 }
 
@@ -428,6 +430,7 @@ fn place(event: &Event) -> usize {
         Event::ChangeReplaced { why: ChangeRefusal::Impossible(_) } => 58,
         Event::JointLeft { .. } => 59,
         Event::CampaignPostponed { .. } => 60,
+        Event::VoteRefused { why: Refusal::LowerPriority { .. }, .. } => 61,
     }
 }
 

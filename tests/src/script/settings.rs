@@ -11,13 +11,15 @@
 //!   step-down-on-removal=once-replicated|at-once|never
 //!   pre-vote=no|yes  check-quorum=no|yes  read-lease=none|9      9: ticks that a lease lasts
 //!   batch-reads=yes|no  reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
+//!   priority=0  commit-by-vote=no|yes      one node's own: n2.priority=1
 //! ```
 //!
-//! All nodes of a script have the same settings. A setting that is not given has its default value.
+//! All nodes of a script have the same settings, but for their priorities. A setting that is not given has
+//! its default value.
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
-use raft::{ApplyGate, Config, NodeId, ReadMode, StepDownOnRemoval, VoteRequests};
+use raft::{ApplyGate, Config, NodeId, Priority, ReadMode, StepDownOnRemoval, VoteRequests};
 
 /// Reads the settings.
 pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError> {
@@ -99,6 +101,8 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "vote-when-leader-known",
             usual.vote_when_leader_known,
         )?,
+        priority: arguments.number("priority")?.map_or(usual.priority, Priority),
+        commit_by_vote: choice(arguments, "commit-by-vote", usual.commit_by_vote)?,
         ..usual
     })
 }
@@ -176,6 +180,8 @@ pub(super) fn unparse(config: &Config) -> String {
             ("batch-reads", choice(config.batch_reads)),
             ("reset-timer-on-new-term", choice(config.reset_timer_on_new_term)),
             ("vote-when-leader-known", choice(config.vote_when_leader_known)),
+            ("priority", config.priority.0.to_string()),
+            ("commit-by-vote", choice(config.commit_by_vote)),
         ]
     };
     let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);

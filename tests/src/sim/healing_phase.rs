@@ -130,7 +130,11 @@ fn operate(
             let leave = ConfChangeV2 { transition: Transition::Auto, changes: Vec::new() };
             apply(cluster, Input::Ask { node, request: Request::Change(leave) })?;
         }
-        if compacts {
+        // A follower that has asked for a snapshot takes no entries before it has one.
+        let wants =
+            |raft: &Raft<_>| raft.progress().any(|(_, peer)| peer.wanted_snapshot().is_some());
+        let is_wanted = group == Group::Changing && cluster.node(node).is_some_and(wants);
+        if compacts || is_wanted {
             apply(cluster, Input::Ask { node, request: Request::Compact { keep: 0 } })?;
         }
     }

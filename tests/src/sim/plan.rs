@@ -12,7 +12,7 @@
 use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
 use crate::random::Stream;
-use raft::{MemoryStorage, NodeId, ReadMode};
+use raft::{MemoryStorage, NodeId, Priority, ReadMode};
 use std::fmt;
 
 /// The approximate size of a client's entry, in bytes.
@@ -207,6 +207,15 @@ pub struct Leading {
     pub transfer_ticks: u64,
 }
 
+/// What raft-rs has beyond etcd, each a setting. The default is nothing of it.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Extras {
+    /// Whether votes tell what is committed. Then a change may take the vote from half of the voters.
+    pub commit_by_vote: bool,
+    /// The priority of each node, from the first on; 0 for those that are left.
+    pub priorities: Vec<u64>,
+}
+
 /// How a group changes its members, and how often its logs are compacted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Churn {
@@ -239,6 +248,8 @@ pub struct Plan {
     pub read_ticks: u64,
     /// How leaders are chosen and kept, beyond the paper's Fig. 2.
     pub leading: Leading,
+    /// What raft-rs has beyond etcd.
+    pub extras: Extras,
     /// How the group changes, if it does.
     pub churn: Option<Churn>,
     /// The length of the fault phase, in ticks of the fastest clock.
@@ -264,6 +275,7 @@ impl Plan {
             proposal_ticks: 0,
             read_ticks: 0,
             leading: Leading::default(),
+            extras: Extras::default(),
             churn: None,
             trouble_ticks: 400,
             driver: Driver::Bare,
@@ -330,6 +342,16 @@ impl Plan {
         Plan { leading, ..self }
     }
 
+    /// Returns the same with what raft-rs has beyond etcd: votes tell what is committed, and in half of the
+    /// plans some nodes have a higher priority than others.
+    pub fn with_extras(self) -> Self {
+        let mut luck = Stream::new(self.seed, "extras");
+        let has_priorities = luck.chance(500);
+        let nodes = if has_priorities { self.nodes } else { 0 };
+        let priorities = (0..nodes).map(|_| luck.below(3)).collect();
+        Plan { extras: Extras { commit_by_vote: true, priorities }, ..self }
+    }
+
     /// Draws a plan as [`Plan::replicating`] does, in which nodes come and go, and logs are compacted. One or
     /// two of the nodes are no members at the start.
     pub fn changing(profile: Profile, seed: u64) -> Self {
@@ -363,6 +385,9 @@ impl Plan {
             if let Some(ticks) = self.leading.lease_ticks {
                 config.read_mode = ReadMode::Lease(ticks);
             }
+            config.commit_by_vote = self.extras.commit_by_vote;
+            let place = config.id.0 as usize - 1;
+            config.priority = Priority(self.extras.priorities.get(place).copied().unwrap_or(0));
             if let Some((entries, appends)) = self.window {
                 // Beside its payload an entry has a few bytes for its id.
                 config.max_append_bytes = Some(entries * ENTRY_BYTES);

@@ -156,6 +156,9 @@ fn fact(event: &Event) -> Option<String> {
             Some(format!("{leader} leads"))
         }
         Event::VoteRefused { why: Refusal::TermIsOver { .. }, .. } => Some("too old".to_owned()),
+        Event::VoteRefused { why: Refusal::LowerPriority { .. }, .. } => {
+            Some("our priority is higher".to_owned())
+        }
         Event::PreVoteGranted { candidate } => Some(format!("would vote {candidate}")),
         Event::PreVoteRefused { candidate, .. } => Some(format!("no vote for {candidate}")),
         Event::QuorumLost { .. } => Some("hears no majority".to_owned()),
