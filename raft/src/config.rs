@@ -10,6 +10,7 @@
 
 use crate::error::ConfigError;
 use crate::message::Priority;
+use crate::state::CommitGroups;
 use crate::types::{Index, NodeId};
 
 /// The settings of one node. Times are in ticks; the owner decides how long a tick lasts.
@@ -113,6 +114,11 @@ pub struct Config {
     /// voters that those who are left do not know to be committed (etcd issue 12359). Default: no, as in the
     /// paper.
     pub commit_by_vote: bool,
+    /// Where the nodes are, if an entry is to be committed only once it is in two such groups: two data centres,
+    /// say. The owner may change it
+    /// ([`Raft::set_commit_groups`](crate::Raft::set_commit_groups)), and should tell all nodes the same.
+    /// Default: none.
+    pub commit_groups: Option<CommitGroups>,
 }
 
 /// When a committed entry is handed out to be applied.
@@ -215,6 +221,7 @@ impl Config {
             vote_when_leader_known: true,
             priority: Priority(0),
             commit_by_vote: false,
+            commit_groups: None,
         }
     }
 

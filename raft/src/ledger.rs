@@ -34,7 +34,7 @@ use crate::message::{Body, Message, Priority, TermKind};
 use crate::outbox::Outbox;
 use crate::quorum::{Joint, Votes};
 use crate::restart::check_ids;
-use crate::state::{ConfState, HardState, RoleName, Snapshot};
+use crate::state::{CommitGroups, ConfState, HardState, RoleName, Snapshot};
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
 use reads::ForwardedReads;
@@ -138,7 +138,7 @@ impl<S: Storage> Core<S> {
             applied: config.applied.max(covered),
             timer: Timer::default(),
             log,
-            voters: Joint::of(&conf),
+            voters: Joint::of(&conf).with_commit_groups(config.commit_groups.clone()),
             conf,
             wanted_snapshot: None,
             owed_ticks: 0,
@@ -304,12 +304,17 @@ impl<S: Storage> Core<S> {
     }
 }
 
-// What votes say besides.
+// What an owner changes, and what votes say besides.
 
 impl<S: Storage> Core<S> {
     /// Notes which entry is at the commit index, so that votes can name it.
     pub(crate) fn name_commit(&mut self, commit: Option<EntryId>) {
         self.facts.named_commit.0 = commit;
+    }
+
+    /// Sets or takes away the commit groups of the voters.
+    pub(crate) fn divide(&mut self, groups: Option<CommitGroups>) {
+        self.facts.voters = self.voters.clone().with_commit_groups(groups);
     }
 
     /// Changes this node's priority.
@@ -390,7 +395,8 @@ impl<S: Storage> Core<S> {
     /// Changes the members of the group.
     #[track_caller]
     pub(crate) fn set_members(&mut self, conf: ConfState) {
-        self.facts.voters = Joint::of(&conf);
+        let groups = self.voters.commit_groups().cloned();
+        self.facts.voters = Joint::of(&conf).with_commit_groups(groups);
         self.facts.conf = conf;
         let ConfState { voters, voters_outgoing, learners, .. } = &self.facts.conf;
         let (voters, outgoing) = (voters.len(), voters_outgoing.len());

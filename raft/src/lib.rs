@@ -101,6 +101,8 @@ mod window; // the window of one peer, changed while the node runs
 
 mod commit_by_vote; // votes tell what is committed
 
+mod commit_groups; // what is committed is in two places
+
 mod priority; // which of several nodes with the same log should lead
 
 mod role; // how a node changes its role
@@ -169,7 +171,8 @@ pub use progress::{Progress, ProgressState};
 pub use raft::Raft;
 pub use ready::{LightReady, Ready, ReadyRecord};
 pub use state::{
-    ConfState, HardState, InitialState, RoleName, Snapshot, SnapshotStatus, SoftState,
+    CommitGroup, CommitGroups, ConfState, HardState, InitialState, RoleName, Snapshot,
+    SnapshotStatus, SoftState,
 };
 pub use storage::{MemoryStorage, Purpose, Storage};
 pub use types::{EntryId, Index, NodeId, ReadyNumber, Term};

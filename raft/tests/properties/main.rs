@@ -1,8 +1,10 @@
-//! The log, the window, the back-off and the members, each against the plainest thing that does the same;
+//! The log, the window, the back-off, the members and the commit groups, each against the plainest thing that does the same;
 //! and a node that is told a million things nobody would say.
 
 #[path = "../kit/holds.rs"]
 mod holds; // how a property is tried
+
+mod commit_groups; // what two groups hold, by trying every index
 
 mod back_off; // a leader looks for the last entry that two logs share
 mod log; // a follower's log against a Vec

@@ -12,7 +12,7 @@
 use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
 use crate::random::Stream;
-use raft::{MemoryStorage, NodeId, Priority, ReadMode};
+use raft::{CommitGroup, CommitGroups, MemoryStorage, NodeId, Priority, ReadMode};
 use std::fmt;
 
 /// The approximate size of a client's entry, in bytes.
@@ -214,6 +214,8 @@ pub struct Extras {
     pub commit_by_vote: bool,
     /// The priority of each node, from the first on; 0 for those that are left.
     pub priorities: Vec<u64>,
+    /// The commit group of each node, from the first on, if there are any; 0 for a node that is in none.
+    pub commit_groups: Option<Vec<u64>>,
 }
 
 /// How a group changes its members, and how often its logs are compacted.
@@ -342,14 +344,16 @@ impl Plan {
         Plan { leading, ..self }
     }
 
-    /// Returns the same with what raft-rs has beyond etcd: votes tell what is committed, and in half of the
-    /// plans some nodes have a higher priority than others.
+    /// Returns the same with what raft-rs has beyond etcd: votes tell what is committed; in half of the plans
+    /// some nodes have a higher priority than others; in half of them nodes are in commit groups.
     pub fn with_extras(self) -> Self {
         let mut luck = Stream::new(self.seed, "extras");
         let has_priorities = luck.chance(500);
         let nodes = if has_priorities { self.nodes } else { 0 };
         let priorities = (0..nodes).map(|_| luck.below(3)).collect();
-        Plan { extras: Extras { commit_by_vote: true, priorities }, ..self }
+        let commit_groups = (0..self.nodes).map(|_| luck.below(4)).collect();
+        let commit_groups = Some(commit_groups).filter(|_| luck.chance(500));
+        Plan { extras: Extras { commit_by_vote: true, priorities, commit_groups }, ..self }
     }
 
     /// Draws a plan as [`Plan::replicating`] does, in which nodes come and go, and logs are compacted. One or
@@ -388,6 +392,10 @@ impl Plan {
             config.commit_by_vote = self.extras.commit_by_vote;
             let place = config.id.0 as usize - 1;
             config.priority = Priority(self.extras.priorities.get(place).copied().unwrap_or(0));
+            config.commit_groups = self.extras.commit_groups.as_ref().map(|groups| {
+                let placed = (1..).map(NodeId).zip(groups.iter().copied().map(CommitGroup));
+                CommitGroups::new(placed.filter(|&(_, group)| group != CommitGroup(0)))
+            });
             if let Some((entries, appends)) = self.window {
                 // Beside its payload an entry has a few bytes for its id.
                 config.max_append_bytes = Some(entries * ENTRY_BYTES);
