@@ -1,12 +1,12 @@
 //! Our five nodes in lock step.
 
 use super::operation::{Leaving, Operation};
-use super::{Side, View, ids};
+use super::{Settings, Side, View, ids};
 use bytes::Bytes;
 use raft::{
-    ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry, EntryId, HardState, Index,
-    MemoryStorage, Message, NodeId, Payload, RawNode, RoleName, Snapshot, StepDownOnRemoval,
-    Storage, Term, Transition,
+    ChangeKind, CommitGroup, CommitGroups, ConfChange, ConfChangeV2, ConfState, Config, Entry,
+    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Priority, RawNode,
+    RoleName, Snapshot, StepDownOnRemoval, Storage, Term, Transition,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,9 +22,13 @@ struct Node {
 }
 
 /// Returns the settings under which we are most like the peer.
-fn settings(id: u64, pre_vote: bool) -> Config {
+fn config(id: u64, settings: Settings) -> Config {
+    let placed = settings.groups().map(|(id, group)| (NodeId(id), CommitGroup(group)));
     Config {
-        pre_vote,
+        pre_vote: settings.pre_vote,
+        commit_by_vote: true,
+        priority: Priority(settings.priority(id)),
+        commit_groups: settings.has_groups.then(|| CommitGroups::new(placed)),
         snapshot_ticks: None,
         max_append_bytes: None,
         replace_refused_changes: true,
@@ -38,10 +42,10 @@ fn settings(id: u64, pre_vote: bool) -> Config {
 impl Side for Ours {
     type Message = Message;
 
-    fn new(pre_vote: bool) -> Self {
+    fn new(settings: Settings) -> Self {
         let node = |id| {
             let storage = if id <= 3 { first_state() } else { MemoryStorage::default() };
-            let config = settings(id, pre_vote);
+            let config = config(id, settings);
             let raw = RawNode::new(&config, storage).expect("settings that work");
             (id, Node { config, raw, reads: BTreeMap::new() })
         };

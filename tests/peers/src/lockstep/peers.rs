@@ -1,7 +1,7 @@
 //! The peer's five nodes in lock step.
 
 use super::operation::{Leaving, Operation};
-use super::{Side, View, ids};
+use super::{Settings, Side, View, ids};
 use crate::raft_rs::save_and_apply;
 use raft_rs::eraftpb::{
     ConfChange, ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, Entry,
@@ -19,12 +19,12 @@ pub(crate) struct Peers {
 
 struct Node {
     id: u64,
-    pre_vote: bool,
+    settings: Settings,
     raw: RawNode<MemStorage>,
     reads: BTreeMap<Vec<u8>, u64>,
 }
 
-fn start(id: u64, pre_vote: bool, applied: u64, storage: MemStorage) -> RawNode<MemStorage> {
+fn start(id: u64, settings: Settings, applied: u64, storage: MemStorage) -> RawNode<MemStorage> {
     let config = Config {
         id,
         election_tick: 10,
@@ -32,20 +32,24 @@ fn start(id: u64, pre_vote: bool, applied: u64, storage: MemStorage) -> RawNode<
         max_size_per_msg: u64::MAX,
         max_inflight_msgs: 256,
         applied,
-        pre_vote,
+        pre_vote: settings.pre_vote,
+        priority: settings.priority(id) as i64,
         ..Config::default()
     };
-    RawNode::new(&config, storage, &Logger::root(Discard, o!())).expect("settings that work")
+    let logger = Logger::root(Discard, o!());
+    let mut raw = RawNode::new(&config, storage, &logger).expect("settings that work");
+    raw.raft.enable_group_commit(settings.has_groups);
+    raw
 }
 
 impl Side for Peers {
     type Message = Message;
 
-    fn new(pre_vote: bool) -> Self {
+    fn new(settings: Settings) -> Self {
         let node = |id| {
             let storage = if id <= 3 { first_state() } else { MemStorage::new() };
-            let raw = start(id, pre_vote, if id <= 3 { 2 } else { 0 }, storage);
-            (id, Node { id, pre_vote, raw, reads: BTreeMap::new() })
+            let raw = start(id, settings, if id <= 3 { 2 } else { 0 }, storage);
+            (id, Node { id, settings, raw, reads: BTreeMap::new() })
         };
         Peers { nodes: ids().map(node).collect() }
     }
@@ -84,6 +88,7 @@ impl Side for Peers {
     fn work(&mut self, id: u64) -> Vec<Message> {
         let node = self.at(id);
         let mut sent = Vec::new();
+        node.assign_groups();
         while node.raw.has_ready() {
             node.work(&mut sent);
         }
@@ -152,6 +157,16 @@ impl Node {
             storage.wl().apply_snapshot(ready.snapshot().clone()).expect("a newer snapshot");
         }
         save_and_apply(&mut self.raw, ready, queue, apply);
+        self.assign_groups();
+    }
+
+    /// Tells the node where the others are: it forgets that when it restarts, gets a snapshot, or gets a new
+    /// member.
+    fn assign_groups(&mut self) {
+        let groups: Vec<_> = self.settings.groups().collect();
+        if !groups.is_empty() {
+            self.raw.raft.assign_commit_groups(&groups);
+        }
     }
 
     fn compact(&mut self) {
@@ -165,7 +180,7 @@ impl Node {
     fn restart(&mut self) {
         let applied = self.raw.raft.raft_log.applied;
         let storage = self.raw.raft.raft_log.store.clone();
-        self.raw = start(self.id, self.pre_vote, applied, storage);
+        self.raw = start(self.id, self.settings, applied, storage);
     }
 }
 
