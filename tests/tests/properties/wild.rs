@@ -10,10 +10,10 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index as Place, select};
 use raft::{
-    AppendOutcome, ApplyGate, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry,
-    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Priority, Raft,
-    ReadAttempt, ReadDropped, ReadToken, RoleName, Session, Snapshot, Term, Transition,
-    VoteRequest,
+    AppendOutcome, ApplyGate, Body, ChangeKind, CommitGroup, CommitGroups, ConfChange,
+    ConfChangeV2, ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, Message,
+    NodeId, Payload, Priority, Raft, ReadAttempt, ReadDropped, ReadToken, RoleName, Session,
+    Snapshot, Term, Transition, VoteRequest,
 };
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -337,6 +337,12 @@ impl fmt::Debug for DrawnRun {
     }
 }
 
+/// Three of four nodes in two commit groups, or in one.
+fn groups(seed: u64) -> CommitGroups {
+    let placed = (1..4).map(|node| (NodeId(node), CommitGroup(seed / 12 % 2 * (node % 2))));
+    CommitGroups::new(placed)
+}
+
 /// Settings of every kind, tight ones among them: a window of one message, appends of one entry.
 fn config() -> impl Strategy<Value = Config> {
     let bytes = || proptest::option::of(0..64_u64);
@@ -360,6 +366,9 @@ fn config() -> impl Strategy<Value = Config> {
                 max_applying_bytes: applying,
                 forward_proposals,
                 batch_append,
+                commit_by_vote: seed % 2 == 1,
+                priority: Priority(seed / 2 % 3),
+                commit_groups: (seed / 6 % 2 == 1).then(|| groups(seed)),
                 ..Config::new(NodeId(1))
             }
         },
