@@ -69,6 +69,9 @@ impl CoreBug {
     }
 }
 
+/// What the test programs of a package share.
+const KITS: [&str; 2] = ["raft/tests/kit", "tests/tests/kit"];
+
 /// Which package a test program is of, and what it is called.
 struct Of<'a> {
     package: &'static str,
@@ -105,6 +108,11 @@ pub fn prove(course: &Course) -> Result<bool, String> {
     let mut plan = copy::plan(course, &arms.weave(&course.reference)?, &root)?;
     for file in &programs {
         take(&mut plan, course, file)?;
+    }
+    for kit in KITS {
+        for file in files(&course.root, kit)?.keys() {
+            take(&mut plan, course, file)?;
+        }
     }
     copy::write(&root, &plan)?;
     let mut built = BTreeMap::new();

@@ -9,6 +9,8 @@
 //! The members are no setting: storage remembers them (thesis §4.1), as it remembers term and vote.
 
 use crate::error::ConfigError;
+use crate::message::Priority;
+use crate::state::CommitGroups;
 use crate::types::{Index, NodeId};
 
 /// The settings of one node. Times are in ticks; the owner decides how long a tick lasts.
@@ -102,6 +104,21 @@ pub struct Config {
     /// Whether a follower that knows this term's leader, and has not voted in the term, may still vote
     /// for another node. It does no harm: the leader has its majority. Default: yes, as in the paper.
     pub vote_when_leader_known: bool,
+    /// How much the owner wants this node to lead: of two nodes with the same log, a voter that could lead
+    /// itself prefers the one with the higher priority. The owner may change it
+    /// ([`Raft::set_priority`](crate::Raft::set_priority)). The name is raft-rs's. Default: 0, as for all
+    /// others.
+    pub priority: Priority,
+    /// Whether vote requests and refusals say what is committed, and whether this node learns from those of
+    /// others. It lets a group elect a leader that could not elect one otherwise: after a change of its
+    /// voters that those who are left do not know to be committed (etcd issue 12359). Default: no, as in the
+    /// paper.
+    pub commit_by_vote: bool,
+    /// Where the nodes are, if an entry is to be committed only once it is in two such groups: two data centres,
+    /// say. The owner may change it
+    /// ([`Raft::set_commit_groups`](crate::Raft::set_commit_groups)), and should tell all nodes the same.
+    /// Default: none.
+    pub commit_groups: Option<CommitGroups>,
 }
 
 /// When a committed entry is handed out to be applied.
@@ -202,6 +219,9 @@ impl Config {
             batch_reads: true,
             reset_timer_on_new_term: false,
             vote_when_leader_known: true,
+            priority: Priority(0),
+            commit_by_vote: false,
+            commit_groups: None,
         }
     }
 

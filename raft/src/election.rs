@@ -76,9 +76,9 @@ impl<S: Storage> Raft<S> {
     /// Asks every other voter for its vote, and promises this node's own vote to itself: like any vote, it
     /// counts once it is durable (Fig. 2 Candidates (1)).
     pub(crate) fn ask_for_votes(&mut self) {
-        let ask = VoteRequest { last: self.core.log.last(), transfer: false };
+        let ask = VoteRequest::new(self.core.log.last());
         self.core.send_to_others(Body::RequestVote(ask));
-        self.core.send(self.core.id, Body::VoteReply { granted: true });
+        self.core.send(self.core.id, Body::vote_reply(true));
     }
 }
 
@@ -108,13 +108,20 @@ impl<S: Storage> Core<S> {
         Ok(())
     }
 
-    /// Takes a vote request, unless a setting of other libraries refuses it first: no vote for another
-    /// node once the leader of the term is known (`vote_when_leader_known`). The paper does not ask for
-    /// it.
+    /// Takes a vote request, unless a rule that the settings ask for refuses it first: a node that has not
+    /// voted may know the leader of the term (`vote_when_leader_known`), or may want to lead itself
+    /// (`priority`). The paper asks for neither.
     pub(crate) fn take_vote_request(&mut self, from: NodeId, ask: VoteRequest) {
-        match self.leader.filter(|_| self.vote.is_none() && !self.config.vote_when_leader_known) {
-            Some(leader) => self.answer_vote(from, Err(Refusal::LeaderKnown(leader))),
-            None => self.on_request_vote(from, ask),
+        let answer = match (self.vote, self.leader) {
+            (None, Some(leader)) if !self.config.vote_when_leader_known => {
+                Err(Refusal::LeaderKnown(leader))
+            }
+            (None, _) => self.check_priority(&ask),
+            (Some(_), _) => Ok(()),
+        };
+        match answer {
+            Err(why) => self.answer_vote(from, Err(why)),
+            Ok(()) => self.on_request_vote(from, ask),
         }
     }
 }

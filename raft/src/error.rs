@@ -326,6 +326,15 @@ pub enum StepError {
         /// The index of the last entry.
         last: Index,
     },
+    /// A candidate says that an entry is committed which cannot be in its own log: damaged or hostile.
+    CommitNotInItsLog {
+        /// The candidate.
+        from: NodeId,
+        /// The entry.
+        commit: EntryId,
+        /// The last entry of its log, as it says.
+        last: EntryId,
+    },
     /// It carries a snapshot that no group can have: of an impossible configuration.
     ImpossibleSnapshot {
         /// The sender.

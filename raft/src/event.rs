@@ -15,7 +15,7 @@ mod display; // what an event says to a person
 pub use citation::Paper;
 
 use crate::error::{ChangeRefusal, Read};
-use crate::message::{ReadDropped, ReadToken};
+use crate::message::{Priority, ReadDropped, ReadToken};
 use crate::state::RoleName;
 use crate::types::{EntryId, Index, NodeId, Term};
 
@@ -332,6 +332,13 @@ pub enum Refusal {
     },
     /// The term has a leader, and the settings say that no other node gets a vote then.
     LeaderKnown(NodeId),
+    /// The candidate has a lower priority than this node, and no log that holds more.
+    LowerPriority {
+        /// The priority of this node.
+        ours: Priority,
+        /// The candidate's priority.
+        theirs: Priority,
+    },
     /// The candidate would campaign in a term that is over.
     TermIsOver {
         /// The term in which it would campaign.

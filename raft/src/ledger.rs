@@ -30,11 +30,11 @@ use crate::error::{ChangeRefusal, Halt, StartError};
 use crate::event::{Event, Ignored, Refusal, SnapshotRefusal};
 use crate::journal::Journal;
 use crate::log::{Appended, Log};
-use crate::message::{Body, Message, TermKind};
+use crate::message::{Body, Message, Priority, TermKind};
 use crate::outbox::Outbox;
 use crate::quorum::{Joint, Votes};
 use crate::restart::check_ids;
-use crate::state::{ConfState, HardState, RoleName, Snapshot};
+use crate::state::{CommitGroups, ConfState, HardState, RoleName, Snapshot};
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
 use reads::ForwardedReads;
@@ -73,6 +73,9 @@ pub(crate) struct Facts<S> {
     /// For how many ticks the node still votes for no other than the leader that it has heard from
     /// (check-quorum). A later term does not shorten this.
     pub(crate) owed_ticks: u64,
+    /// The entry at the commit index, as this node names it in votes: looked up each time before it does
+    /// (`commit_by_vote`).
+    pub(crate) named_commit: Uncompared<Option<EntryId>>,
     /// Why the node has halted, if it has.
     pub(crate) halted: Option<Halt>,
 }
@@ -135,12 +138,13 @@ impl<S: Storage> Core<S> {
             applied: config.applied.max(covered),
             timer: Timer::default(),
             log,
-            voters: Joint::of(&conf),
+            voters: Joint::of(&conf).with_commit_groups(config.commit_groups.clone()),
             conf,
             wanted_snapshot: None,
             owed_ticks: 0,
             config,
             forwarded: ForwardedReads::default(),
+            named_commit: Uncompared::default(),
             halted: None,
         };
         let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
@@ -279,7 +283,7 @@ impl<S: Storage> Core<S> {
             Ok(()) => Event::VoteGranted { candidate },
             Err(why) => Event::VoteRefused { candidate, why },
         });
-        self.send(candidate, Body::VoteReply { granted: answer.is_ok() });
+        self.send(candidate, Body::vote_reply(answer.is_ok()));
     }
 
     /// Answers a pre-vote for `term`. A yes names that term, a no the term of this node.
@@ -296,7 +300,26 @@ impl<S: Storage> Core<S> {
         });
         let (granted, ours) = (answer.is_ok(), self.term);
         let said = if granted { term } else { ours };
-        self.send_for(said, candidate, Body::PreVoteReply { granted });
+        self.send_for(said, candidate, Body::pre_vote_reply(granted));
+    }
+}
+
+// What an owner changes, and what votes say besides.
+
+impl<S: Storage> Core<S> {
+    /// Notes which entry is at the commit index, so that votes can name it.
+    pub(crate) fn name_commit(&mut self, commit: Option<EntryId>) {
+        self.facts.named_commit.0 = commit;
+    }
+
+    /// Sets or takes away the commit groups of the voters.
+    pub(crate) fn divide(&mut self, groups: Option<CommitGroups>) {
+        self.facts.voters = self.voters.clone().with_commit_groups(groups);
+    }
+
+    /// Changes this node's priority.
+    pub(crate) fn prefer(&mut self, priority: Priority) {
+        self.facts.config.priority = priority;
     }
 }
 
@@ -372,7 +395,8 @@ impl<S: Storage> Core<S> {
     /// Changes the members of the group.
     #[track_caller]
     pub(crate) fn set_members(&mut self, conf: ConfState) {
-        self.facts.voters = Joint::of(&conf);
+        let groups = self.voters.commit_groups().cloned();
+        self.facts.voters = Joint::of(&conf).with_commit_groups(groups);
         self.facts.conf = conf;
         let ConfState { voters, voters_outgoing, learners, .. } = &self.facts.conf;
         let (voters, outgoing) = (voters.len(), voters_outgoing.len());
@@ -411,6 +435,7 @@ impl<S: Storage> Core<S> {
             || matches!(body, Body::RequestVote(_))
                 && self.config.vote_requests == VoteRequests::AtOnce;
         let term = Some(term).filter(|_| traits.term != TermKind::Absent);
+        let body = body.saying(self.config.priority, self.named_commit.0);
         let message = Message { from: self.id, to, term, body };
         if leaves_at_once && to != self.id {
             self.outbox.now.push(message);

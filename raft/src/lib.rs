@@ -99,6 +99,12 @@ mod transfer; // a leader hands its leadership over
 
 mod window; // the window of one peer, changed while the node runs
 
+mod commit_by_vote; // votes tell what is committed
+
+mod commit_groups; // what is committed is in two places
+
+mod priority; // which of several nodes with the same log should lead
+
 mod role; // how a node changes its role
 
 mod raft; // the node: what every role has, and what only one role has
@@ -154,8 +160,8 @@ pub use event::{Event, Ignored, Paper, Refusal, SnapshotRefusal};
 pub use journal::{Journal, Note};
 pub use membership::Changer;
 pub use message::{
-    AppendOutcome, Body, BodyTraits, Message, ReadAttempt, ReadDropped, ReadState, ReadToken,
-    Session, VoteRequest,
+    AppendOutcome, Body, BodyTraits, Message, Priority, ReadAttempt, ReadDropped, ReadState,
+    ReadToken, Session, VoteRequest,
 };
 pub use node::RawNode;
 pub use outbox::Outbox;
@@ -165,7 +171,8 @@ pub use progress::{Progress, ProgressState};
 pub use raft::Raft;
 pub use ready::{LightReady, Ready, ReadyRecord};
 pub use state::{
-    ConfState, HardState, InitialState, RoleName, Snapshot, SnapshotStatus, SoftState,
+    CommitGroup, CommitGroups, ConfState, HardState, InitialState, RoleName, Snapshot,
+    SnapshotStatus, SoftState,
 };
 pub use storage::{MemoryStorage, Purpose, Storage};
 pub use types::{EntryId, Index, NodeId, ReadyNumber, Term};

@@ -226,7 +226,10 @@ impl<S: Storage> Log<S> {
     }
 
     /// Returns the term of the entry at `index`; none if it is beyond the end, or compacted.
-    fn known_term(&self, index: Index) -> Result<Option<Term>, Halt> {
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    pub(crate) fn known_term(&self, index: Index) -> Result<Option<Term>, Halt> {
         match self.term(index) {
             Err(halt) if halt.is_compacted() => Ok(None),
             term => term,

@@ -59,6 +59,9 @@ pub enum Body {
     PreVoteReply {
         /// Whether the voter would.
         granted: bool,
+        /// With a refusal, the entry at the voter's commit index, if its settings name it.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        commit: Option<EntryId>,
     },
     /// "Vote for me in this term" (Fig. 2 RequestVote).
     RequestVote(VoteRequest),
@@ -66,6 +69,9 @@ pub enum Body {
     VoteReply {
         /// Whether the vote is granted.
         granted: bool,
+        /// With a refusal, the entry at the voter's commit index, if its settings name it.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        commit: Option<EntryId>,
     },
     /// "These entries follow that one" (Fig. 2 AppendEntries).
     AppendEntries {
@@ -151,6 +157,34 @@ pub struct VoteRequest {
     pub last: EntryId,
     /// Whether the old leader itself asked for this election.
     pub transfer: bool,
+    /// The entry at the candidate's commit index, if its settings name it (`commit_by_vote`): the log is
+    /// committed up to there.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub commit: Option<EntryId>,
+    /// The candidate's priority.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Priority::is_usual"))]
+    pub priority: Priority,
+}
+
+impl VoteRequest {
+    /// Returns the question of a candidate whose log ends in `last`. What its settings let it say besides
+    /// is added when the question leaves.
+    pub fn new(last: EntryId) -> Self {
+        VoteRequest { last, transfer: false, commit: None, priority: Priority::default() }
+    }
+}
+
+/// How much an owner wants a node to lead. Of two candidates with equal logs, a voter prefers the one with
+/// the higher priority.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Priority(pub u64);
+
+impl Priority {
+    /// Returns whether it is the one that every node has if its settings name no other.
+    pub fn is_usual(&self) -> bool {
+        *self == Priority::default()
+    }
 }
 
 /// A follower's answer to an append.
@@ -269,6 +303,41 @@ pub(crate) enum TermKind {
 }
 
 impl Body {
+    /// Returns the answer to a candidate.
+    pub fn vote_reply(granted: bool) -> Self {
+        Body::VoteReply { granted, commit: None }
+    }
+
+    /// Returns the answer to a node that asks whether it would win.
+    pub fn pre_vote_reply(granted: bool) -> Self {
+        Body::PreVoteReply { granted, commit: None }
+    }
+
+    /// Returns the same, and if it asks for a vote or refuses one, with what the sender's settings let it say
+    /// besides.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies say more")]
+    pub(crate) fn saying(mut self, priority: Priority, named: Option<EntryId>) -> Self {
+        match &mut self {
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => {
+                (ask.priority, ask.commit) = (priority, named);
+            }
+            Body::PreVoteReply { granted: false, commit }
+            | Body::VoteReply { granted: false, commit } => *commit = named,
+            _ => {}
+        }
+        self
+    }
+
+    /// Returns the entry that the sender knows to be committed, if it says so in a vote.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies say so")]
+    pub(crate) fn named_commit(&self) -> Option<EntryId> {
+        match self {
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => ask.commit,
+            Body::PreVoteReply { commit, .. } | Body::VoteReply { commit, .. } => *commit,
+            _ => None,
+        }
+    }
+
     /// Returns the body's row in the table of bodies. What a row leaves out is "no"; the term is usually
     /// the sender's.
     pub fn traits(&self) -> &'static BodyTraits {
@@ -287,10 +356,10 @@ impl Body {
         const FROM_LEADER: BodyTraits = BodyTraits { is_from_leader: true, ..PLAIN };
         match self {
             RequestPreVote(_) => &BodyTraits { name: "RequestPreVote", term: Campaign, ..PROMISE },
-            PreVoteReply { granted: true } => {
+            PreVoteReply { granted: true, .. } => {
                 &BodyTraits { name: "PreVoteReply", term: Campaign, ..PROMISED_REPLY }
             }
-            PreVoteReply { granted: false } => {
+            PreVoteReply { granted: false, .. } => {
                 &BodyTraits { name: "PreVoteReply", term: SendersOrZero, ..PROMISED_REPLY }
             }
             RequestVote(_) => &BodyTraits { name: "RequestVote", ..PROMISE },
@@ -323,7 +392,12 @@ impl Body {
             Body::AppendReply { outcome: Rejected { prev, hint, .. }, .. } => *prev.max(hint),
             Body::AppendReply { outcome: SnapshotWanted { at_least }, .. } => *at_least,
             Body::Heartbeat { commit, .. } => *commit,
-            Body::RequestPreVote(ask) | Body::RequestVote(ask) => ask.last.index,
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => {
+                ask.commit.map_or(ask.last.index, |commit| commit.index.max(ask.last.index))
+            }
+            Body::PreVoteReply { commit, .. } | Body::VoteReply { commit, .. } => {
+                commit.map_or(Index(0), |commit| commit.index)
+            }
             Body::TimeoutNow { last } => last.index,
             Body::InstallSnapshot { snapshot, .. } => snapshot.id.index,
             Body::ReadIndexReply { outcome: Ok(index), .. } => *index,
@@ -331,20 +405,22 @@ impl Body {
         }
     }
 
-    /// Returns the id of an entry that the body names as being in a log, if it names one.
+    /// Returns the ids of the entries that the body names as being in a log: two at most.
     #[expect(clippy::wildcard_enum_match_arm, reason = "only these bodies name an entry")]
-    pub(crate) fn entry_id(&self) -> Option<EntryId> {
+    pub(crate) fn entry_ids(&self) -> impl Iterator<Item = EntryId> {
         use AppendOutcome::*;
-        match self {
-            Body::AppendEntries { prev, .. } => Some(*prev),
+        let named = match self {
+            Body::AppendEntries { prev, .. } => [Some(*prev), None],
             Body::AppendReply { outcome: Rejected { hint, hint_term, .. }, .. } => {
-                hint_term.map(|term| EntryId { term, index: *hint })
+                [hint_term.map(|term| EntryId { term, index: *hint }), None]
             }
-            Body::RequestPreVote(ask) | Body::RequestVote(ask) => Some(ask.last),
-            Body::TimeoutNow { last } => Some(*last),
-            Body::InstallSnapshot { snapshot, .. } => Some(snapshot.id),
-            _ => None,
-        }
+            Body::RequestPreVote(ask) | Body::RequestVote(ask) => [Some(ask.last), ask.commit],
+            Body::PreVoteReply { commit, .. } | Body::VoteReply { commit, .. } => [*commit, None],
+            Body::TimeoutNow { last } => [Some(*last), None],
+            Body::InstallSnapshot { snapshot, .. } => [Some(snapshot.id), None],
+            _ => [None, None],
+        };
+        named.into_iter().flatten()
     }
 
     /// Returns the session that this answers, if it answers one.
@@ -380,16 +456,26 @@ impl fmt::Display for Message {
     }
 }
 
+/// Writes the entry at a commit index, if a message names it.
+fn write_commit(f: &mut fmt::Formatter<'_>, commit: Option<EntryId>) -> fmt::Result {
+    commit.map_or(Ok(()), |commit| write!(f, " commit={commit}"))
+}
+
 impl fmt::Display for Body {
     /// Writes what the kind does not say, each fact after a blank: ` last=4@1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use Body::*;
         match self {
             RequestPreVote(ask) | RequestVote(ask) => {
-                write!(f, " last={}{}", ask.last, if ask.transfer { " transfer" } else { "" })
+                write!(f, " last={}{}", ask.last, if ask.transfer { " transfer" } else { "" })?;
+                if !ask.priority.is_usual() {
+                    write!(f, " priority={}", ask.priority.0)?;
+                }
+                write_commit(f, ask.commit)
             }
-            PreVoteReply { granted } | VoteReply { granted } => {
-                f.write_str(if *granted { " granted" } else { " refused" })
+            PreVoteReply { granted, commit } | VoteReply { granted, commit } => {
+                f.write_str(if *granted { " granted" } else { " refused" })?;
+                write_commit(f, *commit)
             }
             AppendEntries { prev, entries, commit, .. } => {
                 write!(f, " prev={prev} entries={} commit={commit}", entries.len())

@@ -32,13 +32,13 @@ use crate::error::{
     RequestSnapshotError, StartError, StepError, TransferError,
 };
 use crate::journal::Journal;
-use crate::message::Message;
+use crate::message::{Message, Priority};
 use crate::outbox::Outbox;
 use crate::owner::Inspect;
 use crate::progress::Progress;
 use crate::raft::Raft;
 use crate::ready::{LightReady, Ready, ReadyRecord};
-use crate::state::{ConfState, HardState, SnapshotStatus, SoftState};
+use crate::state::{CommitGroups, ConfState, HardState, SnapshotStatus, SoftState};
 use crate::storage::Storage;
 use crate::types::{Index, NodeId, ReadyNumber, Term, Uncompared};
 use applying::Applying;
@@ -238,6 +238,25 @@ impl<S: Storage> RawNode<S> {
     /// [`Halt`] if the node has halted, now or earlier.
     pub fn on_entries_fetched(&mut self, peer: NodeId) -> Result<(), Halt> {
         self.raft.on_entries_fetched(peer)
+    }
+
+    /// Sets the commit groups, or takes them away: [`Raft::set_commit_groups`].
+    ///
+    /// # Errors
+    /// [`Halt`] if the node has halted, now or earlier.
+    pub fn set_commit_groups(&mut self, groups: Option<CommitGroups>) -> Result<(), Halt> {
+        self.raft.set_commit_groups(groups)
+    }
+
+    /// Returns whether all that is committed is in two commit groups:
+    /// [`Raft::check_group_commit_consistent`].
+    pub fn check_group_commit_consistent(&self) -> Option<bool> {
+        self.raft.check_group_commit_consistent()
+    }
+
+    /// Sets this node's priority: [`Raft::set_priority`].
+    pub fn set_priority(&mut self, priority: Priority) {
+        self.raft.set_priority(priority);
     }
 
     /// Sets how many appends may be in flight to one peer: [`Raft::adjust_max_inflight_messages`].

@@ -129,6 +129,7 @@ impl<S: Storage> Raft<S> {
         if let Some(index) = self.core.unapplied_change().map_err(|halt| self.core.halt(halt))? {
             return Err(CampaignError::UnappliedChange { index });
         }
+        self.core.look_up_commit().map_err(|halt| self.core.halt(halt))?;
         self.start_election();
         self.settle_reads();
         Ok(())

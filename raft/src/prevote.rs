@@ -44,12 +44,12 @@ impl<S: Storage> Raft<S> {
     /// Asks the voters, and answers itself as they do. The question names the term in which this node
     /// would campaign.
     fn ask_for_pre_votes(&mut self) {
-        let ask = VoteRequest { last: self.core.log.last(), transfer: false };
+        let ask = VoteRequest::new(self.core.log.last());
         let (me, term) = (self.core.id, self.core.term.next());
         for to in self.core.other_voters() {
             self.core.send_for(term, to, Body::RequestPreVote(ask));
         }
-        self.core.send_for(term, me, Body::PreVoteReply { granted: true });
+        self.core.send_for(term, me, Body::pre_vote_reply(true));
     }
 }
 
@@ -59,6 +59,7 @@ impl<S: Storage> Core<S> {
     /// Answers whether `from` would get this node's vote in `term`.
     pub(crate) fn on_request_pre_vote(&mut self, from: NodeId, term: Term, ask: VoteRequest) {
         let answer = self.decide_pre_vote(from, term, &ask);
+        let answer = answer.and_then(|()| self.check_priority(&ask));
         self.answer_pre_vote(from, term, answer);
     }
 

@@ -9,9 +9,11 @@
 //!          [------]      meets every other
 //! ```
 
+mod groups; // what is committed is in two places
+
 mod held;
 
-use crate::state::ConfState;
+use crate::state::{CommitGroups, ConfState};
 use crate::types::{Index, NodeId};
 use held::Held;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +105,8 @@ pub struct Joint {
     voters: Vec<NodeId>,
     /// How many voters the smallest set has that agrees.
     needed: usize,
+    /// Where the voters are, if that counts.
+    groups: Option<CommitGroups>,
 }
 
 impl Joint {
@@ -111,7 +115,18 @@ impl Joint {
         let voters = incoming.voters().chain(outgoing.iter().flat_map(Majority::voters));
         let voters: BTreeSet<NodeId> = voters.collect();
         let needed = needed_of_each(&incoming, outgoing.as_ref());
-        Joint { incoming, outgoing, voters: voters.into_iter().collect(), needed }
+        let voters = voters.into_iter().collect();
+        Joint { incoming, outgoing, voters, needed, groups: None }
+    }
+
+    /// Returns the same voters. What they commit must be in two of these groups, if any are given.
+    pub fn with_commit_groups(self, groups: Option<CommitGroups>) -> Self {
+        Joint { groups, ..self }
+    }
+
+    /// Returns the commit groups, if there are any.
+    pub fn commit_groups(&self) -> Option<&CommitGroups> {
+        self.groups.as_ref()
     }
 
     /// Returns the voters of a configuration: one set, or two in a joint configuration.
@@ -193,11 +208,29 @@ fn needed_of_each(incoming: &Majority, outgoing: Option<&Majority>) -> usize {
 }
 
 impl Joint {
-    /// Returns the highest index that a majority of each set holds.
+    /// Returns the highest index that a majority of each set holds, in two commit groups of each, if there are
+    /// groups.
     pub fn committed_index(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
         let incoming = self.incoming.committed_index(&matched);
         let outgoing = self.outgoing.as_ref().map(|half| half.committed_index(&matched));
+        let held = outgoing.map_or(incoming, |outgoing| outgoing.min(incoming));
+        self.groups.as_ref().map_or(held, |groups| held.min(self.limit_of(groups, matched)))
+    }
+
+    /// Returns the highest index that both halves may commit as far as the groups go.
+    fn limit_of(&self, groups: &CommitGroups, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
+        let incoming = groups::limit(groups, &self.incoming, &matched);
+        let outgoing = self.outgoing.as_ref().map(|half| groups::limit(groups, half, &matched));
         outgoing.map_or(incoming, |outgoing| outgoing.min(incoming))
+    }
+
+    /// Returns whether there are commit groups, and each half has voters in two of them.
+    pub fn is_divided(&self) -> bool {
+        let is_divided = |groups: &CommitGroups| {
+            groups::divide(groups, &self.incoming)
+                && self.outgoing.as_ref().is_none_or(|half| groups::divide(groups, half))
+        };
+        self.groups.as_ref().is_some_and(is_divided)
     }
 }
 

@@ -75,6 +75,7 @@ impl<S: Storage> Raft<S> {
             self.core.reset_timer();
             return Ok(());
         }
+        self.core.look_up_commit()?;
         match next {
             RoleName::Follower => self.become_follower(self.core.term, None),
             RoleName::PreCandidate => {

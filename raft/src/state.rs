@@ -5,11 +5,12 @@
 //!   conf state   voters, learners          survives: who is a member (§6)
 //!   snapshot     last entry, conf state    survives: replaces the log up to that entry (§7)
 //!   soft state   leader, role              is lost: a node that restarts follows nobody
+//!   groups       where the nodes are       are lost: an owner sets them
 //! ```
 
 use crate::types::{EntryId, Index, NodeId, Term};
 use bytes::Bytes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The role of a node (§5.1).
@@ -106,5 +107,35 @@ impl fmt::Display for RoleName {
             RoleName::Candidate => "candidate",
             RoleName::Leader => "leader",
         })
+    }
+}
+
+/// The number of a commit group: of a data centre, say.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CommitGroup(pub u64);
+
+/// Which node is in which commit group. A node that is not named is in none.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct CommitGroups {
+    of: BTreeMap<NodeId, CommitGroup>,
+}
+
+impl CommitGroups {
+    /// Returns the groups in which these nodes are. The last word about a node counts.
+    pub fn new(groups: impl IntoIterator<Item = (NodeId, CommitGroup)>) -> Self {
+        CommitGroups { of: groups.into_iter().collect() }
+    }
+
+    /// Returns the group of a node, if it is in one.
+    pub fn of(&self, node: NodeId) -> Option<CommitGroup> {
+        self.of.get(&node).copied()
+    }
+
+    /// Returns each node that is in a group, in ascending order, and its group.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, CommitGroup)> + '_ {
+        self.of.iter().map(|(&node, &group)| (node, group))
     }
 }

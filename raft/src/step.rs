@@ -14,7 +14,7 @@ use crate::entry::Entry;
 use crate::error::{Halt, StepError};
 use crate::event::Ignored;
 use crate::ledger::Reader;
-use crate::message::{Body, Message, TermKind};
+use crate::message::{Body, Message, TermKind, VoteRequest};
 use crate::raft::{Raft, Role};
 use crate::state::Snapshot;
 use crate::storage::Storage;
@@ -39,7 +39,11 @@ impl<S: Storage> Raft<S> {
         if let Body::TransferLeader { target } = m.body {
             return self.transfer_leader(target).map_err(StepError::of_transfer);
         }
-        self.handle(m).map_err(|halt| self.core.halt(halt))?;
+        let named = m.body.named_commit();
+        let looked_up = self.core.look_up_commit_for(&m.body);
+        let handled = looked_up.and_then(|()| self.handle(m));
+        let learned = handled.and_then(|()| self.learn_named_commit(named));
+        learned.map_err(|halt| self.core.halt(halt))?;
         Ok(())
     }
 
@@ -87,8 +91,11 @@ impl<S: Storage> Raft<S> {
         if index > Index::LAST {
             return Err(StepError::IndexOutOfRange { from, index });
         }
-        if let Some(entry) = m.body.entry_id().filter(|entry| entry.is_impossible()) {
+        if let Some(entry) = m.body.entry_ids().find(|entry| entry.is_impossible()) {
             return Err(StepError::ImpossibleEntry { from, entry });
+        }
+        if let Body::RequestVote(ask) | Body::RequestPreVote(ask) = &m.body {
+            check_candidate(from, ask)?;
         }
         let last = self.core.log.last_index();
         if let Body::AppendEntries { prev, entries, .. } = &m.body {
@@ -175,12 +182,12 @@ impl<S: Storage> Raft<S> {
         let core = &mut self.core;
         match (&mut self.role, body) {
             (_, Body::RequestPreVote(ask)) => core.on_request_pre_vote(from, term, ask),
-            (PreCandidate(votes), Body::PreVoteReply { granted }) => {
+            (PreCandidate(votes), Body::PreVoteReply { granted, .. }) => {
                 let change = core.on_pre_vote_reply(votes, from, term, granted);
                 return self.change_role(change);
             }
             (_, Body::RequestVote(ask)) => core.take_vote_request(from, ask),
-            (Candidate(votes), Body::VoteReply { granted }) => {
+            (Candidate(votes), Body::VoteReply { granted, .. }) => {
                 let change = core.on_vote_reply(votes, from, granted);
                 return self.change_role(change);
             }
@@ -231,6 +238,18 @@ impl<S: Storage> Raft<S> {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks that what a candidate says to be committed can be in its log.
+///
+/// # Errors
+/// [`StepError::CommitNotInItsLog`].
+fn check_candidate(from: NodeId, ask: &VoteRequest) -> Result<(), StepError> {
+    let last = ask.last;
+    match ask.commit.filter(|commit| commit.index > last.index || commit.term > last.term) {
+        Some(commit) => Err(StepError::CommitNotInItsLog { from, commit, last }),
+        None => Ok(()),
     }
 }
 

@@ -65,8 +65,7 @@ impl<S: Storage> Core<S> {
     /// Begins a transfer, as a leader: the target is told to campaign once it has the whole log.
     fn begin_transfer(&mut self, leader: &mut Leader, target: NodeId) -> Result<(), TransferError> {
         if target == self.id && leader.transfer_target().is_some() {
-            self.end_transfer(leader);
-            return Ok(());
+            return Ok(self.give_up_transfer(leader)?);
         }
         self.check_target(leader, target)?;
         self.set_transfer(leader, target);
@@ -117,8 +116,7 @@ impl<S: Storage> Core<S> {
         true
     }
 
-    /// Counts a tick of a transfer. After an election timeout the leader goes on without it, and does what
-    /// had to wait.
+    /// Counts a tick of a transfer. After an election timeout the leader goes on without it.
     ///
     /// # Errors
     /// [`Halt`] if storage does not answer.
@@ -126,10 +124,18 @@ impl<S: Storage> Core<S> {
         if leader.transfer_target().is_some()
             && self.count_transfer_tick(leader) >= self.config.election_ticks
         {
-            self.end_transfer(leader);
-            self.leave_joint_by_itself(leader)?;
+            self.give_up_transfer(leader)?;
         }
         Ok(())
+    }
+
+    /// Goes on without a transfer, and does what had to wait.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn give_up_transfer(&mut self, leader: &mut Leader) -> Result<(), Halt> {
+        self.end_transfer(leader);
+        self.leave_joint_by_itself(leader)
     }
 }
 
@@ -151,6 +157,7 @@ impl<S: Storage> Raft<S> {
         } else if let Some(change) = self.core.unapplied_change()? {
             self.core.note_campaign_postponed(change);
         } else {
+            self.core.look_up_commit()?;
             self.become_candidate();
             self.ask_for_votes_of_transfer();
         }
@@ -159,8 +166,8 @@ impl<S: Storage> Raft<S> {
 
     /// Asks for votes as in any election, and says that the leader wants them.
     fn ask_for_votes_of_transfer(&mut self) {
-        let ask = VoteRequest { last: self.core.log.last(), transfer: true };
+        let ask = VoteRequest { transfer: true, ..VoteRequest::new(self.core.log.last()) };
         self.core.send_to_others(Body::RequestVote(ask));
-        self.core.send(self.core.id, Body::VoteReply { granted: true });
+        self.core.send(self.core.id, Body::vote_reply(true));
     }
 }

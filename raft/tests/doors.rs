@@ -13,7 +13,7 @@ fn node() -> Raft<MemoryStorage> {
 }
 
 fn vote_reply(from: NodeId, to: NodeId, term: Option<Term>) -> Message {
-    Message { from, to, term, body: Body::VoteReply { granted: true } }
+    Message { from, to, term, body: Body::vote_reply(true) }
 }
 
 /// Steps a message that must be refused, and returns what is said of it.
@@ -122,7 +122,7 @@ fn a_strangers_answer_is_refused_and_a_strangers_question_is_not() {
     let said = refusal(vote_reply(STRANGER, N1, Some(Term(1))));
     assert_eq!(said, "VoteReply from n9, which is not in this group");
 
-    let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
+    let ask = Body::RequestVote(VoteRequest::new(EntryId::default()));
     let mut node = node();
     node.step(Message { from: STRANGER, to: N1, term: Some(Term(1)), body: ask })
         .expect("it may know more of the group than we do (thesis 4.1)");
@@ -171,7 +171,7 @@ fn the_last_term_but_one_can_be_lived_in_and_the_last_one_can_be_restarted_in() 
 #[test]
 fn node_zero_is_nobody() {
     let zero = NodeId(0);
-    let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
+    let ask = Body::RequestVote(VoteRequest::new(EntryId::default()));
     let said = refusal(Message { from: zero, to: N1, term: Some(Term(1)), body: ask });
     assert_eq!(said, "RequestVote comes from node 0, but ids start at 1");
     let propose = Body::Propose { entries: vec![Entry::unplaced(Payload::Noop)] };
@@ -198,10 +198,10 @@ fn append(term: u64, prev: EntryId, term_of_entry: u64) -> Message {
 
 #[test]
 fn nobody_campaigns_or_leads_in_term_0() {
-    let ask = Body::RequestVote(VoteRequest { last: EntryId::default(), transfer: false });
+    let ask = Body::RequestVote(VoteRequest::new(EntryId::default()));
     let heartbeat = Body::Heartbeat { commit: Index(0), token: None, session: Session::default() };
     let now = Body::TimeoutNow { last: EntryId::default() };
-    for body in [ask, heartbeat, Body::VoteReply { granted: true }, now] {
+    for body in [ask, heartbeat, Body::vote_reply(true), now] {
         let kind = body.kind();
         let said = refusal(Message { from: N2, to: N1, term: Some(Term(0)), body });
         assert_eq!(said, format!("{kind} from n2 carries term 0: nobody campaigns or leads in it"));
@@ -209,7 +209,7 @@ fn nobody_campaigns_or_leads_in_term_0() {
     let said = refusal(append(0, EntryId::default(), 0));
     assert!(said.contains("carries term 0"), "{said}");
     // A node that has seen no election may refuse a pre-vote, in its own term.
-    let body = Body::PreVoteReply { granted: false };
+    let body = Body::pre_vote_reply(false);
     node().step(Message { from: N2, to: N1, term: Some(Term(0)), body }).expect("a correct answer");
 }
 
@@ -235,6 +235,33 @@ fn an_append_is_one_piece_of_one_log() {
     assert_eq!(says(&[(3, 5)]), "n2 sends entry 3@5 after one of term 2, in a message of term 4");
 }
 
+fn entry_id(index: u64, term: u64) -> EntryId {
+    EntryId { index: Index(index), term: Term(term) }
+}
+
+#[test]
+fn what_a_candidate_says_to_be_committed_is_in_its_log() {
+    let ask = |commit| VoteRequest { commit: Some(commit), ..VoteRequest::new(entry_id(4, 2)) };
+    let message = |body| Message { from: N2, to: N1, term: Some(Term(3)), body };
+    for body in [Body::RequestVote, Body::RequestPreVote] {
+        for (commit, name) in [(entry_id(5, 2), "5@2"), (entry_id(4, 3), "4@3")] {
+            let said = refusal(message(body(ask(commit))));
+            let says = format!("n2 says that {name} is committed, but that its log ends in 4@2");
+            assert_eq!(said, says);
+        }
+        node().step(message(body(ask(entry_id(4, 2))))).expect("its last entry may be committed");
+        let far = EntryId { index: Index(Index::LAST.0 + 1), term: Term(2) };
+        let far = VoteRequest { commit: Some(far), ..VoteRequest::new(far) };
+        assert!(refusal(message(body(far))).contains("beyond the last"));
+    }
+    let commit = Some(EntryId { index: Index(Index::LAST.0 + 1), term: Term(2) });
+    for body in
+        [Body::VoteReply { granted: false, commit }, Body::PreVoteReply { granted: false, commit }]
+    {
+        assert!(refusal(message(body)).contains("beyond the last"));
+    }
+}
+
 #[test]
 fn no_entry_is_of_term_0_or_at_index_0() {
     let says = "indexes and terms of entries start at 1";
@@ -245,9 +272,16 @@ fn no_entry_is_of_term_0_or_at_index_0() {
     let prev = EntryId { index: Index(0), term: Term(2) };
     assert_eq!(refusal(append(3, prev, 2)), format!("n2 names entry 0@2: {says}"));
     let last = EntryId { index: Index(9), term: Term(0) };
-    let body = Body::RequestVote(VoteRequest { last, transfer: false });
+    let body = Body::RequestVote(VoteRequest::new(last));
     let said = refusal(Message { from: N2, to: N1, term: Some(Term(3)), body });
     assert_eq!(said, format!("n2 names entry 9@0: {says}"));
+    let commit = Some(EntryId { index: Index(0), term: Term(2) });
+    let answer = Body::VoteReply { granted: false, commit };
+    let asked = Body::RequestVote(VoteRequest { commit, ..VoteRequest::new(entry_id(9, 3)) });
+    for body in [answer, asked] {
+        let said = refusal(Message { from: N2, to: N1, term: Some(Term(3)), body });
+        assert_eq!(said, format!("n2 names entry 0@2: {says}"));
+    }
     let (prev, hint, hint_term) = (Index(4), Index(3), Some(Term(0)));
     let outcome = AppendOutcome::Rejected { prev, hint, hint_term };
     let body = Body::AppendReply { outcome, session: Some(Session::default()) };
@@ -330,7 +364,7 @@ fn storage_whose_log_cannot_be_is_refused_at_the_start() {
 
 #[test]
 fn a_hoped_for_term_is_nobodys_term() {
-    let ask = VoteRequest { last: EntryId::default(), transfer: false };
+    let ask = VoteRequest::new(EntryId::default());
     let mut node = node();
     let body = Body::RequestPreVote(ask);
     node.step(Message { from: N2, to: N1, term: Some(Term(8)), body }).expect("a question");

@@ -23,8 +23,8 @@ fn a_peer_is_heard_once_it_answers_its_leader_and_not_by_its_vote() {
     leader.campaign().expect("it votes");
     let own = leader.take_outbox().own;
     leader.step_own(own).expect("memory can be read");
-    leader.step(word(N2, 1, Body::VoteReply { granted: true })).expect("it asked");
-    leader.step(word(N3, 1, Body::VoteReply { granted: true })).expect("it asked");
+    leader.step(word(N2, 1, Body::vote_reply(true))).expect("it asked");
+    leader.step(word(N3, 1, Body::vote_reply(true))).expect("it asked");
     let heard = |leader: &Raft<MemoryStorage>| -> Vec<bool> {
         leader.progress().map(|(_, progress)| progress.is_recent_active()).collect()
     };
@@ -44,11 +44,11 @@ fn a_later_term_resets_a_followers_timer_if_the_settings_say_so() {
         follower.pin_election_timeout(Some(9));
         (0..2).for_each(|_| follower.tick());
         // An answer that comes too late brings a later term, and no reason to wait.
-        follower.step(word(N2, 5, Body::VoteReply { granted: false })).expect("it may come late");
+        follower.step(word(N2, 5, Body::vote_reply(false))).expect("it may come late");
         assert_eq!(follower.inspect().term, Term(5));
         assert_eq!(follower.inspect().elapsed_ticks, waited, "of {config:?}");
         follower.tick();
-        follower.step(word(N2, 5, Body::VoteReply { granted: false })).expect("it may come late");
+        follower.step(word(N2, 5, Body::vote_reply(false))).expect("it may come late");
         assert_eq!(follower.inspect().elapsed_ticks, waited + 1, "the same term is no news");
     }
 }
@@ -57,10 +57,10 @@ fn a_later_term_resets_a_followers_timer_if_the_settings_say_so() {
 fn nobody_gets_a_vote_once_the_leader_is_known_if_the_settings_say_so() {
     for (config, beside) in [(Config::etcd(N1), false), (Config::new(N1), true)] {
         let answer = |follower: &mut Raft<MemoryStorage>, from: NodeId, term: u64| {
-            let ask = VoteRequest { last: EntryId::default(), transfer: false };
+            let ask = VoteRequest::new(EntryId::default());
             follower.step(word(from, term, Body::RequestVote(ask))).expect("anyone may ask");
             let promised = follower.take_outbox().promised;
-            let [Message { body: Body::VoteReply { granted }, .. }] = promised[..] else {
+            let [Message { body: Body::VoteReply { granted, .. }, .. }] = promised[..] else {
                 panic!("one answer, not {promised:?}");
             };
             granted

@@ -21,7 +21,7 @@ fn leader(config: Config) -> RawNode<MemoryStorage> {
     let mut node = RawNode::new(&config, storage).expect("the settings are good");
     node.campaign().expect("nobody leads");
     appends_to_n2(&mut node);
-    step(&mut node, Body::VoteReply { granted: true });
+    step(&mut node, Body::vote_reply(true));
     appends_to_n2(&mut node);
     acknowledge(&mut node, 1);
     appends_to_n2(&mut node);

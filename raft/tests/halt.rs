@@ -1,19 +1,15 @@
 //! A failed read decides nothing. Whichever read of storage fails, the node halts: it behaves as if it had
 //! crashed at that read, except that it can be looked at.
 
+#[path = "kit/names.rs"]
+mod names; // n1, n2, n3, and ids of entries
+
 use bytes::Bytes;
+use names::{N1, N2, N3, id};
 use raft::*;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-
-const N1: NodeId = NodeId(1);
-const N2: NodeId = NodeId(2);
-const N3: NodeId = NodeId(3);
-
-fn id(index: u64, term: u64) -> EntryId {
-    EntryId { index: Index(index), term: Term(term) }
-}
 
 fn entry(index: u64, term: u64) -> Entry {
     Entry::unplaced(Payload::Normal(Bytes::from_static(b"x"))).at(id(index, term))
@@ -183,7 +179,7 @@ fn leader() -> Raft<Scripted> {
     node.campaign().expect("a voter");
     let own = node.take_outbox().own;
     node.step_own(own).expect("memory can be read");
-    let body = Body::VoteReply { granted: true };
+    let body = Body::vote_reply(true);
     node.step(Message { from: N2, to: N1, term: Some(Term(2)), body }).expect("a vote");
     assert_eq!(node.inspect().role, RoleName::Leader);
     node.take_outbox();

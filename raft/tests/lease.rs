@@ -6,12 +6,15 @@
 //!   follower       heard ----------------------- votes again ten ticks after the hearing
 //! ```
 
-use bytes::Bytes;
-use raft::*;
+#[path = "kit/names.rs"]
+mod names; // n1, n2, n3, and ids of entries
+#[path = "kit/played.rs"]
+mod played; // one real node; the test plays the others
 
-const N1: NodeId = NodeId(1);
-const N2: NodeId = NodeId(2);
-const N3: NodeId = NodeId(3);
+use bytes::Bytes;
+use names::{N1, N2, N3, id};
+use played::{said, stands, step, ticks};
+use raft::*;
 
 fn check_quorum() -> Config {
     Config { check_quorum: true, ..Config::new(N1) }
@@ -23,10 +26,6 @@ fn leases() -> Config {
 
 fn mark(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
-}
-
-fn entry(index: u64, term: u64) -> EntryId {
-    EntryId { index: Index(index), term: Term(term) }
 }
 
 /// Returns a node that never campaigns by itself.
@@ -54,15 +53,6 @@ fn take(node: &mut Raft<MemoryStorage>) -> (Vec<String>, Vec<ReadState>) {
     }
 }
 
-fn said(node: &mut Raft<MemoryStorage>) -> Vec<String> {
-    take(node).0
-}
-
-fn step(node: &mut Raft<MemoryStorage>, from: NodeId, term: u64, body: Body) {
-    let message = Message { from, to: N1, term: Some(Term(term)), body };
-    node.step(message).expect("a correct node sends this");
-}
-
 fn heartbeat(node: &mut Raft<MemoryStorage>, from: NodeId, term: u64) {
     let (commit, token, session) = (Index(0), None, Session::default());
     step(node, from, term, Body::Heartbeat { commit, token, session });
@@ -86,22 +76,13 @@ fn newer_term(node: &mut Raft<MemoryStorage>, from: NodeId, term: u64) {
     step(node, from, term, Body::AppendReply { outcome, session: None });
 }
 
-fn ticks(node: &mut Raft<MemoryStorage>, ticks: u64) {
-    (0..ticks).for_each(|_| node.tick());
-}
-
-fn stands(node: &Raft<MemoryStorage>) -> (RoleName, u64) {
-    let seen = node.inspect();
-    (seen.role, seen.term.0)
-}
-
 /// Returns n1, leader of term 1, which has committed the first entry of its term.
 fn leader(config: &Config, voters: u64) -> Raft<MemoryStorage> {
     let mut node = node(config, voters);
     node.campaign().expect("nobody leads");
     said(&mut node);
     for id in (2..=voters / 2 + 1).map(NodeId) {
-        step(&mut node, id, 1, Body::VoteReply { granted: true });
+        step(&mut node, id, 1, Body::vote_reply(true));
     }
     said(&mut node);
     for id in (2..=voters / 2 + 1).map(NodeId) {
@@ -116,20 +97,20 @@ fn leader(config: &Config, voters: u64) -> Raft<MemoryStorage> {
 fn follower(config: &Config) -> Raft<MemoryStorage> {
     let mut node = node(config, 3);
     let (prev, commit, session) = (EntryId::default(), Index(0), Session::default());
-    let entries = vec![Entry::unplaced(Payload::Noop).at(entry(1, 1))];
+    let entries = vec![Entry::unplaced(Payload::Noop).at(id(1, 1))];
     step(&mut node, N2, 1, Body::AppendEntries { prev, entries, commit, session });
     said(&mut node);
     node
 }
 
 fn vote(term: u64) -> Message {
-    let request = VoteRequest { last: entry(9, 1), transfer: false };
+    let request = VoteRequest::new(id(9, 1));
     let body = Body::RequestVote(request);
     Message { from: N3, to: N1, term: Some(Term(term)), body }
 }
 
 fn pre_vote(term: u64) -> Message {
-    let request = VoteRequest { last: entry(9, 1), transfer: false };
+    let request = VoteRequest::new(id(9, 1));
     let body = Body::RequestPreVote(request);
     Message { from: N3, to: N1, term: Some(Term(term)), body }
 }
@@ -295,7 +276,7 @@ fn where_no_read_rests_on_a_lease_a_node_that_gave_its_leader_up_owes_nothing() 
 fn a_vote_that_the_leader_asked_for_frees_no_node_for_another_candidate() {
     let mut n1 = follower(&leases());
     ticks(&mut n1, 3);
-    let request = VoteRequest { last: entry(9, 1), transfer: true };
+    let request = VoteRequest { transfer: true, ..VoteRequest::new(id(9, 1)) };
     step(&mut n1, N3, 2, Body::RequestVote(request));
     assert_eq!(said(&mut n1), ["n1->n3 VoteReply t2 granted"]);
     assert_eq!(answer(&n1, vote(3)), [""; 0]);
@@ -506,7 +487,7 @@ fn a_lease_is_worth_nothing_before_the_first_commit_of_the_term() {
     let mut n1 = node(&leases(), 3);
     n1.campaign().expect("nobody leads");
     said(&mut n1);
-    step(&mut n1, N2, 1, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 1, Body::vote_reply(true));
     n1.tick();
     said(&mut n1);
     echo(&mut n1, N2, Some(1));
@@ -539,7 +520,7 @@ fn a_lease_ends_with_the_leadership() {
     ticks(&mut n1, 9);
     n1.campaign().expect("it owes nobody since its start");
     said(&mut n1);
-    step(&mut n1, N2, 3, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 3, Body::vote_reply(true));
     said(&mut n1);
     acknowledge(&mut n1, N2, 2);
     assert_eq!(n1.inspect().commit, Index(2));
@@ -659,7 +640,7 @@ fn a_node_that_has_heard_from_a_leader_does_not_campaign_where_reads_rest_on_lea
     n1.campaign().expect("it owes nothing more");
     // A leader that wants it to campaign has given its lease up.
     let mut n1 = follower(&leases());
-    step(&mut n1, N2, 1, Body::TimeoutNow { last: entry(1, 1) });
+    step(&mut n1, N2, 1, Body::TimeoutNow { last: id(1, 1) });
     assert_eq!(stands(&n1), (RoleName::Candidate, 2));
     // Without leases an owner may know better.
     follower(&check_quorum()).campaign().expect("reads ask a majority");

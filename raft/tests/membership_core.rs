@@ -61,7 +61,7 @@ impl Alone {
         let term = n1.raft.inspect().term.0;
         for voter in n1.raft.inspect().voters.voters().collect::<Vec<_>>() {
             if voter != N1 && n1.raft.inspect().role != RoleName::Leader {
-                n1.step(voter, term, Body::VoteReply { granted: true });
+                n1.step(voter, term, Body::vote_reply(true));
             }
         }
         assert_eq!(n1.raft.inspect().role, RoleName::Leader);
@@ -402,7 +402,7 @@ fn a_learner_votes_when_it_is_asked_and_does_not_campaign() {
     assert_eq!(n1.raft.campaign(), Err(CampaignError::NotAVoter { us: N1 }));
     assert_eq!(n1.raft.inspect().role, RoleName::Follower);
     // It may have been promoted, and not know it yet.
-    let ask = VoteRequest { last: EntryId::default(), transfer: false };
+    let ask = VoteRequest::new(EntryId::default());
     n1.step(N2, 1, Body::RequestVote(ask));
     assert_eq!(n1.sent_to(N2), ["n1->n2 VoteReply t1 granted"]);
 }
@@ -416,12 +416,12 @@ fn only_voters_elect() {
     let mut n1 = Alone::new(&Config::new(N1), storage);
     n1.raft.campaign().expect("a voter");
     n1.write();
-    n1.step(N4, 1, Body::VoteReply { granted: true });
+    n1.step(N4, 1, Body::vote_reply(true));
     assert_eq!(n1.raft.inspect().role, RoleName::Candidate);
-    let body = Body::VoteReply { granted: true };
+    let body = Body::vote_reply(true);
     let stranger = Message { from: N5, to: N1, term: Some(Term(1)), body };
     assert!(matches!(n1.raft.step(stranger), Err(StepError::ReplyFromStranger { .. })));
-    n1.step(N3, 1, Body::VoteReply { granted: true });
+    n1.step(N3, 1, Body::vote_reply(true));
     assert_eq!(n1.raft.inspect().role, RoleName::Leader);
 }
 
@@ -459,7 +459,7 @@ fn a_removed_leader_leads_until_a_majority_holds_its_whole_log() {
     let seen = n1.raft.inspect();
     assert_eq!((seen.role, seen.commit), (RoleName::Follower, Index(x)));
     // Its vote goes to a log that is as long as its own.
-    let ask = VoteRequest { last: id(x, 1), transfer: false };
+    let ask = VoteRequest::new(id(x, 1));
     n1.sent.clear();
     n1.step(N2, 2, Body::RequestVote(ask));
     assert_eq!(n1.sent_to(N2), ["n1->n2 VoteReply t2 granted"]);
@@ -617,7 +617,7 @@ fn joint() -> ConfState {
 
 #[test]
 fn both_halves_must_elect() {
-    let grant = Body::VoteReply { granted: true };
+    let grant = Body::vote_reply(true);
     // Four of five are no majority of the new half, or of the old one.
     for (yes, leads) in
         [(vec![N2, N3], false), (vec![N4, N5], false), (vec![N2, N4], true), (vec![N3, N5], true)]
@@ -721,17 +721,25 @@ fn a_later_leader_completes_a_joint_configuration() {
 /// A transfer is under way when the group should leave, and nobody proposes anything after it.
 #[test]
 fn leaving_is_tried_again_after_a_transfer() {
-    let mut n1 = Alone::leader([1, 2, 3]);
-    n1.propose(auto("v4 v5")).expect("nothing is on its way");
-    n1.raft.transfer_leader(N3).expect("a voter");
-    n1.acknowledge(N2, 2);
-    n1.apply_all();
-    assert!(n1.conf().is_joint() && n1.last() == 2, "no proposals during a transfer");
+    let transferring = || {
+        let mut n1 = Alone::leader([1, 2, 3]);
+        n1.propose(auto("v4 v5")).expect("nothing is on its way");
+        n1.raft.transfer_leader(N3).expect("a voter");
+        n1.acknowledge(N2, 2);
+        n1.apply_all();
+        assert!(n1.conf().is_joint() && n1.last() == 2, "no proposals during a transfer");
+        n1
+    };
+    let mut n1 = transferring();
     for _ in 0..10 {
         n1.raft.tick();
         n1.write();
     }
     assert_eq!(n1.last(), 3, "the transfer has ended by its timeout");
+    let mut n1 = transferring();
+    n1.raft.transfer_leader(N1).expect("it gives the transfer up");
+    n1.write();
+    assert_eq!(n1.last(), 3, "the transfer has ended by the owner's wish");
 }
 
 #[test]

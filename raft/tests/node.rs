@@ -108,7 +108,7 @@ fn appends_that_wait_to_be_built_leave_through_either_door() {
     let mut bare = Raft::new(&config, storage.clone()).expect("settings that work");
     let mut raw = RawNode::new(&config, storage).expect("settings that work");
     let vote = |term| {
-        let body = Body::VoteReply { granted: true };
+        let body = Body::vote_reply(true);
         Message { from: N2, to: N1, term: Some(Term(term)), body }
     };
     let appends = |messages: &[Message]| {

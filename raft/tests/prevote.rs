@@ -5,12 +5,15 @@
 //!   n1 times out --> RequestPreVote t2 to each --> one of them would vote --> n1 campaigns in term 2
 //! ```
 
-use bytes::Bytes;
-use raft::*;
+#[path = "kit/names.rs"]
+mod names; // n1, n2, n3, and ids of entries
+#[path = "kit/played.rs"]
+mod played; // one real node; the test plays the others
 
-const N1: NodeId = NodeId(1);
-const N2: NodeId = NodeId(2);
-const N3: NodeId = NodeId(3);
+use bytes::Bytes;
+use names::{N1, N2, N3, id};
+use played::{said, stands, step, ticks};
+use raft::*;
 
 /// All settings of pre-vote and check-quorum.
 const COMBINATIONS: [(bool, bool); 4] =
@@ -28,7 +31,7 @@ fn pre_vote() -> Config {
 fn node(config: &Config, term: u64, voters: &[NodeId]) -> Raft<MemoryStorage> {
     let mut storage = MemoryStorage::with_voters(voters.iter().copied());
     if term > 0 {
-        storage.append(vec![Entry::unplaced(Payload::Noop).at(entry(1, term))]);
+        storage.append(vec![Entry::unplaced(Payload::Noop).at(id(1, term))]);
         storage.save(HardState { term: Term(term), ..HardState::default() });
     }
     let mut node = Raft::new(config, storage).expect("the settings are good");
@@ -36,45 +39,13 @@ fn node(config: &Config, term: u64, voters: &[NodeId]) -> Raft<MemoryStorage> {
     node
 }
 
-fn entry(index: u64, term: u64) -> EntryId {
-    EntryId { index: Index(index), term: Term(term) }
-}
-
-/// Takes what leaves a node whose disk is instant.
-fn said(node: &mut Raft<MemoryStorage>) -> Vec<String> {
-    let mut messages = Vec::new();
-    loop {
-        let Outbox { now, promised, own, .. } = node.take_outbox();
-        if now.is_empty() && promised.is_empty() && own.is_empty() {
-            return messages;
-        }
-        messages.extend(now.iter().chain(&promised).map(ToString::to_string));
-        node.step_own(own).expect("memory can be read");
-    }
-}
-
-fn step(node: &mut Raft<MemoryStorage>, from: NodeId, term: u64, body: Body) {
-    let message = Message { from, to: N1, term: Some(Term(term)), body };
-    node.step(message).expect("a correct node sends this");
-}
-
 fn ask(last: EntryId) -> Body {
-    Body::RequestPreVote(VoteRequest { last, transfer: false })
+    Body::RequestPreVote(VoteRequest::new(last))
 }
 
 fn heartbeat(node: &mut Raft<MemoryStorage>, from: NodeId, term: u64) {
     let (commit, token, session) = (Index(0), None, Session::default());
     step(node, from, term, Body::Heartbeat { commit, token, session });
-}
-
-fn ticks(node: &mut Raft<MemoryStorage>, ticks: u64) {
-    (0..ticks).for_each(|_| node.tick());
-}
-
-/// Returns role and term.
-fn stands(node: &Raft<MemoryStorage>) -> (RoleName, u64) {
-    let seen = node.inspect();
-    (seen.role, seen.term.0)
 }
 
 // Asking.
@@ -88,11 +59,11 @@ fn a_node_asks_before_it_enters_a_term() {
     // The question names the term in which it would campaign.
     let asked = ["n1->n2 RequestPreVote t2 last=1@1", "n1->n3 RequestPreVote t2 last=1@1"];
     assert_eq!(said(&mut n1), asked);
-    step(&mut n1, N3, 2, Body::PreVoteReply { granted: true });
+    step(&mut n1, N3, 2, Body::pre_vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Candidate, 2), "n1 and n3 are a majority");
     let asked = ["n1->n2 RequestVote t2 last=1@1", "n1->n3 RequestVote t2 last=1@1"];
     assert_eq!(said(&mut n1), asked);
-    step(&mut n1, N3, 2, Body::VoteReply { granted: true });
+    step(&mut n1, N3, 2, Body::vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Leader, 2));
 }
 
@@ -129,7 +100,7 @@ fn a_candidate_that_does_not_win_in_time_asks_again_before_the_next_term() {
     let mut n1 = node(&pre_vote(), 1, &[N1, N2, N3]);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 2, Body::PreVoteReply { granted: true });
+    step(&mut n1, N2, 2, Body::pre_vote_reply(true));
     said(&mut n1);
     ticks(&mut n1, 10);
     assert_eq!(stands(&n1), (RoleName::PreCandidate, 2));
@@ -154,9 +125,9 @@ fn an_answer_changes_no_term_no_vote_and_no_timer() {
         let mut n1 = node(&config(pre_vote, check_quorum), 3, &[N1, N2, N3]);
         ticks(&mut n1, 4);
         for (term, last, answer) in [
-            (9, entry(5, 3), "n1->n2 PreVoteReply t9 granted"),
-            (9, entry(0, 0), "n1->n2 PreVoteReply t3 refused"),
-            (2, entry(1, 1), "n1->n2 PreVoteReply t3 refused"),
+            (9, id(5, 3), "n1->n2 PreVoteReply t9 granted"),
+            (9, id(0, 0), "n1->n2 PreVoteReply t3 refused"),
+            (2, id(1, 1), "n1->n2 PreVoteReply t3 refused"),
         ] {
             let before = n1.clone();
             step(&mut n1, N2, term, ask(last));
@@ -172,7 +143,7 @@ fn a_voter_says_what_it_would_do() {
     let answer = |vote: Option<NodeId>, leader: Option<NodeId>, term, last| {
         let mut n1 = node(&pre_vote(), 3, &[N1, N2, N3]);
         if let Some(candidate) = vote {
-            let request = VoteRequest { last: entry(1, 3), transfer: false };
+            let request = VoteRequest::new(id(1, 3));
             step(&mut n1, candidate, 3, Body::RequestVote(request));
         }
         if let Some(leader) = leader {
@@ -185,16 +156,16 @@ fn a_voter_says_what_it_would_do() {
     let (yes, no) = ("granted", "refused");
     for (vote, leader, term, last, verdict) in [
         // In a later term every vote is free: only the logs are compared (§5.4.1).
-        (None, None, 4, entry(1, 3), yes),
-        (None, None, 4, entry(9, 2), no),
-        (Some(N3), Some(N3), 4, entry(1, 3), yes),
+        (None, None, 4, id(1, 3), yes),
+        (None, None, 4, id(9, 2), no),
+        (Some(N3), Some(N3), 4, id(1, 3), yes),
         // In its own term it has one vote, and knows who leads.
-        (None, None, 3, entry(1, 3), yes),
-        (Some(N2), None, 3, entry(1, 3), yes),
-        (Some(N3), None, 3, entry(1, 3), no),
-        (None, Some(N3), 3, entry(1, 3), no),
+        (None, None, 3, id(1, 3), yes),
+        (Some(N2), None, 3, id(1, 3), yes),
+        (Some(N3), None, 3, id(1, 3), no),
+        (None, Some(N3), 3, id(1, 3), no),
         // An older term is over.
-        (None, None, 2, entry(1, 3), no),
+        (None, None, 2, id(1, 3), no),
     ] {
         let said = answer(vote, leader, term, last);
         let term = if verdict == yes { term } else { 3 };
@@ -206,15 +177,15 @@ fn a_voter_says_what_it_would_do() {
 fn a_node_that_has_seen_no_election_can_refuse() {
     let mut n1 = node(&pre_vote(), 0, &[N1, N2, N3]);
     let mut storage = MemoryStorage::with_voters([N1, N2, N3]);
-    storage.append(vec![Entry::unplaced(Payload::Noop).at(entry(1, 1))]);
+    storage.append(vec![Entry::unplaced(Payload::Noop).at(id(1, 1))]);
     let mut with_entry = Raft::new(&pre_vote(), storage).expect("its term was not saved");
-    step(&mut with_entry, N2, 1, ask(entry(0, 0)));
+    step(&mut with_entry, N2, 1, ask(id(0, 0)));
     assert_eq!(said(&mut with_entry), ["n1->n2 PreVoteReply t0 refused"]);
     // And the answer of such a node is taken.
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 0, Body::PreVoteReply { granted: false });
-    step(&mut n1, N3, 0, Body::PreVoteReply { granted: false });
+    step(&mut n1, N2, 0, Body::pre_vote_reply(false));
+    step(&mut n1, N3, 0, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::Follower, 0));
 }
 
@@ -226,10 +197,10 @@ fn a_majority_that_would_not_vote_ends_the_pre_vote() {
     ticks(&mut n1, 10);
     said(&mut n1);
     ticks(&mut n1, 5);
-    step(&mut n1, N2, 1, Body::PreVoteReply { granted: false });
-    step(&mut n1, N2, 1, Body::PreVoteReply { granted: false });
+    step(&mut n1, N2, 1, Body::pre_vote_reply(false));
+    step(&mut n1, N2, 1, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::PreCandidate, 1), "n2 has one voice");
-    step(&mut n1, N3, 1, Body::PreVoteReply { granted: false });
+    step(&mut n1, N3, 1, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::Follower, 1));
     assert_eq!(n1.inspect().elapsed_ticks, 0, "it waits for a whole election timeout");
 }
@@ -237,7 +208,7 @@ fn a_majority_that_would_not_vote_ends_the_pre_vote() {
 #[test]
 fn a_grant_for_another_term_or_another_role_counts_for_nothing() {
     let mut n1 = node(&pre_vote(), 3, &[N1, N2, N3]);
-    let granted = || Body::PreVoteReply { granted: true };
+    let granted = || Body::pre_vote_reply(true);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
     // It asked for term 4.
@@ -261,13 +232,13 @@ fn a_grant_for_another_term_or_another_role_counts_for_nothing() {
 #[test]
 fn a_refusal_carries_the_term_of_the_node_that_refuses() {
     let mut n1 = node(&pre_vote(), 4, &[N1, N2, N3]);
-    step(&mut n1, N2, 3, ask(entry(7, 3)));
+    step(&mut n1, N2, 3, ask(id(7, 3)));
     assert_eq!(said(&mut n1), ["n1->n2 PreVoteReply t4 refused"]);
 
     let mut n1 = node(&pre_vote(), 2, &[N1, N2, N3]);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 4, Body::PreVoteReply { granted: false });
+    step(&mut n1, N2, 4, Body::pre_vote_reply(false));
     assert_eq!(stands(&n1), (RoleName::Follower, 4));
     n1.campaign().expect("it follows nobody");
     assert_eq!(said(&mut n1)[0], "n1->n2 RequestPreVote t5 last=1@2");
@@ -283,13 +254,13 @@ fn a_leader_of_an_older_term_is_answered_where_questions_may_be_ignored() {
         let (commit, session) = (Index(0), Session::default());
         heartbeat(&mut n1, N2, 3);
         step(&mut n1, N2, 3, Body::AppendEntries { prev, entries, commit, session });
-        step(&mut n1, N2, 3, Body::TimeoutNow { last: entry(1, 3) });
+        step(&mut n1, N2, 3, Body::TimeoutNow { last: id(1, 3) });
         let answer = "n1->n2 AppendReply t4 newer-term".to_owned();
         let answers = if pre_vote || check_quorum { vec![answer; 3] } else { vec![] };
         assert_eq!(said(&mut n1), answers, "pre_vote {pre_vote}, check_quorum {check_quorum}");
         // No other message of an older term is worth an answer.
-        step(&mut n1, N2, 3, Body::VoteReply { granted: true });
-        let request = VoteRequest { last: entry(7, 3), transfer: false };
+        step(&mut n1, N2, 3, Body::vote_reply(true));
+        let request = VoteRequest::new(id(7, 3));
         step(&mut n1, N2, 3, Body::RequestVote(request));
         assert_eq!(said(&mut n1), [""; 0]);
         assert_eq!(stands(&n1), (RoleName::Follower, 4));
@@ -298,9 +269,9 @@ fn a_leader_of_an_older_term_is_answered_where_questions_may_be_ignored() {
     let mut n1 = node(&pre_vote(), 0, &[N1, N2]);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 1, Body::PreVoteReply { granted: true });
+    step(&mut n1, N2, 1, Body::pre_vote_reply(true));
     said(&mut n1);
-    step(&mut n1, N2, 1, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 1, Body::vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Leader, 1));
     let outcome = AppendOutcome::NewerTerm;
     step(&mut n1, N2, 6, Body::AppendReply { outcome, session: None });
@@ -319,8 +290,8 @@ fn a_pre_candidate_follows_nobody() {
         assert_eq!(n1.propose(Bytes::new(), Bytes::new()), Err(ProposeError::NoLeader));
         said(&mut n1);
         // n3 is in term 1, too, and asks for term 2; then a node asks for term 1 that missed it.
-        step(&mut n1, N3, 2, ask(entry(1, 1)));
-        step(&mut n1, N3, 1, ask(entry(1, 1)));
+        step(&mut n1, N3, 2, ask(id(1, 1)));
+        step(&mut n1, N3, 1, ask(id(1, 1)));
         let yes = ["n1->n3 PreVoteReply t2 granted", "n1->n3 PreVoteReply t1 granted"];
         assert_eq!(said(&mut n1), yes);
     }
@@ -332,9 +303,9 @@ fn a_pre_candidate_answers_others_and_votes_for_them() {
     let mut n1 = node(&pre_vote(), 1, &[N1, N2, N3]);
     n1.campaign().expect("it follows nobody");
     said(&mut n1);
-    step(&mut n1, N2, 2, ask(entry(1, 1)));
+    step(&mut n1, N2, 2, ask(id(1, 1)));
     assert_eq!(stands(&n1), (RoleName::PreCandidate, 1));
-    let request = VoteRequest { last: entry(1, 1), transfer: false };
+    let request = VoteRequest::new(id(1, 1));
     step(&mut n1, N2, 2, Body::RequestVote(request));
     assert_eq!(said(&mut n1), ["n1->n2 PreVoteReply t2 granted", "n1->n2 VoteReply t2 granted"]);
     assert_eq!(stands(&n1), (RoleName::Follower, 2));

@@ -66,7 +66,7 @@ fn elected(config: &Config) -> Raft<MemoryStorage> {
     let mut node = node(config, &[N1, N2, N3]);
     node.campaign().expect("nobody leads");
     take(&mut node);
-    step(&mut node, N2, 1, Body::VoteReply { granted: true });
+    step(&mut node, N2, 1, Body::vote_reply(true));
     assert_eq!(node.inspect().role, RoleName::Leader);
     take(&mut node);
     node
@@ -149,7 +149,7 @@ fn a_leader_reads_nothing_before_it_has_committed_in_its_term() {
     let mut n1 = Raft::new(&defaults(), n1.into_storage()).expect("it can start");
     n1.campaign().expect("nobody leads");
     take(&mut n1);
-    step(&mut n1, N2, 2, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 2, Body::vote_reply(true));
     n1.read_index(mark("a")).expect("it runs");
     let (messages, ended_now) = take(&mut n1);
     assert_eq!((rounds_asked(&messages), ended_now), (vec![], vec![]));
@@ -219,7 +219,7 @@ fn a_leader_that_steps_down_ends_its_reads() {
     n1.read_index(mark("a")).expect("it runs");
     step(&mut n1, N3, 1, Body::ReadIndex { attempt: ReadAttempt(5), context: mark("x") });
     take(&mut n1);
-    step(&mut n1, N2, 2, Body::VoteReply { granted: false });
+    step(&mut n1, N2, 2, Body::vote_reply(false));
     let (messages, ended_now) = take(&mut n1);
     assert_eq!(ended_now, [ended("a", Err(ReadDropped::SteppedDown))]);
     let answers: Vec<String> = messages.iter().map(ToString::to_string).collect();
@@ -230,7 +230,7 @@ fn a_leader_that_steps_down_ends_its_reads() {
     // It leads again: nothing of the earlier term counts.
     n1.campaign().expect("a voter");
     take(&mut n1);
-    step(&mut n1, N2, 3, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 3, Body::vote_reply(true));
     acknowledge(&mut n1, N2, 3, 2);
     n1.read_index(mark("b")).expect("it runs");
     let (token, session) = (Some(ReadToken(1)), Session::default());

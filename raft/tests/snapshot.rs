@@ -5,16 +5,12 @@
 //!   n1's log   [ snapshot 7@1 ] 8@1 9@2        n2 holds 1 .. 3: entry 4 is compacted
 //! ```
 
+#[path = "kit/names.rs"]
+mod names; // n1, n2, n3, and ids of entries
+
 use bytes::Bytes;
+use names::{N1, N2, N3, id};
 use raft::*;
-
-const N1: NodeId = NodeId(1);
-const N2: NodeId = NodeId(2);
-const N3: NodeId = NodeId(3);
-
-fn id(index: u64, term: u64) -> EntryId {
-    EntryId { index: Index(index), term: Term(term) }
-}
 
 fn entry(index: u64, term: u64) -> Entry {
     Entry::unplaced(Payload::Normal(Bytes::from_static(b"x"))).at(id(index, term))
@@ -75,7 +71,7 @@ fn leader_with<S: Storage>(config: &Config, storage: S) -> Raft<S> {
     node.journal().listen();
     node.campaign().expect("a voter");
     take(&mut node);
-    step(&mut node, N3, 2, Body::VoteReply { granted: true });
+    step(&mut node, N3, 2, Body::vote_reply(true));
     assert_eq!(node.inspect().role, RoleName::Leader);
     take(&mut node);
     node

@@ -6,19 +6,18 @@
 //!   n1 follows:  TimeoutNow --> RequestVote t2 transfer, at once
 //! ```
 
-use bytes::Bytes;
-use raft::*;
+#[path = "kit/names.rs"]
+mod names; // n1, n2, n3, and ids of entries
+#[path = "kit/played.rs"]
+mod played; // one real node; the test plays the others
 
-const N1: NodeId = NodeId(1);
-const N2: NodeId = NodeId(2);
-const N3: NodeId = NodeId(3);
+use bytes::Bytes;
+use names::{N1, N2, N3, id};
+use played::{said, stands, step, ticks};
+use raft::*;
 
 fn defaults() -> Config {
     Config::new(N1)
-}
-
-fn entry(index: u64, term: u64) -> EntryId {
-    EntryId { index: Index(index), term: Term(term) }
 }
 
 fn node(config: &Config, voters: &[NodeId]) -> Raft<MemoryStorage> {
@@ -26,24 +25,6 @@ fn node(config: &Config, voters: &[NodeId]) -> Raft<MemoryStorage> {
     let mut node = Raft::new(config, storage).expect("the settings are good");
     node.pin_election_timeout(Some(1000));
     node
-}
-
-/// Takes what leaves a node whose disk is instant.
-fn said(node: &mut Raft<MemoryStorage>) -> Vec<String> {
-    let mut messages = Vec::new();
-    loop {
-        let Outbox { now, promised, own, .. } = node.take_outbox();
-        if now.is_empty() && promised.is_empty() && own.is_empty() {
-            return messages;
-        }
-        messages.extend(now.iter().chain(&promised).map(ToString::to_string));
-        node.step_own(own).expect("memory can be read");
-    }
-}
-
-fn step(node: &mut Raft<MemoryStorage>, from: NodeId, term: u64, body: Body) {
-    let message = Message { from, to: N1, term: Some(Term(term)), body };
-    node.step(message).expect("a correct node sends this");
 }
 
 /// Hands n1 a message without a term.
@@ -61,17 +42,8 @@ fn echo(node: &mut Raft<MemoryStorage>, from: NodeId) {
     step(node, from, 1, Body::HeartbeatReply { token, session });
 }
 
-fn ticks(node: &mut Raft<MemoryStorage>, ticks: u64) {
-    (0..ticks).for_each(|_| node.tick());
-}
-
 fn propose(node: &mut Raft<MemoryStorage>) -> Result<(), ProposeError> {
     node.propose(Bytes::new(), Bytes::from_static(b"x"))
-}
-
-fn stands(node: &Raft<MemoryStorage>) -> (RoleName, u64) {
-    let seen = node.inspect();
-    (seen.role, seen.term.0)
 }
 
 /// Returns n1, leader of term 1. n2 holds its whole log, which is 1@1; n3 has not answered.
@@ -80,10 +52,10 @@ fn leader(config: &Config) -> Raft<MemoryStorage> {
     node.campaign().expect("nobody leads");
     said(&mut node);
     if config.pre_vote {
-        step(&mut node, N2, 1, Body::PreVoteReply { granted: true });
+        step(&mut node, N2, 1, Body::pre_vote_reply(true));
         said(&mut node);
     }
-    step(&mut node, N2, 1, Body::VoteReply { granted: true });
+    step(&mut node, N2, 1, Body::vote_reply(true));
     said(&mut node);
     acknowledge(&mut node, N2, 1);
     said(&mut node);
@@ -95,7 +67,7 @@ fn leader(config: &Config) -> Raft<MemoryStorage> {
 fn follower(config: &Config) -> Raft<MemoryStorage> {
     let mut node = node(config, &[N1, N2, N3]);
     let (prev, commit, session) = (EntryId::default(), Index(0), Session::default());
-    let entries = vec![Entry::unplaced(Payload::Noop).at(entry(1, 1))];
+    let entries = vec![Entry::unplaced(Payload::Noop).at(id(1, 1))];
     step(&mut node, N2, 1, Body::AppendEntries { prev, entries, commit, session });
     said(&mut node);
     node
@@ -111,7 +83,7 @@ fn a_target_with_the_whole_log_is_told_at_once() {
     n1.transfer_leader(N2).expect("n2 is a voter");
     assert_eq!(said(&mut n1), [TIMEOUT_NOW]);
     // n2 wins, and n1 follows.
-    let request = VoteRequest { last: entry(1, 1), transfer: true };
+    let request = VoteRequest { transfer: true, ..VoteRequest::new(id(1, 1)) };
     step(&mut n1, N2, 2, Body::RequestVote(request));
     assert_eq!(said(&mut n1), ["n1->n2 VoteReply t2 granted"]);
     assert_eq!(stands(&n1), (RoleName::Follower, 2));
@@ -151,20 +123,20 @@ fn a_learner_cannot_lead() {
     let n4 = NodeId(4);
     let (voters, learners) = ([N1, N2, N3].into(), [n4].into());
     let conf_state = ConfState { voters, learners, ..ConfState::default() };
-    let image = Snapshot { id: entry(1, 1), conf_state, data: Bytes::new() };
+    let image = Snapshot { id: id(1, 1), conf_state, data: Bytes::new() };
     let storage = || MemoryStorage::with_snapshot(image.clone());
     let mut n1 = Raft::new(&defaults(), storage()).expect("the settings are good");
     n1.campaign().expect("nobody leads");
     said(&mut n1);
     let term = n1.inspect().term.0;
-    step(&mut n1, N2, term, Body::VoteReply { granted: true });
+    step(&mut n1, N2, term, Body::vote_reply(true));
     assert_eq!(n1.inspect().role, RoleName::Leader);
     assert_eq!(n1.transfer_leader(n4), Err(TransferError::NotAVoter { target: n4 }));
     let said_no = TransferError::NotAVoter { target: n4 }.to_string();
     assert_eq!(said_no, "n4 is a learner, and cannot lead");
     // And a learner that is told all the same does nothing.
     let mut n4 = Raft::new(&Config::new(n4), storage()).expect("the settings are good");
-    let body = Body::TimeoutNow { last: entry(1, 1) };
+    let body = Body::TimeoutNow { last: id(1, 1) };
     let message = Message { from: N2, to: NodeId(4), term: Some(Term(2)), body };
     n4.step(message).expect("a correct node sends this");
     assert_eq!(stands(&n4), (RoleName::Follower, 2));
@@ -327,11 +299,11 @@ fn a_leader_that_is_to_lead_itself_gives_up_the_transfer_under_way() {
 fn a_transfer_ends_with_the_leadership() {
     let mut n1 = leader(&defaults());
     n1.transfer_leader(N2).expect("n2 is a voter");
-    step(&mut n1, N3, 2, Body::VoteReply { granted: false });
+    step(&mut n1, N3, 2, Body::vote_reply(false));
     said(&mut n1);
     n1.campaign().expect("nobody leads");
     said(&mut n1);
-    step(&mut n1, N2, 3, Body::VoteReply { granted: true });
+    step(&mut n1, N2, 3, Body::vote_reply(true));
     assert_eq!(stands(&n1), (RoleName::Leader, 3));
     propose(&mut n1).expect("the transfer was of another term");
 }
@@ -342,12 +314,12 @@ fn a_transfer_ends_with_the_leadership() {
 fn a_node_that_is_told_campaigns_at_once_without_a_pre_vote() {
     for pre_vote in [false, true] {
         let mut n1 = follower(&Config { pre_vote, ..defaults() });
-        step(&mut n1, N2, 1, Body::TimeoutNow { last: entry(1, 1) });
+        step(&mut n1, N2, 1, Body::TimeoutNow { last: id(1, 1) });
         assert_eq!(stands(&n1), (RoleName::Candidate, 2));
         let asked =
             ["n1->n2 RequestVote t2 last=1@1 transfer", "n1->n3 RequestVote t2 last=1@1 transfer"];
         assert_eq!(said(&mut n1), asked);
-        step(&mut n1, N3, 2, Body::VoteReply { granted: true });
+        step(&mut n1, N3, 2, Body::vote_reply(true));
         assert_eq!(stands(&n1), (RoleName::Leader, 2));
     }
 }
@@ -356,7 +328,7 @@ fn a_node_that_is_told_campaigns_at_once_without_a_pre_vote() {
 fn the_election_after_a_failed_transfer_is_an_ordinary_one() {
     let mut n1 = follower(&Config { pre_vote: true, ..defaults() });
     n1.pin_election_timeout(Some(10));
-    step(&mut n1, N2, 1, Body::TimeoutNow { last: entry(1, 1) });
+    step(&mut n1, N2, 1, Body::TimeoutNow { last: id(1, 1) });
     said(&mut n1);
     ticks(&mut n1, 10);
     assert_eq!(said(&mut n1)[0], "n1->n2 RequestPreVote t3 last=1@1");
@@ -365,7 +337,7 @@ fn the_election_after_a_failed_transfer_is_an_ordinary_one() {
 #[test]
 fn nobody_ignores_a_vote_request_that_the_leader_wants() {
     let mut n1 = follower(&Config { check_quorum: true, pre_vote: true, ..defaults() });
-    let request = |transfer| VoteRequest { last: entry(1, 1), transfer };
+    let request = |transfer| VoteRequest { transfer, ..VoteRequest::new(id(1, 1)) };
     step(&mut n1, N3, 2, Body::RequestVote(request(false)));
     assert_eq!(said(&mut n1), [""; 0], "its leader works");
     step(&mut n1, N3, 2, Body::RequestVote(request(true)));
@@ -378,7 +350,7 @@ fn nobody_ignores_a_vote_request_that_the_leader_wants() {
     assert_eq!(said(&mut n1), ["n1->n3 VoteReply t2 granted"]);
     // A leader's wish is no reason to vote for a log that is behind.
     let mut n1 = follower(&Config { check_quorum: true, ..defaults() });
-    let short = VoteRequest { last: EntryId::default(), transfer: true };
+    let short = VoteRequest { transfer: true, ..VoteRequest::new(EntryId::default()) };
     step(&mut n1, N3, 2, Body::RequestVote(short));
     assert_eq!(said(&mut n1), ["n1->n3 VoteReply t2 refused"]);
 }
@@ -398,19 +370,19 @@ fn a_timeout_now_that_comes_late_does_nothing() {
         why.expect("a message that does nothing is noted")
     };
     // The log has grown since, or an entry was lost, or replaced.
-    for last in [entry(0, 0), entry(2, 1)] {
+    for last in [id(0, 0), id(2, 1)] {
         let mut n1 = follower(&defaults());
-        let other = Ignored::OtherLog { theirs: last, ours: entry(1, 1) };
+        let other = Ignored::OtherLog { theirs: last, ours: id(1, 1) };
         assert_eq!(ignored(&mut n1, N2, 1, last), other);
     }
     // The term is over.
     let mut n1 = follower(&defaults());
-    step(&mut n1, N3, 3, Body::VoteReply { granted: false });
+    step(&mut n1, N3, 3, Body::vote_reply(false));
     let over = Ignored::OlderTerm { theirs: Term(1), ours: Term(3) };
-    assert_eq!(ignored(&mut n1, N2, 1, entry(1, 1)), over);
+    assert_eq!(ignored(&mut n1, N2, 1, id(1, 1)), over);
     // It leads the term itself.
     let mut n1 = leader(&defaults());
-    assert_eq!(ignored(&mut n1, N2, 1, entry(1, 1)), Ignored::RivalLeader);
+    assert_eq!(ignored(&mut n1, N2, 1, id(1, 1)), Ignored::RivalLeader);
 }
 
 #[test]
@@ -430,7 +402,7 @@ fn a_candidate_is_told_as_well() {
     n1.campaign().expect("it follows n2");
     said(&mut n1);
     // n3 was elected in term 2, and hands over.
-    step(&mut n1, N3, 2, Body::TimeoutNow { last: entry(1, 1) });
+    step(&mut n1, N3, 2, Body::TimeoutNow { last: id(1, 1) });
     assert_eq!(stands(&n1), (RoleName::Candidate, 3));
 }
 

@@ -128,7 +128,7 @@ impl Oracle {
         if let Some(Message {
             from,
             term: Some(term),
-            body: Body::VoteReply { granted: true },
+            body: Body::VoteReply { granted: true, .. },
             ..
         }) = message
         {
@@ -181,8 +181,10 @@ impl StepContext<'_> {
     /// Returns the term of the message if its sender is in that term and the node accepted it.
     fn senders_term(&self) -> Option<Term> {
         let message = self.message.filter(|_| self.step.refused.is_none())?;
-        let wished =
-            matches!(message.body, Body::RequestPreVote(_) | Body::PreVoteReply { granted: true });
+        let wished = matches!(
+            message.body,
+            Body::RequestPreVote(_) | Body::PreVoteReply { granted: true, .. }
+        );
         message.term.filter(|_| !wished)
     }
 }

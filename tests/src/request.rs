@@ -66,6 +66,30 @@ pub const COMMANDS: [&str; 8] = [
     "transfer-leader",
 ];
 
+/// Asks a request of a node: its functions have the same names with an owner and without.
+macro_rules! ask {
+    ($request:expr, $node:expr) => {
+        match $request {
+            Request::Transfer(target) => refusal($node.transfer_leader(*target)),
+            Request::ForgetLeader => refusal($node.forget_leader()),
+            Request::Unreachable(peer) => {
+                $node.report_unreachable(*peer);
+                None
+            }
+            Request::Reported { peer, status } => {
+                $node.report_snapshot(*peer, *status);
+                None
+            }
+            Request::Snapshot => refusal($node.request_snapshot()),
+            Request::Fetched(peer) => refusal($node.on_entries_fetched(*peer)),
+            Request::Change(change) => {
+                refusal($node.propose_conf_change(Bytes::new(), change.clone()))
+            }
+            Request::Compact { .. } => None,
+        }
+    };
+}
+
 impl Request {
     /// Reads the command of this name, after the node; `None` if a request has no such command.
     ///
@@ -124,46 +148,12 @@ impl Request {
 
     /// Asks it of a bare node. Returns why the node refuses, if it does.
     pub(crate) fn ask_bare(&self, node: &mut Raft<MemoryStorage>) -> Option<String> {
-        match self {
-            Request::Transfer(target) => refusal(node.transfer_leader(*target)),
-            Request::ForgetLeader => refusal(node.forget_leader()),
-            Request::Unreachable(peer) => {
-                node.report_unreachable(*peer);
-                None
-            }
-            Request::Reported { peer, status } => {
-                node.report_snapshot(*peer, *status);
-                None
-            }
-            Request::Snapshot => refusal(node.request_snapshot()),
-            Request::Fetched(peer) => refusal(node.on_entries_fetched(*peer)),
-            Request::Change(change) => {
-                refusal(node.propose_conf_change(Bytes::new(), change.clone()))
-            }
-            Request::Compact { .. } => None,
-        }
+        ask!(self, node)
     }
 
     /// Asks it of a node with an owner. Returns why the node refuses, if it does.
     pub(crate) fn ask_owned(&self, node: &mut RawNode<MemoryStorage>) -> Option<String> {
-        match self {
-            Request::Transfer(target) => refusal(node.transfer_leader(*target)),
-            Request::ForgetLeader => refusal(node.forget_leader()),
-            Request::Unreachable(peer) => {
-                node.report_unreachable(*peer);
-                None
-            }
-            Request::Reported { peer, status } => {
-                node.report_snapshot(*peer, *status);
-                None
-            }
-            Request::Snapshot => refusal(node.request_snapshot()),
-            Request::Fetched(peer) => refusal(node.on_entries_fetched(*peer)),
-            Request::Change(change) => {
-                refusal(node.propose_conf_change(Bytes::new(), change.clone()))
-            }
-            Request::Compact { .. } => None,
-        }
+        ask!(self, node)
     }
 }
 

@@ -136,7 +136,7 @@ fn resolved(input: &Input, cluster: &Cluster) -> Input {
 
 /// Returns whether two messages differ only in terms and indexes.
 fn is_similar(one: &Message, other: &Message) -> bool {
-    let granted = |message: &Message| matches!(message.body, Body::VoteReply { granted: true });
+    let granted = |message: &Message| matches!(message.body, Body::VoteReply { granted: true, .. });
     one.body.kind() == other.body.kind() && granted(one) == granted(other)
 }
 

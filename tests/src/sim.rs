@@ -18,7 +18,7 @@ mod plan; // the faults and settings of a run
 mod shard; // splits the seeds among machines
 mod tally; // counts what happened
 
-pub use plan::{Churn, Faults, Interval, Leading, Plan, Profile};
+pub use plan::{Churn, Extras, Faults, Interval, Leading, Plan, Profile};
 pub use shard::{BadShard, Shard};
 pub use tally::{Coverage, Digest, Tally};
 

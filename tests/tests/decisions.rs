@@ -49,7 +49,7 @@ fn two_leaders() -> (Setup, Vec<Input>) {
             for to in [NodeId(1), NodeId(2)] {
                 run(&mut cluster, Input::Campaign(to));
                 for from in [NodeId(4), NodeId(5)] {
-                    let body = Body::VoteReply { granted: true };
+                    let body = Body::vote_reply(true);
                     let lie = Message { from, to, term: Some(next), body };
                     run(&mut cluster, Input::Post(lie.clone()));
                     if run(&mut cluster, Input::Deliver(lie)).violation.is_some() {

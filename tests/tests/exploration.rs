@@ -52,7 +52,7 @@ fn the_large_bounds_keep_every_rule() {
 fn lied_to() -> Cluster {
     let mut cluster = Cluster::new(Setup::new(3, 0));
     for to in [NodeId(1), NodeId(2)] {
-        let body = Body::VoteReply { granted: true };
+        let body = Body::vote_reply(true);
         let lie = Message { from: NodeId(3), to, term: Some(Term(1)), body };
         cluster.apply(&Input::Post(lie));
     }

@@ -10,7 +10,7 @@ const N3: NodeId = NodeId(3);
 
 /// Returns n1's question of term 1 to another node.
 fn question(to: NodeId) -> Message {
-    let ask = VoteRequest { last: EntryId::default(), transfer: false };
+    let ask = VoteRequest::new(EntryId::default());
     Message { from: N1, to, term: Some(Term(1)), body: Body::RequestVote(ask) }
 }
 

@@ -43,7 +43,7 @@ fn ask(term: u64, from: NodeId, to: NodeId) -> Message {
 }
 
 fn ask_with(term: u64, from: NodeId, to: NodeId, last: EntryId) -> Message {
-    message(term, from, to, Body::RequestVote(VoteRequest { last, transfer: false }))
+    message(term, from, to, Body::RequestVote(VoteRequest::new(last)))
 }
 
 fn beat(term: u64, from: NodeId, to: NodeId) -> Message {
@@ -52,7 +52,7 @@ fn beat(term: u64, from: NodeId, to: NodeId) -> Message {
 }
 
 fn reply(term: u64, from: NodeId, to: NodeId, granted: bool) -> Message {
-    message(term, from, to, Body::VoteReply { granted })
+    message(term, from, to, Body::vote_reply(granted))
 }
 
 /// Puts a message in flight and lets it arrive.
@@ -64,7 +64,7 @@ fn deliver(cluster: &mut Cluster, message: Message) -> Step {
 /// Returns what a node answered to a candidate: a grant, a refusal, or nothing.
 fn answer(step: &Step) -> Option<bool> {
     let granted = |flight: &Flight| {
-        if let Body::VoteReply { granted } = flight.message.body { Some(granted) } else { None }
+        if let Body::VoteReply { granted, .. } = flight.message.body { Some(granted) } else { None }
     };
     step.sent.iter().find_map(granted)
 }

@@ -7,7 +7,8 @@
 
 use raft::{
     Body, ChangeError, ChangeRefusal, Config, EntryId, Event, Ignored, Index, Message, NodeId,
-    Note, Read, ReadDropped, ReadToken, Refusal, RoleName, SnapshotRefusal, Term, VoteRequest,
+    Note, Priority, Read, ReadDropped, ReadToken, Refusal, RoleName, SnapshotRefusal, Term,
+    VoteRequest,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -50,10 +51,7 @@ fn random_input(rng: &mut ChaCha8Rng, size: u64, run: &Recorder) -> Input {
         from: NodeId(9),
         to: one,
         term: Some(Term(rng.random_range(0..9))),
-        body: Body::RequestVote(VoteRequest {
-            last: EntryId { term: Term(0), index: Index(0) },
-            transfer: false,
-        }),
+        body: Body::RequestVote(VoteRequest::new(EntryId::default())),
     };
     let message = match flights.len() {
         0 => stray.clone(),
@@ -362,6 +360,7 @@ fn events() -> Vec<Event> {
         Event::ChangeReplaced { why: ChangeRefusal::Impossible(ChangeError::NoVoterYet) },
         Event::JointLeft { index },
         Event::CampaignPostponed { change: index },
+        refused(Refusal::LowerPriority { ours: Priority(2), theirs: Priority(1) }),
     ]
 }
 
@@ -431,6 +430,7 @@ fn place(event: &Event) -> usize {
         Event::ChangeReplaced { why: ChangeRefusal::Impossible(_) } => 58,
         Event::JointLeft { .. } => 59,
         Event::CampaignPostponed { .. } => 60,
+        Event::VoteRefused { why: Refusal::LowerPriority { .. }, .. } => 61,
     }
 }
 

@@ -166,6 +166,9 @@ impl fmt::Display for StepError {
                 "{from} says that this node holds all entries up to {commit}, but its log ends at \
                  {last}: was the disk wiped, the id used again, or a write not made durable?"
             ),
+            StepError::CommitNotInItsLog { from, commit, last } => {
+                write!(f, "{from} says that {commit} is committed, but that its log ends in {last}")
+            }
             StepError::AnswerBeyondLog { from, index, last } => write!(
                 f,
                 "{from} answers for entry {index}, but the log of this leader ends at {last}"

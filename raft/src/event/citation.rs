@@ -34,7 +34,8 @@ impl Event {
                 ("5.4.1", Some("Fig. 2 RequestVote (2)"))
             }
             Event::VoteRefused {
-                why: Refusal::LeaderKnown(_) | Refusal::TermIsOver { .. },
+                why:
+                    Refusal::LeaderKnown(_) | Refusal::TermIsOver { .. } | Refusal::LowerPriority { .. },
                 ..
             } => ("5.2", None),
             Event::PreVoteGranted { .. } | Event::PreVoteRefused { .. } => {
@@ -97,6 +98,10 @@ impl Event {
                 "leading.md#check-quorum"
             }
             Event::LeaseSuspended { .. } => "leading.md#lease",
+            Event::VoteRefused { why: Refusal::LowerPriority { .. }, .. }
+            | Event::PreVoteRefused { why: Refusal::LowerPriority { .. }, .. } => {
+                "leading.md#priority"
+            }
             Event::PreVoteGranted { .. } | Event::PreVoteRefused { .. } => "leading.md#pre-vote",
             Event::TermEntered { .. } | Event::MessageIgnored { .. } => "election.md#terms",
             Event::VoteChanged { .. } | Event::VoteGranted { .. } => "election.md#one-vote",

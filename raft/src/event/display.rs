@@ -161,6 +161,13 @@ impl fmt::Display for Refusal {
             Refusal::LogIsNewer { ours, theirs } => {
                 write!(f, "its last entry {theirs} is behind {ours}")
             }
+            Refusal::LowerPriority { ours, theirs } => {
+                write!(
+                    f,
+                    "its priority {} is below {}, and the logs are the same",
+                    theirs.0, ours.0
+                )
+            }
             Refusal::LeaderKnown(leader) => write!(f, "{leader} leads this term"),
             Refusal::TermIsOver { theirs, ours } => {
                 write!(f, "term {theirs} is over, this is {ours}")

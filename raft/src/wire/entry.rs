@@ -66,6 +66,22 @@ pub(super) fn read_id(from: &mut Input, what: &'static str) -> Result<EntryId, W
     Ok(EntryId { term, index })
 }
 
+/// Writes whether there is an entry, and its id.
+pub(super) fn write_optional_id(to: &mut impl Output, id: Option<EntryId>) {
+    to.flag(id.is_some());
+    if let Some(id) = id {
+        write_id(to, id);
+    }
+}
+
+/// Reads an entry's id, if there is one.
+pub(super) fn read_optional_id(
+    from: &mut Input,
+    what: &'static str,
+) -> Result<Option<EntryId>, WireError> {
+    if from.flag(what)? { read_id(from, what).map(Some) } else { Ok(None) }
+}
+
 fn write_payload(to: &mut impl Output, payload: &Payload) {
     match payload {
         Payload::Noop => to.byte(1),

@@ -8,13 +8,14 @@
 //! Invariant: a kind has one number, from 1, and a number is never used again for something else. `match`
 //! on a body lists every field, so that a new one breaks the build here.
 
-use super::entry::{read_id, read_list, write_id, write_list};
+use super::entry::{read_id, read_list, read_optional_id, write_id, write_list, write_optional_id};
 use super::input::Input;
 use super::output::Output;
 use super::state::{read_snapshot, write_snapshot};
 use crate::error::WireError;
 use crate::message::{
-    AppendOutcome, Body, Message, ReadAttempt, ReadDropped, ReadToken, Session, VoteRequest,
+    AppendOutcome, Body, Message, Priority, ReadAttempt, ReadDropped, ReadToken, Session,
+    VoteRequest,
 };
 use crate::types::{Index, NodeId, Term};
 
@@ -60,17 +61,19 @@ fn write_body(to: &mut impl Output, body: &Body) {
             to.byte(kind::REQUEST_PRE_VOTE);
             write_ask(to, ask);
         }
-        Body::PreVoteReply { granted } => {
+        Body::PreVoteReply { granted, commit } => {
             to.byte(kind::PRE_VOTE_REPLY);
             to.flag(*granted);
+            write_optional_id(to, *commit);
         }
         Body::RequestVote(ask) => {
             to.byte(kind::REQUEST_VOTE);
             write_ask(to, ask);
         }
-        Body::VoteReply { granted } => {
+        Body::VoteReply { granted, commit } => {
             to.byte(kind::VOTE_REPLY);
             to.flag(*granted);
+            write_optional_id(to, *commit);
         }
         Body::AppendEntries { prev, entries, commit, session } => {
             to.byte(kind::APPEND_ENTRIES);
@@ -129,9 +132,15 @@ fn write_body(to: &mut impl Output, body: &Body) {
 fn read_body(from: &mut Input) -> Result<Body, WireError> {
     let body = match from.byte("body")? {
         kind::REQUEST_PRE_VOTE => Body::RequestPreVote(read_ask(from)?),
-        kind::PRE_VOTE_REPLY => Body::PreVoteReply { granted: from.flag("granted")? },
+        kind::PRE_VOTE_REPLY => Body::PreVoteReply {
+            granted: from.flag("granted")?,
+            commit: read_optional_id(from, "commit")?,
+        },
         kind::REQUEST_VOTE => Body::RequestVote(read_ask(from)?),
-        kind::VOTE_REPLY => Body::VoteReply { granted: from.flag("granted")? },
+        kind::VOTE_REPLY => Body::VoteReply {
+            granted: from.flag("granted")?,
+            commit: read_optional_id(from, "commit")?,
+        },
         kind::APPEND_ENTRIES => Body::AppendEntries {
             prev: read_id(from, "prev")?,
             entries: read_list(from)?,
@@ -177,13 +186,20 @@ fn read_session(from: &mut Input) -> Result<Session, WireError> {
 }
 
 fn write_ask(to: &mut impl Output, ask: &VoteRequest) {
-    let VoteRequest { last, transfer } = ask;
+    let VoteRequest { last, transfer, commit, priority } = ask;
     write_id(to, *last);
     to.flag(*transfer);
+    write_optional_id(to, *commit);
+    to.number(priority.0);
 }
 
 fn read_ask(from: &mut Input) -> Result<VoteRequest, WireError> {
-    Ok(VoteRequest { last: read_id(from, "last")?, transfer: from.flag("transfer")? })
+    Ok(VoteRequest {
+        last: read_id(from, "last")?,
+        transfer: from.flag("transfer")?,
+        commit: read_optional_id(from, "commit")?,
+        priority: Priority(from.number("priority")?),
+    })
 }
 
 fn write_append_outcome(to: &mut impl Output, outcome: &AppendOutcome) {

@@ -1,7 +1,8 @@
 //! The search for the last entry that two logs share, against a scan of every place, and against the
 //! most appends it may take.
 
-use crate::{THEM, US, append_to, entries, holds, scan, storage, write_and_collect};
+use crate::holds::holds;
+use crate::{THEM, US, append_to, entries, scan, storage, write_and_collect};
 use proptest::prelude::*;
 use raft::{
     AppendOutcome, Body, Config, Index, MemoryStorage, Message, NodeId, Raft, Session, Term,
@@ -37,7 +38,7 @@ fn leader(terms: &[u64], term: u64) -> (Raft<MemoryStorage>, Vec<Message>) {
     node.campaign().expect("it votes and does not lead");
     write_and_collect(&mut node);
     let term = Some(Term(term + 1));
-    let vote = Message { from: NodeId(3), to: US, term, body: Body::VoteReply { granted: true } };
+    let vote = Message { from: NodeId(3), to: US, term, body: Body::vote_reply(true) };
     node.step(vote).expect("n3 votes");
     let said = write_and_collect(&mut node);
     (node, said)

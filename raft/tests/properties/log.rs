@@ -1,7 +1,8 @@
 //! A follower's log against a `Vec`: whatever a leader sends, in whatever order it arrives, and
 //! however late the disk is.
 
-use crate::{THEM, US, holds, id, scan, storage};
+use crate::holds::holds;
+use crate::{THEM, US, id, scan, storage};
 use proptest::prelude::*;
 use raft::{
     AppendOutcome, Body, Config, Entry, Index, MemoryStorage, Message, Payload, Raft, Session, Term,

@@ -1,8 +1,10 @@
-//! The log, the window, the back-off and the members, each against the plainest thing that does the same;
+//! The log, the window, the back-off, the members and the commit groups, each against the plainest thing that does the same;
 //! and a node that is told a million things nobody would say.
-//!
-//! A property that fails prints its case, shrunk, and the seed that replays it
-//! (`PROPTEST_RNG_SEED=.. PROPTEST_CASES=..`).
+
+#[path = "../kit/holds.rs"]
+mod holds; // how a property is tried
+
+mod commit_groups; // what two groups hold, by trying every index
 
 mod back_off; // a leader looks for the last entry that two logs share
 mod log; // a follower's log against a Vec
@@ -10,34 +12,12 @@ mod membership; // walks through configurations, and every majority of each
 mod noise; // anything from anyone
 mod window; // the appends in flight against a list of all that were sent
 
-use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
 use raft::{Body, Entry, EntryId, Index, MemoryStorage, Message, NodeId, Payload, Raft, Term};
 
 /// We.
 pub const US: NodeId = NodeId(1);
 /// The leader, or a peer.
 pub const THEM: NodeId = NodeId(2);
-
-/// Tries a property on as many cases as it usually gets, or as `PROPTEST_CASES` asks for.
-///
-/// # Panics
-/// If it fails: with the shrunk case, and how to see it again.
-pub fn holds<S: Strategy>(usual: u32, cases: S, property: impl Fn(S::Value) -> TestCaseResult) {
-    let mut config = Config { failure_persistence: None, ..Config::default() };
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = usual;
-    }
-    let seed = match config.rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => 0x5EED,
-    };
-    config.rng_seed = RngSeed::Fixed(seed);
-    let cases_max = config.cases;
-    if let Err(why) = TestRunner::new(config).run(&cases, property) {
-        panic!("{why}\nagain: PROPTEST_RNG_SEED={seed} PROPTEST_CASES={cases_max}");
-    }
-}
 
 /// Returns an entry's name.
 pub fn id(index: u64, term: u64) -> EntryId {

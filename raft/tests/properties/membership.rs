@@ -6,7 +6,7 @@
 //!   after each step: do two sets of nodes decide, one before and one after, and share no node?
 //! ```
 
-use crate::holds;
+use crate::holds::holds;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use raft::quorum::Joint;

@@ -91,14 +91,24 @@ impl Noise {
         }
     }
 
+    fn named(&mut self, ours: Term) -> Option<EntryId> {
+        self.yes().then(|| self.id(ours))
+    }
+
+    fn ask(&mut self, ours: Term) -> VoteRequest {
+        let (last, commit) = (self.id(ours), self.named(ours));
+        let priority = Priority(self.number(3));
+        VoteRequest { transfer: self.yes(), commit, priority, ..VoteRequest::new(last) }
+    }
+
     fn body(&mut self, ours: Term) -> Body {
         let session = Session(u64::from(self.0.random_range(0..20_u32) == 0));
         let token = self.yes().then(|| ReadToken(self.number(3)));
         match self.0.random_range(0..24_u32) {
-            0 => Body::RequestPreVote(VoteRequest { last: self.id(ours), transfer: self.yes() }),
-            1 => Body::PreVoteReply { granted: self.yes() },
-            2 | 3 => Body::RequestVote(VoteRequest { last: self.id(ours), transfer: self.yes() }),
-            4 | 5 => Body::VoteReply { granted: self.yes() },
+            0 => Body::RequestPreVote(self.ask(ours)),
+            1 => Body::PreVoteReply { granted: self.yes(), commit: self.named(ours) },
+            2 | 3 => Body::RequestVote(self.ask(ours)),
+            4 | 5 => Body::VoteReply { granted: self.yes(), commit: self.named(ours) },
             6 => Body::InstallSnapshot { snapshot: Box::new(self.snapshot(ours)), session },
             7 | 8 => Body::Heartbeat { commit: self.index(), token, session },
             9 | 10 => Body::HeartbeatReply { token, session },

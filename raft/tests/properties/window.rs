@@ -1,6 +1,6 @@
 //! The window of appends in flight, against a list of everything that was ever sent.
 
-use crate::holds;
+use crate::holds::holds;
 use proptest::prelude::*;
 use raft::{Index, Inflights};
 

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use raft::{
     AppendOutcome, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Entry, EntryId,
-    HardState, Index, Message, NodeId, Payload, ReadAttempt, ReadDropped, ReadToken, Session,
-    Snapshot, Term, Transition, VoteRequest,
+    HardState, Index, Message, NodeId, Payload, Priority, ReadAttempt, ReadDropped, ReadToken,
+    Session, Snapshot, Term, Transition, VoteRequest,
 };
 
 /// A number: small, of any length in bits, or at an edge of a length in bytes.
@@ -126,13 +126,22 @@ fn read_outcome() -> impl Strategy<Value = Result<Index, ReadDropped>> {
 }
 
 fn body() -> impl Strategy<Value = Body> {
-    let ask = || (id(), any::<bool>()).prop_map(|(last, transfer)| VoteRequest { last, transfer });
+    let answer = || (any::<bool>(), option::of(id()));
+    let ask = || {
+        let parts = (id(), any::<bool>(), option::of(id()), number().prop_map(Priority));
+        parts.prop_map(|(last, transfer, commit, priority)| VoteRequest {
+            last,
+            transfer,
+            commit,
+            priority,
+        })
+    };
     let entries = || vec(entry(), 0..4);
     prop_oneof![
         ask().prop_map(Body::RequestPreVote),
-        any::<bool>().prop_map(|granted| Body::PreVoteReply { granted }),
+        answer().prop_map(|(granted, commit)| Body::PreVoteReply { granted, commit }),
         ask().prop_map(Body::RequestVote),
-        any::<bool>().prop_map(|granted| Body::VoteReply { granted }),
+        answer().prop_map(|(granted, commit)| Body::VoteReply { granted, commit }),
         (id(), entries(), index(), session()).prop_map(|(prev, entries, commit, session)| {
             Body::AppendEntries { prev, entries, commit, session }
         }),

@@ -74,7 +74,8 @@ fn snapshot() -> Snapshot {
 }
 
 fn bodies() -> Vec<(Option<u64>, Body)> {
-    let ask = |transfer| VoteRequest { last: id(5, 2), transfer };
+    let ask = |transfer| VoteRequest { transfer, ..VoteRequest::new(id(5, 2)) };
+    let (commit, priority) = (Some(id(4, 2)), Priority(300));
     let answer = |outcome, session: Option<u64>| {
         let session = session.map(Session);
         (Some(3), Body::AppendReply { outcome, session })
@@ -95,12 +96,14 @@ fn bodies() -> Vec<(Option<u64>, Body)> {
     let session = Session(1);
     vec![
         (Some(3), Body::RequestPreVote(ask(false))),
-        (Some(3), Body::PreVoteReply { granted: true }),
-        (Some(0), Body::PreVoteReply { granted: false }),
+        (Some(3), Body::pre_vote_reply(true)),
+        (Some(0), Body::pre_vote_reply(false)),
         (Some(3), Body::RequestVote(ask(false))),
         (Some(3), Body::RequestVote(ask(true))),
-        (Some(3), Body::VoteReply { granted: true }),
-        (Some(3), Body::VoteReply { granted: false }),
+        (Some(3), Body::RequestVote(VoteRequest { commit, priority, ..ask(false) })),
+        (Some(3), Body::vote_reply(true)),
+        (Some(3), Body::vote_reply(false)),
+        (Some(3), Body::VoteReply { granted: false, commit }),
         (Some(3), append(vec![], 0)),
         (Some(3), append(entries(), 1)),
         answer(AppendOutcome::Matched(Index(128)), Some(1)),
@@ -216,7 +219,7 @@ fn every_variant_has_a_golden_line() {
 #[test]
 fn every_variant_is_drawn() {
     let drawn = RefCell::new(String::new());
-    crate::properties::holds(1024, crate::draw::message(), |message| {
+    crate::holds::holds(1024, crate::draw::message(), |message| {
         drawn.borrow_mut().push_str(&format!("{message:?}"));
         Ok(())
     });

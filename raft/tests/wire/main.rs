@@ -8,6 +8,9 @@
 //!
 //! What decoding may allocate is in `wire_memory.rs`, a program of its own.
 
+#[path = "../kit/holds.rs"]
+mod holds; // how a property is tried
+
 mod draw; // any value
 mod golden; // bytes that are kept
 mod page; // the page of the book
@@ -33,12 +36,12 @@ fn refused(of_type: Type, bytes: &str, why: &str) {
 }
 
 #[test]
-fn a_vote_request_is_ten_bytes() {
+fn a_vote_request_is_twelve_bytes() {
     let last = EntryId { index: Index(300), term: Term(2) };
-    let ask = message(Body::RequestVote(VoteRequest { last, transfer: true }));
+    let ask = message(Body::RequestVote(VoteRequest { transfer: true, ..VoteRequest::new(last) }));
     let bytes = Value::Message(ask.clone()).encode();
-    //               version from to term  kind last      transfer
-    assert_eq!(hex(&bytes), "01 01 02 01 03 03 ac 02 02 01");
+    //               version from to term  kind last      transfer, no commit, priority 0
+    assert_eq!(hex(&bytes), "01 01 02 01 03 03 ac 02 02 01 00 00");
     assert_eq!(wire::decode_message(bytes), Ok(ask));
 }
 
@@ -201,7 +204,7 @@ fn what_is_wrong_is_named_with_its_place_and_its_number() {
 fn what_no_correct_node_says_is_carried_and_refused_by_step() {
     let storage = MemoryStorage::with_voters([1, 2].map(NodeId));
     let mut node = RawNode::new(&Config::new(NodeId(2)), storage).expect("settings that work");
-    let vote = Body::VoteReply { granted: true };
+    let vote = Body::vote_reply(true);
     let backwards = Body::Propose {
         entries: [2, 1]
             .map(|index| {

@@ -19,13 +19,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The number types of the page, and what the code calls them.
-const NUMBERS: [(&str, &str); 6] = [
+const NUMBERS: [(&str, &str); 7] = [
     ("node", "NodeId"),
     ("term", "Term"),
     ("index", "Index"),
     ("session", "Session"),
     ("token", "ReadToken"),
     ("attempt", "ReadAttempt"),
+    ("priority", "Priority"),
 ];
 
 /// A field: `term:term?`.
@@ -164,8 +165,12 @@ impl Walk<'_> {
                 self.note(from, depth, name, Says::Absent);
                 return Some(());
             }
+            let Some(rust) = number_type(inner) else {
+                let field = Field { name: name.clone(), of_type: inner.to_owned() };
+                return self.field(depth, &field);
+            };
             let number = self.number()?;
-            self.note(from, depth, name, Says::Number(number_type(inner)?, number));
+            self.note(from, depth, name, Says::Number(rust, number));
             return Some(());
         }
         if of_type == "nodes" || of_type.ends_with('*') {
@@ -344,6 +349,7 @@ fn a_decoder_written_from_the_page_reads_what_the_code_writes() {
         "RequestVote",
         "from NodeId(1)",
         "index Index(5)",
+        "priority Priority(0)",
         "term Term(2)",
         "term Term(3)",
         "to NodeId(2)",
@@ -356,7 +362,7 @@ fn a_decoder_written_from_the_page_reads_what_the_code_writes() {
 fn a_decoder_written_from_the_page_refuses_what_the_code_refuses() {
     let page = Page::read();
     let damage = vec((any::<proptest::sample::Index>(), any::<u8>(), 0..3_u8), 0..3);
-    crate::properties::holds(4096, (any_value(), damage), |(value, damage)| {
+    crate::holds::holds(4096, (any_value(), damage), |(value, damage)| {
         let mut bytes = value.encode().to_vec();
         for (place, byte, how) in damage {
             let place = place.index(bytes.len() + 1);

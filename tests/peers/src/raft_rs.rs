@@ -4,7 +4,7 @@ use crate::cluster::{Applied, COMPACT_EVERY, Cluster, KEEP_BEHIND};
 use crate::shape::{Mode, Shape};
 use raft_rs::eraftpb::{Entry, Message, MessageType};
 use raft_rs::storage::MemStorage;
-use raft_rs::{Config, RawNode};
+use raft_rs::{Config, RawNode, Ready};
 use slog::{Discard, Logger, o};
 
 /// Three of the peer's nodes.
@@ -85,34 +85,45 @@ impl Node {
         if !self.raw.has_ready() {
             return false;
         }
-        let mut ready = self.raw.ready();
-        queue.extend(ready.take_messages());
-        let storage = self.raw.raft.raft_log.store.clone();
-        if !ready.entries().is_empty() {
-            storage.wl().append(ready.entries()).expect("entries in order");
-        }
-        if let Some(hard_state) = ready.hs() {
-            storage.wl().set_hardstate(hard_state.clone());
-        }
-        queue.extend(ready.take_persisted_messages());
-        self.apply(ready.take_committed_entries());
-        let mut light = self.raw.advance(ready);
-        if let Some(commit) = light.commit_index() {
-            storage.wl().mut_hard_state().commit = commit;
-        }
-        queue.extend(light.take_messages());
-        self.apply(light.take_committed_entries());
-        self.raw.advance_apply();
+        let Node { raw, applied, .. } = self;
+        let ready = raw.ready();
+        save_and_apply(raw, ready, queue, |_, entries| {
+            for entry in entries {
+                applied.apply(entry.index, &entry.data);
+            }
+        });
         if self.applied.last > self.compacted + COMPACT_EVERY {
             self.compacted = self.applied.last - KEEP_BEHIND;
+            let storage = self.raw.raft.raft_log.store.clone();
             storage.wl().compact(self.compacted + 1).expect("it is applied");
         }
         true
     }
+}
 
-    fn apply(&mut self, entries: Vec<Entry>) {
-        for entry in entries {
-            self.applied.apply(entry.index, &entry.data);
-        }
+/// Saves and applies what a Ready of the peer holds, but for a snapshot, and lets all its messages leave in
+/// between.
+pub(crate) fn save_and_apply(
+    raw: &mut RawNode<MemStorage>,
+    mut ready: Ready,
+    queue: &mut Vec<Message>,
+    mut apply: impl FnMut(&mut RawNode<MemStorage>, Vec<Entry>),
+) {
+    queue.extend(ready.take_messages());
+    let storage = raw.raft.raft_log.store.clone();
+    if !ready.entries().is_empty() {
+        storage.wl().append(ready.entries()).expect("entries in order");
     }
+    if let Some(hard_state) = ready.hs() {
+        storage.wl().set_hardstate(hard_state.clone());
+    }
+    queue.extend(ready.take_persisted_messages());
+    apply(raw, ready.take_committed_entries());
+    let mut light = raw.advance(ready);
+    if let Some(commit) = light.commit_index() {
+        storage.wl().mut_hard_state().commit = commit;
+    }
+    queue.extend(light.take_messages());
+    apply(raw, light.take_committed_entries());
+    raw.advance_apply();
 }

@@ -105,7 +105,7 @@ impl StepContext<'_> {
             }
             let reply = self.message.filter(|message| message.from == voter);
             let (term, yes) = match reply.map(|message| (message.term, &message.body)) {
-                Some((term, Body::VoteReply { granted })) => (term, *granted),
+                Some((term, Body::VoteReply { granted, .. })) => (term, *granted),
                 Some(_) | None => (None, false),
             };
             let now = before.term.min(after.term);

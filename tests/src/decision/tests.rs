@@ -203,7 +203,7 @@ fn what_a_leader_says() {
 #[test]
 fn what_a_candidate_says_of_its_log() {
     let asks = |last| {
-        let body = Body::RequestVote(VoteRequest { last, transfer: false });
+        let body = Body::RequestVote(VoteRequest::new(last));
         let log = look(RoleName::Candidate, 0, &[3]);
         let said = vec![message(N1, N2, body)];
         judged(N1, &log, &log, Happened { said, ..Happened::default() })

@@ -262,7 +262,7 @@ mod tests {
         let [n1, n2, n3] = [NodeId(1), NodeId(2), NodeId(3)];
         let one = |a, b, c| {
             let campaigns = [Input::Campaign(a), Input::Persist(a), Input::Campaign(b)];
-            let ask = raft::VoteRequest { last: raft::EntryId::default(), transfer: false };
+            let ask = raft::VoteRequest::new(raft::EntryId::default());
             let term = Some(raft::Term(1));
             let ask = Message { from: a, to: c, term, body: Body::RequestVote(ask) };
             name(&[campaigns.to_vec(), vec![Input::Deliver(ask), Input::Persist(c)]].concat())

@@ -101,11 +101,11 @@ fn entry(index: u64, term: u64, payload: Payload) -> Entry {
 }
 
 fn grant(term: u64, from: NodeId, to: NodeId) -> Message {
-    Message { from, to, term: Some(Term(term)), body: Body::VoteReply { granted: true } }
+    Message { from, to, term: Some(Term(term)), body: Body::vote_reply(true) }
 }
 
 fn question(term: u64, from: NodeId) -> Message {
-    let ask = VoteRequest { last: EntryId::default(), transfer: false };
+    let ask = VoteRequest::new(EntryId::default());
     Message { from, to: N2, term: Some(Term(term)), body: Body::RequestVote(ask) }
 }
 
@@ -159,7 +159,7 @@ fn a_granted_vote_is_durable_before_it_is_sent() {
 
 #[test]
 fn a_refusal_needs_its_term_to_be_durable_and_no_vote() {
-    let body = Body::VoteReply { granted: false };
+    let body = Body::vote_reply(false);
     let refusal = Message { body, ..grant(2, N1, N2) };
     assert_eq!(say(&mut InvariantChecker::default(), hard(2, Some(N3)), &refusal), None);
     let early = say(&mut InvariantChecker::default(), hard(1, None), &refusal);

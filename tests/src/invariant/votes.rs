@@ -36,8 +36,8 @@ pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<
     let vote = match &message.body {
         Body::RequestVote(_) if sender.vote_requests == VoteRequests::AtOnce => return Ok(()),
         Body::RequestVote(_) => Some(sender.id),
-        Body::VoteReply { granted: true } => Some(message.to),
-        Body::VoteReply { granted: false } => None,
+        Body::VoteReply { granted: true, .. } => Some(message.to),
+        Body::VoteReply { granted: false, .. } => None,
         Body::RequestPreVote(_) | Body::PreVoteReply { .. } => return Ok(()),
         Body::AppendReply { .. } => None,
         Body::AppendEntries { .. } => return Ok(()),
@@ -74,7 +74,8 @@ pub(super) fn persisted_before(sender: Sender<'_>, message: &Message) -> Result<
 impl VoteHistory {
     /// Notes a vote as it is sent.
     pub(super) fn sent(&mut self, message: &Message) -> Result<(), Violation> {
-        let (Some(term), Body::VoteReply { granted: true }) = (message.term, &message.body) else {
+        let (Some(term), Body::VoteReply { granted: true, .. }) = (message.term, &message.body)
+        else {
             return Ok(());
         };
         self.grant(term, message.from, message.to)
@@ -106,7 +107,7 @@ impl VoteHistory {
 
     /// Trusts a vote that a test sends.
     pub(super) fn posted(&mut self, message: &Message) {
-        if let (Some(term), Body::VoteReply { granted: true }) = (message.term, &message.body) {
+        if let (Some(term), Body::VoteReply { granted: true, .. }) = (message.term, &message.body) {
             self.posted.insert((term, message.from, message.to));
         }
     }

@@ -6,6 +6,7 @@
 //!   add-nodes 3 voters=(1,2) disk=slow seed=7        n3 does not vote; writes wait for `persist`
 //!   add-nodes 3 owner=concurrent disk=slow           behind RawNode: `ready`, `persist`, `apply`
 //!   add-nodes 3 n1.snapshot=3@1 n1.log=(4@1)         n1's log begins after a snapshot
+//!   add-nodes 3 n2.priority=1                        n2 should lead
 //! ```
 
 use crate::cluster::{Driver, Owner, Setup};
@@ -14,8 +15,8 @@ use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::script::settings;
 use raft::{
-    ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Purpose,
-    Raft, Snapshot, Storage, Term,
+    ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, NodeId, Payload, Priority,
+    Purpose, Raft, Snapshot, Storage, Term,
 };
 
 /// The most nodes a script may make.
@@ -60,7 +61,9 @@ pub(crate) fn setup(arguments: &mut Arguments<'_>) -> Result<Setup, ScriptError>
     let mut nodes = Vec::new();
     for id in ids {
         let own = disk_contents(arguments, &format!("{id}."), &shared)?;
-        let config = Config { id, applied: own.applied, ..config.clone() };
+        let priority = arguments.number(&format!("{id}.priority"))?;
+        let priority = priority.map_or(config.priority, Priority);
+        let config = Config { id, applied: own.applied, priority, ..config.clone() };
         let storage = storage(arguments, id, &voters, own)?;
         if let Err(why) = Raft::new(&config, storage.clone()) {
             return Err(arguments.wrong(format!("{id} cannot start: {why}")));
@@ -163,8 +166,11 @@ pub(crate) fn unparse(setup: &Setup) -> String {
         Driver::Owned(Owner::OneAtATime) => " owner=one-at-a-time",
         Driver::Owned(Owner::Concurrent) => " owner=concurrent",
     };
-    for (config, storage) in &setup.nodes {
-        text += &unparse_disk(config, storage);
+    for (own, storage) in &setup.nodes {
+        if own.priority != config.priority {
+            text += &format!(" {}.priority={}", own.id, own.priority.0);
+        }
+        text += &unparse_disk(own, storage);
     }
     text
 }

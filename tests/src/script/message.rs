@@ -9,8 +9,8 @@ use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
 use crate::spelling::did_you_mean;
 use raft::{
-    AppendOutcome, Body, ConfState, Entry, Index, Message, NodeId, Payload, Session, Snapshot,
-    VoteRequest,
+    AppendOutcome, Body, ConfState, Entry, Index, Message, NodeId, Payload, Priority, Session,
+    Snapshot, VoteRequest,
 };
 
 /// Every kind of message: our name and etcd's.
@@ -72,8 +72,12 @@ fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> 
     Ok(match kind {
         "RequestVote" => Body::RequestVote(ask(arguments)?),
         "RequestPreVote" => Body::RequestPreVote(ask(arguments)?),
-        "VoteReply" => Body::VoteReply { granted: granted(arguments)? },
-        "PreVoteReply" => Body::PreVoteReply { granted: granted(arguments)? },
+        "VoteReply" => {
+            Body::VoteReply { granted: granted(arguments)?, commit: arguments.place("commit")? }
+        }
+        "PreVoteReply" => {
+            Body::PreVoteReply { granted: granted(arguments)?, commit: arguments.place("commit")? }
+        }
         "Heartbeat" => {
             Body::Heartbeat { commit: index(arguments, "commit")?, token: None, session }
         }
@@ -113,8 +117,12 @@ fn body(arguments: &mut Arguments<'_>, kind: &str) -> Result<Body, ScriptError> 
 }
 
 fn ask(arguments: &mut Arguments<'_>) -> Result<VoteRequest, ScriptError> {
-    let last = arguments.place("last")?.unwrap_or_default();
-    Ok(VoteRequest { last, transfer: arguments.flag("transfer") })
+    Ok(VoteRequest {
+        last: arguments.place("last")?.unwrap_or_default(),
+        transfer: arguments.flag("transfer"),
+        commit: arguments.place("commit")?,
+        priority: arguments.number("priority")?.map_or_else(Priority::default, Priority),
+    })
 }
 
 /// Reads `granted`, `refused`, `granted=true` or `granted=false`.
@@ -144,12 +152,9 @@ pub(crate) fn unparse(message: &Message) -> String {
     let Message { from, to, term, body } = message;
     let mut text = format!("{}->{} {}", from.0, to.0, body.kind());
     text += &term.map_or(String::new(), |term| format!(" term={term}"));
-    let said = |yes: &bool| if *yes { " granted" } else { " refused" };
     text += &match body {
-        Body::RequestVote(ask) | Body::RequestPreVote(ask) => {
-            format!(" last={}{}", ask.last, if ask.transfer { " transfer" } else { "" })
-        }
-        Body::VoteReply { granted } | Body::PreVoteReply { granted } => said(granted).to_string(),
+        Body::RequestVote(_) | Body::RequestPreVote(_) => body.to_string(),
+        Body::VoteReply { .. } | Body::PreVoteReply { .. } => body.to_string(),
         Body::Heartbeat { commit, .. } => format!(" commit={commit}"),
         Body::AppendEntries { prev, entries, commit, .. } if entries.is_empty() => {
             format!(" prev={prev} commit={commit}")

@@ -11,13 +11,19 @@
 //!   step-down-on-removal=once-replicated|at-once|never
 //!   pre-vote=no|yes  check-quorum=no|yes  read-lease=none|9      9: ticks that a lease lasts
 //!   batch-reads=yes|no  reset-timer-on-new-term=no|yes  vote-when-leader-known=yes|no
+//!   priority=0  commit-by-vote=no|yes      one node's own: n2.priority=1
+//!   commit-groups=none|(1:1,2:1,3:2)       n1 and n2 are in group 1, n3 is in group 2
 //! ```
 //!
-//! All nodes of a script have the same settings. A setting that is not given has its default value.
+//! All nodes of a script have the same settings, but for their priorities. A setting that is not given has
+//! its default value.
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
-use raft::{ApplyGate, Config, NodeId, ReadMode, StepDownOnRemoval, VoteRequests};
+use raft::{
+    ApplyGate, CommitGroup, CommitGroups, Config, NodeId, Priority, ReadMode, StepDownOnRemoval,
+    VoteRequests,
+};
 
 /// Reads the settings.
 pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError> {
@@ -99,6 +105,9 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
             "vote-when-leader-known",
             usual.vote_when_leader_known,
         )?,
+        priority: arguments.number("priority")?.map_or(usual.priority, Priority),
+        commit_by_vote: choice(arguments, "commit-by-vote", usual.commit_by_vote)?,
+        commit_groups: commit_groups(arguments)?,
         ..usual
     })
 }
@@ -114,6 +123,25 @@ fn limit(
         Some("none") => Ok(None),
         Some(word) => Ok(Some(arguments.read_number(key, word)?)),
     }
+}
+
+/// Reads `none`, or `(1:1,2:1,3:2)`: nodes, each with its group.
+fn commit_groups(arguments: &mut Arguments<'_>) -> Result<Option<CommitGroups>, ScriptError> {
+    let pairs = match arguments.option("commit-groups")? {
+        None => return Ok(None),
+        Some(words) if words == ["none"] => return Ok(None),
+        Some(words) => words,
+    };
+    let mut groups = Vec::new();
+    for word in pairs {
+        let Some((node, group)) = word.split_once(':') else {
+            let what = format!("expected a node and its group such as 3:2, found {word:?}");
+            return Err(arguments.wrong(what));
+        };
+        let group = arguments.read_number("the group of a node", group)?;
+        groups.push((arguments.read_id(node)?, CommitGroup(group)));
+    }
+    Ok(Some(CommitGroups::new(groups)))
 }
 
 /// Reads `yes` or `no`.
@@ -147,6 +175,11 @@ pub(super) fn unparse(config: &Config) -> String {
         ReadMode::Quorum => "none".to_string(),
         ReadMode::Lease(ticks) => ticks.to_string(),
     };
+    let groups = |config: &Config| {
+        let pair = |(node, group): (NodeId, CommitGroup)| format!("{}:{}", node.0, group.0);
+        let pairs = |groups: &CommitGroups| groups.iter().map(pair).collect::<Vec<_>>().join(",");
+        config.commit_groups.as_ref().map_or("none".into(), |of| format!("({})", pairs(of)))
+    };
     let limit = |bytes: Option<u64>| bytes.map_or("none".to_string(), |bytes| bytes.to_string());
     let choice = |yes| if yes { "yes".to_string() } else { "no".to_string() };
     let said = |config: &Config| {
@@ -176,6 +209,9 @@ pub(super) fn unparse(config: &Config) -> String {
             ("batch-reads", choice(config.batch_reads)),
             ("reset-timer-on-new-term", choice(config.reset_timer_on_new_term)),
             ("vote-when-leader-known", choice(config.vote_when_leader_known)),
+            ("priority", config.priority.0.to_string()),
+            ("commit-by-vote", choice(config.commit_by_vote)),
+            ("commit-groups", groups(config)),
         ]
     };
     let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);

@@ -412,18 +412,20 @@ impl<'a> FaultPhase<'a> {
         }
         let transitions = [Transition::Auto, Transition::Implicit, Transition::Explicit];
         let transition = self.churn.pick(&transitions).copied().unwrap_or(Transition::Auto);
+        let may_lose_half = self.plan.extras.commit_by_vote;
+        let fewest = if may_lose_half { 1 } else { 2 };
         let count = if self.churn.chance(600) { 1 } else { self.churn.within(2, 3) };
         let ids: Vec<_> = cluster.ids().collect();
         let changes = (0..count).filter_map(|_| {
             let kind = match self.churn.below(10) {
-                0..3 if conf.voters.len() > 2 => ChangeKind::Remove,
-                3..6 if conf.voters.len() > 2 => ChangeKind::AddLearner,
+                0..3 if conf.voters.len() > fewest => ChangeKind::Remove,
+                3..6 if conf.voters.len() > fewest => ChangeKind::AddLearner,
                 _ => ChangeKind::AddVoter,
             };
             Some(ConfChange { kind, node: *self.churn.pick(&ids)? })
         });
         let mut change = ConfChangeV2 { transition, changes: changes.collect() };
-        if !leaders.contains(&node) || !keeps_a_majority(&conf, &change) {
+        if !leaders.contains(&node) || !may_lose_half && !keeps_a_majority(&conf, &change) {
             change.changes.iter_mut().for_each(|one| one.kind = ChangeKind::AddVoter);
         }
         vec![Input::Ask { node, request: Request::Change(change) }]
@@ -517,7 +519,7 @@ impl<'a> FaultPhase<'a> {
 
 /// Returns whether a majority of the voters votes on after a change. If not, those that know that the change is
 /// committed may all have ceased to vote, and the others may need their votes: then nobody can be elected (etcd
-/// issue 12359). An operator makes such a change in two steps.
+/// issue 12359). Where votes do not tell what is committed, an operator makes such a change in two steps.
 fn keeps_a_majority(conf: &ConfState, change: &ConfChangeV2) -> bool {
     let next = Changer::new(conf).and_then(|changer| changer.apply(change.clone()));
     let Ok(next) = next else { return true };

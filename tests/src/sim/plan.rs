@@ -12,7 +12,7 @@
 use crate::cluster::{Driver, Owner, Setup};
 use crate::disk::DiskSpeed;
 use crate::random::Stream;
-use raft::{MemoryStorage, NodeId, ReadMode};
+use raft::{CommitGroup, CommitGroups, MemoryStorage, NodeId, Priority, ReadMode};
 use std::fmt;
 
 /// The approximate size of a client's entry, in bytes.
@@ -207,6 +207,17 @@ pub struct Leading {
     pub transfer_ticks: u64,
 }
 
+/// What raft-rs has beyond etcd, each a setting. The default is nothing of it.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Extras {
+    /// Whether votes tell what is committed. Then a change may take the vote from half of the voters.
+    pub commit_by_vote: bool,
+    /// The priority of each node, from the first on; 0 for those that are left.
+    pub priorities: Vec<u64>,
+    /// The commit group of each node, from the first on, if there are any; 0 for a node that is in none.
+    pub commit_groups: Option<Vec<u64>>,
+}
+
 /// How a group changes its members, and how often its logs are compacted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Churn {
@@ -239,6 +250,8 @@ pub struct Plan {
     pub read_ticks: u64,
     /// How leaders are chosen and kept, beyond the paper's Fig. 2.
     pub leading: Leading,
+    /// What raft-rs has beyond etcd.
+    pub extras: Extras,
     /// How the group changes, if it does.
     pub churn: Option<Churn>,
     /// The length of the fault phase, in ticks of the fastest clock.
@@ -264,6 +277,7 @@ impl Plan {
             proposal_ticks: 0,
             read_ticks: 0,
             leading: Leading::default(),
+            extras: Extras::default(),
             churn: None,
             trouble_ticks: 400,
             driver: Driver::Bare,
@@ -330,6 +344,18 @@ impl Plan {
         Plan { leading, ..self }
     }
 
+    /// Returns the same with what raft-rs has beyond etcd: votes tell what is committed; in half of the plans
+    /// some nodes have a higher priority than others; in half of them nodes are in commit groups.
+    pub fn with_extras(self) -> Self {
+        let mut luck = Stream::new(self.seed, "extras");
+        let has_priorities = luck.chance(500);
+        let nodes = if has_priorities { self.nodes } else { 0 };
+        let priorities = (0..nodes).map(|_| luck.below(3)).collect();
+        let commit_groups = (0..self.nodes).map(|_| luck.below(4)).collect();
+        let commit_groups = Some(commit_groups).filter(|_| luck.chance(500));
+        Plan { extras: Extras { commit_by_vote: true, priorities, commit_groups }, ..self }
+    }
+
     /// Draws a plan as [`Plan::replicating`] does, in which nodes come and go, and logs are compacted. One or
     /// two of the nodes are no members at the start.
     pub fn changing(profile: Profile, seed: u64) -> Self {
@@ -346,12 +372,13 @@ impl Plan {
     }
 
     /// Draws a plan in which everything happens at once: what [`Plan::changing`] has, reads, transfers,
-    /// pre-votes and check-quorum, and in every other seed storage whose reads fail.
+    /// pre-votes and check-quorum, in half of the seeds storage whose reads fail, and in two thirds
+    /// [`Plan::with_extras`].
     pub fn everything(profile: Profile, seed: u64) -> Self {
         let mut plan = Plan::changing(profile, seed).with_reads(10).with_transfers();
         let fails = Some(Interval { pause_ticks: 60, lasts_ticks: 20 });
         plan.faults.read_failures = fails.filter(|_| (seed / 2).is_multiple_of(2));
-        plan
+        if seed % 3 == 0 { plan } else { plan.with_extras() }
     }
 
     /// Draws the nodes' settings and number.
@@ -372,6 +399,13 @@ impl Plan {
             if let Some(ticks) = self.leading.lease_ticks {
                 config.read_mode = ReadMode::Lease(ticks);
             }
+            config.commit_by_vote = self.extras.commit_by_vote;
+            let place = config.id.0 as usize - 1;
+            config.priority = Priority(self.extras.priorities.get(place).copied().unwrap_or(0));
+            config.commit_groups = self.extras.commit_groups.as_ref().map(|groups| {
+                let placed = (1..).map(NodeId).zip(groups.iter().copied().map(CommitGroup));
+                CommitGroups::new(placed.filter(|&(_, group)| group != CommitGroup(0)))
+            });
             if let Some((entries, appends)) = self.window {
                 // Beside its payload an entry has a few bytes for its id.
                 config.max_append_bytes = Some(entries * ENTRY_BYTES);

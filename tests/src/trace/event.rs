@@ -79,6 +79,9 @@ fn rule(event: &Event) -> String {
             format!("{name}/log_is_newer")
         }
         Event::VoteRefused { why: Refusal::LeaderKnown(_), .. } => format!("{name}/leader_known"),
+        Event::VoteRefused { why: Refusal::LowerPriority { .. }, .. } => {
+            format!("{name}/lower_priority")
+        }
         Event::MessageIgnored { why: Ignored::LeaderIsAlive { .. }, .. } => {
             format!("{name}/leader_is_alive")
         }

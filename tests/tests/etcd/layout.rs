@@ -113,7 +113,7 @@ pub(crate) fn fields(m: &Message) -> Fields<'_> {
         Body::RequestPreVote(ask) | Body::RequestVote(ask) => {
             Fields { kind, log: ask.last, ..base }
         }
-        Body::PreVoteReply { granted } | Body::VoteReply { granted } => {
+        Body::PreVoteReply { granted, .. } | Body::VoteReply { granted, .. } => {
             Fields { kind, rejected: refusal(granted), ..base }
         }
         Body::AppendEntries { prev, entries, commit, .. } => {

@@ -10,9 +10,10 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index as Place, select};
 use raft::{
-    AppendOutcome, ApplyGate, Body, ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry,
-    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Raft, ReadAttempt,
-    ReadDropped, ReadToken, RoleName, Session, Snapshot, Term, Transition, VoteRequest,
+    AppendOutcome, ApplyGate, Body, ChangeKind, CommitGroup, CommitGroups, ConfChange,
+    ConfChangeV2, ConfState, Config, Entry, EntryId, HardState, Index, MemoryStorage, Message,
+    NodeId, Payload, Priority, Raft, ReadAttempt, ReadDropped, ReadToken, RoleName, Session,
+    Snapshot, Term, Transition, VoteRequest,
 };
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -98,8 +99,17 @@ fn outcome() -> impl Strategy<Value = AppendOutcome> {
 
 /// Any message. Every kind is there: a new kind fails [`every_kind`].
 fn body() -> impl Strategy<Value = Body> {
-    let ask = || (entry_id(), any::<bool>());
-    let ask = || ask().prop_map(|(last, transfer)| VoteRequest { last, transfer });
+    let commit = || proptest::option::of(entry_id());
+    let ask = || {
+        let parts = (entry_id(), any::<bool>(), commit(), number().prop_map(Priority));
+        parts.prop_map(|(last, transfer, commit, priority)| VoteRequest {
+            last,
+            transfer,
+            commit,
+            priority,
+        })
+    };
+    let answer = || (any::<bool>(), commit());
     let session = || number().prop_map(Session);
     let token = || proptest::option::of(number().prop_map(ReadToken));
     let dropped = vec![ReadDropped::NoLeader, ReadDropped::SteppedDown, ReadDropped::TimedOut];
@@ -110,9 +120,9 @@ fn body() -> impl Strategy<Value = Body> {
         });
     prop_oneof![
         ask().prop_map(Body::RequestPreVote),
-        any::<bool>().prop_map(|granted| Body::PreVoteReply { granted }),
+        answer().prop_map(|(granted, commit)| Body::PreVoteReply { granted, commit }),
         ask().prop_map(Body::RequestVote),
-        any::<bool>().prop_map(|granted| Body::VoteReply { granted }),
+        answer().prop_map(|(granted, commit)| Body::VoteReply { granted, commit }),
         append,
         (outcome(), proptest::option::of(session()))
             .prop_map(|(outcome, session)| Body::AppendReply { outcome, session }),
@@ -207,7 +217,7 @@ impl Move {
                         from,
                         to: *id,
                         term: Some(node.term),
-                        body: Body::VoteReply { granted: true },
+                        body: Body::vote_reply(true),
                     };
                     others.map(vote)
                 });
@@ -327,6 +337,12 @@ impl fmt::Debug for DrawnRun {
     }
 }
 
+/// Three of four nodes in two commit groups, or in one.
+fn groups(seed: u64) -> CommitGroups {
+    let placed = (1..4).map(|node| (NodeId(node), CommitGroup(seed / 12 % 2 * (node % 2))));
+    CommitGroups::new(placed)
+}
+
 /// Settings of every kind, tight ones among them: a window of one message, appends of one entry.
 fn config() -> impl Strategy<Value = Config> {
     let bytes = || proptest::option::of(0..64_u64);
@@ -350,6 +366,9 @@ fn config() -> impl Strategy<Value = Config> {
                 max_applying_bytes: applying,
                 forward_proposals,
                 batch_append,
+                commit_by_vote: seed % 2 == 1,
+                priority: Priority(seed / 2 % 3),
+                commit_groups: (seed / 6 % 2 == 1).then(|| groups(seed)),
                 ..Config::new(NodeId(1))
             }
         },

@@ -12,8 +12,6 @@ pub(crate) enum Operation {
     Campaign(u64),
     /// A client proposes to a node.
     Propose(u64),
-    /// A node sends heartbeats, if it leads.
-    Beat(u64),
     /// A node is cut off.
     Cut(u64),
     /// All nodes reach each other again.
@@ -46,17 +44,16 @@ pub(crate) fn draw(rng: &mut ChaCha8Rng, length: usize) -> Vec<Operation> {
     for mark in 0..length {
         let mut node = || rng.random_range(1..=NODES);
         let (one, two) = (node(), node());
-        schedule.push(match rng.random_range(0..24_u32) {
+        schedule.push(match rng.random_range(0..21_u32) {
             0..=2 => Operation::Campaign(one),
             3..=6 => Operation::Propose(one),
-            7..=9 => Operation::Beat(one),
-            10 => Operation::Cut(one),
-            11 | 12 => Operation::Heal,
-            13 => Operation::Restart(one),
-            14 => Operation::Unreachable(one, two),
-            15..=18 => change(rng, one),
-            19 => Operation::Transfer(one, two),
-            20 | 21 => Operation::Read(one, mark as u8),
+            7 => Operation::Cut(one),
+            8 | 9 => Operation::Heal,
+            10 => Operation::Restart(one),
+            11 => Operation::Unreachable(one, two),
+            12..=15 => change(rng, one),
+            16 => Operation::Transfer(one, two),
+            17 | 18 => Operation::Read(one, mark as u8),
             _ => Operation::Compact(one),
         });
     }
@@ -80,7 +77,6 @@ impl Operation {
         match self {
             Operation::Campaign(_) => "campaign",
             Operation::Propose(_) => "propose",
-            Operation::Beat(_) => "beat",
             Operation::Cut(_) => "cut",
             Operation::Heal => "heal",
             Operation::Restart(_) => "restart",
@@ -100,7 +96,6 @@ impl fmt::Display for Operation {
             Operation::Heal => f.write_str(name),
             Operation::Campaign(id)
             | Operation::Propose(id)
-            | Operation::Beat(id)
             | Operation::Cut(id)
             | Operation::Restart(id)
             | Operation::Compact(id)

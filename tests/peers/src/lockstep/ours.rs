@@ -1,20 +1,18 @@
 //! Our five nodes in lock step.
 
 use super::operation::{Leaving, Operation};
-use super::{Side, View, ids};
+use super::{Settings, Side, View, ids};
 use bytes::Bytes;
 use raft::{
-    ChangeKind, ConfChange, ConfChangeV2, ConfState, Config, Entry, EntryId, HardState, Index,
-    MemoryStorage, Message, NodeId, Payload, RawNode, Snapshot, StepDownOnRemoval, Storage, Term,
-    Transition,
+    ChangeKind, CommitGroup, CommitGroups, ConfChange, ConfChangeV2, ConfState, Config, Entry,
+    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Priority, RawNode,
+    RoleName, Snapshot, StepDownOnRemoval, Storage, Term, Transition,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Our nodes.
 pub(crate) struct Ours {
     nodes: BTreeMap<u64, Node>,
-    /// What is in flight, each message with the node that sent it.
-    queue: Vec<(u64, Message)>,
 }
 
 struct Node {
@@ -24,9 +22,13 @@ struct Node {
 }
 
 /// Returns the settings under which we are most like the peer.
-fn settings(id: u64, pre_vote: bool) -> Config {
+fn config(id: u64, settings: Settings) -> Config {
+    let placed = settings.groups().map(|(id, group)| (NodeId(id), CommitGroup(group)));
     Config {
-        pre_vote,
+        pre_vote: settings.pre_vote,
+        commit_by_vote: true,
+        priority: Priority(settings.priority(id)),
+        commit_groups: settings.has_groups.then(|| CommitGroups::new(placed)),
         snapshot_ticks: None,
         max_append_bytes: None,
         replace_refused_changes: true,
@@ -38,45 +40,44 @@ fn settings(id: u64, pre_vote: bool) -> Config {
 }
 
 impl Side for Ours {
-    fn new(pre_vote: bool) -> Self {
+    type Message = Message;
+
+    fn new(settings: Settings) -> Self {
         let node = |id| {
             let storage = if id <= 3 { first_state() } else { MemoryStorage::default() };
-            let config = settings(id, pre_vote);
+            let config = config(id, settings);
             let raw = RawNode::new(&config, storage).expect("settings that work");
             (id, Node { config, raw, reads: BTreeMap::new() })
         };
-        Ours { nodes: ids().map(node).collect(), queue: Vec::new() }
+        Ours { nodes: ids().map(node).collect() }
     }
 
     fn operate(&mut self, operation: &Operation) {
-        let at = |id: &u64| *id;
-        let id = match operation {
-            Operation::Campaign(id) | Operation::Propose(id) | Operation::Beat(id) => at(id),
-            Operation::Cut(id) | Operation::Restart(id) | Operation::Compact(id) => at(id),
-            Operation::Unreachable(id, _) | Operation::Transfer(id, _) => at(id),
-            Operation::Change(id, ..) | Operation::Read(id, _) => at(id),
-            Operation::Heal => return,
-        };
-        let Some(node) = self.nodes.get_mut(&id) else { return };
-        let raw = &mut node.raw;
         match operation {
-            Operation::Campaign(_) => drop(raw.campaign()),
-            Operation::Propose(_) => drop(raw.propose(Bytes::new(), Bytes::from_static(b"x"))),
-            Operation::Beat(_) => {}
-            Operation::Restart(_) => node.restart(),
-            Operation::Unreachable(_, peer) => raw.report_unreachable(NodeId(*peer)),
-            // A request that a follower forwards has no term here, and one at the peer's.
-            Operation::Transfer(_, target) if raw.status().role == raft::RoleName::Leader => {
-                drop(raw.transfer_leader(NodeId(*target)));
+            Operation::Campaign(id) => drop(self.at(*id).raw.campaign()),
+            Operation::Propose(id) => {
+                drop(self.at(*id).raw.propose(Bytes::new(), Bytes::from_static(b"x")));
             }
-            Operation::Transfer(..) => {}
-            Operation::Read(_, mark) => {
-                raw.read_index(Bytes::copy_from_slice(&[*mark])).expect("memory can be read");
+            Operation::Restart(id) => self.at(*id).restart(),
+            Operation::Unreachable(id, peer) => {
+                self.at(*id).raw.report_unreachable(NodeId(*peer));
             }
-            Operation::Change(_, changes, leaving) => {
-                drop(raw.propose_conf_change(Bytes::new(), change(changes, *leaving)));
+            Operation::Transfer(id, target) => {
+                let raw = &mut self.at(*id).raw;
+                // A request that a follower forwards has no term here, and one at the peer's.
+                if raw.status().role == RoleName::Leader {
+                    drop(raw.transfer_leader(NodeId(*target)));
+                }
             }
-            Operation::Compact(_) => node.compact(),
+            Operation::Read(id, mark) => {
+                let read = self.at(*id).raw.read_index(Bytes::copy_from_slice(&[*mark]));
+                read.expect("memory can be read");
+            }
+            Operation::Change(id, changes, leaving) => {
+                let change = change(changes, *leaving);
+                drop(self.at(*id).raw.propose_conf_change(Bytes::new(), change));
+            }
+            Operation::Compact(id) => self.at(*id).compact(),
             Operation::Cut(_) | Operation::Heal => {}
         }
     }
@@ -85,30 +86,21 @@ impl Side for Ours {
         self.nodes.values_mut().for_each(|node| node.raw.ping());
     }
 
-    fn settle(&mut self, cut: &BTreeSet<u64>) {
-        loop {
-            let mut busy = false;
-            for (&id, node) in &mut self.nodes {
-                while node.raw.has_ready() {
-                    busy = true;
-                    let mut sent = Vec::new();
-                    node.work(&mut sent);
-                    self.queue.extend(sent.into_iter().map(|message| (id, message)));
-                }
-            }
-            for (from, message) in std::mem::take(&mut self.queue) {
-                busy = true;
-                let to = message.to.0;
-                if from == to || !cut.contains(&from) && !cut.contains(&to) {
-                    if let Some(node) = self.nodes.get_mut(&to) {
-                        drop(node.raw.step(message));
-                    }
-                }
-            }
-            if !busy {
-                return;
-            }
+    fn work(&mut self, id: u64) -> Vec<Message> {
+        let node = self.at(id);
+        let mut sent = Vec::new();
+        while node.raw.has_ready() {
+            node.work(&mut sent);
         }
+        sent
+    }
+
+    fn deliver(&mut self, message: Message) {
+        drop(self.at(message.to.0).raw.step(message));
+    }
+
+    fn to(message: &Message) -> u64 {
+        message.to.0
     }
 
     fn view(&self, id: u64) -> View {
@@ -123,10 +115,10 @@ impl Side for Ours {
             node.raw.raft().entries(first, seen.last.index + 1).expect("memory can be read");
         View {
             role: match seen.role {
-                raft::RoleName::Follower => "follower",
-                raft::RoleName::PreCandidate => "pre-candidate",
-                raft::RoleName::Candidate => "candidate",
-                raft::RoleName::Leader => "leader",
+                RoleName::Follower => "follower",
+                RoleName::PreCandidate => "pre-candidate",
+                RoleName::Candidate => "candidate",
+                RoleName::Leader => "leader",
             },
             term: seen.term.0,
             vote: seen.vote.map_or(0, |id| id.0),
@@ -145,6 +137,12 @@ impl Side for Ours {
             ),
             reads: node.reads.clone(),
         }
+    }
+}
+
+impl Ours {
+    fn at(&mut self, id: u64) -> &mut Node {
+        self.nodes.get_mut(&id).expect("every node is there")
     }
 }
 

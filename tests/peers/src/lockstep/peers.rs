@@ -1,12 +1,12 @@
 //! The peer's five nodes in lock step.
 
 use super::operation::{Leaving, Operation};
-use super::{Side, View, ids};
+use super::{Settings, Side, View, ids};
+use crate::raft_rs::save_and_apply;
 use raft_rs::eraftpb::{
     ConfChange, ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, Entry,
     EntryType, Message, Snapshot,
 };
-use raft_rs::prelude::ConfState;
 use raft_rs::storage::MemStorage;
 use raft_rs::{Config, RawNode, StateRole, Storage};
 use slog::{Discard, Logger, o};
@@ -15,18 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The peer's nodes.
 pub(crate) struct Peers {
     nodes: BTreeMap<u64, Node>,
-    /// What is in flight, each message with the node that sent it.
-    queue: Vec<(u64, Message)>,
 }
 
 struct Node {
     id: u64,
-    pre_vote: bool,
+    settings: Settings,
     raw: RawNode<MemStorage>,
     reads: BTreeMap<Vec<u8>, u64>,
 }
 
-fn start(id: u64, pre_vote: bool, applied: u64, storage: MemStorage) -> RawNode<MemStorage> {
+fn start(id: u64, settings: Settings, applied: u64, storage: MemStorage) -> RawNode<MemStorage> {
     let config = Config {
         id,
         election_tick: 10,
@@ -34,33 +32,38 @@ fn start(id: u64, pre_vote: bool, applied: u64, storage: MemStorage) -> RawNode<
         max_size_per_msg: u64::MAX,
         max_inflight_msgs: 256,
         applied,
-        pre_vote,
+        pre_vote: settings.pre_vote,
+        priority: settings.priority(id) as i64,
         ..Config::default()
     };
-    RawNode::new(&config, storage, &Logger::root(Discard, o!())).expect("settings that work")
+    let logger = Logger::root(Discard, o!());
+    let mut raw = RawNode::new(&config, storage, &logger).expect("settings that work");
+    raw.raft.enable_group_commit(settings.has_groups);
+    raw
 }
 
 impl Side for Peers {
-    fn new(pre_vote: bool) -> Self {
+    type Message = Message;
+
+    fn new(settings: Settings) -> Self {
         let node = |id| {
             let storage = if id <= 3 { first_state() } else { MemStorage::new() };
-            let raw = start(id, pre_vote, if id <= 3 { 2 } else { 0 }, storage);
-            (id, Node { id, pre_vote, raw, reads: BTreeMap::new() })
+            let raw = start(id, settings, if id <= 3 { 2 } else { 0 }, storage);
+            (id, Node { id, settings, raw, reads: BTreeMap::new() })
         };
-        Peers { nodes: ids().map(node).collect(), queue: Vec::new() }
+        Peers { nodes: ids().map(node).collect() }
     }
 
     fn operate(&mut self, operation: &Operation) {
         match operation {
             Operation::Campaign(id) => {
                 let raw = &mut self.at(*id).raw;
-                // The peer lets a node campaign that is no voter: `quirk` in README.md.
+                // The peer lets a node campaign that is no voter.
                 if raw.raft.promotable() {
                     drop(raw.campaign());
                 }
             }
             Operation::Propose(id) => drop(self.at(*id).raw.propose(vec![], b"x".to_vec())),
-            Operation::Beat(_) => {}
             Operation::Restart(id) => self.at(*id).restart(),
             Operation::Unreachable(id, peer) => self.at(*id).raw.report_unreachable(*peer),
             Operation::Transfer(id, target) => {
@@ -82,30 +85,22 @@ impl Side for Peers {
         self.nodes.values_mut().for_each(|node| node.raw.ping());
     }
 
-    fn settle(&mut self, cut: &BTreeSet<u64>) {
-        loop {
-            let mut busy = false;
-            for (&id, node) in &mut self.nodes {
-                while node.raw.has_ready() {
-                    busy = true;
-                    let mut sent = Vec::new();
-                    node.work(&mut sent);
-                    self.queue.extend(sent.into_iter().map(|message| (id, message)));
-                }
-            }
-            for (from, message) in std::mem::take(&mut self.queue) {
-                busy = true;
-                let to = message.to;
-                if from == to || !cut.contains(&from) && !cut.contains(&to) {
-                    if let Some(node) = self.nodes.get_mut(&to) {
-                        drop(node.raw.step(message));
-                    }
-                }
-            }
-            if !busy {
-                return;
-            }
+    fn work(&mut self, id: u64) -> Vec<Message> {
+        let node = self.at(id);
+        let mut sent = Vec::new();
+        node.assign_groups();
+        while node.raw.has_ready() {
+            node.work(&mut sent);
         }
+        sent
+    }
+
+    fn deliver(&mut self, message: Message) {
+        drop(self.at(message.to).raw.step(message));
+    }
+
+    fn to(message: &Message) -> u64 {
+        message.to
     }
 
     fn view(&self, id: u64) -> View {
@@ -154,52 +149,24 @@ impl Peers {
 impl Node {
     fn work(&mut self, queue: &mut Vec<Message>) {
         let mut ready = self.raw.ready();
-        queue.extend(ready.take_messages());
         for read in ready.take_read_states() {
             self.reads.insert(read.request_ctx, read.index);
         }
-        let storage = self.raw.raft.raft_log.store.clone();
         if *ready.snapshot() != Snapshot::default() {
+            let storage = self.raw.raft.raft_log.store.clone();
             storage.wl().apply_snapshot(ready.snapshot().clone()).expect("a newer snapshot");
         }
-        if !ready.entries().is_empty() {
-            storage.wl().append(ready.entries()).expect("entries in order");
-        }
-        if let Some(hard_state) = ready.hs() {
-            storage.wl().set_hardstate(hard_state.clone());
-        }
-        queue.extend(ready.take_persisted_messages());
-        self.apply(ready.take_committed_entries());
-        let mut light = self.raw.advance(ready);
-        if let Some(commit) = light.commit_index() {
-            storage.wl().mut_hard_state().commit = commit;
-        }
-        queue.extend(light.take_messages());
-        self.apply(light.take_committed_entries());
-        self.raw.advance_apply();
+        save_and_apply(&mut self.raw, ready, queue, apply);
+        self.assign_groups();
     }
 
-    fn apply(&mut self, entries: Vec<Entry>) {
-        for entry in entries {
-            let changed = match entry.entry_type() {
-                EntryType::EntryNormal => continue,
-                EntryType::EntryConfChange => {
-                    let change: ConfChange = decode(&entry.data);
-                    self.raw.apply_conf_change(&change)
-                }
-                EntryType::EntryConfChangeV2 => {
-                    let change: ConfChangeV2 = decode(&entry.data);
-                    self.raw.apply_conf_change(&change)
-                }
-            };
-            if let Ok(conf_state) = changed {
-                self.save_members(conf_state);
-            }
+    /// Tells the node where the others are: it forgets that when it restarts, gets a snapshot, or gets a new
+    /// member.
+    fn assign_groups(&mut self) {
+        let groups: Vec<_> = self.settings.groups().collect();
+        if !groups.is_empty() {
+            self.raw.raft.assign_commit_groups(&groups);
         }
-    }
-
-    fn save_members(&mut self, conf_state: ConfState) {
-        self.raw.raft.raft_log.store.wl().set_conf_state(conf_state);
     }
 
     fn compact(&mut self) {
@@ -213,7 +180,22 @@ impl Node {
     fn restart(&mut self) {
         let applied = self.raw.raft.raft_log.applied;
         let storage = self.raw.raft.raft_log.store.clone();
-        self.raw = start(self.id, self.pre_vote, applied, storage);
+        self.raw = start(self.id, self.settings, applied, storage);
+    }
+}
+
+fn apply(raw: &mut RawNode<MemStorage>, entries: Vec<Entry>) {
+    for entry in entries {
+        let changed = match entry.entry_type() {
+            EntryType::EntryNormal => continue,
+            EntryType::EntryConfChange => raw.apply_conf_change(&decode::<ConfChange>(&entry.data)),
+            EntryType::EntryConfChangeV2 => {
+                raw.apply_conf_change(&decode::<ConfChangeV2>(&entry.data))
+            }
+        };
+        if let Ok(conf_state) = changed {
+            raw.raft.raft_log.store.wl().set_conf_state(conf_state);
+        }
     }
 }
 

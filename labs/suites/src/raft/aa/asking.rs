@@ -94,7 +94,7 @@ fn has_own_vote(stage: &Stage, id: NodeId, term: Term) -> bool {
     let Some(disk) = stage.cluster().disk(id) else { return false };
     // Or it sends itself a vote request, as it does to all others, and answers it.
     let is_vote =
-        |body: &Body| matches!(body, Body::VoteReply { granted: true } | Body::RequestVote(_));
+        |body: &Body| matches!(body, Body::VoteReply { granted: true, .. } | Body::RequestVote(_));
     let own = disk.pending().flat_map(|write| &write.own);
     let promised = own.filter(|m| m.term == Some(term)).any(|message| is_vote(&message.body));
     let node = stage.cluster().node(id).map(|node| node.inspect());

@@ -185,7 +185,9 @@ impl Judge {
             require(is_backed, rule("persist_before_send"), HANDED_OUT, || {
                 format!("{} leaves, and the disk holds {}", label(message), say(saved))
             })?;
-            if let (Body::VoteReply { granted: true }, Some(term)) = (&message.body, message.term) {
+            if let (Body::VoteReply { granted: true, .. }, Some(term)) =
+                (&message.body, message.term)
+            {
                 let first = *self.votes.entry(term).or_insert(message.to);
                 require(first == message.to, rule("restart_remembers"), FORGOT, || {
                     format!("it votes for {first} and {} in term {term}", message.to)
@@ -281,7 +283,7 @@ impl Judge {
         let Some(term) = message.term else { return true };
         match &message.body {
             Body::RequestVote(_) => saved.term >= term,
-            Body::VoteReply { granted: true } => {
+            Body::VoteReply { granted: true, .. } => {
                 saved.term > term || saved.term == term && saved.vote == Some(message.to)
             }
             // A node that has entered a later term did hold it when it said so: what it held in
@@ -292,7 +294,7 @@ impl Judge {
                 let holds = known.all(|(index, term)| log.get(index) == Some(term));
                 saved.term > term || saved.term == term && holds
             }
-            Body::VoteReply { granted: false }
+            Body::VoteReply { granted: false, .. }
             | Body::AppendReply { .. }
             | Body::RequestPreVote(_)
             | Body::PreVoteReply { .. }

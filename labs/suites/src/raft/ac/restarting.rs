@@ -14,7 +14,7 @@ use harness::{Check, Table, Verdict};
 use raft::{ApplyGate, Body, Config, Index, NodeId, RawNode, Term};
 
 fn gave_its_vote_to(n1: &Owner, candidate: NodeId) -> bool {
-    let granted = |body: &Body| matches!(body, Body::VoteReply { granted: true });
+    let granted = |body: &Body| matches!(body, Body::VoteReply { granted: true, .. });
     n1.sent().iter().any(|message| message.to == candidate && granted(&message.body))
 }
 

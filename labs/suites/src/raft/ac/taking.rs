@@ -130,7 +130,7 @@ pub(super) fn persist_before_send(_: &mut Check) -> Verdict {
         failure.because(format!("{what} is in no Ready")).expected(expected).fail()
     };
     fn grants(m: &Message) -> bool {
-        matches!(m.body, Body::VoteReply { granted: true })
+        matches!(m.body, Body::VoteReply { granted: true, .. })
     }
 
     let mut n1 = Owner::in_term(5).row(1, "a vote granted");

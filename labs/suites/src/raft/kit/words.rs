@@ -97,12 +97,12 @@ pub(crate) fn ask(from: NodeId, to: NodeId, term: u64) -> Message {
 
 /// A candidate whose log ends in `last` asks.
 pub(crate) fn ask_with(from: NodeId, to: NodeId, term: u64, last: EntryId) -> Message {
-    message(from, to, term, Body::RequestVote(VoteRequest { last, transfer: false }))
+    message(from, to, term, Body::RequestVote(VoteRequest::new(last)))
 }
 
 /// A voter answers.
 pub(crate) fn answer(from: NodeId, to: NodeId, term: u64, said: Said) -> Message {
-    message(from, to, term, Body::VoteReply { granted: said == Said::Yes })
+    message(from, to, term, Body::vote_reply(said == Said::Yes))
 }
 
 /// A leader sends a heartbeat.

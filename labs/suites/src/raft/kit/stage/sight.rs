@@ -27,7 +27,7 @@ impl Stage {
     pub(crate) fn votes(&self, from: NodeId, to: NodeId) -> Vec<Said> {
         let said = self.said.iter().filter(|m| m.from == from && m.to == to);
         let votes = said.filter_map(|m| {
-            let Body::VoteReply { granted } = m.body else { return None };
+            let Body::VoteReply { granted, .. } = m.body else { return None };
             Some(if granted { Said::Yes } else { Said::No })
         });
         votes.collect()

@@ -64,8 +64,8 @@ pub(super) fn node_of(input: &Input) -> Option<NodeId> {
 /// Writes a message in short: `granted t1`.
 pub(super) fn label(message: &Message) -> String {
     let word = match message.body {
-        Body::VoteReply { granted: true } => "granted",
-        Body::VoteReply { granted: false } => "refused",
+        Body::VoteReply { granted: true, .. } => "granted",
+        Body::VoteReply { granted: false, .. } => "refused",
         Body::RequestPreVote(_)
         | Body::PreVoteReply { .. }
         | Body::RequestVote(_)
@@ -156,6 +156,9 @@ fn fact(event: &Event) -> Option<String> {
             Some(format!("{leader} leads"))
         }
         Event::VoteRefused { why: Refusal::TermIsOver { .. }, .. } => Some("too old".to_owned()),
+        Event::VoteRefused { why: Refusal::LowerPriority { .. }, .. } => {
+            Some("our priority is higher".to_owned())
+        }
         Event::PreVoteGranted { candidate } => Some(format!("would vote {candidate}")),
         Event::PreVoteRefused { candidate, .. } => Some(format!("no vote for {candidate}")),
         Event::QuorumLost { .. } => Some("hears no majority".to_owned()),
