@@ -2,13 +2,13 @@
 //! leases: no rule breaks, and a leader is found once all faults have ended.
 //!
 //! ```text
-//!   (profile, seed) --> a plan with clients and reads --> transfers, settings of leaders --> Run
+//!   (profile, seed) --> a plan with clients and reads --> transfers, settings of leaders --> Simulation
 //! ```
 //!
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of sixteen;
 //! `RAFTWRIGHT_SHARE=2/3` runs every third of them.
 
-use testbed::sim::{self, Faults, Interval, Plan, Profile, Run, Shard};
+use testbed::sim::{self, Faults, Interval, Plan, Profile, Shard, Simulation};
 
 /// The longest pause between two reads, in ticks.
 const READ_TICKS: u64 = 3;
@@ -21,7 +21,7 @@ fn plan(profile: Profile, seed: u64) -> Plan {
     Plan::replicating(profile, seed).with_reads(READ_TICKS).with_transfers()
 }
 
-fn run(profile: Profile, seed: u64) -> Run {
+fn run(profile: Profile, seed: u64) -> Simulation {
     let run = sim::run_plan(plan(profile, seed));
     assert_eq!(
         run.violation,
@@ -48,7 +48,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, run: &Run) {
+    fn add(&mut self, run: &Simulation) {
         self.runs += 1;
         self.transfers += run.coverage.transfers;
         self.handed_over += run.coverage.handed_over;

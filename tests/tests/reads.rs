@@ -4,7 +4,7 @@
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of twelve;
 //! `RAFTWRIGHT_SHARE=2/3` runs every third of them.
 
-use testbed::sim::{self, Plan, Profile, Run, Shard};
+use testbed::sim::{self, Plan, Profile, Shard, Simulation};
 
 /// The longest pause between two reads, in ticks: some begin while others wait.
 const READ_TICKS: u64 = 3;
@@ -17,7 +17,7 @@ fn plan(profile: Profile, seed: u64) -> Plan {
     Plan::replicating(profile, seed).with_reads(READ_TICKS)
 }
 
-fn run(profile: Profile, seed: u64) -> Run {
+fn run(profile: Profile, seed: u64) -> Simulation {
     let run = sim::run_plan(plan(profile, seed));
     assert_eq!(
         run.violation,
