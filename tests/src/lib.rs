@@ -66,6 +66,9 @@ pub mod trace; // a run recorded step by step
 #[cfg(feature = "raft")]
 pub mod property; // what a tester states of every run, and who looks for a run without it
 
+#[cfg(feature = "proptest")]
+pub mod strategy; // strategies for proptest: values of the core, and scenes
+
 #[cfg(feature = "raft")]
 pub use cluster::{Cluster, Driver, Owner, Setup};
 #[cfg(feature = "raft")]

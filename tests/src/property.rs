@@ -112,7 +112,8 @@ pub enum Wrong {
     },
     /// No run met what the property is about.
     NeverExercised(Report),
-    /// A node panicked, and nothing was wrong until then: its message.
+    /// A node panicked, and nothing was wrong until then; or the property did. The message, and the script if
+    /// proptest has drawn it.
     Panicked(String),
     /// There is nothing to judge: the script has an error, the bounds have too many states.
     NoRun(String),
@@ -175,33 +176,39 @@ impl Property {
 // One trial of a property.
 
 /// A property that is being tried, and what has been seen so far.
-struct Trial {
+pub(crate) struct Trial {
     property: Property,
     /// Where the current run comes from.
     from: String,
     /// The environment variables that bring it back.
-    variables: String,
+    pub(crate) variables: String,
     report: Report,
 }
 
 impl Trial {
-    fn new(property: Property, from: String) -> Self {
+    pub(crate) fn new(property: Property, from: String) -> Self {
         Trial { property, from, variables: String::new(), report: Report::default() }
     }
 
     /// Judges a run. If it breaks the property, shrinks it.
-    fn judge(&mut self, run: &Run) -> Result<(), Failure> {
-        let verdict = self.property.judge(run);
-        self.report.runs += 1;
-        self.report.exercised += u64::from(verdict != Verdict::NotExercised);
+    pub(crate) fn judge(&mut self, run: &Run) -> Result<(), Failure> {
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.property.judge(run)))
+            .map_err(|panic| self.failure(Wrong::Panicked(words_of(panic.as_ref()))))?;
+        self.count(&verdict);
         if let Verdict::Broken { .. } = verdict {
             return Err(self.failure(shrunk(self.property, run, verdict)));
         }
         Ok(())
     }
 
+    /// Counts a run that was judged.
+    pub(crate) fn count(&mut self, verdict: &Verdict) {
+        self.report.runs += 1;
+        self.report.exercised += u64::from(*verdict != Verdict::NotExercised);
+    }
+
     /// Says how many runs exercised the property, if any did.
-    fn end(&self) -> Result<Report, Failure> {
+    pub(crate) fn end(&self) -> Result<Report, Failure> {
         let Trial { property, report, from, .. } = self;
         if report.exercised == 0 && report.runs > 0 {
             return Err(self.failure(Wrong::NeverExercised(*report)));
@@ -210,7 +217,7 @@ impl Trial {
         Ok(*report)
     }
 
-    fn failure(&self, wrong: Wrong) -> Failure {
+    pub(crate) fn failure(&self, wrong: Wrong) -> Failure {
         let (property, from) = (self.property.name, self.from.clone());
         let again = format!("{}cargo test {property}", self.variables);
         Failure { property, from, wrong: Box::new(wrong), again }
@@ -233,7 +240,7 @@ fn shrunk(property: Property, run: &Run, verdict: Verdict) -> Wrong {
 }
 
 /// Returns inputs as comments of a script, one a line.
-fn listed(inputs: &[Input]) -> String {
+pub(crate) fn listed(inputs: &[Input]) -> String {
     inputs.iter().map(|input| format!("# {input:?}\n")).collect()
 }
 
@@ -253,7 +260,7 @@ impl fmt::Display for Failure {
             Wrong::NeverExercised(report) => {
                 writeln!(f, "{property} is not tested by {from}: {report}")?;
             }
-            Wrong::Panicked(text) => writeln!(f, "{property}, {from}: a node panicked: {text}")?,
+            Wrong::Panicked(text) => writeln!(f, "{property}, {from}, ends with a panic: {text}")?,
             Wrong::NoRun(why) => writeln!(f, "{property}, {from}: {why}")?,
         }
         write!(f, "again: {again}")

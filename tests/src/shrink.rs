@@ -114,7 +114,7 @@ fn replay(setup: &Setup, inputs: &[Input], healing: Healing) -> Option<Replayed<
 /// Returns what an input means after earlier inputs were removed. If its message is not in flight, the
 /// oldest message of the same kind between the same two nodes takes its place. (Without one of the
 /// elections, all later messages have a lower term.)
-fn resolved(input: &Input, cluster: &Cluster) -> Input {
+pub(crate) fn resolved(input: &Input, cluster: &Cluster) -> Input {
     let flights = cluster.network().flights();
     let like = |message: &Message| {
         let same = |other: &Message| {
