@@ -221,7 +221,11 @@ impl<W, F: Fn(&[Input]) -> Option<Replayed<W>>> Search<W, F> {
         search.replace_ticks();
         search.drop_kinds();
         search.drop_nodes(setup);
+        search.keep_last((4..20).map(|power| 1 << power));
         search.drop_chunks();
+        if search.keep_last(1..) {
+            search.drop_chunks();
+        }
         search.drop_idle();
         search.deliver_once();
         search
@@ -280,6 +284,9 @@ impl<W, F: Fn(&[Input]) -> Option<Replayed<W>>> Search<W, F> {
                 || matches!(input, Input::Cut { .. } | Input::Mend { .. })
         };
         self.keep(|input| !links(input));
+        self.keep(|input| !matches!(input, Input::Propose { .. }));
+        self.keep(|input| !matches!(input, Input::Read { .. }));
+        self.keep(|input| !matches!(input, Input::Ask { .. }));
         let is_heartbeat = |input: &Input| match input {
             Input::Deliver(message) | Input::Duplicate(message) => {
                 matches!(message.body.kind(), "Heartbeat" | "HeartbeatReply")
@@ -317,6 +324,15 @@ impl<W, F: Fn(&[Input]) -> Option<Replayed<W>>> Search<W, F> {
             }
             chunk = if chunk > 1 { chunk / 2 } else { usize::from(shorter) };
         }
+    }
+
+    /// Keeps only the last inputs: as many as the first of these counts that fails. Two candidates of one term,
+    /// say, need each of the many elections before: without one of them, their terms differ. Without all of
+    /// them they are equal again.
+    fn keep_last(&mut self, counts: impl IntoIterator<Item = usize>) -> bool {
+        let all = self.best.clone();
+        let mut fewer = counts.into_iter().take_while(|&count| count < all.len());
+        fewer.any(|count| self.accept(&all[all.len() - count..]))
     }
 
     /// Replaces duplications by deliveries if the message need not arrive again.
