@@ -14,6 +14,8 @@
 //! A run may never meet what a property is about. It says so: [`Verdict::NotExercised`]. A runner fails if
 //! no run exercised the property, because then nothing was tested.
 
+use crate::cluster::Cluster;
+use crate::explore::{Bounds, watch_from};
 use crate::input::Input;
 use crate::run::Run;
 use crate::script::{Script, unparse};
@@ -22,6 +24,7 @@ use crate::sim::{Plan, Shard, observe};
 use crate::trace::recorder::words_of;
 use raft::NodeId;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The most lists of inputs that are tried to shrink a run.
@@ -169,6 +172,45 @@ impl Property {
             }
         }
         (trial.from, trial.variables) = ("random runs".to_string(), String::new());
+        trial.end()
+    }
+
+    /// Judges the shortest way to every state that the explorer reaches within these bounds, from the state
+    /// after a script. The size, disks and owners of the script's cluster count, not those of the bounds.
+    ///
+    /// What is found broken is broken: the way is a run of real nodes. But not every run is judged. Of several
+    /// ways to one state only the first is, and nodes, messages and disks make a state, not what clients have
+    /// heard.
+    ///
+    /// # Errors
+    /// [`Failure`] if the property is broken, or no way exercises it, or there are too many states.
+    ///
+    /// # Panics
+    /// If a node panics.
+    pub fn explore(&self, start: &Script, bounds: &Bounds) -> Result<Report, Failure> {
+        let mut trial = Trial::new(*self, format!("the explorer, from {}", start.name));
+        let inputs = start.inputs().map_err(|why| trial.failure(Wrong::NoRun(why.to_string())));
+        let (setup, inputs) = inputs?;
+        let (disks, driver, nodes) = (setup.disks, setup.driver, setup.nodes.len() as u64);
+        let bounds = Bounds { nodes, disks, driver, ..bounds.clone() };
+        let (mut begun, mut cluster) = (Run::new(setup.clone()), Cluster::new(setup).unjudged());
+        let go = |run: &mut Run, cluster: &mut Cluster, inputs: &[Input]| {
+            for input in inputs {
+                let step = cluster.apply(input);
+                run.record(&step, cluster);
+            }
+        };
+        go(&mut begun, &mut cluster, &inputs);
+        trial.judge(&begun)?;
+        let mut judged = Ok(());
+        let walked = watch_from(cluster.clone(), &bounds, |way| {
+            let mut run = begun.clone();
+            go(&mut run, &mut cluster.clone(), way);
+            judged = trial.judge(&run);
+            if judged.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        judged?;
+        walked.map_err(|why| trial.failure(Wrong::NoRun(why.to_string())))?;
         trial.end()
     }
 }

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use raft::{Index, Message, NodeId, RoleName, Term};
 use std::collections::BTreeMap;
+use testbed::explore::{Bounds, explore};
 use testbed::property::{Report, Wrong};
 use testbed::script::Script;
 use testbed::sim::{Plan, Profile};
@@ -81,6 +82,49 @@ fn nobody_leads_is_broken_by_a_seed_that_shrinks_to_an_election() {
 }
 
 #[test]
+fn the_explorer_judges_the_way_to_every_state() -> Result<(), Failure> {
+    let (start, bounds) = (script("three.txt", "add-nodes 3\n"), Bounds::quick());
+    let bounds = Bounds { terms: 2, ..bounds };
+    let report = ONE_LEADER.explore(&start, &bounds)?;
+    let walk = explore(&bounds).unwrap();
+    // The last state of a way may have no leader, and an earlier one of it may.
+    assert_eq!(report.runs, walk.states as u64);
+    assert!(
+        report.exercised > walk.with_leader as u64 && report.exercised < report.runs,
+        "{report}"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_the_explorer_finds_is_the_shortest_script_and_begins_with_the_start() {
+    let bounds = Bounds { terms: 1, ..Bounds::quick() };
+    let failure = NOBODY_LEADS.explore(&script("three.txt", "add-nodes 3\n"), &bounds).unwrap_err();
+    let Wrong::Broken { script: text, .. } = &*failure.wrong else { panic!("{failure}") };
+    let way = "add-nodes 3\ncampaign 1\ndeliver 2 from=1 type=RequestVote\n\
+               deliver 1 from=2 type=VoteReply\n";
+    assert_eq!(text, way);
+    assert!(failure.to_string().contains("the explorer, from three.txt: 3 inputs"), "{failure}");
+    // n3's vote was sold before: the way goes on from there, and no broken invariant ends it.
+    let sold = "add-nodes 3\n\npost 3->1 VoteReply term=1 granted\n\n\
+                post 3->2 VoteReply term=1 granted\n";
+    let failure = ONE_LEADER.explore(&script("sold.txt", sold), &bounds).unwrap_err();
+    let Wrong::Broken { script: text, left, .. } = &*failure.wrong else { panic!("{failure}") };
+    assert!(*left == 6 && text.contains("post 3->2"), "{failure}");
+}
+
+#[test]
+fn the_explorer_says_that_bounds_are_too_wide_and_that_nothing_was_tested() {
+    let start = script("three.txt", "add-nodes 3\n");
+    let bounds = Bounds { states_max: 50, ..Bounds::quick() };
+    let failure = ONE_LEADER.explore(&start, &bounds).unwrap_err();
+    assert!(matches!(&*failure.wrong, Wrong::NoRun(why) if why.contains("more than 50 states")));
+    let bounds = Bounds { terms: 0, crashes: 0, ..Bounds::quick() };
+    let failure = ONE_LEADER.explore(&start, &bounds).unwrap_err();
+    assert_eq!(*failure.wrong, Wrong::NeverExercised(Report { runs: 1, exercised: 0 }));
+}
+
+#[test]
 fn a_property_that_no_run_meets_fails() {
     let never = Property::new("never", |_| Verdict::NotExercised);
     let failure = never.swarm(3, swarm).unwrap_err();
@@ -116,6 +160,35 @@ fn a_broken_invariant_ends_no_run() {
         (*at, &who[..], because.as_str()),
         (6, &[NodeId(1), NodeId(2)][..], "both lead term 1")
     );
+}
+
+/// When n3 ticks, n1 and n2 are never candidates of one term: wrong, of course.
+fn never_rivals(run: &Run) -> Verdict {
+    let mut terms = BTreeMap::new();
+    for (at, status) in run.statuses() {
+        if at > 0 && run.steps()[at as usize - 1].input == Input::Tick(NodeId(3)) {
+            let (one, two) = (terms.get(&NodeId(1)), terms.get(&NodeId(2)));
+            if let (Some(one), Some(_)) = (one, two.filter(|_| one == two)) {
+                return Verdict::broken(at, [NodeId(1), NodeId(2)], format!("both in term {one}"));
+            }
+        }
+        if status.role == Some(RoleName::Candidate) {
+            terms.insert(status.node, status.term);
+        }
+    }
+    Verdict::Holds
+}
+
+#[test]
+fn what_cannot_be_left_out_alone_is_left_out_together() {
+    // Each needs the elections of the other to be in its term: no one, two or four of them can go.
+    let ids = [2, 1, 1, 2, 2, 1];
+    let campaigns: String = ids.iter().map(|id| format!("campaign {id}\n\n")).collect();
+    let text = format!("add-nodes 3\n\n{campaigns}tick 3\n");
+    let never = Property::new("never_rivals", never_rivals);
+    let failure = never.script(&script("rivals.txt", &text)).unwrap_err();
+    let Wrong::Broken { script: text, .. } = &*failure.wrong else { panic!("{failure}") };
+    assert_eq!(text, "add-nodes 3\ncampaign 2\ncampaign 1\ntick 3\n");
 }
 
 // The history.
@@ -160,6 +233,39 @@ fn a_run_knows_what_nodes_show_and_what_clients_did() {
     assert_eq!(ends[0], (&b"early"[..], Some(Err(raft::ReadDropped::NoLeader))));
     assert_eq!(ends[1], (&b"x"[..], Some(Ok(Index(1)))));
     assert_eq!(ends[2], (&b"lost"[..], None));
+}
+
+#[test]
+fn of_two_equal_proposals_the_first_is_applied_first() {
+    // When n1 has applied the first, the second is proposed; then n2 applies the first.
+    let text = "add-nodes 3\n\ncampaign 1\n\nstabilize\n\npropose 1 x=1\n\ndeliver 2\n\n\
+                deliver 1 from=2\n\npropose 1 x=1\n\nstabilize\n\npropose 1 z=1\n";
+    let (setup, inputs) = script("twice.txt", text).inputs().unwrap();
+    let proposals = Run::of(setup, &inputs).proposals();
+    let places: Vec<_> =
+        proposals.iter().map(|one| one.applied.map(|(_, index)| index.0)).collect();
+    assert_eq!(places, [Some(2), Some(3), None]);
+}
+
+#[test]
+fn a_run_has_no_notes_and_a_read_that_a_crash_ends_is_over() {
+    let setup = Setup::new(1, 0);
+    let mut cluster = testbed::Cluster::new(setup.clone()).listening();
+    let mut run = Run::new(setup);
+    let id = NodeId(1);
+    let read = Input::Read { node: id, context: Bytes::from("r") };
+    for input in [Input::Campaign(id), read] {
+        let step = cluster.apply(&input);
+        assert!(!step.notes.is_empty());
+        run.record(&step, &cluster);
+    }
+    assert!(run.steps().iter().all(|step| step.notes.is_empty()));
+    let text = "add-nodes 3\n\ncampaign 1\n\nstabilize\n\nread 1 r\n\ncrash 1\n\nrestart 1\n\n\
+                campaign 1\n\nstabilize\n\nread 1 r\n\nstabilize\n";
+    let (setup, inputs) = script("crash.txt", text).inputs().unwrap();
+    let reads = Run::of(setup, &inputs).reads();
+    assert!(reads.len() == 2 && reads[0].ended.is_none(), "{reads:?}");
+    assert!(reads[1].asked > reads[0].asked && reads[1].ended.is_some(), "{reads:?}");
 }
 
 #[test]
