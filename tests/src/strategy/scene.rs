@@ -161,7 +161,7 @@ impl Scenes {
     }
 
     /// Returns the same in a world in which other things may happen, too. All that may happen without faults
-    /// weighs 60 together.
+    /// weighs 70 together.
     pub fn and(mut self, weight: u32, more: impl Strategy<Value = Happening> + 'static) -> Self {
         self.more.push((weight, more.boxed()));
         self
@@ -225,9 +225,9 @@ fn world(faults: &Faults, nodes: u64) -> Vec<(u32, BoxedStrategy<Happening>)> {
         plain(3, node().prop_map(Input::Persist).boxed()),
         plain(3, node().prop_map(Input::Ready).boxed()),
         plain(2, node().prop_map(Input::Apply).boxed()),
-        plain(3, (node(), "[a-z]{1,3}").prop_map(proposed).boxed()),
-        plain(2, (node(), "[ab]").prop_map(read).boxed()),
-        (10, (1..30_usize).prop_map(Happening::in_order).boxed()),
+        plain(4, (node(), "[a-z]{1,3}").prop_map(proposed).boxed()),
+        plain(4, (node(), "[ab]").prop_map(read).boxed()),
+        (20, (1..30_usize).prop_map(Happening::in_order).boxed()),
     ];
     let ticks = 1..12_u64;
     kinds.push(if faults.skew_percent > 0 {
@@ -263,7 +263,7 @@ fn world(faults: &Faults, nodes: u64) -> Vec<(u32, BoxedStrategy<Happening>)> {
         let half = vec(any::<bool>(), nodes as usize);
         kinds.push(plain(1, link().prop_map(|(from, to)| Input::Cut { from, to }).boxed()));
         kinds.push(plain(1, link().prop_map(|(from, to)| Input::Mend { from, to }).boxed()));
-        kinds.push(plain(1, half.prop_map(|half| halves(&half)).boxed()));
+        kinds.push(plain(2, half.prop_map(|half| halves(&half)).boxed()));
         kinds.push(plain(1, Just(Input::Heal).boxed()));
     }
     if faults.read_failures.is_some() {
@@ -279,7 +279,7 @@ fn world(faults: &Faults, nodes: u64) -> Vec<(u32, BoxedStrategy<Happening>)> {
             node().prop_map(Request::Unreachable),
         ];
         let asks = (node(), request).prop_map(|(node, request)| Input::Ask { node, request });
-        kinds.push(plain(2, node().prop_map(Input::Campaign).boxed()));
+        kinds.push(plain(4, node().prop_map(Input::Campaign).boxed()));
         kinds.push(plain(1, pins.boxed()));
         kinds.push(plain(1, asks.boxed()));
     }

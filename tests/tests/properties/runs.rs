@@ -72,9 +72,10 @@ fn a_liar_makes_no_node_panic_or_break_its_own_word() {
 fn bought_votes_elect_two_leaders_and_break_nothing_else_of_a_nodes_own() {
     let broken = Cell::new(0);
     holds(400, corrupt().up_to(200), |drawn| {
-        let (_, _, violation) = play(&drawn);
+        let (inputs, _, violation) = play(&drawn);
         let Some(violation) = violation else { return Ok(()) };
         prop_assert!(!is_own_affair(violation.rule), "{violation:?}");
+        prop_assert_eq!(inputs.len(), drawn.inputs.len(), "a scene ends when a rule breaks");
         broken.set(broken.get() + 1);
         Ok(())
     });

@@ -49,9 +49,9 @@ pub(crate) fn hostile() -> Scenes {
 /// What a world does in which votes are for sale.
 pub(crate) fn corrupt() -> Scenes {
     let node = || (1..=5_u64).prop_map(NodeId);
-    unlucky()
-        .and(30, node().prop_map(Input::Campaign).prop_map(Happening::input))
-        .and(45, node().prop_map(|id| Happening::new(move |cluster| bought(id, cluster))))
+    let stands = node().prop_map(Input::Campaign).prop_map(Happening::input);
+    let buys = node().prop_map(|id| Happening::new(move |cluster| bought(id, cluster)));
+    unlucky().until_broken().and(40, stands).and(60, buys)
 }
 
 /// If a node campaigns, it gets the votes of all others.
