@@ -3,12 +3,14 @@
 //!
 //! ```text
 //!   format  names  lints  docs  tests  catalogue  workflow  book  identifiers  round-trip  leaks
-//!   skeleton  closure  offers
+//!   skeleton  closure  offers  outside
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
-use crate::{changes, closure, excerpt, identifiers, leaks, names, offers, workflow, workspace};
+use crate::{
+    changes, closure, core_bugs, excerpt, identifiers, leaks, names, offers, workflow, workspace,
+};
 use clap::ValueEnum;
 use runner::catalogue::Lab;
 use runner::place::lines;
@@ -48,6 +50,8 @@ pub enum Part {
     Closure,
     /// A story that is offered is told to its end, with every correct variant
     Offers,
+    /// Properties stated outside the checkout hold, and find planted bugs
+    Outside,
 }
 
 /// Returns the parts to check, in their order: those of `only`, or all if it is empty, without those
@@ -80,7 +84,12 @@ pub fn check(course: &Course, parts: &[Part], labs: &[&Lab]) -> Result<bool, Str
 
 fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, String> {
     match part {
-        Part::Format => Ok(run(course, &["fmt", "--all", "--check"], "cargo labs fix formats")),
+        Part::Format => {
+            let mut found = run(course, &["fmt", "--all", "--check"], "cargo labs fix formats");
+            let args = ["fmt", "--manifest-path", OUTSIDE_MANIFEST, "--check"];
+            found.extend(run(course, &args, "cargo labs fix formats"));
+            Ok(found)
+        }
         Part::Names => names::find(course),
         Part::Lints => Ok(run(
             course,
@@ -110,8 +119,18 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
         Part::Skeleton => skeleton(course, labs),
         Part::Closure => closure::prove(course, labs),
         Part::Offers => offers::find(course),
+        Part::Outside => {
+            let lints = ["--all-targets", "--", "-D", "warnings"];
+            let args = [&["clippy", "--manifest-path", OUTSIDE_MANIFEST][..], &lints].concat();
+            let mut found = run(course, &args, "clippy found something");
+            found.extend(core_bugs::outside(course)?);
+            Ok(found)
+        }
     }
 }
+
+/// The manifest of the crate outside, which is a workspace of its own.
+const OUTSIDE_MANIFEST: &str = "tests/outside/Cargo.toml";
 
 /// Runs cargo in the course and returns what was wrong.
 fn run(course: &Course, args: &[&str], otherwise: &str) -> Vec<String> {
@@ -238,7 +257,9 @@ fn skeleton(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
 /// Cargo cannot be started, a file does not parse, or a page names an item that is not there.
 pub fn fix(course: &Course) -> Result<(), String> {
     let before = crate::course::sources(&course.root)?;
-    let faults = run(course, &["fmt", "--all"], "a file cannot be formatted");
+    let why = "a file cannot be formatted";
+    let mut faults = run(course, &["fmt", "--all"], why);
+    faults.extend(run(course, &["fmt", "--manifest-path", OUTSIDE_MANIFEST], why));
     if !faults.is_empty() {
         return Err(faults.join("\n"));
     }

@@ -1,5 +1,5 @@
-//! `labs bugs --core`: bugs of functions that no lab has yet, each killed by a test of the core or of the
-//! test bed.
+//! `labs bugs --core`: bugs of functions that no lab has yet, each killed by a test of the core, of the test
+//! bed, or of a crate outside the checkout.
 //!
 //! ```text
 //!   labs/core-bugs/read.toml   RD04  counts answers to earlier rounds
@@ -7,7 +7,9 @@
 //!   one woven build of raft, testbed and these test programs  -->  RD04 is live: does the killer fail?
 //! ```
 //!
-//! When a lab cuts these functions, its suite takes the bugs over.
+//! When a lab cuts these functions, its suite takes the bugs over. The bugs of `outside.toml` are an exception:
+//! they show that properties stated outside find what a suite finds (`labs check --only outside`). There the
+//! same build without a bug passes every test, and the command that a failure prints shows it again.
 
 use crate::changes::{Edit, Hunt, stands_once};
 use crate::closure::built_one;
@@ -16,8 +18,9 @@ use crate::course::{Course, files};
 use crate::hunts::Quarry;
 use crate::weave::{Arms, CHANGE, REACHED};
 use runner::catalogue::parse;
+use runner::place::{build_version, suites_target};
 use runner::screen::{BOLD, GREEN, Landmark, RED, Ticker, clip, hang, paint};
-use runner::suite::Program;
+use runner::suite::{Program, cargo};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -76,15 +79,24 @@ const KITS: [&str; 2] = ["raft/tests/kit", "tests/tests/kit"];
 struct Of<'a> {
     package: &'static str,
     name: &'a str,
+    /// The folder of its workspace, from the root.
+    workspace: &'static str,
 }
+
+/// The crate that states properties from outside.
+pub const OUTSIDE: &str = "tests/outside";
 
 impl<'a> Of<'a> {
     /// Reads `raft/tests/read.rs`.
     fn program(file: &'a str) -> Option<Self> {
-        let packages = [("raft/tests/", "raft"), ("tests/tests/", "testbed")];
-        packages.into_iter().find_map(|(folder, package)| {
+        let packages = [
+            ("raft/tests/", "raft", ""),
+            ("tests/tests/", "testbed", ""),
+            ("tests/outside/tests/", "outside", OUTSIDE),
+        ];
+        packages.into_iter().find_map(|(folder, package, workspace)| {
             let name = file.strip_prefix(folder)?.strip_suffix(".rs")?;
-            Some(Of { package, name })
+            Some(Of { package, name, workspace })
         })
     }
 }
@@ -95,38 +107,12 @@ impl<'a> Of<'a> {
 /// A bug has a mistake, or the tests cannot be built or run.
 pub fn prove(course: &Course) -> Result<bool, String> {
     let bugs = read(course)?;
-    let (mut arms, mut programs) = (Arms::default(), BTreeSet::new());
-    for (index, bug) in bugs.iter().enumerate() {
-        programs.insert(bug.killer(course)?.0);
-        for edit in &bug.edits {
-            stands_once(&course.reference, edit).map_err(|why| format!("{}: {why}", bug.id))?;
-        }
-        arms.change(index + 1, &course.reference, &bug.edits)
-            .map_err(|why| format!("{}: {why}", bug.id))?;
-    }
-    let root = course.scratch("core-bugs");
-    let mut plan = copy::plan(course, &arms.weave(&course.reference)?, &root)?;
-    for file in &programs {
-        take(&mut plan, course, file)?;
-    }
-    for kit in KITS {
-        for file in files(&course.root, kit)?.keys() {
-            take(&mut plan, course, file)?;
-        }
-    }
-    copy::write(&root, &plan)?;
-    let mut built = BTreeMap::new();
-    for file in &programs {
-        let of = Of::program(file).expect("it was looked at before");
-        let wanted = Program::Test { package: of.package, name: of.name };
-        built.insert(*file, built_one(course, &root, wanted)?.program);
-    }
+    let built = build(course, &bugs, "core-bugs")?;
     let mut ticker = Ticker::default();
     let mut killed = 0;
     for (index, bug) in bugs.iter().enumerate() {
-        let (program, test) = bug.killer(course)?;
         ticker.show(&format!("core: {}/{} {}", index + 1, bugs.len(), bug.id), Landmark::Yes);
-        let fault = survives(&built[program], test, index + 1, &root)?;
+        let fault = built.survives(course, bug, index + 1)?.err();
         ticker.clear();
         killed += usize::from(fault.is_none());
         print(bug, fault);
@@ -134,6 +120,73 @@ pub fn prove(course: &Course) -> Result<bool, String> {
     let sum = format!("{killed} of {} bugs of the core killed", bugs.len());
     anstream::println!("{}", paint(BOLD, &sum));
     Ok(killed == bugs.len())
+}
+
+/// Returns what is wrong with the crate outside: a test of it that fails without a bug, a bug that survives,
+/// a command in a failure that does not show the failure again.
+///
+/// # Errors
+/// As [`prove`].
+pub fn outside(course: &Course) -> Result<Vec<String>, String> {
+    let mut bugs = read(course)?;
+    bugs.retain(|bug| bug.killer.starts_with(OUTSIDE));
+    let built = build(course, &bugs, "outside")?;
+    let mut faults = Vec::new();
+    for (file, program) in &built.programs {
+        let said = built.run(program, &[], 0)?;
+        if !said.contains("test result: ok") {
+            faults.push(format!("{file} fails without a bug:\n{said}"));
+        }
+    }
+    let mut ticker = Ticker::default();
+    for (index, bug) in bugs.iter().enumerate() {
+        ticker.show(&format!("outside: {}/{} {}", index + 1, bugs.len(), bug.id), Landmark::Yes);
+        let fault = match built.survives(course, bug, index + 1)? {
+            Err(fault) => Some(fault),
+            Ok(said) => built.again(course, &said, index + 1)?,
+        };
+        faults.extend(fault.map(|fault| format!("{}: {fault}", bug.id)));
+    }
+    ticker.clear();
+    Ok(faults)
+}
+
+/// Every bug and every killer in one build.
+struct Build {
+    root: PathBuf,
+    programs: BTreeMap<String, PathBuf>,
+}
+
+/// Builds the killers of these bugs on one woven core, in the scratch folder `name`.
+fn build(course: &Course, bugs: &[CoreBug], name: &str) -> Result<Build, String> {
+    let (mut arms, mut killers) = (Arms::default(), BTreeSet::new());
+    for (index, bug) in bugs.iter().enumerate() {
+        killers.insert(bug.killer(course)?.0);
+        for edit in &bug.edits {
+            stands_once(&course.reference, edit).map_err(|why| format!("{}: {why}", bug.id))?;
+        }
+        arms.change(index + 1, &course.reference, &bug.edits)
+            .map_err(|why| format!("{}: {why}", bug.id))?;
+    }
+    let root = course.scratch(name);
+    let mut plan = copy::plan(course, &arms.weave(&course.reference)?, &root)?;
+    for file in &killers {
+        take(&mut plan, course, file, &root)?;
+    }
+    for kit in KITS {
+        for file in files(&course.root, kit)?.keys() {
+            take(&mut plan, course, file, &root)?;
+        }
+    }
+    copy::write(&root, &plan)?;
+    let mut programs = BTreeMap::new();
+    for file in &killers {
+        let of = Of::program(file).expect("it was looked at before");
+        let wanted = Program::Test { package: of.package, name: of.name };
+        let program = built_one(course, &root.join(of.workspace), wanted)?.program;
+        programs.insert((*file).to_owned(), program);
+    }
+    Ok(Build { root, programs })
 }
 
 /// Reads the bugs of `labs/core-bugs`.
@@ -152,30 +205,94 @@ fn read(course: &Course) -> Result<Vec<CoreBug>, String> {
     Ok(bugs)
 }
 
-/// Adds a test program to a copy, which otherwise has none.
-fn take(plan: &mut Files, course: &Course, file: &str) -> Result<(), String> {
-    let bytes = std::fs::read(course.root.join(file)).map_err(|e| format!("{file}: {e}"))?;
-    plan.insert(file.to_owned(), bytes);
+/// Adds a test program to a copy, which otherwise has none; if it is of another workspace, the whole of that.
+fn take(plan: &mut Files, course: &Course, file: &str, root: &Path) -> Result<(), String> {
+    let read = |path: &Path| std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
+    let workspace = Of::program(file).map_or("", |of| of.workspace);
+    if workspace.is_empty() {
+        plan.insert(file.to_owned(), read(&course.root.join(file))?);
+        return Ok(());
+    }
+    let made = format!("{workspace}/target/");
+    for (name, path) in files(&course.root, workspace)? {
+        if !name.starts_with(&made) {
+            plan.insert(name, read(&path)?);
+        }
+    }
+    // Its version tells its build from that of the checkout, as for every package of a copy.
+    let manifest = format!("{workspace}/Cargo.toml");
+    let text = plan.get(&manifest).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let own = format!("\nversion = \"{}\"", course.version);
+    let version = format!("\nversion = \"{}\"", build_version(&course.version, root));
+    let text =
+        text.ok_or_else(|| format!("{manifest}: there is none"))?.replacen(&own, &version, 1);
+    plan.insert(manifest, text.into());
     Ok(())
 }
 
-/// Runs a killer with one bug live; returns what is wrong, if the bug survives it.
-fn survives(
-    program: &PathBuf,
-    test: &str,
-    number: usize,
-    root: &Path,
-) -> Result<Option<String>, String> {
-    let reached = root.join(format!("reached-{number}"));
-    let _absent = std::fs::remove_file(&reached);
-    let out = Command::new(program)
-        .args(["--exact", test])
-        .current_dir(root)
-        .env(CHANGE, number.to_string())
-        .env(REACHED, &reached)
-        .output()
-        .map_err(|e| format!("{} cannot be started: {e}", program.display()))?;
-    Ok(verdict(&String::from_utf8_lossy(&out.stdout), test, reached.exists()))
+impl Build {
+    /// Runs a killer with one bug live. Returns what it said, or, if the bug survives it, what is wrong.
+    fn survives(
+        &self,
+        course: &Course,
+        bug: &CoreBug,
+        number: usize,
+    ) -> Result<Result<String, String>, String> {
+        let (program, test) = bug.killer(course)?;
+        let reached = self.reached(number);
+        let _absent = std::fs::remove_file(&reached);
+        let said = self.run(&self.programs[program], &["--exact", test], number)?;
+        Ok(match verdict(&said, test, reached.exists()) {
+            Some(fault) => Err(fault),
+            None => Ok(said),
+        })
+    }
+
+    /// Runs a test program with one bug live, or none if the number is 0. Returns what it said.
+    fn run(&self, program: &Path, args: &[&str], number: usize) -> Result<String, String> {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(&self.root);
+        self.said(command, number)
+    }
+
+    /// Runs the command that a failure prints, in the folder of the crate outside. Returns what is wrong if
+    /// it does not show the same failure.
+    fn again(&self, course: &Course, said: &str, number: usize) -> Result<Option<String>, String> {
+        let line = |start: &str| said.lines().find_map(|line| line.strip_prefix(start));
+        let Some(again) = line("again: ") else {
+            return Ok(Some(format!("no line says how to see it again:\n{said}")));
+        };
+        let broken = said.lines().find(|line| line.contains(" is broken in step "));
+        let variables: Vec<_> = again.split(' ').map_while(|word| word.split_once('=')).collect();
+        if variables.is_empty() {
+            // It runs the killer and its neighbours, as they have just been run.
+            return Ok(None);
+        }
+        // What ended the variables is `cargo`.
+        let args = again.split(' ').skip(variables.len() + 1);
+        let mut command = cargo(&self.root.join(OUTSIDE));
+        command.args(args).envs(variables);
+        command.env("CARGO_TARGET_DIR", suites_target(&course.root));
+        let once_more = self.said(command, number)?;
+        let is_same = broken.is_some_and(|broken| once_more.contains(broken));
+        let fault = || format!("{again} does not say {broken:?} again:\n{once_more}");
+        Ok((!is_same).then(fault))
+    }
+
+    /// Runs a command with one bug live. Returns what it said.
+    fn said(&self, mut command: Command, number: usize) -> Result<String, String> {
+        let out = command
+            .env(CHANGE, number.to_string())
+            .env(REACHED, self.reached(number))
+            .output()
+            .map_err(|e| format!("{command:?} cannot be started: {e}"))?;
+        Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    }
+
+    /// Returns the file that says that a bug was run.
+    fn reached(&self, number: usize) -> PathBuf {
+        self.root.join(format!("reached-{number}"))
+    }
 }
 
 /// Returns why a bug is not killed, by what its killer said.
@@ -220,5 +337,7 @@ mod tests {
         let of = Of::program("raft/tests/read.rs").expect("a program of raft");
         assert_eq!((of.package, of.name), ("raft", "read"));
         assert!(Of::program("labs/tests/book.rs").is_none());
+        let of = Of::program("tests/outside/tests/properties.rs").expect("a program outside");
+        assert_eq!((of.package, of.name, of.workspace), ("outside", "properties", OUTSIDE));
     }
 }

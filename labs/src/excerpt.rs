@@ -7,7 +7,8 @@
 //!   <!-- /item -->
 //! ```
 //!
-//! The pages are plain Markdown with or without this: a terminal shows what a browser does.
+//! An item is of a package that labs are cut from, or of the test bed (`tests/..`). The pages are plain
+//! Markdown with or without this: a terminal shows what a browser does.
 //!
 //! Invariant: no page shows the body of a function that a lab cuts.
 
@@ -84,9 +85,17 @@ fn item(named: &str, course: &Course) -> Result<String, String> {
     let [file, path, kind] = words[..] else {
         return Err(format!("expected `file path signature` or `file path whole`, got {named:?}"));
     };
-    let source = course.reference.get(file).ok_or_else(|| {
-        runner::nearest::unknown("source", file, course.reference.keys().map(String::as_str))
-    })?;
+    let source = match course.reference.get(file) {
+        Some(source) => source.clone(),
+        // Labs cut nothing of the test bed, so it is not read before.
+        None if file.starts_with("tests/") => std::fs::read_to_string(course.root.join(file))
+            .map_err(|why| format!("{file}: {why}"))?,
+        None => {
+            let known = course.reference.keys().map(String::as_str);
+            return Err(runner::nearest::unknown("source", file, known));
+        }
+    };
+    let source = source.as_str();
     let whole = cutter::whole(source, path).map_err(|why| format!("{file}: {why}"))?;
     match kind {
         "signature" => {

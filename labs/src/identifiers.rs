@@ -18,8 +18,16 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The folders whose names a page may use.
-const FOLDERS: [&str; 6] =
-    ["raft/src", "raft/tests", "storage/src", "storage/tests", "tests/src", "tests/tests"];
+const FOLDERS: [&str; 8] = [
+    "raft/src",
+    "raft/tests",
+    "storage/src",
+    "storage/tests",
+    "tests/src",
+    "tests/tests",
+    "tests/outside/src",
+    "tests/outside/tests",
+];
 
 /// Types and modules of the language's own library, and of its packages: their items are not looked at.
 const FOREIGN: [&str; 22] = [

@@ -73,7 +73,8 @@ use crate::cluster::{Cluster, Setup};
 use crate::input::Input;
 use crate::invariant::Violation;
 use std::fmt;
-use walk::{OpenState, Walk};
+use std::ops::ControlFlow;
+use walk::{OpenState, Walk, Watch};
 
 /// The result of an exploration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -137,13 +138,43 @@ pub fn explore(bounds: &Bounds) -> Result<Exploration, TooManyStates> {
 /// # Panics
 /// If [`Bounds::once`] lists more than 16 items.
 pub fn explore_from(start: Cluster, bounds: &Bounds) -> Result<Exploration, TooManyStates> {
-    let mut walk = Walk::new(&start, bounds);
+    walk(start, bounds, None)
+}
+
+/// As [`explore_from`], and shows `see` the inputs that lead to every new state: the shortest path to it. The
+/// exploration ends when `see` breaks. A state is shown once: other paths to it, and what a move leads back
+/// to, are not shown. No invariant ends the exploration, and [`Bounds::recovers`] asks nothing.
+///
+/// # Errors
+/// As [`explore_from`].
+///
+/// # Panics
+/// As [`explore_from`].
+pub fn watch_from(
+    start: Cluster,
+    bounds: &Bounds,
+    mut see: impl FnMut(&[Input]) -> ControlFlow<()>,
+) -> Result<Exploration, TooManyStates> {
+    let watch = Watch { see: &mut see, inputs: vec![Vec::new()] };
+    walk(start.unjudged(), bounds, Some(watch))
+}
+
+/// Explores; if `watch` is given, shows it the path to every new state.
+fn walk<'a>(
+    start: Cluster,
+    bounds: &'a Bounds,
+    watch: Option<Watch<'a>>,
+) -> Result<Exploration, TooManyStates> {
+    let is_watched = watch.is_some();
+    let mut walk = Walk::new(&start, bounds, watch);
     let mut frontier = vec![OpenState::first(start.clone())];
     while !frontier.is_empty() {
         let mut next = Vec::new();
         for found in &frontier {
             if let Some(last) = walk.expand(found, &mut next) {
-                walk.seen.violation = Some(walk.path_to(&start, last));
+                if !is_watched {
+                    walk.seen.violation = Some(walk.path_to(&start, last));
+                }
                 return Ok(walk.seen);
             }
             if walk.seen.states > bounds.states_max {

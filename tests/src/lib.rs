@@ -34,6 +34,9 @@ pub mod network; // messages in flight, and the links that lose them
 pub mod disk; // what a crash loses and what it leaves
 
 #[cfg(feature = "raft")]
+pub mod run; // what happened to a cluster, as those outside its nodes see it
+
+#[cfg(feature = "raft")]
 pub mod invariant; // what must never happen
 
 #[cfg(feature = "raft")]
@@ -61,6 +64,12 @@ pub mod script; // runs written by hand, as commands
 pub mod trace; // a run recorded step by step
 
 #[cfg(feature = "raft")]
+pub mod property; // what a tester states of every run, and who looks for a run without it
+
+#[cfg(feature = "proptest")]
+pub mod strategy; // strategies for proptest: values of the core, and scenes
+
+#[cfg(feature = "raft")]
 pub use cluster::{Cluster, Driver, Owner, Setup};
 #[cfg(feature = "raft")]
 pub use input::{Fate, Input, Step};
@@ -69,4 +78,8 @@ pub use invariant::{Rule, Violation};
 #[cfg(feature = "raft")]
 pub use network::{Flight, Network};
 #[cfg(feature = "raft")]
+pub use property::{Failure, Property, Verdict};
+#[cfg(feature = "raft")]
 pub use request::Request;
+#[cfg(feature = "raft")]
+pub use run::Run;

@@ -17,8 +17,11 @@
 use crate::cluster::{Cluster, Setup};
 use crate::input::{Input, Step};
 use crate::invariant::{Rule, Violation};
+use crate::property::Verdict;
+use crate::run::Run;
 use crate::sim;
 use raft::{Body, Message, NodeId, Note, RoleName};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A run that broke a rule.
 #[derive(Debug)]
@@ -80,15 +83,15 @@ pub struct Shrunk {
     pub tries: usize,
 }
 
-/// The result of a list of inputs.
-struct Replayed {
-    violation: Violation,
+/// A list of inputs that fails: why, and every step until then.
+struct Replayed<W> {
+    why: W,
     steps: Vec<Step>,
 }
 
 /// Applies inputs to a new cluster until a rule breaks. If none breaks, it runs the healing phase if `healing`
 /// says so.
-fn replay(setup: &Setup, inputs: &[Input], healing: Healing) -> Option<Replayed> {
+fn replay(setup: &Setup, inputs: &[Input], healing: Healing) -> Option<Replayed<Violation>> {
     let mut cluster = Cluster::new(setup.clone()).listening();
     let mut steps = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -96,14 +99,14 @@ fn replay(setup: &Setup, inputs: &[Input], healing: Healing) -> Option<Replayed>
         let violation = step.violation.take();
         steps.push(step);
         if let Some(violation) = violation {
-            return Some(Replayed { violation, steps });
+            return Some(Replayed { why: violation, steps });
         }
     }
     match healing {
         Healing::No => None,
         Healing::Yes => {
             let (violation, _) = sim::heal(&mut cluster).err()?;
-            Some(Replayed { violation, steps })
+            Some(Replayed { why: violation, steps })
         }
     }
 }
@@ -111,7 +114,7 @@ fn replay(setup: &Setup, inputs: &[Input], healing: Healing) -> Option<Replayed>
 /// Returns what an input means after earlier inputs were removed. If its message is not in flight, the
 /// oldest message of the same kind between the same two nodes takes its place. (Without one of the
 /// elections, all later messages have a lower term.)
-fn resolved(input: &Input, cluster: &Cluster) -> Input {
+pub(crate) fn resolved(input: &Input, cluster: &Cluster) -> Input {
     let flights = cluster.network().flights();
     let like = |message: &Message| {
         let same = |other: &Message| {
@@ -156,39 +159,78 @@ pub fn shrink<K: PartialEq>(
     tries_max: usize,
     key: impl Fn(&FailingRun<'_>) -> K,
 ) -> Option<Shrunk> {
+    let from = inputs.len();
     let (healing, first) = match replay(setup, inputs, Healing::No) {
         Some(first) => (Healing::No, first),
         None => (Healing::Yes, replay(setup, inputs, Healing::Yes)?),
     };
-    let wanted = key(&FailingRun { violation: &first.violation, steps: &first.steps });
+    let wanted = key(&FailingRun { violation: &first.why, steps: &first.steps });
     let fails = |inputs: &[Input]| {
         let found = replay(setup, inputs, healing)?;
-        let same = key(&FailingRun { violation: &found.violation, steps: &found.steps }) == wanted;
+        let same = key(&FailingRun { violation: &found.why, steps: &found.steps }) == wanted;
         same.then_some(found)
     };
-    let mut search = Search { fails, best: Vec::new(), found: first, tries: 1, tries_max };
-    search.best = search.found.steps.iter().map(|step| step.input.clone()).collect();
-    search.replace_ticks();
-    search.drop_kinds();
-    search.drop_nodes(setup);
-    search.drop_chunks();
-    search.drop_idle();
-    search.deliver_once();
-    let Search { best, found, tries, .. } = search;
-    Some(Shrunk { inputs: best, violation: found.violation, from: inputs.len(), tries })
+    let found = Search::run(setup, first, tries_max, fails);
+    let (inputs, violation) = (found.best, found.found.why);
+    Some(Shrunk { inputs, violation, from, tries: found.tries })
+}
+
+/// Returns few inputs that break a property, found in at most `tries_max` tries. `None` if the given inputs
+/// break it no more.
+pub(crate) fn shrink_property(
+    setup: &Setup,
+    inputs: &[Input],
+    tries_max: usize,
+    property: fn(&Run) -> Verdict,
+) -> Option<Vec<Input>> {
+    let fails = |inputs: &[Input]| {
+        let (mut cluster, mut run) =
+            (Cluster::new(setup.clone()).listening(), Run::new(setup.clone()));
+        let mut steps = Vec::with_capacity(inputs.len());
+        // What a panic ends is judged up to there.
+        let _panic = catch_unwind(AssertUnwindSafe(|| {
+            for input in inputs {
+                let step = cluster.apply(&resolved(input, &cluster));
+                run.record(&step, &cluster);
+                steps.push(step);
+            }
+        }));
+        let Verdict::Broken { at, .. } = property(&run) else { return None };
+        steps.truncate(usize::try_from(at).unwrap_or(usize::MAX));
+        Some(Replayed { why: (), steps })
+    };
+    let first = fails(inputs)?;
+    Some(Search::run(setup, first, tries_max, fails).best)
 }
 
 /// The search: the shortest list so far, and how to test another one.
-struct Search<F> {
+struct Search<W, F> {
     fails: F,
     best: Vec<Input>,
     /// The result of the shortest list.
-    found: Replayed,
+    found: Replayed<W>,
     tries: usize,
     tries_max: usize,
 }
 
-impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
+impl<W, F: Fn(&[Input]) -> Option<Replayed<W>>> Search<W, F> {
+    /// Searches, beginning with a list that fails.
+    fn run(setup: &Setup, first: Replayed<W>, tries_max: usize, fails: F) -> Self {
+        let best = first.steps.iter().map(|step| step.input.clone()).collect();
+        let mut search = Search { fails, best, found: first, tries: 1, tries_max };
+        search.replace_ticks();
+        search.drop_kinds();
+        search.drop_nodes(setup);
+        search.keep_last((4..20).map(|power| 1 << power));
+        search.drop_chunks();
+        if search.keep_last(1..) {
+            search.drop_chunks();
+        }
+        search.drop_idle();
+        search.deliver_once();
+        search
+    }
+
     /// Accepts these inputs if they fail in the same way. Inputs after the violation are removed.
     fn accept(&mut self, inputs: &[Input]) -> bool {
         if self.tries >= self.tries_max {
@@ -242,6 +284,9 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
                 || matches!(input, Input::Cut { .. } | Input::Mend { .. })
         };
         self.keep(|input| !links(input));
+        self.keep(|input| !matches!(input, Input::Propose { .. }));
+        self.keep(|input| !matches!(input, Input::Read { .. }));
+        self.keep(|input| !matches!(input, Input::Ask { .. }));
         let is_heartbeat = |input: &Input| match input {
             Input::Deliver(message) | Input::Duplicate(message) => {
                 matches!(message.body.kind(), "Heartbeat" | "HeartbeatReply")
@@ -279,6 +324,15 @@ impl<F: Fn(&[Input]) -> Option<Replayed>> Search<F> {
             }
             chunk = if chunk > 1 { chunk / 2 } else { usize::from(shorter) };
         }
+    }
+
+    /// Keeps only the last inputs: as many as the first of these counts that fails. Two candidates of one term,
+    /// say, need each of the many elections before: without one of them, their terms differ. Without all of
+    /// them they are equal again.
+    fn keep_last(&mut self, counts: impl IntoIterator<Item = usize>) -> bool {
+        let all = self.best.clone();
+        let mut fewer = counts.into_iter().take_while(|&count| count < all.len());
+        fewer.any(|count| self.accept(&all[all.len() - count..]))
     }
 
     /// Replaces duplications by deliveries if the message need not arrive again.

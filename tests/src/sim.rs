@@ -4,11 +4,11 @@
 //!   (profile, seed) --> Plan --> fault phase: ticks, messages, crashes, partitions ----.
 //!                                healing phase: no faults, a leader must be elected <--'
 //!                                     |
-//!                                     '--> Run: every input, what was lost, who led, what broke
+//!                                     '--> Simulation: every input, what was lost, who led, what broke
 //! ```
 //!
 //! A run is recorded as its inputs. Applied to the plan's setup they give the same steps again:
-//! [`Run::replay`] does so, and the shrinker and the traces need nothing else.
+//! [`Simulation::replay`] does so, and the shrinker and the traces need nothing else.
 //!
 //! The rates of faults are measured: [`Tally`] counts what happened to every message.
 
@@ -29,9 +29,9 @@ use fault_phase::FaultPhase;
 use healing_phase::Group;
 pub(crate) use healing_phase::check_recovery;
 
-/// A recorded run.
+/// A simulation that has ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Run {
+pub struct Simulation {
     /// The plan that it was made from.
     pub plan: Plan,
     /// Every input, in order.
@@ -48,7 +48,7 @@ pub struct Run {
     pub violation: Option<Violation>,
 }
 
-impl Run {
+impl Simulation {
     /// Returns the cluster the run began with.
     pub fn setup(&self) -> Setup {
         self.plan.setup()
@@ -62,14 +62,29 @@ impl Run {
 }
 
 /// Runs one seed of a profile: the fault phase, then the healing phase.
-pub fn run(profile: Profile, seed: u64) -> Run {
+pub fn run(profile: Profile, seed: u64) -> Simulation {
     run_plan(Plan::new(profile, seed))
 }
 
 /// Runs a plan.
-pub fn run_plan(plan: Plan) -> Run {
-    let mut cluster = Cluster::new(plan.setup());
-    let mut record = Record::default();
+pub fn run_plan(plan: Plan) -> Simulation {
+    let cluster = Cluster::new(plan.setup());
+    simulate(plan, cluster, &mut |_, _| {})
+}
+
+/// Runs a plan, and shows each step to `see`, with the cluster as the step left it. No invariant ends the
+/// fault phase: what is looked for may come later.
+///
+/// # Panics
+/// If a node panics. `see` has seen every step before.
+pub fn observe(plan: Plan, mut see: impl FnMut(&Step, &Cluster)) -> Simulation {
+    let cluster = Cluster::new(plan.setup()).unjudged();
+    simulate(plan, cluster, &mut see)
+}
+
+/// Runs a plan in its cluster.
+fn simulate(plan: Plan, mut cluster: Cluster, see: See<'_>) -> Simulation {
+    let mut record = Record::new(see);
     let group = if plan.churn.is_some() { Group::Changing } else { Group::Fixed };
     let broken = suffer(&plan, &mut cluster, &mut record);
     let (trouble, tally) = (record.inputs.len(), record.tally);
@@ -91,7 +106,7 @@ pub fn run_plan(plan: Plan) -> Run {
     });
     let Record { inputs, coverage, digest, .. } = record;
     let violation = broken.err();
-    Run { plan, inputs, trouble, tally, coverage, digest: digest.value(), violation }
+    Simulation { plan, inputs, trouble, tally, coverage, digest: digest.value(), violation }
 }
 
 /// Heals a cluster, and checks that it elects a leader within 20 election timeouts and keeps it. Returns
@@ -113,7 +128,7 @@ pub fn heal(cluster: &mut Cluster) -> Result<Vec<Input>, (Violation, Vec<Input>)
 }
 
 /// Runs the fault phase.
-fn suffer(plan: &Plan, cluster: &mut Cluster, record: &mut Record) -> Result<(), Violation> {
+fn suffer(plan: &Plan, cluster: &mut Cluster, record: &mut Record<'_>) -> Result<(), Violation> {
     let mut trouble = FaultPhase::new(plan, cluster);
     while let Some(inputs) = trouble.next(cluster) {
         record.coverage.pass(trouble.now_ticks());
@@ -131,9 +146,12 @@ fn suffer(plan: &Plan, cluster: &mut Cluster, record: &mut Record) -> Result<(),
     Ok(())
 }
 
+/// Sees a step, and the cluster after it.
+type See<'a> = &'a mut dyn FnMut(&Step, &Cluster);
+
 /// What is recorded during a run.
-#[derive(Default)]
-struct Record {
+struct Record<'a> {
+    see: See<'a>,
     inputs: Vec<Input>,
     tally: Tally,
     coverage: Coverage,
@@ -141,12 +159,24 @@ struct Record {
     violation: Option<Violation>,
 }
 
-impl Record {
+impl<'a> Record<'a> {
+    fn new(see: See<'a>) -> Self {
+        Record {
+            see,
+            inputs: Vec::new(),
+            tally: Tally::default(),
+            coverage: Coverage::default(),
+            digest: Digest::default(),
+            violation: None,
+        }
+    }
+
     fn apply(&mut self, cluster: &mut Cluster, input: Input) -> Step {
         if let Input::Crash(id) = input {
             self.tally.unwritten += cluster.disk(id).map_or(0, |disk| disk.pending().len()) as u64;
         }
         let step = cluster.apply(&input);
+        (self.see)(&step, cluster);
         self.inputs.push(input);
         self.tally.count(&step);
         self.digest.take(&step);

@@ -1,7 +1,7 @@
 //! The simulator's faults: each does what its name says, as often as its rate says.
 
 use raft::{Body, EntryId, Message, NodeId, RoleName, Term, VoteRequest};
-use testbed::sim::{self, Faults, Interval, Plan, Profile, Run};
+use testbed::sim::{self, Faults, Interval, Plan, Profile, Simulation};
 use testbed::{Cluster, Fate, Input, Setup};
 
 const N1: NodeId = NodeId(1);
@@ -15,7 +15,7 @@ fn question(to: NodeId) -> Message {
 }
 
 /// Runs the usual plan of a seed with other faults.
-fn with(seed: u64, faults: Faults) -> Run {
+fn with(seed: u64, faults: Faults) -> Simulation {
     let plan = Plan { faults, trouble_ticks: 2000, ..Plan::new(Profile::Calm, 2 * seed) };
     sim::run_plan(plan)
 }

@@ -9,7 +9,7 @@ mod clean; // a random run in which no rule may break
 
 use clean::clean_run;
 use testbed::Input;
-use testbed::sim::{Churn, Faults, Interval, Plan, Profile, Run, Shard};
+use testbed::sim::{Churn, Faults, Interval, Plan, Profile, Shard, Simulation};
 
 /// The longest pause between two reads, in ticks.
 const READ_TICKS: u64 = 10;
@@ -22,7 +22,7 @@ fn plan(profile: Profile, seed: u64) -> Plan {
     Plan::changing(profile, seed).with_reads(READ_TICKS)
 }
 
-fn run(profile: Profile, seed: u64) -> Run {
+fn run(profile: Profile, seed: u64) -> Simulation {
     let again = format!("Plan::changing(Profile::{profile:?}, {seed}).with_reads({READ_TICKS})");
     clean_run(plan(profile, seed), &again)
 }

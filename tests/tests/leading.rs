@@ -2,7 +2,7 @@
 //! leases: no rule breaks, and a leader is found once all faults have ended.
 //!
 //! ```text
-//!   (profile, seed) --> a plan with clients and reads --> transfers, settings of leaders --> Run
+//!   (profile, seed) --> a plan with clients and reads --> transfers, settings of leaders --> Simulation
 //! ```
 //!
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of sixteen;
@@ -12,7 +12,7 @@
 mod clean; // a random run in which no rule may break
 
 use clean::clean_run;
-use testbed::sim::{Faults, Interval, Plan, Profile, Run, Shard};
+use testbed::sim::{Faults, Interval, Plan, Profile, Shard, Simulation};
 
 /// The longest pause between two reads, in ticks.
 const READ_TICKS: u64 = 3;
@@ -25,7 +25,7 @@ fn plan(profile: Profile, seed: u64) -> Plan {
     Plan::replicating(profile, seed).with_reads(READ_TICKS).with_transfers()
 }
 
-fn run(profile: Profile, seed: u64) -> Run {
+fn run(profile: Profile, seed: u64) -> Simulation {
     let again = format!(
         "Plan::replicating(Profile::{profile:?}, {seed}).with_reads({READ_TICKS}).with_transfers()"
     );
@@ -44,7 +44,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, run: &Run) {
+    fn add(&mut self, run: &Simulation) {
         self.runs += 1;
         self.transfers += run.coverage.transfers;
         self.handed_over += run.coverage.handed_over;

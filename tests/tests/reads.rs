@@ -8,7 +8,7 @@
 mod clean; // a random run in which no rule may break
 
 use clean::clean_run;
-use testbed::sim::{Plan, Profile, Run, Shard};
+use testbed::sim::{Plan, Profile, Shard, Simulation};
 
 /// The longest pause between two reads, in ticks: some begin while others wait.
 const READ_TICKS: u64 = 3;
@@ -21,7 +21,7 @@ fn plan(profile: Profile, seed: u64) -> Plan {
     Plan::replicating(profile, seed).with_reads(READ_TICKS)
 }
 
-fn run(profile: Profile, seed: u64) -> Run {
+fn run(profile: Profile, seed: u64) -> Simulation {
     let again = format!("Plan::replicating(Profile::{profile:?}, {seed}).with_reads({READ_TICKS})");
     clean_run(plan(profile, seed), &again)
 }

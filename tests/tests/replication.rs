@@ -4,14 +4,14 @@
 //! `RAFTWRIGHT_SEEDS=1000` runs a thousand seeds of each profile instead of twelve;
 //! `RAFTWRIGHT_SHARE=2/3` runs every third of them.
 
-use testbed::sim::{self, Plan, Profile, Run, Shard};
+use testbed::sim::{self, Plan, Profile, Shard, Simulation};
 use testbed::{Driver, Owner};
 
 fn seeds() -> impl Iterator<Item = u64> {
     Shard::seeds_asked_for(12)
 }
 
-fn run(profile: Profile, seed: u64) -> Run {
+fn run(profile: Profile, seed: u64) -> Simulation {
     sim::run_plan(Plan::replicating(profile, seed))
 }
 

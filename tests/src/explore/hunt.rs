@@ -15,7 +15,7 @@ use crate::disk::DiskSpeed;
 use crate::input::Input;
 use crate::script::command::Command;
 use crate::script::grammar::Directive;
-use crate::script::{Interpreter, Script, ScriptError, unparse};
+use crate::script::{Script, ScriptError, unparse};
 use std::fmt;
 
 /// An exploration that finds a certain bug.
@@ -277,16 +277,11 @@ impl Hunt {
     /// Returns the cluster after the first commands.
     fn begin(&self) -> Result<Cluster, HuntError> {
         let script = Script::parse(self.name, &self.start).map_err(HuntError::Start)?;
-        let (interpreter, _) = Interpreter::play_all(&script).map_err(HuntError::Start)?;
-        let first = Command::parse(self.name, &script.directives[0]).map_err(HuntError::Start)?;
-        let (Command::AddNodes(setup), Some(run)) = (first, interpreter.run()) else {
-            let what = "expected add-nodes first".to_owned();
-            return Err(HuntError::Start(ScriptError { name: self.name.into(), line: None, what }));
-        };
+        let (setup, inputs) = script.inputs().map_err(HuntError::Start)?;
         // The exploration needs no events, so the cluster does not record them.
         let mut cluster = Cluster::new(setup);
-        for recorded in run.steps() {
-            if let Some(violation) = cluster.apply(&recorded.input).violation {
+        for input in &inputs {
+            if let Some(violation) = cluster.apply(input).violation {
                 return Err(HuntError::BrokenStart(violation.text));
             }
         }

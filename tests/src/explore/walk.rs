@@ -23,6 +23,7 @@ use crate::sim::check_recovery;
 use raft::Raft;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::ControlFlow;
 
 /// A state that is still to be explored.
 pub(super) struct OpenState {
@@ -50,11 +51,21 @@ pub(super) struct Walk<'a> {
     visited: HashSet<u128, BuildHasherDefault<AsIs>>,
     /// For every state: the state that it was reached from, and the index of the outcome.
     parents: Vec<Last>,
+    /// Who is shown the inputs that lead to each new state, if anybody is.
+    watch: Option<Watch<'a>>,
     pub(super) seen: Exploration,
 }
 
+/// Somebody who is shown the path to every new state.
+pub(super) struct Watch<'a> {
+    /// Is shown the inputs of a path. A break ends the walk.
+    pub(super) see: &'a mut dyn FnMut(&[Input]) -> ControlFlow<()>,
+    /// For every state, the inputs that led there from its parent.
+    pub(super) inputs: Vec<Vec<Input>>,
+}
+
 impl<'a> Walk<'a> {
-    pub(super) fn new(start: &Cluster, bounds: &'a Bounds) -> Self {
+    pub(super) fn new(start: &Cluster, bounds: &'a Bounds, watch: Option<Watch<'a>>) -> Self {
         assert!(
             bounds.once.len() <= 16,
             "{} items are listed, at most 16 can be",
@@ -66,7 +77,7 @@ impl<'a> Walk<'a> {
         let seen =
             Exploration { states: 1, transitions: 0, depth: 0, with_leader, violation: None };
         let visited = [first].into_iter().collect();
-        Walk { bounds, canonicalizer, visited, parents: vec![(0, 0)], seen }
+        Walk { bounds, canonicalizer, visited, parents: vec![(0, 0)], watch, seen }
     }
 
     /// Tries every move in a state. Returns the last step of the path to a broken rule, if one breaks.
@@ -75,12 +86,13 @@ impl<'a> Walk<'a> {
         for (at, (spent, branch)) in outcomes.enumerate() {
             let last = (from.number, u16::try_from(at).expect("a small cluster has few outcomes"));
             self.seen.transitions += 1;
-            let Branch { cluster, violation, .. } = branch;
+            let Branch { cluster, violation, inputs, .. } = branch;
             if violation.is_some() {
                 return Some(last);
             }
             if self.is_within(&cluster) && self.is_new(&cluster, spent) {
-                if self.bounds.recovers && check_recovery(cluster.clone()).is_err() {
+                let asks = self.bounds.recovers && self.watch.is_none();
+                if asks && check_recovery(cluster.clone()).is_err() {
                     return Some(last);
                 }
                 let number = u32::try_from(self.parents.len()).expect("memory ends before that");
@@ -88,9 +100,25 @@ impl<'a> Walk<'a> {
                 self.seen.states += 1;
                 self.seen.with_leader += usize::from(!cluster.leaders().is_empty());
                 next.push(OpenState { cluster, number, spent });
+                if self.show(number, inputs).is_break() {
+                    return Some(last);
+                }
             }
         }
         None
+    }
+
+    /// Shows the path to a new state, if somebody watches.
+    fn show(&mut self, number: u32, inputs: Vec<Input>) -> ControlFlow<()> {
+        let Some(watch) = &mut self.watch else { return ControlFlow::Continue(()) };
+        watch.inputs.push(inputs);
+        let (mut states, mut state) = (Vec::new(), number);
+        while state != 0 {
+            states.push(state);
+            state = self.parents[state as usize].0;
+        }
+        let path = states.iter().rev().flat_map(|&state| watch.inputs[state as usize].clone());
+        (watch.see)(&path.collect::<Vec<_>>())
     }
 
     /// Returns whether a state is within the bounds.

@@ -7,7 +7,7 @@
 //! It takes one command at a time, so a file and a prompt can both use it. It always ends: the number of
 //! steps and the number of messages in flight are limited.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Setup};
 use crate::input::{Input, Step};
 use crate::script::ScriptError;
 use crate::script::command::{Command, MessageFilter, TickCount, Verbosity};
@@ -34,6 +34,30 @@ pub struct Interpreter {
     verbosity: Verbosity,
     /// The number of steps that earlier outputs show.
     told: usize,
+}
+
+impl Script {
+    /// Runs every command. Returns the cluster that `add-nodes` made, and the inputs that the others became.
+    ///
+    /// # Errors
+    /// As [`Interpreter::play`]; and if there is no `add-nodes`.
+    ///
+    /// # Panics
+    /// If a node panics.
+    pub fn inputs(&self) -> Result<(Setup, Vec<Input>), ScriptError> {
+        let (interpreter, _) = Interpreter::play_all(self)?;
+        let setup = self.directives.iter().find_map(|directive| {
+            let Ok(Command::AddNodes(setup)) = Command::parse(&self.name, directive) else {
+                return None;
+            };
+            Some(setup)
+        });
+        let (Some(setup), Some(run)) = (setup, interpreter.run()) else {
+            let what = NO_CLUSTER.to_string();
+            return Err(ScriptError { name: self.name.clone(), line: None, what });
+        };
+        Ok((setup, run.steps().iter().map(|step| step.input.clone()).collect()))
+    }
 }
 
 /// Which headlines a command prints.

@@ -378,7 +378,7 @@ impl Plan {
         let mut plan = Plan::changing(profile, seed).with_reads(10).with_transfers();
         let fails = Some(Interval { pause_ticks: 60, lasts_ticks: 20 });
         plan.faults.read_failures = fails.filter(|_| (seed / 2).is_multiple_of(2));
-        if seed % 3 == 0 { plan } else { plan.with_extras() }
+        if seed.is_multiple_of(3) { plan } else { plan.with_extras() }
     }
 
     /// Draws the nodes' settings and number.

@@ -27,19 +27,25 @@ impl Shard {
         (self.share - 1..seeds).step_by(usize::try_from(self.of).unwrap_or(usize::MAX))
     }
 
-    /// Returns the seeds that a test program is asked for: `RAFTWRIGHT_SEEDS=1000` are the first thousand
-    /// instead of the `usual` number, `RAFTWRIGHT_SHARE=2/3` are every third of them.
+    /// Returns the seeds that a test program is asked for: `RAFTWRIGHT_SEED=17` is that one alone.
+    /// `RAFTWRIGHT_SEEDS=1000` are the first thousand instead of the `usual` number, and
+    /// `RAFTWRIGHT_SHARE=2/3` are every third of them.
     ///
     /// # Panics
     /// If a variable is set and says neither: the message names it and its text.
     pub fn seeds_asked_for(usual: u64) -> impl Iterator<Item = u64> {
-        let count = std::env::var("RAFTWRIGHT_SEEDS").map_or(usual, |text| {
-            text.parse().unwrap_or_else(|_| panic!("RAFTWRIGHT_SEEDS is \"{text}\", not a number"))
-        });
+        let number = |name| {
+            let text = std::env::var(name).ok()?;
+            let number = text.parse::<u64>();
+            Some(number.unwrap_or_else(|_| panic!("{name} is \"{text}\", not a number")))
+        };
+        let count = number("RAFTWRIGHT_SEEDS").unwrap_or(usual);
         let share = std::env::var("RAFTWRIGHT_SHARE").map_or(Shard::whole(), |text| {
             text.parse().unwrap_or_else(|why| panic!("RAFTWRIGHT_SHARE: {why}"))
         });
-        share.seeds(count)
+        let alone = number("RAFTWRIGHT_SEED");
+        let several = if alone.is_some() { 0 } else { count };
+        alone.into_iter().chain(share.seeds(several))
     }
 
     /// Returns whether a seed belongs to this part.

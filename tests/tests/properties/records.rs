@@ -5,21 +5,21 @@
 //!   inputs that break a rule --> shrink --> fewer, and the same rule
 //! ```
 
-use crate::holds;
-use crate::wild::{corrupt, drawn, hostile, message, unlucky};
+use crate::wild::{corrupt, hostile, play, unlucky};
 use proptest::prelude::*;
 use proptest::sample::Index as Position;
 use raft::Message;
 use std::cell::Cell;
 use testbed::shrink::shrink;
+use testbed::strategy::{holds, message};
 use testbed::trace::state::NodeState;
 use testbed::trace::{self, Recorder};
 use testbed::{Cluster, Setup};
 
 #[test]
 fn a_trace_reads_back_replays_and_folds() {
-    holds(150, drawn(hostile(), 60), |drawn| {
-        let (inputs, _, _) = drawn.play();
+    holds(150, hostile().up_to(60), |drawn| {
+        let (inputs, _, _) = play(&drawn);
         let run = Recorder::run(drawn.setup.clone(), &inputs);
         let text = run.trace().to_json_lines();
         prop_assert_eq!(&text, &Recorder::run(drawn.setup, &inputs).trace().to_json_lines());
@@ -57,9 +57,9 @@ fn a_message_reads_back_as_it_was_written_under_a_kind_that_the_schema_has() {
 #[test]
 fn a_damaged_trace_is_refused_with_its_line_or_read() {
     let refused = Cell::new(0);
-    let damages = (drawn(unlucky(), 12), any::<Position>(), any::<char>(), 0..3_u8);
+    let damages = (unlucky().up_to(12), any::<Position>(), any::<char>(), 0..3_u8);
     holds(400, damages, |(drawn, place, other, how)| {
-        let (inputs, _, _) = drawn.play();
+        let (inputs, _, _) = play(&drawn);
         let whole = Recorder::run(drawn.setup, &inputs).trace();
         // Without the sources, which fill nearly all of it.
         let mut whole = whole;
@@ -95,8 +95,8 @@ fn broken(setup: &Setup, inputs: &[testbed::Input]) -> Option<testbed::Rule> {
 #[test]
 fn what_is_shrunk_breaks_the_same_rule_with_fewer_inputs_that_all_do_something() {
     let shrunk = Cell::new(0);
-    holds(150, drawn(corrupt(), 150), |drawn| {
-        let (inputs, _, violation) = drawn.play();
+    holds(150, corrupt().up_to(150), |drawn| {
+        let (inputs, _, violation) = play(&drawn);
         let Some(violation) = violation else { return Ok(()) };
         let few = shrink(&drawn.setup, &inputs, 2_000, |footer| footer.violation.rule);
         let few = few.expect("the inputs break a rule");

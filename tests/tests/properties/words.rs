@@ -5,8 +5,7 @@
 //!   arguments --> text --> the same arguments
 //! ```
 
-use crate::holds;
-use crate::wild::{drawn, unlucky};
+use crate::wild::{play, unlucky};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -14,6 +13,7 @@ use raft::NodeId;
 use std::cell::Cell;
 use testbed::script::grammar::Argument;
 use testbed::script::{Directive, Interpreter, Script, ScriptError, unparse};
+use testbed::strategy::holds;
 use testbed::trace::state::NodeState;
 use testbed::{Cluster, Input};
 
@@ -200,8 +200,8 @@ fn is_nonsense(input: &Input, cluster: &Cluster) -> bool {
 #[test]
 fn what_happened_is_said_in_commands_that_let_it_happen_again() {
     let said = Cell::new(0);
-    holds(200, drawn(unlucky(), 120), |drawn| {
-        let (inputs, _, _) = drawn.play();
+    holds(200, unlucky().up_to(120), |drawn| {
+        let (inputs, _, _) = play(&drawn);
         let mut text =
             unparse::cluster(&drawn.setup).expect("clusters of the usual kind have words");
         let mut cluster = Cluster::new(drawn.setup.clone());

@@ -57,7 +57,7 @@ fn line(cluster: &Cluster) -> String {
 fn lines(bounds: &Bounds) -> (BTreeSet<String>, usize) {
     let Bounds { disks, driver, .. } = *bounds;
     let start = Cluster::new(Setup { disks, driver, ..Setup::new(bounds.nodes, 0) });
-    let mut walk = Walk::new(&start, bounds);
+    let mut walk = Walk::new(&start, bounds, None);
     let mut frontier = vec![OpenState::first(start)];
     let mut lines = BTreeSet::new();
     while !frontier.is_empty() {

@@ -13,7 +13,7 @@ use crate::raft::kit::{
 };
 use harness::{Check, Failure, Verdict};
 use raft::{NodeId, Term};
-use testbed::sim::{self, Plan, Profile, Run};
+use testbed::sim::{self, Plan, Profile, Simulation};
 use testbed::{Input, Rule, Setup};
 
 /// Twenty election timeouts: more than any correct cluster needs to elect a leader.
@@ -56,7 +56,7 @@ pub(super) fn swarm(check: &mut Check) -> Verdict {
 
 /// No rule breaks; somebody leads.
 fn safety(check: &mut Check, profile: Profile) -> Verdict {
-    let is_reached = |run: &Run| run.coverage.leaders > 0;
+    let is_reached = |run: &Simulation| run.coverage.leaders > 0;
     let goal = Goal { what: "somebody led", is_reached, explain: uncovered };
     sweep(check, is_safety, &goal, |seed| Plan::new(profile, seed))
 }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use harness::{Check, Coverage, Failure, Verdict};
 use raft::{Index, Message, NodeId, Term};
 use testbed::random::Stream;
-use testbed::sim::{self, Plan, Profile, Run};
+use testbed::sim::{self, Plan, Profile, Simulation};
 use testbed::{Cluster, Input, Setup, Violation};
 
 /// A run that commits this many entries counts: it is more than one leader's first entry.
@@ -62,7 +62,7 @@ fn plan(profile: Profile, seed: u64) -> Plan {
 
 /// No rule breaks; something is committed.
 fn safety(check: &mut Check, profile: Profile) -> Verdict {
-    let is_reached = |run: &Run| run.coverage.committed >= SOMETHING;
+    let is_reached = |run: &Simulation| run.coverage.committed >= SOMETHING;
     let goal = Goal { what: COMMITS, is_reached, explain: |because, _| uncommitted(because) };
     sweep(check, is_safety, &goal, |seed| plan(profile, seed))
 }
@@ -276,7 +276,7 @@ fn propose_last(cluster: &mut Cluster, apply: &mut impl FnMut(&mut Cluster, Inpu
 }
 
 /// Explains logs that differ: what happened since everything works again.
-fn apart(run: &Run, seed: u64, views: String) -> Failure {
+fn apart(run: &Simulation, seed: u64, views: String) -> Failure {
     let mut stage = Stage::of(run.setup()).of_seed(seed);
     run.inputs.iter().for_each(|input| stage.apply(input.clone()));
     let since = stage.steps().len();

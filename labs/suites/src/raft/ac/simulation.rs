@@ -14,7 +14,7 @@ use crate::raft::kit::{Goal, sweep};
 use crate::raft::rule;
 use harness::{Check, Failure, Verdict};
 use raft::Index;
-use testbed::sim::{Faults, Plan, Profile, Run};
+use testbed::sim::{Faults, Plan, Profile, Simulation};
 
 /// A run in which a node applies this many entries counts.
 const SOMETHING: Index = Index(10);
@@ -56,7 +56,7 @@ pub(super) fn swarm(check: &mut Check) -> Verdict {
 fn safety(check: &mut Check, plan: impl Fn(u64) -> Plan) -> Verdict {
     let goal = Goal {
         what: "ten entries or more were committed",
-        is_reached: |run: &Run| run.coverage.committed >= SOMETHING,
+        is_reached: |run: &Simulation| run.coverage.committed >= SOMETHING,
         explain: |because, _| Failure::of(rule("coverage")).because(because),
     };
     sweep(check, |_| true, &goal, plan)

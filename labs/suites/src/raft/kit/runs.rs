@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use testbed::decision::{self, Mistake, WrongDecision};
 use testbed::shrink::{self, FailingRun};
-use testbed::sim::{self, Run};
+use testbed::sim::{self, Simulation};
 use testbed::trace::Recorder;
 use testbed::{Input, Setup, Step, Violation, cause};
 
@@ -192,7 +192,7 @@ fn first_wrong(at: usize, wrong: &WrongDecision, steps: &[Step], rule: &Rule) ->
 }
 
 /// Reports a whole run, if a listener wants it.
-pub(crate) fn tell(run: &Run) {
+pub(crate) fn tell(run: &Simulation) {
     told::tell(None, || {
         let seed = run.plan.seed;
         let recorder = Recorder::run(run.setup(), &run.inputs).of_seed(seed);
@@ -308,7 +308,7 @@ fn by_rule(rule: testbed::Rule) -> Option<&'static [&'static str]> {
 
 /// Says that a test showed nothing, because no node led. Shows the simplest election, if that is not won
 /// either, or else what happened in a run.
-pub(crate) fn uncovered(because: String, run: Option<&Run>) -> Failure {
+pub(crate) fn uncovered(because: String, run: Option<&Simulation>) -> Failure {
     let failure = Failure::of(rule("coverage")).because(because);
     let mut stage = Stage::new(3);
     stage.campaign(N1);

@@ -13,22 +13,22 @@ use super::runs::{Broken, tell};
 use crate::raft::rule;
 use harness::{Check, Coverage, Failure, Verdict};
 use testbed::Rule;
-use testbed::sim::{self, Plan, Run};
+use testbed::sim::{self, Plan, Simulation};
 
 /// What runs must get to before they show anything.
 pub(crate) struct Goal {
     /// The goal in words: `somebody led`.
     pub(crate) what: &'static str,
     /// Whether a run reached it.
-    pub(crate) is_reached: fn(&Run) -> bool,
+    pub(crate) is_reached: fn(&Simulation) -> bool,
     /// Explains that too few runs did: gets a sentence, and the first run that did not.
-    pub(crate) explain: fn(String, Option<&Run>) -> Failure,
+    pub(crate) explain: fn(String, Option<&Simulation>) -> Failure,
 }
 
 /// What a seed found.
 pub(crate) enum Finding {
     /// A rule broke.
-    Broken(Box<Run>),
+    Broken(Box<Simulation>),
     /// The same seed gave two different runs.
     TwoRuns,
     /// Something else is wrong, and explained.
