@@ -52,7 +52,8 @@ fn finds_nothing(parity: usize) {
     let full = std::env::var("RAFTWRIGHT_EXPLORE").is_ok_and(|size| size == "full");
     for hunt in Hunt::all().into_iter().skip(parity).step_by(2) {
         // Others walk within the bounds of some hunts: `--test logs` every day, `exploration` in full.
-        let is_long = hunt.bounds == Bounds::wide() || hunt.name == "old_entry_counted";
+        let is_long = hunt.bounds == Bounds::wide()
+            || ["old_entry_counted", "second_change", "late_lease"].contains(&hunt.name);
         let is_walked = [Bounds::logs(), Bounds::proposal()].contains(&hunt.bounds);
         if hunt.name == "early_question" || is_walked || is_long && !full {
             continue;
