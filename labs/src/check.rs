@@ -161,6 +161,10 @@ fn catalogue(course: &Course) -> Vec<String> {
         },
         Err(mistakes) => found.extend(mistakes.iter().map(ToString::to_string)),
     }
+    match crate::core_bugs::outdated(course) {
+        Ok(outdated) => found.extend(outdated),
+        Err(why) => found.push(why),
+    }
     match crate::random::outdated(course) {
         Ok(outdated) => found.extend(outdated),
         Err(why) => found.push(why),

@@ -55,6 +55,19 @@ pub fn hunted(course: &Course) -> Result<Vec<Quarry>, String> {
     Ok(read(course)?.into_iter().filter_map(quarry).collect())
 }
 
+/// Returns the edits that do not fit the core any more.
+///
+/// # Errors
+/// A file cannot be read or has a mistake.
+pub fn outdated(course: &Course) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    for CoreBug { id, edits, .. } in read(course)? {
+        let misfits = edits.iter().filter_map(|edit| stands_once(&course.reference, edit).err());
+        found.extend(misfits.map(|why| format!("{id}: {why}")));
+    }
+    Ok(found)
+}
+
 impl CoreBug {
     /// Returns the killer's program and its name.
     ///
