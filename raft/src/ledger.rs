@@ -34,6 +34,7 @@ use crate::message::{Body, Message, Priority, TermKind};
 use crate::outbox::Outbox;
 use crate::quorum::{Joint, Votes};
 use crate::restart::check_ids;
+use crate::room::{keep, take_all};
 use crate::state::{CommitGroups, ConfState, HardState, RoleName, Snapshot};
 use crate::storage::Storage;
 use crate::types::{EntryId, Index, NodeId, Term, Uncompared};
@@ -478,13 +479,26 @@ impl<S: Storage> Core<S> {
 
     /// Takes what may leave at once.
     pub(crate) fn take_now(&mut self) -> Vec<Message> {
-        std::mem::take(&mut self.outbox.now)
+        take_all(&mut self.outbox.now)
     }
 
     /// Takes everything that waits to leave.
     pub(crate) fn take_outbox(&mut self) -> Outbox {
-        let snapshot = self.facts.log.unstable.take_snapshot();
-        Outbox { snapshot, ..std::mem::take(&mut self.outbox) }
+        let Outbox { now, promised, own, reads, .. } = &mut self.outbox;
+        let (now, promised) = (take_all(now), take_all(promised));
+        let (own, reads) = (take_all(own), take_all(reads));
+        Outbox { now, promised, own, reads, snapshot: self.facts.log.unstable.take_snapshot() }
+    }
+
+    /// Keeps the room of messages that have left.
+    pub(crate) fn keep_room(&mut self, now: Vec<Message>, promised: Vec<Message>) {
+        keep(&mut self.outbox.now, now);
+        keep(&mut self.outbox.promised, promised);
+    }
+
+    /// Keeps the room of promises that the node has taken back.
+    pub(crate) fn keep_own_room(&mut self, own: Vec<Message>) {
+        keep(&mut self.outbox.own, own);
     }
 }
 

@@ -141,6 +141,8 @@ mod entry; // what the log holds
 
 mod state; // what a node is at one moment, as plain data
 
+mod room; // the memory of emptied vectors, used again
+
 #[cfg(feature = "serde")]
 pub mod serialize; // how a text format writes the vocabulary
 

@@ -472,6 +472,7 @@ impl<S: Storage> RawNode<S> {
         self.raft.check_running()?;
         let (came, last) = (ready.number, self.records.back().map(ReadyRecord::number));
         assert!(Some(came) == last, "Ready {came} is not the last one that waits, {last:?}");
+        self.raft.keep_room(ready);
         Ok(())
     }
 

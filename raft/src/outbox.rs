@@ -32,5 +32,5 @@ pub struct Outbox {
     /// A leader's snapshot, to be installed before anything else of this outbox becomes durable: it replaces
     /// the log and the members in storage, and the application's state. Then tell the node
     /// ([`Raft::snapshot_installed`](crate::Raft::snapshot_installed)).
-    pub snapshot: Option<Snapshot>,
+    pub snapshot: Option<Box<Snapshot>>,
 }

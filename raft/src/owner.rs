@@ -18,6 +18,7 @@ use crate::outbox::Outbox;
 use crate::progress::Progress;
 use crate::quorum::{Joint, Votes};
 use crate::raft::{Raft, Role};
+use crate::ready::Ready;
 use crate::role::RoleChange;
 use crate::state::{ConfState, HardState, RoleName, SoftState};
 use crate::storage::{Purpose, Storage};
@@ -142,7 +143,9 @@ impl<S: Storage> Raft<S> {
     /// [`ProposeError`] if it was not taken; the node has not changed, unless it has halted.
     pub fn propose(&mut self, context: Bytes, data: Bytes) -> Result<(), ProposeError> {
         self.core.check_running()?;
-        self.take_proposal(vec![Entry::marked(context, Payload::Normal(data))])
+        let mut entries = self.core.log_for_owner().unstable.take_room();
+        entries.push(Entry::marked(context, Payload::Normal(data)));
+        self.take_proposal(entries)
     }
 
     /// Takes proposals, of our own client or of another node: the table of `step.rs`, for what has no
@@ -184,13 +187,14 @@ impl<S: Storage> Raft<S> {
     ///
     /// # Panics
     /// If one is not a promise of this node to itself: the owner mixed up two nodes.
-    pub fn step_own(&mut self, own: Vec<Message>) -> Result<(), Halt> {
+    pub fn step_own(&mut self, mut own: Vec<Message>) -> Result<(), Halt> {
         self.core.check_running()?;
-        for message in own {
+        for message in own.drain(..) {
             let (from, to, us) = (message.from, message.to, self.core.id);
             assert!(from == us && to == us, "a promise of {us} to itself, not of {from} to {to}");
             self.handle(message).map_err(|halt| self.core.halt(halt))?;
         }
+        self.core.keep_own_room(own);
         Ok(())
     }
 
@@ -255,6 +259,11 @@ impl<S: Storage> Raft<S> {
     /// do first.
     pub fn take_outbox(&mut self) -> Outbox {
         self.core.take_outbox()
+    }
+
+    /// Keeps the memory of a Ready that has been worked off, for the next one.
+    pub(crate) fn keep_room(&mut self, ready: Ready) {
+        self.core.keep_room(ready.messages, ready.persisted_messages);
     }
 
     /// Takes what may leave at once, and leaves the promises where they are.
@@ -329,7 +338,9 @@ impl<S: Storage> Raft<S> {
 
     /// Returns whether anything waits to leave, or is to be built before it does.
     pub(crate) fn has_outbox(&self) -> bool {
-        self.core.has_outbox() || self.progress().any(|(_, progress)| progress.has_pending_append())
+        let waits_to_be_built = |(_, progress): (NodeId, &Progress)| progress.has_pending_append();
+        self.core.has_outbox()
+            || self.core.config.batch_append && self.progress().any(waits_to_be_built)
     }
 
     /// Returns whether entries wait to be handed out for writing.

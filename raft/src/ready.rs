@@ -43,7 +43,7 @@ pub struct Ready {
     pub(crate) soft: Option<SoftState>,
     pub(crate) hard: Option<HardState>,
     pub(crate) entries: Vec<Entry>,
-    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) snapshot: Option<Box<Snapshot>>,
     pub(crate) committed: Vec<Entry>,
     pub(crate) reads: Vec<ReadState>,
     pub(crate) messages: Vec<Message>,
@@ -89,12 +89,12 @@ impl Ready {
     /// before this Ready is reported durable. It replaces the log and the members in storage, and the
     /// application's state. Entries to apply come again once it is installed.
     pub fn snapshot(&self) -> Option<&Snapshot> {
-        self.snapshot.as_ref()
+        self.snapshot.as_deref()
     }
 
     /// Takes the snapshot to install.
     pub fn take_snapshot(&mut self) -> Option<Snapshot> {
-        self.snapshot.take()
+        self.snapshot.take().map(|snapshot| *snapshot)
     }
 
     /// Returns the entries to apply, in order, each exactly once.
@@ -132,6 +132,12 @@ impl Ready {
         std::mem::take(&mut self.messages)
     }
 
+    /// Moves the messages that may leave now to the end of `queue`. The memory that held them stays with the
+    /// Ready, and `advance` gives it to the next one.
+    pub fn take_messages_into(&mut self, queue: &mut Vec<Message>) {
+        queue.append(&mut self.messages);
+    }
+
     /// Returns the node's promises to others: votes asked for and granted, entries acknowledged. Send
     /// them once this Ready and all before it are durable. If you send them earlier, a crash breaks them:
     /// two leaders in a term, or a committed entry lost.
@@ -142,6 +148,11 @@ impl Ready {
     /// Takes the node's promises to others.
     pub fn take_persisted_messages(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.persisted_messages)
+    }
+
+    /// Moves the node's promises to others to the end of `queue`, as [`Ready::take_messages_into`] does.
+    pub fn take_persisted_messages_into(&mut self, queue: &mut Vec<Message>) {
+        queue.append(&mut self.persisted_messages);
     }
 
     /// Returns whether the write must be synced before anything that waits for it goes on: it holds

@@ -57,6 +57,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("raft/src/message.rs", include_str!("message.rs")),
     ("raft/src/entry.rs", include_str!("entry.rs")),
     ("raft/src/state.rs", include_str!("state.rs")),
+    ("raft/src/room.rs", include_str!("room.rs")),
     ("raft/src/serialize.rs", include_str!("serialize.rs")),
     ("raft/src/types.rs", include_str!("types.rs")),
 ];

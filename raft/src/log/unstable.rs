@@ -16,6 +16,7 @@
 mod queue; // entries that leave at the front
 
 use crate::entry::Entry;
+use crate::room::keep;
 use crate::state::Snapshot;
 use crate::types::{EntryId, Index, Term};
 use queue::Queue;
@@ -34,6 +35,8 @@ pub(crate) struct Unstable {
     unwritten: Index,
     /// A snapshot that is not known to be installed.
     snapshot: Option<Incoming>,
+    /// A vector without entries, for those that are handed out or proposed next.
+    room: Vec<Entry>,
 }
 
 /// A leader's snapshot that is to be installed.
@@ -55,6 +58,7 @@ impl Unstable {
             entries: Queue::default(),
             unwritten: first,
             snapshot: None,
+            room: Vec::new(),
         }
     }
 
@@ -110,12 +114,23 @@ impl Unstable {
     ///
     /// # Panics
     /// If they leave a gap.
-    pub(crate) fn extend(&mut self, entries: Vec<Entry>) {
+    pub(crate) fn extend(&mut self, mut entries: Vec<Entry>) {
         let next = self.end();
         let starts_at = entries.first().map_or(next, |entry| entry.id.index);
         assert!(starts_at == next, "entries come without a gap: first {starts_at}, not {next}");
-        self.entries.extend(entries);
+        self.entries.append(&mut entries);
+        self.keep_room(entries);
         self.assert_in_order();
+    }
+
+    /// Keeps the room of a vector of entries that is not needed any more.
+    pub(crate) fn keep_room(&mut self, emptied: Vec<Entry>) {
+        keep(&mut self.room, emptied);
+    }
+
+    /// Takes the room that was kept: a vector without entries.
+    pub(crate) fn take_room(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.room)
     }
 
     /// Replaces the whole log, in storage too, by what a snapshot covers.
@@ -138,13 +153,13 @@ impl Unstable {
     }
 
     /// Hands out, once, the snapshot that waits to be installed.
-    pub(crate) fn take_snapshot(&mut self) -> Option<Snapshot> {
+    pub(crate) fn take_snapshot(&mut self) -> Option<Box<Snapshot>> {
         if !self.has_waiting_snapshot() {
             return None;
         }
         let taken = self.snapshot_id().map(Incoming::HandedOut);
         match std::mem::replace(&mut self.snapshot, taken)? {
-            Incoming::Waiting(snapshot) => Some(*snapshot),
+            Incoming::Waiting(snapshot) => Some(snapshot),
             Incoming::HandedOut(_) => None,
         }
     }
@@ -165,7 +180,8 @@ impl Unstable {
     /// durable.
     pub(crate) fn take_unwritten(&mut self) -> Vec<Entry> {
         let end = self.end();
-        let taken = self.slice(self.unwritten, end).to_vec();
+        let mut taken = self.take_room();
+        taken.extend_from_slice(self.slice(self.unwritten, end));
         self.unwritten = end;
         taken
     }

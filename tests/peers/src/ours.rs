@@ -75,12 +75,12 @@ impl Node {
             return false;
         }
         let mut ready = self.raw.ready().expect("memory can be read");
-        queue.extend(ready.take_messages());
+        ready.take_messages_into(queue);
         self.raw.storage_mut().append(ready.take_entries());
         if let Some(hard_state) = ready.hard_state() {
             self.raw.storage_mut().save(hard_state);
         }
-        queue.extend(ready.take_persisted_messages());
+        ready.take_persisted_messages_into(queue);
         self.apply(ready.take_committed_entries());
         let mut light = self.raw.advance(ready).expect("memory can be read");
         if let Some(commit) = light.commit_index() {

@@ -39,7 +39,7 @@ impl Cluster {
                 return;
             }
             let (promised, own) = (outbox.promised, outbox.own);
-            let snapshot = outbox.snapshot;
+            let snapshot = outbox.snapshot.map(|snapshot| *snapshot);
             let write =
                 Write { hard_state, entries, last, promised, own, snapshot, ..Write::default() };
             self.write(id, write, step);

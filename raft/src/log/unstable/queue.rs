@@ -51,9 +51,9 @@ impl Queue {
 // Changing.
 
 impl Queue {
-    /// Adds entries at the back.
-    pub(super) fn extend(&mut self, entries: Vec<Entry>) {
-        self.entries.extend(entries);
+    /// Moves entries to the back.
+    pub(super) fn append(&mut self, entries: &mut Vec<Entry>) {
+        self.entries.append(entries);
     }
 
     /// Keeps the first `count` entries.
@@ -115,7 +115,7 @@ mod tests {
     fn what_is_left_does_not_depend_on_how_the_rest_left() {
         for gone in 0..=8 {
             let mut at_once = Queue::default();
-            at_once.extend(entries(1..9));
+            at_once.append(&mut entries(1..9));
             let mut one_by_one = at_once.clone();
             at_once.remove_front(gone);
             (0..gone).for_each(|_| one_by_one.remove_front(1));
@@ -125,7 +125,7 @@ mod tests {
                 let mut queue = one_by_one.clone();
                 queue.truncate(kept);
                 assert_eq!(*queue, entries(gone as u64 + 1..(gone + kept) as u64 + 1));
-                queue.extend(entries(20..22));
+                queue.append(&mut entries(20..22));
                 assert_eq!((queue.len(), queue.last()), (kept + 2, entries(21..22).last()));
                 assert_eq!(queue.get(kept), entries(20..21).first());
             }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn no_more_is_kept_than_twice_what_is_left() {
         let mut queue = Queue::default();
-        queue.extend(entries(1..1000));
+        queue.append(&mut entries(1..1000));
         while !queue.is_empty() {
             queue.remove_front(1);
             assert!(queue.entries.len() <= 2 * queue.len(), "{} are left", queue.len());
