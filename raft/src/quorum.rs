@@ -50,7 +50,7 @@ impl Majority {
 
     /// Returns whether `id` votes.
     pub fn contains(&self, id: NodeId) -> bool {
-        self.voters.binary_search(&id).is_ok()
+        self.voters.contains(&id)
     }
 
     /// Returns how many votes win: more than half, so 2 of 3 and 3 of 4.
@@ -148,7 +148,7 @@ impl Joint {
 
     /// Returns whether `id` votes in either set.
     pub fn contains(&self, id: NodeId) -> bool {
-        self.voters.binary_search(&id).is_ok()
+        self.voters.contains(&id)
     }
 
     /// Returns all voters, in ascending order, each once. Allocates nothing.

@@ -83,6 +83,9 @@ impl<S: Storage> Raft<S> {
     /// Does for reads what has become possible: a round begins, a round is confirmed, a read whose leader
     /// is gone ends. Called at the end of every message, tick, campaign and read.
     pub(crate) fn settle_reads(&mut self) {
+        if !self.has_reads() {
+            return;
+        }
         self.core.drop_reads_of_former_leader();
         if let Role::Leader(leader) = &mut self.role {
             while self.core.read_in_lease(leader)
@@ -90,6 +93,12 @@ impl<S: Storage> Raft<S> {
                 || self.core.confirm_round(leader)
             {}
         }
+    }
+
+    /// Returns whether any read waits, or a round is under way.
+    fn has_reads(&self) -> bool {
+        let leads_reads = matches!(&self.role, Role::Leader(leader) if !leader.reads.are_idle());
+        leads_reads || !self.core.forwarded.are_none()
     }
 }
 

@@ -195,6 +195,9 @@ impl<S: Storage> Core<S> {
     /// # Errors
     /// [`Halt`] if storage does not answer.
     pub(crate) fn flush_pending_appends(&mut self, leader: &mut Leader) -> Result<(), Halt> {
+        if !self.config.batch_append {
+            return Ok(());
+        }
         for (&to, progress) in &mut leader.progress {
             if progress.has_pending_append() {
                 self.set_pending_append(progress, false);

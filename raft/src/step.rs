@@ -39,12 +39,19 @@ impl<S: Storage> Raft<S> {
         if let Body::TransferLeader { target } = m.body {
             return self.transfer_leader(target).map_err(StepError::of_transfer);
         }
-        let named = m.body.named_commit();
-        let looked_up = self.core.look_up_commit_for(&m.body);
-        let handled = looked_up.and_then(|()| self.handle(m));
-        let learned = handled.and_then(|()| self.learn_named_commit(named));
-        learned.map_err(|halt| self.core.halt(halt))?;
+        self.take_message(m).map_err(|halt| self.core.halt(halt))?;
         Ok(())
+    }
+
+    /// Handles a message that a correct network delivers, and learns what it says to be committed.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn take_message(&mut self, m: Message) -> Result<(), Halt> {
+        let named = m.body.named_commit();
+        self.core.look_up_commit_for(&m.body)?;
+        self.handle(m)?;
+        self.learn_named_commit(named)
     }
 
     /// Checks sender, receiver and term of a message.

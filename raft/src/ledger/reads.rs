@@ -88,10 +88,22 @@ struct ForwardedRead {
     waited_ticks: u64,
 }
 
+impl ForwardedReads {
+    /// Returns whether there are none.
+    pub(crate) fn are_none(&self) -> bool {
+        self.reads.is_empty()
+    }
+}
+
 impl LeaderReads {
     /// Returns how many reads wait for a leader.
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Returns whether nothing waits: no read, and no round.
+    pub(crate) fn are_idle(&self) -> bool {
+        self.waiting.is_empty() && self.rounds.is_empty()
     }
 
     /// Returns whether reads wait for a round to begin.
