@@ -78,6 +78,11 @@ impl Noise {
         Snapshot { id: self.id(ours), conf_state, ..Snapshot::default() }
     }
 
+    fn groups(&mut self) -> CommitGroups {
+        let place = |noise: &mut Self| (NodeId(noise.number(5)), CommitGroup(noise.number(3)));
+        CommitGroups::new((0..4).map(|_| place(self)))
+    }
+
     fn outcome(&mut self, ours: Term) -> AppendOutcome {
         match self.0.random_range(0..6_u32) {
             0 => AppendOutcome::NewerTerm,
@@ -195,6 +200,9 @@ fn settings(noise: &mut Noise, seed: u64) -> Config {
         check_quorum,
         read_mode: if lease { ReadMode::Lease(9) } else { ReadMode::Quorum },
         snapshot_ticks: noise.yes().then_some(3),
+        commit_by_vote: noise.yes(),
+        priority: Priority(noise.number(3)),
+        commit_groups: noise.yes().then(|| noise.groups()),
         check_changes: noise.yes(),
         replace_refused_changes: noise.yes(),
         step_down_on_removal: match noise.0.random_range(0..3_u32) {
@@ -234,7 +242,12 @@ fn a_node_that_is_told_a_million_things_stands() {
                 2 => node.report_snapshot(NodeId(noise.number(5)), SnapshotStatus::Failure),
                 3 => drop(node.transfer_leader(NodeId(noise.number(5)))),
                 4 => drop(node.request_snapshot()),
-                5 => drop(node.forget_leader()),
+                5 if noise.yes() => drop(node.forget_leader()),
+                5 => node.set_priority(Priority(noise.number(3))),
+                6 if noise.yes() => {
+                    let groups = noise.yes().then(|| noise.groups());
+                    node.set_commit_groups(groups).expect("memory can be read");
+                }
                 _ => drop(node.on_entries_fetched(NodeId(noise.number(5)))),
             },
             5 => drop(node.propose_conf_change(Bytes::new(), noise.change())),
