@@ -1,9 +1,9 @@
-//! Three nodes in one thread, ours or the peer's: what both sides must do, and who sees to it.
+//! Nodes in one thread, ours or the peer's: what both sides must do, and who sees to it.
 //!
 //! ```text
-//!   due proposals --> leader
+//!   due proposals, reads --> leader
 //!      every node:  has_ready? ready  --> messages into the queue
-//!                                     --> entries and hard state into memory storage
+//!                                     --> a snapshot, entries and hard state into memory storage
 //!                                     --> promises into the queue
 //!                                     --> committed entries applied
 //!                   advance           --> what became possible, likewise; advance_apply
@@ -11,20 +11,14 @@
 //! ```
 //!
 //! The loop around both is this file's: a side only says how one node does its part. Both sides copy
-//! each payload into memory of its own, as if it had come from a client; both storages keep 1,024
-//! entries behind what is applied and drop what is older every 16,384; both windows are 256 messages,
-//! both appends 1 MiB at most.
+//! each payload into memory of its own, as if it had come from a client; both storages keep as many entries
+//! behind what is applied; both windows are the same, both appends 1 MiB at most.
 //!
-//! Invariant: an entry counts once the leader has applied it, and at the end every node has applied
-//! the same entries; else nothing is reported.
+//! Invariant: an entry counts once the leader has applied it, and a read once it has an index. At the end
+//! every node has applied the same entries; else nothing is reported.
 
-use crate::shape::Shape;
-
-/// How many entries are applied between two times that storage drops what is old.
-pub(crate) const COMPACT_EVERY: u64 = 16_384;
-
-/// How many applied entries are left in storage then.
-pub(crate) const KEEP_BEHIND: u64 = 1_024;
+use crate::shape::{Load, Shape};
+use std::ops::Range;
 
 /// What a node has applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,6 +32,13 @@ pub(crate) struct Applied {
 }
 
 impl Applied {
+    /// Takes over what a snapshot holds: the leader's first entry, and after it nothing but this payload.
+    pub(crate) fn restore(&mut self, last: u64, payload_bytes: usize) {
+        assert!(last > self.last, "a snapshot is of something newer");
+        let proposals = last - 1;
+        *self = Applied { last, proposals, sum: proposals * byte_sum(payload_bytes) };
+    }
+
     /// Applies one entry.
     pub(crate) fn apply(&mut self, index: u64, data: &[u8]) {
         assert_eq!(index, self.last + 1, "entries are applied in order, each once");
@@ -49,12 +50,17 @@ impl Applied {
     }
 }
 
-/// Three nodes of one side, the first of which is to lead.
+/// The first byte of a payload and its length.
+fn byte_sum(payload_bytes: usize) -> u64 {
+    7 + payload_bytes as u64
+}
+
+/// The nodes of one side, the first of which is to lead.
 pub(crate) trait Cluster {
     /// A message of this side.
     type Message;
 
-    /// Returns three nodes that follow nobody yet.
+    /// Returns nodes that follow nobody yet.
     fn new(shape: &Shape) -> Self;
 
     /// Makes the first node stand for election.
@@ -63,14 +69,26 @@ pub(crate) trait Cluster {
     /// Proposes at the first node that many entries of this payload, each in memory of its own.
     fn propose(&mut self, entries: u64, payload: &[u8]);
 
+    /// Asks the first node for the index of reads with these marks.
+    fn read(&mut self, marks: Range<u64>);
+
+    /// Returns how many reads have an index.
+    fn read_done(&self) -> u64;
+
     /// Does a node's part: takes a Ready, if there is one, saves, sends, applies and advances.
     /// Returns whether there was one.
     fn work(&mut self, node: usize, queue: &mut Vec<Self::Message>) -> bool;
 
-    /// Hands a message to whom it is for.
+    /// Returns whom a message is from, and whom it is for.
+    fn ends(message: &Self::Message) -> [u64; 2];
+
+    /// Hands a message to whom it is for. The sender of a snapshot hears that it has arrived.
     fn deliver(&mut self, message: Self::Message);
 
-    /// Lets the first node tell everyone how far it has committed.
+    /// Loses a message. The sender of a snapshot hears that it has not arrived.
+    fn lose(&mut self, message: Self::Message);
+
+    /// Lets the first node send heartbeats.
     fn beat(&mut self);
 
     /// Returns what a node has applied.
@@ -82,16 +100,17 @@ pub(crate) struct Running<C: Cluster> {
     cluster: C,
     queue: Vec<C::Message>,
     payload: Vec<u8>,
-    outstanding: u64,
-    proposed: u64,
+    shape: Shape,
+    asked: u64,
+    rounds: u64,
     done: Done,
 }
 
 /// What a running cluster has done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Done {
-    /// Proposals applied by the leader.
-    pub(crate) entries: u64,
+    /// Proposals applied by the leader, or reads with an index.
+    pub(crate) units: u64,
     /// Messages delivered.
     pub(crate) messages: u64,
     /// Readys taken.
@@ -99,34 +118,51 @@ pub(crate) struct Done {
 }
 
 impl<C: Cluster> Running<C> {
-    const NODES: usize = 3;
+    /// For how many rounds of twice as many the last node is cut off, where it needs snapshots.
+    const CUT_ROUNDS: u64 = 16;
 
     /// Returns a cluster whose first node leads.
     pub(crate) fn start(shape: &Shape) -> Self {
         let mut cluster = C::new(shape);
         cluster.campaign();
         let payload = vec![7; shape.payload_bytes];
-        let (queue, outstanding) = (Vec::new(), shape.outstanding);
-        let mut running =
-            Running { cluster, queue, payload, outstanding, proposed: 0, done: Done::default() };
-        while running.pass() {}
+        let (queue, shape, done) = (Vec::new(), *shape, Done::default());
+        let mut running = Running { cluster, queue, payload, shape, asked: 0, rounds: 0, done };
+        while running.pass(None) {}
         running
     }
 
-    /// Proposes what is due, then lets every node do its part once and delivers what they said.
+    /// Asks for what is due, then lets every node do its part once and delivers what they said.
     pub(crate) fn round(&mut self) {
-        let due = self.outstanding - (self.proposed - self.done.entries);
+        let due = self.shape.outstanding - (self.asked - self.done.units);
         if due > 0 {
-            self.cluster.propose(due, &self.payload);
-            self.proposed += due;
+            match self.shape.load {
+                Load::Reads => self.cluster.read(self.asked..self.asked + due),
+                Load::Entries | Load::Snapshots => self.cluster.propose(due, &self.payload),
+            }
+            self.asked += due;
         }
-        self.pass();
+        let cut = self.cut_off();
+        self.pass(cut);
     }
 
-    fn pass(&mut self) -> bool {
+    /// Returns the node that is cut off in this round. When it comes back, it gets a heartbeat.
+    fn cut_off(&mut self) -> Option<u64> {
+        if self.shape.load != Load::Snapshots {
+            return None;
+        }
+        self.rounds += 1;
+        if self.rounds % (2 * Self::CUT_ROUNDS) == 0 {
+            self.cluster.beat();
+        }
+        Some(self.shape.voters).filter(|_| self.rounds / Self::CUT_ROUNDS % 2 == 1)
+    }
+
+    /// Lets every node do its part but one that is cut off, whose messages are lost.
+    fn pass(&mut self, cut: Option<u64>) -> bool {
         let mut busy = false;
-        for node in 0..Self::NODES {
-            if self.cluster.work(node, &mut self.queue) {
+        for node in (1..=self.shape.voters).filter(|&node| Some(node) != cut) {
+            if self.cluster.work(node as usize - 1, &mut self.queue) {
                 busy = true;
                 self.done.readys += 1;
             }
@@ -134,9 +170,16 @@ impl<C: Cluster> Running<C> {
         self.done.messages += self.queue.len() as u64;
         for message in self.queue.drain(..) {
             busy = true;
-            self.cluster.deliver(message);
+            if cut.is_none_or(|cut| !C::ends(&message).contains(&cut)) {
+                self.cluster.deliver(message);
+            } else {
+                self.cluster.lose(message);
+            }
         }
-        self.done.entries = self.cluster.applied(0).proposals;
+        self.done.units = match self.shape.load {
+            Load::Reads => self.cluster.read_done(),
+            Load::Entries | Load::Snapshots => self.cluster.applied(0).proposals,
+        };
         busy
     }
 
@@ -148,16 +191,19 @@ impl<C: Cluster> Running<C> {
     /// Lets everyone catch up and checks that all have applied the same.
     ///
     /// # Errors
-    /// What each of them has applied, if it is not what was proposed.
+    /// What each of them has applied, if it is not what was proposed; how many reads are left.
     pub(crate) fn finish(mut self) -> Result<(), String> {
-        while self.pass() {}
+        while self.pass(None) {}
         self.cluster.beat();
-        while self.pass() {}
-        let byte_sum = 7 + self.payload.len() as u64;
-        for node in 0..Self::NODES {
+        while self.pass(None) {}
+        if self.asked != self.done.units {
+            return Err(format!("{} asked for, {} done", self.asked, self.done.units));
+        }
+        let proposed = if self.shape.load == Load::Reads { 0 } else { self.asked };
+        let sum = proposed * byte_sum(self.payload.len());
+        for node in 0..self.shape.voters as usize {
             let applied = self.cluster.applied(node);
-            if applied.proposals != self.proposed || applied.sum != self.proposed * byte_sum {
-                let proposed = self.proposed;
+            if (applied.proposals, applied.sum) != (proposed, sum) {
                 return Err(format!("{proposed} proposed, but node {} has {applied:?}", node + 1));
             }
         }

@@ -16,7 +16,7 @@
 //! ```
 
 mod allocations; // counts what is asked of the memory allocator
-mod cluster; // three nodes in one thread, ours or the peer's: what both must do
+mod cluster; // nodes in one thread, ours or the peer's: what both must do
 mod lockstep; // the same operations on ours and on the peer's nodes, compared
 mod log; // the log engine and the peer's
 mod measure; // one slice of one side, and how two sides take turns
@@ -44,7 +44,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    /// Three Raft nodes in memory: ours and crate `raft` 0.7 (raft-rs).
+    /// Raft nodes in memory: ours and crate `raft` 0.7 (raft-rs).
     Raft {
         /// Prints one JSON document instead of a table.
         #[arg(long)]
@@ -55,6 +55,9 @@ enum What {
         /// How many rounds that time is cut into; medians and spreads are over them.
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
         rounds: u32,
+        /// Measures only shapes that have this in their names. May be given several times.
+        #[arg(long, value_name = "SHAPE")]
+        only: Vec<String>,
     },
     /// The same random operations on our nodes and on those of crate `raft` 0.7, compared at rest.
     Lockstep {
@@ -103,7 +106,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().what {
-        What::Raft { json, seconds, rounds } => raft(form(json), seconds, rounds),
+        What::Raft { json, seconds, rounds, only } => raft(form(json), seconds, rounds, &only),
         What::Lockstep { schedules, length, seed } => lockstep::run(schedules, length, seed),
         What::Log { json, seconds, rounds, only, dir } => {
             let effort = log::Effort { slice: slice(seconds, rounds), rounds };
@@ -121,9 +124,9 @@ fn main() -> ExitCode {
 }
 
 /// Compares Raft nodes.
-fn raft(form: Form, seconds: f64, rounds: u32) -> Result<(), String> {
+fn raft(form: Form, seconds: f64, rounds: u32, only: &[String]) -> Result<(), String> {
     let effort = Effort { slice: slice(seconds, rounds), rounds };
-    let compared = measure::compare(effort)?;
+    let compared = measure::compare(effort, only)?;
     match form {
         Form::Json => report::print_json(effort, &compared),
         Form::Table => report::print_table(effort, &compared),

@@ -26,7 +26,7 @@ pub(crate) struct Effort {
     pub(crate) rounds: u32,
 }
 
-/// The speed of one slice, in entries applied by the leader.
+/// The speed of one slice, in entries applied by the leader, or reads with an index.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speed {
     /// For each second this thread ran.
@@ -35,7 +35,7 @@ pub(crate) struct Speed {
     pub(crate) per_second: f64,
 }
 
-/// What an entry costs, counted. The same in every run.
+/// What an entry or a read costs, counted. The same in every run.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Counts {
     /// Times that memory was asked for.
@@ -44,7 +44,7 @@ pub(crate) struct Counts {
     pub(crate) allocated_bytes: f64,
     /// Messages between nodes.
     pub(crate) messages: f64,
-    /// Readys of all three nodes.
+    /// Readys of all nodes.
     pub(crate) readys: f64,
 }
 
@@ -60,14 +60,19 @@ pub(crate) struct Compared {
     pub(crate) peer_counts: Counts,
 }
 
-/// Measures every shape on both sides, in turns.
+/// Measures every shape that has one of these in its name on both sides, in turns; all, without a name.
 ///
 /// # Errors
 /// If the nodes of a side have not applied the same.
-pub(crate) fn compare(effort: Effort) -> Result<Vec<Compared>, String> {
+pub(crate) fn compare(effort: Effort, only: &[String]) -> Result<Vec<Compared>, String> {
     let mut compared = Vec::new();
-    for shape in Shape::all() {
-        let (our_counts, peer_counts) = (count::<Ours>(&shape)?, count::<RaftRs>(&shape)?);
+    let is_wanted = |shape: &Shape| {
+        only.is_empty() || only.iter().any(|name| shape.name().contains(name.as_str()))
+    };
+    for shape in Shape::all().into_iter().filter(is_wanted) {
+        let our_counts = count::<Ours>(&shape).map_err(|why| format!("ours, {shape:?}: {why}"))?;
+        let peer_counts =
+            count::<RaftRs>(&shape).map_err(|why| format!("raft-rs, {shape:?}: {why}"))?;
         let (ours, peer) = (Vec::new(), Vec::new());
         compared.push(Compared { shape, ours, peer, our_counts, peer_counts });
     }
@@ -95,28 +100,28 @@ fn slice<C: Cluster>(shape: &Shape, length: Duration) -> Result<Speed, String> {
         (0..ROUNDS_BETWEEN_LOOKS).for_each(|_| running.round());
     }
     let (passed, cpu_passed) = (start.elapsed(), cpu() - cpu_start);
-    let entries = (running.done().entries - before.entries) as f64;
+    let units = (running.done().units - before.units) as f64;
     running.finish()?;
     Ok(Speed {
-        per_cpu_second: entries / cpu_passed.as_secs_f64(),
-        per_second: entries / passed.as_secs_f64(),
+        per_cpu_second: units / cpu_passed.as_secs_f64(),
+        per_second: units / passed.as_secs_f64(),
     })
 }
 
-/// Counts what a fixed number of entries costs one side.
+/// Counts what a fixed number of entries or reads costs one side.
 fn count<C: Cluster>(shape: &Shape) -> Result<Counts, String> {
-    const ENTRIES: u64 = 8_192;
+    const UNITS: u64 = 8_192;
     let mut running = Running::<C>::start(shape);
     (0..64).for_each(|_| running.round());
     let before = running.done();
     let ((), asked) = counted(|| {
-        while running.done().entries - before.entries < ENTRIES {
+        while running.done().units - before.units < UNITS {
             running.round();
         }
     });
     let after = running.done();
     running.finish()?;
-    let each = |count: u64| count as f64 / (after.entries - before.entries) as f64;
+    let each = |count: u64| count as f64 / (after.units - before.units) as f64;
     Ok(Counts {
         allocations: each(asked.calls),
         allocated_bytes: each(asked.bytes),

@@ -1,11 +1,15 @@
 //! The cluster of our nodes: [`raft::RawNode`] over [`raft::MemoryStorage`].
 
-use crate::cluster::{Applied, COMPACT_EVERY, Cluster, KEEP_BEHIND};
+use crate::cluster::{Applied, Cluster};
 use crate::shape::{Mode, Shape};
 use bytes::Bytes;
-use raft::{Body, Config, Entry, Index, MemoryStorage, Message, NodeId, Payload, RawNode};
+use raft::{
+    Body, ConfState, Config, Entry, Index, MemoryStorage, Message, NodeId, Payload, RawNode,
+    SnapshotStatus,
+};
+use std::ops::Range;
 
-/// Three of our nodes.
+/// Our nodes.
 pub(crate) struct Ours {
     nodes: Vec<Node>,
     mode: Mode,
@@ -13,7 +17,9 @@ pub(crate) struct Ours {
 
 struct Node {
     raw: RawNode<MemoryStorage>,
+    shape: Shape,
     applied: Applied,
+    reads: u64,
     compacted: u64,
 }
 
@@ -24,11 +30,12 @@ impl Cluster for Ours {
         let node = |id| {
             let mut config = Config::new(NodeId(id));
             config.batch_append |= shape.mode == Mode::BatchAppend;
-            let storage = MemoryStorage::with_voters((1..=3).map(NodeId));
+            config.max_inflight_messages = shape.window;
+            let storage = MemoryStorage::with_voters((1..=shape.voters).map(NodeId));
             let raw = RawNode::new(&config, storage).expect("the usual settings");
-            Node { raw, applied: Applied::default(), compacted: 0 }
+            Node { raw, shape: *shape, applied: Applied::default(), reads: 0, compacted: 0 }
         };
-        Ours { nodes: (1..=3).map(node).collect(), mode: shape.mode }
+        Ours { nodes: (1..=shape.voters).map(node).collect(), mode: shape.mode }
     }
 
     fn campaign(&mut self) {
@@ -51,13 +58,34 @@ impl Cluster for Ours {
         }
     }
 
+    fn read(&mut self, marks: Range<u64>) {
+        for mark in marks {
+            let mark = Bytes::copy_from_slice(&mark.to_le_bytes());
+            self.nodes[0].raw.read_index(mark).expect("memory can be read");
+        }
+    }
+
+    fn read_done(&self) -> u64 {
+        self.nodes[0].reads
+    }
+
     fn work(&mut self, node: usize, queue: &mut Vec<Message>) -> bool {
         self.nodes[node].work(queue)
     }
 
+    fn ends(message: &Message) -> [u64; 2] {
+        [message.from.0, message.to.0]
+    }
+
     fn deliver(&mut self, message: Message) {
+        let snapshot = snapshot_ends(&message);
         let to = (message.to.0 - 1) as usize;
         self.nodes[to].raw.step(message).expect("a correct network delivers it");
+        self.report(snapshot, SnapshotStatus::Finish);
+    }
+
+    fn lose(&mut self, message: Message) {
+        self.report(snapshot_ends(&message), SnapshotStatus::Failure);
     }
 
     fn beat(&mut self) {
@@ -69,6 +97,20 @@ impl Cluster for Ours {
     }
 }
 
+impl Ours {
+    /// Tells the sender of a snapshot what became of it.
+    fn report(&mut self, snapshot: Option<(NodeId, NodeId)>, status: SnapshotStatus) {
+        if let Some((from, to)) = snapshot {
+            self.nodes[(from.0 - 1) as usize].raw.report_snapshot(to, status);
+        }
+    }
+}
+
+/// Returns whom a snapshot is from, and whom it is for, if the message is one.
+fn snapshot_ends(message: &Message) -> Option<(NodeId, NodeId)> {
+    matches!(message.body, Body::InstallSnapshot { .. }).then_some((message.from, message.to))
+}
+
 impl Node {
     fn work(&mut self, queue: &mut Vec<Message>) -> bool {
         if !self.raw.has_ready() {
@@ -76,6 +118,13 @@ impl Node {
         }
         let mut ready = self.raw.ready().expect("memory can be read");
         ready.take_messages_into(queue);
+        let has_index = ready.reads().iter().filter(|read| read.outcome.is_ok()).count();
+        self.reads += has_index as u64;
+        if let Some(snapshot) = ready.take_snapshot() {
+            self.compacted = snapshot.id.index.0;
+            self.applied.restore(self.compacted, self.shape.payload_bytes);
+            self.raw.storage_mut().install_snapshot(snapshot);
+        }
         self.raw.storage_mut().append(ready.take_entries());
         if let Some(hard_state) = ready.hard_state() {
             self.raw.storage_mut().save(hard_state);
@@ -89,11 +138,23 @@ impl Node {
         queue.extend(light.take_messages());
         self.apply(light.take_committed_entries());
         self.raw.advance_apply().expect("memory can be read");
-        if self.applied.last > self.compacted + COMPACT_EVERY {
-            self.compacted = self.applied.last - KEEP_BEHIND;
-            self.raw.storage_mut().compact(Index(self.compacted));
+        if self.applied.last > self.compacted + self.shape.compact_every() {
+            self.compacted = self.applied.last - self.shape.keep_behind();
+            self.compact(Index(self.compacted));
         }
         true
+    }
+
+    fn compact(&mut self, through: Index) {
+        let voters = (1..=self.shape.voters).map(NodeId).collect();
+        let storage = self.raw.storage_mut();
+        // The peer's storage makes a snapshot whenever one is asked for.
+        storage.create_snapshot(
+            through,
+            ConfState { voters, ..ConfState::default() },
+            Bytes::new(),
+        );
+        storage.compact(through);
     }
 
     fn apply(&mut self, entries: Vec<Entry>) {

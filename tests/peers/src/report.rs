@@ -20,17 +20,21 @@ struct Spread {
 /// One side of a line.
 #[derive(Serialize)]
 struct Side {
-    entries_per_cpu_second: Spread,
-    entries_per_second: Spread,
-    per_entry: Counts,
+    per_cpu_second: Spread,
+    per_second: Spread,
+    each: Counts,
 }
 
 /// One line.
 #[derive(Serialize)]
 struct Line {
+    voters: u64,
     payload_bytes: usize,
     outstanding: u64,
-    mode: &'static str,
+    how: String,
+    /// The mode, where modes are compared with each other.
+    #[serde(skip)]
+    mode: Option<Mode>,
     ours: Side,
     peer: Side,
     /// Ours over the peer's, by CPU time.
@@ -58,8 +62,8 @@ struct Across {
     payload_bytes: usize,
     /// What is compared, in words.
     what: &'static str,
-    ours: &'static str,
-    peer: &'static str,
+    ours: String,
+    peer: String,
     ratio: f64,
     goal: f64,
     reached: bool,
@@ -75,12 +79,13 @@ pub(crate) fn print_json(effort: Effort, compared: &[Compared]) {
 /// Prints a line for each shape.
 pub(crate) fn print_table(effort: Effort, compared: &[Compared]) {
     let Document { peer, seconds_per_slice, rounds, shapes, across } = document(effort, compared);
-    println!("three nodes in one thread and in memory: ours and {peer}");
+    println!("nodes in one thread and in memory: ours and {peer}");
     println!("medians of {rounds} rounds, {seconds_per_slice:.2} s for each side in each");
-    println!("thousands of entries per CPU second; (of wall time)");
+    println!("thousands of entries or reads per CPU second; (of wall time)");
     println!();
     println!(
-        "{:>5} {:>4} {:<13} {:>13} {:>13}  {:>6} {:<13} {:<9}  {:>11} {:>11} {:>11}",
+        "{:>6} {:>5} {:>4} {:<25} {:>13} {:>13}  {:>6} {:<13} {:<9}  {:>11} {:>11} {:>11}",
+        "voters",
         "bytes",
         "out",
         "how",
@@ -93,11 +98,13 @@ pub(crate) fn print_table(effort: Effort, compared: &[Compared]) {
         "messages",
         "Readys",
     );
-    for Line { payload_bytes, outstanding, mode, ours, peer, ratio, goal, reached, .. } in shapes {
-        let (us, them) = (ours.per_entry, peer.per_entry);
+    for line in shapes {
+        let Line { voters, payload_bytes, outstanding, how, ours, peer, .. } = line;
+        let Line { ratio, goal, reached, .. } = line;
+        let (us, them) = (ours.each, peer.each);
         println!(
-            "{payload_bytes:>5} {outstanding:>4} {mode:<13} {:>13} {:>13}  {:>5.2}x {:<13} {:<9}  \
-             {:>11} {:>11} {:>11}",
+            "{voters:>6} {payload_bytes:>5} {outstanding:>4} {how:<25} {:>13} {:>13}  {:>5.2}x {:<13} \
+             {:<9}  {:>11} {:>11} {:>11}",
             thousands(&ours),
             thousands(&peer),
             ratio.median,
@@ -114,12 +121,12 @@ pub(crate) fn print_table(effort: Effort, compared: &[Compared]) {
         println!("{payload_bytes:>5}   64 {what:<42} {modes:<27} {ratio:>5.2}x  {verdict}");
     }
     println!();
-    println!("allocations, messages and Readys are for each committed entry: ours / raft-rs's");
+    println!("allocations, messages and Readys are for each entry or read: ours / raft-rs's");
 }
 
 fn thousands(side: &Side) -> String {
     let thousands = |spread: Spread| format!("{:.0}", spread.median / 1e3);
-    format!("{} ({})", thousands(side.entries_per_cpu_second), thousands(side.entries_per_second))
+    format!("{} ({})", thousands(side.per_cpu_second), thousands(side.per_second))
 }
 
 fn both(ours: f64, peer: f64) -> String {
@@ -138,7 +145,7 @@ fn document(effort: Effort, compared: &[Compared]) -> Document {
         seconds_per_slice: effort.slice.as_secs_f64(),
         rounds: effort.rounds,
         shapes: lines,
-        across: across.into_iter().flatten().collect(),
+        across: across.into_iter().flatten().flatten().collect(),
     }
 }
 
@@ -147,16 +154,18 @@ fn line(compared: &Compared) -> Line {
     let ratio = |of: fn(&Speed) -> f64| {
         spread(ours.iter().zip(peer).map(|(ours, peer)| of(ours) / of(peer)).collect())
     };
-    let side = |speeds: &[Speed], per_entry: Counts| Side {
-        entries_per_cpu_second: spread(speeds.iter().map(|speed| speed.per_cpu_second).collect()),
-        entries_per_second: spread(speeds.iter().map(|speed| speed.per_second).collect()),
-        per_entry,
+    let side = |speeds: &[Speed], each: Counts| Side {
+        per_cpu_second: spread(speeds.iter().map(|speed| speed.per_cpu_second).collect()),
+        per_second: spread(speeds.iter().map(|speed| speed.per_second).collect()),
+        each,
     };
     let by_cpu = ratio(|speed| speed.per_cpu_second);
     Line {
+        voters: shape.voters,
         payload_bytes: shape.payload_bytes,
         outstanding: shape.outstanding,
-        mode: shape.mode.name(),
+        how: shape.name(),
+        mode: Some(shape.mode).filter(|_| shape.compares_modes()),
         ours: side(ours, *our_counts),
         peer: side(peer, *peer_counts),
         ratio: by_cpu,
@@ -167,31 +176,30 @@ fn line(compared: &Compared) -> Line {
 }
 
 /// Compares modes that are not the same on both sides: ours that batches with the one the peer has by
-/// default, and the fastest of each.
-fn across(payload_bytes: usize, lines: &[Line]) -> [Across; 2] {
-    let many =
-        || lines.iter().filter(|line| line.payload_bytes == payload_bytes && line.outstanding > 1);
-    let speed = |side: &Side| side.entries_per_cpu_second.median;
-    let of = |mode: Mode| {
-        many()
-            .find(|line| line.mode == mode.name())
-            .expect("every payload is measured in every mode")
+/// default, and the fastest of each. Nothing, unless every mode was measured.
+fn across(payload_bytes: usize, lines: &[Line]) -> Option<[Across; 2]> {
+    let many = || {
+        let of_size = lines.iter().filter(move |line| line.payload_bytes == payload_bytes);
+        of_size.filter(|line| line.mode.is_some())
     };
-    let fastest = |side: fn(&Line) -> &Side| {
-        let by_speed = |a: &&Line, b: &&Line| speed(side(a)).total_cmp(&speed(side(b)));
-        many().max_by(by_speed).expect("there is more than one mode")
-    };
+    if many().count() < Mode::ALL.len() {
+        return None;
+    }
+    let speed = |side: &Side| side.per_cpu_second.median;
+    let fastest =
+        |side: fn(&Line) -> &Side| many().max_by(|a, b| speed(side(a)).total_cmp(&speed(side(b))));
     let compare = |what, ours: &Line, peer: &Line, goal| {
         let ratio = speed(&ours.ours) / speed(&peer.peer);
-        let (ours, peer, reached) = (ours.mode, peer.mode, ratio >= goal);
+        let (ours, peer, reached) = (ours.how.clone(), peer.how.clone(), ratio >= goal);
         Across { payload_bytes, what, ours, peer, ratio, goal, reached }
     };
-    let (batches, default) = (of(Mode::BatchAppend), of(Mode::Separate));
-    let (ours, peer) = (fastest(|line| &line.ours), fastest(|line| &line.peer));
-    [
+    let of = |mode| many().find(|line| line.mode == Some(mode));
+    let (batches, default) = (of(Mode::BatchAppend)?, of(Mode::Separate)?);
+    let (ours, peer) = (fastest(|line| &line.ours)?, fastest(|line| &line.peer)?);
+    Some([
         compare("our batch_append over its default mode", batches, default, 3.0),
         compare("our best mode over its best mode", ours, peer, 1.0),
-    ]
+    ])
 }
 
 /// Returns the middle and the ends of some numbers.
