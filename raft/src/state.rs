@@ -116,7 +116,7 @@ impl fmt::Display for RoleName {
 pub struct CommitGroup(pub u64);
 
 /// Which node is in which commit group. A node that is not named is in none.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct CommitGroups {

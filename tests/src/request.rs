@@ -10,16 +10,21 @@
 //!   Fetched(n2)        report-fetched 1 2            on_entries_fetched(n2)
 //!   Change(..)         change 1 v4 r3                propose_conf_change(..)
 //!   Compact { .. }     compact 1 keep=2              the application makes a snapshot; storage forgets
+//!   Prefer(2)          set-priority 1 2              set_priority(2)
+//!   Divide(..)         set-commit-groups 1 groups=(1:1,2:2)   set_commit_groups(..)
+//!   Resize { .. }      set-window 1 2 appends=4      adjust_max_inflight_messages(n2, 4)
+//!   Ping               ping 1                        ping()
 //! ```
 //!
 //! A new one is added here, in this file alone.
 
 use crate::script::ScriptError;
 use crate::script::arguments::Arguments;
+use crate::script::settings::{commit_groups, group_words};
 use bytes::Bytes;
 use raft::{
-    ChangeKind, ConfChange, ConfChangeV2, MemoryStorage, NodeId, Raft, RawNode, SnapshotStatus,
-    Transition,
+    ChangeKind, CommitGroups, ConfChange, ConfChangeV2, MemoryStorage, NodeId, Priority, Raft,
+    RawNode, SnapshotStatus, Transition,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -52,17 +57,34 @@ pub enum Request {
         /// How many of them stay.
         keep: u64,
     },
+    /// To have another priority from now on.
+    Prefer(Priority),
+    /// To have other commit groups from now on, or none.
+    Divide(Option<CommitGroups>),
+    /// To have this many appends in flight to a peer, at most.
+    Resize {
+        /// The peer.
+        peer: NodeId,
+        /// How many appends.
+        appends: usize,
+    },
+    /// To send heartbeats now.
+    Ping,
 }
 
 /// The name of the command for each request.
-pub const COMMANDS: [&str; 8] = [
+pub const COMMANDS: [&str; 12] = [
     "change",
     "compact",
     "forget-leader",
+    "ping",
     "report-fetched",
     "report-snapshot",
     "report-unreachable",
     "request-snapshot",
+    "set-commit-groups",
+    "set-priority",
+    "set-window",
     "transfer-leader",
 ];
 
@@ -86,6 +108,18 @@ macro_rules! ask {
                 refusal($node.propose_conf_change(Bytes::new(), change.clone()))
             }
             Request::Compact { .. } => None,
+            Request::Prefer(priority) => {
+                $node.set_priority(*priority);
+                None
+            }
+            Request::Divide(groups) => refusal($node.set_commit_groups(groups.clone())),
+            Request::Resize { peer, appends } => {
+                refusal($node.adjust_max_inflight_messages(*peer, *appends))
+            }
+            Request::Ping => {
+                $node.ping();
+                None
+            }
         }
     };
 }
@@ -125,6 +159,20 @@ impl Request {
                 let keep = arguments.number("keep")?.unwrap_or(0);
                 (node, Request::Compact { keep })
             }
+            "set-priority" => {
+                let word = arguments.expect("a priority")?;
+                (node, Request::Prefer(Priority(arguments.read_number("the priority", word)?)))
+            }
+            "set-commit-groups" => (node, Request::Divide(commit_groups(arguments, "groups")?)),
+            "set-window" => {
+                let peer = arguments.id()?;
+                let Some(appends) = arguments.value("appends")? else {
+                    return Err(arguments.wrong("expected how many appends, such as appends=4"));
+                };
+                let appends = arguments.read_number("appends", appends)?;
+                (node, Request::Resize { peer, appends })
+            }
+            "ping" => (node, Request::Ping),
             _ => (node, Request::Unreachable(arguments.id()?)),
         }))
     }
@@ -143,6 +191,14 @@ impl Request {
             Request::Change(change) => format!("change {}{}", node.0, words(change)),
             Request::Compact { keep: 0 } => format!("compact {}", node.0),
             Request::Compact { keep } => format!("compact {} keep={keep}", node.0),
+            Request::Prefer(priority) => format!("set-priority {} {}", node.0, priority.0),
+            Request::Divide(groups) => {
+                format!("set-commit-groups {} groups={}", node.0, group_words(groups.as_ref()))
+            }
+            Request::Resize { peer, appends } => {
+                format!("set-window {} {} appends={appends}", node.0, peer.0)
+            }
+            Request::Ping => format!("ping {}", node.0),
         }
     }
 
@@ -228,6 +284,14 @@ impl fmt::Display for Request {
                 write!(f, "that {peer} does not have the snapshot")
             }
             Request::Snapshot => write!(f, "to ask its leader for a snapshot"),
+            Request::Prefer(Priority(priority)) => write!(f, "that its priority is {priority}"),
+            Request::Divide(groups) => {
+                write!(f, "that the commit groups are {}", group_words(groups.as_ref()))
+            }
+            Request::Resize { peer, appends } => {
+                write!(f, "to have at most {appends} appends in flight to {peer}")
+            }
+            Request::Ping => write!(f, "to send heartbeats"),
             Request::Fetched(peer) => write!(f, "that entries for {peer} are fetched"),
             Request::Change(change) if change.changes.is_empty() => {
                 write!(f, "to propose to leave the joint configuration")

@@ -28,6 +28,7 @@
 //! | `propose 1 x=1` | a client proposes a command |
 //! | `read 1 x` | a client asks a node for an index to read at; x is the read's mark |
 //! | `transfer-leader 1 2`, `forget-leader 1`, `report-unreachable 1 2` | what a node's owner asks of it |
+//! | `set-priority 1 2`, `set-commit-groups 1 groups=(1:1,2:2)`, `set-window 1 2 appends=4`, `ping 1` | and more of it |
 //! | `ready 1`, `apply 1` | for nodes with owners (`add-nodes 3 owner=concurrent`): takes a Ready; applies committed entries |
 //! | `persist 1`, `crash 1`, `restart 1` | makes a slow disk's oldest write durable; a node loses power; it restarts |
 //! | `stabilize [1 2]` | delivers and writes everything until the nodes are quiet |
@@ -46,7 +47,7 @@ pub mod command; // every command of a script
 
 pub mod message; // messages in text form
 
-mod settings; // the settings of the nodes
+pub(crate) mod settings; // the settings of the nodes
 
 pub mod add_nodes; // the first command: the cluster
 

@@ -6,9 +6,9 @@
 //! ```
 
 use raft::{
-    Body, ChangeError, ChangeRefusal, Config, EntryId, Event, Ignored, Index, Message, NodeId,
-    Note, Priority, Read, ReadDropped, ReadToken, Refusal, RoleName, SnapshotRefusal, Term,
-    VoteRequest,
+    Body, ChangeError, ChangeRefusal, CommitGroup, CommitGroups, Config, EntryId, Event, Ignored,
+    Index, Message, NodeId, Note, Priority, Read, ReadDropped, ReadToken, Refusal, RoleName,
+    SnapshotRefusal, Term, VoteRequest,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -43,6 +43,17 @@ fn random_run(seed: u64) -> Recorder {
     run
 }
 
+fn random_request(rng: &mut ChaCha8Rng, peer: NodeId) -> Request {
+    match rng.random_range(0..6) {
+        0 => Request::Prefer(Priority(rng.random_range(0..3))),
+        1 => Request::Divide(None),
+        2 => Request::Divide(Some(CommitGroups::new([(peer, CommitGroup(1))]))),
+        3 => Request::Resize { peer, appends: rng.random_range(0..3) },
+        4 => Request::Ping,
+        _ => Request::ForgetLeader,
+    }
+}
+
 fn random_input(rng: &mut ChaCha8Rng, size: u64, run: &Recorder) -> Input {
     let mut node = || NodeId(rng.random_range(1..=size));
     let (one, two) = (node(), node());
@@ -60,7 +71,7 @@ fn random_input(rng: &mut ChaCha8Rng, size: u64, run: &Recorder) -> Input {
     match rng.random_range(0..32) {
         0 => Input::Campaign(one),
         21 => Input::Ask { node: one, request: Request::Transfer(two) },
-        22 => Input::Ask { node: one, request: Request::ForgetLeader },
+        22 => Input::Ask { node: one, request: random_request(rng, two) },
         20 => Input::Read { node: one, context: vec![rng.random_range(0..=255)].into() },
         24 | 25 => Input::Propose { node: one, data: vec![rng.random_range(0..=255)].into() },
         26..=29 => Input::Ready(one),
@@ -125,17 +136,18 @@ fn folding_the_patches_gives_the_state_after_every_step() {
 
 #[test]
 fn every_fact_of_a_trace_points_at_a_line_that_is_in_its_sources() {
-    let run = random_run(2).trace();
     let mut seen = 0;
-    for happening in run.steps.iter().flat_map(|moment| &moment.events) {
-        let mut parts = happening.at.rsplitn(3, ':');
-        let (column, line) = (parts.next().unwrap(), parts.next().unwrap());
-        let (column, line): (usize, usize) = (column.parse().unwrap(), line.parse().unwrap());
-        let source = &run.header.sources[parts.next().unwrap()];
-        let text = source.lines().nth(line - 1).expect("the file is that long");
-        assert!(text.len() >= column, "{}: the line is {text:?}", happening.at);
-        assert!(run.header.rules.contains_key(&happening.rule), "no rule {}", happening.rule);
-        seen += 1;
+    for run in (0..4).map(|seed| random_run(seed).trace()) {
+        for happening in run.steps.iter().flat_map(|moment| &moment.events) {
+            let mut parts = happening.at.rsplitn(3, ':');
+            let (column, line) = (parts.next().unwrap(), parts.next().unwrap());
+            let (column, line): (usize, usize) = (column.parse().unwrap(), line.parse().unwrap());
+            let source = &run.header.sources[parts.next().unwrap()];
+            let text = source.lines().nth(line - 1).expect("the file is that long");
+            assert!(text.len() >= column, "{}: the line is {text:?}", happening.at);
+            assert!(run.header.rules.contains_key(&happening.rule), "no rule {}", happening.rule);
+            seen += 1;
+        }
     }
     assert!(seen > 20, "only {seen} events");
 }

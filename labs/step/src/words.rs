@@ -45,7 +45,7 @@ pub(crate) const OURS: [Word; 12] = [
 ];
 
 /// The commands of scripts.
-pub(crate) const SCRIPT: [Word; 38] = [
+pub(crate) const SCRIPT: [Word; 42] = [
     word("add-nodes", "3 [disk=slow] [owner=concurrent] [n2.log=(1@1)]", "makes the cluster"),
     word("tick", "1|all [N]", "lets ticks pass"),
     word("campaign", "1", "lets a node start an election"),
@@ -67,6 +67,10 @@ pub(crate) const SCRIPT: [Word; 38] = [
     ),
     word("report-fetched", "1 2", "a node's owner has fetched entries for another"),
     word("request-snapshot", "2", "a node's owner has lost its state"),
+    word("set-priority", "1 2", "a node gets another priority"),
+    word("set-commit-groups", "1 [groups=(1:1,2:2)]", "a node gets other commit groups, or none"),
+    word("set-window", "1 2 appends=4", "a node may have so many appends in flight to another"),
+    word("ping", "1", "a leader sends heartbeats now"),
     word("deliver", "[2 3] [from=1] [type=KIND] [nth=1]", "delivers messages in flight"),
     word("drop", "[2 3] [from=1] [type=KIND] [nth=1]", "drops messages in flight"),
     word(

@@ -153,7 +153,7 @@ impl MessageFilter {
 pub const TICKS_MAX: u64 = 10_000;
 
 /// The name of every command, ours before etcd's.
-pub const NAMES: [&str; 38] = [
+pub const NAMES: [&str; 42] = [
     "add-nodes",
     "apply",
     "campaign",
@@ -173,6 +173,7 @@ pub const NAMES: [&str; 38] = [
     "partition",
     "persist",
     "pin",
+    "ping",
     "post",
     "propose",
     "read",
@@ -182,6 +183,9 @@ pub const NAMES: [&str; 38] = [
     "report-unreachable",
     "request-snapshot",
     "restart",
+    "set-commit-groups",
+    "set-priority",
+    "set-window",
     "stabilize",
     "state",
     "tick",

@@ -107,7 +107,7 @@ pub(super) fn read(arguments: &mut Arguments<'_>) -> Result<Config, ScriptError>
         )?,
         priority: arguments.number("priority")?.map_or(usual.priority, Priority),
         commit_by_vote: choice(arguments, "commit-by-vote", usual.commit_by_vote)?,
-        commit_groups: commit_groups(arguments)?,
+        commit_groups: commit_groups(arguments, "commit-groups")?,
         ..usual
     })
 }
@@ -126,8 +126,11 @@ fn limit(
 }
 
 /// Reads `none`, or `(1:1,2:1,3:2)`: nodes, each with its group.
-fn commit_groups(arguments: &mut Arguments<'_>) -> Result<Option<CommitGroups>, ScriptError> {
-    let pairs = match arguments.option("commit-groups")? {
+pub(crate) fn commit_groups(
+    arguments: &mut Arguments<'_>,
+    key: &str,
+) -> Result<Option<CommitGroups>, ScriptError> {
+    let pairs = match arguments.option(key)? {
         None => return Ok(None),
         Some(words) if words == ["none"] => return Ok(None),
         Some(words) => words,
@@ -142,6 +145,13 @@ fn commit_groups(arguments: &mut Arguments<'_>) -> Result<Option<CommitGroups>, 
         groups.push((arguments.read_id(node)?, CommitGroup(group)));
     }
     Ok(Some(CommitGroups::new(groups)))
+}
+
+/// Writes what [`commit_groups`] reads.
+pub(crate) fn group_words(groups: Option<&CommitGroups>) -> String {
+    let pair = |(node, group): (NodeId, CommitGroup)| format!("{}:{}", node.0, group.0);
+    let pairs = |groups: &CommitGroups| groups.iter().map(pair).collect::<Vec<_>>().join(",");
+    groups.map_or("none".into(), |groups| format!("({})", pairs(groups)))
 }
 
 /// Reads `yes` or `no`.
@@ -175,11 +185,6 @@ pub(super) fn unparse(config: &Config) -> String {
         ReadMode::Quorum => "none".to_string(),
         ReadMode::Lease(ticks) => ticks.to_string(),
     };
-    let groups = |config: &Config| {
-        let pair = |(node, group): (NodeId, CommitGroup)| format!("{}:{}", node.0, group.0);
-        let pairs = |groups: &CommitGroups| groups.iter().map(pair).collect::<Vec<_>>().join(",");
-        config.commit_groups.as_ref().map_or("none".into(), |of| format!("({})", pairs(of)))
-    };
     let limit = |bytes: Option<u64>| bytes.map_or("none".to_string(), |bytes| bytes.to_string());
     let choice = |yes| if yes { "yes".to_string() } else { "no".to_string() };
     let said = |config: &Config| {
@@ -211,7 +216,7 @@ pub(super) fn unparse(config: &Config) -> String {
             ("vote-when-leader-known", choice(config.vote_when_leader_known)),
             ("priority", config.priority.0.to_string()),
             ("commit-by-vote", choice(config.commit_by_vote)),
-            ("commit-groups", groups(config)),
+            ("commit-groups", group_words(config.commit_groups.as_ref())),
         ]
     };
     let unusual = said(config).into_iter().zip(said(&usual)).filter(|(own, usual)| own != usual);
