@@ -1,7 +1,7 @@
 //! Runs etcd's own test data against our core: the strongest proof that it behaves like etcd's.
 //!
 //! ```text
-//!   ETCD_RAFT_TESTDATA=<a checkout of etcd-io/raft> content test -p testbed --test etcd
+//!   ETCD_RAFT_TESTDATA=<a checkout of etcd-io/raft> cargo test -p testbed --test etcd
 //!
 //!   testdata/*.txt                          interaction scripts: one command, what etcd printed
 //!   quorum/*.txt, quorum/testdata/*.txt     tables of votes and committed indexes
