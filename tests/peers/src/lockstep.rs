@@ -112,6 +112,9 @@ pub(crate) trait Side {
     /// Hands a message to the node it is for.
     fn deliver(&mut self, message: Self::Message);
 
+    /// Loses a message. If it is a snapshot, the node that sent it hears of that: both libraries wait for it.
+    fn lose(&mut self, from: u64, message: Self::Message);
+
     /// Returns the node that a message is for.
     fn to(message: &Self::Message) -> u64;
 
@@ -246,7 +249,7 @@ fn come_to_rest(side: &mut impl Side, cut: &BTreeSet<u64>) {
 }
 
 /// Delivers and does everything until nothing is left. Messages to and from nodes that are cut off are
-/// lost.
+/// lost; a node whose snapshot is lost hears of it.
 fn settle<S: Side>(side: &mut S, cut: &BTreeSet<u64>) {
     loop {
         let mut sent = Vec::new();
@@ -260,6 +263,8 @@ fn settle<S: Side>(side: &mut S, cut: &BTreeSet<u64>) {
             let to = S::to(&message);
             if from == to || !cut.contains(&from) && !cut.contains(&to) {
                 side.deliver(message);
+            } else {
+                side.lose(from, message);
             }
         }
     }

@@ -4,9 +4,9 @@ use super::operation::{Leaving, Operation};
 use super::{Settings, Side, View, ids};
 use bytes::Bytes;
 use raft::{
-    ChangeKind, CommitGroup, CommitGroups, ConfChange, ConfChangeV2, ConfState, Config, Entry,
-    EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Priority, RawNode,
-    RoleName, Snapshot, StepDownOnRemoval, Storage, Term, Transition,
+    Body, ChangeKind, CommitGroup, CommitGroups, ConfChange, ConfChangeV2, ConfState, Config,
+    Entry, EntryId, HardState, Index, MemoryStorage, Message, NodeId, Payload, Priority, RawNode,
+    RoleName, Snapshot, SnapshotStatus, StepDownOnRemoval, Storage, Term, Transition,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,6 +97,12 @@ impl Side for Ours {
 
     fn deliver(&mut self, message: Message) {
         drop(self.at(message.to.0).raw.step(message));
+    }
+
+    fn lose(&mut self, from: u64, message: Message) {
+        if matches!(message.body, Body::InstallSnapshot { .. }) {
+            self.at(from).raw.report_snapshot(message.to, SnapshotStatus::Failure);
+        }
     }
 
     fn to(message: &Message) -> u64 {

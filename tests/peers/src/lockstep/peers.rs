@@ -5,10 +5,10 @@ use super::{Settings, Side, View, ids};
 use crate::raft_rs::save_and_apply;
 use raft_rs::eraftpb::{
     ConfChange, ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, Entry,
-    EntryType, Message, Snapshot,
+    EntryType, Message, MessageType, Snapshot,
 };
 use raft_rs::storage::MemStorage;
-use raft_rs::{Config, RawNode, StateRole, Storage};
+use raft_rs::{Config, RawNode, SnapshotStatus, StateRole, Storage};
 use slog::{Discard, Logger, o};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,6 +97,12 @@ impl Side for Peers {
 
     fn deliver(&mut self, message: Message) {
         drop(self.at(message.to).raw.step(message));
+    }
+
+    fn lose(&mut self, from: u64, message: Message) {
+        if message.msg_type() == MessageType::MsgSnapshot {
+            self.at(from).raw.report_snapshot(message.to, SnapshotStatus::Failure);
+        }
     }
 
     fn to(message: &Message) -> u64 {
