@@ -198,3 +198,50 @@ fn a_change_of_the_group_is_told_at_once_whatever_the_settings_say() {
     acknowledge(&mut node, 2);
     assert_eq!(all_appends_to_n2(&mut node), [[0; 0]], "n2 must apply it soon, too");
 }
+
+/// A peer of whose log nothing is known gets one append: what it lacks beyond it would be thrown away, if the two
+/// logs do not agree.
+#[test]
+fn a_probe_is_one_append_until_the_peer_answers() {
+    let mut node = leader(Config::new(N1));
+    node.report_unreachable(N2);
+    propose(&mut node, 5, 1);
+    assert_eq!(all_appends_to_n2(&mut node), [[2]], "one, and not at every proposal");
+    step(&mut node, Body::HeartbeatReply { token: None, session: Session::default() });
+    assert_eq!(all_appends_to_n2(&mut node), [[2, 3, 4, 5, 6]], "the first may be lost: one more");
+    acknowledge(&mut node, 6);
+    appends_to_n2(&mut node);
+    propose(&mut node, 2, 1);
+    assert_eq!(appends_to_n2(&mut node), [[7], [8]], "now the leader knows where n2's log ends");
+}
+
+/// Both appends in flight are lost, so no acknowledgement frees their places. An append without entries asks:
+/// n2 refuses it, and the window begins again.
+#[test]
+fn a_full_window_that_is_lost_is_asked_about_and_sent_again() {
+    let mut node = leader(Config { max_inflight_messages: 2, ..Config::new(N1) });
+    propose(&mut node, 2, 1);
+    assert_eq!(all_appends_to_n2(&mut node), [[2], [3]], "two may be in flight");
+    step(&mut node, Body::HeartbeatReply { token: None, session: Session::default() });
+    assert_eq!(all_appends_to_n2(&mut node), [[0; 0]], "is 3@1 there?");
+    let (prev, hint, hint_term) = (Index(3), Index(1), Some(Term(1)));
+    let outcome = AppendOutcome::Rejected { prev, hint, hint_term };
+    step(&mut node, Body::AppendReply { outcome, session: Some(Session::default()) });
+    assert_eq!(all_appends_to_n2(&mut node), [[2, 3]], "no");
+}
+
+/// The limit bounds what waits, not one command: else a command that is longer could never be proposed.
+#[test]
+fn what_waits_is_limited_and_a_command_longer_than_the_limit_is_taken_alone() {
+    let max = 100;
+    let mut node = leader(Config { max_uncommitted_bytes: Some(max), ..Config::new(N1) });
+    propose(&mut node, 1, 150);
+    let mut refused = || node.propose(Bytes::new(), Bytes::from_static(b"x"));
+    let why = ProposeError::TooMuchUncommitted { waiting: 150, bytes: 1, max };
+    assert_eq!(refused(), Err(why.clone()), "n2 and n3 may be away for long");
+    assert_eq!(refused(), Err(why), "a refusal counts nothing");
+    appends_to_n2(&mut node);
+    acknowledge(&mut node, 2);
+    appends_to_n2(&mut node);
+    propose(&mut node, 1, 150);
+}

@@ -283,3 +283,30 @@ fn a_light_ready_does_not_commit_what_a_snapshot_has_not_installed_yet() {
     let _ = node.advance(ready).expect("memory can be read");
     assert_eq!((node.status().applied, node.status().commit), (Index(7), Index(7)));
 }
+
+/// A node that keeps what its disk has runs out of memory, after days. Whether it does is seen from outside: the
+/// bytes of a command belong to its client alone again, once the log is compacted.
+#[test]
+fn a_node_keeps_no_command_that_is_durable_applied_and_compacted() {
+    let mut node = alone(Config::new(N1));
+    let commands: Vec<Bytes> =
+        (0..10_u8).map(|number| Bytes::copy_from_slice(&[number; 100])).collect();
+    let kept = || commands.iter().filter(|command| !command.is_unique()).count();
+    for command in &commands[..9] {
+        node.propose(Bytes::new(), command.clone()).expect("it leads");
+    }
+    drive(&mut node);
+    assert_eq!(kept(), 9, "storage has them");
+    let last = node.status().applied;
+    node.storage_mut().compact(last);
+    assert_eq!(kept(), 0, "nobody else has");
+    node.propose(Bytes::new(), commands[9].clone()).expect("it leads");
+    let mut ready = node.ready().expect("memory can be read");
+    write(&mut node, &ready);
+    drop(ready.take_committed_entries());
+    assert_eq!(kept(), 1, "an entry that is being written is read from the node's memory");
+    drop(node.advance(ready).expect("memory can be read"));
+    drive(&mut node);
+    node.storage_mut().compact(last + 1);
+    assert_eq!(kept(), 0);
+}

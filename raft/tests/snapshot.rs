@@ -127,6 +127,19 @@ fn a_peer_that_lacks_compacted_entries_gets_a_snapshot() {
     assert!(events(&mut n1).contains(&Event::SnapshotSent { peer: N2, last: id(7, 1) }));
 }
 
+/// The last entry that a snapshot covers is compacted, but its id is kept: an append may begin right after it.
+///
+/// ```text
+///   n1   [ snapshot 7@1 ] 8@1 9@2
+///   n2   1 .. 7                        lacks 8 and 9, and both are there
+/// ```
+#[test]
+fn a_peer_that_holds_all_that_a_snapshot_covers_gets_entries_and_no_snapshot() {
+    let mut n1 = leader(&defaults());
+    reject(&mut n1, 8, 7);
+    assert_eq!(to_n2(&mut n1), ["n1->n2 AppendEntries t2 prev=7@1 entries=2 commit=8"]);
+}
+
 /// It may be down, and snapshots are large. Check-quorum tells who has answered lately.
 #[test]
 fn a_peer_that_has_not_answered_lately_gets_none() {
