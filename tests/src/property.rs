@@ -30,6 +30,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The most lists of inputs that are tried to shrink a run.
 const TRIES_MAX: usize = 3_000;
 
+/// Why the explorer does not ask a property what would become of a state.
+const NO_RECOVERY: &str = "the bounds have `recovers: true`, which asks the invariants what would become of each \
+     state, and not a property: leave it out, or judge random runs (Property::swarm), which end with a network that \
+     has healed";
+
 /// What a property says of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -118,7 +123,8 @@ pub enum Wrong {
     /// A node panicked, and nothing was wrong until then; or the property did. The message, and the script if
     /// proptest has drawn it.
     Panicked(String),
-    /// There is nothing to judge: the script has an error, the bounds have too many states.
+    /// There is nothing to judge: the script has an error, the bounds have too many states or ask for what is
+    /// not a property's.
     NoRun(String),
 }
 
@@ -182,8 +188,13 @@ impl Property {
     /// ways to one state only the first is, and nodes, messages and disks make a state, not what clients have
     /// heard.
     ///
+    /// A way ends in the middle of things. So a property of what must happen in the end is one for
+    /// [`Property::swarm`]: random runs end with a network that has healed.
+    ///
     /// # Errors
-    /// [`Failure`] if the property is broken, or no way exercises it, or there are too many states.
+    /// [`Failure`] if the property is broken, or no way exercises it, or there are too many states; if the
+    /// bounds ask what would become of each state ([`Bounds::recovers`]): that is a question about the
+    /// invariants, and a property would not be asked.
     ///
     /// # Panics
     /// If a node panics.
@@ -191,6 +202,9 @@ impl Property {
         let mut trial = Trial::new(*self, format!("the explorer, from {}", start.name));
         let inputs = start.inputs().map_err(|why| trial.failure(Wrong::NoRun(why.to_string())));
         let (setup, inputs) = inputs?;
+        if bounds.recovers {
+            return Err(trial.failure(Wrong::NoRun(NO_RECOVERY.to_string())));
+        }
         let (disks, driver, nodes) = (setup.disks, setup.driver, setup.nodes.len() as u64);
         let bounds = Bounds { nodes, disks, driver, ..bounds.clone() };
         let (mut begun, mut cluster) = (Run::new(setup.clone()), Cluster::new(setup).unjudged());

@@ -125,6 +125,17 @@ fn the_explorer_says_that_bounds_are_too_wide_and_that_nothing_was_tested() {
 }
 
 #[test]
+fn the_explorer_says_that_a_property_is_not_asked_what_would_become_of_a_state() {
+    let start = script("three.txt", "add-nodes 3\n");
+    let bounds = Bounds { terms: 1, recovers: true, ..Bounds::quick() };
+    let failure = ONE_LEADER.explore(&start, &bounds).unwrap_err();
+    assert!(matches!(&*failure.wrong, Wrong::NoRun(why) if why.contains("`recovers: true`")));
+    let said = failure.to_string();
+    assert!(said.contains("the explorer, from three.txt: the bounds have"), "{said}");
+    assert!(said.contains("Property::swarm"), "{said}");
+}
+
+#[test]
 fn a_property_that_no_run_meets_fails() {
     let never = Property::new("never", |_| Verdict::NotExercised);
     let failure = never.swarm(3, swarm).unwrap_err();

@@ -35,7 +35,7 @@ pub struct Bounds {
     pub once: Vec<Vec<Input>>,
     /// Whether every state is also asked what would become of it if all messages in flight were lost and no
     /// fault came after: the group must find a leader, apply everything, and end every read. That costs as
-    /// much as hundreds of moves.
+    /// much as hundreds of moves. [`Property::explore`](crate::Property::explore) refuses such bounds.
     pub recovers: bool,
     /// The highest index of any log; `None` for no limit.
     pub entries: Option<u64>,
