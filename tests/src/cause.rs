@@ -127,6 +127,7 @@ impl<'a> Past<'a> {
                 | Rule::LogMatching
                 | Rule::AckMatches
                 | Rule::CommitOnQuorum
+                | Rule::CommitInTwoGroups
                 | Rule::StateMachineSafety
                 | Rule::LinearizableRead
                 | Rule::ReadEndsOnce

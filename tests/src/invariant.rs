@@ -220,6 +220,7 @@ impl InvariantChecker {
     /// Forgets the volatile state of a node that lost power.
     pub fn forget_node(&mut self, id: NodeId) {
         self.seen.remove(&id);
+        self.logs.forget(id);
         self.reads.forget(id);
     }
 

@@ -62,7 +62,7 @@ fn is_about(rule: Rule, note: &Note) -> bool {
         }
         Rule::TermMonotone => matches!(note.event, Event::TermEntered { .. }),
         Rule::CommitMonotone | Rule::CommitWithinLog | Rule::CommitOnQuorum => commits,
-        Rule::StateMachineSafety => commits,
+        Rule::CommitInTwoGroups | Rule::StateMachineSafety => commits,
         Rule::LeaderAppendOnly | Rule::LogMatching => writes,
         Rule::AckMatches => acknowledges,
         Rule::LinearizableRead => matches!(note.event, Event::ReadRoundConfirmed { .. }),

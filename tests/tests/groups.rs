@@ -8,8 +8,10 @@
 mod clean; // a random run in which no rule may break
 
 use clean::clean_run;
-use testbed::Input;
-use testbed::sim::{Churn, Faults, Interval, Plan, Profile, Shard, Simulation};
+use raft::{Index, Raft, RoleName};
+use std::collections::BTreeMap;
+use testbed::sim::{self, Churn, Extras, Faults, Interval, Plan, Profile, Shard, Simulation};
+use testbed::{Cluster, Input, Step};
 
 /// The longest pause between two reads, in ticks.
 const READ_TICKS: u64 = 10;
@@ -115,6 +117,66 @@ fn groups_whose_votes_tell_what_is_committed_may_lose_half_of_their_voters_at_on
         }
         println!("{profile}: {runs} runs, changes applied {changes} times");
         assert!(changes >= runs * 4, "{profile}: changes applied {changes} times in {runs} runs");
+    }
+}
+
+/// Returns a plan in which the nodes with odd ids are in one place, and the others in another.
+fn plan_in_two_places(profile: Profile, seed: u64) -> Plan {
+    let plan = plan_with_extras(profile, seed);
+    let commit_groups = Some((1..=plan.nodes).map(|id| 1 + id % 2).collect());
+    Plan { extras: Extras { commit_groups, ..plan.extras }, ..plan }
+}
+
+/// The invariant [`testbed::Rule::CommitInTwoGroups`] looks at the disks of both places at every new commit index, while
+/// the members change.
+#[test]
+fn what_groups_in_two_places_commit_is_durable_in_both() {
+    for profile in Profile::ALL {
+        let (mut runs, mut written) = (0, 0);
+        for seed in seeds() {
+            let again = format!("plan_in_two_places(Profile::{profile:?}, {seed})");
+            written += clean_run(plan_in_two_places(profile, seed), &again).coverage.applied;
+            runs += 1;
+        }
+        println!("{profile}: {runs} runs, clients' entries applied {written} times");
+        assert!(written >= runs * 4, "{profile}: applied {written} times in {runs} runs");
+    }
+}
+
+/// What the rule Leader Append-Only rests on when it looks at disks. A vote counts once it is durable, and a question
+/// leaves with a Ready that hands the whole log to the disk. A candidate takes no entries. So a node that wins has
+/// handed its disk what it took as a follower, and the writes of a leader only append. That is so, too, where votes
+/// tell what is committed: what a candidate learns changes its commit index, not its log.
+#[test]
+fn a_node_that_wins_has_handed_its_disk_all_that_it_took_as_a_follower() {
+    for profile in Profile::ALL {
+        let (mut wins, mut replaced) = (0, 0);
+        for seed in seeds() {
+            let mut ends = BTreeMap::new();
+            let see = |step: &Step, cluster: &Cluster| {
+                let Some(id) = step.node else { return };
+                let seen = cluster.node(id).map(Raft::inspect);
+                let now = seen.map(|node| (node.role == RoleName::Leader, node.term, node.last));
+                let before = ends.insert(id, now).flatten();
+                let (Some((true, term, _)), Some((led, led_in, last))) = (now, before) else {
+                    return;
+                };
+                if led && led_in == term {
+                    return;
+                }
+                let disk = cluster.disk(id).expect("it runs").written();
+                let is_handed = last.index <= disk.base().id.index
+                    || disk.get(last.index).map(|link| link.id) == Some(last);
+                let again = format!("{profile:?}, {seed}, step {}", step.number);
+                assert!(is_handed, "{id} leads {term}, and its disk lacks {last}: {again}");
+                wins += 1;
+                // More than its own entries are in the log of a node that has followed.
+                replaced += u64::from(last.term < term && last.index > Index(1));
+            };
+            sim::observe(plan_with_extras(profile, seed), see);
+        }
+        println!("{profile}: {wins} nodes won, {replaced} of them with entries of earlier terms");
+        assert!(wins > 0 && replaced > 0, "{profile}: {wins} won, {replaced} with entries");
     }
 }
 

@@ -14,7 +14,7 @@
 
 use super::{DiskLookup, LastSeen, NodeView, Rule, Violation};
 use crate::disk::{Chain, Disk, Link};
-use raft::quorum::Joint;
+use raft::quorum::{Joint, Majority};
 use raft::{AppendOutcome, Body, Entry, EntryId, Index, Inspect, Message, NodeId, RoleName, Term};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,10 @@ pub(super) struct LogHistory {
     /// The voters of each node before its last change of the group, and those after it.
     former: BTreeMap<NodeId, Joint>,
     current: BTreeMap<NodeId, Joint>,
+    /// The leaders whose disks were not handed yet what they had taken as followers. Only where vote requests
+    /// may leave before the candidate's own vote is durable ([`VoteRequests::AtOnce`](raft::VoteRequests)): a
+    /// node that crashed may be elected by the answers to an earlier campaign.
+    behind: BTreeSet<NodeId>,
     /// Where the checked logs begin. A log that begins elsewhere cannot be compared with them.
     base: Option<Link>,
     posted: Posted,
@@ -117,11 +121,16 @@ impl LogHistory {
         disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
         let (node, log) = (&view.node, view.disk.written());
-        if log.get(had.id.index) != Some(had) && leads_on(before, node) {
+        // The first write of such a leader brings what it took as a follower, and may replace entries.
+        let was_behind = self.behind.remove(&node.id);
+        if !was_behind && log.get(had.id.index) != Some(had) && leads_on(before, node) {
             return Err(not_only_appended(node, had.id, log.last().id));
         }
         if let Some(from) = from {
             self.matches(node.id, log, from)?;
+        }
+        if was_behind && leads_on(before, node) {
+            self.is_complete(view)?;
         }
         let commit = view.disk.latest().commit;
         self.claims(&Claim { id: node.id, term: node.term, commit, log }, node.voters, disks)
@@ -148,7 +157,19 @@ impl LogHistory {
         commit_grows(before, view)?;
         commit_is_within(&view.node)?;
         only_appends(before, &view.node)?;
-        if LastSeen::won(before, &view.node) { self.is_complete(view) } else { Ok(()) }
+        if !LastSeen::won(before, &view.node) {
+            return Ok(());
+        }
+        if before.is_some_and(|seen| !was_handed(view.disk, seen.last)) {
+            self.behind.insert(view.node.id);
+            return Ok(());
+        }
+        self.is_complete(view)
+    }
+
+    /// Forgets the volatile state of a node that lost power.
+    pub(super) fn forget(&mut self, id: NodeId) {
+        self.behind.remove(&id);
     }
 
     /// Checks an acknowledgement as it is sent: the sender's disk must hold the same log as the leader's.
@@ -327,7 +348,8 @@ impl LogHistory {
         Err(Violation { rule, who, term: Some(term), text })
     }
 
-    /// Checks that more than half of the disks hold what a node claims to be committed.
+    /// Checks that more than half of the disks hold what a node claims to be committed, in two commit groups
+    /// if there are any.
     fn is_on_quorum(
         &self,
         claim: &Claim<'_>,
@@ -339,30 +361,33 @@ impl LogHistory {
             return Ok(());
         }
         let Some(link) = log.get(commit) else { return Ok(()) };
-        let holds = |voter: &NodeId| {
-            let kept = disks(*voter).map(Disk::kept);
+        let holds = |voter: NodeId| {
+            let kept = disks(voter).map(Disk::kept);
             kept.is_some_and(|log| {
                 !self.compares(log) || commit < log.base().id.index || log.get(commit) == Some(link)
-            }) || self.posted.acks.get(voter).is_some_and(|&index| index >= commit)
+            }) || self.posted.acks.get(&voter).is_some_and(|&index| index >= commit)
         };
         let of = voters.voters().count();
-        let holders: Vec<_> = voters.voters().filter(holds).collect();
-        if voters.agrees(|voter| holders.contains(&voter)) {
+        let holders: Vec<_> = voters.voters().filter(|&voter| holds(voter)).collect();
+        let on_quorum = voters.agrees(|voter| holders.contains(&voter));
+        if on_quorum && is_in_two_groups(voters, holds) {
             return Ok(());
         }
         // The node may have counted before it applied a change: its former voters committed this.
-        if self.former.get(&id).is_some_and(|former| former.agrees(|voter| holds(&voter))) {
+        let is_enough = |former: &Joint| former.agrees(holds) && is_in_two_groups(former, holds);
+        if self.former.get(&id).is_some_and(is_enough) {
             return Ok(());
         }
         let names: Vec<_> = holders.iter().map(NodeId::to_string).collect();
         let on = if names.is_empty() { "no disk".into() } else { names.join(", ") };
-        let text = format!(
-            "{id} commits {} in term {term}, but it is durable on only {} of {of} disks ({on})",
-            link.id,
-            holders.len()
-        );
-        let (rule, who) = (Rule::CommitOnQuorum, vec![id]);
-        Err(Violation { rule, who, term: Some(term), text })
+        let (rule, where_it_is) = if on_quorum {
+            (Rule::CommitInTwoGroups, format!("not in two commit groups ({on})"))
+        } else {
+            let count = holders.len();
+            (Rule::CommitOnQuorum, format!("durable on only {count} of {of} disks ({on})"))
+        };
+        let text = format!("{id} commits {} in term {term}, but it is {where_it_is}", link.id);
+        Err(Violation { rule, who: vec![id], term: Some(term), text })
     }
 
     /// Notes the entries that are committed for the first time.
@@ -431,6 +456,24 @@ impl LogHistory {
     }
 }
 
+/// Returns whether those that hold an entry are in two commit groups, as far as the voters are; true if there
+/// are no groups. Where the voters are in one group or in none, all of them must hold it, unless each is in
+/// that one group: then there is no second place. It must be so for each half of a joint configuration.
+fn is_in_two_groups(voters: &Joint, holds: impl Fn(NodeId) -> bool) -> bool {
+    let Some(groups) = voters.commit_groups() else { return true };
+    let places = |ids: &mut dyn Iterator<Item = NodeId>| {
+        ids.filter_map(|id| groups.of(id)).collect::<BTreeSet<_>>().len()
+    };
+    let half = |half: &Majority| {
+        if places(&mut half.voters()) >= 2 {
+            places(&mut half.voters().filter(|&id| holds(id))) >= 2
+        } else {
+            half.voters().all(|id| groups.of(id).is_some()) || half.voters().all(&holds)
+        }
+    };
+    half(voters.incoming()) && voters.outgoing().is_none_or(half)
+}
+
 /// Checks that a commit index is not lower than before, and not lower than on the disk.
 fn commit_grows(before: Option<&LastSeen>, view: &NodeView<'_>) -> Result<(), Violation> {
     let (id, commit) = (view.node.id, view.node.commit);
@@ -462,6 +505,13 @@ fn only_appends(before: Option<&LastSeen>, node: &Inspect<'_>) -> Result<(), Vio
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Returns whether a disk was handed the log that ends in this entry. An entry stands for all that is before it.
+fn was_handed(disk: &Disk, last: EntryId) -> bool {
+    let written = disk.written();
+    last.index <= written.base().id.index
+        || written.get(last.index).is_some_and(|link| link.id == last)
 }
 
 /// Returns whether a node leads the same term as after its last step.

@@ -34,6 +34,8 @@ pub enum Rule {
     AckMatches,
     /// What is committed is durable on more than half of the disks.
     CommitOnQuorum,
+    /// With commit groups: what is committed is durable in two of them.
+    CommitInTwoGroups,
     /// Two nodes never commit different entries at one place.
     StateMachineSafety,
     /// A leader's log holds everything that was committed in earlier terms.
@@ -61,7 +63,7 @@ struct Words {
 
 impl Rule {
     /// Every rule, causes before effects.
-    pub const ALL: [Rule; 18] = [
+    pub const ALL: [Rule; 19] = [
         Rule::TermMonotone,
         Rule::PersistBeforeSend,
         Rule::VoteOncePerTerm,
@@ -73,6 +75,7 @@ impl Rule {
         Rule::LogMatching,
         Rule::AckMatches,
         Rule::CommitOnQuorum,
+        Rule::CommitInTwoGroups,
         Rule::StateMachineSafety,
         Rule::LeaderCompleteness,
         Rule::AppliedInOrder,
@@ -185,6 +188,13 @@ impl Rule {
                 section: "§5.3, Fig. 2 Leaders (4)",
                 so_what: "a majority without the entry can elect a leader that never had it",
                 chapter: "replication.md#commit",
+            },
+            Rule::CommitInTwoGroups => Words {
+                id: "commit_in_two_groups",
+                title: "COMMITTED MEANS DURABLE IN TWO PLACES",
+                section: "group commit of raft-rs (not in the paper)",
+                so_what: "what clients were told has happened is lost with one data centre",
+                chapter: "membership.md#commit-groups",
             },
             Rule::AppliedInOrder => Words {
                 id: "applied_in_order",

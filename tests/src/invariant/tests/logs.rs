@@ -1,13 +1,15 @@
 //! The rules of logs, each broken by hand, with its correct twin.
 
 use super::*;
-use raft::{AppendOutcome, Session};
+use raft::{AppendOutcome, CommitGroup, CommitGroups, Session};
 
 /// DiskLookup by hand, and the checker.
 #[derive(Clone, Default)]
 struct Bench {
     checker: InvariantChecker,
     disks: BTreeMap<NodeId, Disk>,
+    /// The voters, if they are not those of [`group`].
+    group: Option<(Joint, ConfState)>,
 }
 
 /// Returns a bench whose judge believes that n2 and n3 hold everything: nothing here is about that.
@@ -39,7 +41,7 @@ impl Bench {
         storage.save(puppet.durable.unwrap_or(saved));
         let new = Disk::new(storage);
         self.disks.insert(puppet.id, new.clone());
-        let voters = group();
+        let voters = self.group.clone().unwrap_or_else(group);
         let view = NodeView { node: inspect(puppet, &new, &voters), disk: &new };
         let (checker, disks) = (&mut self.checker, &self.disks);
         let wrote = checker.check_write(&view, had, Some(Index(1)), &|id| disks.get(&id));
@@ -95,6 +97,60 @@ fn a_leader_only_appends() {
     assert_eq!(bench.clone().look(&with(&[1, 2, 2])), Some(Rule::LeaderAppendOnly));
     let follower = Puppet { role: RoleName::Follower, ..with(&[1]) };
     assert_eq!(bench.look(&follower), None, "a follower may have to");
+}
+
+/// Returns what the checker says of a node whose disk holds this log, and whose memory ends in another entry.
+fn remembers(
+    checker: &mut InvariantChecker,
+    puppet: &Puppet,
+    (last, term): (u64, u64),
+) -> Option<Rule> {
+    let (group, saved) = (group(), hard(puppet.term, puppet.vote));
+    let disk = disk(saved, &puppet.log);
+    let last = EntryId { index: Index(last), term: Term(term) };
+    let node = Inspect { last, ..inspect(puppet, &disk, &group) };
+    let view = NodeView { node, disk: &disk };
+    checker.check_node(&view).err().map(|violation| violation.rule)
+}
+
+/// A node crashes before its own vote is durable, and is elected by the answers to that campaign when it campaigns
+/// again ([`VoteRequests::AtOnce`]). Meanwhile it took 2@2 in place of 2@1, and its disk does not know.
+///
+/// ```text
+///   disk     1@1 2@1               first write as a leader    1@1 2@2 3@3
+///   memory   1@1 2@2 3@3           2@1 goes: a follower replaced it
+/// ```
+#[test]
+fn what_a_node_replaced_as_a_follower_may_leave_its_disk_when_it_leads() {
+    let on_disk = |role, term| Puppet { role, log: vec![1, 1], ..leader(N1, term) };
+    let mut bench = bench();
+    assert_eq!(bench.look(&on_disk(RoleName::Follower, 2)), None);
+    bench.elect(3);
+    let elected = |bench: &Bench, taken| {
+        let mut bench = bench.clone();
+        let candidate = remembers(&mut bench.checker, &on_disk(RoleName::Candidate, 3), taken);
+        assert_eq!(candidate, None);
+        assert_eq!(remembers(&mut bench.checker, &on_disk(RoleName::Leader, 3), (3, 3)), None);
+        bench
+    };
+    let first = Puppet { log: vec![1, 2, 3], ..leader(N1, 3) };
+    let mut behind = elected(&bench, (2, 2));
+    assert_eq!(behind.look(&first), None, "it took 2@2 as a follower");
+    let second = Puppet { log: vec![1, 2, 2], ..leader(N1, 3) };
+    assert_eq!(behind.look(&second), Some(Rule::LeaderAppendOnly), "once, and no more");
+    assert_eq!(elected(&bench, (2, 1)).look(&first), Some(Rule::LeaderAppendOnly), "it had 2@1");
+    // A crash takes the excuse, too.
+    let mut again = elected(&bench, (2, 2));
+    again.checker.forget_node(N1);
+    assert_eq!(remembers(&mut again.checker, &on_disk(RoleName::Candidate, 3), (2, 1)), None);
+    assert_eq!(remembers(&mut again.checker, &on_disk(RoleName::Leader, 3), (3, 3)), None);
+    assert_eq!(again.look(&first), Some(Rule::LeaderAppendOnly));
+    // What was committed must be in that write.
+    let committed = Puppet { term: 2, log: vec![1, 2], commit: 2, ..node(N3) };
+    assert_eq!(bench.look(&committed), None);
+    assert_eq!(elected(&bench, (2, 2)).look(&first), None);
+    let lacks = Puppet { log: vec![1, 1, 3], ..leader(N1, 3) };
+    assert_eq!(elected(&bench, (2, 2)).look(&lacks), Some(Rule::LeaderCompleteness));
 }
 
 #[test]
@@ -164,6 +220,59 @@ fn what_is_committed_is_durable_on_more_than_half_of_the_disks() {
     // A leader that does not hold it itself may count two others.
     assert_eq!(bench.look(&with(N2, &[1, 1], 0)), None);
     assert_eq!(bench.look(&with(N3, &[1, 1], 2)), None);
+}
+
+/// Returns the group of the puppets, placed: `1:1 2:1 3:2`.
+fn placed(words: &str) -> (Joint, ConfState) {
+    let number = |word: &str| word.parse::<u64>().expect("a number");
+    let place = |word: &str| {
+        let (node, group) = word.split_once(':').expect("a node and its group");
+        (NodeId(number(node)), CommitGroup(number(group)))
+    };
+    let groups = CommitGroups::new(words.split_whitespace().map(place));
+    let (voters, conf_state) = group();
+    (voters.with_commit_groups(Some(groups)), conf_state)
+}
+
+/// The table of `raft/src/quorum/groups.rs`, seen from the disks.
+#[test]
+fn what_is_committed_is_durable_in_two_commit_groups() {
+    // n1 commits 1@1, which these hold.
+    let said = |words: &str, holders: &[NodeId]| {
+        let mut bench = Bench { group: Some(placed(words)), ..Bench::default() };
+        for &id in holders {
+            assert_eq!(bench.look(&Puppet { log: vec![1], ..node(id) }), None);
+        }
+        bench.look(&Puppet { log: vec![1], commit: 1, ..node(N1) })
+    };
+    let two = Some(Rule::CommitInTwoGroups);
+    assert_eq!(said("1:1 2:1 3:2", &[N1, N2]), two, "a majority, in one place");
+    assert_eq!(said("1:1 2:1 3:2", &[N1, N3]), None);
+    assert_eq!(said("1:1 2:1 3:2", &[N3]), None, "n1 writes it as well");
+    assert_eq!(said("1:1 2:1 3:1", &[N1, N2]), None, "there is no second place");
+    assert_eq!(said("1:1 2:1", &[N1, N2]), two, "and where is n3?");
+    assert_eq!(said("1:1 2:1", &[N1, N2, N3]), None);
+    assert_eq!(said("1:1 3:2", &[N1, N2]), two, "n2 is in no place");
+    assert_eq!(said("", &[N1, N2]), two);
+    assert_eq!(said("1:1 2:2 3:3", &[]), Some(Rule::CommitOnQuorum), "a majority is needed, too");
+}
+
+#[test]
+fn each_half_of_a_joint_configuration_is_durable_in_two_commit_groups() {
+    let said = |incoming: [NodeId; 2], holders: [NodeId; 2]| {
+        let (all, conf_state) = placed("1:1 2:1 3:2");
+        let joint = Joint::new(Majority::new(incoming), Some(all.incoming().clone()));
+        let joint = joint.with_commit_groups(all.commit_groups().cloned());
+        let mut bench = Bench { group: Some((joint, conf_state)), ..Bench::default() };
+        for id in holders {
+            assert_eq!(bench.look(&Puppet { log: vec![1], ..node(id) }), None);
+        }
+        bench.look(&Puppet { log: vec![1], commit: 1, ..node(N1) })
+    };
+    let one_place = said([N1, N2], [N1, N2]);
+    assert_eq!(one_place, Some(Rule::CommitInTwoGroups), "the old half has a second place");
+    assert_eq!(said([N1, N2], [N2, N3]), None, "the new half has none");
+    assert_eq!(said([N1, N3], [N1, N2]), Some(Rule::CommitOnQuorum), "n3 lacks it");
 }
 
 #[test]

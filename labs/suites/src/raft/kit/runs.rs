@@ -223,6 +223,7 @@ fn expected(violation: &Violation) -> String {
         testbed::Rule::LogMatching => "the same entries before the same entry".to_owned(),
         testbed::Rule::AckMatches => format!("{} says how far the two logs agree", who(0)),
         testbed::Rule::CommitOnQuorum => "on more than half of the disks first".to_owned(),
+        testbed::Rule::CommitInTwoGroups => "in two commit groups first".to_owned(),
         testbed::Rule::StateMachineSafety => "the entry that was committed there".to_owned(),
         testbed::Rule::LeaderCompleteness => format!("{} does not lead {term}", who(0)),
         testbed::Rule::AppliedInOrder => "the next committed entry".to_owned(),
@@ -288,7 +289,7 @@ fn by_rule(rule: testbed::Rule) -> Option<&'static [&'static str]> {
         testbed::Rule::AckMatches => {
             Some(&["Core::on_append", "Log::maybe_append", "Log::find_conflict"])
         }
-        testbed::Rule::CommitOnQuorum => Some(COUNTED),
+        testbed::Rule::CommitOnQuorum | testbed::Rule::CommitInTwoGroups => Some(COUNTED),
         testbed::Rule::AppliedByAll => {
             Some(&["RawNode::take_committed", "Applying::hand_out", "RawNode::on_persist_record"])
         }
