@@ -177,7 +177,8 @@ pub(crate) fn run(schedules: u64, length: usize, seed: u64) -> Result<(), String
 const BEATS: usize = 4;
 
 /// The kinds of divergence that `README.md` explains.
-const EXPLAINED: [&str; 10] = [
+const EXPLAINED: [&str; 13] = [
+    "commit after campaign",
     "commit after change",
     "commit after heal",
     "last after heal",
@@ -188,6 +189,8 @@ const EXPLAINED: [&str; 10] = [
     "term after change",
     "term after heal",
     "term after read",
+    "vote after campaign",
+    "vote after heal",
 ];
 
 /// Names a divergence by the fact that differs, and by the operation before it.
