@@ -9,7 +9,7 @@
 //! The unit of time is a hundredth of a tick of the fastest clock, so that clocks can drift. If two
 //! things are due at the same time, the one that was scheduled first comes first.
 
-use super::plan::{Interval, Plan};
+use super::plan::{Extras, Interval, Plan};
 use crate::cluster::Cluster;
 use crate::input::{Input, Step};
 use crate::network::Flight;
@@ -17,8 +17,8 @@ use crate::random::Stream;
 use crate::request::Request;
 use bytes::Bytes;
 use raft::{
-    ChangeKind, Changer, ConfChange, ConfChangeV2, ConfState, Message, NodeId, SnapshotStatus,
-    Transition,
+    ChangeKind, Changer, ConfChange, ConfChangeV2, ConfState, Message, NodeId, Priority,
+    SnapshotStatus, Transition,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,6 +80,7 @@ pub(super) struct FaultPhase<'a> {
     proposed: u64,
     reader: Stream,
     operator: Stream,
+    settings: Stream,
     /// The number of reads that the client has begun.
     begun: u64,
     /// Who changes the group, and how; when a log is compacted.
@@ -107,6 +108,7 @@ impl<'a> FaultPhase<'a> {
             proposed: 0,
             reader: stream("reader"),
             operator: stream("operator"),
+            settings: stream("settings"),
             begun: 0,
             churn: stream("changes"),
             crash: stream("crash"),
@@ -362,9 +364,13 @@ impl<'a> FaultPhase<'a> {
     }
 
     /// Asks for a transfer to any node, mostly a leader; one time in four tells a node to forget its leader.
+    /// Where nodes have priorities or are in commit groups, one time in five changes those of a node.
     fn operate(&mut self, cluster: &Cluster) -> Vec<Input> {
         self.schedule_operator();
         let up: Vec<_> = cluster.ids().filter(|&id| cluster.node(id).is_some()).collect();
+        if let (Some(request), Some(&node)) = (self.other_setting(), self.settings.pick(&up)) {
+            return vec![Input::Ask { node, request }];
+        }
         let leaders: Vec<_> = cluster.leaders().into_iter().map(|(id, _)| id).collect();
         if self.operator.chance(250) {
             let Some(&node) = self.operator.pick(&up) else { return Vec::new() };
@@ -377,6 +383,20 @@ impl<'a> FaultPhase<'a> {
             return Vec::new();
         };
         vec![Input::Ask { node, request: Request::Transfer(target) }]
+    }
+
+    /// Draws another priority, or takes commit groups away or brings them back, if the plan has any.
+    fn other_setting(&mut self) -> Option<Request> {
+        let Extras { priorities, commit_groups, .. } = &self.plan.extras;
+        let (has_priorities, has_groups) = (!priorities.is_empty(), commit_groups.is_some());
+        if !(has_priorities || has_groups) || !self.settings.chance(200) {
+            return None;
+        }
+        if has_priorities && (!has_groups || self.settings.chance(500)) {
+            return Some(Request::Prefer(Priority(self.settings.below(3))));
+        }
+        let groups = self.plan.extras.groups();
+        Some(Request::Divide(groups.filter(|_| self.settings.chance(500))))
     }
 
     /// Begins the client's next read, at any node that is up. Each mark is used three times: a late answer

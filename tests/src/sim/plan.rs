@@ -218,6 +218,16 @@ pub struct Extras {
     pub commit_groups: Option<Vec<u64>>,
 }
 
+impl Extras {
+    /// Returns the commit groups, if there are any.
+    pub fn groups(&self) -> Option<CommitGroups> {
+        self.commit_groups.as_ref().map(|groups| {
+            let placed = (1..).map(NodeId).zip(groups.iter().copied().map(CommitGroup));
+            CommitGroups::new(placed.filter(|&(_, group)| group != CommitGroup(0)))
+        })
+    }
+}
+
 /// How a group changes its members, and how often its logs are compacted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Churn {
@@ -402,10 +412,7 @@ impl Plan {
             config.commit_by_vote = self.extras.commit_by_vote;
             let place = config.id.0 as usize - 1;
             config.priority = Priority(self.extras.priorities.get(place).copied().unwrap_or(0));
-            config.commit_groups = self.extras.commit_groups.as_ref().map(|groups| {
-                let placed = (1..).map(NodeId).zip(groups.iter().copied().map(CommitGroup));
-                CommitGroups::new(placed.filter(|&(_, group)| group != CommitGroup(0)))
-            });
+            config.commit_groups = self.extras.groups();
             if let Some((entries, appends)) = self.window {
                 // Beside its payload an entry has a few bytes for its id.
                 config.max_append_bytes = Some(entries * ENTRY_BYTES);
