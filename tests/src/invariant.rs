@@ -151,7 +151,8 @@ impl InvariantChecker {
         commit: Index,
         disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
-        self.logs.committed(view, commit, disks)
+        let before = self.seen.get(&view.node.id).copied();
+        self.logs.committed(view, before.as_ref(), commit, disks)
     }
 
     /// Checks entries that a node's application applies after those up to `applied`.

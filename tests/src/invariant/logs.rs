@@ -35,9 +35,9 @@ pub(super) struct LogHistory {
     committed: BTreeMap<Index, Committed>,
     /// The highest index that was committed in each term.
     reached: BTreeMap<Term, Index>,
-    /// The voters of each node before its last change of the group, and those after it.
-    former: BTreeMap<NodeId, Joint>,
+    /// The voters of each node, with their commit groups, and those of before ([`LogHistory::note_voters`]).
     current: BTreeMap<NodeId, Joint>,
+    former: BTreeMap<NodeId, Joint>,
     /// The leaders whose disks were not handed yet what they had taken as followers. Only where vote requests
     /// may leave before the candidate's own vote is durable ([`VoteRequests::AtOnce`](raft::VoteRequests)): a
     /// node that crashed may be elected by the answers to an earlier campaign.
@@ -64,6 +64,16 @@ struct Claim<'a> {
     term: Term,
     commit: Index,
     log: &'a Chain,
+    /// Whether the node has moved its commit index in this very step.
+    is_new: bool,
+}
+
+impl<'a> Claim<'a> {
+    /// Returns the claim of a node that was seen `before` its step.
+    fn of(view: &NodeView<'a>, before: Option<&LastSeen>, commit: Index, log: &'a Chain) -> Self {
+        let is_new = before.is_some_and(|seen| seen.commit < commit);
+        Claim { id: view.node.id, term: view.node.term, commit, log, is_new }
+    }
 }
 
 // What is checked, and when.
@@ -97,12 +107,12 @@ impl LogHistory {
     /// Checks a node that has just started: its log must fit the others. The commit index on its disk is
     /// trusted.
     pub(super) fn opened(&mut self, view: &NodeView<'_>) -> Result<(), Violation> {
-        self.note_voters(&view.node);
-        let (id, term, log) = (view.node.id, view.node.term, view.disk.kept());
+        self.note_voters(None, &view.node);
+        let log = view.disk.kept();
         self.base.get_or_insert(log.base());
-        self.matches(id, log, Index(0))?;
+        self.matches(view.node.id, log, Index(0))?;
         let commit = view.disk.durable().hard_state().commit;
-        let claim = Claim { id, term, commit, log };
+        let claim = Claim::of(view, None, commit, log);
         if self.compares(log) {
             self.agrees(&claim)?;
             self.extend(&claim);
@@ -132,19 +142,20 @@ impl LogHistory {
         if was_behind && leads_on(before, node) {
             self.is_complete(view)?;
         }
-        let commit = view.disk.latest().commit;
-        self.claims(&Claim { id: node.id, term: node.term, commit, log }, node.voters, disks)
+        let claim = Claim::of(view, before, view.disk.latest().commit, log);
+        self.claims(&claim, node.voters, disks)
     }
 
     /// Checks a commit index that a node uses before it has saved it.
     pub(super) fn committed(
         &mut self,
         view: &NodeView<'_>,
+        before: Option<&LastSeen>,
         commit: Index,
         disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
-        let (id, term, log) = (view.node.id, view.node.term, view.disk.written());
-        self.claims(&Claim { id, term, commit, log }, view.node.voters, disks)
+        let claim = Claim::of(view, before, commit, view.disk.written());
+        self.claims(&claim, view.node.voters, disks)
     }
 
     /// Checks a node after a step.
@@ -153,7 +164,7 @@ impl LogHistory {
         before: Option<&LastSeen>,
         view: &NodeView<'_>,
     ) -> Result<(), Violation> {
-        self.note_voters(&view.node);
+        self.note_voters(before, &view.node);
         commit_grows(before, view)?;
         commit_is_within(&view.node)?;
         only_appends(before, &view.node)?;
@@ -276,15 +287,28 @@ impl LogHistory {
 }
 
 impl LogHistory {
-    /// Notes the voters of a node, and keeps those of before, if they have changed.
-    fn note_voters(&mut self, node: &Inspect<'_>) {
+    /// Notes the voters of a node, and keeps those of before, if they have changed: it may have moved its commit
+    /// index with them, and writes it later. With commit groups, which an owner may change at any time, exactly
+    /// those with which it has moved its commit index last.
+    fn note_voters(&mut self, before: Option<&LastSeen>, node: &Inspect<'_>) {
+        let has_groups = |voters: &Joint| voters.commit_groups().is_some();
+        let now = node.voters;
         match self.current.get_mut(&node.id) {
-            Some(known) if *known == *node.voters => {}
+            Some(known) if known == now => {}
             Some(known) => {
-                let former = std::mem::replace(known, node.voters.clone());
-                self.former.insert(node.id, former);
+                let was = std::mem::replace(known, now.clone());
+                let keeps_earlier = has_groups(&was) || has_groups(now);
+                let former = self.former.entry(node.id).or_insert_with(|| was.clone());
+                if !keeps_earlier {
+                    *former = was;
+                }
             }
-            None => drop(self.current.insert(node.id, node.voters.clone())),
+            None => drop(self.current.insert(node.id, now.clone())),
+        }
+        let has_moved = before.is_none_or(|seen| seen.commit < node.commit);
+        let counts_groups = |former: &Joint| has_groups(former) || has_groups(now);
+        if has_moved && self.former.get(&node.id).is_some_and(counts_groups) {
+            self.former.remove(&node.id);
         }
     }
 }
@@ -330,7 +354,7 @@ impl LogHistory {
 
     /// Checks that a claim and the known commits agree, as far as both reach.
     fn agrees(&self, claim: &Claim<'_>) -> Result<(), Violation> {
-        let Claim { id, term, commit, log } = *claim;
+        let Claim { id, term, commit, log, .. } = *claim;
         let common = commit.min(self.end());
         let same = |index: Index| {
             let committed = self.committed.get(&index).map(|committed| committed.link);
@@ -356,7 +380,7 @@ impl LogHistory {
         voters: &Joint,
         disks: DiskLookup<'_>,
     ) -> Result<(), Violation> {
-        let Claim { id, term, commit, log } = *claim;
+        let Claim { id, term, commit, log, is_new } = *claim;
         if commit <= self.posted.commit {
             return Ok(());
         }
@@ -373,9 +397,11 @@ impl LogHistory {
         if on_quorum && is_in_two_groups(voters, holds) {
             return Ok(());
         }
-        // The node may have counted before it applied a change: its former voters committed this.
-        let is_enough = |former: &Joint| former.agrees(holds) && is_in_two_groups(former, holds);
-        if self.former.get(&id).is_some_and(is_enough) {
+        // The node may have counted before it applied a change, or before its commit groups changed: in an
+        // earlier step, or earlier in this one.
+        let counted = self.former.get(&id).filter(|_| !is_new).or(self.current.get(&id));
+        let is_enough = |voters: &Joint| voters.agrees(holds) && is_in_two_groups(voters, holds);
+        if counted.is_some_and(is_enough) {
             return Ok(());
         }
         let names: Vec<_> = holders.iter().map(NodeId::to_string).collect();

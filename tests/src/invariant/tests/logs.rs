@@ -275,6 +275,27 @@ fn each_half_of_a_joint_configuration_is_durable_in_two_commit_groups() {
     assert_eq!(said([N1, N3], [N1, N2]), Some(Rule::CommitOnQuorum), "n3 lacks it");
 }
 
+/// An owner may change the groups, and a node saves its commit index later than it moves it.
+#[test]
+fn what_was_committed_before_the_groups_changed_stays_committed() {
+    let with = |log: &[u64], commit| Puppet { log: log.to_vec(), commit, ..node(N1) };
+    let all = group();
+    let places = placed("1:1 2:1 3:2");
+    let elsewhere = placed("1:1 2:1 3:3");
+    let mut bench = Bench { group: Some(all.clone()), ..Bench::default() };
+    assert_eq!(bench.look(&Puppet { log: vec![1, 1], ..node(N2) }), None);
+    assert_eq!(bench.look(&with(&[1, 1], 0)), None);
+    // n1 moves its commit index to 1 without groups, gets some twice, and only then saves the index.
+    for group in [all, places.clone(), elsewhere.clone()] {
+        let disk = &bench.disks[&N1];
+        let view = NodeView { node: inspect(&with(&[1, 1], 1), disk, &group), disk };
+        assert_eq!(bench.checker.check_node(&view), Ok(()));
+    }
+    bench.group = Some(elsewhere);
+    assert_eq!(bench.look(&with(&[1, 1], 1)), None);
+    assert_eq!(bench.look(&with(&[1, 1], 2)), Some(Rule::CommitInTwoGroups), "a later one is not");
+}
+
 #[test]
 fn what_is_acknowledged_is_durable_before_it_is_said() {
     let with = |id, log: &[u64]| Puppet { log: log.to_vec(), ..node(id) };
