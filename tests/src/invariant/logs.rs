@@ -171,7 +171,7 @@ impl LogHistory {
         if !LastSeen::won(before, &view.node) {
             return Ok(());
         }
-        if before.is_some_and(|seen| !was_handed(view.disk, seen.last)) {
+        if before.is_some_and(|seen| !was_handed(view, seen.last)) {
             self.behind.insert(view.node.id);
             return Ok(());
         }
@@ -533,10 +533,13 @@ fn only_appends(before: Option<&LastSeen>, node: &Inspect<'_>) -> Result<(), Vio
     }
 }
 
-/// Returns whether a disk was handed the log that ends in this entry. An entry stands for all that is before it.
-fn was_handed(disk: &Disk, last: EntryId) -> bool {
-    let written = disk.written();
-    last.index <= written.base().id.index
+/// Returns whether the disk of a node that has just won was handed the log of the candidate, which ended in this
+/// entry: an entry stands for all that is before it. If the leader's first entry was handed out in the same step, all
+/// of the log was.
+fn was_handed(view: &NodeView<'_>, last: EntryId) -> bool {
+    let written = view.disk.written();
+    written.last().id == view.node.last
+        || last.index <= written.base().id.index
         || written.get(last.index).is_some_and(|link| link.id == last)
 }
 

@@ -139,6 +139,14 @@ fn what_a_node_replaced_as_a_follower_may_leave_its_disk_when_it_leads() {
     let second = Puppet { log: vec![1, 2, 2], ..leader(N1, 3) };
     assert_eq!(behind.look(&second), Some(Rule::LeaderAppendOnly), "once, and no more");
     assert_eq!(elected(&bench, (2, 1)).look(&first), Some(Rule::LeaderAppendOnly), "it had 2@1");
+    // A write in the step of the victory is the leader's own: nothing is excused.
+    let mut at_once = bench.clone();
+    assert_eq!(at_once.look(&Puppet { term: 2, log: vec![1, 1], commit: 2, ..node(N3) }), None);
+    let candidate = Puppet { role: RoleName::Candidate, ..leader(N1, 3) };
+    let candidate = Puppet { log: vec![1, 1], ..candidate };
+    assert_eq!(at_once.look(&candidate), None);
+    let removes = Puppet { log: vec![1, 3], ..leader(N1, 3) };
+    assert_eq!(at_once.look(&removes), Some(Rule::LeaderCompleteness));
     // A crash takes the excuse, too.
     let mut again = elected(&bench, (2, 2));
     again.checker.forget_node(N1);
