@@ -193,7 +193,8 @@ pub(super) fn one_node(check: &mut Check) -> Verdict {
             next.n1.forget_story();
             if seen.insert(next.fingerprint()) {
                 reached.push((at, Some(action)));
-                waiting.push_back((reached.len() - 1, next));
+                // A node keeps memory for what comes next (`raft/src/room.rs`). A copy of it has none.
+                waiting.push_back((reached.len() - 1, next.clone()));
             }
         }
     }
