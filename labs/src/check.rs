@@ -169,6 +169,7 @@ fn catalogue(course: &Course) -> Vec<String> {
         Ok(outdated) => found.extend(outdated),
         Err(why) => found.push(why),
     }
+    found.extend(course.catalogue.holes().filter_map(|(lab, _, hole)| length(course, lab, hole)));
     for lab in course.catalogue.open() {
         let Some(chapter) = &lab.chapter else { continue };
         let name = format!("book/src/{chapter}");
@@ -182,9 +183,6 @@ fn catalogue(course: &Course) -> Vec<String> {
                 }
             }
             Err(e) => found.push(format!("{name}, the hand-out of lab {}: {e}", lab.id)),
-        }
-        for (_, _, hole) in course.catalogue.holes().filter(|(l, _, _)| l.id == lab.id) {
-            found.extend(length(course, lab, hole));
         }
         let mut holes = lab.steps.iter().flat_map(|s| &s.holes);
         let hinted = |path: &str| lab.hints.iter().any(|h| h.hole.as_deref() == Some(path));

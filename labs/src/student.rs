@@ -11,7 +11,7 @@
 use crate::course::Course;
 use crate::cutter;
 use runner::catalogue::{Catalogue, Hole, Lab, Step, marker};
-use runner::choice::Choice;
+use runner::choice::{Choice, NamedHoles, functions};
 use runner::nearest::{nearest, unknown};
 use runner::place::{CourseFolder, Settings, replace_file};
 use runner::progress::Progress;
@@ -19,23 +19,19 @@ use runner::screen::{BOLD, count, hang, narrow, paint};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The holes that a name means.
-pub type NamedHoles<'a> = Vec<(&'a Lab, &'a Step, &'a Hole)>;
-
 /// New bodies by path.
 type NewBodies<'a> = Vec<(&'a str, String)>;
 
 /// Returns the holes of a lab, a step or one function.
 ///
 /// # Errors
-/// Nothing is called so.
+/// Nothing is called so, or its lab is still to come.
 pub fn holes<'a>(
     catalogue: &'a Catalogue,
     typed: &str,
     lab: &str,
 ) -> Result<NamedHoles<'a>, String> {
-    let by_name = |hole: &Hole| hole.path == typed || hole.path.rsplit("::").next() == Some(typed);
-    let named: NamedHoles<'_> = catalogue.holes().filter(|(_, _, hole)| by_name(hole)).collect();
+    let named = functions(typed, catalogue)?;
     if let [_] = named[..] {
         return Ok(named);
     }
@@ -44,7 +40,7 @@ pub fn holes<'a>(
         Ok(Choice::Step(lab, step)) => step.holes.iter().map(|hole| (lab, step, hole)).collect(),
         Ok(Choice::Test(lab, step, _)) => step.holes.iter().map(|h| (lab, step, h)).collect(),
         Err(_) => {
-            let paths = catalogue.holes().map(|(_, _, hole)| hole.path.as_str());
+            let paths = catalogue.open_holes().map(|(_, _, hole)| hole.path.as_str());
             let labs = catalogue.labs.iter().map(|lab| lab.id.as_str());
             let kind = "function, step or lab";
             let all: Vec<_> = paths.chain(labs.clone()).collect();

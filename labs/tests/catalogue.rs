@@ -67,6 +67,14 @@ fn mistakes_name_file_line_and_what_was_expected() {
         ("\"b\", ", "", "x.toml:21: a question, a pointer, pseudo-code: expected 3 levels, not 2"),
         ("lines = 1", "lines = 1, before = \"true\"", "must be in braces"),
         ("suite = \"lab_x\"\n", "", "x.toml:1: an open lab needs suite"),
+        ("points = 2\n", "", "x.toml:1: an open lab needs points, the sum of its tests"),
+        (
+            "minutes = 10\n",
+            "",
+            "x.toml:14: step 1 of an open lab needs minutes: only a later lab may",
+        ),
+        ("anchor = \"step-1\"\n", "", "x.toml:14: step 1 of an open lab needs anchor = \"...\""),
+        ("green = \"good\"\n", "", "x.toml:14: step 1 of an open lab needs green = \"...\""),
         ("id = \"x\"", "id = ", "x.toml:1: "),
     ] {
         let text = GOOD.replacen(from, to, 1);
@@ -95,4 +103,48 @@ fn labs_must_fit_together() {
     let later = free(&y).replace("\"open\"", "\"later\"");
     let found = said(&[("x.toml", GOOD), ("y.toml", &later)]);
     assert!(found.contains("y.toml:15: B::f belongs to a later lab: expected an inert"), "{found}");
+}
+
+/// All that the file of a lab must say while the lab is still to come.
+const LATER: &str = r#"id = "z"
+title = "A later lab"
+hours = 1
+depends = ["x"]
+status = "later"
+[[steps]]
+number = 1
+title = "One"
+holes = [
+    { file = "raft/src/z.rs", path = "Z::f", lines = 1, before = "{}" },
+]
+"#;
+
+#[test]
+fn a_later_lab_may_leave_out_what_only_students_and_tests_see() {
+    assert_eq!(said(&[("x.toml", GOOD), ("z.toml", LATER)]), "");
+    let open = LATER.replace("\"later\"", "\"open\"");
+    let found = said(&[("x.toml", GOOD), ("z.toml", &open)]);
+    for expected in ["points", "suite", "chapter", "minutes", "anchor", "green"] {
+        assert!(found.contains(&format!(" needs {expected}")), "{expected}: {found}");
+    }
+    assert!(found.contains("z.toml:10: step 1 has no test"), "{found}");
+    for (from, to, expected) in [
+        ("title = \"A later lab\"\n", "", "z.toml:1: missing field `title`"),
+        ("hours = 1\n", "", "z.toml:1: missing field `hours`"),
+        ("number = 1\n", "", "missing field `number`"),
+        ("title = \"One\"\n", "", "missing field `title`"),
+        (", lines = 1", "", "missing field `lines`"),
+        (", before = \"{}\"", "", "z.toml:10: Z::f belongs to a later lab: expected an inert body"),
+        ("depends = [\"x\"]", "depends = [\"w\"]", "z.toml:1: depends on lab w"),
+        ("\"Z::f\"", "\"Z::f\", line = 3", "unknown field `line`"),
+        ("raft/src/z.rs\", path = \"Z::f", "raft/src/a.rs\", path = \"A::f", "A::f is already cut"),
+    ] {
+        let text = LATER.replacen(from, to, 1);
+        assert_ne!(text, LATER, "{from}");
+        let found = said(&[("x.toml", GOOD), ("z.toml", &text)]);
+        assert!(found.contains(expected), "{from}: expected {expected}\n got {found}");
+    }
+    let empty = LATER.split("holes = [").next().expect("a part");
+    let found = said(&[("x.toml", GOOD), ("z.toml", empty)]);
+    assert!(found.contains("z.toml:1: step 1 names no function, and has no test"), "{found}");
 }

@@ -29,7 +29,7 @@
 
 use crate::error::{CampaignError, ForgetLeaderError};
 use crate::event::Ignored;
-use crate::ledger::{Core, Leader, WaitingRead};
+use crate::ledger::{Core, Leader, ReadRound, WaitingRead};
 use crate::message::{AppendOutcome, Body, Message};
 use crate::raft::{Raft, Role};
 use crate::role::RoleChange;
@@ -169,8 +169,16 @@ impl<S: Storage> Core<S> {
         if are_due && leader.reads.oldest_round().is_none() {
             let can_join = self.knows_commit(leader);
             let reads = if can_join { self.take_waiting(leader) } else { Vec::new() };
-            self.open_round(leader, reads);
+            self.open_round(leader, self.commit, reads);
         }
+    }
+
+    /// Extends the lease by a round that a majority has answered: it lasts from the SENDING of that round's
+    /// heartbeats, so the round's age counts. No round makes a lease shorter.
+    pub(crate) fn extend_lease(&self, leader: &mut Leader, round: &ReadRound) {
+        let Some(ticks) = self.config.lease_ticks() else { return };
+        let left = ticks.saturating_sub(round.age_ticks);
+        self.set_lease(leader, left.max(leader.reads.lease_ticks_left()));
     }
 
     /// Ends the reads that wait, at the commit index, if the lease lasts. Returns whether it did.
@@ -184,11 +192,14 @@ impl<S: Storage> Core<S> {
         true
     }
 
-    /// Returns whether this leader knows that no other can be elected yet. A lease that was suspended
-    /// counts again once an entry is committed that the target did not have: without it, the target
-    /// cannot win any more (§5.4.1).
+    /// Returns whether this leader knows that no other can be elected yet.
     fn holds_lease(&self, leader: &Leader) -> bool {
-        let suspended = leader.reads.suspended_at().is_some_and(|last| self.commit <= last);
-        leader.reads.lease_ticks_left() > 0 && !suspended
+        leader.reads.lease_ticks_left() > 0 && !self.is_lease_suspended(leader)
+    }
+
+    /// Returns whether the lease does not count, because a node was told to campaign. It counts again once an
+    /// entry is committed that this node did not have: without it, the node cannot win any more (§5.4.1).
+    fn is_lease_suspended(&self, leader: &Leader) -> bool {
+        leader.reads.suspended_at().is_some_and(|last| self.commit <= last)
     }
 }

@@ -22,7 +22,7 @@ mod peers; // what a leader knows of its peers
 mod reads; // which reads wait, and for what
 
 pub(crate) use peers::{Leader, Tracked};
-pub(crate) use reads::{Reader, WaitingRead};
+pub(crate) use reads::{ReadRound, Reader, WaitingRead};
 
 use crate::config::{Config, VoteRequests};
 use crate::entry::Entry;

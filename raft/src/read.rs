@@ -112,7 +112,7 @@ impl<S: Storage> Core<S> {
             return false;
         }
         let reads = self.take_waiting(leader);
-        self.open_round(leader, reads);
+        self.open_round(leader, self.commit, reads);
         self.bcast_heartbeat(leader);
         true
     }
@@ -149,6 +149,7 @@ impl<S: Storage> Core<S> {
             return false;
         }
         let Some(round) = self.close_round(leader) else { return false };
+        self.extend_lease(leader, &round);
         for WaitingRead { reader, context, .. } in round.reads {
             self.answer_read(reader, context, Ok(round.index));
         }

@@ -78,7 +78,8 @@ pub struct Lab {
 pub enum Status {
     /// Students work on it.
     Open,
-    /// Still to come: its holes stay inert.
+    /// Still to come: its holes stay inert. Its file may leave out what only students and tests see; see
+    /// [`crate::consistency`].
     Later,
 }
 
@@ -229,7 +230,12 @@ impl Catalogue {
         })
     }
 
-    /// Returns every hole with its lab and step.
+    /// Returns every hole that students can work on, with its lab and step.
+    pub fn open_holes(&self) -> impl Iterator<Item = (&Lab, &Step, &Hole)> {
+        self.holes().filter(|(lab, _, _)| lab.status == Status::Open)
+    }
+
+    /// Returns every hole with its lab and step, also those of labs that are still to come.
     pub fn holes(&self) -> impl Iterator<Item = (&Lab, &Step, &Hole)> {
         self.labs.iter().flat_map(|lab| {
             lab.steps.iter().flat_map(move |step| step.holes.iter().map(move |h| (lab, step, h)))
@@ -280,6 +286,8 @@ pub fn marker(lab: &Lab, step: &Step, hole: &Hole) -> String {
 struct RawLab {
     id: String,
     title: String,
+    // What a later lab may leave out is 0 or empty here: `consistency` asks an open lab for it.
+    #[serde(default)]
     points: Points,
     hours: u32,
     #[serde(default)]
@@ -299,8 +307,11 @@ struct RawLab {
 struct RawStep {
     number: u32,
     title: String,
+    #[serde(default)]
     minutes: u32,
+    #[serde(default)]
     anchor: String,
+    #[serde(default)]
     green: String,
     #[serde(default)]
     holes: Vec<Spanned<RawHole>>,

@@ -1,6 +1,6 @@
 //! What a student means by `2aa`, `5`, `2aa.5` or `aa_single_node`.
 
-use crate::catalogue::{Catalogue, Lab, Status, Step};
+use crate::catalogue::{Catalogue, Hole, Lab, Status, Step};
 use crate::nearest::{list, nearest, unknown};
 use crate::screen::hang;
 use std::collections::BTreeSet;
@@ -68,6 +68,32 @@ impl<'a> Choice<'a> {
             Choice::Step(_, step) => step.tests.iter().map(|t| t.name.clone()).collect(),
             Choice::Test(_, _, test) => BTreeSet::from([(*test).to_owned()]),
         }
+    }
+}
+
+/// The functions that a name means, each with its lab and step.
+pub type NamedHoles<'a> = Vec<(&'a Lab, &'a Step, &'a Hole)>;
+
+/// Returns the functions with this path or name that students can work on. So a function of a lab that is
+/// still to come makes no name mean two.
+///
+/// # Errors
+/// The name means a lab that is still to come, a step of it, or only functions of such labs.
+pub fn functions<'a>(typed: &str, catalogue: &'a Catalogue) -> Result<NamedHoles<'a>, String> {
+    let (id, _) = typed.split_once(['.', '/', ':']).unwrap_or((typed, ""));
+    if let Some(lab) = catalogue.lab(id) {
+        open(lab)?;
+    }
+    let by_name = |hole: &Hole| hole.path == typed || hole.path.rsplit("::").next() == Some(typed);
+    let named = catalogue.holes().filter(|(_, _, hole)| by_name(hole));
+    let (named, later): (NamedHoles<'_>, NamedHoles<'_>) =
+        named.partition(|(lab, _, _)| lab.status == Status::Open);
+    match later.first() {
+        Some((Lab { id, title, .. }, _, hole)) if named.is_empty() => {
+            let path = &hole.path;
+            Err(format!("{path} is of lab {id} ({title}), which is still to come"))
+        }
+        Some(_) | None => Ok(named),
     }
 }
 

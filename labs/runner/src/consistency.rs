@@ -4,8 +4,16 @@
 //!   points of a lab = sum over its tests        a test, a function, a step number: one place each
 //!   a hint names tests and holes that exist     a lab depends on labs that exist, without a circle
 //! ```
+//!
+//! What only students and tests see, a lab may leave out while it is still to come:
+//!
+//! ```text
+//!   status = "later"   id, title, hours, depends; steps with number, title, holes; each hole with before
+//!   status = "open"    these, without the duty of before; and points, suite, chapter; of each step
+//!                      minutes, anchor, green, tests; rules and hints (the desk looks for both)
+//! ```
 
-use crate::catalogue::{Lab, Mistake, Status};
+use crate::catalogue::{Lab, Mistake, Status, Step};
 use crate::points::Points;
 use std::collections::BTreeMap;
 
@@ -34,6 +42,15 @@ pub fn mistakes(labs: &[Lab]) -> Vec<Mistake> {
             }
             if lab.status == Status::Open && step.tests.is_empty() {
                 at(line, format!("step {} has no test: nothing would turn it green", step.number));
+            }
+            if lab.status == Status::Later && step.holes.is_empty() && step.tests.is_empty() {
+                at(line, format!("step {} names no function, and has no test", step.number));
+            }
+            for field in left_out(step) {
+                if lab.status == Status::Open {
+                    let what = format!("step {} of an open lab needs {field}", step.number);
+                    at(line, format!("{what}: only a later lab may leave it out"));
+                }
             }
             for test in &step.tests {
                 if let Some(other) = tests.insert(&test.name, format!("{}:{}", lab.file, test.line))
@@ -65,6 +82,9 @@ pub fn mistakes(labs: &[Lab]) -> Vec<Mistake> {
         let sum: Points = lab.tests().map(|t| t.points).sum();
         if lab.status == Status::Open && sum != lab.points {
             at(1, format!("the tests add up to {sum} points, the lab says {}", lab.points));
+        }
+        if lab.status == Status::Open && lab.points == Points::default() {
+            at(1, "an open lab needs points, the sum of its tests".into());
         }
         if lab.status == Status::Open && lab.suite.is_none() {
             at(1, "an open lab needs suite = \"...\", the test target of package suites".into());
@@ -105,6 +125,16 @@ pub fn mistakes(labs: &[Lab]) -> Vec<Mistake> {
         }
     }
     found
+}
+
+/// Returns the fields that a step leaves out, among those that only students see.
+fn left_out(step: &Step) -> impl Iterator<Item = &'static str> {
+    let fields = [
+        ("minutes", step.minutes == 0),
+        ("anchor = \"...\", its section in the hand-out", step.anchor.is_empty()),
+        ("green = \"...\", what is said when it turns green", step.green.is_empty()),
+    ];
+    fields.into_iter().filter(|(_, is_left_out)| *is_left_out).map(|(field, _)| field)
 }
 
 fn braced(body: &str) -> bool {

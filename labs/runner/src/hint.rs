@@ -13,7 +13,7 @@
 
 use crate::card::is_wrong;
 use crate::catalogue::{Catalogue, Hint, Hole, Lab, Step};
-use crate::choice::Choice;
+use crate::choice::{Choice, functions};
 use crate::last::{Age, Last};
 use crate::nearest::{nearest, unknown};
 use crate::place::CourseFolder;
@@ -127,10 +127,8 @@ struct HintSubject<'a> {
 impl<'a> Asked<'a> {
     /// Returns what a name means: a function, a test, a step or a lab.
     fn named(&self, typed: &str) -> Result<HintSubject<'a>, String> {
-        let by_name =
-            |hole: &Hole| hole.path == typed || hole.path.rsplit("::").next() == Some(typed);
         let current = crate::here::lab(self.place, self.catalogue)?;
-        let named: Vec<_> = self.catalogue.holes().filter(|(_, _, h)| by_name(h)).collect();
+        let named = functions(typed, self.catalogue)?;
         // Two labs may write functions of one name: then the current lab is meant.
         let hole = match named[..] {
             [one] => Some(one),
@@ -156,7 +154,7 @@ impl<'a> Asked<'a> {
             }
             Ok(Choice::Lab(lab)) => self.of_lab(lab),
             Err(_) => {
-                let paths = self.catalogue.holes().map(|(_, _, hole)| hole.path.as_str());
+                let paths = self.catalogue.open_holes().map(|(_, _, hole)| hole.path.as_str());
                 let tests = self.catalogue.labs.iter().flat_map(Lab::tests);
                 let all: Vec<_> = paths.chain(tests.map(|test| test.name.as_str())).collect();
                 if nearest(typed, all.iter().copied()).is_some() {

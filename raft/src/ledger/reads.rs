@@ -45,12 +45,12 @@ pub(crate) struct WaitingRead {
 pub(crate) struct ReadRound {
     /// Its number.
     pub(crate) token: ReadToken,
-    /// The commit index when it began.
+    /// The index at which its reads see everything: the commit index when it began.
     pub(crate) index: Index,
     /// The reads.
     pub(crate) reads: Vec<WaitingRead>,
     /// The ticks since it began, if reads rest on leases.
-    age_ticks: u64,
+    pub(crate) age_ticks: u64,
 }
 
 /// The reads that wait for a leader.
@@ -155,11 +155,16 @@ impl<S: Storage> Core<S> {
         reads
     }
 
-    /// Begins a round with these reads. Heartbeats carry its number from now on.
+    /// Begins a round with these reads, which are to read at `index`. Heartbeats carry its number from now
+    /// on.
     #[track_caller]
-    pub(crate) fn open_round(&mut self, leader: &mut Leader, reads: Vec<WaitingRead>) {
+    pub(crate) fn open_round(
+        &mut self,
+        leader: &mut Leader,
+        index: Index,
+        reads: Vec<WaitingRead>,
+    ) {
         let token = ReadToken(leader.reads.last_token.0 + 1);
-        let index = self.commit;
         leader.reads.count += reads.len();
         self.note(Event::ReadRoundBegan { token, index });
         leader.reads.last_token = token;
@@ -177,10 +182,6 @@ impl<S: Storage> Core<S> {
     pub(crate) fn close_round(&mut self, leader: &mut Leader) -> Option<ReadRound> {
         let round = leader.reads.rounds.pop_front()?;
         leader.reads.count -= round.reads.len();
-        if let Some(ticks) = self.config.lease_ticks() {
-            let left = ticks.saturating_sub(round.age_ticks);
-            leader.reads.lease.ticks_left = left.max(leader.reads.lease.ticks_left);
-        }
         self.note(Event::ReadRoundConfirmed { token: round.token, index: round.index });
         if leader.reads.rounds.is_empty() {
             self.carry_round(leader, None);
@@ -228,6 +229,11 @@ impl<S: Storage> Core<S> {
         let LeaderReads { rounds, lease, .. } = &mut leader.reads;
         lease.ticks_left = lease.ticks_left.saturating_sub(1);
         rounds.iter_mut().for_each(|round| round.age_ticks += 1);
+    }
+
+    /// Records for how many ticks the lease lasts.
+    pub(crate) fn set_lease(&self, leader: &mut Leader, ticks_left: u64) {
+        leader.reads.lease.ticks_left = ticks_left;
     }
 
     /// Gives the lease up until an entry after `last` is committed.
