@@ -226,16 +226,20 @@ impl Progress {
         self.append_pending = false;
         self.sent_commit = commit;
         match self.state {
-            ProgressState::Replicate => {
-                if let Some(last) = last {
-                    self.next = last + 1;
-                    self.inflights.add(last, bytes);
-                }
-                self.paused = self.inflights.is_full();
-            }
+            ProgressState::Replicate => self.sent_in_window(last, bytes),
             ProgressState::Probe => self.paused = self.paused || last.is_some(),
             ProgressState::Snapshot { .. } => {}
         }
+    }
+
+    /// Records that an append was sent in a window: the next append follows it without waiting for an answer,
+    /// until the window is full.
+    fn sent_in_window(&mut self, last: Option<Index>, bytes: u64) {
+        if let Some(last) = last {
+            self.next = last + 1;
+            self.inflights.add(last, bytes);
+        }
+        self.paused = self.inflights.is_full();
     }
 
     /// Records the commit index that a heartbeat carried.
