@@ -58,6 +58,17 @@ use bytes::Bytes;
 /// The size of a page in which a node looks for changes before it campaigns, in bytes.
 const CAMPAIGN_PAGE_BYTES: u64 = 1 << 20;
 
+// Begin to lead.
+
+impl<S: Storage> Core<S> {
+    /// Begins, as a new leader whose term starts at `first`, with the changes that earlier leaders may have
+    /// left in its log. It does not look for them: everything before its term may be one, until it is
+    /// applied.
+    pub(crate) fn inherit_changes(&self, leader: &mut Leader, first: Index) {
+        self.set_pending_change(leader, Index(first.0 - 1));
+    }
+}
+
 // Propose.
 
 impl<S: Storage> Raft<S> {
@@ -150,15 +161,8 @@ impl<S: Storage> Raft<S> {
         if self.core.is_dispensable(leader) {
             return self.change_role(RoleChange::step_down());
         }
-        if leader.transfer_target().is_some_and(|target| !self.core.voters.contains(target)) {
-            self.core.end_transfer(leader);
-        }
-        self.core.recount_ahead_of_commit(leader);
-        // Fewer voters may be enough for what is in the log already.
-        if self.core.maybe_commit(leader)? {
-            return self.core.bcast_append(leader);
-        }
-        self.core.send_lacking(leader)
+        self.core.end_transfer_to_removed(leader);
+        self.core.commit_with_new_members(leader)
     }
 }
 
@@ -182,6 +186,21 @@ impl<S: Storage> Core<S> {
                 self.track_added(leader, id, before_last, window);
             }
         }
+    }
+}
+
+impl<S: Storage> Core<S> {
+    /// Commits, as a leader whose voters have just changed, what fewer voters are enough for, and tells the
+    /// others; else sends to members that lack entries what they lack: a new one lacks all.
+    ///
+    /// # Errors
+    /// [`Halt`] if storage does not answer.
+    fn commit_with_new_members(&mut self, leader: &mut Leader) -> Result<(), Halt> {
+        self.recount_ahead_of_commit(leader);
+        if self.maybe_commit(leader)? {
+            return self.bcast_append(leader);
+        }
+        self.send_lacking(leader)
     }
 }
 

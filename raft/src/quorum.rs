@@ -211,10 +211,15 @@ impl Joint {
     /// Returns the highest index that a majority of each set holds, in two commit groups of each, if there are
     /// groups.
     pub fn committed_index(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
+        let held = self.held_by_each(&matched);
+        self.groups.as_ref().map_or(held, |groups| held.min(self.limit_of(groups, matched)))
+    }
+
+    /// Returns the highest index that a majority of each set holds.
+    fn held_by_each(&self, matched: impl Fn(NodeId) -> Option<Index>) -> Index {
         let incoming = self.incoming.committed_index(&matched);
         let outgoing = self.outgoing.as_ref().map(|half| half.committed_index(&matched));
-        let held = outgoing.map_or(incoming, |outgoing| outgoing.min(incoming));
-        self.groups.as_ref().map_or(held, |groups| held.min(self.limit_of(groups, matched)))
+        outgoing.map_or(incoming, |outgoing| outgoing.min(incoming))
     }
 
     /// Returns the highest index that both halves may commit as far as the groups go.

@@ -112,7 +112,9 @@ impl<S: Storage> Raft<S> {
     fn lead(&mut self) -> Result<(), Halt> {
         self.become_leader();
         let Role::Leader(leader) = &mut self.role else { return Ok(()) };
-        self.core.begin_term_at(leader, self.core.log.last_index() + 1);
+        let first = self.core.log.last_index() + 1;
+        self.core.begin_term_at(leader, first);
+        self.core.inherit_changes(leader, first);
         for id in self.core.conf.members() {
             self.core.track(leader, id);
         }

@@ -129,6 +129,13 @@ impl<S: Storage> Core<S> {
         Ok(())
     }
 
+    /// Ends a transfer to a node that votes no more.
+    pub(crate) fn end_transfer_to_removed(&mut self, leader: &mut Leader) {
+        if leader.transfer_target().is_some_and(|target| !self.voters.contains(target)) {
+            self.end_transfer(leader);
+        }
+    }
+
     /// Goes on without a transfer, and does what had to wait.
     ///
     /// # Errors

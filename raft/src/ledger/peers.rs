@@ -143,7 +143,6 @@ impl<S: Storage> Core<S> {
     /// Notes which entry is the first of the leader's term.
     pub(crate) fn begin_term_at(&self, leader: &mut Leader, first: Index) {
         leader.term_start = first;
-        leader.pending_change = Index(first.0 - 1);
     }
 
     /// Notes that a change of the group may be at `index`, and is not applied.
