@@ -1,4 +1,4 @@
-//! `labs bugs --core`: bugs of functions that no lab has yet, each killed by a test of the core, of the test
+//! `labs bugs --core`: bugs of functions that no open lab cuts, each killed by a test of the core, of the test
 //! bed, or of a crate outside the checkout.
 //!
 //! ```text
@@ -7,9 +7,10 @@
 //!   one woven build of raft, testbed and these test programs  -->  RD04 is live: does the killer fail?
 //! ```
 //!
-//! When a lab cuts these functions, its suite takes the bugs over. The bugs of `outside.toml` are an exception:
-//! they show that properties stated outside find what a suite finds (`labs check --only outside`). There the
-//! same build without a bug passes every test, and the command that a failure prints shows it again.
+//! Many are in holes of labs that are still to come: the suite of such a lab will take its bugs over. The bugs of
+//! `outside.toml` are an exception: they show that properties stated outside find what a suite finds (`labs check
+//! --only outside`). There the same build without a bug passes every test, and the command that a failure prints
+//! shows it again.
 
 use crate::changes::{Edit, Hunt, stands_once};
 use crate::closure::built_one;

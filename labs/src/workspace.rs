@@ -70,7 +70,7 @@ fn readme(lab: &Lab) -> String {
     let mine = if package.starts_with("storage") { "log" } else { "raft" };
     format!(
         "# My {mine}\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `{package}`;\n\
-         some that an earlier step runs into do nothing until their own step.\n\n\
+         those of later labs, and some that an earlier step runs into, do nothing until then.\n\n\
          * `cargo labs` tells where you are and what to do next\n\
          * `cargo labs read` prints the hand-out of your step (all of it: `book/`)\n\
          * `cargo labs watch` tests whenever you save\n\

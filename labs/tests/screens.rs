@@ -11,6 +11,7 @@ mod common;
 use common::{course, made, typed};
 use labs::course::Course;
 use labs::grade::{self, Grade};
+use runner::catalogue::Status;
 use runner::last;
 use runner::place::CourseFolder;
 use runner::progress::Progress;
@@ -172,6 +173,73 @@ fn the_map_shows_where_one_is_and_what_a_grade_said() {
     grade.blocked = Some("raft does not compile".into());
     grade::remember(&place, &grade).expect("noted");
     assert_eq!(answered(&place.root, &[]), said);
+}
+
+#[test]
+fn a_lab_that_is_still_to_come_is_on_the_map_and_every_command_says_so() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    let later: Vec<_> =
+        course.catalogue.labs.iter().filter(|lab| lab.status == Status::Later).collect();
+    let first = later.first().expect("some lab is still to come");
+    for here in [&course.root, &place.root] {
+        let map = answered(here, &[]);
+        let is_cut = map.lines().any(|line| line.ends_with("..."));
+        assert!(!is_cut, "a title leaves no room for what follows: {map}");
+        for lab in &later {
+            let (id, title) = (&lab.id, &lab.title);
+            let line = map.lines().find(|line| line.trim_start().starts_with(&format!("{id} ")));
+            let line = line.unwrap_or_else(|| panic!("no line of lab {id}: {map}"));
+            assert!(line.contains(title) && line.ends_with("still to come"), "{line}");
+        }
+    }
+
+    let refused = |words: &[&str], said_of: &str| {
+        let (code, said) = typed(&place.root, words);
+        assert!(said.lines().all(|line| line.chars().count() <= 80), "{words:?}: {said}");
+        let said = said.replace('\n', " ");
+        assert!(code == Some(2) && said.starts_with(said_of), "{words:?}: {said}");
+        assert!(said.contains("is still to come"), "{words:?}: {said}");
+    };
+    let before = fs::read_to_string(place.root.join("labs.toml")).expect("settings");
+    for lab in &later {
+        refused(&["open", &lab.id], &format!("lab {} ({})", lab.id, lab.title));
+        for hole in lab.steps.iter().flat_map(|step| &step.holes) {
+            match runner::choice::functions(&hole.path, &course.catalogue) {
+                Err(said) => {
+                    assert!(said.starts_with(&format!("{} is of lab", hole.path)), "{said}")
+                }
+                // A function without a type, whose name a function of lab 1wc has, too.
+                Ok(named) => {
+                    assert_eq!((&*hole.path, &*named[0].2.path), ("remove", "Live::remove"))
+                }
+            }
+        }
+    }
+    let (id, step) = (first.id.as_str(), format!("{}.1", first.id));
+    let said_of = format!("lab {id} ({})", first.title);
+    let function = first.steps.first().and_then(|step| step.holes.first()).expect("a function");
+    let said_of_function = format!("{} is of lab {id} ({})", function.path, first.title);
+    for command in ["test", "watch", "read", "hint", "fill", "reveal", "reset"] {
+        refused(&[command, id], &said_of);
+        refused(&[command, &step], &said_of);
+    }
+    for command in ["hint", "fill", "reveal", "reset"] {
+        refused(&[command, &function.path], &said_of_function);
+    }
+    let new = folder.path().join("new").display().to_string();
+    refused(&["start", &new, "--lab", id], &said_of);
+    refused(&["grade", "--lab", id], &said_of);
+    refused(&["check", "--only", "catalogue", "--lab", id], &said_of);
+    refused(&["bugs", "--lab", id], &said_of);
+    assert_eq!(fs::read_to_string(place.root.join("labs.toml")).expect("settings"), before);
+    assert!(!folder.path().join("new").exists(), "no workspace for a lab that cannot be opened");
+
+    // Lab 3a writes `Joint::outcome`; the name goes on to mean the function that there is to write.
+    assert!(course.catalogue.holes().any(|(_, _, hole)| hole.path == "Joint::outcome"));
+    assert!(answered(&place.root, &["hint", "outcome"]).contains("for Majority::outcome"));
+    assert!(answered(&place.root, &["fill", "outcome"]).starts_with("filled Majority::outcome"));
 }
 
 #[test]

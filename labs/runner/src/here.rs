@@ -163,25 +163,27 @@ const BAR: u32 = 10;
 /// Prints the map: every lab, how far it is, its points and a bar; a `>` is where one is.
 fn map(place: &CourseFolder, catalogue: &Catalogue, current: Option<&Lab>, progress: &Progress) {
     let title = catalogue.labs.iter().map(|lab| lab.title.chars().count()).max().unwrap_or(0);
+    let id = catalogue.labs.iter().map(|lab| lab.id.chars().count()).max().unwrap_or(0);
     if current.is_some() {
         anstream::println!();
     }
     for lab in &catalogue.labs {
         let here = current.is_some_and(|current| current.id == lab.id);
-        anstream::println!("{}", map_line(place, lab, here, title, progress));
+        let named = format!("{:<id$}  {:<title$}", lab.id, lab.title);
+        anstream::println!("{}", map_line(place, lab, here, &named, progress));
     }
 }
 
-/// Returns a lab's line of the map.
+/// Returns a lab's line of the map, in which `named` is its id and title.
 fn map_line(
     place: &CourseFolder,
     lab: &Lab,
     here: bool,
-    title: usize,
+    named: &str,
     progress: &Progress,
 ) -> String {
     let mark = if here { '>' } else { ' ' };
-    let left = format!("  {mark} {}  {:<title$}", lab.id, lab.title);
+    let left = format!("  {mark} {named}");
     let hours = count(lab.hours, "hour");
     let opened = place.settings.as_ref().map(|settings| settings.open.contains(&lab.id));
     let there = progress.lab(&lab.id);
