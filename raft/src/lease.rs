@@ -73,6 +73,14 @@ impl<S: Storage> Core<S> {
         Some(left).filter(|&left| self.config.check_quorum && left > 0)
     }
 
+    /// Owes, from its start, what this node may owe since before: it may have forgotten that it heard from a
+    /// leader. Only where reads rest on leases.
+    pub(crate) fn owe_from_start(&mut self) {
+        if self.config.lease_ticks().is_some() {
+            self.owe_leader();
+        }
+    }
+
     /// Checks that this node may campaign at once, as its owner asks. Where reads rest on leases, its own
     /// vote for itself is owed like any other; but without an entry it cannot win against a leader that
     /// reads, which has committed one (§5.4.1).

@@ -149,9 +149,7 @@ impl<S: Storage> Core<S> {
             halted: None,
         };
         let mut core = Core { facts, outbox: Outbox::default(), journal: Uncompared::default() };
-        if core.config.lease_ticks().is_some() {
-            core.owe_leader();
-        }
+        core.owe_from_start();
         if core.applied > core.commit {
             core.note_applied_ahead();
         }
@@ -375,17 +373,13 @@ impl<S: Storage> Core<S> {
         self.facts.commit = to;
     }
 
-    /// Replaces the whole log by a leader's snapshot, which is committed, and takes its members over.
+    /// Replaces the whole log by what a leader's snapshot covers. The caller must commit that, and take its
+    /// members over.
     #[track_caller]
     pub(crate) fn restore(&mut self, snapshot: Snapshot) {
-        let (last, conf) = (snapshot.id, snapshot.conf_state.clone());
-        self.note(Event::SnapshotRestored { last });
+        self.note(Event::SnapshotRestored { last: snapshot.id });
         self.facts.log.unstable.restore(snapshot);
         self.facts.wanted_snapshot = None;
-        self.set_members(conf);
-        if last.index > self.commit {
-            self.commit_to(last.index);
-        }
     }
 
     /// Notes that the owner wants a snapshot that covers this index, or none any more.

@@ -124,7 +124,7 @@ impl<S: Storage> Core<S> {
     ) -> Result<(), Halt> {
         let last = snapshot.id;
         match self.decide_snapshot(&snapshot)? {
-            Ok(()) => self.restore(snapshot),
+            Ok(()) => self.install(snapshot),
             Err(why) => {
                 self.note_snapshot_refused(last, why);
                 if why == SnapshotRefusal::InOurLog {
@@ -135,6 +135,17 @@ impl<S: Storage> Core<S> {
         let outcome = AppendOutcome::Matched(self.commit);
         self.send(from, Body::AppendReply { outcome, session: Some(session) });
         Ok(())
+    }
+
+    /// Installs a snapshot: it takes the place of the whole log, its members are the group's, and what it
+    /// covers is committed.
+    fn install(&mut self, snapshot: Snapshot) {
+        let (last, conf) = (snapshot.id, snapshot.conf_state.clone());
+        self.restore(snapshot);
+        self.set_members(conf);
+        if last.index > self.commit {
+            self.commit_to(last.index);
+        }
     }
 
     /// Decides whether a snapshot is to be installed, and if not, why.
