@@ -65,9 +65,7 @@ impl<S: Storage> Core<S> {
         if !leader.progress.contains_key(&self.id) || self.is_leaving() {
             return Err(ProposeError::NotAMember { us: self.id });
         }
-        if let Some(target) = leader.transfer_target() {
-            return Err(ProposeError::Transferring { target });
-        }
+        self.check_no_transfer(leader)?;
         let last_change = self.check_changes(leader, &mut entries)?;
         self.on_propose(leader, entries)?;
         self.set_pending_change(leader, last_change);

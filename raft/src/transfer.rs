@@ -16,7 +16,7 @@
 //! else goes on. A TimeoutNow that comes late does nothing, unless the target still has the log that the
 //! leader knew: it names the last entry.
 
-use crate::error::{Halt, TransferError};
+use crate::error::{Halt, ProposeError, TransferError};
 use crate::event::Ignored;
 use crate::ledger::{Core, Leader};
 use crate::message::{Body, VoteRequest};
@@ -74,6 +74,18 @@ impl<S: Storage> Core<S> {
             self.want_append(target, progress)?;
         }
         Ok(())
+    }
+
+    /// Checks that this leader is not handing its leadership over: while it does, the target would never have
+    /// its whole log.
+    ///
+    /// # Errors
+    /// [`ProposeError::Transferring`], with the target.
+    pub(crate) fn check_no_transfer(&self, leader: &Leader) -> Result<(), ProposeError> {
+        match leader.transfer_target() {
+            Some(target) => Err(ProposeError::Transferring { target }),
+            None => Ok(()),
+        }
     }
 
     /// Checks that a node can take the leadership over.
