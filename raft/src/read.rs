@@ -98,7 +98,7 @@ impl<S: Storage> Raft<S> {
     /// Returns whether any read waits, or a round is under way.
     fn has_reads(&self) -> bool {
         let leads_reads = matches!(&self.role, Role::Leader(leader) if !leader.reads.are_idle());
-        leads_reads || !self.core.forwarded.are_none()
+        leads_reads || !self.core.forwarded.is_empty()
     }
 }
 

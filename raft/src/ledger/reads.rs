@@ -90,7 +90,7 @@ struct ForwardedRead {
 
 impl ForwardedReads {
     /// Returns whether there are none.
-    pub(crate) fn are_none(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.reads.is_empty()
     }
 }
