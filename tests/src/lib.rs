@@ -64,6 +64,9 @@ pub mod script; // runs written by hand, as commands
 pub mod trace; // a run recorded step by step
 
 #[cfg(feature = "raft")]
+pub mod page; // a run as one page, or as a picture
+
+#[cfg(feature = "raft")]
 pub mod property; // what a tester states of every run, and who looks for a run without it
 
 #[cfg(feature = "proptest")]

@@ -246,7 +246,7 @@ fn change(arguments: &mut Arguments<'_>) -> Result<ConfChangeV2, ScriptError> {
 }
 
 /// Returns the words of a change, with a space before each.
-fn words(change: &ConfChangeV2) -> String {
+pub(crate) fn words(change: &ConfChangeV2) -> String {
     let letter = |kind| match kind {
         ChangeKind::AddVoter => 'v',
         ChangeKind::AddLearner => 'l',

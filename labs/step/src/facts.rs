@@ -43,9 +43,11 @@ fn word(name: &str, value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
         Value::Array(values) => {
-            // A timer without a pinned timeout is `[3, null]`.
+            // A timer without a pinned timeout is `[3, null]`; a log's entry `[1, "x=1"]`, or `[1, ""]`.
+            let join = if values.iter().any(Value::is_string) { " " } else { "/" };
             let there = values.iter().filter(|value| !value.is_null());
-            there.map(|value| word("", value)).collect::<Vec<_>>().join("/")
+            let words = there.map(|value| word("", value)).filter(|word| !word.is_empty());
+            words.collect::<Vec<_>>().join(join)
         }
         Value::Object(_) => String::new(),
     }

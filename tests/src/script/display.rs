@@ -26,7 +26,7 @@ pub(crate) fn state(cluster: &Cluster, ids: &[NodeId]) -> Vec<String> {
 }
 
 fn show(id: NodeId, state: &NodeState) -> String {
-    let (Some(role), Some(term), Some(log)) = (state.role, state.term, state.log) else {
+    let (Some(role), Some(term), Some(log)) = (state.role, state.term, &state.log) else {
         return format!("{id} is down; its disk holds {}", hard_state(&state.disk.durable));
     };
     let name = |id: Option<u64>| id.map_or("-".to_string(), |id| format!("n{id}"));

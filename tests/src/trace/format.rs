@@ -116,6 +116,10 @@ pub struct TraceStep {
     /// The invariant it broke.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub violation: Option<RecordedViolation>,
+    /// How the output of a script's command, which ends with this step, differs from what the script
+    /// expects: lines with `-` and `+`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differs: Option<String>,
 }
 
 /// A message that was put in flight.
@@ -190,6 +194,9 @@ pub struct Footer {
     /// The first invariant that broke.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub violation: Option<RecordedViolation>,
+    /// The step in which a test found something wrong, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
     /// What a test found wrong, or the message of a panic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

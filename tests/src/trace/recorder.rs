@@ -177,9 +177,12 @@ impl Recorder {
         steps
     }
 
-    /// Records that a test found something wrong.
-    pub fn fail(&mut self, what: impl Into<String>) {
+    /// Records that a test found something wrong, and in which step, if it names one.
+    pub fn fail(&mut self, what: impl Into<String>, step: Option<u64>) {
         self.end(Outcome::Failed, Some(what.into()), None);
+        if let Some(footer) = &mut self.trace.footer {
+            footer.step = step;
+        }
     }
 
     /// Copies the notes of a recorded step to the next step, for a replay.
@@ -216,6 +219,7 @@ impl Recorder {
                 .violation
                 .as_ref()
                 .map(|broken| RecordedViolation::new(step.number, broken)),
+            differs: None,
         };
         if let Some(id) = step.node {
             let noted = |note: &Note| RecordedEvent::new(id, note);
@@ -236,7 +240,8 @@ impl Recorder {
     fn end(&mut self, outcome: Outcome, text: Option<String>, unanswered: Option<UnfinishedInput>) {
         let steps = self.trace.steps.len() as u64;
         let violation = self.violation().cloned();
-        self.trace.footer = Some(Footer { end: true, steps, outcome, violation, text, unanswered });
+        self.trace.footer =
+            Some(Footer { end: true, steps, outcome, violation, step: None, text, unanswered });
     }
 }
 

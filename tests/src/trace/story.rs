@@ -128,7 +128,7 @@ impl Trace {
             }
             Outcome::Broken => {
                 let Some(broken) = &footer.violation else { return Vec::new() };
-                let text = format!("RecordedViolation in step {}: {}.", broken.step, broken.text);
+                let text = format!("Broken in step {}: {}.", broken.step, broken.text);
                 Line::wrapped(Kind::Broken, 0, &text)
             }
             Outcome::Failed => Line::wrapped(Kind::Broken, 0, &format!("The test failed: {said}")),

@@ -57,7 +57,7 @@ impl Story {
     pub(super) fn trace(&self, title: &str, found: &str) -> String {
         let mut recorder = self.recorded(title);
         if recorder.violation().is_none() {
-            recorder.fail(found);
+            recorder.fail(found, None);
         }
         recorder.trace().to_json_lines()
     }
