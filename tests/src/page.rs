@@ -13,7 +13,7 @@
 pub mod diagram; // the space-time diagram
 
 use crate::trace::state::merge;
-use crate::trace::{Outcome, Trace};
+use crate::trace::{Outcome, Trace, TraceStep};
 use diagram::{Diagram, escaped};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -94,19 +94,21 @@ impl Trace {
         step.differs = Some(said + text.trim_end());
     }
 
-    /// Returns the step where something went wrong: where a rule broke, or where a test or a script found
-    /// something.
+    /// Returns the step where something went wrong: where a test says so, where a rule
+    /// broke, where a failed run ended, or where a script expects something else.
     fn focus(&self) -> Option<u64> {
-        let broken = self.steps.iter().find(|step| step.violation.is_some()).map(|step| step.step);
+        let first =
+            |is_it: fn(&&TraceStep) -> bool| self.steps.iter().find(is_it).map(|it| it.step);
         let footer = self.footer.as_ref();
-        let found = footer.and_then(|footer| match footer.outcome {
-            Outcome::Done => None,
-            Outcome::Broken | Outcome::Failed | Outcome::Crashed => {
-                footer.step.or(self.steps.last().map(|step| step.step))
-            }
+        let named = footer.and_then(|footer| footer.step);
+        let named = named.filter(|&named| self.steps.iter().any(|step| step.step == named));
+        let ended_badly = footer.is_some_and(|footer| match footer.outcome {
+            Outcome::Done | Outcome::Broken => false,
+            Outcome::Failed | Outcome::Crashed => true,
         });
-        let differs = self.steps.iter().find(|step| step.differs.is_some()).map(|step| step.step);
-        broken.or(found).or(differs)
+        let last = self.steps.last().map(|step| step.step).filter(|_| ended_badly);
+        let broken = first(|step| step.violation.is_some());
+        named.or(broken).or(last).or(first(|step| step.differs.is_some()))
     }
 
     /// Returns the steps that a page has.

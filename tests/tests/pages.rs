@@ -33,7 +33,7 @@ fn long_run(steps: usize, found_at: Option<u64>) -> Trace {
         run.apply(&input.unwrap_or(Input::Tick(node)));
     }
     if found_at.is_some() {
-        run.fail("something", found_at);
+        run.fail("something", found_at, None);
     }
     run.trace()
 }
@@ -68,7 +68,7 @@ fn what_a_trace_holds_stays_text() {
     run.stabilize();
     run.apply(&Input::Propose { node: NodeId(1), data: bad.as_bytes().to_vec().into() });
     run.stabilize();
-    run.fail(bad, Some(1));
+    run.fail(bad, Some(1), None);
     let trace = run.trace();
     let page = trace.page(None).unwrap();
     assert!(!page.contains("<img"), "markup of the trace's");

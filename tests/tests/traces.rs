@@ -156,7 +156,7 @@ fn every_fact_of_a_trace_points_at_a_line_that_is_in_its_sources() {
 fn a_test_that_fails_leaves_a_trace_that_says_so() {
     let mut run = Recorder::new(Setup::new(1, 0));
     run.apply(&Input::Campaign(NodeId(1)));
-    run.fail("expected nothing", Some(1));
+    run.fail("expected nothing", Some(1), Some("raft/src/node.rs:1".into()));
     let footer = run.trace().footer.unwrap();
     assert_eq!((footer.outcome, footer.steps), (Outcome::Failed, 1));
     assert_eq!(footer.text.as_deref(), Some("expected nothing"));

@@ -37,11 +37,13 @@ pub(crate) struct CardPlace<'a> {
     pub(crate) step: u32,
     /// The test.
     pub(crate) test: &'a str,
+    /// The test's page, as it is named from the workspace's root.
+    pub(crate) page: Option<&'a str>,
 }
 
 impl CardPlace<'_> {
     fn head(self, mark: char, more: &str) -> String {
-        let CardPlace { lab, step, test } = self;
+        let CardPlace { lab, step, test, .. } = self;
         let more = if more.is_empty() { String::new() } else { format!(" · {}", plain(more)) };
         format!("{mark} {lab} step {step} · {test}{more}")
     }
@@ -61,11 +63,18 @@ impl CardPlace<'_> {
         let replay = format!("  replay  {replay}");
         let rest = format!("  hint  cargo labs hint   read  {}", self.read(anchor));
         let both = format!("{replay} {rest}");
-        if width(&both) <= COLUMNS_MAX {
+        let mut lines = if width(&both) <= COLUMNS_MAX {
             vec![both]
         } else {
             vec![clip(&replay, COLUMNS_MAX), clip(&rest, COLUMNS_MAX)]
-        }
+        };
+        lines.extend(self.page.map(|page| {
+            let whole = format!("  page    {page}");
+            // Of a path that is too long, what a search would find.
+            let name = page.rsplit(['/', '\\']).next().unwrap_or(page);
+            if width(&whole) <= COLUMNS_MAX { whole } else { format!("  page    .. {name}") }
+        }));
+        lines
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a test says when a rule is broken: data, not text. [`crate::card`] makes a page of it.
+//! What a test says when a rule is broken: data, not text. [`crate::card`] makes a card of it.
 //!
 //! ```text
 //!   rule        which rule of the paper, by id and by sentence
@@ -78,7 +78,16 @@ pub struct Failure {
     pub(crate) faults: String,
     pub(crate) shrunk: Option<(u64, u64)>,
     pub(crate) anchor: Option<String>,
-    pub(crate) trace: Option<String>,
+    pub(crate) run: Option<RecordedRun>,
+}
+
+/// A run that a test recorded, as two texts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RecordedRun {
+    /// The trace: JSON Lines.
+    pub trace: String,
+    /// The same as a page, which opens on what broke.
+    pub page: String,
 }
 
 /// How a sweep over seeds went.
@@ -113,7 +122,7 @@ impl Failure {
             faults: String::new(),
             shrunk: None,
             anchor: None,
-            trace: None,
+            run: None,
         }
     }
 
@@ -235,10 +244,10 @@ impl Failure {
         self
     }
 
-    /// Adds a trace: the text of a trace file, which the runner writes to the folder of traces.
+    /// Adds the run that the test recorded; its two files go into the folder of traces.
     #[must_use]
-    pub fn trace(mut self, text: impl Into<String>) -> Self {
-        self.trace = Some(text.into());
+    pub fn run(mut self, run: RecordedRun) -> Self {
+        self.run = Some(run);
         self
     }
 

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Holes {
     /// The step of every hole, by path; 0 for those of the labs before.
     steps: BTreeMap<String, u32>,
+    /// The file of every hole, by path.
+    files: BTreeMap<String, String>,
     /// The step of the test.
     now: u32,
 }
@@ -25,7 +27,7 @@ pub(crate) struct Holes {
 impl Holes {
     /// Reads the holes of a lab, and of those that it builds upon, for a test of this step.
     pub(crate) fn read(lab: &str, step: u32) -> Self {
-        let mut holes = Holes { steps: BTreeMap::new(), now: step };
+        let mut holes = Holes { now: step, ..Holes::default() };
         let Some(root) = workspace_root() else { return holes };
         let text = |lab: &str| {
             let path = root.join("labs/catalog").join(format!("{lab}.toml"));
@@ -50,8 +52,15 @@ impl Holes {
                 && let Some((path, _)) = rest.split_once('"')
             {
                 self.steps.insert(path.to_owned(), step.unwrap_or(number));
+                let file = line.split("file = \"").nth(1).and_then(|rest| rest.split('"').next());
+                self.files.insert(path.to_owned(), file.unwrap_or_default().to_owned());
             }
         }
+    }
+
+    /// Returns the file that a hole is in.
+    pub(crate) fn file(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
     }
 
     /// Returns whether this is a function that a student has written by now.

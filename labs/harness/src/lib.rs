@@ -46,13 +46,14 @@
 //! * Call [`Check::doing`] before a call that may not return in a student's code.
 //! * Numbers and names in a card are domain values: `n1`, `term 2`, `tick 13`.
 
-mod card; // a failure as a page
+mod card; // a failure as a card
 mod coverage; // whether a sweep showed anything
 pub mod current; // what the running test is doing
 mod diagram; // a sequence diagram
 mod failure; // what a test says when a rule is broken
 mod holes; // the functions that students write
 mod options; // the command line
+mod page; // a card as a page, where no run was recorded
 pub mod panics; // the first panic, and what it means
 mod place; // a line of source
 mod report; // a line of the report
@@ -70,7 +71,7 @@ mod worker; // one process, one test
 pub use card::{COLUMNS_MAX, LINES_MAX};
 pub use coverage::Coverage;
 pub use diagram::{Diagram, Row};
-pub use failure::{Failure, Rule, Verdict};
+pub use failure::{Failure, RecordedRun, Rule, Verdict};
 pub use options::QUICK_SEEDS;
 pub use place::{FoundFunction, Place, function_at, function_named};
 pub use report::{Outcome, Report};

@@ -55,6 +55,8 @@ pub struct Report {
     pub card: String,
     /// Where the trace is.
     pub trace: Option<String>,
+    /// Where its page is.
+    pub page: Option<String>,
 }
 
 /// Where report lines go.

@@ -50,6 +50,8 @@ pub struct ToldStory {
     pub text: String,
     /// The same as a trace, which `cargo step` shows.
     pub trace: String,
+    /// The same as a page.
+    pub page: String,
 }
 
 /// A story, and the row that it belongs to.
@@ -79,7 +81,7 @@ pub fn tell(row: Option<u64>, make: impl FnOnce() -> ToldStory) {
     }
 }
 
-/// Returns the stories asked for as text, and leaves each as a trace where traces go.
+/// Returns the stories asked for as text, and leaves each as a trace and as a page where traces go.
 ///
 /// # Errors
 /// A sentence: there is no such row, or a trace cannot be written.
@@ -91,14 +93,19 @@ pub(crate) fn read_out(wish: &Wish, traces: &Path) -> Result<String, String> {
     let mut text = String::new();
     for Told { row, story } in told.iter().filter(wanted) {
         let name = row.map_or_else(|| wish.test.clone(), |row| format!("{}-{row}", wish.test));
-        let path = traces.join(format!("{name}.jsonl"));
-        let written =
-            std::fs::create_dir_all(traces).and_then(|()| std::fs::write(&path, &story.trace));
-        written.map_err(|why| format!("{}: cannot write it: {why}", path.display()))?;
+        let write = |extension: &str, text: &str| {
+            let path = traces.join(format!("{name}.{extension}"));
+            let written =
+                std::fs::create_dir_all(traces).and_then(|()| std::fs::write(&path, text));
+            written.map_err(|why| format!("{}: cannot write it: {why}", path.display()))?;
+            Ok::<_, String>(path.display().to_string())
+        };
+        let (trace, page) = (write("jsonl", &story.trace)?, write("html", &story.page)?);
         if let Some(row) = row {
             text.push_str(&format!("row {row}  "));
         }
-        text.push_str(&format!("{}\n  trace   {}\n\n", story.text.trim_end(), path.display()));
+        let told = story.text.trim_end();
+        text.push_str(&format!("{told}\n  trace   {trace}\n  page    {page}\n\n"));
     }
     match (text.is_empty(), wish.row) {
         (false, _) => Ok(text),

@@ -1,13 +1,15 @@
 //! From how a test ended to its report line and card.
 
-use crate::card::{self, CardPlace, Crash};
+use crate::card::{self, COLUMNS_MAX, CardPlace, Crash};
 use crate::current::Now;
 use crate::failure::Failure;
 use crate::holes::Holes;
+use crate::page;
 use crate::panics::FirstPanic;
-use crate::place::Place;
+use crate::place::{Place, workspace_root};
 use crate::report::{Outcome, Report};
-use std::path::PathBuf;
+use crate::text::clip;
+use std::path::{Path, PathBuf};
 
 /// Which test this is about, and how it was asked to run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,8 +23,8 @@ pub(crate) struct About {
 }
 
 impl About {
-    fn course(&self) -> CardPlace<'_> {
-        CardPlace { lab: &self.lab, step: self.step, test: &self.test }
+    fn course<'a>(&'a self, page: Option<&'a str>) -> CardPlace<'a> {
+        CardPlace { lab: &self.lab, step: self.step, test: &self.test, page }
     }
 
     fn report(&self, outcome: Outcome, headline: impl Into<String>) -> Report {
@@ -41,6 +43,7 @@ impl About {
             named: Vec::new(),
             card: String::new(),
             trace: None,
+            page: None,
         }
     }
 
@@ -49,17 +52,8 @@ impl About {
         self.report(Outcome::Passed, "holds")
     }
 
-    /// A rule is broken. Writes the failure's trace.
+    /// A rule is broken. Writes the page of the test, and the trace of its run if it recorded one.
     pub(crate) fn failed(&self, mut failure: Failure) -> Report {
-        let trace = failure.trace.take().map(|text| self.write_trace(&failure, &text));
-        let trace = match trace {
-            Some(Ok(path)) => Some(path.display().to_string()),
-            Some(Err(why)) => {
-                failure.details.push(format!("(no trace: {why})"));
-                None
-            }
-            None => None,
-        };
         let holes = Holes::read(&self.lab, self.step);
         failure.within = holes.without_open(failure.within);
         let decided_in = failure.line().and_then(Place::function);
@@ -67,28 +61,33 @@ impl About {
             failure.your_line = None;
             failure.within = holes.without_open(std::mem::take(&mut failure.otherwise));
         }
-        Report {
+        let files = self.files(failure.sweep.map(|sweep| sweep.seed));
+        let mut report = Report {
             rule: Some(failure.rule.id.to_owned()),
             row: failure.first_row(),
             seed: failure.sweep.map(|sweep| sweep.seed),
             your_line: failure.line().map(Place::to_string),
             function: failure.named().into_iter().next(),
             named: failure.named(),
-            card: card::draw(&failure, self.course()),
-            trace,
+            card: card::draw(&failure, self.course(files.page_name())),
             ..self.report(Outcome::Failed, failure.headline())
-        }
+        };
+        let run = failure.run.take();
+        let (trace, page) = run.map_or((None, None), |run| (Some(run.trace), Some(run.page)));
+        let of_card = || {
+            let (line, named) = (failure.line(), &report.named);
+            page::of_card(&report.headline, &report.card, line, named, &holes)
+        };
+        let page = page.unwrap_or_else(of_card);
+        files.leave(&mut report, trace.as_deref(), &page);
+        report
     }
 
-    fn write_trace(&self, failure: &Failure, text: &str) -> Result<PathBuf, String> {
-        let seed = failure.sweep.map_or_else(String::new, |sweep| format!("-{}", sweep.seed));
-        let path = self.traces.join(format!("{}{seed}.jsonl", self.test));
-        let write = || {
-            std::fs::create_dir_all(&self.traces)?;
-            std::fs::write(&path, text)
-        };
-        write().map_err(|why| format!("{}: {why}", path.display()))?;
-        Ok(path)
+    /// Returns the files of this test, if traces are kept.
+    fn files(&self, seed: Option<u64>) -> Files {
+        let seed = seed.map_or_else(String::new, |seed| format!("-{seed}"));
+        let stem = self.traces.join(format!("{}{seed}", self.test));
+        Files::new((!self.traces.as_os_str().is_empty()).then_some(stem))
     }
 
     /// The code under test panicked, or called a hole.
@@ -100,7 +99,7 @@ impl About {
                 your_line: your_line.map(Place::to_string),
                 function: Some(hole.clone()),
                 named: vec![hole.clone()],
-                card: card::draw_not_written(hole, your_line, self.course()),
+                card: card::draw_not_written(hole, your_line, self.course(None)),
                 ..self.report(Outcome::NotWritten, format!("not written yet: {hole}"))
             };
         }
@@ -149,23 +148,80 @@ impl About {
         if !likeliest.is_empty() {
             crash.within = likeliest;
         }
-        Report {
+        let files = self.files(crash.seed);
+        let mut report = Report {
             rule: Some(rule.to_owned()),
             seed: crash.seed,
             your_line: crash.your_line.as_ref().map(Place::to_string),
             function: crash.your_line.as_ref().and_then(Place::function),
             named: crash.named(),
-            card: card::draw_crash(&crash, self.course()),
+            card: card::draw_crash(&crash, self.course(files.page_name())),
             ..self.report(Outcome::Crashed, crash.headline.clone())
-        }
+        };
+        let (line, named) = (crash.your_line.as_ref(), &report.named);
+        let page = page::of_card(&report.headline, &report.card, line, named, &holes);
+        files.leave(&mut report, None, &page);
+        report
     }
+}
+
+/// The files that a failing test leaves: `aa_split_vote-17.jsonl` and `.html`.
+struct Files {
+    stem: Option<PathBuf>,
+    /// The page, as a card names it.
+    page: Option<String>,
+}
+
+impl Files {
+    fn new(stem: Option<PathBuf>) -> Self {
+        let named = |page: PathBuf| {
+            let root = workspace_root();
+            let near = root.as_deref().and_then(|root| page.strip_prefix(root).ok());
+            near.unwrap_or(&page).display().to_string()
+        };
+        let page = stem.as_ref().map(|stem| named(with_extension(stem, "html")));
+        Files { stem, page }
+    }
+
+    fn page_name(&self) -> Option<&str> {
+        self.page.as_deref()
+    }
+
+    /// Writes the files, and says in the report where they are, or why they are not.
+    fn leave(&self, report: &mut Report, trace: Option<&str>, page: &str) {
+        let Some(stem) = &self.stem else { return };
+        let mut write = |extension: &str, text: &str| {
+            let path = with_extension(stem, extension);
+            let folder = path.parent().unwrap_or(Path::new("."));
+            let written =
+                std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
+            match written {
+                Ok(()) => Some(path.display().to_string()),
+                Err(why) => {
+                    let name = path.file_name().unwrap_or_default().display();
+                    let remark = clip(&format!("  ({name} is not written: {why})"), COLUMNS_MAX);
+                    report.card.push_str(&format!("\n{remark}"));
+                    None
+                }
+            }
+        };
+        let trace = trace.and_then(|text| write("jsonl", text));
+        let page = write("html", page);
+        (report.trace, report.page) = (trace, page);
+    }
+}
+
+/// Returns a path with one more extension: what is behind a dot of the name stays.
+fn with_extension(stem: &Path, extension: &str) -> PathBuf {
+    let mut name = stem.as_os_str().to_owned();
+    name.push(format!(".{extension}"));
+    name.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::failure::Rule;
-    use crate::place::workspace_root;
 
     fn about(step: u32) -> About {
         let (lab, test) = ("2ab".to_owned(), "ab_test".to_owned());

@@ -36,7 +36,7 @@ pub enum Command {
         test: String,
         /// The seed of a simulation
         seed: Option<u64>,
-        /// Tell the story of its trace too, in the pager
+        /// Open its page in the browser
         #[arg(long)]
         open: bool,
     },

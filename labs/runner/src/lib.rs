@@ -55,6 +55,8 @@ pub mod hint;
 
 pub mod handout;
 
+pub mod browser;
+
 pub mod pager;
 
 pub mod replay;

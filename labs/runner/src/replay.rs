@@ -3,12 +3,13 @@
 //! ```text
 //!   it fails            its card, and how its trace is told; the story of another row, if one is asked for
 //!   it holds            the story of its rows, or of the one that is asked for
-//!   --open              the trace's story too, in the pager; where there is none, that is said
+//!   --open              its page, in the browser; where there is none, the trace's story in the pager
 //!   no such row, story or seed: refused, with what there is
 //! ```
 //!
 //! A verdict is a function of code and seed: the same two give the same card, on every machine.
 
+use crate::browser;
 use crate::card;
 use crate::catalogue::Lab;
 use crate::pager;
@@ -17,7 +18,6 @@ use crate::report::Outcome;
 use crate::suite::{self, Request};
 use crate::trial::{Ending, built};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// What is replayed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +35,7 @@ pub struct Replay {
 pub enum Trace {
     /// How to tell it.
     Told,
-    /// Its story, in the pager.
+    /// Its page, in the browser.
     Open,
 }
 
@@ -95,15 +95,18 @@ pub fn replay(place: &CourseFolder, replay: &Replay) -> Result<Ending, String> {
         }
         Outcome::Failed | Outcome::NotWritten | Outcome::Crashed => {
             card::show(&verdicts, card::Cards::All);
-            match (&verdict.trace, replay.trace) {
+            let (page, trace) = verdict.files();
+            match (trace, replay.trace) {
                 (Some(trace), Trace::Told) => {
-                    anstream::println!("  story   {}", pager::offer(place, Path::new(trace)));
-                }
-                (Some(trace), Trace::Open) => pager::open(place, Path::new(trace))?,
-                (None, Trace::Open) => {
-                    anstream::println!("  (no trace of it is kept: its card is all there is)");
+                    anstream::println!("  story   {}", pager::offer(place, trace));
                 }
                 (None, Trace::Told) => {}
+                (trace, Trace::Open) if verdict.outcome != Outcome::NotWritten => {
+                    browser::open(place, page, trace)?;
+                }
+                (_, Trace::Open) => {
+                    anstream::println!("  (nothing ran, so there is nothing to open)");
+                }
             }
             Ok(Ending::Red)
         }

@@ -51,6 +51,9 @@ pub struct ReportLine {
     /// Where the trace is.
     #[serde(default)]
     pub trace: Option<String>,
+    /// Where its page is.
+    #[serde(default)]
+    pub page: Option<String>,
 }
 
 impl ReportLine {
@@ -70,7 +73,15 @@ impl ReportLine {
             named: Vec::new(),
             card: None,
             trace: None,
+            page: None,
         }
+    }
+}
+
+impl ReportLine {
+    /// Returns where the page of the test is, and the trace of its run.
+    pub fn files(&self) -> (Option<&Path>, Option<&Path>) {
+        (self.page.as_deref().map(Path::new), self.trace.as_deref().map(Path::new))
     }
 }
 

@@ -3,10 +3,10 @@
 //! It looks at times of change four times a second: that works on every file system, over networks
 //! and in containers, and costs nothing at the size of these crates.
 
+use crate::browser;
 use crate::card::{self, Cards, is_wrong};
 use crate::keys::{HELP, Key, Keys};
 use crate::last::Last;
-use crate::pager;
 use crate::place::{CUT, CourseFolder};
 use crate::progress::Progress;
 use crate::report::ReportLine;
@@ -14,7 +14,7 @@ use crate::screen::{GREY, hang, paint};
 use crate::trial::{self, TestRequest};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 type Times = BTreeMap<PathBuf, SystemTime>;
@@ -79,14 +79,12 @@ fn show(place: &CourseFolder, card: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Opens the story of the card that was shown last.
+/// Opens the page of the card that was shown last.
 fn open(place: &CourseFolder, card: usize) -> Result<(), String> {
     let cards = cards(place);
     let shown = card.checked_rem(cards.len()).map(|at| &cards[at]);
-    match shown.and_then(|shown| shown.trace.as_ref()) {
-        Some(trace) => pager::open(place, Path::new(trace)),
-        None => Err("No story is kept: the card is all there is.".to_owned()),
-    }
+    let (page, trace) = shown.map(ReportLine::files).unwrap_or_default();
+    browser::open(place, page, trace)
 }
 
 fn waiting() {

@@ -66,11 +66,16 @@
 
   /** The fact that a step is about: the last one with a rule behind it that is no message. */
   const deciding = step => {
-    const facts = step?.facts ?? [];
+    const facts = step?.facts ?? [], pointed = pointedAt(step);
+    if (pointed) return facts.findIndex(it => step.events[it.event] === pointed);
     const decides = it => it.event !== undefined && step.events[it.event].type !== 'sent';
     const last = facts.findLastIndex(decides);
     return last >= 0 ? last : facts.findIndex(it => it.event !== undefined);
   };
+
+  /** The event at the line that a failed test points at, in the step that it points at. */
+  const pointedAt = step => footer?.at && step?.step === data.broken
+    ? step.events?.findLast(event => lineOf(event.at) === footer.at) : undefined;
 
   const keepInSight = () => {
     const scroll = at('scroll'), band = bands[row], head = at('head').offsetHeight;
@@ -220,7 +225,7 @@
   // Source.
 
   const showSource = step => {
-    const event = step?.events?.[step.facts?.[fact]?.event ?? -1];
+    const event = step?.events?.[step.facts?.[fact]?.event ?? -1] ?? pointedAt(step);
     const code = at('code');
     if (!event) {
       at('where').textContent = row < 0 || !step?.facts?.length ? '' : 'No rule decided here.';
@@ -257,7 +262,7 @@
   at('intro-text').textContent = header.intro;
   at('intro').hidden = !header.intro;
   const bad = { broken: 'A rule broke', failed: 'The test failed', crashed: 'The code panicked' }[footer?.outcome];
-  const words = [footer?.violation?.text ?? footer?.text, footer?.unanswered?.headline].filter(Boolean);
+  const words = [footer?.text ?? footer?.violation?.text, footer?.unanswered?.headline].filter(Boolean);
   at('outcome').hidden = !bad && footer !== null;
   at('outcome').textContent = bad ? [bad, ...words].join(': ') : 'The run was cut short: the trace has no last line.';
   at('broken').hidden = data.broken === null;

@@ -197,6 +197,9 @@ pub struct Footer {
     /// The step in which a test found something wrong, if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
+    /// The source line that decided there: `file:line`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// What a test found wrong, or the message of a panic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

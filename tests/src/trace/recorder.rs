@@ -177,11 +177,13 @@ impl Recorder {
         steps
     }
 
-    /// Records that a test found something wrong, and in which step, if it names one.
-    pub fn fail(&mut self, what: impl Into<String>, step: Option<u64>) {
-        self.end(Outcome::Failed, Some(what.into()), None);
+    /// Records that a test found something wrong; in which step, and at which line of source, if it names
+    /// them. A broken invariant stays what the run ended with.
+    pub fn fail(&mut self, what: impl Into<String>, step: Option<u64>, at: Option<String>) {
+        let broken = self.violation().is_some();
+        self.end(if broken { Outcome::Broken } else { Outcome::Failed }, Some(what.into()), None);
         if let Some(footer) = &mut self.trace.footer {
-            footer.step = step;
+            (footer.step, footer.at) = (step, at);
         }
     }
 
@@ -240,8 +242,16 @@ impl Recorder {
     fn end(&mut self, outcome: Outcome, text: Option<String>, unanswered: Option<UnfinishedInput>) {
         let steps = self.trace.steps.len() as u64;
         let violation = self.violation().cloned();
-        self.trace.footer =
-            Some(Footer { end: true, steps, outcome, violation, step: None, text, unanswered });
+        self.trace.footer = Some(Footer {
+            end: true,
+            steps,
+            outcome,
+            violation,
+            step: None,
+            at: None,
+            text,
+            unanswered,
+        });
     }
 }
 

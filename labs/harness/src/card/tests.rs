@@ -25,7 +25,7 @@ fn place(file: &str, line: u32) -> Place {
 }
 
 fn course(step: u32, test: &str) -> CardPlace<'_> {
-    CardPlace { lab: "2aa", step, test }
+    CardPlace { lab: "2aa", step, test, page: None }
 }
 
 /// Compares a card with its golden text.
@@ -221,4 +221,17 @@ fn no_data_bursts_a_card() {
             check_size(&draw(&failure.diagram(diagram).table(table), course(1, text)));
         }
     }
+}
+
+#[test]
+fn a_page_is_named_by_its_path_or_else_by_its_file() {
+    let rule = Rule::new("rule", "RULE", "", "");
+    let last = |page: &str| {
+        let card = draw(&Failure::of(&rule), CardPlace { page: Some(page), ..course(1, "aa_x") });
+        card.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(last(".labs/traces/aa_x.html"), "  page    .labs/traces/aa_x.html");
+    let folder = |letters: usize| "f".repeat(letters) + "/aa_x.html";
+    assert_eq!(last(&folder(60)), format!("  page    {}", folder(60)));
+    assert_eq!(last(&folder(61)), "  page    .. aa_x.html");
 }

@@ -26,6 +26,11 @@ pub struct FoundFunction {
 }
 
 impl FoundFunction {
+    /// Returns the line of the brace that closes it, from 1; none if the text ends before it does.
+    pub(crate) fn closed_on(&self) -> Option<u32> {
+        self.closed_on
+    }
+
     /// Returns whether a line (from 1) is within it.
     fn spans(&self, line: u32) -> bool {
         self.closed_on.is_some_and(|last| (self.line..=last).contains(&line))

@@ -1,6 +1,6 @@
 //! The suite of bad tests: each plays a student's code that goes wrong in one way.
 
-use harness::{Check, Diagram, Failure, Row, Rule, Table, Test, Verdict};
+use harness::{Check, Diagram, Failure, RecordedRun, Row, Rule, Table, Test, Verdict};
 use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::process::Command;
@@ -74,7 +74,7 @@ fn fails(_: &mut Check) -> Verdict {
         .got("n3 is granted")
         .diagram(diagram)
         .read("one-vote")
-        .trace("{\"a\":1}\n")
+        .run(RecordedRun { trace: "{\"a\":1}\n".to_owned(), page: "<p>the run".to_owned() })
         .fail()
 }
 
@@ -158,7 +158,7 @@ fn reads_stdin(_: &mut Check) -> Verdict {
 
 /// Says what a worker says, with every secret it can find.
 fn lie() {
-    let report = r#"{"Verdict":{"test":"lies_and_exits","step":6,"outcome":"passed","hole":null,"rule":null,"row":null,"seed":null,"seeds":20,"headline":"holds","your_line":null,"function":null,"named":[],"card":"","trace":null}}"#;
+    let report = r#"{"Verdict":{"test":"lies_and_exits","step":6,"outcome":"passed","hole":null,"rule":null,"row":null,"seed":null,"seeds":20,"headline":"holds","your_line":null,"function":null,"named":[],"card":"","trace":null,"page":null}}"#;
     let arguments: Vec<String> = std::env::args().collect();
     let variables: Vec<String> = std::env::vars().map(|(_, value)| value).collect();
     let mut guesses = vec!["".to_owned(), "0".repeat(32), "null".to_owned()];
@@ -260,7 +260,7 @@ fn sweep_fails(check: &mut Check) -> Verdict {
                 .because(format!("seed {seed} gave {why}"))
                 .shrunk(4112, 9)
                 .faults("crashes 2, dropped 0 of 31")
-                .trace("{}\n")
+                .run(RecordedRun { trace: "{}\n".to_owned(), page: "<p>seed 3".to_owned() })
         },
     )
 }

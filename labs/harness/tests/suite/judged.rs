@@ -9,6 +9,8 @@ pub(crate) type Case = (&'static str, fn());
 pub(crate) const CASES: &[Case] = &[
     ("a_test_that_holds_passes", holds),
     ("a_failure_is_reported_with_all_it_knows", failure),
+    ("a_test_that_records_no_run_leaves_its_card_as_a_page", page_of_a_card),
+    ("a_page_that_cannot_be_written_is_said_on_the_card", no_page),
     ("a_table_of_many_rows_fits_on_a_card", table),
     ("a_hole_is_not_written_and_not_wrong", hole),
     ("only_the_first_panic_counts", first_panic),
@@ -55,6 +57,11 @@ fn failure() {
     );
     let trace = std::fs::read_to_string(report.trace.as_ref().unwrap()).unwrap();
     assert_eq!(trace, "{\"a\":1}\n");
+    let page = std::fs::read_to_string(report.page.as_ref().unwrap()).unwrap();
+    assert_eq!(page, "<p>the run");
+    let named = report.card.lines().find_map(|line| line.strip_prefix("  page    ")).unwrap();
+    let named = named.trim_start_matches(".. ");
+    assert!(report.page.as_ref().unwrap().ends_with(named), "{named}");
     has(&report, "x 0 step 2 · fails · row 3");
     has(&report, "cargo labs replay fails/3");
     has(&report, "your code printed 2 lines:\n    first line of what I print\n    ?[31mand a red");
@@ -165,6 +172,7 @@ fn sweeps() {
     has(&report, "shrunk 4112 -> 9 events, crashes 2, dropped 0 of 31");
     has(&report, "cargo labs replay sweep_fails 3 --open");
     assert!(report.trace.unwrap().ends_with("sweep_fails-3.jsonl"));
+    assert!(report.page.unwrap().ends_with("sweep_fails-3.html"));
 
     let one = super::run::report("sweep_fails", &["--seed", "10"]);
     assert_eq!((one.seed, one.seeds), (Some(10), 1));
@@ -185,4 +193,25 @@ fn rest() {
     assert_eq!(output.status.code(), Some(101));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("1 passed; 4 failed"), "{text}");
+}
+
+fn page_of_a_card() {
+    let traces = Scratch::new("traces");
+    for test in ["table_fails", "panics", "loops"] {
+        let report = report(test, &["--traces", &traces.0.display().to_string()]);
+        assert_eq!(report.trace, None, "{test}");
+        let page = std::fs::read_to_string(report.page.as_ref().unwrap()).unwrap();
+        let first = report.card.lines().next().unwrap();
+        assert!(page.contains(first), "{test}: {first} is not in\n{page}");
+    }
+}
+
+fn no_page() {
+    let traces = Scratch::new("traces");
+    std::fs::create_dir_all(&traces.0).unwrap();
+    let file = traces.0.join("a_file");
+    std::fs::write(&file, "").unwrap();
+    let report = report("fails", &["--traces", &file.display().to_string()]);
+    assert_eq!((report.trace, report.page), (None, None));
+    assert!(report.card.contains("fails.html is not written: "), "{}", report.card);
 }

@@ -267,24 +267,25 @@ impl Stage {
     }
 
     /// Adds the story to a failure: as a diagram that points at what was decided at `here`, and as a
-    /// trace.
+    /// run.
     pub(crate) fn draw_on(&self, failure: Failure, here: Option<&Place>) -> Failure {
         let found = failure.headline();
         let title = self.row.as_ref().map_or(failure.rule().title, |(_, title)| title);
-        let trace = self.story.trace(title, &found);
-        failure.diagram(self.story.draw(here)).trace(trace)
+        let at = self.story.last_at(here);
+        let run = self.story.run(title, &found, at, here);
+        failure.diagram(self.story.draw(at)).run(run)
     }
 
     /// Adds only these steps of the story as a diagram that points at one of them, and the whole of it
-    /// as a trace.
+    /// as a run.
     pub(crate) fn draw_steps_on(
         &self,
         failure: Failure,
         here: Option<usize>,
         steps: &[usize],
     ) -> Failure {
-        let trace = self.story.trace(failure.rule().title, &failure.headline());
-        failure.diagram(self.story.draw_steps(here, steps)).trace(trace)
+        let run = self.story.run(failure.rule().title, &failure.headline(), here, None);
+        failure.diagram(self.story.draw_steps(here, steps)).run(run)
     }
 
     /// Returns the story.

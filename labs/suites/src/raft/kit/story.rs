@@ -3,13 +3,13 @@
 //! ```text
 //!   steps  --> the line that decided    election.rs:84
 //!          --> a diagram for the card   |<- RequestVote t1 -|  vote n2  election.rs:84
-//!          --> a trace for the page     {"step":1, ...}
+//!          --> a trace, and its page    {"step":1, ...}
 //! ```
 
 mod facts; // what a step changed, in a few words
 mod picture; // a story as a diagram
 
-use harness::{Diagram, Place, told};
+use harness::{Diagram, Place, RecordedRun, told};
 use raft::{Event, Message};
 use testbed::trace::{Recorder, Trace};
 use testbed::{Setup, Step};
@@ -53,13 +53,19 @@ impl Story {
         self.moments.iter().map(|moment| moment.step.clone()).collect()
     }
 
-    /// Returns the story as the text of a trace, which ends with what a test found.
-    pub(super) fn trace(&self, title: &str, found: &str) -> String {
+    /// Returns the run, which ends with what a test found. Its page opens on the step `here`, counted from
+    /// 0, and there on the line that decided.
+    pub(super) fn run(
+        &self,
+        title: &str,
+        found: &str,
+        here: Option<usize>,
+        line: Option<&Place>,
+    ) -> RecordedRun {
         let mut recorder = self.recorded(title);
-        if recorder.violation().is_none() {
-            recorder.fail(found, None);
-        }
-        recorder.trace().to_json_lines()
+        recorder.fail(found, here.map(|at| at as u64 + 1), line.map(Place::to_string));
+        let trace = recorder.trace();
+        RecordedRun { trace: trace.to_json_lines(), page: page(&trace) }
     }
 
     /// Plays the story again, and records it.
@@ -107,14 +113,18 @@ impl Story {
         last.iter().filter(|note| decides(&note.event)).count()
     }
 
-    /// Draws the story, and points at the last thing that was decided at `here`.
-    pub(super) fn draw(&self, here: Option<&Place>) -> Diagram {
+    /// Draws the story, and points at one of its steps.
+    pub(super) fn draw(&self, here: Option<usize>) -> Diagram {
         let all: Vec<usize> = (0..self.moments.len()).collect();
-        let is_here = |moment: &Moment| {
+        self.draw_steps(here, &all)
+    }
+
+    /// Returns the last step in which something was decided at this line.
+    pub(super) fn last_at(&self, line: Option<&Place>) -> Option<usize> {
+        self.moments.iter().rposition(|moment| {
             let mut places = moment.step.notes.iter().map(|note| Place::from(note.at));
-            places.any(|place| Some(&place) == here)
-        };
-        self.draw_steps(self.moments.iter().rposition(is_here), &all)
+            places.any(|place| Some(&place) == line)
+        })
     }
 
     /// Draws only these steps, and points at one of them.
@@ -129,7 +139,11 @@ impl Story {
 
 /// Returns a trace as the harness keeps stories.
 pub(super) fn to_tell(trace: &Trace) -> told::ToldStory {
-    told::ToldStory { text: trace.text(), trace: trace.to_json_lines() }
+    told::ToldStory { text: trace.text(), trace: trace.to_json_lines(), page: page(trace) }
+}
+
+fn page(trace: &Trace) -> String {
+    trace.page(None).expect("a page that opens on its own step has it")
 }
 
 #[cfg(test)]

@@ -1,0 +1,68 @@
+//! The page of a failing test, in the browser: what `replay --open` and `o` in `watch` open.
+//!
+//! ```text
+//!   a desktop         --> the system's opener (xdg-open, open, start)
+//!   no desktop        --> why not, and the page's name: it can be copied to a machine with a browser
+//!   no terminal       --> the page's name alone: nobody is looking
+//! ```
+
+use crate::pager;
+use crate::place::CourseFolder;
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// Opens the page of a test; or tells the story of its trace, where no browser can be started.
+///
+/// # Errors
+/// There is neither, or the story cannot be told.
+pub fn open(place: &CourseFolder, page: Option<&Path>, trace: Option<&Path>) -> Result<(), String> {
+    let opened = page.map(|page| {
+        let near = page.strip_prefix(&place.root).unwrap_or(page).display();
+        let is_shown = show(page).map(|()| anstream::println!("  opened  {near}"));
+        is_shown.map_err(|why| anstream::println!("  page    {near}   ({why})"))
+    });
+    match (opened, trace) {
+        (Some(Ok(())), _) | (Some(Err(())), None) => Ok(()),
+        (Some(Err(())) | None, Some(trace)) => pager::open(place, trace),
+        (None, None) => {
+            Err("neither a page nor a trace of it is kept: its card is all there is".to_owned())
+        }
+    }
+}
+
+/// Asks the system to show a file. Returns why it cannot.
+fn show(page: &Path) -> Result<(), String> {
+    if !std::io::stdout().is_terminal() {
+        return Err("not opened: this is no terminal".to_owned());
+    }
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !has_desktop(cfg!(all(unix, not(target_os = "macos"))), is_set) {
+        return Err("not opened: there is no desktop here".to_owned());
+    }
+    open::that_detached(page).map_err(|why| format!("no browser can be started: {why}"))
+}
+
+/// Returns whether there is somebody to show a window to. Where nobody is, the opener may start a browser
+/// for text in this very terminal.
+fn has_desktop(needs_a_display: bool, is_set: impl Fn(&str) -> bool) -> bool {
+    !needs_a_display || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER"].into_iter().any(is_set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_opened_where_there_is_a_desktop() {
+        assert!(has_desktop(false, |_| false), "macOS and Windows need no display");
+        assert!(!has_desktop(true, |_| false), "a machine that one logs in to");
+        assert!(has_desktop(true, |name| name == "WAYLAND_DISPLAY"));
+    }
+
+    #[test]
+    fn where_nothing_is_kept_that_is_said() {
+        let place = CourseFolder { root: "/nowhere".into(), settings: None };
+        let why = open(&place, None, None).unwrap_err();
+        assert_eq!(why, "neither a page nor a trace of it is kept: its card is all there is");
+    }
+}
