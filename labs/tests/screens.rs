@@ -290,7 +290,7 @@ fn every_key_of_watch_answers() {
         "save a file to test. h hint, n next card",
         "the second card\n  (card 2 of 2)",
         "the first card\n  (card 1 of 2)",
-        "No story is kept",
+        "No page of it is kept",
         "hint 1 of",
     ];
     let mut rest = said.as_str();

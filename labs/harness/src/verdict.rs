@@ -84,10 +84,10 @@ impl About {
     }
 
     /// Returns the files of this test, if traces are kept.
-    fn files(&self, seed: Option<u64>) -> Files {
+    fn files(&self, seed: Option<u64>) -> TestFiles {
         let seed = seed.map_or_else(String::new, |seed| format!("-{seed}"));
         let stem = self.traces.join(format!("{}{seed}", self.test));
-        Files::new((!self.traces.as_os_str().is_empty()).then_some(stem))
+        TestFiles::new((!self.traces.as_os_str().is_empty()).then_some(stem))
     }
 
     /// The code under test panicked, or called a hole.
@@ -166,13 +166,13 @@ impl About {
 }
 
 /// The files that a failing test leaves: `aa_split_vote-17.jsonl` and `.html`.
-struct Files {
+struct TestFiles {
     stem: Option<PathBuf>,
     /// The page, as a card names it.
     page: Option<String>,
 }
 
-impl Files {
+impl TestFiles {
     fn new(stem: Option<PathBuf>) -> Self {
         let named = |page: PathBuf| {
             let root = workspace_root();
@@ -180,7 +180,7 @@ impl Files {
             near.unwrap_or(&page).display().to_string()
         };
         let page = stem.as_ref().map(|stem| named(with_extension(stem, "html")));
-        Files { stem, page }
+        TestFiles { stem, page }
     }
 
     fn page_name(&self) -> Option<&str> {

@@ -24,9 +24,7 @@ pub fn open(place: &CourseFolder, page: Option<&Path>, trace: Option<&Path>) -> 
     match (opened, trace) {
         (Some(Ok(())), _) | (Some(Err(())), None) => Ok(()),
         (Some(Err(())) | None, Some(trace)) => pager::open(place, trace),
-        (None, None) => {
-            Err("neither a page nor a trace of it is kept: its card is all there is".to_owned())
-        }
+        (None, None) => Err("No page of it is kept: the card is all there is.".to_owned()),
     }
 }
 
@@ -63,6 +61,6 @@ mod tests {
     fn where_nothing_is_kept_that_is_said() {
         let place = CourseFolder { root: "/nowhere".into(), settings: None };
         let why = open(&place, None, None).unwrap_err();
-        assert_eq!(why, "neither a page nor a trace of it is kept: its card is all there is");
+        assert_eq!(why, "No page of it is kept: the card is all there is.");
     }
 }

@@ -18,7 +18,7 @@ pub enum Command {
     /// The steps below the current one are tested along and shown if they no longer hold.
     #[command(verbatim_doc_comment)]
     Test(TestArgs),
-    /// Test again whenever a file is saved; h hint, n next card, o its story, r run, q quit
+    /// Test again whenever a file is saved; h hint, n next card, o its page, r run, q quit
     Watch(TestArgs),
     /// Say a little more each time: a question, a pointer, pseudo-code
     Hint {

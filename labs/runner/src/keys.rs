@@ -1,7 +1,7 @@
 //! The keys of `labs watch`: a letter, then Enter.
 //!
 //! ```text
-//!   h  a hint             n  the next card of the last run     o  the story of the card on the screen
+//!   h  a hint             n  the next card of the last run     o  the page of the card on the screen
 //!   r  run again          q  quit                              anything else: what there is
 //! ```
 //!
@@ -22,7 +22,7 @@ pub enum Key {
     Hint,
     /// The next card of the last run.
     NextCard,
-    /// The story of the card that was shown last.
+    /// The page of the card that was shown last.
     Open,
     /// Run again.
     Run,
@@ -33,7 +33,7 @@ pub enum Key {
 }
 
 /// What the keys do, in one line.
-pub const HELP: &str = "h hint, n next card, o its story, r run again, q quit; then Enter";
+pub const HELP: &str = "h hint, n next card, o its page, r run again, q quit; then Enter";
 
 impl Key {
     /// Reads a line: a key, or its word.

@@ -84,7 +84,7 @@ pub struct Diagram<'a> {
 }
 
 /// A message in a window: where it begins and ends.
-struct Flight<'a> {
+struct DrawnMessage<'a> {
     id: u64,
     text: &'a str,
     from: u64,
@@ -219,14 +219,14 @@ fn fit(text: &str, width: usize) -> String {
 // Messages.
 
 impl<'a> Diagram<'a> {
-    fn flights(&self) -> Vec<Flight<'a>> {
-        let mut flights: Vec<Flight<'a>> = Vec::new();
-        let mut open: BTreeMap<u64, Flight<'a>> = BTreeMap::new();
+    fn flights(&self) -> Vec<DrawnMessage<'a>> {
+        let mut flights: Vec<DrawnMessage<'a>> = Vec::new();
+        let mut open: BTreeMap<u64, DrawnMessage<'a>> = BTreeMap::new();
         let row_of = |step: &TraceStep| self.row_of(step.step);
         let last = self.rows.last().map_or(0, |row| *row.steps.end());
         for step in self.trace.steps.iter().take_while(|step| step.step <= last) {
             for sent in &step.sent {
-                let flight = Flight {
+                let flight = DrawnMessage {
                     id: sent.id,
                     text: &sent.text,
                     from: sent.message.from.0,
@@ -241,7 +241,7 @@ impl<'a> Diagram<'a> {
                 let Some(flight) = open.get(&gone.id) else { continue };
                 let ended = row_of(step).map(|row| (row, gone.why));
                 if ended.is_some() {
-                    flights.push(Flight { ended, ..*flight });
+                    flights.push(DrawnMessage { ended, ..*flight });
                 }
                 if gone.why != Fate::Duplicated {
                     open.remove(&gone.id);
@@ -360,7 +360,7 @@ impl Diagram<'_> {
         svg
     }
 
-    fn message(&self, flight: &Flight<'_>) -> String {
+    fn message(&self, flight: &DrawnMessage<'_>) -> String {
         let (x1, to) = (self.lane(flight.from) as i64, self.lane(flight.to) as i64);
         let y1 = flight.sent.map_or(0, |row| self.rows[row].middle() as i64);
         let side = (to - x1).signum();
