@@ -3,13 +3,14 @@
 //!
 //! ```text
 //!   format  names  lints  docs  tests  catalogue  workflow  book  identifiers  round-trip  leaks
-//!   skeleton  closure  offers  outside
+//!   skeleton  closure  offers  pictures  outside
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
 use crate::{
-    changes, closure, core_bugs, excerpt, identifiers, leaks, names, offers, workflow, workspace,
+    changes, closure, core_bugs, excerpt, identifiers, leaks, names, offers, pictures, workflow,
+    workspace,
 };
 use clap::ValueEnum;
 use runner::catalogue::Lab;
@@ -50,6 +51,8 @@ pub enum Part {
     Closure,
     /// A story that is offered is told to its end, with every correct variant
     Offers,
+    /// Pictures of runs are what is drawn now
+    Pictures,
     /// Properties stated outside the checkout hold, and find planted bugs
     Outside,
 }
@@ -106,6 +109,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
             let named = |page: &excerpt::Stale| format!("{}: cargo labs fix", page.name);
             Ok(excerpt::stale(course)?.iter().map(named).collect())
         }
+        Part::Pictures => pictures::find(course),
         Part::Identifiers => identifiers::find(course),
         Part::RoundTrip => Ok(round_trip(course)),
         Part::Leaks => {
@@ -253,7 +257,8 @@ fn skeleton(course: &Course, labs: &[&Lab]) -> Result<Vec<String>, String> {
     Ok(found)
 }
 
-/// Writes what can be written without thinking: the formatting, and the code in the book.
+/// Writes what can be written without thinking: the formatting, and the code and the pictures in the
+/// book.
 ///
 /// # Errors
 /// Cargo cannot be started, a file does not parse, or a page names an item that is not there.
@@ -273,8 +278,10 @@ pub fn fix(course: &Course) -> Result<(), String> {
         std::fs::write(course.root.join(&page.name), &page.fresh)
             .map_err(|why| format!("{}: {why}", page.name))?;
     }
+    let pictures = pictures::fix(course)?;
     anstream::println!(
-        "formatted: {changed} source files changed. the book: {} pages changed. next:  cargo labs check",
+        "formatted: {changed} source files changed. the book: {} pages changed, {pictures} drawn. \
+         next:  cargo labs check",
         stale.len()
     );
     Ok(())

@@ -58,3 +58,5 @@ pub mod doctor;
 
 // Code in the book, by the path of its item.
 pub mod excerpt;
+
+pub mod pictures;
