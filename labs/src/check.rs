@@ -2,15 +2,15 @@
 //! the sources; `labs fix` does.
 //!
 //! ```text
-//!   format  names  lints  docs  tests  catalogue  workflow  book  identifiers  round-trip  leaks
-//!   skeleton  closure  offers  pictures  outside
+//!   format  names  lints  docs  tests  catalogue  workflow  book  translations  identifiers  round-trip
+//!   leaks  skeleton  closure  offers  pictures  outside
 //! ```
 
 use crate::course::{Body, Course, cut};
 use crate::grade::{self, Whose};
 use crate::{
-    changes, closure, core_bugs, excerpt, identifiers, leaks, names, offers, pictures, workflow,
-    workspace,
+    changes, closure, core_bugs, excerpt, identifiers, leaks, names, offers, pictures,
+    translations, workflow, workspace,
 };
 use clap::ValueEnum;
 use runner::catalogue::Lab;
@@ -39,6 +39,8 @@ pub enum Part {
     Workflow,
     /// Code in the book is what the sources have
     Book,
+    /// A page in another language is that of its original
+    Translations,
     /// Hand-outs, hints and the book name only what the sources have
     Identifiers,
     /// Cut and filled again, the sources are the same
@@ -77,8 +79,9 @@ pub fn check(course: &Course, parts: &[Part], labs: &[&Lab]) -> Result<bool, Str
         let faults = faults(course, *part, labs)?;
         let (style, mark) = if faults.is_empty() { (GREEN, "+") } else { (RED, "x") };
         anstream::println!("{}", paint(style, &format!("{mark} {name}")));
-        for fault in &faults {
-            anstream::println!("{}", hang("    ", fault));
+        // A line to be copied is one of its own.
+        for line in faults.iter().flat_map(|fault| fault.lines()) {
+            anstream::println!("{}", hang("    ", line));
         }
         holds &= faults.is_empty();
     }
@@ -110,6 +113,7 @@ fn faults(course: &Course, part: Part, labs: &[&Lab]) -> Result<Vec<String>, Str
             Ok(excerpt::stale(course)?.iter().map(named).collect())
         }
         Part::Pictures => pictures::find(course),
+        Part::Translations => translations::find(&course.root),
         Part::Identifiers => identifiers::find(course),
         Part::RoundTrip => Ok(round_trip(course)),
         Part::Leaks => {

@@ -12,11 +12,13 @@
 //!
 //! Invariant: no page shows the body of a function that a lab cuts.
 
-use crate::course::Course;
+use crate::course::{Course, files};
 use crate::cutter;
 
-const OPEN: &str = "<!-- item: ";
-const CLOSE: &str = "<!-- /item -->";
+/// How the line begins behind which an item is included.
+pub(crate) const OPEN: &str = "<!-- item: ";
+/// The line behind an included item.
+pub(crate) const CLOSE: &str = "<!-- /item -->";
 
 /// A page of the book whose included items are not what the sources have.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,24 +29,17 @@ pub struct Stale {
     pub fresh: String,
 }
 
-/// Returns every page under `book/src` that is not as it should be.
+/// Returns every page under `book/src`, in folders of it too, that is not as it should be.
 ///
 /// # Errors
 /// A page cannot be read, or names an item that is not there: the page, the line, what was expected.
 pub fn stale(course: &Course) -> Result<Vec<Stale>, String> {
-    let folder = course.root.join("book/src");
-    let unread = |why: std::io::Error| format!("{}: {why}", folder.display());
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(unread)? {
-        names.push(entry.map_err(unread)?.file_name().to_string_lossy().into_owned());
-    }
-    names.retain(|name| name.ends_with(".md"));
-    names.sort();
     let mut stale = Vec::new();
-    for name in names {
-        let name = format!("book/src/{name}");
-        let text = std::fs::read_to_string(course.root.join(&name))
-            .map_err(|why| format!("{name}: {why}"))?;
+    for (name, path) in files(&course.root, "book/src")? {
+        if !name.ends_with(".md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).map_err(|why| format!("{name}: {why}"))?;
         let fresh = refresh(&name, &text, course)?;
         if fresh != text {
             stale.push(Stale { name, fresh });
@@ -132,6 +127,25 @@ fn fenced(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use runner::catalogue::Catalogue;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_page_in_a_folder_of_the_book_is_held_to_the_sources_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let zh = folder.path().join("book/src/zh");
+        std::fs::create_dir_all(&zh).expect("the folder");
+        let page = |shown| format!("{OPEN}raft/src/a.rs f whole -->\n{}{CLOSE}\n", fenced(shown));
+        std::fs::write(zh.join("page.md"), page("fn f() {}")).expect("a page");
+        let course = Course {
+            root: folder.path().to_owned(),
+            catalogue: Catalogue::parse(&BTreeMap::new()).expect("no lab"),
+            reference: [("raft/src/a.rs".to_owned(), "fn f(x: u8) {}\n".to_owned())].into(),
+            version: String::new(),
+        };
+        let wanted = Stale { name: "book/src/zh/page.md".into(), fresh: page("fn f(x: u8) {}") };
+        assert_eq!(stale(&course), Ok(vec![wanted]));
+    }
 
     #[test]
     fn an_item_stands_at_the_margin_and_keeps_its_shape() {

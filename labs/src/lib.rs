@@ -60,3 +60,6 @@ pub mod doctor;
 pub mod excerpt;
 
 pub mod pictures;
+
+// Pages in another language, and the originals that they translate.
+pub mod translations;

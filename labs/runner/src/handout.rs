@@ -52,13 +52,15 @@ fn has_anchor(heading: &str, anchor: &str) -> bool {
     if let Some((_, given)) = heading.split_once("{#") {
         return given.split('}').next() == Some(anchor);
     }
-    let words = heading.trim_start_matches('#').trim().to_lowercase();
-    let slug: String = words
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-        .map(|c| if c == ' ' { '-' } else { c })
-        .collect();
+    let slug = slug(heading);
     slug.strip_prefix(anchor).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// Returns the anchor that mdBook makes of the words of a heading.
+pub fn slug(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 /// Returns the lines to print.
