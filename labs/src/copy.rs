@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   course  raft storage tests labs/{harness,suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock}
-//!     |        '-------'--- with other bodies                     '-> book/*.md, with GLOSSARY.md
+//!     |        '-------'--- with other bodies                     '-> book/*.md, book/zh/*.md, with GLOSSARY.md
 //!     v
 //!   a map from path to bytes  -->  written to a folder, whole or not at all
 //! ```

@@ -72,7 +72,8 @@ fn readme(lab: &Lab) -> String {
         "# My {mine}\n\nLab {} of Raftwright: {}. Functions to write hold a `todo!` in `{package}`;\n\
          those of later labs, and some that an earlier step runs into, do nothing until then.\n\n\
          * `cargo labs` tells where you are and what to do next\n\
-         * `cargo labs read` prints the hand-out of your step (all of it: `book/`)\n\
+         * `cargo labs read` prints the hand-out of your step (all of it: `book/`); with `--zh`, in\n\
+         \x20 Chinese where there is a translation (`book/zh/`)\n\
          * `cargo labs watch` tests whenever you save\n\
          * `cargo labs hint` says a little more each time\n",
         lab.id, lab.title

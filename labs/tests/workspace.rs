@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{course, made};
+use common::{course, made, typed};
 use labs::{leaks, student, workspace};
 use runner::place::CourseFolder;
+use runner::screen::{WIDTH, columns};
 use std::fs;
 use std::path::Path;
 
@@ -143,9 +144,13 @@ fn it_holds_what_a_student_needs_and_nothing_that_spoils() {
     assert_eq!(leaks::find(&course, lab, &plan).expect("searched"), Vec::<String>::new());
     let mut leaky = plan.clone();
     let body = &course.reference["raft/src/election.rs"];
-    leaky.insert("book/oops.md".into(), body.replace("    ", "\t").into());
+    for page in ["book/oops.md", "book/zh/oops.md"] {
+        leaky.insert(page.into(), body.replace("    ", "\t").into());
+    }
     let found = leaks::find(&course, lab, &leaky).expect("searched");
-    assert!(found.iter().any(|l| l == "book/oops.md shows the body of Core::decide_vote"));
+    for page in ["book/oops.md", "book/zh/oops.md"] {
+        assert!(found.contains(&format!("{page} shows the body of Core::decide_vote")));
+    }
     let lock = fs::read_to_string(place.root.join("Cargo.lock")).expect("the lock");
     assert!(!lock.contains("name = \"labs\"") && lock.contains("name = \"suites\""), "{lock}");
     let manifest = fs::read_to_string(place.root.join("Cargo.toml")).expect("the manifest");
@@ -153,6 +158,33 @@ fn it_holds_what_a_student_needs_and_nothing_that_spoils() {
     // Two workspaces never share a build.
     let other = workspace::plan(&course, lab, &folder.path().join("other")).expect("a plan");
     assert_ne!(other["Cargo.toml"], plan["Cargo.toml"]);
+}
+
+#[test]
+fn the_hand_out_is_read_in_chinese_where_there_is_a_translation() {
+    let course = course();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = made(&course, &folder);
+    for lab in course.catalogue.open() {
+        let chapter = lab.chapter.as_deref().expect("a hand-out");
+        let is_there = place.root.join("book/zh").join(chapter).is_file();
+        let (code, said) = typed(&place.root, &["read", &lab.id, "--zh"]);
+        if !is_there {
+            let wanted = format!("lab {} has no hand-out in Chinese yet", lab.id);
+            assert!(code != Some(0) && said.contains(&wanted), "{said}");
+            continue;
+        }
+        assert_eq!(code, Some(0), "{said}");
+        for step in &lab.steps {
+            let wanted = format!("第 {} 步：", step.number);
+            assert!(said.lines().any(|line| line.starts_with(&wanted)), "{wanted} {said}");
+        }
+        // Prose fits; code is as wide as in the sources.
+        for line in said.lines().filter(|line| !line.starts_with("  ")) {
+            assert!(columns(line) <= WIDTH, "{line}");
+        }
+    }
+    assert!(place.root.join("book/zh/2aa.md").is_file());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::card::Cards;
 use crate::choice::Choice;
+use crate::handout::Language;
 use crate::place::CourseFolder;
 use crate::progress::Progress;
 use crate::replay::{Replay, Trace};
@@ -29,6 +30,9 @@ pub enum Command {
     Read {
         /// A step, such as 3 or 2aa.3
         step: Option<String>,
+        /// In Chinese (中文)
+        #[arg(long)]
+        zh: bool,
     },
     /// Run one test again and show all it has to say
     Replay {
@@ -79,7 +83,10 @@ impl Command {
             Command::Hint { about } => {
                 crate::hint::hint(place, about.as_deref()).map(|()| Ending::Green)
             }
-            Command::Read { step } => read(place, step.as_deref()).map(|()| Ending::Green),
+            Command::Read { step, zh } => {
+                let language = if zh { Language::Chinese } else { Language::English };
+                read(place, step.as_deref(), language).map(|()| Ending::Green)
+            }
             Command::Replay { test, seed, open } => {
                 let trace = if open { Trace::Open } else { Trace::Told };
                 crate::replay::replay(place, &Replay { what: test, seed, trace })
@@ -88,22 +95,23 @@ impl Command {
     }
 }
 
-fn read(place: &CourseFolder, step: Option<&str>) -> Result<(), String> {
+fn read(place: &CourseFolder, step: Option<&str>, language: Language) -> Result<(), String> {
     let catalogue = place.catalogue()?;
     let lab = crate::here::lab(place, &catalogue)?;
     match step {
         Some(typed) => match Choice::of(typed, &catalogue, &lab.id)? {
             Choice::Step(lab, step) | Choice::Test(lab, step, _) => {
-                crate::handout::read(place, lab, step)
+                crate::handout::read(place, lab, step, language)
             }
-            Choice::Lab(lab) => {
-                lab.steps.iter().try_for_each(|step| crate::handout::read(place, lab, step))
-            }
+            Choice::Lab(lab) => lab
+                .steps
+                .iter()
+                .try_for_each(|step| crate::handout::read(place, lab, step, language)),
         },
         None => {
             let number = Progress::read(place).0.lab(&lab.id).step;
             let step = lab.step(number).or(lab.steps.last()).ok_or("this lab has no step")?;
-            crate::handout::read(place, lab, step)
+            crate::handout::read(place, lab, step, language)
         }
     }
 }

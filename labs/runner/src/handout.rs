@@ -9,15 +9,38 @@
 
 use crate::catalogue::{Lab, Step};
 use crate::place::CourseFolder;
-use crate::screen::{BOLD, GREY, WIDTH, hang, narrow, paint};
+use crate::screen::{BOLD, GREY, WIDTH, columns, hang, narrow, paint};
+
+/// The language of a hand-out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Language {
+    /// What every lab has.
+    English,
+    /// A translation, which lies in a folder `zh` beside the original.
+    Chinese,
+}
 
 /// Prints the section of a step.
 ///
 /// # Errors
-/// There is no hand-out, or it has no section for the step.
-pub fn read(place: &CourseFolder, lab: &Lab, step: &Step) -> Result<(), String> {
+/// There is no hand-out in this language, or it has no section for the step.
+pub fn read(
+    place: &CourseFolder,
+    lab: &Lab,
+    step: &Step,
+    language: Language,
+) -> Result<(), String> {
     let chapter = lab.chapter.as_deref().ok_or("this lab has no hand-out yet")?;
-    let path = place.book().join(chapter);
+    let path = match language {
+        Language::English => place.book().join(chapter),
+        Language::Chinese => place.book().join("zh").join(chapter),
+    };
+    if language == Language::Chinese && !path.is_file() {
+        return Err(format!(
+            "lab {} has no hand-out in Chinese yet. In English: cargo labs read",
+            lab.id
+        ));
+    }
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     let section = section(&text, &step.anchor)
         .ok_or_else(|| format!("{}: no section has the anchor #{}", path.display(), step.anchor))?;
@@ -127,7 +150,7 @@ fn reflow(section: &str) -> Vec<String> {
 
 /// Returns the row of a table; the last cell of a wide one is below the others.
 fn row(line: &str) -> String {
-    if line.chars().count() <= WIDTH {
+    if columns(line) <= WIDTH {
         return line.to_owned();
     }
     let cells = line.trim().trim_end_matches('|');

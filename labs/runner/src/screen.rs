@@ -26,22 +26,51 @@ pub fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Breaks a sentence into lines of at most `width` columns, at spaces.
+/// Returns how many columns a text takes: a Chinese character or a full-width mark takes two.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
+}
+
+fn is_wide(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe4f}' | '\u{ff00}'..='\u{ff60}')
+}
+
+/// Breaks a text into lines of at most `width` columns: at spaces, and between Chinese characters.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is always a last line");
-        let taken = last.chars().count();
-        if taken > 0 && taken + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if taken > 0 {
-                last.push(' ');
+        for (number, piece) in pieces(word).into_iter().enumerate() {
+            let last = lines.last_mut().expect("there is always a last line");
+            let taken = columns(last);
+            let space = usize::from(number == 0 && taken > 0);
+            if taken > 0 && taken + space + columns(piece) > width {
+                lines.push(piece.to_owned());
+            } else {
+                last.push_str(&" ".repeat(space));
+                last.push_str(piece);
             }
-            last.push_str(word);
         }
     }
     lines
+}
+
+/// Splits a word where a line may end: beside a Chinese character, but not before a mark that closes,
+/// and not behind one that opens.
+fn pieces(word: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    let pairs = word.char_indices().zip(word.char_indices().skip(1));
+    for ((_, before), (at, after)) in pairs {
+        let is_beside = is_wide(before) || is_wide(after);
+        if is_beside && !"（“".contains(before) && !"，。、；：！？）”".contains(after)
+        {
+            found.push(&word[start..at]);
+            start = at;
+        }
+    }
+    found.push(&word[start..]);
+    found
 }
 
 /// Returns a paragraph under a first prefix and indented alike after it.
@@ -234,6 +263,25 @@ mod tests {
         assert_eq!(lines[4..], ["    /// * one", code.as_str(), "    // why"]);
         assert!(lines.iter().all(|l| l.chars().count() <= WIDTH || *l == code), "{shown}");
         assert_eq!(narrow("fn f() {\n\n    1 // x\n}"), "fn f() {\n\n    1 // x\n}");
+    }
+
+    #[test]
+    fn a_chinese_line_ends_where_it_may() {
+        assert_eq!(columns("任期 5，ok"), 4 + 1 + 1 + 2 + 2);
+        let text = "任期（见 §5.1）只增不减，cargo labs 说“旧”的不算。";
+        let lines = wrap(text, 14);
+        let wanted = ["任期（见", "§5.1）只增不", "减，cargo labs", "说“旧”的不算。"];
+        assert_eq!(lines, wanted);
+        assert_eq!(
+            wrap("任期只增不减，", 12),
+            ["任期只增不", "减，"],
+            "no line begins with a comma"
+        );
+        assert_eq!(
+            wrap("任期只增（不）", 10),
+            ["任期只增", "（不）"],
+            "and none ends with a bracket"
+        );
     }
 
     #[test]
