@@ -1,7 +1,7 @@
 //! Copies of the course without the desk: a student's workspace, and the desk's own scratch folders.
 //!
 //! ```text
-//!   course  raft storage tests labs/{harness,suites,runner,step,catalog} book/src/*.md  Cargo.{toml,lock}
+//!   course  raft storage tests labs/{harness,suites,runner,step,catalog} book/src/*.{md,svg}  Cargo.{toml,lock}
 //!     |        '-------'--- with other bodies                     '-> book/*.md, book/zh/*.md, with GLOSSARY.md
 //!     v
 //!   a map from path to bytes  -->  written to a folder, whole or not at all
@@ -61,7 +61,8 @@ pub fn plan(course: &Course, sources: &Sources, root: &Path) -> Result<Files, St
     if course.root.join("book/src").is_dir() {
         for (name, path) in files(&course.root, "book/src")? {
             let page = name.strip_prefix("book/src/").unwrap_or(&name);
-            if page.ends_with(".md") && !NOT_FOR_STUDENTS.contains(&page) {
+            let is_read = page.ends_with(".md") || page.ends_with(".svg");
+            if is_read && !NOT_FOR_STUDENTS.contains(&page) {
                 take(&format!("book/{page}"), &path)?;
             }
         }

@@ -26,7 +26,7 @@ const FOLDER: &str = "book/src/pictures";
 
 /// A picture that a page asks for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Picture {
+struct RunPicture {
     /// What is behind `cargo step svg`, without the output.
     arguments: Vec<String>,
     /// Its path from the root of the course.
@@ -80,7 +80,7 @@ pub fn fix(course: &Course) -> Result<String, String> {
     Ok(count(pictures.len() as u64, "picture"))
 }
 
-fn draw(course: &Course, picture: &Picture, output: &Path) -> Result<(), String> {
+fn draw(course: &Course, picture: &RunPicture, output: &Path) -> Result<(), String> {
     let mut command = cargo(&course.root);
     command.args(["run", "--quiet", "-p", "step", "--", "svg"]).args(&picture.arguments);
     let done = command.arg("-o").arg(output).output();
@@ -93,7 +93,7 @@ fn draw(course: &Course, picture: &Picture, output: &Path) -> Result<(), String>
 }
 
 /// Returns every picture that a page asks for, and what is wrong with the comments.
-fn wanted(course: &Course) -> Result<(BTreeSet<Picture>, Vec<String>), String> {
+fn wanted(course: &Course) -> Result<(BTreeSet<RunPicture>, Vec<String>), String> {
     let (mut pictures, mut faults) = (BTreeSet::new(), Vec::new());
     for page in pages(&course.root)? {
         let text = std::fs::read_to_string(course.root.join(&page));
@@ -106,7 +106,7 @@ fn wanted(course: &Course) -> Result<(BTreeSet<Picture>, Vec<String>), String> {
 }
 
 /// Reads the pictures of a page, and what is wrong with them.
-fn read(page: &Path, text: &str) -> (Vec<Picture>, Vec<String>) {
+fn read(page: &Path, text: &str) -> (Vec<RunPicture>, Vec<String>) {
     let (mut pictures, mut faults) = (Vec::new(), Vec::new());
     let mut above: Option<&str> = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -133,12 +133,12 @@ fn read(page: &Path, text: &str) -> (Vec<Picture>, Vec<String>) {
 }
 
 /// Reads what is behind `cargo step svg`.
-fn picture(text: &str) -> Option<Picture> {
+fn picture(text: &str) -> Option<RunPicture> {
     let (arguments, output) = text.split_once(" -o ")?;
     let name = output.strip_prefix(FOLDER)?.strip_prefix('/')?;
     let is_plain = !name.contains(['/', ' ', '\\']) && name.ends_with(".svg");
     let arguments = arguments.split_whitespace().map(str::to_owned).collect();
-    is_plain.then(|| Picture { arguments, output: output.to_owned() })
+    is_plain.then(|| RunPicture { arguments, output: output.to_owned() })
 }
 
 /// Returns the pages that may have pictures, from the root of the course.

@@ -73,6 +73,30 @@ fn the_first_screen_is_as_the_readme_and_the_book_show_it() {
     says("book/src/setup.md", "with sixteen function bodies taken out");
 }
 
+#[test]
+fn the_readmes_map_of_labs_is_the_catalogues() {
+    let course = course();
+    for name in ["README.md", "README.zh-CN.md"] {
+        let text = std::fs::read_to_string(course.root.join(name)).expect("the page is there");
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).collect();
+        for lab in &course.catalogue.labs {
+            // A row may be about several labs: `| 2ad, 2ae, 2af | .. | 6, 4, 6 | to come |`.
+            let hours = rows.iter().find_map(|row| {
+                let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+                let at = cells[0].split(", ").position(|id| id == lab.id)?;
+                let is_open = cells.get(3)?.starts_with(if name == "README.md" {
+                    "open"
+                } else {
+                    "已开放"
+                });
+                Some((cells.get(2)?.split(", ").nth(at)?.parse::<u32>().ok()?, is_open))
+            });
+            let is_open = course.catalogue.open().any(|open| open.id == lab.id);
+            assert_eq!(hours, Some((lab.hours, is_open)), "{name}: lab {}", lab.id);
+        }
+    }
+}
+
 /// A number of four digits or more, in these chapters, is one that a test asks for. Round numbers are no
 /// measurements.
 #[test]

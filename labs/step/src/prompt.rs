@@ -341,20 +341,27 @@ impl Prompt {
                 let text = self.session.script()?;
                 std::fs::write(path, text).map_err(|why| wrong(&why))?;
             }
-            Some("jsonl") => {
+            Some(kind @ ("jsonl" | "html")) => {
                 let run = self.session.interpreter().run();
-                let run = run.ok_or("there is nothing to save: no nodes were made")?;
-                run.write_to(path).map_err(|why| wrong(&why))?;
+                let trace = run.ok_or("there is nothing to save: no nodes were made")?.trace();
+                let text = match kind {
+                    "html" => trace.page(None)?,
+                    _ => trace.to_json_lines(),
+                };
+                std::fs::write(path, text).map_err(|why| wrong(&why))?;
             }
             Some(_) | None => {
                 return Err(wrong(
-                    &"expected a name that ends in .txt (a script) or .jsonl (a trace)",
+                    &"expected a name that ends in .txt (a script), .jsonl (a trace) or .html (a page)",
                 ));
             }
         }
         self.saved.push(path.to_path_buf());
         let many = if steps == 1 { "step" } else { "steps" };
-        let text = format!("{steps} {many}, in {0}. cargo step {0} tells them.", path.display());
+        let text = match path.extension().is_some_and(|kind| kind == "html") {
+            true => format!("{steps} {many}, in {}, for a browser.", path.display()),
+            false => format!("{steps} {many}, in {0}. cargo step {0} tells them.", path.display()),
+        };
         screen::print(&screen::caption(&text))
     }
 

@@ -36,7 +36,11 @@ pub(crate) const OURS: [Word; 12] = [
     word("steps", "", "every step so far, with its number"),
     word("why", "[N]", "which rule decided in this step, with what before it, at which line"),
     word("diff", "[N]", "what this step changed; with N, what changed since step N"),
-    word("save", "FILE", "writes the run up to here: a script (.txt) or a trace (.jsonl)"),
+    word(
+        "save",
+        "FILE",
+        "writes the run up to here: a script (.txt), a trace (.jsonl) or a page (.html)",
+    ),
     word("open", "FILE", "plays a script, or a trace, and goes to its beginning"),
     word("stories", "", "the scripts of the course"),
     word("new", "", "forgets everything"),

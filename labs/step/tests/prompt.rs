@@ -124,7 +124,7 @@ fn a_mistake_is_reported_with_its_line_and_what_was_expected() {
         ("add-nodes 3 \\\n  seed=\\\nx\n", 1, "expected a number for seed"),
         ("save x.txt\n", 1, "there is nothing to save"),
         ("add-nodes 3\nsave Cargo.toml\n", 2, "it is there already"),
-        ("add-nodes 3\nsave story\n", 2, "ends in .txt (a script) or .jsonl (a trace)"),
+        ("add-nodes 3\nsave story\n", 2, "ends in .txt (a script), .jsonl (a trace) or .html"),
         ("add-nodes 3\nsave no/where.txt\n", 2, "no/where.txt cannot be written"),
         ("open frist_election\n", 1, "there is no file frist_election; did you mean"),
         ("open Cargo.toml\n", 1, "Cargo.toml, line 1: there is no command"),
