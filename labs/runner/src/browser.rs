@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   a desktop         --> the system's opener (xdg-open, open, start)
-//!   no desktop        --> why not, and the page's name: it can be copied to a machine with a browser
-//!   no terminal       --> the page's name alone: nobody is looking
+//!   no desktop        --> why not; the card names the page: it can be copied to where a browser is
+//!   no terminal       --> nothing: nobody is looking
 //! ```
 
 use crate::pager;
@@ -16,28 +16,27 @@ use std::path::Path;
 /// # Errors
 /// There is neither, or the story cannot be told.
 pub fn open(place: &CourseFolder, page: Option<&Path>, trace: Option<&Path>) -> Result<(), String> {
-    let opened = page.map(|page| {
+    let opened = page.filter(|_| std::io::stdout().is_terminal()).map(|page| {
         let near = page.strip_prefix(&place.root).unwrap_or(page).display();
         let is_shown = show(page).map(|()| anstream::println!("  opened  {near}"));
-        is_shown.map_err(|why| anstream::println!("  page    {near}   ({why})"))
+        is_shown.map_err(|why| anstream::println!("  ({why})"))
     });
     match (opened, trace) {
         (Some(Ok(())), _) | (Some(Err(())), None) => Ok(()),
         (Some(Err(())) | None, Some(trace)) => pager::open(place, trace),
+        (None, None) if page.is_some() => Ok(()),
         (None, None) => Err("No page of it is kept: the card is all there is.".to_owned()),
     }
 }
 
 /// Asks the system to show a file. Returns why it cannot.
 fn show(page: &Path) -> Result<(), String> {
-    if !std::io::stdout().is_terminal() {
-        return Err("not opened: this is no terminal".to_owned());
-    }
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !has_desktop(cfg!(all(unix, not(target_os = "macos"))), is_set) {
-        return Err("not opened: there is no desktop here".to_owned());
+        return Err("the page is not opened: there is no desktop here".to_owned());
     }
-    open::that_detached(page).map_err(|why| format!("no browser can be started: {why}"))
+    open::that_detached(page)
+        .map_err(|why| format!("the page is not opened, for no browser can be started: {why}"))
 }
 
 /// Returns whether there is somebody to show a window to. Where nobody is, the opener may start a browser
