@@ -21,7 +21,7 @@ const browser = await chromium.launch({ executablePath: program, ignoreDefaultAr
 after(() => browser.close());
 
 export const WIDE = { width: 1280, height: 800 };
-export const NARROW = { width: 800, height: 900 };
+export const NARROW = { width: 800, height: 1200 };
 
 /** Opens a file in a new window without network. */
 export const watchedFile = async (path, { viewport = WIDE, colorScheme = 'light', hash = '', init } = {}) => {

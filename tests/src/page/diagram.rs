@@ -34,14 +34,20 @@ const PADDING: usize = 5;
 /// The width of the column with the step's number, in pixels.
 const LEFT: usize = 46;
 
-/// The width of the text beside the lanes, in pixels.
-const TEXT: usize = 430;
+/// The width of a diagram of up to nine lanes, in pixels: what a page has room for in a window of 800.
+const WIDTH: usize = 742;
 
-/// The characters of a headline that fit, and of what came of it, whose letters are narrower.
-const FITS: (usize, usize) = (61, 72);
+/// The least room for the text beside the lanes, in pixels.
+const TEXT_MIN: usize = 270;
 
 /// How many colours there are for terms: the next term has the first one again.
 const COLOURS: u64 = 6;
+
+/// How far from the middle of a mark a line passes, in pixels, if there is room.
+const CLEAR: f64 = 13.0;
+
+/// The most by which the middle of a line is moved, in pixels.
+const BEND_MAX: i64 = 160;
 
 /// The style of the diagram, in a picture that stands alone and on a page.
 pub(super) const STYLE: &str = include_str!("diagram.css");
@@ -53,9 +59,11 @@ pub struct Row {
     pub steps: RangeInclusive<u64>,
     /// Where it begins, in pixels from the top of the first row.
     y: usize,
-    /// What happened, and what it led to: a line each.
+    /// What happened, and what it led to: a line each, cut to the room beside the lanes.
     headline: String,
     outcome: String,
+    /// Both in full, if they were cut.
+    whole: Option<String>,
     is_quiet: bool,
     is_broken: bool,
 }
@@ -107,6 +115,8 @@ impl<'a> Diagram<'a> {
             4..=5 => 62,
             _ => 46,
         };
+        let text_at = LEFT + lanes.len() * lane_width + 10;
+        let room = WIDTH.saturating_sub(text_at).max(TEXT_MIN);
         let mut rows: Vec<Row> = Vec::new();
         let mut waits: Option<RangeInclusive<u64>> = None;
         let shown = trace.steps.iter().filter(|step| steps.contains(&step.step));
@@ -117,7 +127,7 @@ impl<'a> Diagram<'a> {
                 continue;
             }
             rows.extend(waits.take().map(quiet_row));
-            rows.push(row(step));
+            rows.push(row(step, room));
         }
         rows.extend(waits.take().map(quiet_row));
         let mut y = 0;
@@ -145,7 +155,7 @@ impl<'a> Diagram<'a> {
     }
 
     fn width(&self) -> usize {
-        self.text_at() + TEXT
+        WIDTH.max(self.text_at() + TEXT_MIN)
     }
 
     fn text_at(&self) -> usize {
@@ -170,18 +180,30 @@ fn quiet_row(steps: RangeInclusive<u64>) -> Row {
         0 => "1 tick, and nothing came of it".to_string(),
         more => format!("{} ticks, and nothing came of them", more + 1),
     };
-    Row { steps, y: 0, headline, outcome: String::new(), is_quiet: true, is_broken: false }
+    let outcome = String::new();
+    Row { steps, y: 0, headline, outcome, whole: None, is_quiet: true, is_broken: false }
 }
 
-fn row(step: &TraceStep) -> Row {
-    let headline = step.headline.trim_start_matches("> ");
+/// Returns the row of a step whose text has so much room, in pixels.
+fn row(step: &TraceStep, room: usize) -> Row {
+    let said = step.headline.trim_start_matches("> ");
+    let is_broken = step.violation.is_some();
+    let prose = if is_broken { room * 7 / 8 } else { room };
+    let (headline, outcome) = match outcome(step) {
+        none if none.is_empty() => in_two(said, room),
+        outcome => (said, outcome),
+    };
+    let fits_headline = fit(headline, room, width_in_code);
+    let fits_outcome = fit(&outcome, prose, width_in_prose);
+    let is_cut = fits_headline != headline || fits_outcome != outcome;
     Row {
         steps: step.step..=step.step,
         y: 0,
-        headline: fit(headline, FITS.0),
-        outcome: fit(&outcome(step), FITS.1),
+        whole: is_cut.then(|| format!("{headline}\n{outcome}")),
+        headline: fits_headline,
+        outcome: fits_outcome,
         is_quiet: false,
-        is_broken: step.violation.is_some(),
+        is_broken,
     }
 }
 
@@ -208,12 +230,55 @@ fn outcome(step: &TraceStep) -> String {
     line
 }
 
-/// Cuts a text after this many characters, with a sign that it was cut.
-fn fit(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+/// A headline that is too long goes on in the line below, where nothing else is: behind its last colon
+/// that fits, or else behind its last word.
+fn in_two(headline: &str, room: usize) -> (&str, String) {
+    let fits = fit(headline, room, width_in_code);
+    if fits == headline {
+        return (headline, String::new());
+    }
+    let kept = fits.trim_end_matches('…');
+    let at = kept.rfind(": ").map(|at| at + 1).or_else(|| kept.rfind(' '));
+    match at {
+        Some(at) => (&headline[..at], headline[at..].trim_start().to_string()),
+        None => (headline, String::new()),
+    }
+}
+
+/// Cuts a text to a width in pixels, with a sign that it was cut.
+fn fit(text: &str, room: usize, width_of: fn(char) -> usize) -> String {
+    let room = room * 10;
+    if text.chars().map(width_of).sum::<usize>() <= room {
         return text.to_string();
     }
-    text.chars().take(width - 1).chain(['…']).collect()
+    let mut left = room - width_of('…');
+    let fits = text.chars().take_while(|&c| {
+        let width = width_of(c);
+        let fits = width <= left;
+        left = left.saturating_sub(width);
+        fits
+    });
+    fits.chain(['…']).collect()
+}
+
+/// How wide a letter of a headline is, in tenths of a pixel: of DejaVu Sans Mono, the widest of the fonts
+/// that `diagram.css` names. What it lacks comes from another font.
+fn width_in_code(c: char) -> usize {
+    if c.is_ascii() || c == '…' { 70 } else { 120 }
+}
+
+/// How wide a letter of an outcome is, in tenths of a pixel: of DejaVu Sans.
+fn width_in_prose(c: char) -> usize {
+    match c {
+        'i' | 'j' | 'l' | '\'' | '|' => 41,
+        ' ' | '.' | ',' | ':' | ';' | '-' | '(' | ')' | '[' | ']' | '!' | '/' | 'f' | 'r' | 't' => {
+            50
+        }
+        'm' | 'w' | 'M' | 'W' => 120,
+        'a'..='z' | '0'..='9' => 77,
+        'A'..='Z' => 95,
+        _ => 121,
+    }
 }
 
 // Messages.
@@ -302,8 +367,17 @@ impl Diagram<'_> {
     fn body(&self) -> String {
         let mut svg = self.bands();
         svg += &self.lanes_drawn();
+        let marks = self.marks_of_lanes();
+        let mut still_flying: BTreeMap<(Option<usize>, u64, bool), usize> = BTreeMap::new();
         for flight in self.flights() {
-            svg += &self.message(&flight);
+            let mut nth = 0;
+            if flight.ended.is_none() {
+                let is_to_the_right = self.lane(flight.to) > self.lane(flight.from);
+                let count = still_flying.entry((flight.sent, flight.from, is_to_the_right));
+                let count = count.or_default();
+                nth = std::mem::replace(count, *count + 1);
+            }
+            svg += &self.message(&flight, &marks, nth);
         }
         svg += &self.marks();
         svg
@@ -314,9 +388,11 @@ impl Diagram<'_> {
         let mut svg = String::new();
         for (at, row) in self.rows.iter().enumerate() {
             let broken = if row.is_broken { " broken" } else { "" };
+            let whole = row.whole.as_deref().map(escaped);
+            let whole = whole.map(|text| format!("<title>{text}</title>")).unwrap_or_default();
             let _ = writeln!(
                 svg,
-                "<rect class=\"band{broken}\" data-row=\"{at}\" y=\"{}\" width=\"100%\" height=\"{}\"/>",
+                "<rect class=\"band{broken}\" data-row=\"{at}\" y=\"{}\" width=\"100%\" height=\"{}\">{whole}</rect>",
                 row.y,
                 row.height()
             );
@@ -360,7 +436,68 @@ impl Diagram<'_> {
         svg
     }
 
-    fn message(&self, flight: &DrawnMessage<'_>) -> String {
+    /// Where the marks on each lane are, in pixels from the top of the first row.
+    fn marks_of_lanes(&self) -> BTreeMap<usize, Vec<i64>> {
+        let mut marks: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+        for step in &self.trace.steps {
+            let (Some(node), Some(row)) = (step.node, self.row_of(step.step)) else { continue };
+            if !self.rows[row].is_quiet {
+                marks.entry(self.lane(node)).or_default().push(self.rows[row].middle() as i64);
+            }
+        }
+        marks
+    }
+
+    /// Returns by how much the middle of a line is moved down, so that it passes between the marks of
+    /// the lanes that it crosses. It never turns back: time runs downwards.
+    ///
+    /// ```text
+    ///   n1   n2   n3          n1   n2   n3
+    ///    o    |    |           o    |    |
+    ///    | \  |    |           |\   |    |
+    ///    |   (1)   |     -->   | '(1)   |       the message is for n3, and the mark on n2
+    ///    |    |  \ |           |   '-.__ |       is of another step
+    ///    |    |    o           |    |    o
+    /// ```
+    fn bend(marks: &BTreeMap<usize, Vec<i64>>, from: (i64, i64), to: (i64, i64)) -> i64 {
+        let (dx, dy) = ((to.0 - from.0) as f64, (to.1 - from.1) as f64);
+        let (left, right) = (from.0.min(to.0) as usize + 12, from.0.max(to.0) as usize);
+        let clearance = |bend: i64| {
+            let crossed = marks.range(left.min(right)..right.saturating_sub(3));
+            let nearest = crossed.filter_map(|(&lane, marks)| {
+                let along = (lane as f64 - from.0 as f64) / dx;
+                let moved = bend as f64;
+                let y = from.1 as f64 + along * dy + 2.0 * along * (1.0 - along) * moved;
+                let slope = (dy + 2.0 * moved * (1.0 - 2.0 * along)) / dx;
+                let next = marks.partition_point(|&mark| (mark as f64) < y);
+                let beside = marks[next.saturating_sub(1)..(next + 1).min(marks.len())].iter();
+                let gap = beside.map(|&mark| (mark as f64 - y).abs()).reduce(f64::min)?;
+                Some(gap / (1.0 + slope * slope).sqrt())
+            });
+            nearest.fold(CLEAR, f64::min)
+        };
+        let most = (dy as i64 / 2).clamp(0, BEND_MAX);
+        let bends = (0..=most).step_by(4).flat_map(|bend| [bend, -bend]);
+        let mut best = (clearance(0), 0);
+        for bend in bends {
+            if best.0 >= CLEAR {
+                break;
+            }
+            let clear = clearance(bend);
+            if clear > best.0 {
+                best = (clear, bend);
+            }
+        }
+        best.1
+    }
+
+    /// Draws a message; of those that stay in flight, `nth` of its sender in its row.
+    fn message(
+        &self,
+        flight: &DrawnMessage<'_>,
+        marks: &BTreeMap<usize, Vec<i64>>,
+        nth: usize,
+    ) -> String {
         let (x1, to) = (self.lane(flight.from) as i64, self.lane(flight.to) as i64);
         let y1 = flight.sent.map_or(0, |row| self.rows[row].middle() as i64);
         let side = (to - x1).signum();
@@ -373,21 +510,27 @@ impl Diagram<'_> {
             Some((row, Fate::Dropped | Fate::LinkCut | Fate::ReceiverDown)) => {
                 (x1 + side * half, self.rows[row].middle() as i64, " lost")
             }
-            None => (x1 + side * half, y1 + LINE as i64 / 2, " flying"),
+            None => (x1 + side * half, y1 + 8 + 7 * nth as i64, " flying"),
+        };
+        let bend = Self::bend(marks, (x1, y1), (x2, y2));
+        let pulled = ((x1 + x2) / 2, (y1 + y2) / 2 + bend);
+        let (way, comes_from) = match bend {
+            0 => (format!("L{x2} {y2}"), (x1, y1)),
+            _ => (format!("Q{} {} {x2} {y2}", pulled.0, pulled.1), pulled),
         };
         let colour = colour(flight.term.unwrap_or(0));
         let rows = [flight.sent, flight.ended.map(|(row, _)| row)];
         let rows: Vec<_> = rows.iter().flatten().map(usize::to_string).collect();
         let mut svg = format!(
             "<g class=\"message {colour}{class}\" data-message=\"{}\" data-rows=\"{}\"><title>#{} {}\
-             </title><path d=\"M{x1} {y1}L{x2} {y2}\"/>",
+             </title><path d=\"M{x1} {y1}{way}\"/>",
             flight.id,
             rows.join(" "),
             flight.id,
             escaped(flight.text)
         );
         match flight.ended {
-            Some((_, Fate::Delivered | Fate::Duplicated)) => svg += &arrow((x1, y1), (x2, y2)),
+            Some((_, Fate::Delivered | Fate::Duplicated)) => svg += &arrow(comes_from, (x2, y2)),
             Some((_, Fate::Dropped | Fate::LinkCut | Fate::ReceiverDown)) => {
                 let _ = write!(
                     svg,

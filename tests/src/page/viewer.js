@@ -104,6 +104,7 @@
   // The step.
 
   const showStep = (step, from, to) => {
+    const held = at('facts').contains(document.activeElement);
     const shown = from === to ? [step] : steps.slice(from - first, to - first + 1);
     const said = name => shown.map(it => it?.[name]).filter(Boolean).join('\n');
     const line = step?.script_line, command = said('command');
@@ -127,6 +128,9 @@
       item.append(button);
       return item;
     }));
+    if (row >= 0 && !step.facts?.length && from === to) at('facts').append(made('li', 'Nothing came of it.', 'plain'));
+    // The buttons are new ones: the keyboard stays where it was.
+    if (held) at('facts').querySelector('[aria-pressed=true]')?.focus();
   };
 
   const lineOf = place => place.split(':').slice(0, 2).join(':');
@@ -173,14 +177,19 @@
       lines.push(line);
       const words = it => more.map(([title, value]) => {
         const texts = value(it, id) || [];
-        return texts.length ? `${title}: ${texts.join(' \u00b7 ')}` : '';
+        return texts.length ? [title, ...texts] : null;
       });
       const wasWords = words(was), isWords = words(is);
       if (isWords.some(Boolean)) {
         const rest = made('tr', '', 'more'), cell = made('td');
         rest.dataset.more = id;
         cell.colSpan = columns.length;
-        isWords.forEach((text, i) => text && cell.append(made('div', text, text !== wasWords[i] ? 'changed' : '')));
+        isWords.forEach((texts, i) => {
+          if (!texts) return;
+          const [title, ...parts] = texts, part = made('div', `${title}: `, String(texts) === String(wasWords[i]) ? '' : 'changed');
+          part.append(...parts.map(text => made('span', text)));
+          cell.append(part);
+        });
         rest.append(made('td'), cell);
         lines.push(rest);
       }
@@ -213,6 +222,7 @@
         const old = was.log?.entries?.[index];
         const changed = !old || old[0] !== entry[0] || (index <= (was.commit ?? 0)) !== (index <= commit) && is.up && was.up;
         const cell = made('i', String(entry[0]), `cell ${kind} t${entry[0] ? (entry[0] - 1) % 6 + 1 : 0}${changed ? ' changed' : ''}`);
+        cell.append(made('small', entry[1]));
         cell.title = `${index}@${entry[0]} ${entry[1] || 'the first entry of its term'}, ${kind === 'volatile' ? 'not durable yet' : kind}`;
         place.append(cell);
         return place;
@@ -228,8 +238,8 @@
     const event = step?.events?.[step.facts?.[fact]?.event ?? -1] ?? pointedAt(step);
     const code = at('code');
     if (!event) {
-      at('where').textContent = row < 0 || !step?.facts?.length ? '' : 'No rule decided here.';
-      at('rule').textContent = '';
+      at('where').textContent = row < 0 ? '' : 'No rule decided anything here.';
+      at('rule').textContent = row < 0 ? 'One step on (right arrow): the line of source that decides is shown here.' : '';
       return code.replaceChildren();
     }
     const [path, line] = [event.at.split(':')[0], Number(event.at.split(':')[1])];
@@ -246,6 +256,8 @@
       return shown;
     }));
     code.scrollLeft = 0;
+    const chosen = code.querySelector('.deciding');
+    if (chosen) code.scrollTop = chosen.offsetTop - code.offsetTop - (code.clientHeight - chosen.offsetHeight) / 2;
   };
 
   // The head of the page.
@@ -258,7 +270,8 @@
       ? `this page has ${first} to ${steps[steps.length - 1].step}: cargo step html takes the trace, and --from another step` : null,
   ];
   at('title').textContent = header.title || 'A run';
-  at('about').textContent = about.filter(Boolean).join(' \u00b7 ');
+  // Each part stands apart from its neighbours, whatever direction its characters run in.
+  about.filter(Boolean).forEach((text, i) => at('about').append(i ? ' \u00b7 ' : '', made('bdi', text)));
   at('intro-text').textContent = header.intro;
   at('intro').hidden = !header.intro;
   const bad = { broken: 'A rule broke', failed: 'The test failed', crashed: 'The code panicked' }[footer?.outcome];
@@ -279,6 +292,8 @@
     at('help').hidden = !at('help').hidden;
     at('keys').setAttribute('aria-expanded', String(!at('help').hidden));
   };
+  const contents = () => at('contents').setAttribute('aria-pressed', String(at('logs').classList.toggle('contents')));
+  at('contents').addEventListener('click', contents);
   at('first').addEventListener('click', () => go(-1));
   at('back').addEventListener('click', () => step(-1));
   at('next').addEventListener('click', () => step(1));
@@ -295,7 +310,7 @@
   const keys = {
     ArrowRight: () => step(1), ArrowLeft: () => step(-1), ArrowDown: () => toFact(1), ArrowUp: () => toFact(-1),
     PageDown: () => step(10), PageUp: () => step(-10), Home: () => go(-1), End: () => go(rows.length - 1),
-    b: toFocus, B: toFocus, '?': help,
+    b: toFocus, B: toFocus, c: contents, C: contents, '?': help,
   };
   document.addEventListener('keydown', event => {
     const act = keys[event.key];
@@ -306,7 +321,9 @@
   const fromAddress = () => {
     const [step, which] = location.hash.slice(1).split('.').map(Number);
     if (!location.hash || Number.isNaN(step)) return data.opens_on === null ? go(-1) : go(rowOf(data.opens_on));
-    go(step < first ? -1 : rowOf(step) < 0 ? rows.length - 1 : rowOf(step), which ? which - 1 : null);
+    const to = step < first ? -1 : rowOf(step) < 0 ? rows.length - 1 : rowOf(step);
+    const decides = stepAt(to)?.facts?.[which - 1]?.event !== undefined;
+    go(to, decides ? which - 1 : null);
   };
   addEventListener('hashchange', fromAddress);
   fromAddress();
