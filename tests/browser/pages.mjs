@@ -139,7 +139,9 @@ const makeAll = () => {
   changed('without_end', 'first_election', lines => lines.slice(0, -1));
   write('newer', linesOf('first_election').map((line, at) => (at ? line : { ...line, version: line.version + 1 })));
   writeFileSync(traceOf('cut_off'), cutOff('first_election'));
-  const rounds = Array.from({ length: 260 }, (_, i) => `propose 1 x=${i}\n\nstabilize\n`).join('\n');
+  const entries = Array.from({ length: 70 }, (_, i) => `${i + 1}@${i < 35 ? 1 : 2}`).join();
+  scripted('many_entries', `# Many entries\n\nadd-nodes 3 log=(${entries}) term=2 commit=40\n\ncampaign 1\n\nstabilize\n\npropose 1 x=1\n\nstabilize\n`);
+  const rounds = Array.from({ length: 420 }, (_, i) => `${i % 40 ? 'ping 1' : `propose 1 x=${i}`}\n\nstabilize\n`).join('\n');
   scripted('long', `# A long run\n\nadd-nodes 3\n\ncampaign 1\n\nstabilize\n\n${rounds}`);
 };
 
