@@ -147,6 +147,7 @@ test('B goes to what broke, and the page opens there', async () => {
 test('how a run ended is said above it', async () => {
   for (const [name, words] of [['panicked', /^The code panicked: index out of bounds/], ['without_end', /^The run was cut short/]]) {
     const watch = await watched(name);
+    assert.ok(await watch.page.isVisible('#outcome'), name);
     assert.match(await watch.page.innerText('#outcome'), words);
     await quiet(watch);
   }
