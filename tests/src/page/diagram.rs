@@ -461,9 +461,11 @@ impl Diagram<'_> {
     /// ```
     fn bend(marks: &BTreeMap<usize, Vec<i64>>, from: (i64, i64), to: (i64, i64)) -> i64 {
         let (dx, dy) = ((to.0 - from.0) as f64, (to.1 - from.1) as f64);
-        let (left, right) = (from.0.min(to.0) as usize + 12, from.0.max(to.0) as usize);
+        // The lanes of the two ends are not crossed; nothing is, where these are neighbours.
+        let left = from.0.min(to.0) as usize + 12;
+        let right = (from.0.max(to.0) as usize).saturating_sub(3).max(left);
         let clearance = |bend: i64| {
-            let crossed = marks.range(left.min(right)..right.saturating_sub(3));
+            let crossed = marks.range(left..right);
             let nearest = crossed.filter_map(|(&lane, marks)| {
                 let along = (lane as f64 - from.0 as f64) / dx;
                 let moved = bend as f64;
