@@ -230,6 +230,7 @@
       return line;
     });
     at('logs').replaceChildren(...(indexes.length || snapshots ? [head, ...lines] : []));
+    at('logs-scroll').scrollLeft = at('logs').scrollWidth; // the newest entries are in sight
   };
 
   // Source.
