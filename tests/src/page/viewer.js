@@ -68,9 +68,13 @@
   const deciding = step => {
     const facts = step?.facts ?? [], pointed = pointedAt(step);
     if (pointed) return facts.findIndex(it => step.events[it.event] === pointed);
-    const decides = it => it.event !== undefined && step.events[it.event].type !== 'sent';
-    const last = facts.findLastIndex(decides);
-    return last >= 0 ? last : facts.findIndex(it => it.event !== undefined);
+    const isOne = (it, but) => it.event !== undefined && !but.includes(step.events[it.event].type);
+    // A timer that is restarted is rarely what a step is about.
+    for (const but of [['sent', 'timer_reset'], ['sent'], []]) {
+      const last = facts.findLastIndex(it => isOne(it, but));
+      if (last >= 0) return but.length ? last : facts.findIndex(it => isOne(it, but));
+    }
+    return -1;
   };
 
   /** The event at the line that a failed test points at, in the step that it points at. */
