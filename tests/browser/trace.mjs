@@ -41,9 +41,10 @@ export const logWords = state => Object.entries(state?.log?.entries ?? {}).map((
   return `${index}@${term} ${kind} ${content}`.trimEnd();
 });
 
-/** The fact that a step opens with: the last decision that is no message, or else the first one. */
+/** The fact that a step opens with: the last decision that is no message and no timer, or else no message, or else the first. */
 export const decidingFact = step => {
   const facts = step.facts ?? [];
   const decides = facts.map((fact, at) => ({ at, event: step.events?.[fact.event] })).filter(it => it.event);
-  return (decides.findLast(it => it.event.type !== 'sent') ?? decides[0])?.at;
+  const last = (...but) => decides.findLast(it => !but.includes(it.event.type));
+  return (last('sent', 'timer_reset') ?? last('sent') ?? decides[0])?.at;
 };
