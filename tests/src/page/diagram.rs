@@ -14,6 +14,9 @@
 //!
 //! Ticks of which nothing came share one row, so that a long wait stays short.
 
+mod line; // the line of a message
+mod text; // what is beside the lanes
+
 use crate::input::{Fate, Input};
 use crate::trace::state::merge;
 use crate::trace::{Trace, TraceStep};
@@ -21,6 +24,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
+use text::{fit, in_two, width_in_code, width_in_prose};
+
+pub(super) use text::escaped;
 
 /// The height of the head, which names the lanes, in pixels.
 const HEAD: usize = 30;
@@ -42,12 +48,6 @@ const TEXT_MIN: usize = 270;
 
 /// How many colours there are for terms: the next term has the first one again.
 const COLOURS: u64 = 6;
-
-/// How far from the middle of a mark a line passes, in pixels, if there is room.
-const CLEAR: f64 = 13.0;
-
-/// The most by which the middle of a line is moved, in pixels.
-const BEND_MAX: i64 = 160;
 
 /// The style of the diagram, in a picture that stands alone and on a page.
 pub(super) const STYLE: &str = include_str!("diagram.css");
@@ -230,57 +230,6 @@ fn outcome(step: &TraceStep) -> String {
     line
 }
 
-/// A headline that is too long goes on in the line below, where nothing else is: behind its last colon
-/// that fits, or else behind its last word.
-fn in_two(headline: &str, room: usize) -> (&str, String) {
-    let fits = fit(headline, room, width_in_code);
-    if fits == headline {
-        return (headline, String::new());
-    }
-    let kept = fits.trim_end_matches('…');
-    let at = kept.rfind(": ").map(|at| at + 1).or_else(|| kept.rfind(' '));
-    match at {
-        Some(at) => (&headline[..at], headline[at..].trim_start().to_string()),
-        None => (headline, String::new()),
-    }
-}
-
-/// Cuts a text to a width in pixels, with a sign that it was cut.
-fn fit(text: &str, room: usize, width_of: fn(char) -> usize) -> String {
-    let room = room * 10;
-    if text.chars().map(width_of).sum::<usize>() <= room {
-        return text.to_string();
-    }
-    let mut left = room - width_of('…');
-    let fits = text.chars().take_while(|&c| {
-        let width = width_of(c);
-        let fits = width <= left;
-        left = left.saturating_sub(width);
-        fits
-    });
-    fits.chain(['…']).collect()
-}
-
-/// How wide a letter of a headline is, in tenths of a pixel: of DejaVu Sans Mono, the widest of the fonts
-/// that `diagram.css` names. What it lacks comes from another font.
-fn width_in_code(c: char) -> usize {
-    if c.is_ascii() || c == '…' { 70 } else { 120 }
-}
-
-/// How wide a letter of an outcome is, in tenths of a pixel: of DejaVu Sans.
-fn width_in_prose(c: char) -> usize {
-    match c {
-        'i' | 'j' | 'l' | '\'' | '|' => 41,
-        ' ' | '.' | ',' | ':' | ';' | '-' | '(' | ')' | '[' | ']' | '!' | '/' | 'f' | 'r' | 't' => {
-            50
-        }
-        'm' | 'w' | 'M' | 'W' => 120,
-        'a'..='z' | '0'..='9' => 77,
-        'A'..='Z' => 95,
-        _ => 121,
-    }
-}
-
 // Messages.
 
 impl<'a> Diagram<'a> {
@@ -448,51 +397,6 @@ impl Diagram<'_> {
         marks
     }
 
-    /// Returns by how much the middle of a line is moved down, so that it passes between the marks of
-    /// the lanes that it crosses. It never turns back: time runs downwards.
-    ///
-    /// ```text
-    ///   n1   n2   n3          n1   n2   n3
-    ///    o    |    |           o    |    |
-    ///    | \  |    |           |\   |    |
-    ///    |   (1)   |     -->   | '(1)   |       the message is for n3, and the mark on n2
-    ///    |    |  \ |           |   '-.__ |       is of another step
-    ///    |    |    o           |    |    o
-    /// ```
-    fn bend(marks: &BTreeMap<usize, Vec<i64>>, from: (i64, i64), to: (i64, i64)) -> i64 {
-        let (dx, dy) = ((to.0 - from.0) as f64, (to.1 - from.1) as f64);
-        // The lanes of the two ends are not crossed; nothing is, where these are neighbours.
-        let left = from.0.min(to.0) as usize + 12;
-        let right = (from.0.max(to.0) as usize).saturating_sub(3).max(left);
-        let clearance = |bend: i64| {
-            let crossed = marks.range(left..right);
-            let nearest = crossed.filter_map(|(&lane, marks)| {
-                let along = (lane as f64 - from.0 as f64) / dx;
-                let moved = bend as f64;
-                let y = from.1 as f64 + along * dy + 2.0 * along * (1.0 - along) * moved;
-                let slope = (dy + 2.0 * moved * (1.0 - 2.0 * along)) / dx;
-                let next = marks.partition_point(|&mark| (mark as f64) < y);
-                let beside = marks[next.saturating_sub(1)..(next + 1).min(marks.len())].iter();
-                let gap = beside.map(|&mark| (mark as f64 - y).abs()).reduce(f64::min)?;
-                Some(gap / (1.0 + slope * slope).sqrt())
-            });
-            nearest.fold(CLEAR, f64::min)
-        };
-        let most = (dy as i64 / 2).clamp(0, BEND_MAX);
-        let bends = (0..=most).step_by(4).flat_map(|bend| [bend, -bend]);
-        let mut best = (clearance(0), 0);
-        for bend in bends {
-            if best.0 >= CLEAR {
-                break;
-            }
-            let clear = clearance(bend);
-            if clear > best.0 {
-                best = (clear, bend);
-            }
-        }
-        best.1
-    }
-
     /// Draws a message; of those that stay in flight, `nth` of its sender in its row.
     fn message(
         &self,
@@ -514,7 +418,7 @@ impl Diagram<'_> {
             }
             None => (x1 + side * half, y1 + 8 + 7 * nth as i64, " flying"),
         };
-        let bend = Self::bend(marks, (x1, y1), (x2, y2));
+        let bend = line::bend(marks, (x1, y1), (x2, y2));
         let pulled = ((x1 + x2) / 2, (y1 + y2) / 2 + bend);
         let (way, comes_from) = match bend {
             0 => (format!("L{x2} {y2}"), (x1, y1)),
@@ -532,7 +436,9 @@ impl Diagram<'_> {
             escaped(flight.text)
         );
         match flight.ended {
-            Some((_, Fate::Delivered | Fate::Duplicated)) => svg += &arrow(comes_from, (x2, y2)),
+            Some((_, Fate::Delivered | Fate::Duplicated)) => {
+                svg += &line::arrow(comes_from, (x2, y2))
+            }
             Some((_, Fate::Dropped | Fate::LinkCut | Fate::ReceiverDown)) => {
                 let _ = write!(
                     svg,
@@ -649,34 +555,4 @@ fn colour(term: u64) -> String {
         0 => "t0".to_string(),
         term => format!("t{}", (term - 1) % COLOURS + 1),
     }
-}
-
-/// Returns the head of an arrow that ends at `to`.
-fn arrow(from: (i64, i64), to: (i64, i64)) -> String {
-    let (dx, dy) = ((to.0 - from.0) as f64, (to.1 - from.1) as f64);
-    let length = (dx * dx + dy * dy).sqrt().max(1.0);
-    let (ux, uy) = (dx / length, dy / length);
-    let corner = |along: f64, across: f64| {
-        (to.0 as f64 + along * ux - across * uy, to.1 as f64 + along * uy + across * ux)
-    };
-    let ((ax, ay), (bx, by)) = (corner(-8.0, 3.5), corner(-8.0, -3.5));
-    format!("<path class=\"head\" d=\"M{} {}L{ax:.1} {ay:.1}L{bx:.1} {by:.1}z\"/>", to.0, to.1)
-}
-
-/// Returns a text as XML writes it. A character that XML cannot have is shown as a middle dot.
-pub(super) fn escaped(text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => written.push_str("&amp;"),
-            '<' => written.push_str("&lt;"),
-            '>' => written.push_str("&gt;"),
-            '"' => written.push_str("&quot;"),
-            '\'' => written.push_str("&#39;"),
-            '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}' => written.push('·'),
-            c if c.is_control() => written.push('·'),
-            c => written.push(c),
-        }
-    }
-    written
 }
