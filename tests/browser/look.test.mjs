@@ -226,6 +226,33 @@ test('what an entry holds is shown by the keyboard, too', async () => {
   await quiet(long);
 });
 
+test('of a long run the texts in sight are there, wherever one goes', async () => {
+  const watch = await watched('long'), { page } = watch;
+  const missing = () => page.evaluate(() => {
+    const scroll = document.getElementById('scroll').getBoundingClientRect();
+    const rows = [...document.querySelectorAll('#rows .band')].filter(band => {
+      const box = band.getBoundingClientRect();
+      return box.bottom > scroll.top && box.top < scroll.bottom;
+    });
+    const text = band => document.querySelector(`#rows .row[data-row="${band.dataset.row}"] .headline`);
+    return { rows: rows.length, missing: rows.filter(band => text(band).getBoundingClientRect().width === 0).length };
+  });
+  const whole = async where => {
+    await page.waitForTimeout(100);
+    const found = await missing();
+    assert.ok(found.rows > 5, `${where}: ${found.rows} rows are in sight`);
+    assert.equal(found.missing, 0, `${where}: of ${found.rows} rows in sight so many have no text`);
+  };
+  await whole('at the beginning');
+  await press(page, 'End');
+  await whole('at the end');
+  await page.evaluate(() => { document.getElementById('scroll').scrollTop = 20_000; });
+  await whole('after scrolling');
+  await page.setViewportSize({ width: 800, height: 2400 });
+  await whole('in a tall window');
+  await quiet(watch);
+});
+
 test('the legend has every sign', async () => {
   const watch = await watched('first_election');
   const legend = await watch.page.locator('#time .legend').innerText();

@@ -46,6 +46,9 @@ const WIDTH: usize = 742;
 /// The least room for the text beside the lanes, in pixels.
 const TEXT_MIN: usize = 270;
 
+/// The rows of a part of a page's diagram.
+const PART_ROWS: usize = 100;
+
 /// How many colours there are for terms: the next term has the first one again.
 const COLOURS: u64 = 6;
 
@@ -291,9 +294,18 @@ impl Diagram<'_> {
         self.in_page(HEAD, &format!("aria-hidden=\"true\">\n{names}"))
     }
 
-    /// Returns the rows for a page.
+    /// Returns the rows for a page. The marks and the texts come in parts, of which the page shows those in
+    /// sight: the texts of a long run would take a browser half a second to lay out.
     pub fn for_page(&self) -> String {
-        let body = self.body();
+        let mut body = self.below_marks();
+        for (part, rows) in self.rows.chunks(PART_ROWS).zip(self.marks().chunks(PART_ROWS)) {
+            let top = part.first().map_or(0, |row| row.y);
+            let end = part.last().map_or(0, |row| row.y + row.height());
+            let off = if top == 0 { "" } else { " off" };
+            let _ = writeln!(body, "<g class=\"part{off}\" data-top=\"{top}\" data-end=\"{end}\">");
+            body += &rows.concat();
+            body += "</g>\n";
+        }
         self.in_page(self.height() + 8, &format!("id=\"rows\" aria-hidden=\"true\">\n{body}"))
     }
 
@@ -312,8 +324,12 @@ impl Diagram<'_> {
         svg
     }
 
-    /// Draws from the back to the front: bands, lanes, messages, marks, text.
+    /// Draws from the back to the front: bands, lanes, messages; and then marks and texts.
     fn body(&self) -> String {
+        self.below_marks() + &self.marks().concat()
+    }
+
+    fn below_marks(&self) -> String {
         let mut svg = self.bands();
         svg += &self.lanes_drawn();
         let marks = self.marks_of_lanes();
@@ -328,7 +344,6 @@ impl Diagram<'_> {
             }
             svg += &self.message(&flight, &marks, nth);
         }
-        svg += &self.marks();
         svg
     }
 
@@ -458,9 +473,9 @@ impl Diagram<'_> {
         svg + "</g>\n"
     }
 
-    /// The mark of each row on the lane of its node, and its text.
-    fn marks(&self) -> String {
-        let mut svg = String::new();
+    /// For each row, the mark on the lane of its node, and its text.
+    fn marks(&self) -> Vec<String> {
+        let mut drawn = Vec::new();
         let mut state = self.trace.header.state.clone();
         let text_at = self.text_at();
         for step in &self.trace.steps {
@@ -472,7 +487,7 @@ impl Diagram<'_> {
             if *row.steps.end() != step.step {
                 continue;
             }
-            let y = row.middle();
+            let (y, mut svg) = (row.middle(), String::new());
             let _ = write!(svg, "<g class=\"row\" data-row=\"{at}\" data-step=\"{}\">", step.step);
             let base = row.y + PADDING + LINE - 4;
             if !row.is_quiet {
@@ -507,8 +522,9 @@ impl Diagram<'_> {
                 );
             }
             svg += "</g>\n";
+            drawn.push(svg);
         }
-        svg
+        drawn
     }
 
     /// A node's mark: its term, in the shape of its role.

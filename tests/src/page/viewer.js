@@ -62,6 +62,7 @@
     const address = step ? `#${step.step}` + (which === null ? '' : `.${which + 1}`) : '#0';
     history.replaceState(null, '', address);
     keepInSight();
+    showParts();
   };
 
   /** The fact that a step is about: the last one with a rule behind it that is no message. */
@@ -89,6 +90,18 @@
     if (top < scroll.scrollTop + 40) scroll.scrollTop = top - 40;
     else if (top + height > scroll.scrollTop + seen - 40) scroll.scrollTop = top + height - seen + 40;
   };
+
+  // Only the parts of the diagram in sight, and a little more, have their texts laid out.
+  const parts = [...document.querySelectorAll('#rows .part')];
+  const showParts = () => {
+    const { scrollTop: top, clientHeight: height } = at('scroll');
+    for (const part of parts) {
+      const isNear = Number(part.dataset.top) < top + 2 * height && Number(part.dataset.end) > top - height;
+      part.classList.toggle('off', !isNear);
+    }
+  };
+  at('scroll').addEventListener('scroll', showParts, { passive: true });
+  addEventListener('resize', showParts);
 
   const show = step => {
     const [from, to] = row < 0 ? [0, first - 1] : rows[row];
