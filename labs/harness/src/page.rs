@@ -5,8 +5,8 @@
 //!   raft/src/quorum.rs:58            the line, or each function, of the student's own code
 //! ```
 //!
-//! A test that recorded a run has a page from the test bed, with the run on it. Both are written beside the
-//! trace, ask nobody for anything, and show what they hold as text.
+//! A test that recorded a run has a page from the test bed, with the run on it. Either page is written where
+//! traces go, asks nobody for anything, and shows what it holds as text.
 
 use crate::holes::Holes;
 use crate::place::{FoundFunction, Place, function_named, workspace_root};
@@ -18,8 +18,8 @@ const AROUND: u32 = 14;
 /// The most lines of a function.
 const FUNCTION_LINES_MAX: u32 = 80;
 
-const STYLE: &str = ":root{color-scheme:light dark}h1{font-size:1.3em}h2{font-size:1.05em}body{font:14px/1.5 system-ui,sans-serif;max-width:100ch;\
-    margin:2em auto;padding:0 1em}pre{overflow-x:auto;border:1px solid #8886;border-radius:4px;\
+const STYLE: &str = ":root{color-scheme:light dark}h1{font-size:1.3em}h2{font-size:1.05em}\
+    body{font:14px/1.5 system-ui,sans-serif;max-width:100ch;margin:2em auto;padding:0 1em}pre{overflow-x:auto;border:1px solid #8886;border-radius:4px;\
     padding:.6em;font:12px/1.5 ui-monospace,\"DejaVu Sans Mono\",monospace}\
     mark{display:inline-block;min-width:100%;font-weight:700}";
 

@@ -16,15 +16,19 @@ use std::path::Path;
 /// # Errors
 /// There is neither, or the story cannot be told.
 pub fn open(place: &CourseFolder, page: Option<&Path>, trace: Option<&Path>) -> Result<(), String> {
-    let opened = page.filter(|_| std::io::stdout().is_terminal()).map(|page| {
-        let near = page.strip_prefix(&place.root).unwrap_or(page).display();
-        let is_shown = show(page).map(|()| anstream::println!("  opened  {near}"));
-        is_shown.map_err(|why| anstream::println!("  ({why})"))
-    });
-    match (opened, trace) {
-        (Some(Ok(())), _) | (Some(Err(())), None) => Ok(()),
-        (Some(Err(())) | None, Some(trace)) => pager::open(place, trace),
-        (None, None) if page.is_some() => Ok(()),
+    if let Some(page) = page.filter(|_| std::io::stdout().is_terminal()) {
+        match show(page) {
+            Ok(()) => {
+                let near = page.strip_prefix(&place.root).unwrap_or(page).display();
+                anstream::println!("  opened  {near}");
+                return Ok(());
+            }
+            Err(why) => anstream::println!("  ({why})"),
+        }
+    }
+    match (trace, page) {
+        (Some(trace), _) => pager::open(place, trace),
+        (None, Some(_)) => Ok(()),
         (None, None) => Err("No page of it is kept: the card is all there is.".to_owned()),
     }
 }

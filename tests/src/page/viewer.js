@@ -65,17 +65,15 @@
     showParts();
   };
 
-  /** The fact that a step is about: the last one with a rule behind it that is no message. */
+  /** The fact that a step is about: the last one with a rule behind it that is no message, and no timer if
+   *  there is another. */
   const deciding = step => {
     const facts = step?.facts ?? [], pointed = pointedAt(step);
     if (pointed) return facts.findIndex(it => step.events[it.event] === pointed);
-    const isOne = (it, but) => it.event !== undefined && !but.includes(step.events[it.event].type);
-    // A timer that is restarted is rarely what a step is about.
-    for (const but of [['sent', 'timer_reset'], ['sent'], []]) {
-      const last = facts.findLastIndex(it => isOne(it, but));
-      if (last >= 0) return but.length ? last : facts.findIndex(it => isOne(it, but));
-    }
-    return -1;
+    const decides = it => it.event !== undefined;
+    const lastBut = (...kinds) => facts.findLastIndex(it => decides(it) && !kinds.includes(step.events[it.event].type));
+    const last = [lastBut('sent', 'timer_reset'), lastBut('sent')].find(at => at >= 0);
+    return last ?? facts.findIndex(decides);
   };
 
   /** The event at the line that a failed test points at, in the step that it points at. */

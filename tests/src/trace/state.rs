@@ -248,7 +248,7 @@ fn compacted(storage: &MemoryStorage) -> Option<EntryId> {
     (before > Index(0)).then_some(EntryId { index: before, term })
 }
 
-/// Returns what an entry holds, in words: `x=1`, ` 1 add 4`; nothing for the first entry of a term.
+/// Returns what an entry holds, in words: `x=1`, `v4 r2`, `leave`; nothing for the first entry of a term.
 fn content(payload: &Payload) -> String {
     let text = match payload {
         Payload::Noop => String::new(),
