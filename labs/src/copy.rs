@@ -1,7 +1,7 @@
 //! Copies of the course without the desk: a student's workspace, and the desk's own scratch folders.
 //!
 //! ```text
-//!   course  raft storage tests labs/{harness,suites,runner,step,catalog} book/src/*.{md,svg}  Cargo.{toml,lock}
+//!   course  raft storage kv tests labs/{harness,suites,runner,step,catalog} book/src/*.{md,svg}  Cargo.{toml,lock}
 //!     |        '-------'--- with other bodies                     '-> book/*.md, book/zh/*.md, with GLOSSARY.md
 //!     v
 //!   a map from path to bytes  -->  written to a folder, whole or not at all
@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The packages of a copy, by folder.
-const MEMBERS: [&str; 7] =
-    ["raft", "storage", "tests", "labs/harness", "labs/suites", "labs/runner", "labs/step"];
+const MEMBERS: [&str; 8] =
+    ["raft", "storage", "kv", "tests", "labs/harness", "labs/suites", "labs/runner", "labs/step"];
 
 /// The folders that a copy takes as they are.
-const WHOLE: [&str; 6] = [
+const WHOLE: [&str; 7] = [
+    "kv/src",
     "tests/src",
     "tests/scripts",
     "labs/harness/src",
@@ -151,7 +152,7 @@ fn workspace_manifest(root: &Path, version: &str) -> Result<String, String> {
 
 /// Keeps of the lock file what the packages of a copy need, under the copy's own version.
 fn workspace_lock(lock: &str, version: &str) -> String {
-    let names = ["raft", "storage", "testbed", "harness", "suites", "runner", "step"];
+    let names = ["raft", "storage", "kv", "testbed", "harness", "suites", "runner", "step"];
     let mut blocks = lock.split("\n[[package]]\n");
     let mut out = blocks.next().unwrap_or_default().to_owned();
     let blocks: BTreeMap<_, Vec<_>> = blocks.fold(BTreeMap::new(), |mut map, block| {

@@ -18,11 +18,12 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The folders whose names a page may use.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "raft/src",
     "raft/tests",
     "storage/src",
     "storage/tests",
+    "kv/src",
     "tests/src",
     "tests/tests",
     "tests/outside/src",

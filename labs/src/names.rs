@@ -15,9 +15,10 @@ use crate::course::{Course, Sources, texts};
 use std::collections::BTreeMap;
 
 /// What is looked at: a package, or the packages of a folder, and the folders of their sources.
-pub const PACKAGES: [(&str, &[&str]); 4] = [
+pub const PACKAGES: [(&str, &[&str]); 5] = [
     ("raft", &["raft/src"]),
     ("storage", &["storage/src"]),
+    ("kv", &["kv/src"]),
     ("testbed", &["tests/src"]),
     (
         "labs",

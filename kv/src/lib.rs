@@ -1,0 +1,18 @@
+//! A replicated key-value store: a memtable engine, and regions whose replicas agree through Raft.
+//!
+//! ```text
+//!   client --> RaftKv --> Router --> PeerFsm (RawNode over PeerStorage) --> the raft log
+//!                                        | committed entries                  `storage`
+//!                                        v
+//!                                    ApplyFsm --> Memtable: data, and how far it is applied
+//!                                        |            '-- its write-ahead log, `storage` too
+//!   client <-- outcome <-- callback <----'
+//! ```
+//!
+//! The modules below are in reading order.
+
+pub mod memtable; // an ordered store in memory, with snapshots and a write-ahead log
+
+pub mod model; // the words of the store: regions, commands and their results, messages
+
+pub mod env; // the only access to clock, network, disks and randomness
