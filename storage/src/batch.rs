@@ -48,6 +48,12 @@ impl Batch {
         self
     }
 
+    /// Writes one entry whose bytes are the concatenation of `parts`, as [`Batch::entries`] does. So bytes
+    /// that lie in several places are copied once.
+    pub fn entry(&mut self, group: GroupId, id: EntryId, parts: &[&[u8]]) -> &mut Batch {
+        self.push(group, Op::Entry { id }, parts)
+    }
+
     /// Sets a key of the group. The log keeps all keys and values in memory, so use few and small
     /// ones.
     pub fn put(&mut self, group: GroupId, key: &[u8], value: &[u8]) -> &mut Batch {

@@ -96,6 +96,8 @@ struct State {
     /// How many bytes files may still grow by; `None` means no limit.
     free_bytes: Option<u64>,
     entropy: u64,
+    /// The locks of the directories, by prefix.
+    locks: BTreeMap<String, Arc<AtomicBool>>,
     /// The files of which a sync has failed, and how many syncs of them followed.
     sync_failed_on: BTreeSet<usize>,
     syncs_after_failure: u64,
@@ -105,9 +107,14 @@ struct State {
 }
 
 /// A disk in memory. A clone is the same disk.
+///
+/// A machine may have several directories ([`SimDisk::directory`]). Each is a [`super::Disk`] with files
+/// of its own. They share the operations, the power and the free space.
 #[derive(Clone, Debug)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
+    /// What the names of this directory's files begin with: `raft/`; nothing for the machine itself.
+    prefix: String,
     is_locked: Arc<AtomicBool>,
 }
 
@@ -139,8 +146,28 @@ impl SimDisk {
     }
 
     /// Returns an unlocked disk in this state.
-    fn with(state: State) -> SimDisk {
-        SimDisk { state: Arc::new(Mutex::new(state)), is_locked: Arc::new(AtomicBool::new(false)) }
+    fn with(mut state: State) -> SimDisk {
+        let is_locked = state.lock_of("");
+        SimDisk { state: Arc::new(Mutex::new(state)), prefix: String::new(), is_locked }
+    }
+
+    /// Returns a directory of the same machine. The directory is a disk of its own: it has its own names,
+    /// its own lock, and its own [`super::Disk::sync_dir`]. But operations are counted together, power
+    /// fails for all directories at once, and they share the free bytes.
+    pub fn directory(&self, name: &str) -> SimDisk {
+        let prefix = format!("{}{name}/", self.prefix);
+        let is_locked = self.state().lock_of(&prefix);
+        SimDisk { state: self.state.clone(), prefix, is_locked }
+    }
+
+    /// Returns the full name of one of this directory's files.
+    fn full(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Returns the name in this directory of the file with a full name; `None` if it lies elsewhere.
+    fn own<'a>(&self, full: &'a str) -> Option<&'a str> {
+        full.strip_prefix(&self.prefix).filter(|name| !name.contains('/'))
     }
 
     /// Plans a fault for one operation. Operations that change something are counted from 1. The
@@ -152,6 +179,11 @@ impl SimDisk {
     /// Returns how many operations there were that change something.
     pub fn operations(&self) -> u64 {
         self.state().operations
+    }
+
+    /// Returns whether the power has failed: every operation fails until the disk is restarted.
+    pub fn is_off(&self) -> bool {
+        self.state().is_off
     }
 
     /// Returns how many times data or names were synced.
@@ -186,7 +218,7 @@ impl SimDisk {
     /// If the file or the byte does not exist: a mistake in the test.
     pub fn rot(&self, name: &str, offset: u64, mask: u8) {
         let mut state = self.state();
-        let file = state.names[name];
+        let file = state.names[&self.full(name)];
         state.files[file].rot(offset, mask);
     }
 
@@ -196,7 +228,7 @@ impl SimDisk {
     /// If the file does not exist: a mistake in the test.
     pub fn cut(&self, name: &str, len: u64) {
         let mut state = self.state();
-        let file = state.names[name];
+        let file = state.names[&self.full(name)];
         state.files[file].cut(len);
     }
 
@@ -206,10 +238,10 @@ impl SimDisk {
     /// If the file does not exist: a mistake in the test.
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         let state = self.state();
-        state.files[state.names[name]].visible().to_vec()
+        state.files[state.names[&self.full(name)]].visible().to_vec()
     }
 
-    /// Returns the length of all named files together.
+    /// Returns the length of all named files of the machine together.
     pub fn used_bytes(&self) -> u64 {
         let state = self.state();
         state.names.values().map(|file| state.files[*file].visible().len() as u64).sum()
@@ -317,7 +349,13 @@ impl State {
         self.faults.clear();
         self.is_off = false;
         self.sync_failed_on.clear();
+        self.locks.clear();
         self
+    }
+
+    /// Returns the lock of a directory.
+    fn lock_of(&mut self, prefix: &str) -> Arc<AtomicBool> {
+        self.locks.entry(prefix.to_owned()).or_default().clone()
     }
 }
 
@@ -333,6 +371,14 @@ impl Latency {
 }
 
 impl NameChange {
+    /// Returns the full name that a power cut may take back.
+    fn name(&self) -> &str {
+        match self {
+            NameChange::Create { name, .. } | NameChange::Remove { name } => name,
+            NameChange::Rename { to, .. } => to,
+        }
+    }
+
     /// Makes the change in `names`.
     fn apply(&self, names: &mut BTreeMap<String, usize>) {
         match self {

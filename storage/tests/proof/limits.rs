@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 use std::env;
 use std::sync::LazyLock;
 use storage::format::MAX_PAYLOAD_BYTES;
-use storage::{Batch, Entry, EntryId, Error, GroupId, Log, Lsn, SimDisk};
+use storage::{Batch, Entry, EntryId, Error, GroupId, Index, Log, Lsn, SimDisk};
 use testbed::engine::entries::small;
 
 /// Zeros, more than any payload may have. Most of these pages are never touched.
@@ -131,6 +131,30 @@ fn a_batch_that_no_frame_can_hold_is_not_empty() {
         batch.put(GroupId(1), b"k", b"v");
         assert_eq!(log.append(&batch).unwrap(), Lsn(1));
     }
+}
+
+#[test]
+fn an_entry_in_parts_has_the_bytes_of_the_same_entry_in_one() {
+    let id = EntryId::new(1, 1);
+    let files = [&[&b"hel"[..], b"", b"lo"][..], &[b"hello"]].map(|parts| {
+        let disk = SimDisk::new(1);
+        let log = Log::open_on(disk.clone(), small()).unwrap();
+        let mut batch = Batch::new();
+        batch.entry(GroupId(1), id, parts);
+        log.write(&batch).unwrap();
+        assert_eq!(log.entry(GroupId(1), Index(1)).unwrap().unwrap().data, "hello");
+        disk.bytes("00000001.log")
+    });
+    assert_eq!(files[0], files[1]);
+
+    let mut batch = Batch::new();
+    let half = vec![7; MAX_PAYLOAD_BYTES / 2 + 1];
+    batch.entry(GroupId(1), id, &[&half, &half]);
+    let log = Log::open_on(SimDisk::new(1), small()).unwrap();
+    assert!(
+        matches!(log.append(&batch), Err(Error::TooLarge { .. })),
+        "together they are too long"
+    );
 }
 
 #[test]

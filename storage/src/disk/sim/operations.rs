@@ -23,12 +23,14 @@ impl Disk for SimDisk {
     type Lock = SimLock;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        Ok(self.state().names.keys().cloned().collect())
+        let state = self.state();
+        Ok(state.names.keys().filter_map(|name| Some(self.own(name)?.to_owned())).collect())
     }
 
     fn create(&self, name: &str) -> io::Result<SimFile> {
         let mut state = self.state();
-        if state.names.contains_key(name) {
+        let full = self.full(name);
+        if state.names.contains_key(&full) {
             return Err(io::Error::new(ErrorKind::AlreadyExists, format!("{name} already exists")));
         }
         if state.free_bytes == Some(0) {
@@ -36,28 +38,30 @@ impl Disk for SimDisk {
         }
         let file = state.files.len();
         state.files.push(FileContent::default());
-        state.change_names(NameChange::Create { name: name.into(), file })?;
+        state.change_names(NameChange::Create { name: full, file })?;
         Ok(SimFile { disk: self.clone(), file })
     }
 
     fn open(&self, name: &str) -> io::Result<SimFile> {
         let state = self.state();
-        let file = *state.names.get(name).ok_or_else(|| not_found(name))?;
+        let file = *state.names.get(&self.full(name)).ok_or_else(|| not_found(name))?;
         Ok(SimFile { disk: self.clone(), file })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
-        let file = *state.names.get(from).ok_or_else(|| not_found(from))?;
-        state.change_names(NameChange::Rename { from: from.into(), to: to.into(), file })
+        let file = *state.names.get(&self.full(from)).ok_or_else(|| not_found(from))?;
+        let (from, to) = (self.full(from), self.full(to));
+        state.change_names(NameChange::Rename { from, to, file })
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
-        if !state.names.contains_key(name) {
+        let full = self.full(name);
+        if !state.names.contains_key(&full) {
             return Err(not_found(name));
         }
-        state.change_names(NameChange::Remove { name: name.into() })
+        state.change_names(NameChange::Remove { name: full })
     }
 
     fn sync_dir(&self) -> io::Result<()> {
@@ -68,12 +72,16 @@ impl Disk for SimDisk {
             Some(Fault::PowerCut) => return Err(failure()),
             Some(Fault::Fails) => {
                 // The changes are never synced again: the names are visible, but not durable.
-                state.name_changes.clear();
+                state.name_changes.retain(|change| self.own(change.name()).is_none());
                 return Err(failure());
             }
         }
         for change in std::mem::take(&mut state.name_changes) {
-            change.apply(&mut state.durable_names);
+            if self.own(change.name()).is_some() {
+                change.apply(&mut state.durable_names);
+            } else {
+                state.name_changes.push(change); // another directory's
+            }
         }
         state.forget_unnamed();
         Ok(())
