@@ -90,6 +90,13 @@ pub fn encode_entry(entry: &Entry, to: &mut BytesMut) {
     entry::write(to, entry);
 }
 
+/// Appends what [`encode_entry`] does, but for the bytes of a command, which come last: returns those. A
+/// storage that can write an entry in parts need not copy them together first.
+pub fn encode_entry_head<'a>(entry: &'a Entry, to: &mut BytesMut) -> &'a [u8] {
+    to.byte(VERSION);
+    entry::write_head(to, entry)
+}
+
 /// Returns the number of bytes that [`encode_entry`] appends.
 pub fn entry_len(entry: &Entry) -> usize {
     let mut length = Length::default();

@@ -27,6 +27,22 @@ pub(super) fn write(to: &mut impl Output, entry: &Entry) {
     write_payload(to, entry.payload());
 }
 
+/// Writes context and payload, but for a command's own bytes, which come last: returns those.
+pub(super) fn write_head<'a>(to: &mut impl Output, entry: &'a Entry) -> &'a [u8] {
+    to.bytes_with_length(entry.context());
+    match entry.payload() {
+        Payload::Normal(data) => {
+            to.byte(2);
+            to.count(data.len());
+            data
+        }
+        other @ (Payload::Noop | Payload::Change(_) | Payload::ChangeV2(_)) => {
+            write_payload(to, other);
+            &[]
+        }
+    }
+}
+
 /// Reads context and payload: an entry without an id.
 pub(super) fn read(from: &mut Input) -> Result<Entry, WireError> {
     let context = from.bytes("context")?;

@@ -72,7 +72,12 @@ impl Value {
     pub(super) fn encode_to(&self, to: &mut BytesMut) {
         match self {
             Value::Message(message) => wire::encode_message(message, to),
-            Value::Entry(entry) => wire::encode_entry(entry, to),
+            Value::Entry(entry) => {
+                let (mut head, begin) = (BytesMut::new(), to.len());
+                let data = wire::encode_entry_head(entry, &mut head);
+                wire::encode_entry(entry, to);
+                assert_eq!([&head, data].concat(), to[begin..], "in two parts, and in one");
+            }
             Value::Snapshot(snapshot) => wire::encode_snapshot(snapshot, to),
             Value::ConfState(conf_state) => wire::encode_conf_state(conf_state, to),
             Value::HardState(hard_state) => wire::encode_hard_state(hard_state, to),
