@@ -15,4 +15,6 @@ pub mod memtable; // an ordered store in memory, with snapshots and a write-ahea
 
 pub mod model; // the words of the store: regions, commands and their results, messages
 
+mod codec; // the shapes that all bytes are made of
+
 pub mod env; // the only access to clock, network, disks and randomness

@@ -2,7 +2,25 @@
 
 mod region; // stores, regions, peers and epochs
 
+mod command; // what clients ask for, and what it led to
+
+mod evaluate; // what a command does to its region's keys
+
+mod window; // a request that comes again is answered, and not run again
+
 mod message; // what stores say to each other
 
+mod state; // what a store remembers of itself
+
+pub mod keys; // where it remembers it
+
+pub use crate::codec::CodecError;
+pub use command::{
+    Command, Compare, Condition, ENTRY_BYTES_MAX, KEY_BYTES_MAX, Origin, Outcome, Refusal,
+    RequestId, Write, decode_commands, encode_commands,
+};
+pub use evaluate::{Pending, evaluate};
 pub use message::StoreMessage;
 pub use region::{ClusterId, Epoch, Peer, PeerId, PeerRole, Region, RegionId, StoreId};
+pub use state::{ApplyState, PeerState, RegionState, StoreIdent};
+pub use window::{WINDOW_BYTES, WINDOW_REQUESTS, Window};

@@ -1,6 +1,6 @@
 //! A batch: changes of any families that are written as a whole, or not at all.
 
-use super::Family;
+use super::{Family, wal};
 use bytes::Bytes;
 
 /// One change.
@@ -27,10 +27,25 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Returns the length of the change in the write-ahead log.
+    fn size_bytes(&self) -> usize {
+        let lengths = match self {
+            Change::Put { key, value } => 8 + key.len() + value.len(),
+            Change::Delete { key } => 4 + key.len(),
+            Change::DeleteRange { from, to: None } => 5 + from.len(),
+            Change::DeleteRange { from, to: Some(to) } => 9 + from.len() + to.len(),
+        };
+        1 + lengths
+    }
+}
+
 /// Changes that are written together, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct WriteBatch {
     changes: Vec<(Family, Change)>,
+    /// The length of the changes in the write-ahead log.
+    bytes: usize,
 }
 
 impl WriteBatch {
@@ -41,17 +56,33 @@ impl WriteBatch {
 
     /// Sets the value of a key.
     pub fn put(&mut self, family: Family, key: impl Into<Bytes>, value: impl Into<Bytes>) {
-        self.changes.push((family, Change::Put { key: key.into(), value: value.into() }));
+        self.push(family, Change::Put { key: key.into(), value: value.into() });
     }
 
     /// Removes a key. The key need not exist.
     pub fn delete(&mut self, family: Family, key: impl Into<Bytes>) {
-        self.changes.push((family, Change::Delete { key: key.into() }));
+        self.push(family, Change::Delete { key: key.into() });
     }
 
     /// Removes all keys in `from..to`; all keys from `from` on if `to` is none.
     pub fn delete_range(&mut self, family: Family, from: impl Into<Bytes>, to: Option<Bytes>) {
-        self.changes.push((family, Change::DeleteRange { from: from.into(), to }));
+        self.push(family, Change::DeleteRange { from: from.into(), to });
+    }
+
+    /// Adds the changes of another batch behind those of this one.
+    pub fn append(&mut self, other: WriteBatch) {
+        self.bytes += other.bytes;
+        self.changes.extend(other.changes);
+    }
+
+    fn push(&mut self, family: Family, change: Change) {
+        self.bytes += change.size_bytes();
+        self.changes.push((family, change));
+    }
+
+    /// Returns the length of the batch in the write-ahead log.
+    pub fn size_bytes(&self) -> usize {
+        wal::HEAD_BYTES + self.bytes
     }
 
     /// Returns the changes, in order.
@@ -67,5 +98,14 @@ impl WriteBatch {
     /// Empties the batch, and keeps its memory.
     pub fn clear(&mut self) {
         self.changes.clear();
+        self.bytes = 0;
+    }
+}
+
+impl FromIterator<(Family, Change)> for WriteBatch {
+    fn from_iter<I: IntoIterator<Item = (Family, Change)>>(changes: I) -> WriteBatch {
+        let mut batch = WriteBatch::new();
+        changes.into_iter().for_each(|(family, change)| batch.push(family, change));
+        batch
     }
 }

@@ -1,7 +1,16 @@
 //! What stores say to each other: a message of one region's Raft group, with its address.
+//!
+//! ```text
+//!   version | cluster | region | from: peer | to: peer | epoch | the message, as `raft::wire` writes it
+//!   peer = id, store, role: 1 voter, 2 learner           epoch = version, conf_version
+//! ```
 
-use super::{ClusterId, Epoch, Peer, RegionId};
-use raft::Message;
+use super::region::{
+    ClusterId, Epoch, Peer, RegionId, read_epoch, read_peer, write_epoch, write_peer,
+};
+use crate::codec::{CodecError, Input, Output};
+use bytes::{Bytes, BytesMut};
+use raft::{Message, wire};
 
 /// A message from one peer of a region to another.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,4 +27,35 @@ pub struct StoreMessage {
     pub epoch: Epoch,
     /// What Raft says.
     pub message: Message,
+}
+
+const VERSION: u8 = 1;
+
+impl StoreMessage {
+    /// Appends the message's bytes to `to`. The caller frames them: they do not say where they end.
+    pub fn encode(&self, to: &mut BytesMut) {
+        to.byte(VERSION);
+        to.u64(self.cluster.0);
+        to.u64(self.region.0);
+        write_peer(to, self.from);
+        write_peer(to, self.to);
+        write_epoch(to, self.epoch);
+        wire::encode_message(&self.message, to);
+    }
+
+    /// Returns the message that these bytes are. Its entries share their memory.
+    ///
+    /// # Errors
+    /// [`CodecError`].
+    pub fn decode(bytes: Bytes) -> Result<StoreMessage, CodecError> {
+        let mut input = Input::versioned(bytes, VERSION)?;
+        Ok(StoreMessage {
+            cluster: ClusterId(input.u64("a cluster")?),
+            region: RegionId(input.u64("a region")?),
+            from: read_peer(&mut input)?,
+            to: read_peer(&mut input)?,
+            epoch: read_epoch(&mut input)?,
+            message: wire::decode_message(input.rest()).map_err(CodecError::Raft)?,
+        })
+    }
 }

@@ -8,6 +8,8 @@
 //!
 //! A region is a range of keys, replicated by one Raft group. Each of its peers is on another store.
 
+use super::command::read_key;
+use crate::codec::{CodecError, Input, Output};
 use bytes::Bytes;
 use std::fmt;
 
@@ -131,4 +133,55 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.store, self.id)
     }
+}
+
+// Bytes.
+
+pub(super) fn write_epoch(to: &mut impl Output, epoch: Epoch) {
+    to.u64(epoch.version);
+    to.u64(epoch.conf_version);
+}
+
+pub(super) fn read_epoch(from: &mut Input) -> Result<Epoch, CodecError> {
+    let version = from.u64("an epoch")?;
+    Ok(Epoch { version, conf_version: from.u64("an epoch")? })
+}
+
+pub(super) fn write_peer(to: &mut impl Output, peer: Peer) {
+    to.u64(peer.id.0);
+    to.u64(peer.store.0);
+    to.byte(match peer.role {
+        PeerRole::Voter => 1,
+        PeerRole::Learner => 2,
+    });
+}
+
+pub(super) fn read_peer(from: &mut Input) -> Result<Peer, CodecError> {
+    let (id, store) = (PeerId(from.u64("a peer")?), StoreId(from.u64("a peer's store")?));
+    let role = match from.byte("a peer's role")? {
+        1 => PeerRole::Voter,
+        2 => PeerRole::Learner,
+        found => return Err(CodecError::UnknownKind { what: "a peer's role", found }),
+    };
+    Ok(Peer { id, store, role })
+}
+
+pub(super) fn write_region(to: &mut impl Output, region: &Region) {
+    to.u64(region.id.0);
+    to.bytes(&region.start);
+    to.byte(u8::from(region.end.is_some()));
+    region.end.iter().for_each(|end| to.bytes(end));
+    write_epoch(to, region.epoch);
+    to.count(region.peers.len());
+    region.peers.iter().for_each(|peer| write_peer(to, *peer));
+}
+
+pub(super) fn read_region(from: &mut Input) -> Result<Region, CodecError> {
+    Ok(Region {
+        id: RegionId(from.u64("a region")?),
+        start: read_key(from)?,
+        end: from.optional("the end of a region", read_key)?,
+        epoch: read_epoch(from)?,
+        peers: from.list("the peers", 17, read_peer)?,
+    })
 }

@@ -1,0 +1,227 @@
+//! The window of recent requests: a request that comes again is answered, and not run again.
+//!
+//! ```text
+//!   store s2, start 4   floor 17      18 Done   19 Number(7)   21 Done
+//!
+//!   request 19 again    its first outcome
+//!   request 20          new: it is run
+//!   request 17          at or below the floor: Undetermined, and not run
+//!   start 3             an earlier start of s2: Undetermined, and not run
+//! ```
+//!
+//! The window is part of the replicated state: every replica has the same, and a restart brings it back.
+//! It is bounded. When it is full, the requests of the oldest entry leave, and the floor of their stores
+//! rises: from then on nobody knows what they led to.
+//!
+//! A refusal is an outcome as well. So a command that was refused once is never run later under the same
+//! id.
+//!
+//! Invariant: no request is run twice.
+
+use super::command::{
+    Outcome, RequestId, read_outcome, read_request, write_outcome, write_request,
+};
+use super::keys;
+use super::region::{RegionId, StoreId};
+use crate::codec::{CodecError, Input, Output};
+use crate::memtable::{Family, Snapshot, WriteBatch};
+use bytes::{Bytes, BytesMut};
+use raft::Index;
+use std::collections::{BTreeMap, VecDeque};
+
+const VERSION: u8 = 1;
+
+/// How many requests a region remembers, but for those of its last entry. A part of the format: all
+/// replicas must forget alike.
+pub const WINDOW_REQUESTS: usize = 4096;
+
+/// How many bytes the records of a region's requests have together, but for those of its last entry.
+pub const WINDOW_BYTES: usize = 1 << 20;
+
+/// The recent requests of a region.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Window {
+    stores: BTreeMap<StoreId, Recent>,
+    /// The entries whose requests are remembered, oldest first.
+    entries: VecDeque<Remembered>,
+    requests: usize,
+    bytes: usize,
+    /// The requests of the entry that is being applied.
+    current: Vec<(RequestId, Outcome)>,
+}
+
+/// The recent requests of one store.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Recent {
+    incarnation: u64,
+    /// Of the requests up to this one, only those in `outcomes` are remembered.
+    floor: u64,
+    outcomes: BTreeMap<u64, Outcome>,
+}
+
+/// The requests of one entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Remembered {
+    index: Index,
+    requests: Vec<RequestId>,
+    bytes: usize,
+}
+
+impl Window {
+    /// Decides whether a request is new.
+    ///
+    /// # Errors
+    /// The outcome to answer with instead of running it: its first one, or [`Outcome::Undetermined`].
+    pub fn admit(&self, request: RequestId) -> Result<(), Outcome> {
+        let Some(recent) = self.stores.get(&request.origin.store) else { return Ok(()) };
+        if request.origin.incarnation > recent.incarnation {
+            return Ok(());
+        }
+        if request.origin.incarnation < recent.incarnation {
+            return Err(Outcome::Undetermined);
+        }
+        match recent.outcomes.get(&request.sequence) {
+            Some(first) => Err(first.clone()),
+            None if request.sequence <= recent.floor => Err(Outcome::Undetermined),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers what a new request has led to.
+    pub fn record(&mut self, request: RequestId, outcome: Outcome) {
+        self.remember(request, outcome.clone());
+        self.current.push((request, outcome));
+    }
+
+    fn remember(&mut self, request: RequestId, outcome: Outcome) {
+        let recent = self.stores.entry(request.origin.store).or_default();
+        let incarnation = request.origin.incarnation;
+        if incarnation > recent.incarnation {
+            *recent = Recent { incarnation, ..Recent::default() };
+        }
+        if incarnation == recent.incarnation {
+            recent.outcomes.insert(request.sequence, outcome);
+        }
+    }
+
+    /// Ends the entry at `index`: adds to `batch` what it led to, and forgets what does not fit any more.
+    pub fn save(&mut self, region: RegionId, index: Index, batch: &mut WriteBatch) {
+        if self.current.is_empty() {
+            return;
+        }
+        let record = encode_record(&self.current);
+        let requests = self.current.drain(..).map(|(request, _)| request).collect();
+        self.push(Remembered { index, requests, bytes: record.len() });
+        batch.put(Family::Raft, keys::requests(region, index), record);
+        if self.evict(region, batch) {
+            batch.put(Family::Raft, keys::floors(region), self.encode_floors());
+        }
+    }
+
+    fn push(&mut self, entry: Remembered) {
+        self.requests += entry.requests.len();
+        self.bytes += entry.bytes;
+        self.entries.push_back(entry);
+    }
+
+    /// Forgets the oldest entries until the window is within its limits. The last one stays. Returns
+    /// whether any was forgotten.
+    fn evict(&mut self, region: RegionId, batch: &mut WriteBatch) -> bool {
+        let before = self.entries.len();
+        while self.entries.len() > 1
+            && (self.requests > WINDOW_REQUESTS || self.bytes > WINDOW_BYTES)
+        {
+            let oldest = self.entries.pop_front().expect("there are two at least");
+            self.requests -= oldest.requests.len();
+            self.bytes -= oldest.bytes;
+            batch.delete(Family::Raft, keys::requests(region, oldest.index));
+            oldest.requests.into_iter().for_each(|request| self.forget(request));
+        }
+        self.entries.len() < before
+    }
+
+    /// Forgets a request: the floor rises.
+    fn forget(&mut self, request: RequestId) {
+        let Some(recent) = self.stores.get_mut(&request.origin.store) else { return };
+        if recent.incarnation == request.origin.incarnation {
+            recent.outcomes.remove(&request.sequence);
+            recent.floor = recent.floor.max(request.sequence);
+        }
+    }
+
+    /// Returns how many requests are remembered.
+    pub fn len(&self) -> usize {
+        self.requests
+    }
+
+    /// Returns whether no request is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.requests == 0
+    }
+
+    /// Reads a region's window from the memtable.
+    ///
+    /// # Errors
+    /// [`CodecError`].
+    pub fn load(view: &Snapshot, region: RegionId) -> Result<Window, CodecError> {
+        let mut window = Window::default();
+        if let Some(floors) =
+            crate::memtable::Reader::get(view, Family::Raft, &keys::floors(region))
+        {
+            window.stores = decode_floors(floors)?;
+        }
+        for (key, record) in view.iter(Family::Raft, &keys::all_requests(region)) {
+            let Some(index) = keys::index_of_requests(key) else { continue };
+            let outcomes = decode_record(record.clone())?;
+            let requests = outcomes.iter().map(|(request, _)| *request).collect();
+            window.push(Remembered { index, requests, bytes: record.len() });
+            for (request, outcome) in outcomes {
+                window.remember(request, outcome);
+            }
+        }
+        Ok(window)
+    }
+
+    fn encode_floors(&self) -> Bytes {
+        let mut to = BytesMut::with_capacity(5 + 24 * self.stores.len());
+        to.byte(VERSION);
+        to.count(self.stores.len());
+        for (store, recent) in &self.stores {
+            to.u64(store.0);
+            to.u64(recent.incarnation);
+            to.u64(recent.floor);
+        }
+        to.freeze()
+    }
+}
+
+fn decode_floors(bytes: Bytes) -> Result<BTreeMap<StoreId, Recent>, CodecError> {
+    let mut input = Input::versioned(bytes, VERSION)?;
+    let floors = input.list("the floors", 24, |input| {
+        let store = StoreId(input.u64("a store")?);
+        let incarnation = input.u64("an incarnation")?;
+        let floor = input.u64("a floor")?;
+        Ok((store, Recent { incarnation, floor, outcomes: BTreeMap::new() }))
+    })?;
+    input.finish()?;
+    Ok(floors.into_iter().collect())
+}
+
+fn encode_record(requests: &[(RequestId, Outcome)]) -> Bytes {
+    let mut to = BytesMut::with_capacity(5 + 32 * requests.len());
+    to.byte(VERSION);
+    to.count(requests.len());
+    for (request, outcome) in requests {
+        write_request(&mut to, *request);
+        write_outcome(&mut to, outcome);
+    }
+    to.freeze()
+}
+
+fn decode_record(bytes: Bytes) -> Result<Vec<(RequestId, Outcome)>, CodecError> {
+    let mut input = Input::versioned(bytes, VERSION)?;
+    let requests =
+        input.list("the requests", 25, |input| Ok((read_request(input)?, read_outcome(input)?)))?;
+    input.finish()?;
+    Ok(requests)
+}
