@@ -11,6 +11,10 @@
 //!
 //! The modules below are in reading order.
 
+pub mod store; // regions that agree through Raft   <- the doors
+
+pub mod batch; // how messages reach state machines, and who runs them
+
 pub mod memtable; // an ordered store in memory, with snapshots and a write-ahead log
 
 pub mod model; // the words of the store: regions, commands and their results, messages

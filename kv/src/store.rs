@@ -1,0 +1,239 @@
+//! The store: regions whose replicas agree through Raft, on one thread or several.
+//!
+//! ```text
+//!   RaftKv --> Router --> mailbox --> PeerFsm --> the round's frame --> the raft log
+//!                                        '-- committed --> ApplyFsm --> the memtable
+//! ```
+//!
+//! # Invariants
+//!
+//! The numbers are those that comments and tests name.
+//!
+//! 1. A promise leaves only after the Ready that holds it is durable; Readys become durable in order.
+//! 2. A leader sends entries before they are durable here, and counts itself only afterwards.
+//! 3. The applied index is in the same batch as the data of its entries; callbacks come after the batch is
+//!    visible.
+//! 4. Where both engines are written, the memtable is synced first, the raft log second; a crash between
+//!    the two is recovered.
+//! 5. At a start: applied <= max(commit of both halves) <= the last entry; the log begins after what was
+//!    removed; the terms fit.
+//! 6. A command that is refused moves the applied index, and changes nothing else.
+//! 11. A change of the role is published before any message of the new role leaves.
+//! 12. A lease: see `store/lease.rs`.
+//! 13. A local read takes its view first, and checks the lease and the peer after it.
+//! 14. Every callback is finished exactly once.
+//! 15. Applying is deterministic.
+//!
+//! (7 to 10, 16 and 17 are about splits, membership and snapshots, which are not built yet.)
+//!
+//! The modules below are in reading order: a write's way first, then a read's.
+
+mod raft_kv; // the doors: async_write, async_snapshot
+
+mod callback; // how a sender learns what became of its request
+
+mod error; // the errors, and what each proves about a write
+
+mod peer; // a replica: step, propose, read, a Ready
+
+mod policy; // how a request is served: a pure function
+
+mod proposal; // entries whose senders wait
+
+mod round; // one frame, one sync, one record: what a thread does with its peers
+
+mod frames; // what a round writes to the raft log
+
+mod peer_storage; // what Raft reads and a round writes
+
+mod apply; // what a committed entry does
+
+mod read; // reads that ask a majority
+
+mod lease; // for how long a leader may read alone
+
+mod status; // what others may know of a peer
+
+mod start; // bootstrap, and what a start may believe
+
+mod config; // settings
+
+use crate::batch::{Bell, Fsm, Mailbox, Ready, Router, RunQueue};
+use crate::env::{Clock, Env, Moment, Ticker};
+use crate::model::{Origin, RegionId};
+use peer::PeerMessage;
+use round::{FirstFailure, PeerFsm, Round};
+use start::{Started, start};
+use status::StoreMeta;
+use std::time::Duration;
+use storage::Disk;
+
+pub use apply::ApplyError;
+pub use callback::{ReadCallback, WriteCallback, WriteEvent};
+pub use config::{ConfigError, StoreConfig};
+pub use error::KvError;
+pub use lease::{Lease, LeaseState, VoteBan};
+pub use peer::RequestContext;
+pub use policy::{RequestKind, RequestPolicy, decide_policy};
+pub use raft_kv::{RaftKv, StoreHandle};
+pub use read::{ReadMode, RegionSnapshot};
+pub use round::StoreFailure;
+pub use start::{OpenError, bootstrap};
+pub use status::PeerStatus;
+
+/// The mailboxes of a store's peers, by region.
+pub(crate) type PeerRouter<D> = Router<PeerFsm<D>>;
+
+impl<D: Disk> Fsm for PeerFsm<D> {
+    type Message = PeerMessage;
+}
+
+/// A store that runs on the thread that calls it.
+pub struct Store<E: Env> {
+    handle: StoreHandle<E>,
+    router: PeerRouter<E::Disk>,
+    runnable: RunQueue<PeerFsm<E::Disk>>,
+    bell: Bell,
+    round: Round<E>,
+    meta: StoreMeta,
+    failure: FirstFailure,
+    clock: E::Clock,
+    ticker: Ticker,
+    messages_per_round: usize,
+    /// The messages of one peer, in memory that is used again.
+    messages: Vec<PeerMessage>,
+}
+
+impl<E: Env> Store<E> {
+    /// Starts a store on what its disks hold.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(config: StoreConfig, env: E) -> Result<Store<E>, OpenError> {
+        let Started { engines, ident, peers } = start(&config, &env)?;
+        let (bell, router, meta) = (Bell::default(), Router::default(), StoreMeta::default());
+        let (runnable, failure) = (RunQueue::new(bell.clone()), FirstFailure::default());
+        for fsm in peers {
+            meta.publish(fsm.peer.status());
+            let region = fsm.peer.region.id;
+            let mailbox = Mailbox::new(fsm, config.mailbox_capacity, runnable.clone());
+            router.register(region.0, mailbox);
+        }
+        router.broadcast(|| PeerMessage::Start);
+        let clock = env.clock();
+        let ticker = Ticker::new(config.tick, clock.now());
+        let origin = Origin { store: ident.store, incarnation: ident.incarnation };
+        let round = Round::new(&config, engines.clone(), &env, meta.clone(), failure.clone());
+        let messages_per_round = config.messages_per_round;
+        let inside = (clock.clone(), origin);
+        let handle = StoreHandle::new(config, router.clone(), engines, meta.clone(), inside);
+        let messages = Vec::new();
+        Ok(Store {
+            handle,
+            router,
+            runnable,
+            bell,
+            round,
+            meta,
+            failure,
+            clock,
+            ticker,
+            messages_per_round,
+            messages,
+        })
+    }
+
+    /// Returns the way into the store, from any thread.
+    pub fn handle(&self) -> StoreHandle<E> {
+        self.handle.clone()
+    }
+
+    /// Returns what is known of a region's peer; none if it is not on this store.
+    pub fn peer(&self, region: RegionId) -> Option<PeerStatus> {
+        self.meta.get(region)
+    }
+
+    /// Returns why the store has ended; none while it runs.
+    pub fn failure(&self) -> Option<&StoreFailure> {
+        self.failure.get()
+    }
+
+    /// Returns when the next tick is due.
+    pub fn next_tick(&self) -> Moment {
+        self.ticker.next()
+    }
+
+    /// Delivers a tick if one is due, and runs one round of up to `max_peers` peers that have something to
+    /// do. Returns how many there were; 0 if the store has nothing to do until its next tick or message.
+    pub fn run_inline(&mut self, max_peers: usize) -> usize {
+        if self.failure.get().is_some() {
+            self.end();
+            return 0;
+        }
+        if self.ticker.take(self.clock.now()) {
+            self.router.broadcast(|| PeerMessage::Tick);
+        }
+        let mut ready = self.runnable.take(max_peers);
+        if ready.is_empty() {
+            return 0;
+        }
+        self.run_round(&mut ready);
+        let polled = ready.len();
+        ready.into_iter().for_each(|ready| self.give_back(ready));
+        polled
+    }
+
+    /// Runs one round.
+    fn run_round(&mut self, ready: &mut [Ready<PeerFsm<E::Disk>>]) {
+        self.round.begin();
+        for Ready { fsm, mailbox } in &mut *ready {
+            mailbox.drain(self.messages_per_round, &mut self.messages);
+            self.round.handle(fsm, &mut self.messages);
+        }
+        self.round.end(ready.iter_mut().map(|ready| &mut *ready.fsm));
+    }
+
+    /// Gives a peer back to its mailbox, and looks at it again soon if it has more to do.
+    fn give_back(&mut self, ready: Ready<PeerFsm<E::Disk>>) {
+        let Ready { fsm, mailbox } = ready;
+        if !fsm.is_stopped && fsm.peer.has_ready() {
+            drop(mailbox.force_send(PeerMessage::Continue)); // a closed mailbox needs no message
+        }
+        mailbox.release(fsm);
+    }
+
+    /// Runs the store on this thread, until `is_done` says so. It sleeps while there is nothing to do.
+    pub fn run(&mut self, is_done: impl Fn() -> bool) {
+        while !is_done() && self.failure.get().is_none() {
+            if self.run_inline(usize::MAX) == 0 {
+                let until = self.next_tick().since(self.clock.now());
+                self.bell.wait(until.max(Duration::from_micros(1)));
+            }
+        }
+    }
+
+    /// Returns what wakes a thread in [`Store::run`].
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
+    /// Ends the store: everybody who waits is answered. What was proposed may still be applied; what was
+    /// not, will not be.
+    fn end(&mut self) {
+        for region in self.router.numbers() {
+            let region = RegionId(region);
+            self.meta.remove(region);
+            let (messages, _) = self.router.close(region.0);
+            for message in messages {
+                message.refuse(KvError::RegionNotFound { region });
+            }
+        }
+        drop(self.runnable.take(usize::MAX));
+    }
+}
+
+impl<E: Env> Drop for Store<E> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,197 @@
+//! The settings of a store.
+//!
+//! ```text
+//!   |<------------ election_ticks x tick ------------>|     a follower votes for nobody else
+//!   |<-- max_lease x (1 + drift) -->|<-- one tick -->|      a leader reads alone
+//! ```
+
+use crate::model::{ClusterId, ENTRY_BYTES_MAX, StoreId};
+use std::fmt;
+use std::time::Duration;
+
+/// The settings of one store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoreConfig {
+    /// The cluster. A directory of another cluster is refused.
+    pub cluster: ClusterId,
+    /// The store, from 1. A directory of another store is refused.
+    pub store: StoreId,
+    /// How long a tick of Raft lasts: more than zero. Default 100 ms.
+    pub tick: Duration,
+    /// The shortest election timeout, in ticks. Default 10.
+    pub election_ticks: u64,
+    /// The time between two heartbeats, in ticks. Default 2.
+    pub heartbeat_ticks: u64,
+    /// How long a leader may read alone after a majority followed it, on its own clock; zero: never.
+    /// Default 800 ms.
+    pub max_lease: Duration,
+    /// How much faster than the leader's clock any other clock may be, in thousandths. Default 50.
+    pub max_drift_permille: u32,
+    /// The longest entry, in bytes: what many commands are merged into, and the longest command alone.
+    /// At most [`ENTRY_BYTES_MAX`], the default.
+    pub entry_bytes_max: usize,
+    /// How many messages of one peer a round handles; at least 1. Default 4096.
+    pub messages_per_round: usize,
+    /// How many messages a peer's mailbox holds; at least 1. Default 40960.
+    pub mailbox_capacity: usize,
+    /// The raft log.
+    pub log: storage::Options,
+    /// The write-ahead log of the memtable.
+    pub wal: storage::Options,
+}
+
+/// A setting that cannot work.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// Store 0 does not exist.
+    StoreZero,
+    /// A tick that takes no time.
+    TickZero,
+    /// The settings of Raft cannot work.
+    Raft(raft::ConfigError),
+    /// A lease may last until a follower votes for another leader.
+    LeaseTooLong {
+        /// The lease, with the drift of the clocks added.
+        lease: Duration,
+        /// How long it may be: the election timeout without a tick.
+        limit: Duration,
+    },
+    /// An entry of this length does not fit the format, or is nothing.
+    EntryBytes {
+        /// The setting.
+        bytes: usize,
+    },
+    /// A frame of the write-ahead log that does not hold what an entry may change.
+    WalFrame {
+        /// The longest frame.
+        bytes: u32,
+        /// The longest that an entry may need.
+        needed: usize,
+    },
+    /// A frame of the raft log that does not hold the longest entry.
+    LogFrame {
+        /// The longest frame.
+        bytes: u32,
+        /// The longest that an entry may need.
+        needed: usize,
+    },
+    /// A number that must be at least 1.
+    Zero {
+        /// The setting.
+        setting: &'static str,
+    },
+}
+
+impl StoreConfig {
+    /// Returns the default settings of a store.
+    pub fn new(cluster: ClusterId, store: StoreId) -> StoreConfig {
+        StoreConfig {
+            cluster,
+            store,
+            tick: Duration::from_millis(100),
+            election_ticks: 10,
+            heartbeat_ticks: 2,
+            max_lease: Duration::from_millis(800),
+            max_drift_permille: 50,
+            entry_bytes_max: ENTRY_BYTES_MAX,
+            messages_per_round: 4096,
+            mailbox_capacity: 40960,
+            log: storage::Options::default(),
+            wal: storage::Options { max_batch_bytes: 24 << 20, ..storage::Options::default() },
+        }
+    }
+
+    /// Checks that a store with these settings can work.
+    ///
+    /// # Errors
+    /// The first setting that cannot.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.store.0 == 0 {
+            return Err(ConfigError::StoreZero);
+        }
+        if self.tick.is_zero() {
+            return Err(ConfigError::TickZero);
+        }
+        self.raft(raft::NodeId(1)).check().map_err(ConfigError::Raft)?;
+        let (lease, limit) = (self.lease_with_drift(), self.vote_ban());
+        if lease > limit {
+            return Err(ConfigError::LeaseTooLong { lease, limit });
+        }
+        if self.entry_bytes_max == 0 || self.entry_bytes_max > ENTRY_BYTES_MAX {
+            return Err(ConfigError::EntryBytes { bytes: self.entry_bytes_max });
+        }
+        // An entry's changes have at most its limit, and the record of its requests is shorter than it is.
+        let (bytes, needed) = (self.wal.max_batch_bytes, 2 * self.entry_bytes_max + 1024);
+        if needed > bytes as usize {
+            return Err(ConfigError::WalFrame { bytes, needed });
+        }
+        let (bytes, needed) = (self.log.max_batch_bytes, self.entry_bytes_max + 1024);
+        if needed > bytes as usize {
+            return Err(ConfigError::LogFrame { bytes, needed });
+        }
+        for (setting, value) in [
+            ("messages_per_round", self.messages_per_round),
+            ("mailbox_capacity", self.mailbox_capacity),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Zero { setting });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns for how long a peer that has heard from a leader votes for nobody else, on its own
+    /// clock: the election timeout without a tick, because a tick may come right after the message.
+    pub fn vote_ban(&self) -> Duration {
+        let ticks = u32::try_from(self.election_ticks.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.tick.saturating_mul(ticks)
+    }
+
+    /// Returns how long a lease may last on the fastest clock.
+    fn lease_with_drift(&self) -> Duration {
+        let drift = self.max_lease.saturating_mul(self.max_drift_permille) / 1000;
+        self.max_lease.saturating_add(drift)
+    }
+
+    /// Returns the settings of a peer's Raft node.
+    ///
+    /// Reads rest on a majority that is asked. The lease is the store's: Raft's own would rest on ticks,
+    /// and a store drops ticks that it missed.
+    pub(crate) fn raft(&self, id: raft::NodeId) -> raft::Config {
+        raft::Config {
+            election_ticks: self.election_ticks,
+            heartbeat_ticks: self.heartbeat_ticks,
+            batch_append: true,
+            forward_proposals: false,
+            pre_vote: true,
+            check_quorum: true,
+            ..raft::Config::new(id)
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::StoreZero => write!(f, "store is 0, but stores are numbered from 1"),
+            ConfigError::TickZero => write!(f, "tick is 0: no election would ever begin"),
+            ConfigError::Raft(error) => error.fmt(f),
+            ConfigError::LeaseTooLong { lease, limit } => write!(
+                f,
+                "max_lease with max_drift_permille is {lease:?}, but (election_ticks - 1) * tick is only {limit:?}"
+            ),
+            ConfigError::EntryBytes { bytes } => {
+                write!(f, "entry_bytes_max is {bytes}, but must be 1 to {ENTRY_BYTES_MAX}")
+            }
+            ConfigError::WalFrame { bytes, needed } => {
+                write!(f, "wal.max_batch_bytes is {bytes}, but an entry may need {needed}")
+            }
+            ConfigError::LogFrame { bytes, needed } => {
+                write!(f, "log.max_batch_bytes is {bytes}, but an entry may need {needed}")
+            }
+            ConfigError::Zero { setting } => write!(f, "{setting} is 0, but must be at least 1"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
