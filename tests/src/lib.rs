@@ -18,6 +18,9 @@ pub mod spelling; // "did you mean"
 #[cfg(feature = "storage")]
 pub mod engine; // the log engine's test kit: a model, histories, power cuts
 
+#[cfg(feature = "fleet")]
+pub mod machine; // the disks of one store: one power, one free space
+
 #[cfg(feature = "raft")]
 pub mod input; // everything that can happen to a cluster, and what each input led to
 
@@ -68,6 +71,9 @@ pub mod page; // a run as one page, or as a picture
 
 #[cfg(feature = "raft")]
 pub mod property; // what a tester states of every run, and who looks for a run without it
+
+#[cfg(feature = "fleet")]
+pub mod fleet; // several stores in one thread: simulated clocks, network, machines, clients
 
 #[cfg(feature = "proptest")]
 pub mod strategy; // strategies for proptest: values of the core, and scenes

@@ -1,0 +1,208 @@
+//! The first judge: the order that the log witnesses.
+//!
+//! ```text
+//!   log      6: put a     7: add n, put b     8: delete a         every replica agrees on it
+//!   reads           get a (saw 6)        get b (saw 7)            a read stands behind the index it saw
+//!
+//!   call [-----6-----] return          each operation must fit between its call and its return,
+//!           call [--get--] return      and what it saw must be what the model says in this order
+//! ```
+//!
+//! The log gives the order, so nothing has to be searched. If every operation fits, the history is
+//! linearizable. The model below is written apart from the store's own evaluation.
+
+use super::client::{Asked, Ending, Record, Saw};
+use bytes::Bytes;
+use kv::model::{Command, Condition, Outcome, RequestId, Write};
+use raft::Index;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An entry of the log: its index, and its commands.
+pub type Logged = (Index, Vec<Command>);
+
+/// The state of the model.
+pub type Values = BTreeMap<Bytes, Bytes>;
+
+/// Judges a history by the log that was committed. Returns the values at its end.
+///
+/// # Errors
+/// What is wrong, in one sentence.
+pub fn judge(history: &[Record], log: &[Logged]) -> Result<Values, String> {
+    let mut values = Values::new();
+    let mut run: BTreeMap<RequestId, Outcome> = BTreeMap::new();
+    let mut reads = reads_by_index(history);
+    let by_request: BTreeMap<RequestId, &Record> =
+        history.iter().filter_map(|record| Some((record.request?, record))).collect();
+    let mut earliest = 0;
+    let first = log.first().map_or(Index(0), |(index, _)| *index);
+    check_reads(&mut reads, Index(first.0.saturating_sub(1)), &values, &mut earliest)?;
+    for (index, commands) in log {
+        for command in commands {
+            if run.contains_key(&command.request) || is_forgotten(command.request, &run) {
+                continue;
+            }
+            let outcome = apply(&command.write, &mut values);
+            run.insert(command.request, outcome.clone());
+            let Some(record) = by_request.get(&command.request) else { continue };
+            place(record, &mut earliest, *index)?;
+            check_outcome(record, &outcome, *index)?;
+        }
+        check_reads(&mut reads, *index, &values, &mut earliest)?;
+    }
+    check_rest(history, &run)?;
+    match reads.first_key_value() {
+        None => Ok(values),
+        Some((index, reads)) => {
+            Err(format!("{} was read at index {index}, but the log ends before it", show(reads[0])))
+        }
+    }
+}
+
+/// Returns whether a request is of an earlier start of its store than one that was run: it is not run.
+fn is_forgotten(request: RequestId, run: &BTreeMap<RequestId, Outcome>) -> bool {
+    let origin = request.origin;
+    run.keys().any(|other| {
+        other.origin.store == origin.store && other.origin.incarnation > origin.incarnation
+    })
+}
+
+fn reads_by_index(history: &[Record]) -> BTreeMap<Index, Vec<&Record>> {
+    let mut reads: BTreeMap<Index, Vec<&Record>> = BTreeMap::new();
+    for record in history {
+        if let Ending::Saw(Saw::Value(_, index)) = &record.ending {
+            reads.entry(*index).or_default().push(record);
+        }
+    }
+    // Of reads at one index, the one that returned first comes first.
+    reads.values_mut().for_each(|reads| reads.sort_by_key(|record| record.end));
+    reads
+}
+
+/// Checks the reads that stand behind `index`.
+fn check_reads(
+    reads: &mut BTreeMap<Index, Vec<&Record>>,
+    index: Index,
+    values: &Values,
+    earliest: &mut u64,
+) -> Result<(), String> {
+    // Reads of one index do not order one another: each only has to follow the writes before it.
+    let before = *earliest;
+    for record in reads.remove(&index).unwrap_or_default() {
+        let mut at = before;
+        place(record, &mut at, index)?;
+        *earliest = (*earliest).max(record.call);
+        let (Asked::Get { key, .. }, Ending::Saw(Saw::Value(saw, _))) =
+            (&record.asked, &record.ending)
+        else {
+            continue;
+        };
+        if saw.as_ref() != values.get(key) {
+            return Err(format!(
+                "{} at index {index} saw {saw:?}, but the value was {:?}",
+                show(record),
+                values.get(key)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Places an operation behind all before it: it must not have returned before they can have happened.
+fn place(record: &Record, earliest: &mut u64, index: Index) -> Result<(), String> {
+    *earliest = (*earliest).max(record.call);
+    if matches!(record.ending, Ending::Saw(_)) && record.end < *earliest {
+        return Err(format!(
+            "{} returned at {} ns, but stands at index {index} behind an operation that began at {} ns",
+            show(record),
+            record.end,
+            earliest
+        ));
+    }
+    Ok(())
+}
+
+fn check_outcome(record: &Record, expected: &Outcome, index: Index) -> Result<(), String> {
+    match &record.ending {
+        Ending::Saw(Saw::Outcome(saw)) if saw != expected => Err(format!(
+            "{} at index {index} was answered {saw:?}, but led to {expected:?}",
+            show(record)
+        )),
+        Ending::NotApplied => {
+            Err(format!("{} was said not to be applied, but was, at index {index}", show(record)))
+        }
+        Ending::Saw(_) | Ending::Unknown => Ok(()),
+    }
+}
+
+/// Checks the writes that the log does not hold: none may have been acknowledged.
+fn check_rest(history: &[Record], run: &BTreeMap<RequestId, Outcome>) -> Result<(), String> {
+    let lost = history.iter().find(|record| {
+        let is_run = record.request.is_some_and(|request| run.contains_key(&request));
+        matches!(record.ending, Ending::Saw(Saw::Outcome(_))) && !is_run
+    });
+    match lost {
+        None => Ok(()),
+        Some(record) => Err(format!("{} was acknowledged, and is lost", show(record))),
+    }
+}
+
+fn show(record: &Record) -> String {
+    let id = record.request.map_or(String::new(), |request| format!(" ({request})"));
+    format!("client {}: {:?}{id}", record.client, record.asked)
+}
+
+/// Applies a write to the model.
+pub fn apply(write: &Write, values: &mut Values) -> Outcome {
+    let get = |values: &Values, key: &Bytes| values.get(key).cloned().unwrap_or_default();
+    match write {
+        Write::Put { key, value } => {
+            values.insert(key.clone(), value.clone());
+            Outcome::Done
+        }
+        Write::Delete { key } => {
+            values.remove(key);
+            Outcome::Done
+        }
+        Write::DeleteRange { from, to } => {
+            values.retain(|key, _| key < from || to.as_ref().is_some_and(|to| key >= to));
+            Outcome::Done
+        }
+        Write::Add { key, delta } => {
+            let before: i64 = match values.get(key) {
+                None => 0,
+                Some(text) => {
+                    let text = std::str::from_utf8(text).expect("clients write text");
+                    text.parse().expect("clients add to numbers alone")
+                }
+            };
+            values.insert(key.clone(), (before + delta).to_string().into());
+            Outcome::Number(before + delta)
+        }
+        Write::Append { key, value } => {
+            let value = [&get(values, key)[..], value].concat();
+            let length = value.len() as u64;
+            values.insert(key.clone(), value.into());
+            Outcome::Length(length)
+        }
+        Write::Txn { compares, then, otherwise } => {
+            let succeeded = compares.iter().all(|compare| {
+                let value = values.get(&compare.key);
+                match &compare.condition {
+                    Condition::Exists => value.is_some(),
+                    Condition::Missing => value.is_none(),
+                    Condition::Equals(expected) => value == Some(expected),
+                }
+            });
+            let branch = if succeeded { then } else { otherwise };
+            let results = branch.iter().map(|write| apply(write, values)).collect();
+            Outcome::Txn { succeeded, results }
+        }
+    }
+}
+
+/// Returns the requests that a log holds more than once.
+pub fn repeated(log: &[Logged]) -> BTreeSet<RequestId> {
+    let mut seen = BTreeSet::new();
+    let commands = log.iter().flat_map(|(_, commands)| commands);
+    commands.map(|command| command.request).filter(|request| !seen.insert(*request)).collect()
+}
