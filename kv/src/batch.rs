@@ -25,3 +25,6 @@ pub use delivery::{Delivery, Wake};
 pub use mailbox::{Fsm, Mailbox, SendError};
 pub use router::Router;
 pub use run_queue::{Ready, RunQueue};
+
+#[cfg(test)]
+mod tests;

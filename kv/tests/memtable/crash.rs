@@ -58,10 +58,10 @@ fn held(table: &Memtable<SimDisk>) -> Values {
 
 /// Returns what the first batches lead to, by their number.
 fn expected(batches: u64) -> Vec<Values> {
-    let table = Memtable::open_on(SimDisk::new(1), small()).unwrap();
+    let table = Memtable::open_on(SimDisk::new(1), small()).expect("the disk works");
     let mut states = vec![held(&table)];
     for number in 1..=batches {
-        table.write(&batch(number)).unwrap();
+        table.write(&batch(number)).expect("the disk works");
         states.push(held(&table));
     }
     states

@@ -5,13 +5,18 @@ use kv::memtable::{Family, KeyRange, Memtable, Options, Reader, WriteBatch};
 use storage::SimDisk;
 
 fn open() -> Memtable<SimDisk> {
-    Memtable::open_on(SimDisk::new(1), Options::default()).unwrap()
+    let wal = storage::Options {
+        segment_bytes: 64 << 10,
+        max_batch_bytes: 4096,
+        ..storage::Options::default()
+    };
+    Memtable::open_on(SimDisk::new(1), Options { wal }).expect("the disk works")
 }
 
 fn put(table: &Memtable<SimDisk>, family: Family, key: &'static str, value: &'static str) {
     let mut batch = WriteBatch::new();
     batch.put(family, key, value);
-    table.write(&batch).unwrap();
+    table.write(&batch).expect("the disk works");
 }
 
 fn get(table: &impl Reader, key: &str) -> Option<Bytes> {

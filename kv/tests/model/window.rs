@@ -1,0 +1,111 @@
+//! The window against one that remembers everything: it never lets a request run twice.
+
+use kv::memtable::{Family, Memtable, Options, WriteBatch};
+use kv::model::*;
+use raft::Index;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use std::collections::BTreeMap;
+use storage::SimDisk;
+
+const REGION: RegionId = RegionId(1);
+
+fn request(store: u64, incarnation: u64, sequence: u64) -> RequestId {
+    RequestId { origin: Origin { store: StoreId(store), incarnation }, sequence }
+}
+
+fn save(window: &mut Window, index: u64, table: &Memtable<SimDisk>) {
+    let mut batch = WriteBatch::new();
+    window.save(REGION, Index(index), &mut batch);
+    table.write(&batch).expect("the disk works");
+}
+
+fn open() -> Memtable<SimDisk> {
+    let wal = storage::Options {
+        segment_bytes: 1 << 20,
+        max_batch_bytes: 256 << 10,
+        ..storage::Options::default()
+    };
+    Memtable::open_on(SimDisk::new(1), Options { wal }).expect("the disk works")
+}
+
+#[test]
+fn a_repeated_request_gets_its_first_outcome_and_an_old_one_undetermined() {
+    let (mut window, table) = (Window::default(), open());
+    assert_eq!(window.admit(request(1, 1, 5)), Ok(()));
+    window.record(request(1, 1, 5), Outcome::Number(7));
+    assert_eq!(window.admit(request(1, 1, 5)), Err(Outcome::Number(7)), "in the same entry, too");
+    save(&mut window, 6, &table);
+    assert_eq!(window.admit(request(1, 1, 5)), Err(Outcome::Number(7)));
+    assert_eq!(window.admit(request(1, 1, 4)), Ok(()), "it comes late, and is new");
+    assert_eq!(window.admit(request(2, 1, 5)), Ok(()), "another store's");
+
+    window.record(request(1, 2, 1), Outcome::Done);
+    assert_eq!(window.admit(request(1, 1, 5)), Err(Outcome::Undetermined), "of an earlier start");
+    assert_eq!(window.admit(request(1, 1, 6)), Err(Outcome::Undetermined));
+    assert_eq!(window.admit(request(1, 3, 1)), Ok(()));
+}
+
+#[test]
+fn the_window_is_bounded_and_what_leaves_it_is_not_run_again() {
+    let (mut window, table) = (Window::default(), open());
+    let entries = WINDOW_REQUESTS as u64 + 100;
+    for sequence in 1..=entries {
+        window.record(request(1, 1, sequence), Outcome::Done);
+        save(&mut window, sequence, &table);
+    }
+    assert_eq!(window.len(), WINDOW_REQUESTS);
+    let records = keys::all_requests(REGION);
+    let kept = table.snapshot().iter(Family::Raft, &records).count();
+    assert_eq!(kept, WINDOW_REQUESTS, "what has left is deleted");
+    assert_eq!(window.admit(request(1, 1, 100)), Err(Outcome::Undetermined));
+    assert_eq!(window.admit(request(1, 1, 101)), Err(Outcome::Done));
+    assert_eq!(Window::load(&table.snapshot(), REGION), Ok(window));
+}
+
+#[test]
+fn outcomes_are_bounded_by_their_bytes_too() {
+    let (mut window, table) = (Window::default(), open());
+    let results = vec![Outcome::Number(1); 10_000];
+    for sequence in 1..=40 {
+        let outcome = Outcome::Txn { succeeded: true, results: results.clone() };
+        window.record(request(1, 1, sequence), outcome);
+        save(&mut window, sequence, &table);
+    }
+    let bytes = table.snapshot().size(Family::Raft, &keys::all_requests(REGION)).bytes;
+    assert!(bytes <= WINDOW_BYTES as u64 + 40 * 18, "{bytes} bytes");
+    assert!(window.admit(request(1, 1, 40)).is_err(), "the last is remembered");
+    assert_eq!(window.admit(request(1, 1, 1)), Err(Outcome::Undetermined));
+}
+
+#[test]
+fn no_request_runs_twice_and_a_restart_changes_nothing() {
+    for seed in 0..20 {
+        let random = &mut ChaCha8Rng::seed_from_u64(seed);
+        let (mut window, table) = (Window::default(), open());
+        let mut run: BTreeMap<RequestId, Outcome> = BTreeMap::new();
+        for index in 1..1500u64 {
+            for _ in 0..random.random_range(0..8) {
+                let sequence = (index * 4).saturating_sub(random.random_range(0..6000)).max(1);
+                let request = request(random.random_range(1..4), 1 + index / 600, sequence);
+                match window.admit(request) {
+                    Ok(()) => {
+                        let outcome = Outcome::Number(random.random());
+                        window.record(request, outcome.clone());
+                        let before = run.insert(request, outcome);
+                        assert_eq!(before, None, "seed {seed}: {request} ran twice");
+                    }
+                    Err(Outcome::Undetermined) => {}
+                    Err(first) => assert_eq!(run.get(&request), Some(&first), "seed {seed}"),
+                }
+            }
+            save(&mut window, index, &table);
+            if random.random_ratio(1, 100) {
+                let loaded =
+                    Window::load(&table.snapshot(), REGION).expect("it reads what it wrote");
+                assert_eq!(loaded, window, "seed {seed}, entry {index}");
+                window = loaded;
+            }
+        }
+    }
+}
