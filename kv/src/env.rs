@@ -10,6 +10,10 @@
 //! A store has no other access to the outside. So the same code runs on threads with real disks, and
 //! in a simulator, where a run is a function of its seed.
 
+mod real; // the system's clock and directories
+
+pub use real::{RealClock, RealEnv};
+
 use crate::model::{StoreId, StoreMessage};
 use std::fmt;
 use std::io;

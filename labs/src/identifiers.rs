@@ -18,12 +18,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The folders whose names a page may use.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "raft/src",
     "raft/tests",
     "storage/src",
     "storage/tests",
     "kv/src",
+    "kv/tests",
     "tests/src",
     "tests/tests",
     "tests/outside/src",

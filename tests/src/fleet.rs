@@ -22,7 +22,9 @@ use crate::fingerprint::Fingerprint;
 use crate::machine::SimMachine;
 use crate::random::Stream;
 use bytes::Bytes;
-use client::{ATTEMPTS_MAX, Answer, Answers, Asked, Ending, Open, Record, Saw, SimClient};
+use client::{
+    ATTEMPTS_MAX, Answer, Answers, Asked, Ending, OpenOperation, OperationRecord, Saw, SimClient,
+};
 use counts::Counts;
 use env::{SimClock, SimEnv, SimOutbox};
 use judge::{Logged, Values};
@@ -36,7 +38,7 @@ use kv::store::{
     KvError, RaftKv, ReadCallback, ReadMode, RequestContext, Store, StoreConfig, WriteCallback,
     WriteEvent, bootstrap,
 };
-use plan::{MILLISECOND, Mishap, Plan, Planned, SECOND};
+use plan::{FleetPlan, MILLISECOND, Mishap, Planned, SECOND};
 use raft::{Index, RoleName, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{Disk, Fate, Fates, Fault, GroupId, Log, Sector};
@@ -47,8 +49,8 @@ const CLUSTER: ClusterId = ClusterId(7);
 /// The only region.
 const REGION: RegionId = RegionId(1);
 
-/// How long an attempt may take, before its client looks elsewhere.
-const ATTEMPT: u64 = 2 * SECOND;
+/// How long an attempt may take, in milliseconds, before its client looks elsewhere.
+const ATTEMPT_MS: u64 = 2000;
 
 /// Something that happens at a time.
 #[derive(Clone, Debug)]
@@ -59,6 +61,8 @@ enum Event {
     Wake { store: usize, number: u64 },
     /// A client goes on: begins an operation, or tries again.
     Client { client: usize, operation: u64, attempt: u64 },
+    /// An attempt has taken too long.
+    Timeout { client: usize, operation: u64, attempt: u64 },
     /// A mishap begins.
     Mishap(usize),
     /// A mishap is over.
@@ -68,7 +72,7 @@ enum Event {
 }
 
 /// A store, its machine and its clock.
-struct Node {
+struct StoreNode {
     id: StoreId,
     env: SimEnv,
     store: Option<Store<SimEnv>>,
@@ -79,27 +83,32 @@ struct Node {
     busy_until: u64,
     sync_ms: u64,
     wakes: u64,
+    /// How fast its clock is, in parts per million more than the fleet's.
     drift_ppm: i64,
+    /// A time of the fleet, and what the clock showed then.
+    clock_base: (u64, u64),
     /// Term and commit index of the last look.
     seen: (Term, Index),
 }
 
 /// A fleet.
 pub struct Fleet {
-    plan: Plan,
+    plan: FleetPlan,
     now: u64,
     events: BTreeMap<(u64, u64), Event>,
     scheduled: u64,
-    nodes: Vec<Node>,
+    nodes: Vec<StoreNode>,
     network: Stream,
     fates: Stream,
     /// The pairs of stores, sender first, between which messages are lost.
     cut: BTreeSet<(usize, usize)>,
+    /// The mishap that has cut them.
+    cut_by: usize,
     /// Whether messages are lost, repeated and late.
     is_rough: bool,
     clients: Vec<SimClient>,
     answers: Answers,
-    history: Vec<Record>,
+    history: Vec<OperationRecord>,
     leaders: BTreeMap<Term, usize>,
     hash: Fingerprint,
     /// What the run has met.
@@ -125,7 +134,7 @@ impl Fates for Drawn<'_> {
 
 /// What a run has come to.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct FleetRun {
     /// The hash of all events.
     pub hash: u128,
     /// What was met.
@@ -135,10 +144,10 @@ pub struct Outcome {
 }
 
 /// Runs a plan, and judges what happened.
-pub fn run(plan: Plan) -> Outcome {
+pub fn run(plan: FleetPlan) -> FleetRun {
     let mut fleet = Fleet::new(plan);
     let wrong = fleet.run().and_then(|()| fleet.finish()).err();
-    Outcome { hash: fleet.hash.wide(), counts: fleet.counts, wrong }
+    FleetRun { hash: fleet.hash.wide(), counts: fleet.counts, wrong }
 }
 
 /// Returns the region that every store of a fleet begins with.
@@ -168,9 +177,10 @@ pub fn config(id: StoreId) -> StoreConfig {
 
 impl Fleet {
     /// Returns a fleet whose stores have started.
-    pub fn new(plan: Plan) -> Fleet {
+    pub fn new(plan: FleetPlan) -> Fleet {
         let seed = plan.seed;
-        let nodes = (0..plan.stores).map(|place| Node::new(seed, place, plan.drift_ppm[place]));
+        let nodes =
+            (0..plan.stores).map(|place| StoreNode::new(seed, place, plan.drift_ppm[place]));
         let clients = (0..plan.clients).map(|client| SimClient::new(seed, client, plan.stores));
         let mut fleet = Fleet {
             now: 0,
@@ -180,6 +190,7 @@ impl Fleet {
             network: Stream::new(seed, "network"),
             fates: Stream::new(seed, "fates"),
             cut: BTreeSet::new(),
+            cut_by: 0,
             is_rough: true,
             clients: clients.collect(),
             answers: Answers::default(),
@@ -196,7 +207,7 @@ impl Fleet {
             fleet.start(place);
         }
         for client in 0..fleet.clients.len() {
-            let at = SECOND + client as u64 * MILLISECOND;
+            let at = 3 * SECOND + client as u64 * MILLISECOND;
             fleet.schedule(at, Event::Client { client, operation: 0, attempt: 0 });
         }
         for (number, planned) in fleet.plan.mishaps.clone().into_iter().enumerate() {
@@ -211,8 +222,8 @@ impl Fleet {
     }
 }
 
-impl Node {
-    fn new(seed: u64, place: usize, drift_ppm: i64) -> Node {
+impl StoreNode {
+    fn new(seed: u64, place: usize, drift_ppm: i64) -> StoreNode {
         let machine = SimMachine::new(seed ^ (place as u64) << 32);
         let entropy = Stream::new(seed, &format!("entropy {place}")).below(u64::MAX);
         let env = SimEnv {
@@ -221,7 +232,7 @@ impl Node {
             machine,
             entropy: std::sync::Arc::new(entropy.into()),
         };
-        Node {
+        StoreNode {
             id: StoreId(place as u64 + 1),
             env,
             store: None,
@@ -232,14 +243,30 @@ impl Node {
             sync_ms: 0,
             wakes: 0,
             drift_ppm,
+            // It began long ago, at another time than the others.
+            clock_base: (0, (place as u64 + 1) * 1_000 * SECOND),
             seen: (Term(0), Index(0)),
         }
     }
 
-    /// Returns what this node's clock shows. It began long ago, at another time than the others.
+    /// Returns what this node's clock shows.
     fn clock(&self, now: u64) -> Moment {
-        let drift = (i128::from(now) * i128::from(self.drift_ppm) / 1_000_000) as i64;
-        Moment((self.id.0 * 1_000 * SECOND + now).wrapping_add_signed(drift))
+        let (base, shown) = self.clock_base;
+        let rate = 1_000_000 + i128::from(self.drift_ppm);
+        let passed = i128::from(now - base) * rate / 1_000_000;
+        Moment(shown + passed as u64)
+    }
+
+    /// Lets the clock go at another rate from now on.
+    fn set_drift(&mut self, now: u64, drift_ppm: i64) {
+        self.clock_base = (now, self.clock(now).0);
+        self.drift_ppm = drift_ppm;
+    }
+
+    /// Returns how long a time on this node's clock lasts.
+    fn lasts(&self, local: u64) -> u64 {
+        let rate = 1_000_000 + i128::from(self.drift_ppm);
+        (i128::from(local) * 1_000_000 / rate) as u64
     }
 
     /// Sets the clock.
@@ -295,6 +322,14 @@ impl Fleet {
                 self.hash.words([3, client as u64, operation, attempt]);
                 self.client(client, operation, attempt)
             }
+            Event::Timeout { client, operation, attempt } => {
+                let (state, stores) = (&mut self.clients[client], self.nodes.len());
+                let is_waiting = state.open.as_ref().is_some_and(|open| open.attempt == attempt);
+                if state.operation == operation && is_waiting {
+                    state.leader = state.any(stores);
+                }
+                self.client(client, operation, attempt)
+            }
             Event::Mishap(number) => self.begin_mishap(number),
             Event::Over(number) => self.end_mishap(number),
             Event::Restart(store) => {
@@ -344,7 +379,7 @@ impl Fleet {
         node.busy_until = self.now + synced * node.sync_ms * MILLISECOND;
         let next = store.next_tick().since(clock);
         let has_failed = store.failure().is_some();
-        let at = self.now + next.as_nanos() as u64 + MILLISECOND;
+        let at = self.now + node.lasts(next.as_nanos() as u64) + 1;
         let outbox = node.env.outbox.take();
         for (to, bytes) in outbox {
             self.send(place, to.0 as usize - 1, bytes);
@@ -424,6 +459,9 @@ impl Fleet {
         self.hash.words([4, number as u64]);
         self.counts.mishaps[mishap.kind()] += 1;
         self.schedule(self.now + lasts, Event::Over(number));
+        if mishap.cuts() {
+            self.cut_by = number;
+        }
         match mishap {
             Mishap::Partition { sides } => {
                 let side = |place: usize| sides >> place & 1;
@@ -433,7 +471,16 @@ impl Fleet {
             Mishap::OneWay { from, to } => {
                 self.cut.insert((from, to));
             }
-            Mishap::Heal => self.cut.clear(),
+            Mishap::IsolateLeader { drift_ppm } => {
+                let leader = self.leaders.last_key_value().map_or(0, |(_, place)| *place);
+                let pairs = self.pairs().filter(|(from, to)| (*from == leader) != (*to == leader));
+                self.cut = pairs.collect();
+                for (place, node) in self.nodes.iter_mut().enumerate() {
+                    if let Some(slow) = drift_ppm {
+                        node.set_drift(self.now, if place == leader { slow } else { 0 });
+                    }
+                }
+            }
             Mishap::Kill { store } => self.crash(store, lasts),
             Mishap::PowerCut { store, after } => self.plan_fault(store, after, Fault::PowerCut),
             Mishap::DiskFails { store, after } => self.plan_fault(store, after, Fault::Fails),
@@ -448,7 +495,11 @@ impl Fleet {
 
     fn end_mishap(&mut self, number: usize) -> Result<(), String> {
         match self.plan.mishaps[number].mishap {
-            Mishap::Partition { .. } | Mishap::OneWay { .. } | Mishap::Heal => self.cut.clear(),
+            Mishap::Partition { .. } | Mishap::OneWay { .. } | Mishap::IsolateLeader { .. } => {
+                if self.cut_by == number {
+                    self.cut.clear();
+                }
+            }
             Mishap::Kill { .. } | Mishap::PowerCut { .. } | Mishap::DiskFails { .. } => {}
             Mishap::DiskFull { store } => self.nodes[store].env.machine.set_free_bytes(None),
             Mishap::Pause { store } => return self.resume(store),
@@ -587,6 +638,9 @@ impl Fleet {
         let stores = self.nodes.len();
         let state = &mut self.clients[client];
         let asked = state.draw();
+        if state.chance(300) {
+            state.leader = state.any(stores); // an old leader may still believe that it leads
+        }
         if self.nodes[state.home].kv.is_none() {
             state.home = (0..stores).find(|place| self.nodes[*place].kv.is_some()).unwrap_or(0);
         }
@@ -595,7 +649,7 @@ impl Fleet {
             Asked::Write(_) => numbered.map(|kv| kv.handle().next_request()),
             Asked::Get { .. } => None,
         };
-        state.open = Some(Open { request, asked, call: self.now, attempt: 0, maybe: 0 });
+        state.open = Some(OpenOperation { request, asked, call: self.now, attempt: 0, maybe: 0 });
         self.counts.operations += 1;
     }
 
@@ -652,7 +706,8 @@ impl Fleet {
                 kv.async_snapshot(context, mode, callback);
             }
         }
-        self.schedule(self.now + ATTEMPT, Event::Client { client, operation, attempt });
+        let patience = self.clients[client].pause_ms(100, ATTEMPT_MS) * MILLISECOND;
+        self.schedule(self.now + patience, Event::Timeout { client, operation, attempt });
         self.step(place)
     }
 
@@ -718,7 +773,8 @@ impl Fleet {
     /// Ends the open operation, and lets the client go on later.
     fn end(&mut self, client: usize, ending: Ending) {
         let state = &mut self.clients[client];
-        let Open { request, asked, call, .. } = state.open.take().expect("an operation is open");
+        let OpenOperation { request, asked, call, .. } =
+            state.open.take().expect("an operation is open");
         state.operation += 1;
         let operation = state.operation;
         let is_write = matches!(asked, Asked::Write(_));
@@ -729,14 +785,14 @@ impl Fleet {
             Ending::NotApplied | Ending::Unknown => {}
         }
         self.counts.writes += u64::from(is_write);
-        self.history.push(Record { client, request, asked, call, end: self.now, ending });
+        self.history.push(OperationRecord { client, request, asked, call, end: self.now, ending });
         let at = self.now + self.clients[client].pause_ms(20, 300) * MILLISECOND;
         self.schedule(at, Event::Client { client, operation, attempt: 0 });
     }
 }
 
 /// Counts an attempt of a write as one that may have been applied, until it proves that it was not.
-fn open_attempt(open: &mut Open, asked: &Asked) {
+fn open_attempt(open: &mut OpenOperation, asked: &Asked) {
     if matches!(asked, Asked::Write(_)) {
         open.maybe += 1;
     }

@@ -33,12 +33,12 @@ pub enum SendError<M> {
 
 /// A mailbox. A clone is the same mailbox.
 pub struct Mailbox<F: Fsm> {
-    inner: Arc<Mutex<Inner<F>>>,
+    inner: Arc<Mutex<Held<F>>>,
     capacity: usize,
     runnable: RunQueue<F>,
 }
 
-struct Inner<F: Fsm> {
+struct Held<F: Fsm> {
     delivery: Delivery,
     queue: VecDeque<F::Message>,
     /// The FSM, while it is idle.
@@ -57,7 +57,7 @@ impl<F: Fsm> Mailbox<F> {
     /// FSM goes into `runnable`.
     pub fn new(fsm: F, capacity: usize, runnable: RunQueue<F>) -> Mailbox<F> {
         let (delivery, queue, fsm) = (Delivery::default(), VecDeque::new(), Some(Box::new(fsm)));
-        let inner = Arc::new(Mutex::new(Inner { delivery, queue, fsm }));
+        let inner = Arc::new(Mutex::new(Held { delivery, queue, fsm }));
         Mailbox { inner, capacity, runnable }
     }
 
@@ -81,7 +81,7 @@ impl<F: Fsm> Mailbox<F> {
         self.push(&mut self.inner(), message)
     }
 
-    fn push(&self, inner: &mut Inner<F>, message: F::Message) -> Result<(), SendError<F::Message>> {
+    fn push(&self, inner: &mut Held<F>, message: F::Message) -> Result<(), SendError<F::Message>> {
         if !inner.delivery.is_open() {
             return Err(SendError::Closed(message));
         }
@@ -120,7 +120,7 @@ impl<F: Fsm> Mailbox<F> {
         (inner.queue.drain(..).collect(), inner.fsm.take())
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner<F>> {
+    fn inner(&self) -> MutexGuard<'_, Held<F>> {
         self.inner.lock().expect("no thread panics while it holds a mailbox")
     }
 }

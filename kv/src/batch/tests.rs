@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// A mailbox as its rules see it, one poller, and the messages that are still to be sent.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Model {
+struct Steps {
     /// The state, as a number so that models are ordered.
     state: u8,
     queue: u8,
@@ -25,9 +25,9 @@ struct Model {
 
 const STATES: [Delivery; 3] = [Delivery::Idle, Delivery::Notified, Delivery::Closed];
 
-impl Model {
-    fn new(messages: u8) -> Model {
-        Model {
+impl Steps {
+    fn new(messages: u8) -> Steps {
+        Steps {
             state: 0,
             queue: 0,
             scheduled: 0,
@@ -51,9 +51,9 @@ impl Model {
     }
 
     /// Returns every state that one step leads to.
-    fn next(&self) -> Vec<Model> {
+    fn next(&self) -> Vec<Steps> {
         let mut next = Vec::new();
-        let mut step = |is_possible: bool, change: &dyn Fn(&mut Model)| {
+        let mut step = |is_possible: bool, change: &dyn Fn(&mut Steps)| {
             if is_possible {
                 let mut model = self.clone();
                 change(&mut model);
@@ -105,8 +105,8 @@ impl Model {
 #[test]
 fn no_interleaving_loses_a_message_or_doubles_the_fsm() {
     const MESSAGES: u8 = 5;
-    let mut seen = BTreeSet::from([Model::new(MESSAGES)]);
-    let mut open = vec![Model::new(MESSAGES)];
+    let mut seen = BTreeSet::from([Steps::new(MESSAGES)]);
+    let mut open = vec![Steps::new(MESSAGES)];
     let mut ends = 0;
     while let Some(model) = open.pop() {
         model.check();

@@ -7,7 +7,7 @@
 //! An iterator walks a path: at each node, the child that it has taken. It holds a reference to the
 //! tree, and nothing changes under it.
 
-use super::tree::{Leaf, Node, Tree};
+use super::tree::{InnerNode, Leaf, Node, Tree};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl<'a> Cursor<'a> {
 
     /// Returns the last key that is less than `end`, or the last of all; none if there is none.
     fn last_before(tree: &'a Tree, end: Option<&[u8]>) -> Option<Cursor<'a>> {
-        let child = |node: &super::tree::Inner| match end {
+        let child = |node: &InnerNode| match end {
             Some(end) => node.child_of(end),
             None => node.children.len() - 1,
         };
@@ -83,7 +83,7 @@ impl<'a> Cursor<'a> {
     fn descend(
         mut node: &'a Node,
         mut path: Vec<(&'a [Arc<Node>], usize)>,
-        child: impl Fn(&super::tree::Inner) -> usize,
+        child: impl Fn(&InnerNode) -> usize,
     ) -> Cursor<'a> {
         loop {
             match node {
@@ -129,7 +129,7 @@ impl<'a> Cursor<'a> {
             let (children, at) = self.path.pop()?;
             if at > 0 {
                 self.path.push((children, at - 1));
-                let last = |node: &super::tree::Inner| node.children.len() - 1;
+                let last = |node: &InnerNode| node.children.len() - 1;
                 let mut cursor = Cursor::descend(&children[at - 1], self.path, last);
                 cursor.at = cursor.leaf.keys.len() - 1;
                 return Some(cursor);

@@ -84,7 +84,7 @@ pub(super) enum Node {
     /// Keys and their values.
     Leaf(Leaf),
     /// Children, and what separates them.
-    Inner(Inner),
+    Inner(InnerNode),
 }
 
 /// Keys and values, in order.
@@ -97,7 +97,7 @@ pub(super) struct Leaf {
 
 /// Children, in order.
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct InnerNode {
     /// One less than the children.
     separators: Vec<Bytes>,
     pub(super) children: Vec<Arc<Node>>,
@@ -112,10 +112,10 @@ impl Clone for Leaf {
     }
 }
 
-impl Clone for Inner {
-    fn clone(&self) -> Inner {
+impl Clone for InnerNode {
+    fn clone(&self) -> InnerNode {
         let (separators, children) = (copy(&self.separators), copy(&self.children));
-        Inner { separators, children, size: self.size }
+        InnerNode { separators, children, size: self.size }
     }
 }
 
@@ -155,7 +155,7 @@ impl Tree {
             let left = self.root.clone();
             let size = left.size() + right.size();
             let (separators, children) = (copy(&[separator]), copy(&[left, right]));
-            self.root = Arc::new(Node::Inner(Inner { separators, children, size }));
+            self.root = Arc::new(Node::Inner(InnerNode { separators, children, size }));
         }
     }
 
@@ -270,7 +270,7 @@ impl Leaf {
     }
 }
 
-impl Inner {
+impl InnerNode {
     /// Returns which child holds a key, if any does.
     pub(super) fn child_of(&self, key: &[u8]) -> usize {
         self.separators.partition_point(|separator| separator[..] <= *key)
@@ -297,7 +297,7 @@ impl Inner {
         let between = self.separators.pop().expect("there is one before each child but the first");
         let size = children.iter().map(|child| child.size()).sum();
         self.size -= size;
-        (between, Arc::new(Node::Inner(Inner { separators, children, size })))
+        (between, Arc::new(Node::Inner(InnerNode { separators, children, size })))
     }
 
     /// Removes the keys of a range below this node: the children within are dropped, and so is one at an

@@ -25,10 +25,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The way into a store, from any thread. A clone leads to the same store.
 pub struct StoreHandle<E: Env> {
-    inner: Arc<Inner<E>>,
+    shared: Arc<Shared<E>>,
 }
 
-struct Inner<E: Env> {
+struct Shared<E: Env> {
     config: StoreConfig,
     router: PeerRouter<E::Disk>,
     engines: Engines<E::Disk>,
@@ -40,7 +40,7 @@ struct Inner<E: Env> {
 
 impl<E: Env> Clone for StoreHandle<E> {
     fn clone(&self) -> Self {
-        StoreHandle { inner: self.inner.clone() }
+        StoreHandle { shared: self.shared.clone() }
     }
 }
 
@@ -54,14 +54,14 @@ impl<E: Env> StoreHandle<E> {
         (clock, origin): (E::Clock, Origin),
     ) -> StoreHandle<E> {
         let sequence = AtomicU64::new(0);
-        let inner = Inner { config, router, engines, meta, clock, origin, sequence };
-        StoreHandle { inner: Arc::new(inner) }
+        let shared = Shared { config, router, engines, meta, clock, origin, sequence };
+        StoreHandle { shared: Arc::new(shared) }
     }
 
     /// Delivers a message of another store. One that is for another store or another cluster, or for a
     /// region that is not here, is dropped; so is any, while the peer's mailbox is full.
     pub fn deliver(&self, message: StoreMessage) {
-        let Inner { config, router, .. } = &*self.inner;
+        let Shared { config, router, .. } = &*self.shared;
         if message.cluster != config.cluster || message.to.store != config.store {
             return;
         }
@@ -72,18 +72,18 @@ impl<E: Env> StoreHandle<E> {
 
     /// Returns the store, and which of its starts this is: the first part of its request ids.
     pub fn origin(&self) -> Origin {
-        self.inner.origin
+        self.shared.origin
     }
 
     /// Returns a request id that no request had before.
     pub fn next_request(&self) -> RequestId {
-        let sequence = self.inner.sequence.fetch_add(1, Ordering::Relaxed) + 1;
-        RequestId { origin: self.inner.origin, sequence }
+        let sequence = self.shared.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+        RequestId { origin: self.shared.origin, sequence }
     }
 
     /// Returns what is known of a region's peer; none if it is not on this store.
     pub fn peer(&self, region: RegionId) -> Option<PeerStatus> {
-        self.inner.meta.get(region)
+        self.shared.meta.get(region)
     }
 }
 
@@ -118,7 +118,7 @@ impl<E: Env> RaftKv<E> {
         write: Write,
         callback: WriteCallback,
     ) {
-        let (region, limit) = (context.region, self.handle.inner.config.entry_bytes_max);
+        let (region, limit) = (context.region, self.handle.shared.config.entry_bytes_max);
         let bytes = Command::encoded_len(&write);
         if bytes > limit {
             return callback.finish(Err(KvError::RaftEntryTooLarge { region, bytes, limit }));
@@ -141,14 +141,14 @@ impl<E: Env> RaftKv<E> {
     /// Reads one key under the lease, on this thread; none if the lease does not allow it: ask
     /// [`RaftKv::async_snapshot`]. Takes no snapshot, so no write has to copy anything.
     pub fn get_local(&self, context: &RequestContext, key: &[u8]) -> Option<Option<Bytes>> {
-        let value = self.handle.inner.engines.memtable.get(Family::Default, key);
+        let value = self.handle.shared.engines.memtable.get(Family::Default, key);
         let status = self.may_read_local(context)?;
         status.region.holds(key).then_some(value)
     }
 
     /// Takes a view under the lease, on this thread; none if the lease does not allow it.
     fn local_snapshot(&self, context: &RequestContext) -> Option<RegionSnapshot> {
-        let view = self.handle.inner.engines.memtable.snapshot();
+        let view = self.handle.shared.engines.memtable.snapshot();
         let status = self.may_read_local(context)?;
         Some(RegionSnapshot::new(view, status.region))
     }
@@ -156,8 +156,8 @@ impl<E: Env> RaftKv<E> {
     /// Returns the peer, if it exists, leads, has applied its term and holds a valid lease NOW: after the
     /// view was taken (invariant 13).
     fn may_read_local(&self, context: &RequestContext) -> Option<PeerStatus> {
-        let status = self.handle.inner.meta.get(context.region)?;
-        let now = self.handle.inner.clock.now();
+        let status = self.handle.shared.meta.get(context.region)?;
+        let now = self.handle.shared.clock.now();
         let is_meant = context.peer.is_none_or(|peer| peer.id == status.peer.id)
             && context.epoch.version == status.region.epoch.version
             && context.term.is_none_or(|term| term == status.term);
@@ -169,7 +169,7 @@ impl<E: Env> RaftKv<E> {
 
     /// Puts a message into the mailbox of a region's peer, or answers its sender.
     fn send(&self, region: RegionId, message: PeerMessage) {
-        match self.handle.inner.router.send(region.0, message) {
+        match self.handle.shared.router.send(region.0, message) {
             Ok(()) => {}
             Err(SendError::Full(message)) => message.refuse(KvError::ServerIsBusy { region }),
             Err(SendError::Closed(message) | SendError::NotFound(message)) => {

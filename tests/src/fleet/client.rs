@@ -50,7 +50,7 @@ pub enum Ending {
 
 /// An operation, as its client saw it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
+pub struct OperationRecord {
     /// The client.
     pub client: usize,
     /// The id of the request; none for a read.
@@ -94,7 +94,7 @@ pub struct SimClient {
     /// The number of its operation.
     pub operation: u64,
     /// The operation under way.
-    pub open: Option<Open>,
+    pub open: Option<OpenOperation>,
     /// The number of values it has made up.
     values: u64,
     name: usize,
@@ -102,7 +102,7 @@ pub struct SimClient {
 
 /// An operation under way.
 #[derive(Clone, Debug)]
-pub struct Open {
+pub struct OpenOperation {
     /// The id of the request; none for a read.
     pub request: Option<RequestId>,
     /// What was asked for.

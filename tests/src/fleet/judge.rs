@@ -11,7 +11,7 @@
 //! The log gives the order, so nothing has to be searched. If every operation fits, the history is
 //! linearizable. The model below is written apart from the store's own evaluation.
 
-use super::client::{Asked, Ending, Record, Saw};
+use super::client::{Asked, Ending, OperationRecord, Saw};
 use bytes::Bytes;
 use kv::model::{Command, Condition, Outcome, RequestId, Write};
 use raft::Index;
@@ -27,18 +27,23 @@ pub type Values = BTreeMap<Bytes, Bytes>;
 ///
 /// # Errors
 /// What is wrong, in one sentence.
-pub fn judge(history: &[Record], log: &[Logged]) -> Result<Values, String> {
+pub fn judge(history: &[OperationRecord], log: &[Logged]) -> Result<Values, String> {
     let mut values = Values::new();
     let mut run: BTreeMap<RequestId, Outcome> = BTreeMap::new();
+    let mut newest = BTreeMap::new();
     let mut reads = reads_by_index(history);
-    let by_request: BTreeMap<RequestId, &Record> =
+    let by_request: BTreeMap<RequestId, &OperationRecord> =
         history.iter().filter_map(|record| Some((record.request?, record))).collect();
-    let mut earliest = 0;
+    let mut earliest = Earliest { at: 0, by: None };
     let first = log.first().map_or(Index(0), |(index, _)| *index);
     check_reads(&mut reads, Index(first.0.saturating_sub(1)), &values, &mut earliest)?;
     for (index, commands) in log {
         for command in commands {
-            if run.contains_key(&command.request) || is_forgotten(command.request, &run) {
+            let origin = command.request.origin;
+            let newest = newest.entry(origin.store).or_insert(origin.incarnation);
+            *newest = origin.incarnation.max(*newest);
+            // Of an earlier start of its store, or seen before: it is not run.
+            if origin.incarnation < *newest || run.contains_key(&command.request) {
                 continue;
             }
             let outcome = apply(&command.write, &mut values);
@@ -58,16 +63,8 @@ pub fn judge(history: &[Record], log: &[Logged]) -> Result<Values, String> {
     }
 }
 
-/// Returns whether a request is of an earlier start of its store than one that was run: it is not run.
-fn is_forgotten(request: RequestId, run: &BTreeMap<RequestId, Outcome>) -> bool {
-    let origin = request.origin;
-    run.keys().any(|other| {
-        other.origin.store == origin.store && other.origin.incarnation > origin.incarnation
-    })
-}
-
-fn reads_by_index(history: &[Record]) -> BTreeMap<Index, Vec<&Record>> {
-    let mut reads: BTreeMap<Index, Vec<&Record>> = BTreeMap::new();
+fn reads_by_index(history: &[OperationRecord]) -> BTreeMap<Index, Vec<&OperationRecord>> {
+    let mut reads: BTreeMap<Index, Vec<&OperationRecord>> = BTreeMap::new();
     for record in history {
         if let Ending::Saw(Saw::Value(_, index)) = &record.ending {
             reads.entry(*index).or_default().push(record);
@@ -79,18 +76,17 @@ fn reads_by_index(history: &[Record]) -> BTreeMap<Index, Vec<&Record>> {
 }
 
 /// Checks the reads that stand behind `index`.
-fn check_reads(
-    reads: &mut BTreeMap<Index, Vec<&Record>>,
+fn check_reads<'a>(
+    reads: &mut BTreeMap<Index, Vec<&'a OperationRecord>>,
     index: Index,
     values: &Values,
-    earliest: &mut u64,
+    earliest: &mut Earliest<'a>,
 ) -> Result<(), String> {
     // Reads of one index do not order one another: each only has to follow the writes before it.
-    let before = *earliest;
+    let before = earliest.clone();
     for record in reads.remove(&index).unwrap_or_default() {
-        let mut at = before;
-        place(record, &mut at, index)?;
-        *earliest = (*earliest).max(record.call);
+        place(record, &mut before.clone(), index)?;
+        earliest.follow(record);
         let (Asked::Get { key, .. }, Ending::Saw(Saw::Value(saw, _))) =
             (&record.asked, &record.ending)
         else {
@@ -107,21 +103,42 @@ fn check_reads(
     Ok(())
 }
 
+/// The earliest moment at which the next operation can have happened, and the operation that began then.
+#[derive(Clone)]
+struct Earliest<'a> {
+    at: u64,
+    by: Option<&'a OperationRecord>,
+}
+
+impl<'a> Earliest<'a> {
+    /// Learns that an operation comes before all that follow.
+    fn follow(&mut self, record: &'a OperationRecord) {
+        if record.call > self.at {
+            (self.at, self.by) = (record.call, Some(record));
+        }
+    }
+}
+
 /// Places an operation behind all before it: it must not have returned before they can have happened.
-fn place(record: &Record, earliest: &mut u64, index: Index) -> Result<(), String> {
-    *earliest = (*earliest).max(record.call);
-    if matches!(record.ending, Ending::Saw(_)) && record.end < *earliest {
+fn place<'a>(
+    record: &'a OperationRecord,
+    earliest: &mut Earliest<'a>,
+    index: Index,
+) -> Result<(), String> {
+    earliest.follow(record);
+    if matches!(record.ending, Ending::Saw(_)) && record.end < earliest.at {
+        let by = earliest.by.map_or(String::new(), show);
         return Err(format!(
-            "{} returned at {} ns, but stands at index {index} behind an operation that began at {} ns",
+            "{} returned at {} ns, but stands at index {index} behind one that began at {} ns: {by}",
             show(record),
             record.end,
-            earliest
+            earliest.at
         ));
     }
     Ok(())
 }
 
-fn check_outcome(record: &Record, expected: &Outcome, index: Index) -> Result<(), String> {
+fn check_outcome(record: &OperationRecord, expected: &Outcome, index: Index) -> Result<(), String> {
     match &record.ending {
         Ending::Saw(Saw::Outcome(saw)) if saw != expected => Err(format!(
             "{} at index {index} was answered {saw:?}, but led to {expected:?}",
@@ -135,7 +152,10 @@ fn check_outcome(record: &Record, expected: &Outcome, index: Index) -> Result<()
 }
 
 /// Checks the writes that the log does not hold: none may have been acknowledged.
-fn check_rest(history: &[Record], run: &BTreeMap<RequestId, Outcome>) -> Result<(), String> {
+fn check_rest(
+    history: &[OperationRecord],
+    run: &BTreeMap<RequestId, Outcome>,
+) -> Result<(), String> {
     let lost = history.iter().find(|record| {
         let is_run = record.request.is_some_and(|request| run.contains_key(&request));
         matches!(record.ending, Ending::Saw(Saw::Outcome(_))) && !is_run
@@ -146,7 +166,7 @@ fn check_rest(history: &[Record], run: &BTreeMap<RequestId, Outcome>) -> Result<
     }
 }
 
-fn show(record: &Record) -> String {
+fn show(record: &OperationRecord) -> String {
     let id = record.request.map_or(String::new(), |request| format!(" ({request})"));
     format!("client {}: {:?}{id}", record.client, record.asked)
 }

@@ -24,8 +24,12 @@ pub enum Mishap {
         /// The receiver.
         to: usize,
     },
-    /// The network is whole again.
-    Heal,
+    /// The leader reaches nobody, and nobody reaches it.
+    IsolateLeader {
+        /// If given, its clock is so much faster than the fleet's from then on, in parts per million, and all
+        /// other clocks are as the fleet's.
+        drift_ppm: Option<i64>,
+    },
     /// The process is killed. What it wrote stays.
     Kill {
         /// The store.
@@ -77,7 +81,7 @@ pub struct Planned {
 
 /// The plan of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Plan {
+pub struct FleetPlan {
     /// The seed: of everything that is drawn during the run.
     pub seed: u64,
     /// How many stores.
@@ -98,14 +102,14 @@ pub struct Plan {
     pub mishaps: Vec<Planned>,
 }
 
-impl Plan {
+impl FleetPlan {
     /// Draws the plan of a seed.
-    pub fn draw(seed: u64) -> Plan {
+    pub fn draw(seed: u64) -> FleetPlan {
         let mut random = Stream::new(seed, "plan");
         let stores = 3;
         let until = 30 * SECOND;
         let (lossy, repeats) = (random.chance(500), random.chance(500));
-        let mut plan = Plan {
+        let mut plan = FleetPlan {
             seed,
             stores,
             clients: 6,
@@ -129,11 +133,31 @@ impl Plan {
         plan
     }
 
+    /// Draws the plan of a seed in which clocks drift far beyond the bound of the store's settings: a lease
+    /// lasts longer on one store than a vote ban on the others. A store that reads under leases MUST fail.
+    pub fn skewed(seed: u64) -> FleetPlan {
+        let mishap = Mishap::IsolateLeader { drift_ppm: Some(-800_000) };
+        let isolated =
+            |number: u64| Planned { at: (number * 7 + 5) * SECOND, mishap, lasts: 5 * SECOND };
+        FleetPlan { mishaps: (0..3).map(isolated).collect(), ..FleetPlan::draw(seed) }
+    }
+
+    /// Returns the plan without what does not matter: with fewer mishaps, it still fails.
+    pub fn shrunk(mut self, fails: impl Fn(&FleetPlan) -> bool) -> FleetPlan {
+        let mut at = 0;
+        while at < self.mishaps.len() {
+            let mut fewer = self.clone();
+            fewer.mishaps.remove(at);
+            if fails(&fewer) { self = fewer } else { at += 1 }
+        }
+        self
+    }
+
     /// Returns a plan in which nothing goes wrong.
-    pub fn quiet(seed: u64) -> Plan {
-        let drawn = Plan::draw(seed);
+    pub fn quiet(seed: u64) -> FleetPlan {
+        let drawn = FleetPlan::draw(seed);
         let drift_ppm = vec![0; drawn.stores];
-        Plan {
+        FleetPlan {
             loss_permille: 0,
             repeat_permille: 0,
             delay: MILLISECOND,
@@ -147,7 +171,7 @@ impl Plan {
 impl Mishap {
     fn draw(random: &mut Stream, stores: usize) -> Mishap {
         let store = random.below(stores as u64) as usize;
-        match random.below(12) {
+        match random.below(15) {
             0..=2 => Mishap::Partition { sides: random.within(1, (1 << stores) - 2) as u8 },
             3 => {
                 let to = (store + 1 + random.below(stores as u64 - 1) as usize) % stores;
@@ -158,7 +182,21 @@ impl Mishap {
             8 => Mishap::DiskFails { store, after: random.below(60) },
             9 => Mishap::DiskFull { store },
             10 => Mishap::Pause { store },
+            11..=13 => Mishap::IsolateLeader { drift_ppm: None },
             _ => Mishap::SlowDisk { store, sync_ms: random.within(2, 50) },
+        }
+    }
+
+    /// Returns whether it cuts links of the network. Of several, the last counts until it is over.
+    pub fn cuts(self) -> bool {
+        match self {
+            Mishap::Partition { .. } | Mishap::OneWay { .. } | Mishap::IsolateLeader { .. } => true,
+            Mishap::Kill { .. }
+            | Mishap::PowerCut { .. }
+            | Mishap::DiskFails { .. }
+            | Mishap::DiskFull { .. }
+            | Mishap::Pause { .. }
+            | Mishap::SlowDisk { .. } => false,
         }
     }
 
@@ -167,7 +205,7 @@ impl Mishap {
         match self {
             Mishap::Partition { .. } => 0,
             Mishap::OneWay { .. } => 1,
-            Mishap::Heal => 2,
+            Mishap::IsolateLeader { .. } => 2,
             Mishap::Kill { .. } => 3,
             Mishap::PowerCut { .. } => 4,
             Mishap::DiskFails { .. } => 5,
@@ -182,7 +220,7 @@ impl Mishap {
 pub const MISHAPS: [&str; 9] = [
     "partition",
     "one-way partition",
-    "heal",
+    "isolated leader",
     "kill",
     "power cut",
     "failing disk",

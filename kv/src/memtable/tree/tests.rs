@@ -6,7 +6,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 
-type Model = BTreeMap<Bytes, Bytes>;
+type Map = BTreeMap<Bytes, Bytes>;
 
 /// Checks the invariants of a tree.
 fn check(tree: &Tree) {
@@ -50,7 +50,7 @@ fn pairs(tree: &Tree, range: &KeyRange) -> Vec<(Bytes, Bytes)> {
     Iter::new(tree, range).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-fn expected(model: &Model, range: &KeyRange) -> Vec<(Bytes, Bytes)> {
+fn expected(model: &Map, range: &KeyRange) -> Vec<(Bytes, Bytes)> {
     let held = model.iter().filter(|(key, _)| range.holds(key));
     held.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
@@ -73,8 +73,8 @@ fn the_tree_is_a_map_and_keeps_its_invariants() {
     for seed in 0..30 {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
         let keys = [40, 700, 5000][seed as usize % 3];
-        let (mut tree, mut model) = (Tree::default(), Model::new());
-        let mut snapshots: Vec<(Tree, Model)> = Vec::new();
+        let (mut tree, mut model) = (Tree::default(), Map::new());
+        let mut snapshots: Vec<(Tree, Map)> = Vec::new();
         for step in 0..1500u32 {
             match random.random_range(0..100) {
                 0..70 => {
@@ -119,7 +119,7 @@ fn the_tree_is_a_map_and_keeps_its_invariants() {
 fn an_iterator_gives_the_same_from_both_ends_and_in_any_mixture() {
     for seed in 0..200 {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
-        let (mut tree, mut model) = (Tree::default(), Model::new());
+        let (mut tree, mut model) = (Tree::default(), Map::new());
         for _ in 0..random.random_range(0..400) {
             let key = key(random, 600);
             tree.insert(key.clone(), Bytes::new());
