@@ -87,6 +87,8 @@ struct StoreNode {
     drift_ppm: i64,
     /// A time of the fleet, and what the clock showed then.
     clock_base: (u64, u64),
+    /// After how many operations the power fails when the store starts again.
+    cut_at_start: Option<u64>,
     /// Term and commit index of the last look.
     seen: (Term, Index),
 }
@@ -139,6 +141,8 @@ pub struct FleetRun {
     pub hash: u128,
     /// What was met.
     pub counts: Counts,
+    /// What the clients saw.
+    pub history: Vec<OperationRecord>,
     /// What is wrong, if anything is.
     pub wrong: Option<String>,
 }
@@ -147,7 +151,7 @@ pub struct FleetRun {
 pub fn run(plan: FleetPlan) -> FleetRun {
     let mut fleet = Fleet::new(plan);
     let wrong = fleet.run().and_then(|()| fleet.finish()).err();
-    FleetRun { hash: fleet.hash.wide(), counts: fleet.counts, wrong }
+    FleetRun { hash: fleet.hash.wide(), counts: fleet.counts, history: fleet.history, wrong }
 }
 
 /// Returns the region that every store of a fleet begins with.
@@ -245,6 +249,7 @@ impl StoreNode {
             drift_ppm,
             // It began long ago, at another time than the others.
             clock_base: (0, (place as u64 + 1) * 1_000 * SECOND),
+            cut_at_start: None,
             seen: (Term(0), Index(0)),
         }
     }
@@ -482,6 +487,10 @@ impl Fleet {
                 }
             }
             Mishap::Kill { store } => self.crash(store, lasts),
+            Mishap::PowerCutAtStart { store, after } => {
+                self.nodes[store].cut_at_start = Some(after);
+                self.crash(store, lasts);
+            }
             Mishap::PowerCut { store, after } => self.plan_fault(store, after, Fault::PowerCut),
             Mishap::DiskFails { store, after } => self.plan_fault(store, after, Fault::Fails),
             Mishap::DiskFull { store } => {
@@ -500,7 +509,10 @@ impl Fleet {
                     self.cut.clear();
                 }
             }
-            Mishap::Kill { .. } | Mishap::PowerCut { .. } | Mishap::DiskFails { .. } => {}
+            Mishap::Kill { .. }
+            | Mishap::PowerCut { .. }
+            | Mishap::PowerCutAtStart { .. }
+            | Mishap::DiskFails { .. } => {}
             Mishap::DiskFull { store } => self.nodes[store].env.machine.set_free_bytes(None),
             Mishap::Pause { store } => return self.resume(store),
             Mishap::SlowDisk { store, .. } => self.nodes[store].sync_ms = 0,
@@ -556,6 +568,9 @@ impl Fleet {
     fn start(&mut self, place: usize) {
         let node = &mut self.nodes[place];
         node.set_clock(self.now);
+        if let Some(after) = node.cut_at_start.take() {
+            node.env.machine.plan(1 + after, Fault::PowerCut);
+        }
         match Store::open(config(node.id), node.env.clone()) {
             Ok(store) => {
                 node.kv = Some(RaftKv::new(store.handle()));

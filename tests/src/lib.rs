@@ -75,6 +75,9 @@ pub mod property; // what a tester states of every run, and who looks for a run 
 #[cfg(feature = "fleet")]
 pub mod fleet; // several stores in one thread: simulated clocks, network, machines, clients
 
+#[cfg(feature = "fleet")]
+pub mod linear; // whether a history could have happened one operation at a time
+
 #[cfg(feature = "proptest")]
 pub mod strategy; // strategies for proptest: values of the core, and scenes
 

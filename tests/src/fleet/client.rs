@@ -7,6 +7,7 @@
 //! A write is tried again under the same id. So a client may say "not applied" only if every attempt has
 //! proved it.
 
+use crate::linear::{StoreInput, StoreOutput, TimedOperation};
 use crate::random::Stream;
 use bytes::Bytes;
 use kv::model::{Compare, Condition, Outcome, RequestId, Write};
@@ -63,6 +64,27 @@ pub struct OperationRecord {
     pub end: u64,
     /// How it ended.
     pub ending: Ending,
+}
+
+/// Returns a history as the second judge takes it. Writes that were not applied are left out, and so are
+/// reads that saw nothing.
+pub fn timed(history: &[OperationRecord]) -> Vec<TimedOperation<StoreInput, StoreOutput>> {
+    let mut timed = Vec::new();
+    for record in history {
+        let input = match &record.asked {
+            Asked::Write(write) => Ok(write.clone()),
+            Asked::Get { key, .. } => Err(key.clone()),
+        };
+        let (end, output) = match &record.ending {
+            Ending::Saw(Saw::Outcome(outcome)) => (Some(record.end), Some(Ok(outcome.clone()))),
+            Ending::Saw(Saw::Value(value, _)) => (Some(record.end), Some(Err(value.clone()))),
+            Ending::Unknown if input.is_ok() => (None, None),
+            Ending::Unknown | Ending::NotApplied => continue,
+        };
+        let client = record.client as u64;
+        timed.push(TimedOperation { client, input, output, call: record.call, end });
+    }
+    timed
 }
 
 /// An answer of a store, on its way to a client.

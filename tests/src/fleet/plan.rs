@@ -42,6 +42,13 @@ pub enum Mishap {
         /// How many operations still succeed.
         after: u64,
     },
+    /// The process is killed, and the power fails when it starts again.
+    PowerCutAtStart {
+        /// The store.
+        store: usize,
+        /// How many operations of the start still succeed.
+        after: u64,
+    },
     /// One of the next operations of the store's disks fails.
     DiskFails {
         /// The store.
@@ -133,6 +140,12 @@ impl FleetPlan {
         plan
     }
 
+    /// Returns a short plan in which one thing goes wrong, five seconds after the start.
+    pub fn with_one(seed: u64, mishap: Mishap) -> FleetPlan {
+        let mishaps = vec![Planned { at: 5 * SECOND, mishap, lasts: SECOND }];
+        FleetPlan { until: 8 * SECOND, mishaps, ..FleetPlan::quiet(seed) }
+    }
+
     /// Draws the plan of a seed in which clocks drift far beyond the bound of the store's settings: a lease
     /// lasts longer on one store than a vote ban on the others. A store that reads under leases MUST fail.
     pub fn skewed(seed: u64) -> FleetPlan {
@@ -171,7 +184,7 @@ impl FleetPlan {
 impl Mishap {
     fn draw(random: &mut Stream, stores: usize) -> Mishap {
         let store = random.below(stores as u64) as usize;
-        match random.below(15) {
+        match random.below(17) {
             0..=2 => Mishap::Partition { sides: random.within(1, (1 << stores) - 2) as u8 },
             3 => {
                 let to = (store + 1 + random.below(stores as u64 - 1) as usize) % stores;
@@ -183,6 +196,7 @@ impl Mishap {
             9 => Mishap::DiskFull { store },
             10 => Mishap::Pause { store },
             11..=13 => Mishap::IsolateLeader { drift_ppm: None },
+            14..=15 => Mishap::PowerCutAtStart { store, after: random.below(30) },
             _ => Mishap::SlowDisk { store, sync_ms: random.within(2, 50) },
         }
     }
@@ -193,6 +207,7 @@ impl Mishap {
             Mishap::Partition { .. } | Mishap::OneWay { .. } | Mishap::IsolateLeader { .. } => true,
             Mishap::Kill { .. }
             | Mishap::PowerCut { .. }
+            | Mishap::PowerCutAtStart { .. }
             | Mishap::DiskFails { .. }
             | Mishap::DiskFull { .. }
             | Mishap::Pause { .. }
@@ -208,21 +223,23 @@ impl Mishap {
             Mishap::IsolateLeader { .. } => 2,
             Mishap::Kill { .. } => 3,
             Mishap::PowerCut { .. } => 4,
-            Mishap::DiskFails { .. } => 5,
-            Mishap::DiskFull { .. } => 6,
-            Mishap::Pause { .. } => 7,
-            Mishap::SlowDisk { .. } => 8,
+            Mishap::PowerCutAtStart { .. } => 5,
+            Mishap::DiskFails { .. } => 6,
+            Mishap::DiskFull { .. } => 7,
+            Mishap::Pause { .. } => 8,
+            Mishap::SlowDisk { .. } => 9,
         }
     }
 }
 
 /// The names of the mishaps.
-pub const MISHAPS: [&str; 9] = [
+pub const MISHAPS: [&str; 10] = [
     "partition",
     "one-way partition",
     "isolated leader",
     "kill",
     "power cut",
+    "power cut at a start",
     "failing disk",
     "full disk",
     "pause",

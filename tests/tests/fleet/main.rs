@@ -6,7 +6,7 @@
 //! ```
 
 use testbed::fleet::counts::Counts;
-use testbed::fleet::plan::{FleetPlan, MISHAPS};
+use testbed::fleet::plan::{FleetPlan, MISHAPS, Mishap};
 use testbed::fleet::run;
 
 /// Reads a number from the environment.
@@ -66,6 +66,32 @@ fn the_swarm_holds() {
         assert!(sum.wal_tail_lost_most > 100, "{} batches", sum.wal_tail_lost_most);
         assert!(sum.refused_starts > 0, "every start found disks that worked");
     }
+}
+
+/// Each operation of each store's disks, in a run of writes, reads and starts, is the one at which the
+/// power fails: no acknowledged write is lost, none is applied twice, and every store starts again.
+#[test]
+fn every_crash_point_of_a_write_and_of_a_start_recovers() {
+    const OF_WRITES: u64 = 60;
+    let cut = |mishap| {
+        let fleet = run(FleetPlan::with_one(7, mishap));
+        if let Some(wrong) = fleet.wrong {
+            report(FleetPlan::with_one(7, mishap), &wrong);
+        }
+        (fleet.counts.power_cuts, fleet.counts.refused_starts)
+    };
+    let mut of_starts = 0;
+    for store in 0..3 {
+        for after in 0..OF_WRITES {
+            let (cuts, _) = cut(Mishap::PowerCut { store, after });
+            assert_eq!(cuts, 1, "store {store} has no operation {after}");
+        }
+        // A start that is not refused has fewer operations than that.
+        let is_refused = |after: &u64| cut(Mishap::PowerCutAtStart { store, after: *after }).1 > 0;
+        of_starts += (0..).take_while(is_refused).count();
+    }
+    println!("{} crash points of writes, {of_starts} of starts", 3 * OF_WRITES);
+    assert!(of_starts >= 30, "a start has only {of_starts} operations on three stores");
 }
 
 #[test]
