@@ -57,7 +57,7 @@ pub use batch::{Change, WriteBatch};
 pub use error::{Error, Result};
 pub use iterator::{Iter, KeyRange};
 pub use snapshot::Snapshot;
-pub use tree::Size;
+pub use tree::{Size, Tree};
 
 use bytes::Bytes;
 use std::fmt;

@@ -9,7 +9,6 @@
 
 use super::tree::{InnerNode, Leaf, Node, Tree};
 use bytes::Bytes;
-use std::sync::Arc;
 
 /// A range of keys: from `from` on, and before `to`; without an end if `to` is none.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -41,11 +40,12 @@ impl KeyRange {
     }
 }
 
-/// A place in a tree: a leaf and a key in it, and the path to it.
+/// A place between two keys of a tree: a leaf, how many of its keys are before the place, and the path to
+/// the leaf.
 #[derive(Clone, Debug)]
 struct Cursor<'a> {
     /// The inner nodes from the root on, and which child was taken.
-    path: Vec<(&'a [Arc<Node>], usize)>,
+    path: Vec<(&'a InnerNode, usize)>,
     leaf: &'a Leaf,
     at: usize,
 }
@@ -53,106 +53,85 @@ struct Cursor<'a> {
 /// The keys of a range, and their values.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
-    /// The next from the front, and the next from the back; none when there is nothing left.
-    ends: Option<(Cursor<'a>, Cursor<'a>)>,
+    front: Cursor<'a>,
+    back: Cursor<'a>,
+    /// How many keys are between the two.
+    left: u64,
 }
 
 impl<'a> Cursor<'a> {
-    /// Returns the first key that is not less than `key`; none if there is none.
-    fn first_from(tree: &'a Tree, key: &[u8]) -> Option<Cursor<'a>> {
-        let mut cursor = Cursor::descend(tree.root(), Vec::new(), |node| node.child_of(key));
-        cursor.at = cursor.leaf.find(key).unwrap_or_else(|at| at);
-        if cursor.at < cursor.leaf.keys.len() { Some(cursor) } else { cursor.next_leaf() }
+    /// Returns the place before the first key that is not less than `key`; the end if there is none.
+    fn before(tree: &'a Tree, key: Option<&[u8]>) -> Cursor<'a> {
+        let mut path = Vec::new();
+        let child =
+            |node: &InnerNode| key.map_or(node.children.len() - 1, |key| node.child_of(key));
+        let leaf = descend(tree.root(), &mut path, child);
+        let at = key.map_or(leaf.keys.len(), |key| leaf.find(key).unwrap_or_else(|at| at));
+        Cursor { path, leaf, at }
     }
 
-    /// Returns the last key that is less than `end`, or the last of all; none if there is none.
-    fn last_before(tree: &'a Tree, end: Option<&[u8]>) -> Option<Cursor<'a>> {
-        let child = |node: &InnerNode| match end {
-            Some(end) => node.child_of(end),
-            None => node.children.len() - 1,
-        };
-        let mut cursor = Cursor::descend(tree.root(), Vec::new(), child);
-        cursor.at = match end {
-            Some(end) => cursor.leaf.find(end).unwrap_or_else(|at| at),
-            None => cursor.leaf.keys.len(),
-        };
-        cursor.back()
-    }
-
-    /// Walks down from `node`, and returns the leaf.
-    fn descend(
-        mut node: &'a Node,
-        mut path: Vec<(&'a [Arc<Node>], usize)>,
-        child: impl Fn(&InnerNode) -> usize,
-    ) -> Cursor<'a> {
-        loop {
-            match node {
-                Node::Leaf(leaf) => return Cursor { path, leaf, at: 0 },
-                Node::Inner(inner) => {
-                    let at = child(inner);
-                    path.push((&inner.children, at));
-                    node = &inner.children[at];
-                }
-            }
+    /// Moves over the next key, and returns it. There must be one.
+    fn forward(&mut self) -> (&'a Bytes, &'a Bytes) {
+        if self.at == self.leaf.keys.len() {
+            self.turn(|node, at| (at + 1 < node.children.len()).then_some(at + 1), |_| 0);
+            self.at = 0;
         }
-    }
-
-    /// Moves to the next key.
-    fn forward(mut self) -> Option<Cursor<'a>> {
         self.at += 1;
-        if self.at < self.leaf.keys.len() { Some(self) } else { self.next_leaf() }
+        (&self.leaf.keys[self.at - 1], &self.leaf.values[self.at - 1])
     }
 
-    /// Moves to the key before.
-    fn back(mut self) -> Option<Cursor<'a>> {
+    /// Moves back over the key before, and returns it. There must be one.
+    fn backward(&mut self) -> (&'a Bytes, &'a Bytes) {
         if self.at == 0 {
-            return self.previous_leaf();
+            self.turn(|_, at| at.checked_sub(1), |node| node.children.len() - 1);
+            self.at = self.leaf.keys.len();
         }
         self.at -= 1;
-        Some(self)
+        (&self.leaf.keys[self.at], &self.leaf.values[self.at])
     }
 
-    /// Moves to the first key of the next leaf.
-    fn next_leaf(mut self) -> Option<Cursor<'a>> {
+    /// Moves to the next leaf of one side: up until a node has another child there, and down again.
+    fn turn(
+        &mut self,
+        other: impl Fn(&InnerNode, usize) -> Option<usize>,
+        down: impl Fn(&InnerNode) -> usize,
+    ) {
         loop {
-            let (children, at) = self.path.pop()?;
-            if at + 1 < children.len() {
-                self.path.push((children, at + 1));
-                return Some(Cursor::descend(&children[at + 1], self.path, |_| 0));
+            let (node, at) = self.path.pop().expect("there is another key on this side");
+            if let Some(at) = other(node, at) {
+                self.path.push((node, at));
+                self.leaf = descend(&node.children[at], &mut self.path, down);
+                return;
             }
         }
     }
+}
 
-    /// Moves to the last key of the leaf before.
-    fn previous_leaf(mut self) -> Option<Cursor<'a>> {
-        loop {
-            let (children, at) = self.path.pop()?;
-            if at > 0 {
-                self.path.push((children, at - 1));
-                let last = |node: &InnerNode| node.children.len() - 1;
-                let mut cursor = Cursor::descend(&children[at - 1], self.path, last);
-                cursor.at = cursor.leaf.keys.len() - 1;
-                return Some(cursor);
+/// Walks down from a node, notes the path, and returns the leaf.
+fn descend<'a>(
+    mut node: &'a Node,
+    path: &mut Vec<(&'a InnerNode, usize)>,
+    child: impl Fn(&InnerNode) -> usize,
+) -> &'a Leaf {
+    loop {
+        match node {
+            Node::Leaf(leaf) => return leaf,
+            Node::Inner(inner) => {
+                let at = child(inner);
+                path.push((inner, at));
+                node = &inner.children[at];
             }
         }
-    }
-
-    fn key(&self) -> &'a Bytes {
-        &self.leaf.keys[self.at]
-    }
-
-    fn value(&self) -> &'a Bytes {
-        &self.leaf.values[self.at]
     }
 }
 
 impl<'a> Iter<'a> {
-    /// Returns the keys of a range.
+    /// Returns the keys of a range. The tree knows how many they are, so that the two ends need not look
+    /// for each other.
     pub(super) fn new(tree: &'a Tree, range: &KeyRange) -> Iter<'a> {
-        let front = Cursor::first_from(tree, &range.from);
-        let back = Cursor::last_before(tree, range.to.as_deref());
-        let ends = front.zip(back).filter(|(front, back)| front.key() <= back.key());
-        Iter { ends }
+        let (from, to) = (&range.from[..], range.to.as_deref());
+        let left = tree.range_size(from, to).keys;
+        Iter { front: Cursor::before(tree, Some(from)), back: Cursor::before(tree, to), left }
     }
 }
 
@@ -160,20 +139,18 @@ impl<'a> Iterator for Iter<'a> {
     type Item = (&'a Bytes, &'a Bytes);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (front, back) = self.ends.take()?;
-        let item = (front.key(), front.value());
-        let is_last = front.key() == back.key();
-        self.ends = front.forward().filter(|_| !is_last).map(|front| (front, back));
-        Some(item)
+        self.left = self.left.checked_sub(1)?;
+        Some(self.front.forward())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
     }
 }
 
 impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let (front, back) = self.ends.take()?;
-        let item = (back.key(), back.value());
-        let is_last = front.key() == back.key();
-        self.ends = back.back().filter(|_| !is_last).map(|back| (front, back));
-        Some(item)
+        self.left = self.left.checked_sub(1)?;
+        Some(self.back.backward())
     }
 }

@@ -16,7 +16,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Returns the keys of a range and their values, in order, from both ends.
     pub fn iter(&self, family: Family, range: &KeyRange) -> Iter<'_> {
-        Iter::new(self.tree(family), range)
+        self.tree(family).iter(range)
     }
 
     /// Returns the size of a family's keys and values in a range. Looks at the two paths at its ends.

@@ -23,6 +23,7 @@
 //!   key of child `i + 1`.
 //! * Each node knows how many keys are below it, and their bytes.
 
+use super::iterator::{Iter, KeyRange};
 use bytes::Bytes;
 use std::ops::{Add, AddAssign, SubAssign};
 use std::sync::Arc;
@@ -74,7 +75,7 @@ impl std::iter::Sum for Size {
 
 /// An ordered map. A clone costs one counter.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
+pub struct Tree {
     root: Arc<Node>,
 }
 
@@ -136,7 +137,7 @@ impl Default for Tree {
 
 impl Tree {
     /// Returns a key's value.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&Bytes> {
+    pub fn get(&self, key: &[u8]) -> Option<&Bytes> {
         let mut node = &*self.root;
         loop {
             match node {
@@ -150,7 +151,7 @@ impl Tree {
     }
 
     /// Sets a key's value.
-    pub(super) fn insert(&mut self, key: Bytes, value: Bytes) {
+    pub fn insert(&mut self, key: Bytes, value: Bytes) {
         if let Some((separator, right)) = insert(&mut self.root, key, value) {
             let left = self.root.clone();
             let size = left.size() + right.size();
@@ -160,7 +161,7 @@ impl Tree {
     }
 
     /// Removes a key, if it is there.
-    pub(super) fn remove(&mut self, key: &[u8]) {
+    pub fn remove(&mut self, key: &[u8]) {
         if self.get(key).is_some() {
             let mut after = key.to_vec(); // the smallest key that is greater
             after.push(0);
@@ -170,7 +171,7 @@ impl Tree {
 
     /// Removes all keys of `from..to`; all from `from` on if `to` is none. Whole subtrees are dropped:
     /// only the two paths at the ends of the range are walked.
-    pub(super) fn remove_range(&mut self, from: &[u8], to: Option<&[u8]>) {
+    pub fn remove_range(&mut self, from: &[u8], to: Option<&[u8]>) {
         if to.is_some_and(|to| to <= from) {
             return;
         }
@@ -190,16 +191,21 @@ impl Tree {
     }
 
     /// Returns how many keys there are, and their bytes.
-    pub(super) fn size(&self) -> Size {
+    pub fn size(&self) -> Size {
         self.root.size()
     }
 
     /// Returns the size of the keys in `from..to`. Looks at two paths, and at the children of their nodes.
-    pub(super) fn range_size(&self, from: &[u8], to: Option<&[u8]>) -> Size {
+    pub fn range_size(&self, from: &[u8], to: Option<&[u8]>) -> Size {
         if to.is_some_and(|to| to <= from) {
             return Size::default();
         }
         range_size(&self.root, Some(from), to)
+    }
+
+    /// Returns the keys of a range and their values, in order, from both ends.
+    pub fn iter(&self, range: &KeyRange) -> Iter<'_> {
+        Iter::new(self, range)
     }
 
     /// Returns the root.

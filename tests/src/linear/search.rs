@@ -13,7 +13,7 @@ use super::{Judgement, Specification, TimedOperation};
 use std::collections::{HashMap, HashSet};
 
 /// A place in the list of events; 0 is the head.
-type Link = usize;
+type EventLink = usize;
 
 /// The number of a state.
 type StateNumber = usize;
@@ -34,10 +34,10 @@ pub(super) struct PartSearch<'a, S: Specification> {
     places: Vec<usize>,
     /// The events in the order of time, from 1 on.
     events: Vec<CallOrEnd>,
-    next: Vec<Link>,
-    previous: Vec<Link>,
+    next: Vec<EventLink>,
+    previous: Vec<EventLink>,
     /// Where each operation's call and end are in the list.
-    links: Vec<(Link, Link)>,
+    links: Vec<(EventLink, EventLink)>,
     /// The states that were met, and their numbers.
     states: Vec<S::State>,
     numbers: HashMap<S::State, StateNumber>,
@@ -51,7 +51,7 @@ pub(super) struct PartSearch<'a, S: Specification> {
     order: Vec<(usize, StateNumber)>,
     state: StateNumber,
     /// Where the search goes on.
-    at: Link,
+    at: EventLink,
     /// The operations with a known output that have not happened.
     left: usize,
     /// The longest order that was met, and the operation that was blocked behind it.

@@ -1,7 +1,6 @@
 //! The tree against `BTreeMap`: the same answers, and its invariants after every operation.
 
 use super::*;
-use crate::memtable::iterator::{Iter, KeyRange};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
