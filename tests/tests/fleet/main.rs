@@ -5,6 +5,8 @@
 //!   RAFTWRIGHT_SEED=17 RAFTWRIGHT_SEEDS=1 cargo test -p testbed --test fleet     one of them
 //! ```
 
+mod doors; // one store with one peer: what its doors refuse
+
 use testbed::fleet::counts::Counts;
 use testbed::fleet::plan::{FleetPlan, MISHAPS, Mishap};
 use testbed::fleet::run;
