@@ -53,6 +53,20 @@ pub enum CodecError {
         /// The longest allowed.
         limit: usize,
     },
+    /// A list that is longer than it may be.
+    TooMany {
+        /// The list.
+        what: &'static str,
+        /// How many values it has.
+        count: usize,
+        /// The most allowed.
+        limit: usize,
+    },
+    /// A list whose values are not in ascending order, or twice there.
+    OutOfOrder {
+        /// The list.
+        what: &'static str,
+    },
     /// A list that must hold at least one value.
     Empty {
         /// The list.
@@ -215,6 +229,17 @@ impl Input {
         (0..count).map(|_| read(self)).collect()
     }
 
+    /// Checks that the values of a list are in ascending order of their keys, and each once there: so that
+    /// a list has one encoding.
+    pub(crate) fn in_order<T, K: Ord>(
+        what: &'static str,
+        list: Vec<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Result<Vec<T>, CodecError> {
+        let is_in_order = list.windows(2).all(|pair| key(&pair[0]) < key(&pair[1]));
+        if is_in_order { Ok(list) } else { Err(CodecError::OutOfOrder { what }) }
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
@@ -243,6 +268,10 @@ impl fmt::Display for CodecError {
             CodecError::TooLong { what, bytes, limit } => {
                 write!(f, "{what} has {bytes} bytes, but the limit is {limit}")
             }
+            CodecError::TooMany { what, count, limit } => {
+                write!(f, "{what} has {count} parts, but the limit is {limit}")
+            }
+            CodecError::OutOfOrder { what } => write!(f, "{what} are not in order"),
             CodecError::Empty { what } => write!(f, "{what} must hold at least one"),
             CodecError::Raft(error) => error.fmt(f),
         }

@@ -16,8 +16,8 @@ pub mod keys; // where it remembers it
 
 pub use crate::codec::CodecError;
 pub use command::{
-    Command, Compare, Condition, ENTRY_BYTES_MAX, KEY_BYTES_MAX, Origin, Outcome, Refusal,
-    RequestId, Write, decode_commands, encode_commands,
+    Command, Compare, Condition, ENTRY_BYTES_MAX, InvalidWrite, KEY_BYTES_MAX, Origin, Outcome,
+    Refusal, RequestId, TXN_LENGTH_MAX, Write, decode_commands, encode_commands,
 };
 pub use evaluate::{Pending, evaluate};
 pub use message::StoreMessage;

@@ -776,6 +776,7 @@ impl Fleet {
             | KvError::ServerIsBusy { .. }
             | KvError::ProposalDropped { .. }
             | KvError::RaftEntryTooLarge { .. }
+            | KvError::InvalidRequest { .. }
             | KvError::ReadIndexNotReady { .. }
             | KvError::StoreNotMatch { .. }
             | KvError::PeerNotMatch { .. } => state.leader = (from + 1) % stores,

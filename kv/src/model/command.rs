@@ -26,6 +26,10 @@ pub const ENTRY_BYTES_MAX: usize = 8 << 20;
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64 << 10;
 
+/// The most comparisons of a transaction, and the most writes of each of its branches. etcd's limit is the
+/// same.
+pub const TXN_LENGTH_MAX: usize = 128;
+
 /// One start of one store: who has numbered a request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Origin {
@@ -166,6 +170,60 @@ pub enum Refusal {
     },
 }
 
+/// Why a write cannot be a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InvalidWrite {
+    /// A key is too long.
+    KeyTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A transaction within a transaction.
+    NestedTxn,
+    /// A transaction with too many comparisons, or too many writes in a branch.
+    TxnTooLong {
+        /// How many.
+        count: usize,
+    },
+}
+
+impl Write {
+    /// Checks what no length of bytes tells: a command that fails this could be committed, and no store
+    /// could read it then.
+    ///
+    /// # Errors
+    /// [`InvalidWrite`].
+    pub fn check(&self) -> Result<(), InvalidWrite> {
+        let Write::Txn { compares, then, otherwise } = self else { return self.check_simple() };
+        for count in [compares.len(), then.len(), otherwise.len()] {
+            if count > TXN_LENGTH_MAX {
+                return Err(InvalidWrite::TxnTooLong { count });
+            }
+        }
+        compares.iter().try_for_each(|compare| check_key(&compare.key))?;
+        then.iter().chain(otherwise).try_for_each(Write::check_simple)
+    }
+
+    fn check_simple(&self) -> Result<(), InvalidWrite> {
+        match self {
+            Write::Put { key, .. }
+            | Write::Delete { key }
+            | Write::Add { key, .. }
+            | Write::Append { key, .. } => check_key(key),
+            Write::DeleteRange { from, to } => {
+                check_key(from)?;
+                to.as_ref().map_or(Ok(()), check_key)
+            }
+            Write::Txn { .. } => Err(InvalidWrite::NestedTxn),
+        }
+    }
+}
+
+fn check_key(key: &Bytes) -> Result<(), InvalidWrite> {
+    let bytes = key.len();
+    if bytes > KEY_BYTES_MAX { Err(InvalidWrite::KeyTooLong { bytes }) } else { Ok(()) }
+}
+
 impl Command {
     /// Returns how many bytes a command with this write has within an entry.
     pub fn encoded_len(write: &Write) -> usize {
@@ -273,11 +331,21 @@ fn write_write(to: &mut impl Output, write: &Write) {
 fn read_write(from: &mut Input) -> Result<Write, CodecError> {
     match from.byte("a write")? {
         6 => Ok(Write::Txn {
-            compares: from.list("the comparisons", 5, read_compare)?,
-            then: from.list("the writes", 5, read_branch_write)?,
-            otherwise: from.list("the writes", 5, read_branch_write)?,
+            compares: short(from.list("the comparisons", 5, read_compare)?)?,
+            then: short(from.list("the writes", 5, read_branch_write)?)?,
+            otherwise: short(from.list("the writes", 5, read_branch_write)?)?,
         }),
         kind => read_simple_write(from, kind),
+    }
+}
+
+/// Checks that a list of a transaction is not too long.
+fn short<T>(list: Vec<T>) -> Result<Vec<T>, CodecError> {
+    let (count, limit) = (list.len(), TXN_LENGTH_MAX);
+    if count > limit {
+        Err(CodecError::TooMany { what: "a transaction", count, limit })
+    } else {
+        Ok(list)
     }
 }
 
@@ -416,6 +484,20 @@ impl fmt::Display for Origin {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.origin, self.sequence)
+    }
+}
+
+impl fmt::Display for InvalidWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidWrite::KeyTooLong { bytes } => {
+                write!(f, "a key has {bytes} bytes, but the limit is {KEY_BYTES_MAX}")
+            }
+            InvalidWrite::NestedTxn => write!(f, "a transaction is within a transaction"),
+            InvalidWrite::TxnTooLong { count } => {
+                write!(f, "a transaction has {count} parts, but the limit is {TXN_LENGTH_MAX}")
+            }
+        }
     }
 }
 

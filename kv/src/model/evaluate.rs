@@ -19,6 +19,10 @@ use super::region::Region;
 use crate::memtable::{Family, Reader, WriteBatch};
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// How many bytes a change takes besides its keys and values.
+const CHANGE_BYTES: usize = 9;
 
 /// What a batch under way has changed, over what readers see.
 pub struct Pending<'a, R> {
@@ -30,14 +34,15 @@ pub struct Pending<'a, R> {
     entry_bytes: usize,
     /// The keys that were changed last: their values, or none if they were removed.
     changed: BTreeMap<Bytes, Option<Bytes>>,
-    /// The ranges that were removed. Keys in `changed` were changed after that.
-    removed: Vec<(Bytes, Option<Bytes>)>,
+    /// The ranges that were removed, without overlaps, by their first keys. Keys in `changed` were changed
+    /// after that.
+    removed: BTreeMap<Bytes, Option<Bytes>>,
 }
 
 impl<'a, R: Reader> Pending<'a, R> {
     /// Returns no changes over `base`.
     pub fn new(base: &'a R) -> Pending<'a, R> {
-        let (batch, changed, removed) = (WriteBatch::new(), BTreeMap::new(), Vec::new());
+        let (batch, changed, removed) = (WriteBatch::new(), BTreeMap::new(), BTreeMap::new());
         Pending { base, batch, limit_bytes: 0, entry_bytes: 0, changed, removed }
     }
 
@@ -56,10 +61,9 @@ impl<'a, R: Reader> Pending<'a, R> {
         if let Some(value) = self.changed.get(key) {
             return value.clone();
         }
-        let is_removed = |(from, to): &(Bytes, Option<Bytes>)| {
-            *from <= *key && to.as_deref().is_none_or(|to| key < to)
-        };
-        if self.removed.iter().any(is_removed) {
+        let up_to = (Bound::Unbounded, Bound::Included(key));
+        let before = self.removed.range::<[u8], _>(up_to).next_back();
+        if before.is_some_and(|(_, to)| to.as_deref().is_none_or(|to| key < to)) {
             return None;
         }
         self.base.get(Family::Default, key)
@@ -82,9 +86,35 @@ impl<'a, R: Reader> Pending<'a, R> {
     /// Removes a range of keys.
     fn delete_range(&mut self, from: &[u8], to: Option<&[u8]>) {
         let (from, to) = (Bytes::copy_from_slice(from), to.map(Bytes::copy_from_slice));
-        self.changed.retain(|key, _| *key < from || to.as_ref().is_some_and(|to| key >= to));
         self.batch.delete_range(Family::Default, from.clone(), to.clone());
-        self.removed.push((from, to));
+        if to.as_ref().is_some_and(|to| *to <= from) {
+            return;
+        }
+        let is_within = |key: &Bytes| to.as_ref().is_none_or(|to| key < to);
+        let changed = self.changed.range(from.clone()..).map(|(key, _)| key.clone());
+        let gone: Vec<_> = changed.take_while(is_within).collect();
+        gone.iter().for_each(|key| drop(self.changed.remove(key)));
+        self.note_removed(from, to);
+    }
+
+    /// Adds a range to those that were removed. The ranges that it touches become one with it: so each
+    /// range is looked at twice at most.
+    fn note_removed(&mut self, mut from: Bytes, mut to: Option<Bytes>) {
+        loop {
+            let up_to = to.as_ref().map_or(Bound::Unbounded, Bound::Included);
+            let range = (Bound::Unbounded, up_to);
+            let Some((begin, end)) = self.removed.range::<Bytes, _>(range).next_back() else {
+                break;
+            };
+            if end.as_ref().is_some_and(|end| *end < from) {
+                break;
+            }
+            let (begin, end) = (begin.clone(), end.clone());
+            self.removed.remove(&begin);
+            from = from.min(begin);
+            to = to.zip(end).map(|(to, end)| to.max(end));
+        }
+        self.removed.insert(from, to);
     }
 
     /// Returns the batch, to add what is not the application's data.
@@ -105,6 +135,8 @@ struct Plan<'p, 'w, R> {
     pending: &'p Pending<'p, R>,
     region: &'p Region,
     planned: Vec<Planned<'w>>,
+    /// What the entry changes with this command, in bytes.
+    bytes: usize,
 }
 
 /// Evaluates a write on a region: makes its changes, or refuses it and changes nothing.
@@ -113,11 +145,11 @@ pub fn evaluate<R: Reader>(
     region: &Region,
     pending: &mut Pending<'_, R>,
 ) -> Outcome {
-    let mut plan = Plan { pending, region, planned: Vec::new() };
-    match plan.write(write).and_then(|outcome| Ok((outcome, plan.check_length()?))) {
+    let mut plan = Plan { pending, region, planned: Vec::new(), bytes: pending.entry_bytes };
+    match plan.write(write) {
         Err(refusal) => Outcome::Refused(refusal),
-        Ok((outcome, bytes)) => {
-            let planned = plan.planned;
+        Ok(outcome) => {
+            let Plan { planned, bytes, .. } = plan;
             planned.into_iter().for_each(|change| change.make(pending));
             pending.entry_bytes = bytes;
             outcome
@@ -129,35 +161,38 @@ impl<'w, R: Reader> Plan<'_, 'w, R> {
     /// Plans a write.
     fn write(&mut self, write: &'w Write) -> Result<Outcome, Refusal> {
         match write {
-            Write::Put { key, value } => self.put(key, Bytes::copy_from_slice(value)),
+            Write::Put { key, value } => self.put(key, value),
             Write::Delete { key } => {
                 self.check_key(key)?;
+                self.take_room(key.len())?;
                 self.planned.push(Planned::Delete(key));
                 Ok(Outcome::Done)
             }
-            Write::DeleteRange { from, to } => Ok(self.delete_range(from, to.as_ref())),
+            Write::DeleteRange { from, to } => self.delete_range(from, to.as_ref()),
             Write::Add { key, delta } => self.add(key, *delta),
             Write::Append { key, value } => self.append(key, value),
             Write::Txn { compares, then, otherwise } => self.txn(compares, then, otherwise),
         }
     }
 
-    fn put(&mut self, key: &'w Bytes, value: Bytes) -> Result<Outcome, Refusal> {
+    fn put(&mut self, key: &'w Bytes, value: &[u8]) -> Result<Outcome, Refusal> {
         self.check_key(key)?;
-        self.planned.push(Planned::Put(key, value));
+        self.take_room(key.len() + value.len())?;
+        self.planned.push(Planned::Put(key, Bytes::copy_from_slice(value)));
         Ok(Outcome::Done)
     }
 
     /// Removes what the region has of a range: keys of other regions are not ours to remove.
-    fn delete_range(&mut self, from: &Bytes, to: Option<&Bytes>) -> Outcome {
+    fn delete_range(&mut self, from: &Bytes, to: Option<&Bytes>) -> Result<Outcome, Refusal> {
         let from = from.max(&self.region.start).clone();
         let end = self.region.end.as_ref();
         let to = match (to, end) {
             (Some(to), Some(end)) => Some(to.min(end)),
             (to, end) => to.or(end),
         };
+        self.take_room(from.len() + to.map_or(0, Bytes::len))?;
         self.planned.push(Planned::DeleteRange(from, to.cloned()));
-        Outcome::Done
+        Ok(Outcome::Done)
     }
 
     fn add(&mut self, key: &'w Bytes, delta: i64) -> Result<Outcome, Refusal> {
@@ -168,19 +203,19 @@ impl<'w, R: Reader> Plan<'_, 'w, R> {
         };
         let sum = before.checked_add(delta);
         let sum = sum.ok_or(Refusal::OutOfRange)?;
-        self.planned.push(Planned::Put(key, sum.to_string().into()));
+        let text = sum.to_string();
+        self.take_room(key.len() + text.len())?;
+        self.planned.push(Planned::Put(key, text.into()));
         Ok(Outcome::Number(sum))
     }
 
     fn append(&mut self, key: &'w Bytes, tail: &[u8]) -> Result<Outcome, Refusal> {
         self.check_key(key)?;
         let before = self.get(key).unwrap_or_default();
-        let bytes = before.len() as u64 + tail.len() as u64;
-        if bytes > self.pending.limit_bytes as u64 {
-            return Err(Refusal::TooLong { bytes }); // before memory is taken for it
-        }
+        let length = before.len() + tail.len();
+        self.take_room(key.len() + length)?; // before memory is taken for it
         self.planned.push(Planned::Put(key, [&before[..], tail].concat().into()));
-        Ok(Outcome::Length(bytes))
+        Ok(Outcome::Length(length as u64))
     }
 
     fn txn(
@@ -206,14 +241,14 @@ impl<'w, R: Reader> Plan<'_, 'w, R> {
         Err(Refusal::KeyNotInRegion)
     }
 
-    /// Checks that the entry does not change more than it may. Returns what it changes with this command.
-    fn check_length(&self) -> Result<usize, Refusal> {
-        let command: usize = self.planned.iter().map(Planned::size_bytes).sum();
-        let bytes = self.pending.entry_bytes + command;
-        if bytes > self.pending.limit_bytes {
-            return Err(Refusal::TooLong { bytes: bytes as u64 });
+    /// Counts a change whose keys and values have so many bytes: about what it takes in the write-ahead
+    /// log.
+    fn take_room(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.bytes += CHANGE_BYTES + bytes;
+        if self.bytes > self.pending.limit_bytes {
+            return Err(Refusal::TooLong { bytes: self.bytes as u64 });
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// Returns a key's value as the next write of this command sees it.
@@ -235,15 +270,6 @@ impl<'w, R: Reader> Plan<'_, 'w, R> {
 }
 
 impl Planned<'_> {
-    /// Returns about how long the change is in the write-ahead log.
-    fn size_bytes(&self) -> usize {
-        9 + match self {
-            Planned::Put(key, value) => key.len() + value.len(),
-            Planned::Delete(key) => key.len(),
-            Planned::DeleteRange(from, to) => from.len() + to.as_ref().map_or(0, Bytes::len),
-        }
-    }
-
     fn make<R: Reader>(self, pending: &mut Pending<'_, R>) {
         match self {
             Planned::Put(key, value) => pending.put(key, value),

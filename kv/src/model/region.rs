@@ -182,6 +182,6 @@ pub(super) fn read_region(from: &mut Input) -> Result<Region, CodecError> {
         start: read_key(from)?,
         end: from.optional("the end of a region", read_key)?,
         epoch: read_epoch(from)?,
-        peers: from.list("the peers", 17, read_peer)?,
+        peers: Input::in_order("the peers", from.list("the peers", 17, read_peer)?, |it| it.id)?,
     })
 }

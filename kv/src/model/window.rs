@@ -204,6 +204,7 @@ fn decode_floors(bytes: Bytes) -> Result<BTreeMap<StoreId, Recent>, CodecError> 
         Ok((store, Recent { incarnation, floor, outcomes: BTreeMap::new() }))
     })?;
     input.finish()?;
+    let floors = Input::in_order("the floors", floors, |(store, _)| *store)?;
     Ok(floors.into_iter().collect())
 }
 

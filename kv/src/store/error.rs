@@ -2,14 +2,15 @@
 //!
 //! ```text
 //!   NotLeader, RegionNotFound, KeyNotInRegion, EpochNotMatch, ServerIsBusy,
-//!   RaftEntryTooLarge, StoreNotMatch, PeerNotMatch, ProposalDropped      the write is not applied
+//!   RaftEntryTooLarge, InvalidRequest, StoreNotMatch, PeerNotMatch,
+//!   ProposalDropped                                                      the write is not applied
 //!   StaleCommand     another entry stands, committed, where it stood:    it never will be applied
 //!   Undetermined     it was appended, and nobody saw how it ended:       it may be applied, or not
 //! ```
 //!
-//! The names are TiKV's, but for `Undetermined`: there a client must derive it from a timeout.
+//! The names are TiKV's, but for `InvalidRequest` and `Undetermined`: there a client must derive it from a timeout.
 
-use crate::model::{Epoch, Peer, PeerId, Region, RegionId, StoreId};
+use crate::model::{Epoch, InvalidWrite, Peer, PeerId, Region, RegionId, StoreId};
 use std::fmt;
 
 /// Why a request was not served.
@@ -60,6 +61,11 @@ pub enum KvError {
         /// The longest entry.
         limit: usize,
     },
+    /// The request is no command: a key is too long, say. It will never be served.
+    InvalidRequest {
+        /// What is wrong.
+        why: InvalidWrite,
+    },
     /// The read got no index: no leader is known, or the leader's leadership ended meanwhile.
     ReadIndexNotReady {
         /// The region.
@@ -97,6 +103,7 @@ impl KvError {
             | KvError::ServerIsBusy { .. }
             | KvError::ProposalDropped { .. }
             | KvError::RaftEntryTooLarge { .. }
+            | KvError::InvalidRequest { .. }
             | KvError::ReadIndexNotReady { .. }
             | KvError::StoreNotMatch { .. }
             | KvError::PeerNotMatch { .. } => true,
@@ -128,6 +135,7 @@ impl fmt::Display for KvError {
             KvError::RaftEntryTooLarge { region, bytes, limit } => {
                 write!(f, "{region}: the command has {bytes} bytes, but the limit is {limit}")
             }
+            KvError::InvalidRequest { why } => why.fmt(f),
             KvError::ReadIndexNotReady { region } => {
                 write!(f, "{region}: no leader has confirmed the read")
             }

@@ -119,6 +119,9 @@ impl<E: Env> RaftKv<E> {
         callback: WriteCallback,
     ) {
         let (region, limit) = (context.region, self.handle.shared.config.entry_bytes_max);
+        if let Err(why) = write.check() {
+            return callback.finish(Err(KvError::InvalidRequest { why }));
+        }
         let bytes = Command::encoded_len(&write);
         if bytes > limit {
             return callback.finish(Err(KvError::RaftEntryTooLarge { region, bytes, limit }));

@@ -174,7 +174,9 @@ impl<E: Env> Round<E> {
     ) -> Result<(), Halt> {
         let peer = &mut fsm.peer;
         let now = self.clock.now();
-        for message in messages.drain(..) {
+        messages.reverse();
+        // One by one: what is left when Raft halts must be answered.
+        while let Some(message) = messages.pop() {
             match message {
                 PeerMessage::Raft(message) => peer.step(*message, now)?,
                 PeerMessage::Write(request) => peer.gather_write(request),
@@ -255,13 +257,15 @@ impl<E: Env> Round<E> {
             applied.into_values().for_each(Applied::give_up);
             return Err(failure);
         }
+        let mut outcome = Ok(());
         for fsm in fsms {
             let region = fsm.region();
             let applied = applied.remove(&region).unwrap_or_default();
-            self.answer(&mut fsm.peer, applied)
-                .map_err(|halt| StoreFailure::Halted { region, halt })?;
+            if let Err(halt) = self.answer(&mut fsm.peer, applied) {
+                outcome = Err(StoreFailure::Halted { region, halt }); // the others are answered, too
+            }
         }
-        Ok(())
+        outcome
     }
 
     /// Writes what the committed entries do. Notes in `applied` who is to be told.
@@ -305,7 +309,7 @@ impl<E: Env> Round<E> {
 
     /// Tells everybody who waited for what is visible now.
     fn answer(&mut self, peer: &mut PeerCore<E::Disk>, applied: Applied) -> Result<(), Halt> {
-        peer.post_apply(&applied)?;
+        let outcome = peer.post_apply(&applied);
         self.meta.publish(peer.status());
         applied.tell();
         let reads = peer.take_servable_reads();
@@ -314,7 +318,7 @@ impl<E: Env> Round<E> {
             let view = RegionSnapshot::new(view, peer.region.clone());
             reads.into_iter().for_each(|read| read.finish(Ok(view.clone())));
         }
-        Ok(())
+        outcome
     }
 
     /// Keeps messages for the next sending, with their addresses.

@@ -110,6 +110,42 @@ fn entries_that_mean_nothing_are_refused_with_the_reason() {
     assert_eq!(refuse(&nested).to_string(), "a write has kind 6, which does not exist");
 }
 
+#[test]
+fn outcomes_have_these_bytes() {
+    let origin = Origin { store: StoreId(1), incarnation: 2 };
+    let mut window = Window::default();
+    let outcomes = [
+        (Outcome::Done, "01"),
+        (Outcome::Number(-1), "02ffffffffffffffff"),
+        (Outcome::Length(5), "030500000000000000"),
+        (Outcome::Txn { succeeded: true, results: vec![Outcome::Done] }, "040100000001"),
+        (Outcome::Txn { succeeded: false, results: vec![] }, "0500000000"),
+        (Outcome::Refused(Refusal::NotANumber), "10"),
+        (Outcome::Refused(Refusal::OutOfRange), "11"),
+        (Outcome::Refused(Refusal::TooLong { bytes: 9 }), "120900000000000000"),
+        (Outcome::Refused(Refusal::KeyNotInRegion), "13"),
+    ];
+    let mut expected = format!("01{:02x}000000", outcomes.len());
+    for (sequence, (outcome, bytes)) in (1..).zip(outcomes) {
+        window.record(RequestId { origin, sequence }, outcome);
+        expected += &format!("01000000000000000200000000000000{sequence:02x}00000000000000{bytes}");
+    }
+    let mut batch = kv::memtable::WriteBatch::new();
+    window.save(RegionId(1), Index(6), &mut batch);
+    let (_, kv::memtable::Change::Put { value, .. }) = &batch.changes()[0] else {
+        panic!("the record of the entry is put first")
+    };
+    assert_eq!(hex(value), expected);
+}
+
+#[test]
+fn lists_have_one_order() {
+    let mut region = region();
+    region.peers.reverse();
+    let error = RegionState::decode(RegionState::normal(region).encode()).unwrap_err();
+    assert_eq!(error.to_string(), "the peers are not in order");
+}
+
 proptest! {
     #[test]
     fn commands_come_back(

@@ -131,6 +131,23 @@ fn an_entry_changes_as_much_as_its_limit_and_no_more() {
     assert_eq!(evaluate(&put("l", "short"), &region(), &mut pending), Outcome::Done);
 }
 
+/// A long value that is appended to again and again would take a thousand times its length.
+#[test]
+fn what_a_transaction_copies_is_limited_and_not_only_what_it_leaves() {
+    let table = open();
+    assert_eq!(run(&table, &append("k", vec![b'x'; 500])), Outcome::Length(500));
+    let appends = |count| Write::Txn {
+        compares: vec![],
+        then: vec![append("k", "x"); count],
+        otherwise: vec![],
+    };
+    assert!(matches!(run(&table, &appends(1)), Outcome::Txn { .. }));
+    let Outcome::Refused(Refusal::TooLong { bytes }) = run(&table, &appends(100)) else {
+        panic!("it is not refused")
+    };
+    assert!(bytes < 2 * LIMIT as u64, "it is refused at the first that is too much: {bytes}");
+}
+
 #[test]
 fn a_transaction_sees_what_it_has_done() {
     let table = open();

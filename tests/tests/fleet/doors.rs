@@ -176,6 +176,32 @@ fn a_command_is_as_long_as_an_entry_may_be_and_no_longer() {
 }
 
 #[test]
+fn what_no_store_could_read_is_refused_before_it_is_proposed() {
+    let mut it = open();
+    let longest = Bytes::from(vec![b'c'; KEY_BYTES_MAX]);
+    let long = Bytes::from(vec![b'c'; KEY_BYTES_MAX + 1]);
+    let txn = |compares, then: Vec<Write>| Write::Txn { compares, then, otherwise: vec![] };
+    let exists = |key| Compare { key, condition: Condition::Exists };
+    let puts = |count| vec![put("c", ""); count];
+    let invalid = [
+        Write::Delete { key: long.clone() },
+        Write::DeleteRange { from: "c".into(), to: Some(long.clone()) },
+        txn(vec![exists(long.clone())], vec![]),
+        txn(vec![], vec![Write::Add { key: long, delta: 1 }]),
+        txn(vec![], vec![txn(vec![], vec![])]),
+        txn(vec![], puts(TXN_LENGTH_MAX + 1)),
+        txn(vec![exists("c".into()); TXN_LENGTH_MAX + 1], vec![]),
+    ];
+    for wrong in invalid {
+        let outcome = write(&mut it, context(), wrong);
+        assert!(matches!(outcome, Err(KvError::InvalidRequest { .. })), "{outcome:?}");
+    }
+    assert!(Write::Delete { key: longest }.check().is_ok());
+    assert!(write(&mut it, context(), txn(vec![], puts(TXN_LENGTH_MAX))).is_ok());
+    assert!(it.0.failure().is_none());
+}
+
+#[test]
 fn a_full_mailbox_says_so() {
     let env = env(&SimMachine::new(1));
     let config = StoreConfig { mailbox_capacity: 2, ..config(STORE) };
