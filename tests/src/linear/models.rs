@@ -57,6 +57,23 @@ impl Specification for Register {
             }
         }
     }
+
+    fn describe(&self, input: &RegisterInput, output: Option<&Option<i64>>) -> String {
+        let (call, answer) = match *input {
+            RegisterInput::Read => {
+                let value = output.map(|saw| saw.map_or("nil".to_owned(), |saw| saw.to_string()));
+                ("read".to_owned(), value)
+            }
+            RegisterInput::Write(value) => {
+                (format!("write({value})"), output.map(|_| "ok".to_owned()))
+            }
+            RegisterInput::CompareAndSet { from, to } => {
+                let answer = output.map(|saw| if *saw == Some(1) { "yes" } else { "no" });
+                (format!("cas({from}, {to})"), answer.map(str::to_owned))
+            }
+        };
+        format!("{call} -> {}", answer.as_deref().unwrap_or("?"))
+    }
 }
 
 /// Strings by key, that are read, written, and appended to. porcupine's test of a key-value store.
@@ -104,6 +121,19 @@ impl Specification for Appends {
             AppendsInput::Append(_, value) => Some(format!("{state}{value}")),
         }
     }
+
+    fn describe(&self, input: &AppendsInput, output: Option<&String>) -> String {
+        let answer = output.map_or("?".to_owned(), |saw| format!("{saw:?}"));
+        match input {
+            AppendsInput::Get(key) => format!("get({key}) -> {answer}"),
+            AppendsInput::Put(key, value) => format!("put({key}, {value:?})"),
+            AppendsInput::Append(key, value) => format!("append({key}, {value:?})"),
+        }
+    }
+
+    fn state_bytes(&self, state: &String) -> usize {
+        size_of::<String>() + state.len()
+    }
 }
 
 /// A write, or the key of a read.
@@ -140,5 +170,11 @@ impl Specification for StoreValues {
             Err(key) => Err(state.get(key).cloned()),
         };
         output.is_none_or(|saw| *saw == expected).then_some(after)
+    }
+
+    fn state_bytes(&self, state: &Values) -> usize {
+        // A key and a value are four words each; their bytes are shared with the history, or as long again.
+        let bytes = |(key, value): (&Bytes, &Bytes)| 64 + key.len() + value.len();
+        size_of::<Values>() + state.iter().map(bytes).sum::<usize>()
     }
 }
