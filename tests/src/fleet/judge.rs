@@ -13,7 +13,7 @@
 
 use super::client::{Asked, Ending, OperationRecord, Saw};
 use bytes::Bytes;
-use kv::model::{Command, Condition, Outcome, RequestId, Write};
+use kv::model::{Command, Condition, Outcome, Refusal, RequestId, Write};
 use raft::Index;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -188,15 +188,15 @@ pub fn apply(write: &Write, values: &mut Values) -> Outcome {
             Outcome::Done
         }
         Write::Add { key, delta } => {
-            let before: i64 = match values.get(key) {
-                None => 0,
-                Some(text) => {
-                    let text = std::str::from_utf8(text).expect("clients write text");
-                    text.parse().expect("clients add to numbers alone")
-                }
+            let text = values.get(key).map_or("0".into(), |text| String::from_utf8_lossy(text));
+            let Ok(before) = text.parse::<i64>() else {
+                return Outcome::Refused(Refusal::NotANumber);
             };
-            values.insert(key.clone(), (before + delta).to_string().into());
-            Outcome::Number(before + delta)
+            let Some(sum) = before.checked_add(*delta) else {
+                return Outcome::Refused(Refusal::OutOfRange);
+            };
+            values.insert(key.clone(), sum.to_string().into());
+            Outcome::Number(sum)
         }
         Write::Append { key, value } => {
             let value = [&get(values, key)[..], value].concat();
@@ -214,7 +214,15 @@ pub fn apply(write: &Write, values: &mut Values) -> Outcome {
                 }
             });
             let branch = if succeeded { then } else { otherwise };
-            let results = branch.iter().map(|write| apply(write, values)).collect();
+            let (mut after, mut results) = (values.clone(), Vec::new());
+            for write in branch {
+                let result = apply(write, &mut after);
+                if matches!(result, Outcome::Refused(_)) {
+                    return result; // and nothing is changed
+                }
+                results.push(result);
+            }
+            *values = after;
             Outcome::Txn { succeeded, results }
         }
     }

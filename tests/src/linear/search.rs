@@ -13,7 +13,7 @@
 
 use super::check::{Judgement, Remember};
 use super::memory::{RowTable, SetPrint, StateNumber, States};
-use super::timeline::{CallOrEnd, Link, Timeline};
+use super::timeline::{CallOrEnd, EventLink, Timeline};
 use super::{Specification, TimedOperation};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(super) struct PartSearch<'a, S: Specification> {
     order: Vec<(u32, StateNumber)>,
     state: StateNumber,
     /// Where the search goes on.
-    at: Link,
+    at: EventLink,
     /// The operations that have returned and have not happened.
     left: usize,
     /// The longest order that was met, and the operation whose end was met behind it.

@@ -12,7 +12,7 @@
 //! its neighbours (Knuth's dancing links).
 
 /// A place in the list; 0 is the head.
-pub(super) type Link = u32;
+pub(super) type EventLink = u32;
 
 /// An event of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,10 +28,10 @@ pub(super) enum CallOrEnd {
 /// The list.
 pub(super) struct Timeline {
     events: Vec<CallOrEnd>,
-    next: Vec<Link>,
-    previous: Vec<Link>,
+    next: Vec<EventLink>,
+    previous: Vec<EventLink>,
     /// Where the call and the end of each operation are.
-    links: Vec<(Link, Link)>,
+    links: Vec<(EventLink, EventLink)>,
 }
 
 impl Timeline {
@@ -62,12 +62,12 @@ impl Timeline {
     }
 
     /// Returns the event at a link.
-    pub(super) fn event(&self, link: Link) -> CallOrEnd {
+    pub(super) fn event(&self, link: EventLink) -> CallOrEnd {
         self.events[link as usize]
     }
 
     /// Returns the link behind another.
-    pub(super) fn after(&self, link: Link) -> Link {
+    pub(super) fn after(&self, link: EventLink) -> EventLink {
         self.next[link as usize]
     }
 
@@ -82,7 +82,7 @@ impl Timeline {
     }
 
     /// Puts both events of the operation that was taken last back. Returns the link behind its call.
-    pub(super) fn put_back(&mut self, operation: u32) -> Link {
+    pub(super) fn put_back(&mut self, operation: u32) -> EventLink {
         let (call, end) = self.links[operation as usize];
         for link in [end, call] {
             let (previous, next) = (self.previous[link as usize], self.next[link as usize]);
