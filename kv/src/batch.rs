@@ -24,7 +24,7 @@ pub use bell::Bell;
 pub use delivery::{Delivery, Wake};
 pub use mailbox::{Fsm, Mailbox, SendError};
 pub use router::Router;
-pub use run_queue::{Ready, RunQueue};
+pub use run_queue::{RunQueue, Scheduled};
 
 #[cfg(test)]
 mod tests;

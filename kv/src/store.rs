@@ -58,7 +58,7 @@ mod start; // bootstrap, and what a start may believe
 
 mod config; // settings
 
-use crate::batch::{Bell, Fsm, Mailbox, Ready, Router, RunQueue};
+use crate::batch::{Bell, Fsm, Mailbox, Router, RunQueue, Scheduled};
 use crate::env::{Clock, Env, Moment, Ticker};
 use crate::model::{Origin, RegionId};
 use peer::PeerMessage;
@@ -184,9 +184,9 @@ impl<E: Env> Store<E> {
     }
 
     /// Runs one round.
-    fn run_round(&mut self, ready: &mut [Ready<PeerFsm<E::Disk>>]) {
+    fn run_round(&mut self, ready: &mut [Scheduled<PeerFsm<E::Disk>>]) {
         self.round.begin();
-        for Ready { fsm, mailbox } in &mut *ready {
+        for Scheduled { fsm, mailbox } in &mut *ready {
             mailbox.drain(self.messages_per_round, &mut self.messages);
             self.round.handle(fsm, &mut self.messages);
         }
@@ -194,8 +194,8 @@ impl<E: Env> Store<E> {
     }
 
     /// Gives a peer back to its mailbox, and looks at it again soon if it has more to do.
-    fn give_back(&mut self, ready: Ready<PeerFsm<E::Disk>>) {
-        let Ready { fsm, mailbox } = ready;
+    fn give_back(&mut self, scheduled: Scheduled<PeerFsm<E::Disk>>) {
+        let Scheduled { fsm, mailbox } = scheduled;
         if !fsm.is_stopped && fsm.peer.has_ready() {
             drop(mailbox.force_send(PeerMessage::Continue)); // a closed mailbox needs no message
         }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// An FSM that has something to do, and the mailbox to give it back to.
-pub struct Ready<F: Fsm> {
+pub struct Scheduled<F: Fsm> {
     /// The FSM.
     pub fsm: Box<F>,
     /// Its mailbox.
@@ -15,7 +15,7 @@ pub struct Ready<F: Fsm> {
 
 /// The FSMs that have something to do. A clone is the same queue.
 pub struct RunQueue<F: Fsm> {
-    queue: Arc<Mutex<VecDeque<Ready<F>>>>,
+    queue: Arc<Mutex<VecDeque<Scheduled<F>>>>,
     bell: Bell,
 }
 
@@ -33,12 +33,12 @@ impl<F: Fsm> RunQueue<F> {
 
     /// Schedules an FSM.
     pub(super) fn push(&self, fsm: Box<F>, mailbox: Mailbox<F>) {
-        self.queue().push_back(Ready { fsm, mailbox });
+        self.queue().push_back(Scheduled { fsm, mailbox });
         self.bell.ring();
     }
 
     /// Takes up to `max` FSMs, those that have waited longest.
-    pub fn take(&self, max: usize) -> Vec<Ready<F>> {
+    pub fn take(&self, max: usize) -> Vec<Scheduled<F>> {
         let mut queue = self.queue();
         let count = queue.len().min(max);
         queue.drain(..count).collect()
@@ -54,7 +54,7 @@ impl<F: Fsm> RunQueue<F> {
         self.len() == 0
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Ready<F>>> {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Scheduled<F>>> {
         self.queue.lock().expect("no thread panics while it holds the queue")
     }
 }

@@ -157,7 +157,7 @@ fn threads_deliver_every_message_once() {
                     if ready.is_empty() {
                         bell.wait(Duration::from_millis(1));
                     }
-                    for Ready { fsm, mailbox } in ready {
+                    for Scheduled { fsm, mailbox } in ready {
                         mailbox.drain(100, &mut messages);
                         fsm.0.fetch_add(messages.drain(..).sum(), Ordering::SeqCst);
                         mailbox.release(fsm);
@@ -185,7 +185,7 @@ fn a_mailbox_is_bounded_and_gives_back_what_it_does_not_take() {
     assert_eq!(messages, [1, 2, 9]);
     assert!(fsm.is_none(), "it is in the run queue");
     assert_eq!(mailbox.send(4), Err(SendError::Closed(4)));
-    for Ready { fsm, mailbox } in runnable.take(9) {
+    for Scheduled { fsm, mailbox } in runnable.take(9) {
         mailbox.release(fsm);
     }
     assert!(runnable.is_empty(), "a closed mailbox schedules nobody");

@@ -232,5 +232,5 @@ impl PeerMessage {
     }
 }
 
-/// Returns the position after which a new region's log begins: 0 means "nothing known yet".
+/// The entry after which a new region's log begins. It is not 0: a log that ends at 0 knows nothing yet.
 pub(crate) const INITIAL: EntryId = EntryId { term: Term(5), index: Index(5) };

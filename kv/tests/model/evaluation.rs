@@ -1,8 +1,9 @@
 //! What commands do: one by one, and many in one batch against many in as many batches.
 
 use crate::draw::any_write;
+use crate::open;
 use bytes::Bytes;
-use kv::memtable::{Family, KeyRange, Memtable, Options, WriteBatch};
+use kv::memtable::{Family, KeyRange, Memtable, WriteBatch};
 use kv::model::*;
 use proptest::prelude::*;
 use storage::SimDisk;
@@ -12,15 +13,6 @@ const LIMIT: usize = 1000;
 fn region() -> Region {
     let epoch = Epoch { version: 1, conf_version: 1 };
     Region { id: RegionId(1), start: "b".into(), end: Some("y".into()), epoch, peers: Vec::new() }
-}
-
-fn open() -> Memtable<SimDisk> {
-    let wal = storage::Options {
-        segment_bytes: 1 << 20,
-        max_batch_bytes: 256 << 10,
-        ..storage::Options::default()
-    };
-    Memtable::open_on(SimDisk::new(1), Options { wal }).expect("the disk works")
 }
 
 /// Evaluates a write as an entry of its own, and makes its changes.

@@ -1,6 +1,7 @@
 //! The window against one that remembers everything: it never lets a request run twice.
 
-use kv::memtable::{Family, Memtable, Options, WriteBatch};
+use crate::open;
+use kv::memtable::{Family, Memtable, WriteBatch};
 use kv::model::*;
 use raft::Index;
 use rand::rngs::ChaCha8Rng;
@@ -18,15 +19,6 @@ fn save(window: &mut Window, index: u64, table: &Memtable<SimDisk>) {
     let mut batch = WriteBatch::new();
     window.save(REGION, Index(index), &mut batch);
     table.write(&batch).expect("the disk works");
-}
-
-fn open() -> Memtable<SimDisk> {
-    let wal = storage::Options {
-        segment_bytes: 1 << 20,
-        max_batch_bytes: 256 << 10,
-        ..storage::Options::default()
-    };
-    Memtable::open_on(SimDisk::new(1), Options { wal }).expect("the disk works")
 }
 
 #[test]

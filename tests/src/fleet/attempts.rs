@@ -148,28 +148,15 @@ impl Fleet {
         if attempt != open.attempt {
             return; // an earlier attempt
         }
-        match error {
-            KvError::NotLeader { leader: Some(leader), .. } => {
-                state.leader = leader.store.0 as usize - 1;
+        if let KvError::NotLeader { leader: Some(leader), .. } = &error {
+            state.leader = leader.store.0 as usize - 1;
+        } else if error == KvError::Undetermined {
+            self.counts.undetermined += 1;
+            if state.chance(500) {
+                return self.end(client, Ending::Unknown);
             }
-            KvError::Undetermined => {
-                self.counts.undetermined += 1;
-                if state.chance(500) {
-                    return self.end(client, Ending::Unknown);
-                }
-            }
-            KvError::NotLeader { leader: None, .. }
-            | KvError::RegionNotFound { .. }
-            | KvError::KeyNotInRegion { .. }
-            | KvError::EpochNotMatch { .. }
-            | KvError::StaleCommand
-            | KvError::ServerIsBusy { .. }
-            | KvError::ProposalDropped { .. }
-            | KvError::RaftEntryTooLarge { .. }
-            | KvError::InvalidRequest { .. }
-            | KvError::ReadIndexNotReady { .. }
-            | KvError::StoreNotMatch { .. }
-            | KvError::PeerNotMatch { .. } => state.leader = (from + 1) % stores,
+        } else {
+            state.leader = (from + 1) % stores;
         }
         // Looks elsewhere now, as if the attempt had timed out.
         let at = self.now + state.pause_ms(1, 100) * MILLISECOND;

@@ -12,8 +12,7 @@ pub struct Register {
     pub first: Option<i64>,
 }
 
-/// What is asked of a register. Its output is the value for a read, and otherwise whether it was done
-/// (`None` for yes, by convention: there is nothing else to say; see [`RegisterInput::CompareAndSet`]).
+/// What is asked of a register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RegisterInput {
     /// Reads: the output is the value.
