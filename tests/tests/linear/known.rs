@@ -86,3 +86,41 @@ fn the_fleets_histories_are_linearizable() {
         }
     }
 }
+
+/// A stale read at the end of many appends: the picture must show what it saw being written.
+#[test]
+fn a_stale_read_behind_many_operations_keeps_what_explains_it() {
+    const OPERATIONS: u64 = 300;
+    let one = |client, input, output: &str, call, end| TimedOperation {
+        client,
+        input,
+        output: Some(output.to_owned()),
+        call,
+        end: Some(end),
+    };
+    let key = || "k".to_owned();
+    let (mut history, mut value) = (Vec::new(), String::new());
+    for number in 0..OPERATIONS {
+        let text = format!("{number};");
+        let input = match number % 10 {
+            0 => AppendsInput::Put(key(), text.clone()),
+            _ => AppendsInput::Append(key(), text.clone()),
+        };
+        value = if number % 10 == 0 { text } else { value + &text };
+        // Each overlaps the next, and a read beside it.
+        history.push(one(number % 3, input, "", 10 * number, 10 * number + 14));
+        let get = AppendsInput::Get(key());
+        history.push(one(3 + number % 2, get, &value, 10 * number + 15, 10 * number + 16));
+    }
+    assert_eq!(check(&Appends, &history, &EXACT).judgement, Judgement::Linearizable);
+    let now = 10 * OPERATIONS + 100;
+    history.push(one(1, AppendsInput::Put(key(), "new".into()), "", now, now + 9));
+    history.push(one(2, AppendsInput::Get(key()), "new", now + 2, now + 3));
+    history.push(one(5, AppendsInput::Get(key()), &value, now + 5, now + 6));
+    assert_eq!(check(&Appends, &history, &EXACT).judgement, Judgement::Illegal);
+    let fewest = minimise(&Appends, &history, &EXACT);
+    assert_eq!(check(&Appends, &fewest, &EXACT).judgement, Judgement::Illegal);
+    let writes = fewest.iter().filter(|it| !matches!(it.input, AppendsInput::Get(_))).count();
+    let reads = fewest.len() - writes;
+    assert_eq!((writes, reads), (11, 2), "{}", draw(&Appends, &fewest, None, &[]));
+}
