@@ -18,9 +18,10 @@
 //! 5. At a start: applied <= max(commit of both halves) <= the last entry; the log begins after what was
 //!    removed; the terms fit.
 //! 6. A command that is refused moves the applied index, and changes nothing else.
-//! 11. A change of the role is published before any message of the new role leaves.
+//! 11. A change of the role is published before any message of the new role leaves. What is committed is
+//!     applied here before a message tells it to others, or no read is served under the lease.
 //! 12. A lease: see `store/lease.rs`.
-//! 13. A local read takes its view first, and checks the lease and the peer after it.
+//! 13. A local read takes its view between two looks at the peer: it led before, and has a lease after.
 //! 14. Every callback is finished exactly once.
 //! 15. Applying is deterministic.
 //!
@@ -180,6 +181,9 @@ impl<E: Env> Store<E> {
         self.run_round(&mut ready);
         let polled = ready.len();
         ready.into_iter().for_each(|ready| self.give_back(ready));
+        if self.failure.get().is_some() {
+            self.end();
+        }
         polled
     }
 
@@ -203,6 +207,8 @@ impl<E: Env> Store<E> {
     }
 
     /// Runs the store on this thread, until `is_done` says so. It sleeps while there is nothing to do.
+    ///
+    /// Returns early if the store fails: see [`Store::failure`].
     pub fn run(&mut self, is_done: impl Fn() -> bool) {
         while !is_done() && self.failure.get().is_none() {
             if self.run_inline(usize::MAX) == 0 {

@@ -118,7 +118,8 @@ pub fn region(stores: usize) -> Region {
     Region { id: REGION, start: Bytes::new(), end: None, epoch, peers }
 }
 
-/// Returns the settings of a fleet's store: small segments, so that many are used.
+/// Returns the settings of a fleet's store: small segments, so that many are used, and little to apply at
+/// once, so that what is committed waits.
 pub fn config(id: StoreId) -> StoreConfig {
     let log = storage::Options {
         segment_bytes: 64 << 10,
@@ -126,7 +127,8 @@ pub fn config(id: StoreId) -> StoreConfig {
         ..storage::Options::default()
     };
     let wal = log.clone();
-    StoreConfig { log, wal, entry_bytes_max: 16 << 10, ..StoreConfig::new(CLUSTER, id) }
+    let (entry_bytes_max, applying_bytes_max) = (16 << 10, 8 << 10);
+    StoreConfig { log, wal, entry_bytes_max, applying_bytes_max, ..StoreConfig::new(CLUSTER, id) }
 }
 
 // Setting up.

@@ -66,8 +66,24 @@ impl<F: Fsm> Mailbox<F> {
     /// # Errors
     /// [`SendError::Full`], [`SendError::Closed`].
     pub fn send(&self, message: F::Message) -> Result<(), SendError<F::Message>> {
+        self.send_up_to(self.capacity, message)
+    }
+
+    /// Sends a message that others wait for: there is room for as many of them again.
+    ///
+    /// # Errors
+    /// [`SendError::Full`], [`SendError::Closed`].
+    pub fn send_first(&self, message: F::Message) -> Result<(), SendError<F::Message>> {
+        self.send_up_to(self.capacity.saturating_mul(2), message)
+    }
+
+    fn send_up_to(
+        &self,
+        capacity: usize,
+        message: F::Message,
+    ) -> Result<(), SendError<F::Message>> {
         let mut inner = self.inner();
-        if inner.delivery.is_open() && inner.queue.len() >= self.capacity {
+        if inner.delivery.is_open() && inner.queue.len() >= capacity {
             return Err(SendError::Full(message));
         }
         self.push(&mut inner, message)

@@ -30,9 +30,16 @@ pub struct StoreConfig {
     /// The longest entry, in bytes: what many commands are merged into, and the longest command alone.
     /// At most [`ENTRY_BYTES_MAX`], the default.
     pub entry_bytes_max: usize,
+    /// How many bytes of entries a leader takes that are not applied yet, before it refuses writes with
+    /// [`KvError::ServerIsBusy`](super::KvError::ServerIsBusy). Default 64 MiB.
+    pub uncommitted_bytes_max: u64,
+    /// How many bytes of entries a peer applies in one go; the entry that crosses the limit still counts.
+    /// Default 16 MiB.
+    pub applying_bytes_max: u64,
     /// How many messages of one peer a round handles; at least 1. Default 4096.
     pub messages_per_round: usize,
-    /// How many messages a peer's mailbox holds; at least 1. Default 40960.
+    /// How many messages a peer's mailbox holds before requests are refused; at least 1. Raft's own
+    /// messages may be as many again: without them nothing that waits would get on. Default 40960.
     pub mailbox_capacity: usize,
     /// The raft log.
     pub log: storage::Options,
@@ -94,6 +101,8 @@ impl StoreConfig {
             max_lease: Duration::from_millis(800),
             max_drift_permille: 50,
             entry_bytes_max: ENTRY_BYTES_MAX,
+            uncommitted_bytes_max: 64 << 20,
+            applying_bytes_max: 16 << 20,
             messages_per_round: 4096,
             mailbox_capacity: 40960,
             log: storage::Options::default(),
@@ -161,6 +170,10 @@ impl StoreConfig {
         raft::Config {
             election_ticks: self.election_ticks,
             heartbeat_ticks: self.heartbeat_ticks,
+            // Durable entries only: a round applies them before it syncs what is new.
+            apply_gate: raft::ApplyGate::Durable,
+            max_applying_bytes: Some(self.applying_bytes_max),
+            max_uncommitted_bytes: Some(self.uncommitted_bytes_max),
             batch_append: true,
             forward_proposals: false,
             pre_vote: true,

@@ -66,6 +66,15 @@ impl Lease {
         };
     }
 
+    /// Learns that a majority still followed what this leader asked at `asked`. A lease that is suspect stays
+    /// so: the one that was asked to take over may win with the log that it has, until another entry is
+    /// committed.
+    pub fn confirm(&mut self, asked: Moment) {
+        if !matches!(self.bound, Bound::Suspect(_)) {
+            self.renew(asked);
+        }
+    }
+
     /// Learns that another peer was asked to take over, at `now`.
     pub fn suspect(&mut self, now: Moment) {
         self.bound = Bound::Suspect(now);
@@ -149,6 +158,16 @@ mod tests {
         assert_eq!(lease.inspect(Moment(500)), LeaseState::Suspect, "proposed before it was known");
         lease.renew(Moment(21));
         assert_eq!(lease.inspect(Moment(120)), LeaseState::Valid);
+    }
+
+    #[test]
+    fn a_suspect_lease_is_not_confirmed_by_a_read() {
+        let mut lease = Lease::new(LEASE);
+        lease.confirm(Moment(10));
+        assert_eq!(lease.until(), Some(Moment(110)));
+        lease.suspect(Moment(20));
+        lease.confirm(Moment(21));
+        assert_eq!(lease.inspect(Moment(22)), LeaseState::Suspect, "no entry was committed");
     }
 
     #[test]

@@ -151,6 +151,10 @@ impl<D: Disk> PeerCore<D> {
         self.role == RoleName::Leader
     }
 
+    fn has_applied_all(&self) -> bool {
+        self.apply.applied().index >= self.node.status().commit
+    }
+
     fn has_applied_term(&self) -> bool {
         has_applied_term(self.apply.applied(), self.node.status().term)
     }
@@ -189,9 +193,12 @@ impl<D: Disk> PeerCore<D> {
         ask.transfer || self.vote_ban.is_over(now)
     }
 
-    /// Counts a tick. Gives up proposals whose end this peer does not learn, because it leads no more.
+    /// Counts a tick. Gives up proposals whose end this peer does not learn, because it leads no more, and
+    /// reads whose index it does not reach.
     pub(crate) fn tick(&mut self) {
         self.node.tick();
+        let region = self.region.id;
+        self.reads.tick(2 * self.election_ticks, &KvError::ReadIndexNotReady { region });
         if self.leads() || self.proposals.is_empty() {
             self.orphaned_ticks = 0;
             return;

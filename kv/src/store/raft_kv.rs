@@ -15,9 +15,9 @@ use super::read::{ReadMode, RegionSnapshot};
 use super::round::Engines;
 use super::status::{PeerStatus, StoreMeta};
 use crate::batch::SendError;
-use crate::env::{Clock, Env};
+use crate::env::{Clock, Env, Moment};
 use crate::memtable::{Family, Reader};
-use crate::model::{Command, Origin, RegionId, RequestId, StoreMessage, Write};
+use crate::model::{Command, Origin, Region, RegionId, RequestId, StoreMessage, Write};
 use bytes::Bytes;
 use raft::RoleName;
 use std::sync::Arc;
@@ -66,8 +66,10 @@ impl<E: Env> StoreHandle<E> {
             return;
         }
         let region = message.region;
-        // Raft repeats what is lost.
-        drop(router.send(region.0, PeerMessage::Raft(Box::new(message))));
+        if let Some(mailbox) = router.mailbox(region.0) {
+            // Raft repeats what is lost.
+            drop(mailbox.send_first(PeerMessage::Raft(Box::new(message))));
+        }
     }
 
     /// Returns the store, and which of its starts this is: the first part of its request ids.
@@ -144,30 +146,25 @@ impl<E: Env> RaftKv<E> {
     /// Reads one key under the lease, on this thread; none if the lease does not allow it: ask
     /// [`RaftKv::async_snapshot`]. Takes no snapshot, so no write has to copy anything.
     pub fn get_local(&self, context: &RequestContext, key: &[u8]) -> Option<Option<Bytes>> {
-        let value = self.handle.shared.engines.memtable.get(Family::Default, key);
-        let status = self.may_read_local(context)?;
-        status.region.holds(key).then_some(value)
+        let memtable = &self.handle.shared.engines.memtable;
+        let (value, region) = self.under_lease(context, || memtable.get(Family::Default, key))?;
+        region.holds(key).then_some(value)
     }
 
     /// Takes a view under the lease, on this thread; none if the lease does not allow it.
     fn local_snapshot(&self, context: &RequestContext) -> Option<RegionSnapshot> {
-        let view = self.handle.shared.engines.memtable.snapshot();
-        let status = self.may_read_local(context)?;
-        Some(RegionSnapshot::new(view, status.region))
+        let memtable = &self.handle.shared.engines.memtable;
+        let (view, region) = self.under_lease(context, || memtable.snapshot())?;
+        Some(RegionSnapshot::new(view, region))
     }
 
-    /// Returns the peer, if it exists, leads, has applied its term and holds a valid lease NOW: after the
-    /// view was taken (invariant 13).
-    fn may_read_local(&self, context: &RequestContext) -> Option<PeerStatus> {
-        let status = self.handle.shared.meta.get(context.region)?;
-        let now = self.handle.shared.clock.now();
-        let is_meant = context.peer.is_none_or(|peer| peer.id == status.peer.id)
-            && context.epoch.version == status.region.epoch.version
-            && context.term.is_none_or(|term| term == status.term);
-        let may_read = status.role == RoleName::Leader
-            && status.applied.term == status.term
-            && status.lease_until.is_some_and(|until| now < until);
-        Some(status).filter(|_| is_meant && may_read)
+    fn under_lease<T>(
+        &self,
+        context: &RequestContext,
+        view: impl FnOnce() -> T,
+    ) -> Option<(T, Arc<Region>)> {
+        let Shared { meta, clock, .. } = &*self.handle.shared;
+        under_lease(|| meta.get(context.region), clock, context, view)
     }
 
     /// Puts a message into the mailbox of a region's peer, or answers its sender.
@@ -179,5 +176,107 @@ impl<E: Env> RaftKv<E> {
                 message.refuse(KvError::RegionNotFound { region });
             }
         }
+    }
+}
+
+/// Takes a view between two looks at the peer (invariant 13). None if one of them does not allow it.
+///
+/// * The look before: the peer leads, and has applied all that earlier leaders have committed, and all that
+///   it has told others to be committed. So the view holds what anybody has shown by then: a follower may
+///   apply an entry before its leader does.
+/// * The look after: the peer exists, its term is the same, and its lease is valid NOW. So until the view
+///   was taken no later leader has committed anything.
+fn under_lease<T>(
+    peer: impl Fn() -> Option<PeerStatus>,
+    clock: &impl Clock,
+    context: &RequestContext,
+    view: impl FnOnce() -> T,
+) -> Option<(T, Arc<Region>)> {
+    let look = || peer().filter(|status| may_read_local(status, context, clock.now()));
+    let before = look()?;
+    let view = view();
+    let after = look()?;
+    (before.term == after.term).then_some((view, after.region))
+}
+
+/// Returns whether a peer is the one that is meant, leads, has applied its term and all that is committed, and
+/// holds a lease at `now`.
+fn may_read_local(status: &PeerStatus, context: &RequestContext, now: Moment) -> bool {
+    let (id, store) = (status.peer.id, status.peer.store);
+    let is_meant = context.peer.is_none_or(|peer| peer.id == id && peer.store == store)
+        && context.epoch.version == status.region.epoch.version
+        && context.term.is_none_or(|term| term == status.term);
+    is_meant
+        && status.role == RoleName::Leader
+        && status.applied.term == status.term
+        && status.applied.index >= status.commit
+        && status.lease_until.is_some_and(|until| now < until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Epoch, Peer, PeerId, PeerRole, StoreId};
+    use raft::{EntryId, Index, Term};
+    use std::cell::RefCell;
+
+    #[derive(Clone)]
+    struct Stopped(Moment);
+
+    impl Clock for Stopped {
+        fn now(&self) -> Moment {
+            self.0
+        }
+    }
+
+    /// Returns a leader of term 7 that has applied it, with a lease until 20.
+    fn leader() -> PeerStatus {
+        let peer = Peer { id: PeerId(11), store: StoreId(1), role: PeerRole::Voter };
+        let epoch = Epoch { version: 1, conf_version: 1 };
+        let (id, start, end, peers) = (RegionId(1), Bytes::new(), None, vec![peer]);
+        let applied = EntryId { term: Term(7), index: Index(9) };
+        PeerStatus {
+            region: Arc::new(Region { id, start, end, epoch, peers }),
+            peer,
+            term: Term(7),
+            role: RoleName::Leader,
+            leader: Some(peer),
+            commit: applied.index,
+            applied,
+            last: applied,
+            lease_until: Some(Moment(20)),
+        }
+    }
+
+    /// Returns whether a view is served if the peer is this before it is taken, and that after.
+    fn is_served(before: &PeerStatus, after: Option<&PeerStatus>) -> bool {
+        let epoch = before.region.epoch;
+        let context = RequestContext { region: RegionId(1), peer: None, epoch, term: None };
+        let now = RefCell::new(Some(before.clone()));
+        let peer = || now.borrow().clone();
+        let view = || drop(now.replace(after.cloned()));
+        under_lease(peer, &Stopped(Moment(19)), &context, view).is_some()
+    }
+
+    #[test]
+    fn a_view_is_served_between_two_looks_at_a_leader_with_a_lease() {
+        let leads = leader();
+        assert!(is_served(&leads, Some(&leads)));
+        let older = EntryId { term: Term(6), index: Index(8) };
+        let others = [
+            PeerStatus { role: RoleName::Follower, ..leader() },
+            PeerStatus { applied: older, ..leader() },
+            PeerStatus { commit: Index(10), ..leader() },
+            PeerStatus { lease_until: Some(Moment(19)), ..leader() },
+            PeerStatus { lease_until: None, ..leader() },
+        ];
+        for other in &others {
+            assert!(!is_served(other, Some(&leads)), "it was not yet a leader: {other:?}");
+            assert!(!is_served(&leads, Some(other)), "it is a leader no more: {other:?}");
+        }
+        assert!(!is_served(&leads, None), "it is destroyed");
+        let applied = EntryId { term: Term(9), index: Index(12) };
+        let later = PeerStatus { term: Term(9), applied, ..leader() };
+        assert!(!is_served(&leads, Some(&later)), "others have led between the two");
     }
 }

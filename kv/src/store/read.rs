@@ -12,7 +12,7 @@
 use super::callback::ReadCallback;
 use super::error::KvError;
 use crate::env::Moment;
-use crate::memtable::{Family, Reader, Snapshot};
+use crate::memtable::{Family, Iter, KeyRange, Reader, Snapshot};
 use crate::model::{ApplyState, Region, RegionId, keys};
 use bytes::Bytes;
 use raft::{Index, ReadDropped};
@@ -56,6 +56,16 @@ impl RegionSnapshot {
         Ok(self.snapshot.get(family, key))
     }
 
+    /// Returns the keys of a range that are in the region, and their values, in order, from both ends.
+    pub fn iter(&self, family: Family, range: &KeyRange) -> Iter<'_> {
+        let from = range.from.clone().max(self.region.start.clone());
+        let to = match (&range.to, &self.region.end) {
+            (Some(to), Some(end)) => Some(to.min(end).clone()),
+            (to, end) => to.as_ref().or(end.as_ref()).cloned(),
+        };
+        self.snapshot.iter(family, &KeyRange { from, to })
+    }
+
     /// Returns the region as it is in this view.
     pub fn region(&self) -> &Region {
         &self.region
@@ -81,6 +91,8 @@ struct ReadBatch {
     asked: Moment,
     /// The index to read at, once it is known.
     index: Option<Index>,
+    /// For how many ticks they have waited.
+    ticks: u64,
     callbacks: Vec<ReadCallback>,
 }
 
@@ -104,8 +116,24 @@ impl ReadIndexQueue {
         self.marks += 1;
         let mark = [self.salt.to_be_bytes(), self.marks.to_be_bytes()].concat();
         let mark = Bytes::from(mark);
-        self.waiting.push_back(ReadBatch { mark: mark.clone(), asked, index: None, callbacks });
+        let batch = ReadBatch { mark: mark.clone(), asked, index: None, ticks: 0, callbacks };
+        self.waiting.push_back(batch);
         mark
+    }
+
+    /// Adds a read that waits only until everything up to an index is applied.
+    pub(crate) fn push_at(&mut self, index: Index, callback: ReadCallback) {
+        let (mark, asked, callbacks) = (Bytes::new(), Moment::default(), vec![callback]);
+        self.waiting.push_back(ReadBatch { mark, asked, index: Some(index), ticks: 0, callbacks });
+    }
+
+    /// Counts a tick. Fails the reads that have waited for more than `ticks_max`.
+    pub(crate) fn tick(&mut self, ticks_max: u64, error: &KvError) {
+        self.waiting.iter_mut().for_each(|batch| batch.ticks += 1);
+        while self.waiting.front().is_some_and(|batch| batch.ticks > ticks_max) {
+            let batch = self.waiting.pop_front().expect("it was there");
+            batch.callbacks.into_iter().for_each(|callback| callback.finish(Err(error.clone())));
+        }
     }
 
     /// Learns the index at which the reads with this mark see everything. Returns when it was asked for;
@@ -152,5 +180,67 @@ pub(crate) fn why_dropped(region: RegionId, dropped: ReadDropped) -> KvError {
         }
         ReadDropped::TimedOut => KvError::ReadIndexNotReady { region },
         ReadDropped::TooMany => KvError::ServerIsBusy { region },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memtable::{Memtable, Options, WriteBatch};
+    use crate::model::Epoch;
+    use std::sync::Mutex;
+    use storage::SimDisk;
+
+    type Told = Arc<Mutex<Vec<(&'static str, bool)>>>;
+
+    fn callback(name: &'static str, told: &Told) -> ReadCallback {
+        let told = told.clone();
+        ReadCallback::new(move |view| told.lock().expect("one thread").push((name, view.is_ok())))
+    }
+
+    #[test]
+    fn reads_that_wait_too_long_fail_whether_they_have_an_index_or_not() {
+        let (mut queue, told) = (ReadIndexQueue::new(7), Told::default());
+        queue.push(Moment(0), vec![callback("without", &told)]);
+        let mark = queue.push(Moment(0), vec![callback("with", &told)]);
+        queue.confirm(&mark, Index(100));
+        let error = KvError::ReadIndexNotReady { region: RegionId(1) };
+        queue.tick(2, &error);
+        queue.push_at(Index(9), callback("later", &told));
+        queue.tick(2, &error);
+        assert!(told.lock().expect("one thread").is_empty());
+        queue.tick(2, &error);
+        assert_eq!(*told.lock().expect("one thread"), [("without", false), ("with", false)]);
+        assert_eq!(queue.confirm(&mark, Index(100)), None, "nobody waits any more");
+        queue.tick(2, &error);
+        assert_eq!(told.lock().expect("one thread").last(), Some(&("later", false)));
+    }
+
+    #[test]
+    fn a_view_shows_only_its_region() {
+        let memtable = Memtable::open_on(SimDisk::new(1), Options::default()).expect("it is new");
+        let mut batch = WriteBatch::new();
+        for key in ["a", "b", "c", "l", "m", "z"] {
+            batch.put(Family::Default, key, key);
+        }
+        memtable.write(&batch).expect("the disk works");
+        let region = |start: &str, end: Option<&str>| {
+            let epoch = Epoch { version: 1, conf_version: 1 };
+            let end = end.map(|end| Bytes::from(end.to_owned()));
+            let start = Bytes::from(start.to_owned());
+            Region { id: RegionId(1), start, end, epoch, peers: Vec::new() }
+        };
+        let shown = |region: Region, range: &KeyRange| {
+            let view = RegionSnapshot::new(memtable.snapshot(), Arc::new(region));
+            let keys = view.iter(Family::Default, range).map(|(key, _)| key.clone());
+            keys.map(|key| String::from_utf8_lossy(&key).into_owned()).collect::<String>()
+        };
+        let narrow = || region("b", Some("m"));
+        assert_eq!(shown(narrow(), &KeyRange::all()), "bcl");
+        assert_eq!(shown(narrow(), &KeyRange::new("a", "c")), "b");
+        assert_eq!(shown(narrow(), &KeyRange::new("c", "zz")), "cl");
+        assert_eq!(shown(narrow(), &KeyRange::new("m", "z")), "");
+        assert_eq!(shown(region("", None), &KeyRange::all()), "abclmz");
+        assert_eq!(shown(region("c", None), &KeyRange::new("a", "z")), "clm");
     }
 }

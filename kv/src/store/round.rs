@@ -3,17 +3,18 @@
 //! ```text
 //!   handle   each peer: messages, proposals, a Ready      nothing has left yet
 //!   end      one frame of the raft log                    entries and hard states of all peers
-//!            messages leave                               followers write while this store does
+//!            one record of the write-ahead log            what is committed: entries of earlier rounds
+//!            messages leave, callbacks, reads             followers write while this store does
 //!            one sync                                     arrivals gather meanwhile: the next round
-//!            promises leave                               acknowledgements, votes
-//!            one record of the write-ahead log            not synced: the raft log has it all
-//!            callbacks, reads
+//!            a record, if the sync has committed more     not synced: the raft log has it all
+//!            promises leave, callbacks, reads             acknowledgements, votes
 //! ```
 //!
 //! Invariants, by the numbers of the list in `store.rs`:
 //!
 //! * (1) A promise leaves only after the Ready that holds it is durable. Readys become durable in order.
 //! * (2) A leader sends entries before they are durable here, but counts itself only afterwards.
+//! * (11) What is committed is applied and published before any message tells others of it.
 //! * The first failure of a disk ends the store: nothing is sent after it, and everybody who waits is
 //!   told that nobody knows.
 
@@ -206,9 +207,9 @@ impl<E: Env> Round<E> {
             peer.write_ready(&ready, &mut self.frames).map_err(StoreFailure::Log)?;
             self.must_sync |= ready.must_sync();
             self.address(peer, ready.take_messages());
+            fsm.committed = ready.take_committed_entries();
             fsm.ready = Some(ready);
         }
-        self.meta.publish(fsm.peer.status());
         Ok(())
     }
 
@@ -218,8 +219,7 @@ impl<E: Env> Round<E> {
         E::Disk: 'a,
     {
         let mut fsms: Vec<_> = fsms.collect();
-        let outcome = self.check_failure().and_then(|()| self.persist(&mut fsms));
-        let outcome = outcome.and_then(|()| self.apply(&mut fsms));
+        let outcome = self.check_failure().and_then(|()| self.carry_out(&mut fsms));
         if let Err(failure) = outcome {
             self.fail(failure);
         }
@@ -228,15 +228,15 @@ impl<E: Env> Round<E> {
         }
     }
 
-    /// Writes the frame of this round, and lets the messages leave: those that rest on nothing before the
-    /// sync, the promises after it.
-    fn persist(&mut self, fsms: &mut [&mut PeerFsm<E::Disk>]) -> Result<(), StoreFailure> {
+    /// Writes the frame of this round, applies, and lets the messages leave: those that rest on nothing
+    /// before the sync, the promises after it.
+    fn carry_out(&mut self, fsms: &mut [&mut PeerFsm<E::Disk>]) -> Result<(), StoreFailure> {
         let lsn = self.frames.finish().map_err(StoreFailure::Log)?;
-        self.send();
+        self.apply_and_send(fsms)?;
         if self.must_sync {
             self.engines.log.sync_to(lsn).map_err(StoreFailure::Log)?;
         }
-        for fsm in fsms {
+        for fsm in &mut *fsms {
             let Some(ready) = fsm.ready.take() else { continue };
             let region = fsm.region();
             let halted = |halt| StoreFailure::Halted { region, halt };
@@ -244,19 +244,20 @@ impl<E: Env> Round<E> {
             self.address(&mut fsm.peer, messages);
             fsm.committed = committed;
         }
-        self.send();
-        Ok(())
+        self.apply_and_send(fsms)
     }
 
-    /// Applies what is committed: one record of the write-ahead log for all peers of the round, if it is
-    /// not too long for that.
-    fn apply(&mut self, fsms: &mut [&mut PeerFsm<E::Disk>]) -> Result<(), StoreFailure> {
+    /// Applies what is committed, lets messages leave, and answers, in this order: a follower that learns of
+    /// a commit from a message may show it at once, and then this store must show it, too (11).
+    fn apply_and_send(&mut self, fsms: &mut [&mut PeerFsm<E::Disk>]) -> Result<(), StoreFailure> {
         let mut applied = BTreeMap::new();
         if let Err(failure) = self.write_applied(fsms, &mut applied) {
             self.written.clear();
             applied.into_values().for_each(Applied::give_up);
             return Err(failure);
         }
+        fsms.iter().for_each(|fsm| self.meta.publish(fsm.peer.status()));
+        self.send();
         let mut outcome = Ok(());
         for fsm in fsms {
             let region = fsm.region();
@@ -300,7 +301,7 @@ impl<E: Env> Round<E> {
         self.write()
     }
 
-    /// Writes the record of this round.
+    /// Writes one record of the write-ahead log.
     fn write(&mut self) -> Result<(), StoreFailure> {
         self.engines.memtable.write(&self.written).map_err(StoreFailure::Memtable)?;
         self.written.clear();

@@ -287,6 +287,23 @@ fn a_disk_that_fails_ends_the_store_and_nobody_waits() {
 }
 
 #[test]
+fn a_store_that_has_failed_on_its_thread_lets_nobody_wait() {
+    let machine = SimMachine::new(1);
+    bootstrap(&config(STORE), &env(&machine), &region()).unwrap();
+    let mut store = Store::open(config(STORE), env(&machine)).unwrap();
+    settle(&mut store);
+    let kv = RaftKv::new(store.handle());
+    machine.plan(machine.operations() + 1, storage::Fault::Fails);
+    let told = begin(&kv, context(), put("c", "1"));
+    store.run(|| false);
+    assert!(store.failure().is_some());
+    assert_eq!(told.lock().unwrap().pop(), Some(WriteEvent::Finished(Err(KvError::Undetermined))));
+    let told = begin(&kv, context(), put("c", "2"));
+    let error = KvError::RegionNotFound { region: RegionId(1) };
+    assert_eq!(*told.lock().unwrap(), [WriteEvent::Finished(Err(error))], "at once");
+}
+
+#[test]
 fn directories_of_another_store_and_of_nobody_are_refused() {
     let machine = SimMachine::new(1);
     let open =

@@ -7,6 +7,8 @@
 
 mod doors; // one store with one peer: what its doors refuse
 
+mod three; // three stores, one message at a time
+
 use testbed::fleet::counts::Counts;
 use testbed::fleet::plan::{FleetPlan, MISHAPS, Mishap};
 use testbed::fleet::run;

@@ -23,7 +23,12 @@ impl<D: Disk> PeerCore<D> {
             ReadMode::Lease | ReadMode::Quorum | ReadMode::Follower => RequestKind::ReadQuorum,
         };
         match decide_policy(kind, self.lease.inspect(now), self.has_applied_term()) {
-            RequestPolicy::ReadLocal => Some(callback),
+            RequestPolicy::ReadLocal if self.has_applied_all() => Some(callback),
+            RequestPolicy::ReadLocal => {
+                // The lease says that nobody has committed more: once it is applied here, it is all.
+                self.reads.push_at(self.node.status().commit, callback);
+                None
+            }
             RequestPolicy::ReadIndex => {
                 self.read_indexes.push(callback);
                 None
@@ -68,7 +73,7 @@ impl<D: Disk> PeerCore<D> {
                 Ok(index) => {
                     let asked = self.reads.confirm(&context, index);
                     if let Some(asked) = asked.filter(|_| self.leads()) {
-                        self.lease.renew(asked);
+                        self.lease.confirm(asked);
                     }
                 }
             }
