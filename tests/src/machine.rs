@@ -9,8 +9,9 @@
 //!
 //! A test plans a fault by the number of an operation, whichever directory it is in.
 
+use crate::random::Stream;
 use kv::env::Directory;
-use storage::{Fates, Fault, Operation, SimDisk};
+use storage::{Fate, Fates, Fault, Operation, Sector, SimDisk};
 
 /// A machine. A clone is the same machine.
 #[derive(Clone, Debug)]
@@ -72,6 +73,27 @@ impl SimMachine {
     /// Returns the machine after a power cut and a restart.
     pub fn after_power_cut(&self, fates: &mut impl Fates) -> SimMachine {
         SimMachine { disk: self.disk.after_power_cut(fates) }
+    }
+}
+
+/// Draws what a power cut does: each sector and each name is kept or not.
+#[derive(Debug)]
+pub struct Drawn<'a>(
+    /// The random numbers.
+    pub &'a mut Stream,
+);
+
+impl Fates for Drawn<'_> {
+    fn sector(&mut self, _: Sector) -> Fate {
+        match self.0.below(3) {
+            0 => Fate::Kept,
+            1 => Fate::Lost,
+            _ => Fate::Torn { with: self.0.below(256) as u8 },
+        }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        self.0.chance(500)
     }
 }
 

@@ -2,30 +2,12 @@
 
 use super::plan::{MILLISECOND, Mishap, Planned, SECOND};
 use super::{Event, Fleet, config};
-use crate::machine::SimMachine;
-use crate::random::Stream;
+use crate::machine::{Drawn, SimMachine};
 use kv::env::Directory;
 use kv::model::StoreId;
 use kv::store::{RaftKv, Store};
 use raft::{Index, Term};
-use storage::{Disk, Fate, Fates, Fault, GroupId, Log, Sector};
-
-/// Draws what a power cut does.
-struct Drawn<'a>(&'a mut Stream);
-
-impl Fates for Drawn<'_> {
-    fn sector(&mut self, _: Sector) -> Fate {
-        match self.0.below(3) {
-            0 => Fate::Kept,
-            1 => Fate::Lost,
-            _ => Fate::Torn { with: self.0.below(256) as u8 },
-        }
-    }
-
-    fn keeps_name(&mut self) -> bool {
-        self.0.chance(500)
-    }
-}
+use storage::{Disk, Fault, GroupId, Log};
 
 impl Fleet {
     pub(super) fn begin_mishap(&mut self, number: usize) -> Result<(), String> {
