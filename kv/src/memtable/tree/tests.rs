@@ -191,5 +191,5 @@ fn keys_in_order_fill_the_leaves() {
             Node::Inner(inner) => open.extend(inner.children.iter().cloned()),
         }
     }
-    assert!(leaves <= 60_000 / 58, "{leaves} leaves are too many: they are half empty");
+    assert!(leaves <= 60_000 / (FAN_OUT - 6), "{leaves} leaves are too many: they are half empty");
 }
