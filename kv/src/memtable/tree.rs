@@ -15,6 +15,9 @@
 //! Invariants:
 //!
 //! * All leaves have the same depth. Every node has at most [`FAN_OUT`] keys or children.
+//! * A split leaves room for at least 5 more keys or children in each half. So each level of the tree needs
+//!   5 times the inserts of the level below: 2^64 inserts give fewer than 32 levels. Recursion over the
+//!   levels, as when a tree is dropped, needs little stack.
 //! * No node is empty, but for the root of an empty tree. A node is removed when it is empty, and not
 //!   merged with a neighbour when it is half full: with as many inserts as removals this wastes little
 //!   space, and it is much simpler (Johnson and Shasha, "B-trees with inserts and deletes: why
@@ -100,8 +103,9 @@ pub(super) struct Leaf {
 /// Children, in order.
 #[derive(Debug)]
 pub(super) struct InnerNode {
-    /// One less than the children.
-    separators: Vec<Bytes>,
+    /// One less than the children. They change only when a child is split or removed, so copies of the node
+    /// share them: most copies are for a change far below.
+    separators: Arc<Vec<Bytes>>,
     pub(super) children: Vec<Arc<Node>>,
     size: Size,
 }
@@ -116,8 +120,11 @@ impl Clone for Leaf {
 
 impl Clone for InnerNode {
     fn clone(&self) -> InnerNode {
-        let (separators, children) = (copy(&self.separators), copy(&self.children));
-        InnerNode { separators, children, size: self.size }
+        InnerNode {
+            separators: self.separators.clone(),
+            children: copy(&self.children),
+            size: self.size,
+        }
     }
 }
 
@@ -156,7 +163,7 @@ impl Tree {
         if let Some((separator, right)) = insert(&mut self.root, key, value) {
             let left = self.root.clone();
             let size = left.size() + right.size();
-            let (separators, children) = (copy(&[separator]), copy(&[left, right]));
+            let (separators, children) = (Arc::new(copy(&[separator])), copy(&[left, right]));
             self.root = Arc::new(Node::Inner(InnerNode { separators, children, size }));
         }
     }
@@ -291,7 +298,7 @@ impl InnerNode {
         self.size += self.children[at].size();
         let (separator, right) = split?;
         self.size += right.size();
-        self.separators.insert(at, separator);
+        Arc::make_mut(&mut self.separators).insert(at, separator);
         self.children.insert(at + 1, right);
         (self.children.len() > FAN_OUT).then(|| self.split(at + 1))
     }
@@ -300,8 +307,9 @@ impl InnerNode {
     fn split(&mut self, last: usize) -> (Bytes, Arc<Node>) {
         let at = if last == FAN_OUT { FAN_OUT - 4 } else { FAN_OUT / 2 };
         let children = split_off(&mut self.children, at);
-        let separators = split_off(&mut self.separators, at);
-        let between = self.separators.pop().expect("there is one before each child but the first");
+        let left = Arc::make_mut(&mut self.separators);
+        let separators = Arc::new(split_off(left, at));
+        let between = left.pop().expect("there is one before each child but the first");
         let size = children.iter().map(|child| child.size()).sum();
         self.size -= size;
         (between, Arc::new(Node::Inner(InnerNode { separators, children, size })))
@@ -321,7 +329,9 @@ impl InnerNode {
         // A child goes with the separator before it; the first child, with the one after it.
         let shift = usize::from(first_gone > 0);
         let separators = first_gone - shift..(end_gone - shift).min(self.separators.len());
-        self.separators.drain(separators);
+        if !separators.is_empty() {
+            Arc::make_mut(&mut self.separators).drain(separators);
+        }
         self.size = self.children.iter().map(|child| child.size()).sum();
     }
 

@@ -193,3 +193,50 @@ fn keys_in_order_fill_the_leaves() {
     }
     assert!(leaves <= 60_000 / (FAN_OUT - 6), "{leaves} leaves are too many: they are half empty");
 }
+
+fn depth(tree: &Tree) -> u32 {
+    let (mut node, mut depth) = (&*tree.root, 1);
+    while let Node::Inner(inner) = node {
+        (node, depth) = (&inner.children[0], depth + 1);
+    }
+    depth
+}
+
+/// The header's bound. The last order inserts at the end of the first leaf, again and again: leaves of 5
+/// keys, which is as deep as a tree gets.
+#[test]
+fn the_levels_are_bounded_by_the_inserts_in_any_order() {
+    const INSERTS: u32 = 100_000;
+    let end_of_first_leaf = |number: u32| u32::MAX - 10 - number / 5 * 5 + number % 5;
+    let random = |number: u32| number.wrapping_mul(2_654_435_761);
+    for order in [|number: u32| number, |number: u32| !number, random, end_of_first_leaf] {
+        let mut tree = Tree::default();
+        for number in 0..INSERTS {
+            tree.insert(Bytes::from(order(number).to_be_bytes().to_vec()), Bytes::new());
+        }
+        check(&tree);
+        let deepest = 2 + INSERTS.ilog(5);
+        assert!(depth(&tree) <= deepest, "{} levels are more than {deepest}", depth(&tree));
+    }
+}
+
+/// (K11) A thread, because only a thread can have a small stack.
+#[test]
+fn a_million_keys_are_copied_walked_and_dropped_on_a_small_stack() {
+    const KEYS: u64 = 1_000_000;
+    let mut tree = Tree::default();
+    for number in 0..KEYS {
+        tree.insert(Bytes::from(number.to_be_bytes().to_vec()), Bytes::new());
+    }
+    let work = move || {
+        let mut copy = tree.clone();
+        copy.remove_range(&7u64.to_be_bytes(), Some(&(KEYS - 7).to_be_bytes()));
+        assert_eq!((tree.iter(&KeyRange::all()).count() as u64, copy.size().keys), (KEYS, 14));
+        assert_eq!(tree.iter(&KeyRange::all()).rev().count() as u64, KEYS);
+        drop(tree);
+        copy
+    };
+    let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(work);
+    let copy = thread.expect("a thread").join().expect("the stack is large enough");
+    check(&copy);
+}
