@@ -152,3 +152,24 @@ fn a_collected_log_opens_with_the_same_contents() {
         assert_eq!(again.stats().live_bytes, log.stats().live_bytes, "seed {seed}");
     }
 }
+
+#[test]
+fn the_bytes_that_are_read_are_shared_and_not_copied() {
+    let log = Log::open_on(SimDisk::new(1), medium()).unwrap();
+    for index in 1..=200 {
+        log.append(Batch::new().entries(GroupId(1), &[entry(index, 1, 1000)])).unwrap();
+    }
+    assert!(log.stats().segments > 2, "some entries are in sealed segments, some in the tail");
+    let places = || {
+        let entries = log.entries(GroupId(1), Index(1)..Index(201), u64::MAX).unwrap();
+        entries.iter().map(|entry| entry.data.as_ptr()).collect::<Vec<_>>()
+    };
+    let first = places();
+    assert!(places() == first, "a second read returned other memory");
+    let gap = |pair: &[*const u8]| (pair[1] as usize).wrapping_sub(pair[0] as usize);
+    let neighbours = first.windows(2).filter(|pair| (1000..1200).contains(&gap(pair))).count();
+    assert!(
+        neighbours > 190,
+        "only {neighbours} entries lie behind the one before, as in the file"
+    );
+}

@@ -32,6 +32,7 @@
 //!                          threads; src/commit/queue/tests
 //!   P12 readers            garbage: bytes outlive their segment; threads: old or new, never torn
 //!   --  the rest           fixture (golden bytes), openers, rules, limits, hostile, doors (one door)
+//!   --  the test disk      directories
 //!   --  torture            kill
 //!   --  logctl             inspected, cuts
 //! ```
@@ -43,6 +44,7 @@ mod company; // sync leaders wait for callers that come again
 mod counts; // how much is tried, and the table of results
 mod crash; // power cuts at every operation, in recovery too
 mod cuts; // the commands that cut a log at a frame, or drop a group
+mod directories; // several directories of one machine
 mod doors; // all I/O goes through the disk
 mod equivalence; // the engine and the model, action by action
 mod failure; // operations that fail, syncs that lie
