@@ -36,6 +36,19 @@ fn what_is_no_batch_is_refused_with_the_reason() {
     assert_eq!(refuse(b"\x01\0\0\0\0\0"), "1 bytes are left over after the last value");
 }
 
+/// At a start, keys and values are read from a log of gigabytes.
+#[test]
+fn what_is_decoded_shares_no_memory_with_the_log() {
+    let mut batch = WriteBatch::new();
+    batch.put(Family::Default, "k", vec![7; 1 << 20]);
+    batch.put(Family::Default, "small", "v");
+    batch.delete_range(Family::Default, "a", Some("b".into()));
+    let bytes = encode(&batch);
+    let decoded = decode(bytes.clone()).unwrap();
+    assert!(bytes.is_unique(), "the batch holds a part of the log");
+    assert_eq!(decoded, batch);
+}
+
 fn any_bytes() -> impl Strategy<Value = Bytes> {
     proptest::collection::vec(any::<u8>(), 0..20).prop_map(Bytes::from)
 }
