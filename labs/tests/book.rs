@@ -123,3 +123,36 @@ fn a_test_asks_for_each_large_number_of_the_book() {
     }
     assert!(numbers >= 10, "only {numbers} numbers were looked at");
 }
+
+/// A row that is done names a test, every test that is named exists, and the top counts the marks.
+#[test]
+fn the_design_notes_count_their_rows_and_name_tests_that_exist() {
+    let mut tests = String::new();
+    for folder in ["kv/src", "kv/tests", "raft/src", "raft/tests", "storage", "tests/tests"] {
+        tests.extend(texts(root(), folder).expect("the sources").into_values());
+    }
+    let text = fs::read_to_string(root().join("book/src/design-notes.md")).expect("the page");
+    let (mut rows, marks) = (0, ["done", "other way", "later"]);
+    let mut counts = [0; 3];
+    for row in text.lines().filter(|line| line.starts_with("| S")) {
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        let [id, _, _, shown_by, mark] = cells[..] else { panic!("five cells: {row}") };
+        let names: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
+        for name in &names {
+            let is_test = tests.split("#[test]").skip(1).any(|after| {
+                after.split('{').next().is_some_and(|head| head.contains(&format!("fn {name}(")))
+            });
+            assert!(is_test, "{id}: no test is called {name}");
+        }
+        let of = marks.iter().position(|known| mark.split(':').next() == Some(*known));
+        let of = of.unwrap_or_else(|| panic!("{id}: the mark is {mark}"));
+        assert!(of != 0 || !names.is_empty(), "{id}: done, and no test shows it");
+        counts[of] += 1;
+        rows += 1;
+    }
+    let [done, other, later] = counts;
+    let wanted = format!(
+        "Of {rows} rows, {done} are done, {other} are there in another way, and {later} come later."
+    );
+    says("book/src/design-notes.md", &wanted);
+}
