@@ -87,7 +87,7 @@ impl Three {
         });
         let stores: Vec<_> = stores.map(Mutex::new).map(Arc::new).collect();
         let doors: Vec<_> =
-            stores.iter().map(|it| RaftKv::new(it.lock().unwrap().handle())).collect();
+            stores.iter().map(|it| RaftKv::new(it.lock().expect("one thread").handle())).collect();
         let mut three = Three { stores, doors, wires, leader: 0 };
         let leads = |door: &Kv| {
             let status = door.handle().peer(RegionId(1)).expect("it has a peer");
@@ -107,7 +107,8 @@ impl Three {
     /// Delivers the messages that `passes` lets through, until all stores are idle.
     fn settle(&self, passes: impl Fn(&StoreMessage) -> bool) {
         loop {
-            let run = |store: &Arc<Mutex<Store<_>>>| store.lock().unwrap().run_inline(8);
+            let run =
+                |store: &Arc<Mutex<Store<_>>>| store.lock().expect("one thread").run_inline(8);
             let rounds: usize = self.stores.iter().map(run).sum();
             let take = |wire: &Wire| wire.queue.lock().expect("one thread").drain(..).collect();
             let sent: Vec<StoreMessage> =
@@ -125,7 +126,8 @@ impl Three {
     fn put(&self, key: &str, value: Vec<u8>) -> Arc<Mutex<Vec<WriteEvent>>> {
         let told = Arc::new(Mutex::new(Vec::new()));
         let events = told.clone();
-        let callback = WriteCallback::new(move |event| events.lock().unwrap().push(event));
+        let callback =
+            WriteCallback::new(move |event| events.lock().expect("one thread").push(event));
         let door = &self.doors[self.leader];
         let write = Write::Put { key: key.to_owned().into(), value: value.into() };
         door.async_write(context(), door.handle().next_request(), write, callback);
@@ -157,31 +159,34 @@ fn a_follower_shows_nothing_that_its_leader_does_not_show() {
                 return;
             }
             seen.handle().deliver(message.clone());
-            while store.lock().unwrap().run_inline(8) > 0 {}
+            while store.lock().expect("one thread").run_inline(8) > 0 {}
             for number in 0..5 {
                 let key = format!("k{number}");
                 let (asked, leader, count) = (key.clone(), leader.clone(), count.clone());
                 let callback = ReadCallback::new(move |view: Result<RegionSnapshot, _>| {
                     let view = view.expect("any peer serves a stale read");
                     if view.get(Family::Default, asked.as_bytes()) != Ok(None) {
-                        *count.lock().unwrap() += 1;
+                        *count.lock().expect("one thread") += 1;
                         let local = leader.get_local(&context(), asked.as_bytes());
                         assert_ne!(local, Some(None), "{asked}: the follower shows it already");
                     }
                 });
                 seen.async_snapshot(context(), ReadMode::Stale, callback);
             }
-            while store.lock().unwrap().run_inline(8) > 0 {}
+            while store.lock().expect("one thread").run_inline(8) > 0 {}
         };
-        *three.wires[three.leader].on_send.lock().unwrap() = Some(Box::new(look));
+        *three.wires[three.leader].on_send.lock().expect("one thread") = Some(Box::new(look));
         let begin = |number| three.put(&format!("k{number}"), vec![7; 700]);
         let told: Vec<_> = (0..5).map(begin).collect();
         three.settle(|_| true);
         for told in told {
-            let last = told.lock().unwrap().pop();
+            let last = told.lock().expect("one thread").pop();
             assert_eq!(last, Some(WriteEvent::Finished(Ok(Outcome::Done))));
         }
-        assert!(*shown.lock().unwrap() >= 5, "the follower has shown too little: {shown:?}");
+        assert!(
+            *shown.lock().expect("one thread") >= 5,
+            "the follower has shown too little: {shown:?}"
+        );
     }
 }
 
@@ -197,8 +202,8 @@ fn a_leader_whose_followers_do_not_keep_up_refuses_writes() {
         three.settle(is_no_ack);
     }
     let busy = KvError::ServerIsBusy { region: RegionId(1) };
-    let refused = told
-        .iter()
-        .filter(|told| *told.lock().unwrap() == [WriteEvent::Finished(Err(busy.clone()))]);
+    let refused = told.iter().filter(|told| {
+        *told.lock().expect("one thread") == [WriteEvent::Finished(Err(busy.clone()))]
+    });
     assert!((18..25).contains(&refused.count()), "10,000 bytes are about ten writes");
 }
