@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 use crate::format::{Draft, Flags, Item, MAX_PAYLOAD_BYTES, Op};
 use crate::types::{Entry, EntryId, GroupId};
 
+/// The most items of a batch: a frame counts them in two bytes.
+pub const BATCH_ITEMS_MAX: usize = u16::MAX as usize;
+
 /// Changes that are written together.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -97,8 +100,8 @@ impl Batch {
         Draft::len_of(self.len(), payload_bytes.min(usize::MAX / 2))
     }
 
-    /// Returns how many items were added.
-    fn len(&self) -> usize {
+    /// Returns how many items were added. The log refuses a batch of more than [`BATCH_ITEMS_MAX`].
+    pub fn len(&self) -> usize {
         self.items.len() + self.refused.items
     }
 
@@ -136,9 +139,8 @@ impl Batch {
         if bytes > limit_bytes as usize || self.refused.items > 0 {
             return Err(Error::TooLarge { bytes, limit_bytes });
         }
-        let limit = u16::MAX;
-        if self.items.len() > usize::from(limit) {
-            return Err(Error::TooManyItems { items: self.items.len(), limit });
+        if self.len() > BATCH_ITEMS_MAX {
+            return Err(Error::TooManyItems { items: self.len(), limit: u16::MAX });
         }
         Ok(Draft::new(&self.items, &self.payloads, flags))
     }

@@ -75,7 +75,7 @@ pub mod inspect; // reports for people: what a directory holds
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz; // what a fuzzer calls
 
-pub use batch::Batch;
+pub use batch::{BATCH_ITEMS_MAX, Batch};
 pub use commit::{GroupCommit, SyncRole};
 pub use disk::{
     Advice, Advised, Disk, DiskFile, Doing, Fate, Fates, Fault, Latency, Mapped, Operation,

@@ -6,11 +6,11 @@
 //! ```
 //!
 //! Nearly always a round is one frame. A peer that has fallen behind may get more entries at once than a
-//! frame holds. Then the hard state is in the last frame, behind the entries: a commit index must never be
+//! frame holds: by their bytes, or by their number, which is at most 65,535. Then the hard state is in the last frame, behind the entries: a commit index must never be
 //! ahead of the log.
 
 use std::sync::Arc;
-use storage::{Batch, Disk, Error, Log, Lsn};
+use storage::{BATCH_ITEMS_MAX, Batch, Disk, Error, Log, Lsn};
 
 /// How many bytes an item takes in a frame, at most, besides its payload.
 const ITEM_BYTES: usize = 64;
@@ -39,7 +39,8 @@ impl<D: Disk> Frames<D> {
     /// # Errors
     /// As [`Log::append`].
     pub(crate) fn with_room(&mut self, bytes: usize) -> Result<&mut Batch, Error> {
-        let is_full = self.batch.size_bytes() + bytes + ITEM_BYTES > self.limit_bytes;
+        let is_full = self.batch.len() == BATCH_ITEMS_MAX
+            || self.batch.size_bytes() + bytes + ITEM_BYTES > self.limit_bytes;
         if is_full && !self.batch.is_empty() {
             self.finish()?;
         }

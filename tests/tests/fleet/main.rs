@@ -9,6 +9,8 @@ mod doors; // one store with one peer: what its doors refuse
 
 mod three; // three stores, one message at a time
 
+mod starts; // what a store writes, and what it believes of its disks when it starts
+
 use testbed::fleet::counts::Counts;
 use testbed::fleet::plan::{FleetPlan, MISHAPS, Mishap};
 use testbed::fleet::run;
