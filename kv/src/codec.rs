@@ -10,7 +10,7 @@
 //! Every record begins with a version. A reader refuses what it does not know, and what is left over at
 //! the end. It never reserves memory for a count that the rest of the input cannot hold.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use std::fmt;
 
 /// Why bytes are not what they should be.
@@ -105,21 +105,21 @@ pub(crate) trait Output {
     }
 }
 
-impl Output for BytesMut {
+impl<B: BufMut> Output for B {
     fn byte(&mut self, value: u8) {
-        self.extend_from_slice(&[value]);
+        self.put_u8(value);
     }
 
     fn u32(&mut self, value: u32) {
-        self.extend_from_slice(&value.to_le_bytes());
+        self.put_u32_le(value);
     }
 
     fn u64(&mut self, value: u64) {
-        self.extend_from_slice(&value.to_le_bytes());
+        self.put_u64_le(value);
     }
 
     fn raw(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+        self.put_slice(bytes);
     }
 }
 

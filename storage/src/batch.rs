@@ -57,6 +57,19 @@ impl Batch {
         self.push(group, Op::Entry { id }, parts)
     }
 
+    /// Writes one entry whose bytes `write` appends to a buffer, as [`Batch::entry`] does. So an encoder copies
+    /// them once. `write` must leave alone what the buffer holds already.
+    pub fn entry_with(
+        &mut self,
+        group: GroupId,
+        id: EntryId,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> &mut Batch {
+        let start = self.payloads.len();
+        write(&mut self.payloads);
+        self.add(group, Op::Entry { id }, start)
+    }
+
     /// Sets a key of the group. The log keeps all keys and values in memory, so use few and small
     /// ones.
     pub fn put(&mut self, group: GroupId, key: &[u8], value: &[u8]) -> &mut Batch {
@@ -149,16 +162,29 @@ impl Batch {
     fn push(&mut self, group: GroupId, op: Op, parts: &[&[u8]]) -> &mut Batch {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         if len > MAX_PAYLOAD_BYTES {
-            self.refused.items += 1;
-            self.refused.payload_bytes = self.refused.payload_bytes.saturating_add(len);
-            return self;
+            return self.refuse(len);
         }
-        let mut hasher = crc32fast::Hasher::new();
-        for part in parts {
-            hasher.update(part);
-            self.payloads.extend_from_slice(part);
+        let start = self.payloads.len();
+        parts.iter().for_each(|part| self.payloads.extend_from_slice(part));
+        self.add(group, op, start)
+    }
+
+    /// Adds an item whose payload is what the buffer holds from `start` on.
+    fn add(&mut self, group: GroupId, op: Op, start: usize) -> &mut Batch {
+        let payload = &self.payloads[start..];
+        let (len, crc) = (payload.len(), crc32fast::hash(payload));
+        if len > MAX_PAYLOAD_BYTES {
+            self.payloads.truncate(start);
+            return self.refuse(len);
         }
-        self.items.push(Item { group, op, len: len as u32, crc: hasher.finalize() });
+        self.items.push(Item { group, op, len: len as u32, crc });
+        self
+    }
+
+    /// Counts an item that no frame can hold.
+    fn refuse(&mut self, len: usize) -> &mut Batch {
+        self.refused.items += 1;
+        self.refused.payload_bytes = self.refused.payload_bytes.saturating_add(len);
         self
     }
 }

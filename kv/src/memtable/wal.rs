@@ -19,8 +19,9 @@ use super::batch::{Change, WriteBatch};
 use super::error::{Error, Result};
 use super::{Family, Sequence};
 use crate::codec::{CodecError, Input, Output};
-use bytes::{Bytes, BytesMut};
-use storage::{Batch, Disk, Entry, EntryId, GroupId, Index, Log, Lsn, Options};
+use bytes::Bytes;
+use std::sync::Mutex;
+use storage::{Batch, Disk, EntryId, GroupId, Index, Log, Lsn, Options};
 
 const VERSION: u8 = 1;
 
@@ -36,6 +37,8 @@ const READ_BYTES: u64 = 4 << 20;
 /// The log.
 pub(super) struct Wal<D: Disk> {
     log: Log<D>,
+    /// The frame of the next batch, in memory that is used again.
+    record: Mutex<Batch>,
 }
 
 impl<D: Disk> Wal<D> {
@@ -48,7 +51,7 @@ impl<D: Disk> Wal<D> {
     ) -> Result<(Wal<D>, Sequence)> {
         let log = Log::open_on(disk, options).map_err(Error::Wal)?;
         let Some((first, last)) = log.first_index(GROUP).zip(log.last_index(GROUP)) else {
-            return Ok((Wal { log }, Sequence(0)));
+            return Ok((Wal::new(log), Sequence(0)));
         };
         let mut next = first;
         while next <= last {
@@ -60,14 +63,19 @@ impl<D: Disk> Wal<D> {
                 next = entry.id.index.next();
             }
         }
-        Ok((Wal { log }, Sequence(last.0)))
+        Ok((Wal::new(log), Sequence(last.0)))
+    }
+
+    fn new(log: Log<D>) -> Wal<D> {
+        Wal { log, record: Mutex::default() }
     }
 
     /// Appends a batch. It is durable once [`Wal::sync`] has returned for it.
     pub(super) fn append(&self, sequence: Sequence, batch: &WriteBatch) -> Result<Lsn> {
         let id = EntryId { index: Index(sequence.0), ..EntryId::new(0, 1) };
-        let mut record = Batch::new();
-        record.entries(GROUP, &[Entry { id, data: encode(batch) }]);
+        let mut record = self.record.lock().expect("no thread panics while it fills the frame");
+        record.clear();
+        record.entry_with(GROUP, id, |to| write(to, batch));
         self.log.append(&record).map_err(Error::Wal)
     }
 
@@ -82,14 +90,9 @@ impl<D: Disk> Wal<D> {
     }
 }
 
-/// Returns a batch as bytes, in memory that was reserved at once.
-fn encode(batch: &WriteBatch) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(batch.size_bytes());
-    write(&mut bytes, batch);
-    bytes.freeze()
-}
-
-fn write(to: &mut BytesMut, batch: &WriteBatch) {
+/// Appends a batch as bytes, in memory that is reserved at once.
+fn write(to: &mut Vec<u8>, batch: &WriteBatch) {
+    to.reserve(batch.size_bytes());
     to.byte(VERSION);
     to.count(batch.changes().len());
     for (family, change) in batch.changes() {

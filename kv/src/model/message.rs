@@ -31,9 +31,13 @@ pub struct StoreMessage {
 
 const VERSION: u8 = 1;
 
+/// The length of everything before the message: a version, 8 numbers of 8 bytes, 2 roles.
+const HEAD_BYTES: usize = 1 + 8 * 8 + 2;
+
 impl StoreMessage {
     /// Appends the message's bytes to `to`. The caller frames them: they do not say where they end.
     pub fn encode(&self, to: &mut BytesMut) {
+        to.reserve(HEAD_BYTES + wire::message_len(&self.message));
         to.byte(VERSION);
         to.u64(self.cluster.0);
         to.u64(self.region.0);

@@ -3,6 +3,12 @@
 use super::*;
 use proptest::prelude::*;
 
+fn encode(batch: &WriteBatch) -> Bytes {
+    let mut bytes = Vec::new();
+    write(&mut bytes, batch);
+    bytes.into()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
