@@ -1,10 +1,10 @@
-//! `labs bugs --core`: bugs of functions that no open lab cuts, each killed by a test of the core, of the test
-//! bed, or of a crate outside the checkout.
+//! `labs bugs --core`: bugs of functions that no open lab cuts, each killed by a test of the core, of the store,
+//! of the test bed, or of a crate outside the checkout.
 //!
 //! ```text
 //!   labs/core-bugs/read.toml   RD04  counts answers to earlier rounds
 //!                                    killer  raft/tests/read.rs  an_answer_to_an_earlier_round_...
-//!   one woven build of raft, testbed and these test programs  -->  RD04 is live: does the killer fail?
+//!   one woven build of raft, kv, testbed and these programs   -->  RD04 is live: does the killer fail?
 //! ```
 //!
 //! Many are in holes of labs that are still to come: the suite of such a lab will take its bugs over. The bugs of
@@ -15,7 +15,7 @@
 use crate::changes::{Edit, Hunt, stands_once};
 use crate::closure::built_one;
 use crate::copy::{self, Files};
-use crate::course::{Course, files};
+use crate::course::{Course, Sources, files, texts};
 use crate::hunts::Quarry;
 use crate::weave::{Arms, CHANGE, REACHED};
 use runner::catalogue::parse;
@@ -26,6 +26,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,15 +62,27 @@ pub fn hunted(course: &Course) -> Result<Vec<Quarry>, String> {
 /// # Errors
 /// A file cannot be read or has a mistake.
 pub fn outdated(course: &Course) -> Result<Vec<String>, String> {
-    let mut found = Vec::new();
+    let (mut found, sources) = (Vec::new(), sources(course)?);
     for CoreBug { id, edits, .. } in read(course)? {
-        let misfits = edits.iter().filter_map(|edit| stands_once(&course.reference, edit).err());
+        let misfits = edits.iter().filter_map(|edit| stands_once(&sources, edit).err());
         found.extend(misfits.map(|why| format!("{id}: {why}")));
     }
     Ok(found)
 }
 
+/// Returns the sources that bugs are planted in: what labs are cut from, and the store.
+fn sources(course: &Course) -> Result<Sources, String> {
+    let mut sources = course.reference.clone();
+    sources.extend(texts(&course.root, "kv/src")?);
+    Ok(sources)
+}
+
 impl CoreBug {
+    /// Returns whether the bug is in the store.
+    fn is_in_store(&self) -> bool {
+        self.edits.iter().any(|edit| edit.file.starts_with("kv/"))
+    }
+
     /// Returns the killer's program and its name.
     ///
     /// # Errors
@@ -93,6 +106,8 @@ const KITS: [&str; 2] = ["raft/tests/kit", "tests/tests/kit"];
 struct Of<'a> {
     package: &'static str,
     name: &'a str,
+    /// The feature that its package needs.
+    feature: Option<&'static str>,
     /// The folder of its workspace, from the root.
     workspace: &'static str,
 }
@@ -101,16 +116,18 @@ struct Of<'a> {
 pub const OUTSIDE: &str = "tests/outside";
 
 impl<'a> Of<'a> {
-    /// Reads `raft/tests/read.rs`.
+    /// Reads `raft/tests/read.rs`, or `kv/tests/model/main.rs`.
     fn program(file: &'a str) -> Option<Self> {
         let packages = [
-            ("raft/tests/", "raft", ""),
-            ("tests/tests/", "testbed", ""),
-            ("tests/outside/tests/", "outside", OUTSIDE),
+            ("raft/tests/", "raft", None, ""),
+            ("kv/tests/", "kv", None, ""),
+            ("tests/tests/", "testbed", Some("fleet"), ""),
+            ("tests/outside/tests/", "outside", None, OUTSIDE),
         ];
-        packages.into_iter().find_map(|(folder, package, workspace)| {
+        packages.into_iter().find_map(|(folder, package, feature, workspace)| {
             let name = file.strip_prefix(folder)?.strip_suffix(".rs")?;
-            Some(Of { package, name, workspace })
+            let name = name.strip_suffix("/main").unwrap_or(name);
+            Some(Of { package, name, feature, workspace })
         })
     }
 }
@@ -123,15 +140,18 @@ pub fn prove(course: &Course) -> Result<bool, String> {
     let bugs = read(course)?;
     let built = build(course, &bugs, "core-bugs")?;
     let mut ticker = Ticker::default();
-    let mut killed = 0;
+    let (mut killed, mut in_store) = (0, Duration::ZERO);
     for (index, bug) in bugs.iter().enumerate() {
         ticker.show(&format!("core: {}/{} {}", index + 1, bugs.len(), bug.id), Landmark::Yes);
+        let begun = Instant::now();
         let fault = built.survives(course, bug, index + 1)?.err();
+        in_store += if bug.is_in_store() { begun.elapsed() } else { Duration::ZERO };
         ticker.clear();
         killed += usize::from(fault.is_none());
         print(bug, fault);
     }
     let sum = format!("{killed} of {} bugs of the core killed", bugs.len());
+    let sum = format!("{sum}; those of the store ran for {} s", in_store.as_secs());
     anstream::println!("{}", paint(BOLD, &sum));
     Ok(killed == bugs.len())
 }
@@ -174,29 +194,32 @@ struct Build {
 /// Builds the killers of these bugs on one woven core, in the scratch folder `name`.
 fn build(course: &Course, bugs: &[CoreBug], name: &str) -> Result<Build, String> {
     let (mut arms, mut killers) = (Arms::default(), BTreeSet::new());
+    let sources = sources(course)?;
     for (index, bug) in bugs.iter().enumerate() {
         killers.insert(bug.killer(course)?.0);
         for edit in &bug.edits {
-            stands_once(&course.reference, edit).map_err(|why| format!("{}: {why}", bug.id))?;
+            stands_once(&sources, edit).map_err(|why| format!("{}: {why}", bug.id))?;
         }
-        arms.change(index + 1, &course.reference, &bug.edits)
-            .map_err(|why| format!("{}: {why}", bug.id))?;
+        arms.change(index + 1, &sources, &bug.edits).map_err(|why| format!("{}: {why}", bug.id))?;
     }
     let root = course.scratch(name);
-    let mut plan = copy::plan(course, &arms.weave(&course.reference)?, &root)?;
+    let mut plan = copy::plan(course, &arms.weave(&sources)?, &root)?;
     for file in &killers {
         take(&mut plan, course, file, &root)?;
     }
-    for kit in KITS {
-        for file in files(&course.root, kit)?.keys() {
+    let own = killers.iter().filter_map(|file| file.strip_suffix("/main.rs"));
+    for folder in KITS.into_iter().chain(own) {
+        for file in files(&course.root, folder)?.keys() {
             take(&mut plan, course, file, &root)?;
         }
     }
+    // With the crates that its tests need.
+    take(&mut plan, course, "kv/Cargo.toml", &root)?;
     copy::write(&root, &plan)?;
     let mut programs = BTreeMap::new();
     for file in &killers {
         let of = Of::program(file).expect("it was looked at before");
-        let wanted = Program::Test { package: of.package, name: of.name };
+        let wanted = Program::Test { package: of.package, name: of.name, feature: of.feature };
         let program = built_one(course, &root.join(of.workspace), wanted)?.program;
         programs.insert((*file).to_owned(), program);
     }
@@ -351,6 +374,8 @@ mod tests {
         let of = Of::program("raft/tests/read.rs").expect("a program of raft");
         assert_eq!((of.package, of.name), ("raft", "read"));
         assert!(Of::program("labs/tests/book.rs").is_none());
+        let of = Of::program("tests/tests/fleet/main.rs").expect("a program in a folder");
+        assert_eq!((of.package, of.name, of.feature), ("testbed", "fleet", Some("fleet")));
         let of = Of::program("tests/outside/tests/properties.rs").expect("a program outside");
         assert_eq!((of.package, of.name, of.workspace), ("outside", "properties", OUTSIDE));
     }

@@ -85,7 +85,7 @@ enum CourseCommand {
         /// Let the explorer find the bugs that name a hunt, and compare with their stories
         #[arg(long, conflicts_with_all = ["json", "matrix", "seeds", "blame"])]
         explore: bool,
-        /// The bugs of what no lab has yet (labs/core-bugs), by tests of the core and the test bed
+        /// The bugs of what no lab has yet (labs/core-bugs), by tests of the core, the store and the test bed
         #[arg(long, conflicts_with_all = ["json", "matrix", "seeds", "blame", "random", "lab"])]
         core: bool,
         /// For programs: killed, of, bugs[], variants[]

@@ -64,6 +64,8 @@ pub enum Program<'a> {
         package: &'a str,
         /// The name of its target.
         name: &'a str,
+        /// The feature that it needs.
+        feature: Option<&'a str>,
     },
 }
 
@@ -74,7 +76,7 @@ impl Program<'_> {
             Program::Suite(name) => ["suites", "--test", name],
             Program::Hunter => ["testbed", "--bin", "hunt"],
             Program::Step => ["step", "--bin", "step"],
-            Program::Test { package, name } => [package, "--test", name],
+            Program::Test { package, name, .. } => [package, "--test", name],
         }
     }
 }
@@ -95,7 +97,10 @@ pub fn build_program(root: &Path, target: &Path, wanted: Program<'_>) -> Result<
     let [of, kind, name] = wanted.target();
     let features = match wanted {
         Program::Suite(name) => features_of(root, name)?,
-        Program::Hunter | Program::Step | Program::Test { .. } => Vec::new(),
+        Program::Test { feature: Some(feature), .. } => {
+            vec!["--features".to_owned(), feature.to_owned()]
+        }
+        Program::Hunter | Program::Step | Program::Test { feature: None, .. } => Vec::new(),
     };
     let total = packages(root, of, &features);
     let choice = anstream::AutoStream::choice(&std::io::stderr());
