@@ -121,6 +121,12 @@ fn an_entry_changes_as_much_as_its_limit_and_no_more() {
     assert_eq!(evaluate(&put("m", "small"), &region(), &mut pending), Outcome::Done);
     pending.begin_entry(LIMIT);
     assert_eq!(evaluate(&put("l", "short"), &region(), &mut pending), Outcome::Done);
+    let half = append("n", vec![b'x'; 600]);
+    assert_eq!(
+        evaluate(&half, &region(), &mut pending),
+        Outcome::Length(600),
+        "a limit of its own"
+    );
 }
 
 /// A long value that is appended to again and again would take a thousand times its length.
