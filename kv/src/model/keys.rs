@@ -6,6 +6,7 @@
 //!   02 | region | 02              the apply state
 //!   02 | region | 03 | index      the requests of the entry at this index, and their outcomes
 //!   02 | region | 04              below which request nothing is remembered, for each store
+//!   02 | region | 05              the mark that the region's raft log was begun: version 1
 //! ```
 //!
 //! Numbers are big-endian, so that keys are in the order of numbers, and all keys of one region lie
@@ -22,6 +23,10 @@ const REGION_STATE: u8 = 1;
 const APPLY_STATE: u8 = 2;
 const REQUESTS: u8 = 3;
 const FLOORS: u8 = 4;
+const LOG_MARK: u8 = 5;
+
+/// The mark that a region's raft log was begun: its version.
+pub const LOG_BEGUN: &[u8] = &[1];
 
 /// The length of a key that names a region and a kind of state.
 const STATE_KEY_BYTES: usize = 10;
@@ -49,6 +54,11 @@ pub fn requests(region: RegionId, index: Index) -> Bytes {
 /// Returns the key of a region's floors.
 pub fn floors(region: RegionId) -> Bytes {
     state(region, FLOORS)
+}
+
+/// Returns the key of the mark that a region's raft log was begun.
+pub fn log_begun(region: RegionId) -> Bytes {
+    state(region, LOG_MARK)
 }
 
 /// Returns the range of the requests of all of a region's entries.

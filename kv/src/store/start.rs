@@ -3,14 +3,21 @@
 //! ```text
 //!   bootstrap   memtable: identity, region, apply state 5@5   synced first     (4)
 //!               raft log: reset 5@5, hard state                synced second
+//!               memtable: the mark that the log was begun      synced third
 //!
 //!   open        memtable:  applied 9@7, commit 9
 //!               raft log:  6..=12, hard state term 7, commit 8
 //!               -> the peer starts with commit 9, and applies from 10 on
 //! ```
 //!
-//! A crash between the two halves leaves a region without a log. The next start writes the second half:
-//! nothing can have been appended before it.
+//! A crash between the two halves leaves a region without a log. The next start writes the second half, and
+//! then the mark. No peer runs before the mark is durable. So without the mark nothing was ever promised.
+//!
+//! A disk may also lose a whole directory. A store that has forgotten a promise must not come back:
+//!
+//! * The mark is there, and the log is not: term, vote and acknowledged entries are lost. The start is
+//!   refused.
+//! * The log is there, and the memtable is empty: the applied state is lost. The bootstrap is refused.
 
 use super::apply::ApplyFsm;
 use super::config::{ConfigError, StoreConfig};
@@ -105,11 +112,23 @@ pub fn bootstrap<E: Env>(config: &StoreConfig, env: &E, region: &Region) -> Resu
     }
     let engines = open_engines(config, env)?;
     if read_ident(&engines)?.is_none() {
+        check_no_log(&engines)?;
         let ident = StoreIdent { cluster: config.cluster, store: config.store, incarnation: 0 };
         write_first_half(&engines, &ident, region)?;
     }
     check_ident(&engines, config)?;
-    write_second_half(&engines, region.id)
+    let apply = read_apply_state(&engines, region.id)?;
+    begin_log(&engines, region.id, &apply)
+}
+
+/// Checks that the raft log holds nothing: a memtable without an identity has never had a log.
+///
+/// # Errors
+/// [`OpenError::State`] names the first region of the log.
+fn check_no_log<D: Disk>(engines: &Engines<D>) -> Result<(), OpenError> {
+    let Some(group) = engines.log.groups().first().copied() else { return Ok(()) };
+    let what = "the raft log holds it, but the memtable holds no store: its data is lost";
+    Err(contradiction(RegionId(group.0), what.into()))
 }
 
 /// Writes identity, region and apply state into the memtable.
@@ -128,14 +147,45 @@ fn write_first_half<D: Disk>(
     engines.memtable.sync().map(|_| ()).map_err(OpenError::Memtable)
 }
 
-/// Begins a region's log, if it has none.
-fn write_second_half<D: Disk>(engines: &Engines<D>, region: RegionId) -> Result<(), OpenError> {
-    if log_range(&engines.log, region).is_some() {
-        return Ok(());
+/// Begins a region's log, and marks that it was begun, durably. Does nothing if both were done before.
+///
+/// # Errors
+/// [`OpenError::State`]: the log was begun, and is gone.
+fn begin_log<D: Disk>(
+    engines: &Engines<D>,
+    region: RegionId,
+    apply: &ApplyState,
+) -> Result<(), OpenError> {
+    let has_log = log_range(&engines.log, region).is_some();
+    let was_begun = engines.memtable.get(Family::Raft, &keys::log_begun(region)).is_some();
+    match (was_begun || apply.applied != INITIAL, has_log) {
+        (true, true) => Ok(()),
+        (true, false) => {
+            let what =
+                "its raft log was begun, and is gone with its term, its vote and its entries";
+            Err(contradiction(region, what.into()))
+        }
+        (false, true) => mark_begun(engines, region),
+        (false, false) => {
+            write_second_half(engines, region)?;
+            mark_begun(engines, region)
+        }
     }
+}
+
+/// Writes what a region's log begins with.
+fn write_second_half<D: Disk>(engines: &Engines<D>, region: RegionId) -> Result<(), OpenError> {
     let mut batch = Batch::new();
     write_initial(region, INITIAL, &mut batch);
     engines.log.write(&batch).map(|_| ()).map_err(OpenError::Log)
+}
+
+/// Marks that a region's log was begun. The log must be durable.
+fn mark_begun<D: Disk>(engines: &Engines<D>, region: RegionId) -> Result<(), OpenError> {
+    let mut batch = WriteBatch::new();
+    batch.put(Family::Raft, keys::log_begun(region), keys::LOG_BEGUN);
+    engines.memtable.write(&batch).map_err(OpenError::Memtable)?;
+    engines.memtable.sync().map(|_| ()).map_err(OpenError::Memtable)
 }
 
 // A start.
@@ -201,6 +251,16 @@ fn read_regions<D: Disk>(engines: &Engines<D>) -> Result<Vec<Region>, OpenError>
     Ok(regions)
 }
 
+/// Reads how far a region is applied.
+fn read_apply_state<D: Disk>(
+    engines: &Engines<D>,
+    region: RegionId,
+) -> Result<ApplyState, OpenError> {
+    let apply = engines.memtable.get(Family::Raft, &keys::apply_state(region));
+    let apply = apply.ok_or_else(|| contradiction(region, "it has no apply state".into()))?;
+    ApplyState::decode(apply).map_err(|error| unreadable(&format!("{region}'s apply state"), error))
+}
+
 /// Starts the peer of a region.
 fn start_peer<E: Env>(
     config: &StoreConfig,
@@ -211,13 +271,8 @@ fn start_peer<E: Env>(
     let id = region.id;
     let me = region.peer_on(config.store);
     let me = me.ok_or(OpenError::NotAPeer { region: id, store: config.store })?;
-    let apply = engines.memtable.get(Family::Raft, &keys::apply_state(id));
-    let apply = apply.ok_or_else(|| contradiction(id, "it has no apply state".into()))?;
-    let apply = ApplyState::decode(apply);
-    let apply = apply.map_err(|error| unreadable(&format!("{id}'s apply state"), error))?;
-    if apply.applied == INITIAL {
-        write_second_half(engines, id)?;
-    }
+    let apply = read_apply_state(engines, id)?;
+    begin_log(engines, id, &apply)?;
     check_states(engines, id, &apply)?;
 
     let storage = PeerStorage::new(engines.log.clone(), &region, apply.commit);

@@ -4,13 +4,16 @@
 //!   s1/p11   the store of these tests: one voter, or a follower of p12, whose messages the test writes
 //! ```
 
+use kv::env::Directory;
 use kv::model::*;
 use kv::store::*;
-use raft::{Body, Entry, EntryId, Index, Message, NodeId, Payload, Session, Term};
+use raft::{Body, Entry, EntryId, Index, Message, NodeId, Payload, RoleName, Session, Term};
 use std::sync::Arc;
+use storage::{Disk, Fate, Fault, Sector};
 use testbed::fleet::config;
 use testbed::fleet::env::{SimClock, SimEnv, SimOutbox};
 use testbed::machine::SimMachine;
+use testbed::random::Stream;
 
 const STORE: StoreId = StoreId(1);
 
@@ -77,4 +80,104 @@ fn a_round_of_more_entries_than_a_frame_counts_is_two_frames() {
     settle(&mut store);
     assert_eq!(store.failure().map(ToString::to_string), None);
     assert_eq!(store.peer(RegionId(1)).expect("it is here").last.index, Index(70_005));
+}
+
+/// Removes all files of a directory.
+fn lose(machine: &SimMachine, directory: Directory) {
+    let disk = machine.directory(directory);
+    for name in disk.list().expect("it lists") {
+        disk.remove(&name).expect("it is there");
+    }
+}
+
+/// Returns why a store does not start.
+fn refused(machine: &SimMachine) -> Option<String> {
+    Store::open(config(STORE), env(machine)).err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_store_that_lost_its_raft_log_before_it_applied_anything_is_refused() {
+    let machine = SimMachine::new(1);
+    bootstrap(&config(STORE), &env(&machine), &region_of_three()).expect("the disks work");
+    let mut store = open(&config(STORE), &machine);
+    append(&store, 5, 1);
+    settle(&mut store);
+    let promised = store.peer(RegionId(1)).expect("it is here");
+    assert_eq!((promised.term, promised.last.index), (Term(6), Index(6)), "it was acknowledged");
+    assert_eq!(promised.applied.index, Index(5), "and nothing is applied");
+    drop(store);
+
+    let machine = machine.after_kill();
+    lose(&machine, Directory::RaftLog);
+    let expected =
+        "r1: its raft log was begun, and is gone with its term, its vote and its entries";
+    assert_eq!(refused(&machine).as_deref(), Some(expected));
+    let again = bootstrap(&config(STORE), &env(&machine), &region_of_three());
+    assert_eq!(again.map_err(|error| error.to_string()), Err(expected.into()));
+    assert_eq!(refused(&machine).as_deref(), Some(expected), "nothing was written");
+}
+
+#[test]
+fn a_store_that_lost_its_memtable_is_not_bootstrapped_again() {
+    let machine = SimMachine::new(1);
+    bootstrap(&config(STORE), &env(&machine), &region_of(&[ME])).expect("the disks work");
+    drop(open(&config(STORE), &machine));
+    let machine = machine.after_kill();
+    lose(&machine, Directory::Wal);
+    let again = bootstrap(&config(STORE), &env(&machine), &region_of(&[ME]));
+    let expected = "r1: the raft log holds it, but the memtable holds no store: its data is lost";
+    assert_eq!(again.map_err(|error| error.to_string()), Err(expected.into()));
+    assert_eq!(refused(&machine).as_deref(), Some("the directories hold no store yet"));
+}
+
+/// Loses what is not durable; keeps it; or draws which.
+struct Fates(Option<bool>, Stream);
+
+impl storage::Fates for Fates {
+    fn sector(&mut self, _: Sector) -> Fate {
+        let is_kept = self.0.unwrap_or_else(|| self.1.chance(500));
+        if is_kept { Fate::Kept } else { Fate::Lost }
+    }
+
+    fn keeps_name(&mut self) -> bool {
+        self.0.unwrap_or_else(|| self.1.chance(500))
+    }
+}
+
+/// The power fails at each operation of a bootstrap, and then at each operation of the bootstrap or the
+/// start that follows: the store can always be bootstrapped, and serves.
+#[test]
+fn every_crash_point_of_a_bootstrap_recovers() {
+    let region = region_of(&[ME]);
+    let mut points = 0;
+    for fate in [Some(false), Some(true), None] {
+        for first in 1..u64::MAX {
+            let machine = SimMachine::new(1);
+            machine.plan(first, Fault::PowerCut);
+            if bootstrap(&config(STORE), &env(&machine), &region).is_ok() {
+                break;
+            }
+            for second in 1..u64::MAX {
+                let mut fates = Fates(fate, Stream::new(first * 1000 + second, "fates"));
+                let machine = machine.after_power_cut(&mut fates);
+                machine.plan(second, Fault::PowerCut);
+                let again = bootstrap(&config(STORE), &env(&machine), &region);
+                let opened = again.and_then(|()| Store::open(config(STORE), env(&machine)));
+                let is_over = opened.map(drop).is_ok();
+                let machine = machine.after_power_cut(&mut fates);
+                let at = format!("{fate:?}, operations {first} and {second}");
+                bootstrap(&config(STORE), &env(&machine), &region)
+                    .unwrap_or_else(|error| panic!("{at}: {error}"));
+                let store = open(&config(STORE), &machine);
+                let status = store.peer(RegionId(1)).expect("it is here");
+                assert_eq!(status.role, RoleName::Leader, "{at}");
+                points += 1;
+                if is_over {
+                    break;
+                }
+            }
+        }
+    }
+    println!("{points} pairs of crash points");
+    assert!(points > 300, "only {points} pairs of crash points");
 }
