@@ -67,6 +67,13 @@ pub enum OpenError {
         /// This store.
         store: StoreId,
     },
+    /// The store holds another region than its bootstrap asks for.
+    OtherRegion {
+        /// The region that it holds.
+        found: Box<Region>,
+        /// The region of the bootstrap.
+        asked: Box<Region>,
+    },
     /// Local state that cannot be read.
     Codec {
         /// What was read.
@@ -104,7 +111,8 @@ pub(crate) struct Started<D: Disk> {
 ///
 /// # Errors
 /// [`OpenError::Foreign`] if the directories hold another store; [`OpenError::NotAPeer`] if the region has
-/// no peer on this store; any error of the disks.
+/// no peer on this store; [`OpenError::OtherRegion`] if the store holds another region, or the region with
+/// another range, epoch or peers; [`OpenError::State`] if one directory was lost; any error of the disks.
 pub fn bootstrap<E: Env>(config: &StoreConfig, env: &E, region: &Region) -> Result<(), OpenError> {
     config.check().map_err(OpenError::Config)?;
     if region.peer_on(config.store).is_none() {
@@ -117,8 +125,24 @@ pub fn bootstrap<E: Env>(config: &StoreConfig, env: &E, region: &Region) -> Resu
         write_first_half(&engines, &ident, region)?;
     }
     check_ident(&engines, config)?;
+    check_region(&engines, region)?;
     let apply = read_apply_state(&engines, region.id)?;
     begin_log(&engines, region.id, &apply)
+}
+
+/// Checks that the store holds exactly this region: another one would get a log, and never a peer.
+///
+/// # Errors
+/// [`OpenError::OtherRegion`].
+fn check_region<D: Disk>(engines: &Engines<D>, asked: &Region) -> Result<(), OpenError> {
+    let regions = read_regions(engines)?;
+    match regions.into_iter().find(|found| found != asked) {
+        None => Ok(()),
+        Some(found) => {
+            let (found, asked) = (Box::new(found), Box::new(asked.clone()));
+            Err(OpenError::OtherRegion { found, asked })
+        }
+    }
 }
 
 /// Checks that the raft log holds nothing: a memtable without an identity has never had a log.
@@ -361,6 +385,15 @@ fn unreadable(what: &str, error: CodecError) -> OpenError {
     OpenError::Codec { what: what.into(), error }
 }
 
+/// Returns a region as text: all that must be the same on every store.
+fn describe(region: &Region) -> String {
+    let Region { id, start, end, epoch, peers } = region;
+    let text = |key: &[u8]| format!("\"{}\"", key.escape_ascii());
+    let end = end.as_deref().map_or("no end".into(), text);
+    let peers: Vec<_> = peers.iter().map(ToString::to_string).collect();
+    format!("{id}, {} to {end}, epoch {epoch}, peers {}", text(start), peers.join(" "))
+}
+
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -377,6 +410,12 @@ impl fmt::Display for OpenError {
                 found.1, found.0, asked.1, asked.0
             ),
             OpenError::NotAPeer { region, store } => write!(f, "{region} has no peer on {store}"),
+            OpenError::OtherRegion { found, asked } => write!(
+                f,
+                "the store holds {}, but its bootstrap asks for {}",
+                describe(found),
+                describe(asked)
+            ),
             OpenError::Codec { what, error } => write!(f, "{what} cannot be read: {error}"),
             OpenError::State { region, what } => write!(f, "{region}: {what}"),
             OpenError::Raft { region, error } => write!(f, "{region}: {error}"),

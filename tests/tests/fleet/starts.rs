@@ -9,7 +9,7 @@ use kv::model::*;
 use kv::store::*;
 use raft::{Body, Entry, EntryId, Index, Message, NodeId, Payload, RoleName, Session, Term};
 use std::sync::Arc;
-use storage::{Disk, Fate, Fault, Sector};
+use storage::{Disk, Fate, Fault, GroupId, Log, Sector};
 use testbed::fleet::config;
 use testbed::fleet::env::{SimClock, SimEnv, SimOutbox};
 use testbed::machine::SimMachine;
@@ -180,4 +180,25 @@ fn every_crash_point_of_a_bootstrap_recovers() {
     }
     println!("{points} pairs of crash points");
     assert!(points > 300, "only {points} pairs of crash points");
+}
+
+#[test]
+fn a_bootstrap_with_another_region_is_refused() {
+    let machine = SimMachine::new(1);
+    let region = region_of(&[ME]);
+    bootstrap(&config(STORE), &env(&machine), &region).expect("the disks work");
+    let again = |other: Region| {
+        let told = bootstrap(&config(STORE), &env(&machine), &other);
+        told.map_err(|error| error.to_string())
+    };
+    let expected = "the store holds r1, \"b\" to \"m\", epoch 3.2, peers s1/p11, but its bootstrap \
+                    asks for r2, \"b\" to \"m\", epoch 3.2, peers s1/p11";
+    assert_eq!(again(Region { id: RegionId(2), ..region.clone() }), Err(expected.into()));
+    let text = again(Region { peers: region_of_three().peers, end: None, ..region.clone() });
+    let text = text.expect_err("other peers, and another range");
+    assert!(text.ends_with("asks for r1, \"b\" to no end, epoch 3.2, peers s1/p11 s2/p12 s3/p13"));
+    assert_eq!(again(region), Ok(()), "the same one");
+    let log = Log::open_on(machine.directory(Directory::RaftLog), config(STORE).log);
+    let groups = log.expect("nobody holds it").groups();
+    assert_eq!(groups, [GroupId(1)], "no log without a region");
 }
