@@ -22,6 +22,7 @@ mod attempts; // how a client goes on
 mod finish; // the judgement of a run
 mod mishaps; // how mishaps begin and end
 mod node; // a store, its machine and its clock
+mod remains; // what a store that has ended leaves on its disks
 
 use crate::fingerprint::Fingerprint;
 use crate::random::Stream;

@@ -1,11 +1,13 @@
 //! What clients do: begin an operation, make an attempt, see an answer, end it.
 
 use super::client::{ATTEMPTS_MAX, Answer, Asked, Ending, OpenOperation, OperationRecord, Saw};
+use super::node::StoreNode;
 use super::plan::{MILLISECOND, SECOND};
 use super::{Event, Fleet, REGION};
 use kv::memtable::Family;
 use kv::model::Epoch;
 use kv::store::{KvError, ReadCallback, ReadMode, RequestContext, WriteCallback, WriteEvent};
+use raft::RoleName;
 
 /// How long an attempt may take, in milliseconds, before its client looks elsewhere.
 const ATTEMPT_MS: u64 = 2000;
@@ -106,6 +108,8 @@ impl Fleet {
                         Ok(Saw::Value(view.get(Family::Default, &key)?, view.applied()))
                     }));
                 });
+                let deposed = mode == ReadMode::Lease && self.is_deposed(place);
+                self.counts.reads_of_deposed += u64::from(deposed);
                 // A read on this thread looks at the clock; a process that stands still reads nothing.
                 let mode = if node.is_paused { ReadMode::Quorum } else { mode };
                 kv.async_snapshot(context, mode, callback);
@@ -114,6 +118,16 @@ impl Fleet {
         let patience = self.clients[client].pause_ms(100, ATTEMPT_MS) * MILLISECOND;
         self.schedule(self.now + patience, Event::Timeout { client, operation, attempt });
         self.step(place)
+    }
+
+    /// Returns whether a store believes to lead while another leads in a later term.
+    fn is_deposed(&self, place: usize) -> bool {
+        let leads_in = |place: &StoreNode| {
+            let status = place.store.as_ref()?.peer(REGION)?;
+            (status.role == RoleName::Leader).then_some(status.term)
+        };
+        let term = leads_in(&self.nodes[place]);
+        term.is_some() && self.nodes.iter().filter_map(leads_in).max() > term
     }
 
     /// Lets clients see the answers that have come.

@@ -34,6 +34,18 @@ pub struct Counts {
     pub crashes: u64,
     /// Processes that ended with the power of their machine.
     pub power_cuts: u64,
+    /// Of these, with an operation of one engine done, and one of the other not.
+    pub cuts_between_engines: u64,
+    /// Starts whose memtable knew less to be committed than their hard state.
+    pub starts_behind: u64,
+    /// Starts whose memtable knew more to be committed than their hard state.
+    pub starts_ahead: u64,
+    /// Reads under the lease, asked of a store that believed to lead, while one of a later term led.
+    pub reads_of_deposed: u64,
+    /// Writes that nobody knows of, and that were applied.
+    pub unknown_applied: u64,
+    /// Writes that nobody knows of, and that were not applied.
+    pub unknown_not_applied: u64,
     /// The most batches that a write-ahead log has lost at once.
     pub wal_tail_lost_most: u64,
     /// The mishaps, by kind.
@@ -54,7 +66,7 @@ impl Counts {
     }
 
     /// Returns the numbers that are added up.
-    fn numbers(&mut self) -> [&mut u64; 14] {
+    fn numbers(&mut self) -> [&mut u64; 20] {
         [
             &mut self.events,
             &mut self.rounds,
@@ -70,12 +82,18 @@ impl Counts {
             &mut self.refused_starts,
             &mut self.crashes,
             &mut self.power_cuts,
+            &mut self.cuts_between_engines,
+            &mut self.starts_behind,
+            &mut self.starts_ahead,
+            &mut self.reads_of_deposed,
+            &mut self.unknown_applied,
+            &mut self.unknown_not_applied,
         ]
     }
 }
 
 /// The names of [`Counts::numbers`].
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 20] = [
     "events",
     "rounds of stores",
     "client operations",
@@ -90,6 +108,12 @@ const NAMES: [&str; 14] = [
     "starts that a disk refused",
     "processes ended",
     "of these, with the power",
+    "of these, between the two engines",
+    "starts with the memtable behind the hard state",
+    "starts with the memtable ahead of it",
+    "reads under the lease of a deposed leader, asked",
+    "writes that nobody knows of: applied",
+    "writes that nobody knows of: not applied",
 ];
 
 impl fmt::Display for Counts {

@@ -24,11 +24,25 @@ impl Fleet {
         let applied = self.check_convergence()?;
         let log = self.read_log(applied)?;
         let values = judge::judge(&self.history, &log)?;
+        self.count_unknown(&log);
         self.counts.repeated_commands += judge::repeated(&log).len() as u64;
         for place in 0..self.nodes.len() {
             self.check_values(place, &values)?;
         }
         Ok(())
+    }
+
+    /// Counts the writes without an answer that the log holds, and those that it does not hold.
+    fn count_unknown(&mut self, log: &[Logged]) {
+        let commands = log.iter().flat_map(|(_, commands)| commands);
+        let logged: BTreeSet<_> = commands.map(|command| command.request).collect();
+        for record in self.history.iter().filter(|it| it.ending == Ending::Unknown) {
+            let Some(request) = record.request else { continue };
+            match logged.contains(&request) {
+                true => self.counts.unknown_applied += 1,
+                false => self.counts.unknown_not_applied += 1,
+            }
+        }
     }
 
     /// Checks that every store has applied the same. Returns up to where.

@@ -1,13 +1,12 @@
 //! How mishaps begin and end: what they do to links, processes and machines.
 
 use super::plan::{MILLISECOND, Mishap, Planned, SECOND};
-use super::{Event, Fleet, config};
-use crate::machine::{Drawn, SimMachine};
-use kv::env::Directory;
-use kv::model::StoreId;
+use super::{Event, Fleet, config, remains};
+use crate::machine::Drawn;
 use kv::store::{RaftKv, Store};
 use raft::{Index, Term};
-use storage::{Disk, Fault, GroupId, Log};
+use std::cmp::Ordering;
+use storage::Fault;
 
 impl Fleet {
     pub(super) fn begin_mishap(&mut self, number: usize) -> Result<(), String> {
@@ -91,8 +90,11 @@ impl Fleet {
             // Nobody hears the answers of a process that was killed.
             self.answers.lock().expect("one thread").retain(|answer| answer.from != place);
         }
-        let loses_power = node.env.machine.is_off() || self.fates.chance(500);
-        let before = wal_length(&node.env.machine);
+        let is_cut = node.env.machine.is_off();
+        self.counts.cuts_between_engines +=
+            u64::from(is_cut && remains::was_cut_between_engines(&node.env.machine));
+        let loses_power = is_cut || self.fates.chance(500);
+        let before = remains::wal_length(&node.env.machine);
         node.env.machine = if loses_power {
             node.env.machine.after_power_cut(&mut Drawn(&mut self.fates))
         } else {
@@ -103,7 +105,7 @@ impl Fleet {
         (node.kv, node.is_paused, node.seen) = (None, false, (Term(0), Index(0)));
         self.counts.crashes += 1;
         self.counts.power_cuts += u64::from(loses_power);
-        let lost = before.saturating_sub(wal_length(&node.env.machine));
+        let lost = before.saturating_sub(remains::wal_length(&node.env.machine));
         self.counts.wal_tail_lost_most = self.counts.wal_tail_lost_most.max(lost);
         self.schedule(self.now + down, Event::Restart(place));
     }
@@ -122,11 +124,15 @@ impl Fleet {
         if let Some(after) = node.cut_at_start.take() {
             node.env.machine.plan(1 + after, Fault::PowerCut);
         }
+        let beside = remains::memtable_beside_hard_state(&node.env.machine);
+        node.env.machine.remember();
         match Store::open(config(node.id), node.env.clone()) {
             Ok(store) => {
                 node.kv = Some(RaftKv::new(store.handle()));
                 node.store = Some(store);
                 self.counts.starts += 1;
+                self.counts.starts_behind += u64::from(beside == Some(Ordering::Less));
+                self.counts.starts_ahead += u64::from(beside == Some(Ordering::Greater));
                 let at = self.now + MILLISECOND;
                 self.wake(place, at);
             }
@@ -162,14 +168,4 @@ impl Fleet {
             self.restart(place);
         }
     }
-}
-
-/// Returns the number of the last batch in a machine's write-ahead log.
-fn wal_length(machine: &SimMachine) -> u64 {
-    let disk = machine.after_kill().directory(Directory::Wal);
-    let options = config(StoreId(1)).wal;
-    if disk.list().is_ok_and(|names| names.is_empty()) {
-        return 0;
-    }
-    Log::open_on(disk, options).ok().and_then(|log| log.last_index(GroupId(0))).map_or(0, |it| it.0)
 }

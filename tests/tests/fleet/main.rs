@@ -71,6 +71,17 @@ fn the_swarm_holds() {
         assert!(sum.undetermined > 0, "nobody was told Undetermined");
         assert!(sum.wal_tail_lost_most > 100, "{} batches", sum.wal_tail_lost_most);
         assert!(sum.refused_starts > 0, "every start found disks that worked");
+        let rare = [
+            ("cuts between the engines", sum.cuts_between_engines),
+            ("starts behind the hard state", sum.starts_behind),
+            ("starts ahead of it", sum.starts_ahead),
+            ("reads of a deposed leader", sum.reads_of_deposed),
+            ("unknown writes that were applied", sum.unknown_applied),
+            ("unknown writes that were not", sum.unknown_not_applied),
+        ];
+        for (what, count) in rare {
+            assert!(100 * count >= seeds, "{what}: only {count}");
+        }
     }
 }
 
