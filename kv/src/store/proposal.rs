@@ -84,15 +84,15 @@ mod tests {
     use raft::{Index, Term};
     use std::sync::{Arc, Mutex};
 
-    type Told = Arc<Mutex<Vec<(u64, Result<(), KvError>)>>>;
+    type SeenOutcomes = Arc<Mutex<Vec<(u64, Result<(), KvError>)>>>;
 
     fn id(index: u64, term: u64) -> EntryId {
         EntryId { term: Term(term), index: Index(index) }
     }
 
     /// Returns a queue of entries, and what their senders are told.
-    fn queue(ids: &[(u64, u64)]) -> (ProposalQueue, Told) {
-        let (mut queue, told) = (ProposalQueue::default(), Told::default());
+    fn queue(ids: &[(u64, u64)]) -> (ProposalQueue, SeenOutcomes) {
+        let (mut queue, told) = (ProposalQueue::default(), SeenOutcomes::default());
         for &(index, term) in ids {
             let told = told.clone();
             let callback = WriteCallback::new(move |event| {
