@@ -16,11 +16,12 @@ pub mod keys; // where it remembers it
 
 pub use crate::codec::CodecError;
 pub use command::{
-    Command, Compare, Condition, ENTRY_BYTES_MAX, InvalidWrite, KEY_BYTES_MAX, Origin, Outcome,
-    Refusal, RequestId, TXN_LENGTH_MAX, Write, decode_commands, encode_commands,
+    Command, Compare, Condition, ENTRY_BYTES_MAX, ENTRY_BYTES_MIN, InvalidWrite, KEY_BYTES_MAX,
+    Origin, Outcome, Refusal, RequestId, TXN_LENGTH_MAX, Write, changes_bytes_max, decode_commands,
+    encode_commands,
 };
 pub use evaluate::{Pending, evaluate};
 pub use message::StoreMessage;
 pub use region::{ClusterId, Epoch, Peer, PeerId, PeerRole, Region, RegionId, StoreId};
 pub use state::{ApplyState, PeerState, RegionState, StoreIdent};
-pub use window::{WINDOW_BYTES, WINDOW_REQUESTS, Window};
+pub use window::{WINDOW_BYTES, WINDOW_REQUESTS, Window, saved_bytes_max};

@@ -120,16 +120,23 @@ pub fn region(stores: usize) -> Region {
 }
 
 /// Returns the settings of a fleet's store: small segments, so that many are used, and little to apply at
-/// once, so that what is committed waits.
+/// once, so that what is committed waits. A record of the write-ahead log may hold the floors of a full
+/// window, so its frames are longer.
 pub fn config(id: StoreId) -> StoreConfig {
     let log = storage::Options {
         segment_bytes: 64 << 10,
         max_batch_bytes: 48 << 10,
         ..storage::Options::default()
     };
-    let wal = log.clone();
+    let wal = storage::Options {
+        segment_bytes: 384 << 10,
+        max_batch_bytes: 320 << 10,
+        ..storage::Options::default()
+    };
     let (entry_bytes_max, applying_bytes_max) = (16 << 10, 8 << 10);
-    StoreConfig { log, wal, entry_bytes_max, applying_bytes_max, ..StoreConfig::new(CLUSTER, id) }
+    let defaults = StoreConfig { log, wal, ..StoreConfig::new(CLUSTER, id) };
+    let cluster_entry_bytes_max = entry_bytes_max;
+    StoreConfig { entry_bytes_max, cluster_entry_bytes_max, applying_bytes_max, ..defaults }
 }
 
 // Setting up.

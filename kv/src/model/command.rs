@@ -24,6 +24,12 @@ use std::fmt;
 /// The longest entry, in bytes. A frame of the raft log holds 16 MiB.
 pub const ENTRY_BYTES_MAX: usize = 8 << 20;
 
+/// The shortest that the longest entry of a store may be, in bytes: room for a few small commands.
+pub const ENTRY_BYTES_MIN: usize = 1 << 10;
+
+/// The length of the shortest command, in bytes: one that deletes the empty key.
+pub(super) const COMMAND_BYTES_MIN: usize = 45;
+
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64 << 10;
 
@@ -186,6 +192,15 @@ pub enum InvalidWrite {
         /// How many.
         count: usize,
     },
+}
+
+/// Returns how many bytes the changes of an entry take in a batch at most, if neither the entry nor its
+/// limit is longer than `entry_bytes`.
+///
+/// The limit counts each change as it is in a batch, but for a removed range with an end: it takes 10 bytes
+/// besides its keys, and is counted with 9. In the entry it takes 10 at least.
+pub fn changes_bytes_max(entry_bytes: usize) -> usize {
+    entry_bytes + entry_bytes / 10
 }
 
 impl Write {

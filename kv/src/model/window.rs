@@ -19,7 +19,7 @@
 //! Invariant: no request is run twice.
 
 use super::command::{
-    Outcome, RequestId, read_outcome, read_request, write_outcome, write_request,
+    COMMAND_BYTES_MIN, Outcome, RequestId, read_outcome, read_request, write_outcome, write_request,
 };
 use super::keys;
 use super::region::{RegionId, StoreId};
@@ -37,6 +37,26 @@ pub const WINDOW_REQUESTS: usize = 4096;
 
 /// How many bytes the records of a region's requests have together, but for those of its last entry.
 pub const WINDOW_BYTES: usize = 1 << 20;
+
+/// The length of a store's floor, in bytes.
+const FLOOR_BYTES: usize = 24;
+
+/// The length of the change that deletes the record of an entry's requests, or of a put without its value.
+const RECORD_CHANGE_BYTES: usize = 27;
+
+/// Returns how many bytes [`Window::save`] adds to a batch at most, for an entry of `entry_bytes`:
+///
+/// * the record of its requests: never longer than the entry. A request has the same bytes in both, and an
+///   outcome is never longer than the epoch and the write that led to it;
+/// * the deletes of the oldest records: each has a request at least, so there is one more than
+///   [`WINDOW_REQUESTS`] at most;
+/// * the floors: of stores with remembered requests, which are those of a full window, or of this entry alone.
+pub fn saved_bytes_max(entry_bytes: usize) -> usize {
+    let record = RECORD_CHANGE_BYTES + entry_bytes;
+    let deletes = (WINDOW_REQUESTS + 1) * RECORD_CHANGE_BYTES;
+    let stores = WINDOW_REQUESTS.max(entry_bytes / COMMAND_BYTES_MIN);
+    record + deletes + 2 * RECORD_CHANGE_BYTES + FLOOR_BYTES * stores
+}
 
 /// The recent requests of a region.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -183,7 +203,7 @@ impl Window {
     }
 
     fn encode_floors(&self) -> Bytes {
-        let mut to = BytesMut::with_capacity(5 + 24 * self.stores.len());
+        let mut to = BytesMut::with_capacity(5 + FLOOR_BYTES * self.stores.len());
         to.byte(VERSION);
         to.count(self.stores.len());
         for (store, recent) in &self.stores {
@@ -197,7 +217,7 @@ impl Window {
 
 fn decode_floors(bytes: Bytes) -> Result<BTreeMap<StoreId, Recent>, CodecError> {
     let mut input = Input::versioned(bytes, VERSION)?;
-    let floors = input.list("the floors", 24, |input| {
+    let floors = input.list("the floors", FLOOR_BYTES, |input| {
         let store = StoreId(input.u64("a store")?);
         let incarnation = input.u64("an incarnation")?;
         let floor = input.u64("a floor")?;

@@ -12,7 +12,8 @@
 //! * (3) The applied index is in the same batch as the data of its entries. So no crash leaves one
 //!   without the other, and a restart applies no entry twice. Callbacks come after the batch is visible.
 //! * (6) A command that is refused moves the applied index, and changes nothing else.
-//! * (15) Applying is a function of the entries: no clock, no random number, no setting.
+//! * (15) Applying is a function of the entries: no clock, no random number. A setting that differs from the
+//!   cluster's may end a store, and never changes what an entry does.
 
 use super::callback::WriteCallback;
 use super::error::KvError;
@@ -32,6 +33,8 @@ pub(crate) struct ApplyFsm {
     region: Arc<Region>,
     state: ApplyState,
     window: Window,
+    /// The longest entry of the cluster: see [`crate::store::StoreConfig`].
+    entry_bytes_max: usize,
 }
 
 /// What a round has applied, and who is to be told once it is visible.
@@ -53,9 +56,15 @@ pub struct ApplyError {
 }
 
 impl ApplyFsm {
-    /// Returns what applies a region's entries after those of `state`.
-    pub(crate) fn new(region: Arc<Region>, state: ApplyState, window: Window) -> ApplyFsm {
-        ApplyFsm { region, state, window }
+    /// Returns what applies a region's entries after those of `state`, if each may change
+    /// `entry_bytes_max` at most.
+    pub(crate) fn new(
+        region: Arc<Region>,
+        state: ApplyState,
+        window: Window,
+        entry_bytes_max: usize,
+    ) -> ApplyFsm {
+        ApplyFsm { region, state, window, entry_bytes_max }
     }
 
     /// Returns the last entry that is applied.
@@ -110,6 +119,12 @@ impl ApplyFsm {
             Payload::Normal(data) => {
                 let commands = decode_commands(data.clone());
                 let (commands, limit) = commands.map_err(|error| refuse(error.to_string()))?;
+                let most = self.entry_bytes_max;
+                if limit > most {
+                    return Err(refuse(format!(
+                        "it may change {limit} bytes, but cluster_entry_bytes_max is {most}"
+                    )));
+                }
                 pending.begin_entry(limit);
                 Ok(self.run(entry.id.index, commands, pending))
             }

@@ -5,9 +5,14 @@
 //!   |<-- max_lease x (1 + drift) -->|<-- one tick -->|      a leader reads alone
 //! ```
 
-use crate::model::{ClusterId, ENTRY_BYTES_MAX, StoreId};
+use crate::model::{
+    ClusterId, ENTRY_BYTES_MAX, ENTRY_BYTES_MIN, StoreId, changes_bytes_max, saved_bytes_max,
+};
 use std::fmt;
 use std::time::Duration;
+
+/// How much longer the frame of an entry is than what it holds, at most: heads, the apply state, padding.
+const FRAME_ROOM_BYTES: usize = 1024;
 
 /// The settings of one store.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,9 +32,14 @@ pub struct StoreConfig {
     pub max_lease: Duration,
     /// How much faster than the leader's clock any other clock may be, in thousandths. Default 50.
     pub max_drift_permille: u32,
-    /// The longest entry, in bytes: what many commands are merged into, and the longest command alone.
-    /// At most [`ENTRY_BYTES_MAX`], the default.
+    /// The longest entry that this store proposes, in bytes: what many commands are merged into, and the
+    /// longest command alone. At least [`ENTRY_BYTES_MIN`], and at most `cluster_entry_bytes_max`. Default
+    /// [`ENTRY_BYTES_MAX`].
     pub entry_bytes_max: usize,
+    /// The longest entry that any store of the cluster proposes, in bytes: the SAME on all stores. The
+    /// frames of both logs must have room for what such an entry needs. An entry that may change more ends
+    /// the store. At most [`ENTRY_BYTES_MAX`], the default.
+    pub cluster_entry_bytes_max: usize,
     /// How many bytes of entries a leader takes that are not applied yet, before it refuses writes with
     /// [`KvError::ServerIsBusy`](super::KvError::ServerIsBusy). Default 64 MiB.
     pub uncommitted_bytes_max: u64,
@@ -63,10 +73,14 @@ pub enum ConfigError {
         /// How long it may be: the election timeout without a tick.
         limit: Duration,
     },
-    /// An entry of this length does not fit the format, or is nothing.
+    /// An entry of this length does not fit the format or the cluster, or holds hardly a command.
     EntryBytes {
         /// The setting.
+        setting: &'static str,
+        /// Its value.
         bytes: usize,
+        /// The largest allowed.
+        limit: usize,
     },
     /// A frame of the write-ahead log that does not hold what an entry may change.
     WalFrame {
@@ -101,6 +115,7 @@ impl StoreConfig {
             max_lease: Duration::from_millis(800),
             max_drift_permille: 50,
             entry_bytes_max: ENTRY_BYTES_MAX,
+            cluster_entry_bytes_max: ENTRY_BYTES_MAX,
             uncommitted_bytes_max: 64 << 20,
             applying_bytes_max: 16 << 20,
             messages_per_round: 4096,
@@ -126,18 +141,7 @@ impl StoreConfig {
         if lease > limit {
             return Err(ConfigError::LeaseTooLong { lease, limit });
         }
-        if self.entry_bytes_max == 0 || self.entry_bytes_max > ENTRY_BYTES_MAX {
-            return Err(ConfigError::EntryBytes { bytes: self.entry_bytes_max });
-        }
-        // An entry's changes have at most its limit, and the record of its requests is shorter than it is.
-        let (bytes, needed) = (self.wal.max_batch_bytes, 2 * self.entry_bytes_max + 1024);
-        if needed > bytes as usize {
-            return Err(ConfigError::WalFrame { bytes, needed });
-        }
-        let (bytes, needed) = (self.log.max_batch_bytes, self.entry_bytes_max + 1024);
-        if needed > bytes as usize {
-            return Err(ConfigError::LogFrame { bytes, needed });
-        }
+        self.check_entries()?;
         for (setting, value) in [
             ("messages_per_round", self.messages_per_round),
             ("mailbox_capacity", self.mailbox_capacity),
@@ -145,6 +149,31 @@ impl StoreConfig {
             if value == 0 {
                 return Err(ConfigError::Zero { setting });
             }
+        }
+        Ok(())
+    }
+
+    /// Checks the lengths of entries, and that both frames have room for an entry of ANY store: a follower
+    /// writes what the leader's settings allowed.
+    fn check_entries(&self) -> Result<(), ConfigError> {
+        let cluster = self.cluster_entry_bytes_max;
+        for (setting, bytes, limit) in [
+            ("cluster_entry_bytes_max", cluster, ENTRY_BYTES_MAX),
+            ("entry_bytes_max", self.entry_bytes_max, cluster),
+        ] {
+            if !(ENTRY_BYTES_MIN..=limit).contains(&bytes) {
+                return Err(ConfigError::EntryBytes { setting, bytes, limit });
+            }
+        }
+        // Applying an entry is one record: its changes, what is saved of requests, the apply state.
+        let needed = changes_bytes_max(cluster) + saved_bytes_max(cluster) + FRAME_ROOM_BYTES;
+        let bytes = self.wal.max_batch_bytes;
+        if needed > bytes as usize {
+            return Err(ConfigError::WalFrame { bytes, needed });
+        }
+        let (bytes, needed) = (self.log.max_batch_bytes, cluster + FRAME_ROOM_BYTES);
+        if needed > bytes as usize {
+            return Err(ConfigError::LogFrame { bytes, needed });
         }
         Ok(())
     }
@@ -193,8 +222,8 @@ impl fmt::Display for ConfigError {
                 f,
                 "max_lease with max_drift_permille is {lease:?}, but (election_ticks - 1) * tick is only {limit:?}"
             ),
-            ConfigError::EntryBytes { bytes } => {
-                write!(f, "entry_bytes_max is {bytes}, but must be 1 to {ENTRY_BYTES_MAX}")
+            ConfigError::EntryBytes { setting, bytes, limit } => {
+                write!(f, "{setting} is {bytes}, but must be {ENTRY_BYTES_MIN} to {limit}")
             }
             ConfigError::WalFrame { bytes, needed } => {
                 write!(f, "wal.max_batch_bytes is {bytes}, but an entry may need {needed}")

@@ -310,7 +310,7 @@ fn start_peer<E: Env>(
     let window = Window::load(&engines.memtable.snapshot(), id);
     let window = window.map_err(|error| unreadable(&format!("{id}'s recent requests"), error))?;
     let region = Arc::new(region);
-    let apply = ApplyFsm::new(region.clone(), apply, window);
+    let apply = ApplyFsm::new(region.clone(), apply, window, config.cluster_entry_bytes_max);
     let moment = (env.clock().now(), env.entropy());
     Ok(PeerFsm::new(PeerCore::new(config, region, me, node, apply, moment)))
 }

@@ -104,6 +104,10 @@ fn entries_that_mean_nothing_are_refused_with_the_reason() {
     assert_eq!(refuse(b"\x09").to_string(), "the version is 9, but this program reads only 1");
     let many = refuse(b"\x01\0\0\0\0\xff\xff\xff\xff").to_string();
     assert!(many.starts_with("the commands needs 193273528275 bytes"), "{many}");
+    let wide = refuse(b"\x01\x01\0\x80\0\0\0\0\0").to_string();
+    assert_eq!(wide, "what an entry may change has 8388609 bytes, but the limit is 8388608");
+    let widest = refuse(b"\x01\0\0\x80\0\0\0\0\0").to_string();
+    assert_eq!(widest, "the commands must hold at least one");
     let mut nested = vec![1, 0, 0, 0, 0, 1, 0, 0, 0];
     nested.extend([0; 40]);
     nested.extend([6, 0, 0, 0, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -150,12 +154,12 @@ proptest! {
     #[test]
     fn commands_come_back(
         commands in proptest::collection::vec(any_command(), 1..6),
-        limit in 0..=u32::MAX,
+        limit in 0..=ENTRY_BYTES_MAX,
     ) {
-        let bytes = encode_commands(&commands, limit as usize);
+        let bytes = encode_commands(&commands, limit);
         let lengths = commands.iter().map(|command| Command::encoded_len(&command.write));
         prop_assert_eq!(bytes.len(), 9 + lengths.sum::<usize>());
-        prop_assert_eq!(decode_commands(bytes), Ok((commands, limit as usize)));
+        prop_assert_eq!(decode_commands(bytes), Ok((commands, limit)));
     }
 
     #[test]

@@ -374,13 +374,47 @@ fn settings_that_cannot_work_are_refused_with_their_numbers() {
     assert_ne!(check(&|it| it.max_drift_permille = u32::MAX), "");
     assert_ne!(check(&|it| it.election_ticks = u64::MAX), "");
     assert_ne!(check(&|it| it.heartbeat_ticks = 0), "");
-    assert_ne!(check(&|it| it.entry_bytes_max = 0), "");
-    assert_ne!(check(&|it| it.entry_bytes_max = ENTRY_BYTES_MAX + 1), "");
-    assert_ne!(check(&|it| it.entry_bytes_max = usize::MAX), "");
     assert_ne!(check(&|it| it.messages_per_round = 0), "");
     assert_ne!(check(&|it| it.mailbox_capacity = 0), "");
-    let wal = check(&|it| it.wal.max_batch_bytes = 16 << 20);
-    assert_eq!(wal, "wal.max_batch_bytes is 16777216, but an entry may need 16778240");
+}
+
+#[test]
+fn entries_of_any_store_fit_the_frames_of_every_store() {
+    let check = |change: &dyn Fn(&mut StoreConfig)| {
+        let mut config = StoreConfig::new(ClusterId(1), STORE);
+        change(&mut config);
+        config.check().err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let wrong = check(&|it| it.entry_bytes_max = 1023);
+    assert_eq!(wrong, "entry_bytes_max is 1023, but must be 1024 to 8388608");
+    assert_eq!(check(&|it| it.entry_bytes_max = 1024), "");
+    assert_ne!(check(&|it| it.entry_bytes_max = ENTRY_BYTES_MAX + 1), "");
+    assert_ne!(check(&|it| it.entry_bytes_max = usize::MAX), "");
+    let wrong = check(&|it| it.cluster_entry_bytes_max = ENTRY_BYTES_MAX - 1);
+    assert_eq!(wrong, "entry_bytes_max is 8388608, but must be 1024 to 8388607");
+    let wrong = check(&|it| it.cluster_entry_bytes_max = ENTRY_BYTES_MAX + 1);
+    assert_eq!(wrong, "cluster_entry_bytes_max is 8388609, but must be 1024 to 8388608");
+
+    // Whatever this store proposes, it may have to write what another one has proposed.
+    let longest = ENTRY_BYTES_MAX;
+    let wal_needed = (changes_bytes_max(longest) + saved_bytes_max(longest) + 1024) as u32;
+    let log_needed = (longest + 1024) as u32;
+    for entry_bytes_max in [1024, longest] {
+        let wal = |bytes| {
+            check(&|it| (it.entry_bytes_max, it.wal.max_batch_bytes) = (entry_bytes_max, bytes))
+        };
+        let log = |bytes| {
+            check(&|it| (it.entry_bytes_max, it.log.max_batch_bytes) = (entry_bytes_max, bytes))
+        };
+        assert_eq!(wal(wal_needed), "");
+        assert_eq!(log(log_needed), "");
+        let short = wal_needed - 1;
+        let wrong = format!("wal.max_batch_bytes is {short}, but an entry may need {wal_needed}");
+        assert_eq!(wal(short), wrong);
+        let short = log_needed - 1;
+        let wrong = format!("log.max_batch_bytes is {short}, but an entry may need {log_needed}");
+        assert_eq!(log(short), wrong);
+    }
 }
 
 #[test]

@@ -51,13 +51,19 @@ fn settle(store: &mut Store<SimEnv>) {
     while store.run_inline(usize::MAX) > 0 {}
 }
 
-/// Delivers entries of term 6 from the leader: `count` of them, after the one at `index`.
+/// Delivers entries of term 6 from the leader: `count` of them that do nothing, after the one at `index`.
 fn append(store: &Store<SimEnv>, index: u64, count: u64) {
+    send(store, index, vec![Payload::Noop; count as usize], 5);
+}
+
+/// Delivers entries of term 6 from the leader, after the one at `index`.
+fn send(store: &Store<SimEnv>, index: u64, payloads: Vec<Payload>, commit: u64) {
     let id = |index, term| EntryId { index: Index(index), term: Term(term) };
     let prev = id(index, if index == 5 { 5 } else { 6 });
-    let entry = |index| Entry::unplaced(Payload::Noop).at(id(index, 6));
-    let entries = (index + 1..=index + count).map(entry).collect();
-    let body = Body::AppendEntries { prev, entries, commit: Index(5), session: Session(0) };
+    let entries = (index + 1..).zip(payloads);
+    let entries =
+        entries.map(|(index, payload)| Entry::unplaced(payload).at(id(index, 6))).collect();
+    let body = Body::AppendEntries { prev, entries, commit: Index(commit), session: Session(0) };
     store.handle().deliver(StoreMessage {
         cluster: config(STORE).cluster,
         region: RegionId(1),
@@ -201,4 +207,24 @@ fn a_bootstrap_with_another_region_is_refused() {
     let log = Log::open_on(machine.directory(Directory::RaftLog), config(STORE).log);
     let groups = log.expect("nobody holds it").groups();
     assert_eq!(groups, [GroupId(1)], "no log without a region");
+}
+
+#[test]
+fn an_entry_that_may_change_more_than_the_clusters_limit_ends_the_store_with_the_numbers() {
+    let request = RequestId { origin: Origin { store: StoreId(2), incarnation: 1 }, sequence: 1 };
+    let write = Write::Put { key: "c".into(), value: "1".into() };
+    let commands = [Command { request, epoch: region_of_three().epoch, write }];
+    let ended = |limit| {
+        let machine = SimMachine::new(1);
+        bootstrap(&config(STORE), &env(&machine), &region_of_three()).expect("the disks work");
+        let mut store = open(&config(STORE), &machine);
+        send(&store, 5, vec![Payload::Normal(encode_commands(&commands, limit))], 6);
+        settle(&mut store);
+        store.failure().map(ToString::to_string)
+    };
+    let most = config(STORE).cluster_entry_bytes_max;
+    assert_eq!(ended(most), None);
+    let expected = "r1: entry 6@6 cannot be applied: it may change 16385 bytes, but \
+                    cluster_entry_bytes_max is 16384";
+    assert_eq!(ended(most + 1).as_deref(), Some(expected));
 }

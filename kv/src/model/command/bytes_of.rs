@@ -1,8 +1,8 @@
 //! Commands and outcomes as bytes. The header of `command.rs` has the layout.
 
 use super::{
-    Command, Compare, Condition, ENTRY_BYTES_MAX, KEY_BYTES_MAX, Origin, Outcome, Refusal,
-    RequestId, TXN_LENGTH_MAX, Write,
+    COMMAND_BYTES_MIN, Command, Compare, Condition, ENTRY_BYTES_MAX, KEY_BYTES_MAX, Origin,
+    Outcome, Refusal, RequestId, TXN_LENGTH_MAX, Write,
 };
 use crate::codec::{CodecError, Input, Length, Output};
 use crate::model::region::{Epoch, StoreId, read_epoch, write_epoch};
@@ -51,7 +51,11 @@ pub fn encode_commands(commands: &[Command], limit: usize) -> Bytes {
 pub fn decode_commands(bytes: Bytes) -> Result<(Vec<Command>, usize), CodecError> {
     let mut input = Input::versioned(bytes, VERSION)?;
     let limit = input.u32("the limit")? as usize;
-    let commands = input.list("the commands", 45, |input| {
+    if limit > ENTRY_BYTES_MAX {
+        let (what, bytes, limit) = ("what an entry may change", limit, ENTRY_BYTES_MAX);
+        return Err(CodecError::TooLong { what, bytes, limit });
+    }
+    let commands = input.list("the commands", COMMAND_BYTES_MIN, |input| {
         let (request, epoch) = (read_request(input)?, read_epoch(input)?);
         Ok(Command { request, epoch, write: read_write(input)? })
     })?;
