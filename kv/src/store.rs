@@ -123,7 +123,8 @@ impl<E: Env> Store<E> {
         router.broadcast(|| PeerMessage::Start);
         let clock = env.clock();
         let ticker = Ticker::new(config.tick, clock.now());
-        let origin = Origin { store: ident.store, incarnation: ident.incarnation };
+        let origin =
+            Origin { store: ident.store, life: ident.life, incarnation: ident.incarnation };
         let round = Round::new(&config, engines.clone(), &env, meta.clone(), failure.clone());
         let messages_per_round = config.messages_per_round;
         let inside = (clock.clone(), origin);

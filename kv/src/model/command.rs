@@ -28,7 +28,7 @@ pub const ENTRY_BYTES_MAX: usize = 8 << 20;
 pub const ENTRY_BYTES_MIN: usize = 1 << 10;
 
 /// The length of the shortest command, in bytes: one that deletes the empty key.
-pub(super) const COMMAND_BYTES_MIN: usize = 45;
+pub(super) const COMMAND_BYTES_MIN: usize = 53;
 
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64 << 10;
@@ -42,7 +42,10 @@ pub const TXN_LENGTH_MAX: usize = 128;
 pub struct Origin {
     /// The store.
     pub store: StoreId,
-    /// Which start of the store it is, from 1: it grows by one at each start.
+    /// Which life of the store it is: a number that was drawn at its bootstrap. A store that has lost its
+    /// disks, and was bootstrapped again under its old number, has another one.
+    pub life: u64,
+    /// Which start of this life it is, from 1: it grows by one at each start.
     pub incarnation: u64,
 }
 
@@ -242,7 +245,7 @@ fn check_key(key: &Bytes) -> Result<(), InvalidWrite> {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.store, self.incarnation)
+        write!(f, "{}.{:x}.{}", self.store, self.life, self.incarnation)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The keys of a store's own state, in the family `Raft` of the memtable.
 //!
 //! ```text
-//!   01                            the store: cluster, store, incarnation
+//!   01                            the store: cluster, store, life, incarnation
 //!   02 | region | 01              the region's state
 //!   02 | region | 02              the apply state
 //!   02 | region | 03 | index      the requests of the entry at this index, and their outcomes
-//!   02 | region | 04              below which request nothing is remembered, for each store
+//!   02 | region | 04              below which request nothing is remembered, for each life of a store
 //!   02 | region | 05              the mark that the region's raft log was begun: version 1
 //! ```
 //!

@@ -1,7 +1,7 @@
 //! What a store remembers of itself and of its regions, in the memtable.
 //!
 //! ```text
-//!   identity     version | cluster | store | incarnation
+//!   identity     version | cluster | store | life | incarnation
 //!   region       version | 1 normal | id, start, optional end, epoch, peers
 //!   apply state  version | applied: index, term | commit | truncated: index, term
 //! ```
@@ -20,7 +20,9 @@ pub struct StoreIdent {
     pub cluster: ClusterId,
     /// The store.
     pub store: StoreId,
-    /// How often the store has started.
+    /// Which life of the store it is: see [`crate::model::Origin`].
+    pub life: u64,
+    /// How often the store has started in this life.
     pub incarnation: u64,
 }
 
@@ -57,6 +59,7 @@ impl StoreIdent {
         let mut to = begin();
         to.u64(self.cluster.0);
         to.u64(self.store.0);
+        to.u64(self.life);
         to.u64(self.incarnation);
         to.freeze()
     }
@@ -69,9 +72,10 @@ impl StoreIdent {
         let mut from = Input::versioned(bytes, VERSION)?;
         let cluster = ClusterId(from.u64("a cluster")?);
         let store = StoreId(from.u64("a store")?);
+        let life = from.u64("a life")?;
         let incarnation = from.u64("an incarnation")?;
         from.finish()?;
-        Ok(StoreIdent { cluster, store, incarnation })
+        Ok(StoreIdent { cluster, store, life, incarnation })
     }
 }
 

@@ -1,16 +1,17 @@
 //! The window of recent requests: a request that comes again is answered, and not run again.
 //!
 //! ```text
-//!   store s2, start 4   floor 17      18 Done   19 Number(7)   21 Done
+//!   store s2, life a, start 4   floor 17      18 Done   19 Number(7)   21 Done
 //!
 //!   request 19 again    its first outcome
 //!   request 20          new: it is run
 //!   request 17          at or below the floor: Undetermined, and not run
-//!   start 3             an earlier start of s2: Undetermined, and not run
+//!   start 3             an earlier start of this life: Undetermined, and not run
+//!   life b, start 1     another life of s2, which has lost its disks: new, with a floor of its own
 //! ```
 //!
 //! The window is part of the replicated state: every replica has the same, and a restart brings it back.
-//! It is bounded. When it is full, the requests of the oldest entry leave, and the floor of their stores
+//! It is bounded. When it is full, the requests of the oldest entry leave, and the floor of their lives
 //! rises: from then on nobody knows what they led to.
 //!
 //! A refusal is an outcome as well. So a command that was refused once is never run later under the same
@@ -38,8 +39,8 @@ pub const WINDOW_REQUESTS: usize = 4096;
 /// How many bytes the records of a region's requests have together, but for those of its last entry.
 pub const WINDOW_BYTES: usize = 1 << 20;
 
-/// The length of a store's floor, in bytes.
-const FLOOR_BYTES: usize = 24;
+/// The length of a floor, in bytes.
+const FLOOR_BYTES: usize = 32;
 
 /// The length of the change that deletes the record of an entry's requests, or of a put without its value.
 const RECORD_CHANGE_BYTES: usize = 27;
@@ -50,18 +51,18 @@ const RECORD_CHANGE_BYTES: usize = 27;
 ///   outcome is never longer than the epoch and the write that led to it;
 /// * the deletes of the oldest records: each has a request at least, so there is one more than
 ///   [`WINDOW_REQUESTS`] at most;
-/// * the floors: of stores with remembered requests, which are those of a full window, or of this entry alone.
+/// * the floors: of lives with remembered requests, which are those of a full window, or of this entry alone.
 pub fn saved_bytes_max(entry_bytes: usize) -> usize {
     let record = RECORD_CHANGE_BYTES + entry_bytes;
     let deletes = (WINDOW_REQUESTS + 1) * RECORD_CHANGE_BYTES;
-    let stores = WINDOW_REQUESTS.max(entry_bytes / COMMAND_BYTES_MIN);
-    record + deletes + 2 * RECORD_CHANGE_BYTES + FLOOR_BYTES * stores
+    let lives = WINDOW_REQUESTS.max(entry_bytes / COMMAND_BYTES_MIN);
+    record + deletes + 2 * RECORD_CHANGE_BYTES + FLOOR_BYTES * lives
 }
 
 /// The recent requests of a region.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Window {
-    stores: BTreeMap<StoreId, Recent>,
+    lives: BTreeMap<Life, Recent>,
     /// The entries whose requests are remembered, oldest first.
     entries: VecDeque<Remembered>,
     requests: usize,
@@ -70,7 +71,10 @@ pub struct Window {
     current: Vec<(RequestId, Outcome)>,
 }
 
-/// The recent requests of one store.
+/// A life of a store.
+type Life = (StoreId, u64);
+
+/// The recent requests of one life of a store: those of its last start.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Recent {
     incarnation: u64,
@@ -93,7 +97,7 @@ impl Window {
     /// # Errors
     /// The outcome to answer with instead of running it: its first one, or [`Outcome::Undetermined`].
     pub fn admit(&self, request: RequestId) -> Result<(), Outcome> {
-        let Some(recent) = self.stores.get(&request.origin.store) else { return Ok(()) };
+        let Some(recent) = self.lives.get(&life_of(request)) else { return Ok(()) };
         if request.origin.incarnation > recent.incarnation {
             return Ok(());
         }
@@ -114,7 +118,7 @@ impl Window {
     }
 
     fn remember(&mut self, request: RequestId, outcome: Outcome) {
-        let recent = self.stores.entry(request.origin.store).or_default();
+        let recent = self.lives.entry(life_of(request)).or_default();
         let incarnation = request.origin.incarnation;
         if incarnation > recent.incarnation {
             *recent = Recent { incarnation, ..Recent::default() };
@@ -162,7 +166,7 @@ impl Window {
 
     /// Forgets a request: the floor rises.
     fn forget(&mut self, request: RequestId) {
-        let Some(recent) = self.stores.get_mut(&request.origin.store) else { return };
+        let Some(recent) = self.lives.get_mut(&life_of(request)) else { return };
         if recent.incarnation == request.origin.incarnation {
             recent.outcomes.remove(&request.sequence);
             recent.floor = recent.floor.max(request.sequence);
@@ -188,7 +192,7 @@ impl Window {
         if let Some(floors) =
             crate::memtable::Reader::get(view, Family::Raft, &keys::floors(region))
         {
-            window.stores = decode_floors(floors)?;
+            window.lives = decode_floors(floors)?;
         }
         for (key, record) in view.iter(Family::Raft, &keys::all_requests(region)) {
             let Some(index) = keys::index_of_requests(key) else { continue };
@@ -203,11 +207,12 @@ impl Window {
     }
 
     fn encode_floors(&self) -> Bytes {
-        let mut to = BytesMut::with_capacity(5 + FLOOR_BYTES * self.stores.len());
+        let mut to = BytesMut::with_capacity(5 + FLOOR_BYTES * self.lives.len());
         to.byte(VERSION);
-        to.count(self.stores.len());
-        for (store, recent) in &self.stores {
+        to.count(self.lives.len());
+        for ((store, life), recent) in &self.lives {
             to.u64(store.0);
+            to.u64(*life);
             to.u64(recent.incarnation);
             to.u64(recent.floor);
         }
@@ -215,16 +220,21 @@ impl Window {
     }
 }
 
-fn decode_floors(bytes: Bytes) -> Result<BTreeMap<StoreId, Recent>, CodecError> {
+fn life_of(request: RequestId) -> Life {
+    (request.origin.store, request.origin.life)
+}
+
+fn decode_floors(bytes: Bytes) -> Result<BTreeMap<Life, Recent>, CodecError> {
     let mut input = Input::versioned(bytes, VERSION)?;
     let floors = input.list("the floors", FLOOR_BYTES, |input| {
         let store = StoreId(input.u64("a store")?);
+        let life = input.u64("a life")?;
         let incarnation = input.u64("an incarnation")?;
         let floor = input.u64("a floor")?;
-        Ok((store, Recent { incarnation, floor, outcomes: BTreeMap::new() }))
+        Ok(((store, life), Recent { incarnation, floor, outcomes: BTreeMap::new() }))
     })?;
     input.finish()?;
-    let floors = Input::in_order("the floors", floors, |(store, _)| *store)?;
+    let floors = Input::in_order("the floors", floors, |(life, _)| *life)?;
     Ok(floors.into_iter().collect())
 }
 
@@ -242,7 +252,7 @@ fn encode_record(requests: &[(RequestId, Outcome)]) -> Bytes {
 fn decode_record(bytes: Bytes) -> Result<Vec<(RequestId, Outcome)>, CodecError> {
     let mut input = Input::versioned(bytes, VERSION)?;
     let requests =
-        input.list("the requests", 25, |input| Ok((read_request(input)?, read_outcome(input)?)))?;
+        input.list("the requests", 33, |input| Ok((read_request(input)?, read_outcome(input)?)))?;
     input.finish()?;
     Ok(requests)
 }

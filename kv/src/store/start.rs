@@ -18,6 +18,9 @@
 //! * The mark is there, and the log is not: term, vote and acknowledged entries are lost. The start is
 //!   refused.
 //! * The log is there, and the memtable is empty: the applied state is lost. The bootstrap is refused.
+//!
+//! When both are lost, nothing is left to compare. So each bootstrap draws a number for the store's life, and
+//! request ids hold it: no request of the new life is taken for one of an earlier life.
 
 use super::apply::ApplyFsm;
 use super::config::{ConfigError, StoreConfig};
@@ -121,7 +124,8 @@ pub fn bootstrap<E: Env>(config: &StoreConfig, env: &E, region: &Region) -> Resu
     let engines = open_engines(config, env)?;
     if read_ident(&engines)?.is_none() {
         check_no_log(&engines)?;
-        let ident = StoreIdent { cluster: config.cluster, store: config.store, incarnation: 0 };
+        let (cluster, store, life) = (config.cluster, config.store, env.entropy());
+        let ident = StoreIdent { cluster, store, life, incarnation: 0 };
         write_first_half(&engines, &ident, region)?;
     }
     check_ident(&engines, config)?;

@@ -23,14 +23,15 @@ fn region() -> Region {
 
 #[test]
 fn an_entry_of_one_command_has_these_bytes() {
-    let origin = Origin { store: StoreId(1), incarnation: 2 };
+    let origin = Origin { store: StoreId(1), life: 6, incarnation: 2 };
     let request = RequestId { origin, sequence: 3 };
     let epoch = Epoch { version: 4, conf_version: 5 };
     let write = Write::Put { key: "k".into(), value: "vw".into() };
     let command = Command { request, epoch, write };
     let bytes = encode_commands(std::slice::from_ref(&command), 0x10);
     let number = |number: u8| format!("{number:02x}00000000000000");
-    let head = format!("011000000001000000{}{}{}", number(1), number(2), number(3));
+    let request = format!("{}{}{}{}", number(1), number(6), number(2), number(3));
+    let head = format!("011000000001000000{request}");
     let expected = format!("{head}{}{}01010000006b020000007677", number(4), number(5));
     assert_eq!(hex(&bytes), expected);
     assert_eq!(bytes.len(), 9 + Command::encoded_len(&command.write));
@@ -39,8 +40,10 @@ fn an_entry_of_one_command_has_these_bytes() {
 
 #[test]
 fn local_states_have_these_bytes_and_come_back() {
-    let ident = StoreIdent { cluster: ClusterId(1), store: StoreId(2), incarnation: 3 };
-    assert_eq!(hex(&ident.encode()), "01010000000000000002000000000000000300000000000000");
+    let ident = StoreIdent { cluster: ClusterId(1), store: StoreId(2), life: 4, incarnation: 3 };
+    let expected = "0101000000000000000200000000000000\
+                    04000000000000000300000000000000";
+    assert_eq!(hex(&ident.encode()), expected);
     assert_eq!(StoreIdent::decode(ident.encode()), Ok(ident));
 
     let state = RegionState::normal(region());
@@ -103,20 +106,20 @@ fn entries_that_mean_nothing_are_refused_with_the_reason() {
     assert_eq!(refuse(b"\x01\0\0\0\0\0\0\0\0").to_string(), "the commands must hold at least one");
     assert_eq!(refuse(b"\x09").to_string(), "the version is 9, but this program reads only 1");
     let many = refuse(b"\x01\0\0\0\0\xff\xff\xff\xff").to_string();
-    assert!(many.starts_with("the commands needs 193273528275 bytes"), "{many}");
+    assert!(many.starts_with("the commands needs 227633266635 bytes"), "{many}");
     let wide = refuse(b"\x01\x01\0\x80\0\0\0\0\0").to_string();
     assert_eq!(wide, "what an entry may change has 8388609 bytes, but the limit is 8388608");
     let widest = refuse(b"\x01\0\0\x80\0\0\0\0\0").to_string();
     assert_eq!(widest, "the commands must hold at least one");
     let mut nested = vec![1, 0, 0, 0, 0, 1, 0, 0, 0];
-    nested.extend([0; 40]);
+    nested.extend([0; 48]);
     nested.extend([6, 0, 0, 0, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(refuse(&nested).to_string(), "a write has kind 6, which does not exist");
 }
 
 #[test]
 fn outcomes_have_these_bytes() {
-    let origin = Origin { store: StoreId(1), incarnation: 2 };
+    let origin = Origin { store: StoreId(1), life: 6, incarnation: 2 };
     let mut window = Window::default();
     let outcomes = [
         (Outcome::Done, "01"),
@@ -132,7 +135,8 @@ fn outcomes_have_these_bytes() {
     let mut expected = format!("01{:02x}000000", outcomes.len());
     for (sequence, (outcome, bytes)) in (1..).zip(outcomes) {
         window.record(RequestId { origin, sequence }, outcome);
-        expected += &format!("01000000000000000200000000000000{sequence:02x}00000000000000{bytes}");
+        expected += "010000000000000006000000000000000200000000000000";
+        expected += &format!("{sequence:02x}00000000000000{bytes}");
     }
     let mut batch = kv::memtable::WriteBatch::new();
     window.save(RegionId(1), Index(6), &mut batch);

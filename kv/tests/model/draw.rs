@@ -9,8 +9,9 @@ pub(crate) fn any_bytes() -> impl Strategy<Value = Bytes> {
 }
 
 pub(crate) fn any_request() -> impl Strategy<Value = RequestId> {
-    (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(store, incarnation, sequence)| {
-        RequestId { origin: Origin { store: StoreId(store), incarnation }, sequence }
+    any::<(u64, u64, u64, u64)>().prop_map(|(store, life, incarnation, sequence)| RequestId {
+        origin: Origin { store: StoreId(store), life, incarnation },
+        sequence,
     })
 }
 

@@ -12,7 +12,7 @@ use storage::SimDisk;
 const REGION: RegionId = RegionId(1);
 
 fn request(store: u64, incarnation: u64, sequence: u64) -> RequestId {
-    RequestId { origin: Origin { store: StoreId(store), incarnation }, sequence }
+    RequestId { origin: Origin { store: StoreId(store), life: 7, incarnation }, sequence }
 }
 
 fn save(window: &mut Window, index: u64, table: &Memtable<SimDisk>) {
@@ -100,4 +100,23 @@ fn no_request_runs_twice_and_a_restart_changes_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn two_lives_of_a_store_share_no_request_and_neither_shuts_the_other_out() {
+    let (mut window, table) = (Window::default(), open());
+    let of = |life, incarnation, sequence| {
+        let origin = Origin { store: StoreId(1), life, incarnation };
+        RequestId { origin, sequence }
+    };
+    window.record(of(9, 4, 1), Outcome::Number(1));
+    save(&mut window, 6, &table);
+    assert_eq!(window.admit(of(3, 1, 1)), Ok(()), "the disks were lost: not the old outcome");
+    window.record(of(3, 1, 1), Outcome::Number(2));
+    save(&mut window, 7, &table);
+    let window = Window::load(&table.snapshot(), REGION).expect("it reads what it wrote");
+    assert_eq!(window.admit(of(3, 1, 1)), Err(Outcome::Number(2)));
+    assert_eq!(window.admit(of(3, 2, 1)), Ok(()), "its next start");
+    assert_eq!(window.admit(of(9, 4, 1)), Err(Outcome::Number(1)), "a late repetition");
+    assert_eq!(window.admit(of(9, 3, 1)), Err(Outcome::Undetermined));
 }

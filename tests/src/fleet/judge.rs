@@ -40,9 +40,9 @@ pub fn judge(history: &[OperationRecord], log: &[Logged]) -> Result<Values, Stri
     for (index, commands) in log {
         for command in commands {
             let origin = command.request.origin;
-            let newest = newest.entry(origin.store).or_insert(origin.incarnation);
+            let newest = newest.entry((origin.store, origin.life)).or_insert(origin.incarnation);
             *newest = origin.incarnation.max(*newest);
-            // Of an earlier start of its store, or seen before: it is not run.
+            // Of an earlier start of its store's life, or seen before: it is not run.
             if origin.incarnation < *newest || run.contains_key(&command.request) {
                 continue;
             }

@@ -224,6 +224,7 @@ fn a_repeated_request_is_run_once_even_after_a_restart() {
     settle(&mut store);
     let kv = RaftKv::new(store.handle());
     let request = kv.handle().next_request();
+    let first_start = request.origin;
     let add = || Write::Add { key: "c".into(), delta: 5 };
     let send = |kv: &RaftKv<SimEnv>, store: &mut Store<SimEnv>| {
         let told = Told::default();
@@ -240,7 +241,7 @@ fn a_repeated_request_is_run_once_even_after_a_restart() {
     let mut store = Store::open(config(STORE), env(&machine.after_kill())).unwrap();
     settle(&mut store);
     let kv = RaftKv::new(store.handle());
-    assert_eq!(kv.handle().origin(), Origin { store: STORE, incarnation: 2 });
+    assert_eq!(kv.handle().origin(), Origin { incarnation: 2, ..first_start });
     assert_eq!(send(&kv, &mut store), first);
     assert_eq!(read(&mut (store, kv), context(), ReadMode::Lease, "c"), Ok(Some("5".into())));
 }

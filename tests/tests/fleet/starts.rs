@@ -211,7 +211,8 @@ fn a_bootstrap_with_another_region_is_refused() {
 
 #[test]
 fn an_entry_that_may_change_more_than_the_clusters_limit_ends_the_store_with_the_numbers() {
-    let request = RequestId { origin: Origin { store: StoreId(2), incarnation: 1 }, sequence: 1 };
+    let request =
+        RequestId { origin: Origin { store: StoreId(2), life: 1, incarnation: 1 }, sequence: 1 };
     let write = Write::Put { key: "c".into(), value: "1".into() };
     let commands = [Command { request, epoch: region_of_three().epoch, write }];
     let ended = |limit| {
@@ -227,4 +228,20 @@ fn an_entry_that_may_change_more_than_the_clusters_limit_ends_the_store_with_the
     let expected = "r1: entry 6@6 cannot be applied: it may change 16385 bytes, but \
                     cluster_entry_bytes_max is 16384";
     assert_eq!(ended(most + 1).as_deref(), Some(expected));
+}
+
+#[test]
+fn a_store_that_lost_all_its_disks_shares_no_request_with_its_life_before() {
+    let origin = |entropy: u64, starts| {
+        let machine = SimMachine::new(1);
+        let env = SimEnv { entropy: Arc::new(entropy.into()), ..env(&machine) };
+        bootstrap(&config(STORE), &env, &region_of(&[ME])).expect("the disks work");
+        bootstrap(&config(STORE), &env, &region_of(&[ME])).expect("it changes nothing");
+        let start = || Store::open(config(STORE), env.clone()).expect("it is bootstrapped");
+        (0..starts).map(|_| start().handle().origin()).last().expect("it has started")
+    };
+    let (before, after) = (origin(7, 1), origin(8, 1));
+    assert_eq!((before.store, before.incarnation), (after.store, after.incarnation));
+    assert_ne!(before.life, after.life, "an id of one life is never an id of the other");
+    assert_eq!(origin(7, 3), Origin { incarnation: 3, ..before }, "a start is the same life");
 }

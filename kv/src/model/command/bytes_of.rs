@@ -15,7 +15,7 @@ impl Command {
     /// Returns how many bytes a command with this write has within an entry.
     pub fn encoded_len(write: &Write) -> usize {
         let mut length = Length::default();
-        let origin = Origin { store: StoreId(0), incarnation: 0 };
+        let origin = Origin { store: StoreId(0), life: 0, incarnation: 0 };
         write_request(&mut length, RequestId { origin, sequence: 0 });
         write_epoch(&mut length, Epoch::default());
         write_write(&mut length, write);
@@ -68,14 +68,16 @@ pub fn decode_commands(bytes: Bytes) -> Result<(Vec<Command>, usize), CodecError
 
 pub(in crate::model) fn write_request(to: &mut impl Output, request: RequestId) {
     to.u64(request.origin.store.0);
+    to.u64(request.origin.life);
     to.u64(request.origin.incarnation);
     to.u64(request.sequence);
 }
 
 pub(in crate::model) fn read_request(from: &mut Input) -> Result<RequestId, CodecError> {
     let store = StoreId(from.u64("a request's store")?);
+    let life = from.u64("a request's life")?;
     let incarnation = from.u64("a request's incarnation")?;
-    let origin = Origin { store, incarnation };
+    let origin = Origin { store, life, incarnation };
     Ok(RequestId { origin, sequence: from.u64("a request's sequence")? })
 }
 
