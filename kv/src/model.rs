@@ -24,4 +24,4 @@ pub use evaluate::{Pending, evaluate};
 pub use message::StoreMessage;
 pub use region::{ClusterId, Epoch, Peer, PeerId, PeerRole, Region, RegionId, StoreId};
 pub use state::{ApplyState, PeerState, RegionState, StoreIdent};
-pub use window::{WINDOW_BYTES, WINDOW_REQUESTS, Window, saved_bytes_max};
+pub use window::{QUIET_LIVES, WINDOW_BYTES, WINDOW_REQUESTS, Window, saved_bytes_max};

@@ -5,7 +5,8 @@
 //!   02 | region | 01              the region's state
 //!   02 | region | 02              the apply state
 //!   02 | region | 03 | index      the requests of the entry at this index, and their outcomes
-//!   02 | region | 04              below which request nothing is remembered, for each life of a store
+//!   02 | region | 04              below which request nothing is remembered, for each life of a store,
+//!                                 and when it was heard last
 //!   02 | region | 05              the mark that the region's raft log was begun: version 1
 //! ```
 //!

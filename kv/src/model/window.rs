@@ -17,7 +17,12 @@
 //! A refusal is an outcome as well. So a command that was refused once is never run later under the same
 //! id.
 //!
-//! Invariant: no request is run twice.
+//! A life whose requests have all left is quiet: only its floor is kept. The floors of the
+//! [`QUIET_LIVES`] lives that were heard last stay; an older one is forgotten. The rule looks at the entries
+//! alone, so all replicas forget alike.
+//!
+//! Invariant: no request is run twice, unless [`QUIET_LIVES`] other lives were heard and went quiet between
+//! the request and its repetition.
 
 use super::command::{
     COMMAND_BYTES_MIN, Outcome, RequestId, read_outcome, read_request, write_outcome, write_request,
@@ -39,8 +44,12 @@ pub const WINDOW_REQUESTS: usize = 4096;
 /// How many bytes the records of a region's requests have together, but for those of its last entry.
 pub const WINDOW_BYTES: usize = 1 << 20;
 
+/// How many lives without a remembered request a region keeps the floors of: far more than a cluster has
+/// stores. A part of the format, as well.
+pub const QUIET_LIVES: usize = 256;
+
 /// The length of a floor, in bytes.
-const FLOOR_BYTES: usize = 32;
+const FLOOR_BYTES: usize = 40;
 
 /// The length of the change that deletes the record of an entry's requests, or of a put without its value.
 const RECORD_CHANGE_BYTES: usize = 27;
@@ -51,11 +60,12 @@ const RECORD_CHANGE_BYTES: usize = 27;
 ///   outcome is never longer than the epoch and the write that led to it;
 /// * the deletes of the oldest records: each has a request at least, so there is one more than
 ///   [`WINDOW_REQUESTS`] at most;
-/// * the floors: of lives with remembered requests, which are those of a full window, or of this entry alone.
+/// * the floors: of quiet lives, and of lives with remembered requests: those of a full window, or of this entry
+///   alone.
 pub fn saved_bytes_max(entry_bytes: usize) -> usize {
     let record = RECORD_CHANGE_BYTES + entry_bytes;
     let deletes = (WINDOW_REQUESTS + 1) * RECORD_CHANGE_BYTES;
-    let lives = WINDOW_REQUESTS.max(entry_bytes / COMMAND_BYTES_MIN);
+    let lives = QUIET_LIVES + WINDOW_REQUESTS.max(entry_bytes / COMMAND_BYTES_MIN);
     record + deletes + 2 * RECORD_CHANGE_BYTES + FLOOR_BYTES * lives
 }
 
@@ -78,6 +88,8 @@ type Life = (StoreId, u64);
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Recent {
     incarnation: u64,
+    /// The last entry that holds a request of it which was new.
+    heard: Index,
     /// Of the requests up to this one, only those in `outcomes` are remembered.
     floor: u64,
     outcomes: BTreeMap<u64, Outcome>,
@@ -117,6 +129,7 @@ impl Window {
         self.current.push((request, outcome));
     }
 
+    /// Adds a request to its life. [`Window::hear`] follows, once the index of its entry is known.
     fn remember(&mut self, request: RequestId, outcome: Outcome) {
         let recent = self.lives.entry(life_of(request)).or_default();
         let incarnation = request.origin.incarnation;
@@ -128,13 +141,21 @@ impl Window {
         }
     }
 
+    /// Notes the entry of a request.
+    fn hear(&mut self, request: RequestId, index: Index) {
+        if let Some(recent) = self.lives.get_mut(&life_of(request)) {
+            recent.heard = index;
+        }
+    }
+
     /// Ends the entry at `index`: adds to `batch` what it led to, and forgets what does not fit any more.
     pub fn save(&mut self, region: RegionId, index: Index, batch: &mut WriteBatch) {
         if self.current.is_empty() {
             return;
         }
         let record = encode_record(&self.current);
-        let requests = self.current.drain(..).map(|(request, _)| request).collect();
+        let requests: Vec<_> = self.current.drain(..).map(|(request, _)| request).collect();
+        requests.iter().for_each(|request| self.hear(*request, index));
         self.push(Remembered { index, requests, bytes: record.len() });
         batch.put(Family::Raft, keys::requests(region, index), record);
         if self.evict(region, batch) {
@@ -161,7 +182,21 @@ impl Window {
             batch.delete(Family::Raft, keys::requests(region, oldest.index));
             oldest.requests.into_iter().for_each(|request| self.forget(request));
         }
+        self.forget_quiet();
         self.entries.len() < before
+    }
+
+    /// Forgets the quiet lives that were heard before the last [`QUIET_LIVES`] of them.
+    fn forget_quiet(&mut self) {
+        if self.lives.len() <= QUIET_LIVES {
+            return;
+        }
+        let quiet = self.lives.iter().filter(|(_, recent)| recent.outcomes.is_empty());
+        let mut quiet: Vec<_> = quiet.map(|(life, recent)| (recent.heard, *life)).collect();
+        quiet.sort_unstable();
+        for (_, life) in &quiet[..quiet.len().saturating_sub(QUIET_LIVES)] {
+            self.lives.remove(life);
+        }
     }
 
     /// Forgets a request: the floor rises.
@@ -201,6 +236,7 @@ impl Window {
             window.push(Remembered { index, requests, bytes: record.len() });
             for (request, outcome) in outcomes {
                 window.remember(request, outcome);
+                window.hear(request, index);
             }
         }
         Ok(window)
@@ -215,6 +251,7 @@ impl Window {
             to.u64(*life);
             to.u64(recent.incarnation);
             to.u64(recent.floor);
+            to.u64(recent.heard.0);
         }
         to.freeze()
     }
@@ -231,7 +268,8 @@ fn decode_floors(bytes: Bytes) -> Result<BTreeMap<Life, Recent>, CodecError> {
         let life = input.u64("a life")?;
         let incarnation = input.u64("an incarnation")?;
         let floor = input.u64("a floor")?;
-        Ok(((store, life), Recent { incarnation, floor, outcomes: BTreeMap::new() }))
+        let heard = Index(input.u64("an index")?);
+        Ok(((store, life), Recent { incarnation, heard, floor, outcomes: BTreeMap::new() }))
     })?;
     input.finish()?;
     let floors = Input::in_order("the floors", floors, |(life, _)| *life)?;

@@ -1,7 +1,7 @@
 //! The window against one that remembers everything: it never lets a request run twice.
 
 use crate::open;
-use kv::memtable::{Family, Memtable, WriteBatch};
+use kv::memtable::{Change, Family, Memtable, WriteBatch};
 use kv::model::*;
 use raft::Index;
 use rand::rngs::ChaCha8Rng;
@@ -119,4 +119,75 @@ fn two_lives_of_a_store_share_no_request_and_neither_shuts_the_other_out() {
     assert_eq!(window.admit(of(3, 2, 1)), Ok(()), "its next start");
     assert_eq!(window.admit(of(9, 4, 1)), Err(Outcome::Number(1)), "a late repetition");
     assert_eq!(window.admit(of(9, 3, 1)), Err(Outcome::Undetermined));
+}
+
+#[test]
+fn a_million_lives_leave_a_bounded_window() {
+    const LIVES_OF_AN_ENTRY: u64 = 1000;
+    let (mut window, mut batch) = (Window::default(), WriteBatch::new());
+    let (mut most, mut value) = (0, None);
+    for index in 1..=1000 {
+        for store in 0..LIVES_OF_AN_ENTRY {
+            window.record(request(index * LIVES_OF_AN_ENTRY + store, 1, 1), Outcome::Done);
+        }
+        batch.clear();
+        window.save(REGION, Index(index), &mut batch);
+        for (_, change) in batch.changes() {
+            if let Change::Put { key, value: floors } = change
+                && *key == keys::floors(REGION)
+            {
+                (most, value) = (most.max(floors.len()), Some(floors.clone()));
+            }
+        }
+        let entry_bytes = LIVES_OF_AN_ENTRY as usize * Command::encoded_len(&delete());
+        assert!(batch.size_bytes() <= saved_bytes_max(entry_bytes), "{}", batch.size_bytes());
+    }
+    assert!(value.is_some() && most <= 40 * (QUIET_LIVES + WINDOW_REQUESTS) + 5, "{most} bytes");
+    println!("{most} bytes of floors at most");
+}
+
+fn delete() -> Write {
+    Write::Delete { key: "".into() }
+}
+
+#[test]
+fn the_lives_that_were_heard_last_keep_their_floors_and_a_restart_changes_nothing() {
+    let (mut window, table) = (Window::default(), open());
+    let fill = WINDOW_REQUESTS as u64;
+    // Store 1 is heard first, the others after it; then the window is filled by one that is not quiet.
+    let quiet = QUIET_LIVES as u64 + 1;
+    for index in 1..=quiet + fill {
+        window.record(request(index.min(quiet + 1), 1, index), Outcome::Done);
+        save(&mut window, index, &table);
+    }
+    let loaded = Window::load(&table.snapshot(), REGION).expect("it reads what it wrote");
+    assert_eq!(loaded, window);
+    assert_eq!(window.admit(request(2, 1, 2)), Err(Outcome::Undetermined), "its floor is kept");
+    assert_eq!(window.admit(request(1, 1, 1)), Ok(()), "it is forgotten");
+    let last = quiet + 1;
+    assert_eq!(window.admit(request(last, 1, last)), Err(Outcome::Done));
+}
+
+/// The longest that one entry saves: it drives out a full window, and every request is of another life.
+#[test]
+fn what_an_entry_saves_has_a_bound() {
+    let (mut window, mut batch) = (Window::default(), WriteBatch::new());
+    let mut lives = 0;
+    let mut next = || {
+        lives += 1;
+        request(lives, 1, 1)
+    };
+    let of_entry = ENTRY_BYTES_MAX / Command::encoded_len(&delete());
+    for index in 1..=WINDOW_REQUESTS as u64 {
+        window.record(next(), Outcome::Done);
+        window.save(REGION, Index(index), &mut batch);
+    }
+    batch.clear();
+    for _ in 0..of_entry {
+        window.record(next(), Outcome::Refused(Refusal::EpochNotMatch { asked: Epoch::default() }));
+    }
+    window.save(REGION, Index(1 << 20), &mut batch);
+    let (bytes, most) = (batch.size_bytes(), saved_bytes_max(ENTRY_BYTES_MAX));
+    println!("{bytes} bytes of {most}");
+    assert!(bytes <= most, "{bytes} bytes, and the bound is {most}");
 }
