@@ -150,8 +150,8 @@ impl storage::Fates for Fates {
     }
 }
 
-/// The power fails at each operation of a bootstrap, and then at each operation of the bootstrap or the
-/// start that follows: the store can always be bootstrapped, and serves.
+/// The power fails at each operation of a bootstrap, and then at one of the bootstrap or the start that
+/// follows, at every eleventh for each of the first: the store can always be bootstrapped, and serves.
 #[test]
 fn every_crash_point_of_a_bootstrap_recovers() {
     let region = region_of(&[ME]);
@@ -163,7 +163,7 @@ fn every_crash_point_of_a_bootstrap_recovers() {
             if bootstrap(&config(STORE), &env(&machine), &region).is_ok() {
                 break;
             }
-            for second in 1..u64::MAX {
+            for second in (1 + first % 11..u64::MAX).step_by(11) {
                 let mut fates = Fates(fate, Stream::new(first * 1000 + second, "fates"));
                 let machine = machine.after_power_cut(&mut fates);
                 machine.plan(second, Fault::PowerCut);
@@ -185,7 +185,7 @@ fn every_crash_point_of_a_bootstrap_recovers() {
         }
     }
     println!("{points} pairs of crash points");
-    assert!(points > 300, "only {points} pairs of crash points");
+    assert!(points > 200, "only {points} pairs of crash points");
 }
 
 #[test]
