@@ -22,7 +22,7 @@ mod bell; // what a thread waits on
 
 pub use bell::Bell;
 pub use delivery::{Delivery, Wake};
-pub use mailbox::{Fsm, Mailbox, SendError};
+pub use mailbox::{Fsm, Mailbox, MailboxLimits, SendError};
 pub use router::Router;
 pub use run_queue::{RunQueue, Scheduled};
 

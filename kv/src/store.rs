@@ -41,6 +41,8 @@ mod policy; // how a request is served: a pure function
 
 mod proposal; // entries whose senders wait
 
+mod poller; // what a thread runs: rounds of peers that have something to do
+
 mod round; // one frame, one sync, one record: what a thread does with its peers
 
 mod frames; // what a round writes to the raft log
@@ -59,10 +61,11 @@ mod start; // bootstrap, and what a start may believe
 
 mod config; // settings
 
-use crate::batch::{Bell, Fsm, Mailbox, Router, RunQueue, Scheduled};
+use crate::batch::{Bell, Fsm, Mailbox, Router, RunQueue};
 use crate::env::{Clock, Env, Moment, Ticker};
 use crate::model::{Origin, RegionId};
 use peer::PeerMessage;
+use poller::{Poller, run_beside};
 use round::{FirstFailure, PeerFsm, Round};
 use start::{Started, start};
 use status::StoreMeta;
@@ -87,22 +90,26 @@ pub(crate) type PeerRouter<D> = Router<PeerFsm<D>>;
 
 impl<D: Disk> Fsm for PeerFsm<D> {
     type Message = PeerMessage;
+
+    fn size_bytes(message: &PeerMessage) -> usize {
+        message.size_bytes()
+    }
 }
 
-/// A store that runs on the thread that calls it.
+/// A store. It runs on the thread that calls it, and on more if its settings say so.
 pub struct Store<E: Env> {
     handle: StoreHandle<E>,
     router: PeerRouter<E::Disk>,
     runnable: RunQueue<PeerFsm<E::Disk>>,
     bell: Bell,
-    round: Round<E>,
+    /// At least one.
+    pollers: Vec<Poller<E>>,
+    peers_per_round: usize,
+    tick: Duration,
     meta: StoreMeta,
     failure: FirstFailure,
     clock: E::Clock,
     ticker: Ticker,
-    messages_per_round: usize,
-    /// The messages of one peer, in memory that is used again.
-    messages: Vec<PeerMessage>,
 }
 
 impl<E: Env> Store<E> {
@@ -117,7 +124,7 @@ impl<E: Env> Store<E> {
         for fsm in peers {
             meta.publish(fsm.peer.status());
             let region = fsm.peer.region.id;
-            let mailbox = Mailbox::new(fsm, config.mailbox_capacity, runnable.clone());
+            let mailbox = Mailbox::new(fsm, config.mailbox, runnable.clone());
             router.register(region.0, mailbox);
         }
         router.broadcast(|| PeerMessage::Start);
@@ -125,23 +132,26 @@ impl<E: Env> Store<E> {
         let ticker = Ticker::new(config.tick, clock.now());
         let origin =
             Origin { store: ident.store, life: ident.life, incarnation: ident.incarnation };
-        let round = Round::new(&config, engines.clone(), &env, meta.clone(), failure.clone());
-        let messages_per_round = config.messages_per_round;
+        let poller = |_| {
+            let round = Round::new(&config, engines.clone(), &env, meta.clone(), failure.clone());
+            Poller::new(runnable.clone(), round, config.messages_per_round)
+        };
+        let pollers = (0..config.pollers).map(poller).collect();
+        let (peers_per_round, tick) = (config.peers_per_round, config.tick);
         let inside = (clock.clone(), origin);
         let handle = StoreHandle::new(config, router.clone(), engines, meta.clone(), inside);
-        let messages = Vec::new();
         Ok(Store {
             handle,
             router,
             runnable,
             bell,
-            round,
+            pollers,
+            peers_per_round,
+            tick,
             meta,
             failure,
             clock,
             ticker,
-            messages_per_round,
-            messages,
         })
     }
 
@@ -172,50 +182,39 @@ impl<E: Env> Store<E> {
             self.end();
             return 0;
         }
-        if self.ticker.take(self.clock.now()) {
-            self.router.broadcast(|| PeerMessage::Tick);
-        }
-        let mut ready = self.runnable.take(max_peers);
-        if ready.is_empty() {
-            return 0;
-        }
-        self.run_round(&mut ready);
-        let polled = ready.len();
-        ready.into_iter().for_each(|ready| self.give_back(ready));
+        self.deliver_tick();
+        let [first, ..] = &mut self.pollers[..] else { return 0 };
+        let polled = first.poll(max_peers);
         if self.failure.get().is_some() {
             self.end();
         }
         polled
     }
 
-    /// Runs one round.
-    fn run_round(&mut self, ready: &mut [Scheduled<PeerFsm<E::Disk>>]) {
-        self.round.begin();
-        for Scheduled { fsm, mailbox } in &mut *ready {
-            mailbox.drain(self.messages_per_round, &mut self.messages);
-            self.round.handle(fsm, &mut self.messages);
-        }
-        self.round.end(ready.iter_mut().map(|ready| &mut *ready.fsm));
-    }
-
-    /// Gives a peer back to its mailbox, and looks at it again soon if it has more to do.
-    fn give_back(&mut self, scheduled: Scheduled<PeerFsm<E::Disk>>) {
-        let Scheduled { fsm, mailbox } = scheduled;
-        if !fsm.is_stopped && fsm.peer.has_ready() {
-            drop(mailbox.force_send(PeerMessage::Continue)); // a closed mailbox needs no message
-        }
-        mailbox.release(fsm);
-    }
-
-    /// Runs the store on this thread, until `is_done` says so. It sleeps while there is nothing to do.
+    /// Runs the store on this thread, until `is_done` says so. It sleeps while there is nothing to do. The
+    /// other pollers of the settings run on threads of their own meanwhile.
     ///
     /// Returns early if the store fails: see [`Store::failure`].
     pub fn run(&mut self, is_done: impl Fn() -> bool) {
+        let mut others = self.pollers.split_off(1);
+        let (bell, max_peers, longest) = (self.bell(), self.peers_per_round, self.tick);
+        run_beside(&mut others, max_peers, (&bell, longest), || self.run_first(is_done));
+        self.pollers.append(&mut others);
+    }
+
+    fn run_first(&mut self, is_done: impl Fn() -> bool) {
         while !is_done() && self.failure.get().is_none() {
-            if self.run_inline(usize::MAX) == 0 {
-                let until = self.next_tick().since(self.clock.now());
+            if self.run_inline(self.peers_per_round) == 0 {
+                let until = self.ticker.next().since(self.clock.now());
                 self.bell.wait(until.max(Duration::from_micros(1)));
             }
+        }
+    }
+
+    /// Delivers a tick if one is due.
+    fn deliver_tick(&mut self) {
+        if self.ticker.take(self.clock.now()) {
+            self.router.broadcast(|| PeerMessage::Tick);
         }
     }
 

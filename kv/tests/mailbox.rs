@@ -1,16 +1,21 @@
 //! A mailbox between a sender and a poller: what is sent is run, whenever it is sent.
 
-use kv::batch::{Bell, Fsm, Mailbox, RunQueue};
+use kv::batch::{Bell, Fsm, Mailbox, MailboxLimits, RunQueue};
 
 struct Counter;
 
 impl Fsm for Counter {
     type Message = u64;
+
+    fn size_bytes(_: &u64) -> usize {
+        0
+    }
 }
 
 fn open() -> (RunQueue<Counter>, Mailbox<Counter>) {
     let runnable = RunQueue::new(Bell::default());
-    (runnable.clone(), Mailbox::new(Counter, 9, runnable))
+    let limits = MailboxLimits { messages: 9, bytes: 0 };
+    (runnable.clone(), Mailbox::new(Counter, limits, runnable))
 }
 
 #[test]

@@ -37,11 +37,15 @@ impl<F: Fsm> RunQueue<F> {
         self.bell.ring();
     }
 
-    /// Takes up to `max` FSMs, those that have waited longest.
+    /// Takes up to `max` FSMs, those that have waited longest. If more wait, another poller is woken.
     pub fn take(&self, max: usize) -> Vec<Scheduled<F>> {
         let mut queue = self.queue();
         let count = queue.len().min(max);
-        queue.drain(..count).collect()
+        let taken = queue.drain(..count).collect();
+        if !queue.is_empty() {
+            self.bell.ring();
+        }
+        taken
     }
 
     /// Returns how many FSMs wait.

@@ -5,6 +5,7 @@
 //!   |<-- max_lease x (1 + drift) -->|<-- one tick -->|      a leader reads alone
 //! ```
 
+use crate::batch::MailboxLimits;
 use crate::model::{
     ClusterId, ENTRY_BYTES_MAX, ENTRY_BYTES_MIN, StoreId, changes_bytes_max, saved_bytes_max,
 };
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// How much longer the frame of an entry is than what it holds, at most: heads, the apply state, padding.
 const FRAME_ROOM_BYTES: usize = 1024;
+
+/// The most threads that a store may run its peers on.
+const POLLERS_MAX: usize = 64;
 
 /// The settings of one store.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,9 +52,14 @@ pub struct StoreConfig {
     pub applying_bytes_max: u64,
     /// How many messages of one peer a round handles; at least 1. Default 4096.
     pub messages_per_round: usize,
-    /// How many messages a peer's mailbox holds before requests are refused; at least 1. Raft's own
-    /// messages may be as many again: without them nothing that waits would get on. Default 40960.
-    pub mailbox_capacity: usize,
+    /// How much a peer's mailbox holds before requests are refused: at least 1 message and 1 byte. Raft's own messages
+    /// may be as much again: without them nothing that waits would get on. Default 40960 messages, 64 MiB.
+    pub mailbox: MailboxLimits,
+    /// How many threads run the peers in [`Store::run`](super::Store::run): 1 to 64. One writes for all its
+    /// peers at once; more help a store of many regions. Default 1.
+    pub pollers: usize,
+    /// How many peers a thread takes into one round; at least 1. Default 256.
+    pub peers_per_round: usize,
     /// The raft log.
     pub log: storage::Options,
     /// The write-ahead log of the memtable.
@@ -101,6 +110,11 @@ pub enum ConfigError {
         /// The setting.
         setting: &'static str,
     },
+    /// More threads than make sense.
+    Pollers {
+        /// How many.
+        count: usize,
+    },
 }
 
 impl StoreConfig {
@@ -119,7 +133,9 @@ impl StoreConfig {
             uncommitted_bytes_max: 64 << 20,
             applying_bytes_max: 16 << 20,
             messages_per_round: 4096,
-            mailbox_capacity: 40960,
+            mailbox: MailboxLimits { messages: 40960, bytes: 64 << 20 },
+            pollers: 1,
+            peers_per_round: 256,
             log: storage::Options::default(),
             wal: storage::Options { max_batch_bytes: 24 << 20, ..storage::Options::default() },
         }
@@ -142,9 +158,15 @@ impl StoreConfig {
             return Err(ConfigError::LeaseTooLong { lease, limit });
         }
         self.check_entries()?;
+        if self.pollers > POLLERS_MAX {
+            return Err(ConfigError::Pollers { count: self.pollers });
+        }
         for (setting, value) in [
             ("messages_per_round", self.messages_per_round),
-            ("mailbox_capacity", self.mailbox_capacity),
+            ("mailbox.messages", self.mailbox.messages),
+            ("mailbox.bytes", self.mailbox.bytes),
+            ("pollers", self.pollers),
+            ("peers_per_round", self.peers_per_round),
         ] {
             if value == 0 {
                 return Err(ConfigError::Zero { setting });
@@ -230,6 +252,9 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::LogFrame { bytes, needed } => {
                 write!(f, "log.max_batch_bytes is {bytes}, but an entry may need {needed}")
+            }
+            ConfigError::Pollers { count } => {
+                write!(f, "pollers is {count}, but must be 1 to {POLLERS_MAX}")
             }
             ConfigError::Zero { setting } => write!(f, "{setting} is 0, but must be at least 1"),
         }

@@ -25,8 +25,10 @@ use super::proposal::ProposalQueue;
 use super::read::{ReadIndexQueue, ReadMode};
 use super::status::PeerStatus;
 use crate::env::Moment;
-use crate::model::{Epoch, Peer, PeerId, Region, RegionId, RequestId, StoreMessage, Write};
-use raft::{Body, EntryId, Halt, Index, Message, NodeId, RawNode, RoleName, Term};
+use crate::model::{
+    Command, Epoch, Peer, PeerId, Region, RegionId, RequestId, StoreMessage, Write,
+};
+use raft::{Body, EntryId, Halt, Index, Message, NodeId, RawNode, RoleName, Term, wire};
 use std::sync::Arc;
 use storage::Disk;
 
@@ -75,6 +77,20 @@ pub(crate) enum PeerMessage {
     Tick,
     /// There is more to do, although nobody said anything.
     Continue,
+}
+
+impl PeerMessage {
+    /// Returns how many bytes of its sender it holds.
+    pub(crate) fn size_bytes(&self) -> usize {
+        match self {
+            PeerMessage::Raft(message) => wire::message_len(&message.message),
+            PeerMessage::Write(request) => Command::encoded_len(&request.write),
+            PeerMessage::Read(_)
+            | PeerMessage::Start
+            | PeerMessage::Tick
+            | PeerMessage::Continue => 0,
+        }
+    }
 }
 
 /// A replica of a region.

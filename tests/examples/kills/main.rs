@@ -52,6 +52,7 @@ fn config(store: StoreId) -> StoreConfig {
     StoreConfig {
         tick: Duration::from_millis(20),
         max_lease: Duration::from_millis(160),
+        pollers: 2,
         ..testbed::fleet::config(store)
     }
 }

@@ -1,6 +1,7 @@
 //! One store with one peer: what its doors refuse, and that everybody who waits is answered.
 
 use bytes::Bytes;
+use kv::batch::MailboxLimits;
 use kv::env::Moment;
 use kv::memtable::Family;
 use kv::model::*;
@@ -204,7 +205,8 @@ fn what_no_store_could_read_is_refused_before_it_is_proposed() {
 #[test]
 fn a_full_mailbox_says_so() {
     let env = env(&SimMachine::new(1));
-    let config = StoreConfig { mailbox_capacity: 2, ..config(STORE) };
+    let config =
+        StoreConfig { mailbox: MailboxLimits { messages: 2, bytes: 1 << 20 }, ..config(STORE) };
     bootstrap(&config, &env, &region()).unwrap();
     let mut store = Store::open(config, env).unwrap();
     settle(&mut store);
@@ -376,7 +378,12 @@ fn settings_that_cannot_work_are_refused_with_their_numbers() {
     assert_ne!(check(&|it| it.election_ticks = u64::MAX), "");
     assert_ne!(check(&|it| it.heartbeat_ticks = 0), "");
     assert_ne!(check(&|it| it.messages_per_round = 0), "");
-    assert_ne!(check(&|it| it.mailbox_capacity = 0), "");
+    assert_ne!(check(&|it| it.mailbox.messages = 0), "");
+    assert_ne!(check(&|it| it.mailbox.bytes = 0), "");
+    assert_ne!(check(&|it| it.pollers = 0), "");
+    assert_eq!(check(&|it| it.pollers = 64), "");
+    assert_eq!(check(&|it| it.pollers = 65), "pollers is 65, but must be 1 to 64");
+    assert_ne!(check(&|it| it.peers_per_round = 0), "");
 }
 
 #[test]
