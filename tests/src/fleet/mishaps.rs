@@ -36,7 +36,13 @@ impl Fleet {
                     }
                 }
             }
-            Mishap::Kill { store } => self.crash(store, lasts),
+            Mishap::Kill { store, after } => {
+                self.nodes[store].keeps_writes = true;
+                match after {
+                    None => self.crash(store, lasts),
+                    Some(after) => self.plan_fault(store, after, Fault::PowerCut),
+                }
+            }
             Mishap::PowerCutAtStart { store, after } => {
                 self.nodes[store].cut_at_start = Some(after);
                 self.crash(store, lasts);
@@ -80,7 +86,8 @@ impl Fleet {
         machine.plan(machine.operations() + 1 + after, fault);
     }
 
-    /// Ends a process, and starts it again later. If its power fails, its disks lose what is not durable.
+    /// Ends a process, and starts it again later. If its power fails, its disks lose what is not durable. A
+    /// process that is killed during an operation is ended as by a power cut, and its disks lose nothing.
     pub(super) fn crash(&mut self, place: usize, down: u64) {
         let node = &mut self.nodes[place];
         let Some(store) = node.store.take() else { return };
@@ -90,10 +97,11 @@ impl Fleet {
             // Nobody hears the answers of a process that was killed.
             self.answers.lock().expect("one thread").retain(|answer| answer.from != place);
         }
-        let is_cut = node.env.machine.is_off();
+        let keeps_writes = std::mem::take(&mut node.keeps_writes);
+        let is_cut = node.env.machine.is_off() && !keeps_writes;
         self.counts.cuts_between_engines +=
             u64::from(is_cut && remains::was_cut_between_engines(&node.env.machine));
-        let loses_power = is_cut || self.fates.chance(500);
+        let loses_power = is_cut || (!keeps_writes && self.fates.chance(500));
         let before = remains::wal_length(&node.env.machine);
         node.env.machine = if loses_power {
             node.env.machine.after_power_cut(&mut Drawn(&mut self.fates))

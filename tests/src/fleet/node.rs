@@ -27,6 +27,8 @@ pub(super) struct StoreNode {
     pub(super) clock_base: (u64, u64),
     /// After how many operations the power fails when the store starts again.
     pub(super) cut_at_start: Option<u64>,
+    /// Whether the next end of the process is a kill: its disks keep what was written.
+    pub(super) keeps_writes: bool,
     /// Term and commit index of the last look.
     pub(super) seen: (Term, Index),
 }
@@ -55,6 +57,7 @@ impl StoreNode {
             // It began long ago, at another time than the others.
             clock_base: (0, (place as u64 + 1) * 1_000 * SECOND),
             cut_at_start: None,
+            keeps_writes: false,
             seen: (Term(0), Index(0)),
         }
     }

@@ -34,6 +34,9 @@ pub enum Mishap {
     Kill {
         /// The store.
         store: usize,
+        /// How many operations of the store's disks still succeed; none if it is killed at once, between two
+        /// rounds.
+        after: Option<u64>,
     },
     /// The power fails during one of the next operations of the store's disks.
     PowerCut {
@@ -190,7 +193,10 @@ impl Mishap {
                 let to = (store + 1 + random.below(stores as u64 - 1) as usize) % stores;
                 Mishap::OneWay { from: store, to }
             }
-            4 => Mishap::Kill { store },
+            4 => {
+                let after = random.chance(500).then(|| random.below(60));
+                Mishap::Kill { store, after }
+            }
             5..=7 => Mishap::PowerCut { store, after: random.below(60) },
             8 => Mishap::DiskFails { store, after: random.below(60) },
             9 => Mishap::DiskFull { store },
