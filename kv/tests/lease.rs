@@ -1,8 +1,17 @@
 //! What a lease, a vote ban and a policy allow, as the clock of one store shows it.
 
-use kv::env::Moment;
-use kv::store::{Lease, LeaseState, RequestKind, RequestPolicy, VoteBan, decide_policy};
+use kv::env::{Clock, Directory, Env, Moment, Transport};
+use kv::model::{
+    ClusterId, Epoch, Peer, PeerId, PeerRole, Region, RegionId, StoreId, StoreMessage, Write,
+};
+use kv::store::{
+    Lease, LeaseState, RaftKv, RequestContext, RequestKind, RequestPolicy, Store, StoreConfig,
+    VoteBan, WriteCallback, bootstrap, decide_policy,
+};
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use storage::SimDisk;
 
 const LENGTH: Duration = Duration::from_nanos(100);
 
@@ -61,4 +70,90 @@ fn a_read_is_local_only_under_a_valid_lease_and_after_an_entry_of_the_term() {
             assert_eq!(quorum, RequestPolicy::ReadIndex);
         }
     }
+}
+
+/// A clock that shows another time from the second look on.
+#[derive(Clone, Default)]
+struct JumpingClock {
+    /// What it shows, and what it shows after it was looked at.
+    shows: Arc<Mutex<(Moment, Moment)>>,
+}
+
+impl JumpingClock {
+    fn set(&self, first: u64, later: u64) {
+        *self.shows.lock().expect("one thread") = (Moment(first), Moment(later));
+    }
+}
+
+impl Clock for JumpingClock {
+    fn now(&self) -> Moment {
+        let mut shows = self.shows.lock().expect("one thread");
+        let (now, later) = *shows;
+        *shows = (later, later);
+        now
+    }
+}
+
+/// Nobody else is there.
+struct Alone;
+
+impl Transport for Alone {
+    fn send(&mut self, _: StoreId, _: StoreMessage) {}
+
+    fn flush(&mut self) {}
+}
+
+struct LoneEnv {
+    clock: JumpingClock,
+    disk: SimDisk,
+}
+
+impl Env for LoneEnv {
+    type Clock = JumpingClock;
+    type Transport = Alone;
+    type Disk = SimDisk;
+
+    fn clock(&self) -> JumpingClock {
+        self.clock.clone()
+    }
+
+    fn transport(&self) -> Alone {
+        Alone
+    }
+
+    fn disk(&self, directory: Directory) -> io::Result<SimDisk> {
+        Ok(self.disk.directory(directory.name()))
+    }
+
+    fn entropy(&self) -> u64 {
+        7
+    }
+}
+
+#[test]
+fn a_view_is_not_served_if_the_lease_ends_while_it_is_taken() {
+    let epoch = Epoch { version: 1, conf_version: 1 };
+    let voter = Peer { id: PeerId(11), store: StoreId(1), role: PeerRole::Voter };
+    let (id, start) = (RegionId(1), Default::default());
+    let region = Region { id, start, end: None, epoch, peers: vec![voter] };
+    let (clock, config) = (JumpingClock::default(), StoreConfig::new(ClusterId(1), StoreId(1)));
+    let env = LoneEnv { clock: clock.clone(), disk: SimDisk::new(1) };
+    let lease = config.max_lease.as_nanos() as u64;
+    bootstrap(&config, &env, &region).expect("the disk works");
+    let mut store = Store::open(config, env).expect("it is bootstrapped");
+    while store.run_inline(8) > 0 {}
+    let kv = RaftKv::new(store.handle());
+    let context = RequestContext { region: id, peer: None, epoch, term: None };
+    let write = Write::Put { key: "k".into(), value: "1".into() };
+    let request = kv.handle().next_request();
+    kv.async_write(context, request, write, WriteCallback::new(|_| ()));
+    while store.run_inline(8) > 0 {}
+
+    let read = |before, after| {
+        clock.set(before, after);
+        kv.get_local(&context, b"k")
+    };
+    assert_eq!(read(lease - 1, lease - 1), Some(Some("1".into())));
+    assert_eq!(read(lease - 1, lease), None, "others may have written before the value was read");
+    assert_eq!(read(lease, lease), None);
 }

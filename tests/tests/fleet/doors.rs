@@ -114,6 +114,24 @@ fn a_write_is_proposed_then_committed_then_finished() {
     assert_eq!(*told.lock().unwrap(), expected);
 }
 
+/// Whoever is told that a write is done may read at once, and sees it.
+#[test]
+fn a_write_that_is_done_is_visible() {
+    let mut it = open();
+    assert_eq!(write(&mut it, context(), put("c", "before")), Ok(Outcome::Done));
+    let (mut store, kv) = it;
+    let (seen, reader) = (Arc::new(Mutex::new(None)), kv.clone());
+    let look = seen.clone();
+    let callback = WriteCallback::new(move |event| {
+        if let WriteEvent::Finished(_) = event {
+            *look.lock().expect("one thread") = reader.get_local(&context(), b"c");
+        }
+    });
+    kv.async_write(context(), kv.handle().next_request(), put("c", "after"), callback);
+    settle(&mut store);
+    assert_eq!(*seen.lock().unwrap(), Some(Some("after".into())));
+}
+
 #[test]
 fn a_request_for_somebody_else_is_refused() {
     let mut it = open();

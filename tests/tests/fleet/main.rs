@@ -7,7 +7,9 @@
 
 mod doors; // one store with one peer: what its doors refuse
 
-mod three; // three stores, one message at a time
+mod wire; // three stores, one message at a time
+
+mod three; // what three stores show, and what clients are told when leaders change
 
 mod starts; // what a store writes, and what it believes of its disks when it starts
 

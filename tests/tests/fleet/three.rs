@@ -1,143 +1,12 @@
-//! Three stores in one thread, one message at a time: what they may show, and when they refuse.
+//! What three stores may show, when they refuse, and what clients are told when leaders change.
 
-use kv::env::{Directory, Env, Moment, Transport};
+use super::wire::{Three, context, last};
 use kv::memtable::Family;
 use kv::model::*;
 use kv::store::*;
-use raft::{Body, RoleName};
-use std::collections::VecDeque;
-use std::io;
+use raft::Body;
 use std::sync::{Arc, Mutex};
-use storage::SimDisk;
-use testbed::fleet::env::SimClock;
-use testbed::fleet::{config, region};
-use testbed::machine::SimMachine;
-
-/// What happens with a message when it leaves.
-type OnSend = Box<dyn FnMut(&StoreMessage) + Send>;
-
-/// The way out of a store: a queue, and somebody who looks at each message in the moment it leaves.
-#[derive(Clone, Default)]
-struct Wire {
-    queue: Arc<Mutex<VecDeque<StoreMessage>>>,
-    on_send: Arc<Mutex<Option<OnSend>>>,
-}
-
-impl Transport for Wire {
-    fn send(&mut self, _: StoreId, message: StoreMessage) {
-        if let Some(on_send) = &mut *self.on_send.lock().expect("one thread") {
-            on_send(&message);
-        }
-        self.queue.lock().expect("one thread").push_back(message);
-    }
-
-    fn flush(&mut self) {}
-}
-
-struct WireEnv {
-    clock: SimClock,
-    wire: Wire,
-    machine: SimMachine,
-    entropy: u64,
-}
-
-impl Env for WireEnv {
-    type Clock = SimClock;
-    type Transport = Wire;
-    type Disk = SimDisk;
-
-    fn clock(&self) -> SimClock {
-        self.clock.clone()
-    }
-
-    fn transport(&self) -> Wire {
-        self.wire.clone()
-    }
-
-    fn disk(&self, directory: Directory) -> io::Result<SimDisk> {
-        Ok(self.machine.directory(directory))
-    }
-
-    fn entropy(&self) -> u64 {
-        self.entropy
-    }
-}
-
-type Kv = RaftKv<WireEnv>;
-
-/// Three stores, of which the place `leader` leads.
-struct Three {
-    stores: Vec<Arc<Mutex<Store<WireEnv>>>>,
-    doors: Vec<Kv>,
-    wires: Vec<Wire>,
-    leader: usize,
-}
-
-impl Three {
-    fn start(change: impl Fn(&mut StoreConfig)) -> Three {
-        let clock = SimClock::default();
-        let wires: Vec<_> = (0..3).map(|_| Wire::default()).collect();
-        let stores = wires.iter().zip(1..).map(|(wire, id)| {
-            let mut config = config(StoreId(id));
-            change(&mut config);
-            let (clock, wire, machine) = (clock.clone(), wire.clone(), SimMachine::new(id));
-            let env = WireEnv { clock, wire, machine, entropy: 40 + id };
-            bootstrap(&config, &env, &region(3)).expect("the disks work");
-            Store::open(config, env).expect("it is bootstrapped")
-        });
-        let stores: Vec<_> = stores.map(Mutex::new).map(Arc::new).collect();
-        let doors: Vec<_> =
-            stores.iter().map(|it| RaftKv::new(it.lock().expect("one thread").handle())).collect();
-        let mut three = Three { stores, doors, wires, leader: 0 };
-        let leads = |door: &Kv| {
-            let status = door.handle().peer(RegionId(1)).expect("it has a peer");
-            status.role == RoleName::Leader && status.applied.term == status.term
-        };
-        for tick in 1.. {
-            clock.set(Moment(tick * 100_000_000));
-            three.settle(|_| true);
-            if let Some(leader) = three.doors.iter().position(leads) {
-                three.leader = leader;
-                return three;
-            }
-        }
-        unreachable!("an election ends")
-    }
-
-    /// Delivers the messages that `passes` lets through, until all stores are idle.
-    fn settle(&self, passes: impl Fn(&StoreMessage) -> bool) {
-        loop {
-            let run =
-                |store: &Arc<Mutex<Store<_>>>| store.lock().expect("one thread").run_inline(8);
-            let rounds: usize = self.stores.iter().map(run).sum();
-            let take = |wire: &Wire| wire.queue.lock().expect("one thread").drain(..).collect();
-            let sent: Vec<StoreMessage> =
-                self.wires.iter().flat_map(|it| -> Vec<_> { take(it) }).collect();
-            if rounds == 0 && sent.is_empty() {
-                return;
-            }
-            for message in sent.into_iter().filter(&passes) {
-                self.doors[message.to.store.0 as usize - 1].handle().deliver(message);
-            }
-        }
-    }
-
-    /// Begins a write at the leader.
-    fn put(&self, key: &str, value: Vec<u8>) -> Arc<Mutex<Vec<WriteEvent>>> {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let events = told.clone();
-        let callback =
-            WriteCallback::new(move |event| events.lock().expect("one thread").push(event));
-        let door = &self.doors[self.leader];
-        let write = Write::Put { key: key.to_owned().into(), value: value.into() };
-        door.async_write(context(), door.handle().next_request(), write, callback);
-        told
-    }
-}
-
-fn context() -> RequestContext {
-    RequestContext { region: RegionId(1), peer: None, epoch: region(3).epoch, term: None }
-}
+use testbed::fleet::region;
 
 /// A follower may learn that an entry is committed, apply it and show it, before its leader does the next
 /// thing. Whoever has read there and then asks the leader must not see less.
@@ -148,7 +17,7 @@ fn a_follower_shows_nothing_that_its_leader_does_not_show() {
         let three = Three::start(|config| {
             (config.applying_bytes_max, config.entry_bytes_max) = (applying_bytes_max, 1024);
         });
-        drop(three.put("first", vec![7])); // a lease begins with a write
+        drop(three.put(three.leader, "first", vec![7])); // a lease begins with a write
         three.settle(|_| true);
         let follower = (three.leader + 1) % 3;
         let (store, seen) = (three.stores[follower].clone(), three.doors[follower].clone());
@@ -176,7 +45,7 @@ fn a_follower_shows_nothing_that_its_leader_does_not_show() {
             while store.lock().expect("one thread").run_inline(8) > 0 {}
         };
         *three.wires[three.leader].on_send.lock().expect("one thread") = Some(Box::new(look));
-        let begin = |number| three.put(&format!("k{number}"), vec![7; 700]);
+        let begin = |number| three.put(three.leader, &format!("k{number}"), vec![7; 700]);
         let told: Vec<_> = (0..5).map(begin).collect();
         three.settle(|_| true);
         for told in told {
@@ -198,7 +67,7 @@ fn a_leader_whose_followers_do_not_keep_up_refuses_writes() {
         |message: &StoreMessage| !matches!(message.message.body, Body::AppendReply { .. });
     let mut told = Vec::new();
     for _ in 0..30 {
-        told.push(three.put("k", vec![7; 1_000]));
+        told.push(three.put(three.leader, "k", vec![7; 1_000]));
         three.settle(is_no_ack);
     }
     let busy = KvError::ServerIsBusy { region: RegionId(1) };
@@ -206,4 +75,103 @@ fn a_leader_whose_followers_do_not_keep_up_refuses_writes() {
         *told.lock().expect("one thread") == [WriteEvent::Finished(Err(busy.clone()))]
     });
     assert!((18..25).contains(&refused.count()), "10,000 bytes are about ten writes");
+}
+
+/// Returns whether a message neither comes from a place nor goes to it.
+fn is_beside(place: usize) -> impl Fn(&StoreMessage) -> bool {
+    let store = StoreId(place as u64 + 1);
+    move |message| message.from.store != store && message.to.store != store
+}
+
+/// A leader that was cut off believes for a while that it still leads. It must not show what is old.
+#[test]
+fn a_deposed_leader_shows_nothing_old_and_names_the_new_leader() {
+    let mut three = Three::start(|_| {});
+    let old = three.leader;
+    drop(three.put(old, "k", b"1".into()));
+    three.settle(|_| true);
+    assert_eq!(three.doors[old].get_local(&context(), b"k"), Some(Some("1".into())), "its lease");
+
+    // It does not run while the others elect, as if it was paused.
+    three.paused = Some(old);
+    three.elect(|place| place != old, is_beside(old));
+    let told = three.put(three.leader, "k", b"2".into());
+    three.settle(is_beside(old));
+    assert_eq!(last(&told), Some(WriteEvent::Finished(Ok(Outcome::Done))));
+    let status = three.doors[old].handle().peer(RegionId(1)).expect("it has a peer");
+    assert_eq!(status.role, raft::RoleName::Leader, "it knows nothing yet");
+    assert_eq!(three.doors[old].get_local(&context(), b"k"), None);
+    three.paused = None;
+
+    let modes = [ReadMode::Lease, ReadMode::Quorum, ReadMode::Follower];
+    let reads: Vec<_> = modes.iter().map(|mode| three.get(old, *mode, "k")).collect();
+    three.settle(is_beside(old));
+    for _ in 0..50 {
+        three.tick(|_| true);
+    }
+    for (read, mode) in reads.iter().zip(modes) {
+        let seen = last(read).unwrap_or_else(|| panic!("{mode:?}: nobody answers"));
+        assert!(seen.is_err() || seen == Ok(Some("2".into())), "{mode:?}: {seen:?}");
+    }
+    let leader = region(3).peer_on(StoreId(three.leader as u64 + 1));
+    let told = three.put(old, "k", b"3".into());
+    three.settle(|_| true);
+    let error = KvError::NotLeader { region: RegionId(1), leader };
+    assert_eq!(last(&told), Some(WriteEvent::Finished(Err(error))));
+}
+
+/// Entries of a leader that was cut off are replaced by others with the same indexes. Their senders must
+/// learn that, and never that their writes were done.
+#[test]
+fn a_write_whose_entry_was_replaced_is_told_so() {
+    let mut three = Three::start(|_| {});
+    let old = three.leader;
+    let mut lost = Vec::new();
+    for key in ["a", "b"] {
+        lost.push(three.put(old, key, b"lost".into()));
+        three.settle(|_| false);
+    }
+    three.paused = Some(old);
+    three.elect(|place| place != old, is_beside(old));
+    for _ in 0..3 {
+        drop(three.put(three.leader, "c", b"kept".into()));
+        three.settle(is_beside(old));
+    }
+    three.paused = None;
+    for _ in 0..3 {
+        three.tick(|_| true); // a heartbeat finds the old leader
+    }
+    for told in lost {
+        let end = last(&told);
+        let is_open = matches!(end, Some(WriteEvent::Proposed | WriteEvent::Committed) | None);
+        assert!(!is_open, "nobody answers: {end:?}");
+        assert_ne!(end, Some(WriteEvent::Finished(Ok(Outcome::Done))), "it was lost");
+    }
+    let seen = ["a", "b"].map(|key| three.get(old, ReadMode::Stale, key));
+    three.settle(|_| true);
+    assert_eq!(seen.map(|told| last(&told)), [Some(Ok(None)), Some(Ok(None))]);
+}
+
+/// A majority may have committed what a follower does not hold yet. Its reads wait for that.
+#[test]
+fn a_read_at_a_follower_waits_until_its_index_is_applied() {
+    let mut three = Three::start(|_| {});
+    let follower = (three.leader + 1) % 3;
+    drop(three.put(three.leader, "k", b"1".into()));
+    three.tick(|_| true);
+    // The follower gets everything but entries.
+    let store = StoreId(follower as u64 + 1);
+    let no_entries = |message: &StoreMessage| {
+        message.to.store != store || !matches!(message.message.body, Body::AppendEntries { .. })
+    };
+    let told = three.put(three.leader, "k", b"2".into());
+    three.settle(no_entries);
+    assert_eq!(last(&told), Some(WriteEvent::Finished(Ok(Outcome::Done))));
+    let read = three.get(follower, ReadMode::Follower, "k");
+    three.settle(no_entries);
+    assert_eq!(last(&read), None, "the write is not here yet");
+    for _ in 0..9 {
+        three.tick(|_| true);
+    }
+    assert_eq!(last(&read), Some(Ok(Some("2".into()))));
 }
