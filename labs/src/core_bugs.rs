@@ -15,7 +15,7 @@
 use crate::changes::{Edit, Hunt, stands_once};
 use crate::closure::built_one;
 use crate::copy::{self, Files};
-use crate::course::{Course, Sources, files, texts};
+use crate::course::{Course, files};
 use crate::hunts::Quarry;
 use crate::weave::{Arms, CHANGE, REACHED};
 use runner::catalogue::parse;
@@ -62,19 +62,12 @@ pub fn hunted(course: &Course) -> Result<Vec<Quarry>, String> {
 /// # Errors
 /// A file cannot be read or has a mistake.
 pub fn outdated(course: &Course) -> Result<Vec<String>, String> {
-    let (mut found, sources) = (Vec::new(), sources(course)?);
+    let mut found = Vec::new();
     for CoreBug { id, edits, .. } in read(course)? {
-        let misfits = edits.iter().filter_map(|edit| stands_once(&sources, edit).err());
+        let misfits = edits.iter().filter_map(|edit| stands_once(&course.reference, edit).err());
         found.extend(misfits.map(|why| format!("{id}: {why}")));
     }
     Ok(found)
-}
-
-/// Returns the sources that bugs are planted in: what labs are cut from, and the store.
-fn sources(course: &Course) -> Result<Sources, String> {
-    let mut sources = course.reference.clone();
-    sources.extend(texts(&course.root, "kv/src")?);
-    Ok(sources)
 }
 
 impl CoreBug {
@@ -99,8 +92,8 @@ impl CoreBug {
     }
 }
 
-/// What the test programs of a package share.
-const KITS: [&str; 2] = ["raft/tests/kit", "tests/tests/kit"];
+/// What the test programs of a package share, and what they run.
+const KITS: [&str; 3] = ["raft/tests/kit", "tests/tests/kit", "kv/examples"];
 
 /// Which package a test program is of, and what it is called.
 struct Of<'a> {
@@ -194,16 +187,16 @@ struct Build {
 /// Builds the killers of these bugs on one woven core, in the scratch folder `name`.
 fn build(course: &Course, bugs: &[CoreBug], name: &str) -> Result<Build, String> {
     let (mut arms, mut killers) = (Arms::default(), BTreeSet::new());
-    let sources = sources(course)?;
+    let sources = &course.reference;
     for (index, bug) in bugs.iter().enumerate() {
         killers.insert(bug.killer(course)?.0);
         for edit in &bug.edits {
-            stands_once(&sources, edit).map_err(|why| format!("{}: {why}", bug.id))?;
+            stands_once(sources, edit).map_err(|why| format!("{}: {why}", bug.id))?;
         }
-        arms.change(index + 1, &sources, &bug.edits).map_err(|why| format!("{}: {why}", bug.id))?;
+        arms.change(index + 1, sources, &bug.edits).map_err(|why| format!("{}: {why}", bug.id))?;
     }
     let root = course.scratch(name);
-    let mut plan = copy::plan(course, &arms.weave(&sources)?, &root)?;
+    let mut plan = copy::plan(course, &arms.weave(sources)?, &root)?;
     for file in &killers {
         take(&mut plan, course, file, &root)?;
     }

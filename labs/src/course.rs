@@ -8,13 +8,16 @@ use std::path::{Path, PathBuf};
 /// Source texts by their path from the root, such as `raft/src/quorum.rs`.
 pub type Sources = BTreeMap<String, String>;
 
+/// The packages that only labs are cut from which are still to come. A student does not build them yet.
+const CUT_LATER: [&str; 1] = ["kv"];
+
 /// The sources of the course that labs are cut from.
 ///
 /// # Errors
 /// A file cannot be read, or a folder is not there.
 pub fn sources(root: &Path) -> Result<Sources, String> {
     let mut found = Sources::new();
-    for package in CUT {
+    for package in CUT.into_iter().chain(CUT_LATER) {
         found.extend(texts(root, &format!("{package}/src"))?);
     }
     Ok(found)
