@@ -23,6 +23,8 @@
 //! What was not applied for certain, and a read without an answer, belong in no history. After an operation
 //! without a return its client goes on under another number: otherwise a picture of it has rows that overlap.
 //!
+//! A history of any program can be judged: [`text`] has a format for it.
+//!
 //! ```
 //! use testbed::linear::{Judgement, Limits, Register, RegisterInput, TimedOperation, check};
 //!
@@ -55,6 +57,8 @@ mod memory; // what a search remembers
 mod minimise; // the few operations that are illegal on their own
 
 mod draw; // a history as a picture
+
+pub mod text; // histories as text
 
 mod corpora; // the histories that porcupine is tested with
 

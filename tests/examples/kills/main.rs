@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use testbed::linear::{Appends, Judgement, Limits, check, draw, explain, minimise};
+use testbed::linear::{Appends, Judgement, Limits, check, draw, explain, minimise, text};
 use testbed::machine::SimMachine;
 use testbed::random::Stream;
 
@@ -285,5 +285,9 @@ fn judge(history: &[Operation]) -> Result<(), Box<dyn Error>> {
     }
     let fewest = minimise(&Appends, history, &limits);
     let why = explain(&Appends, &fewest, &limits);
-    Err(format!("{:?}\n{}", checked.judgement, draw(&Appends, &fewest, why.as_ref(), &[])).into())
+    let file = std::env::temp_dir().join("kills-history.txt");
+    std::fs::write(&file, text::format(history))?;
+    let (picture, file) = (draw(&Appends, &fewest, why.as_ref(), &[]), file.display());
+    let again = "cargo run -p testbed --features fleet --example linear --";
+    Err(format!("{:?}\n{picture}\nthe whole history: {again} {file}", checked.judgement).into())
 }

@@ -14,6 +14,8 @@ mod possible; // histories that did happen: none is illegal
 
 mod limits; // steps, memory, fingerprints
 
+mod written; // histories as text
+
 mod pictures; // counterexamples: minimised, explained, drawn
 
 use testbed::linear::*;
