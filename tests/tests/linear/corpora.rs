@@ -5,7 +5,7 @@
 
 use crate::{EXACT, PRINTS, REGISTER};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use testbed::linear::*;
 
 /// Names the folder of porcupine's histories.
@@ -90,12 +90,18 @@ fn corpus() -> Option<PathBuf> {
     folder
 }
 
+/// Returns the file of a history of the register: porcupine keeps them in `test_data/jepsen`.
+fn of_register(folder: &Path, number: u32) -> PathBuf {
+    let kept = if folder.join("jepsen").is_dir() { "jepsen" } else { "etcd" };
+    folder.join(format!("{kept}/etcd_{number:03}.log"))
+}
+
 #[test]
 fn every_history_of_jepsens_register_has_porcupines_verdict() {
     let Some(folder) = corpus() else { return };
     let (mut histories, mut operations, mut steps) = (0, 0, 0);
     for number in (0..=102).filter(|number| *number != 95) {
-        let path = folder.join(format!("etcd/etcd_{number:03}.log"));
+        let path = of_register(&folder, number);
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         let history = jepsen(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         for limits in [PRINTS, EXACT] {
@@ -170,7 +176,7 @@ fn how_long_the_corpora_take() {
     for limits in [EXACT, PRINTS] {
         let mut seconds = 0.0;
         for number in 0..=102 {
-            let path = folder.join(format!("etcd/etcd_{number:03}.log"));
+            let path = of_register(&folder, number);
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             let history = jepsen(&text).expect("it is well formed");
             let begin = std::time::Instant::now();

@@ -1,7 +1,7 @@
 //! The second judge against histories whose verdicts are known, and against all orders.
 //!
 //! ```text
-//!   PORCUPINE_TESTDATA=<etcd/etcd_NNN.log, kv/*.txt> cargo test -p testbed --test linear
+//!   PORCUPINE_TESTDATA=<jepsen/etcd_NNN.log, kv/*.txt> cargo test -p testbed --test linear
 //! ```
 
 mod corpora; // porcupine's histories: verdicts, operations, steps
