@@ -17,12 +17,12 @@ pub mod counts; // what a run has met: a check that nothing stays untried
 pub mod env; // the environment of a simulated store
 pub mod judge; // whether the history is what the log says
 pub mod plan; // what goes wrong, and when
+pub mod remains; // what a store that has ended leaves on its disks
 
 mod attempts; // how a client goes on
 mod finish; // the judgement of a run
 mod mishaps; // how mishaps begin and end
 mod node; // a store, its machine and its clock
-mod remains; // what a store that has ended leaves on its disks
 
 use crate::fingerprint::Fingerprint;
 use crate::random::Stream;

@@ -17,7 +17,7 @@ pub(super) fn wal_length(machine: &SimMachine) -> u64 {
 }
 
 /// Compares the commit index of the memtable with that of the hard state; none if one of them is not there.
-pub(super) fn memtable_beside_hard_state(machine: &SimMachine) -> Option<Ordering> {
+pub fn memtable_beside_hard_state(machine: &SimMachine) -> Option<Ordering> {
     let (wal, raft) = (left_in(machine, Directory::Wal)?, left_in(machine, Directory::RaftLog)?);
     let options = Options { wal: config(StoreId(1)).wal };
     let applied =

@@ -7,10 +7,12 @@ use kv::memtable::Family;
 use kv::model::*;
 use kv::store::*;
 use raft::{Body, Message, NodeId, Term};
+use std::cmp::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use testbed::fleet::config;
 use testbed::fleet::env::{SimClock, SimEnv, SimOutbox};
+use testbed::fleet::remains::memtable_beside_hard_state;
 use testbed::machine::SimMachine;
 
 const STORE: StoreId = StoreId(1);
@@ -234,6 +236,29 @@ fn a_full_mailbox_says_so() {
     assert_eq!(*told[2].lock().unwrap(), [WriteEvent::Finished(Err(error))]);
     settle(&mut store);
     assert_eq!(told[0].lock().unwrap().last(), Some(&WriteEvent::Finished(Ok(Outcome::Done))));
+}
+
+/// The commit index that a round learns last is in the next round's frame. So a store that is killed
+/// between the two has applied more than its hard state says to be committed.
+#[test]
+fn a_start_believes_a_memtable_that_is_ahead_of_the_raft_log() {
+    let machine = SimMachine::new(1);
+    bootstrap(&config(STORE), &env(&machine), &region()).unwrap();
+    let mut store = Store::open(config(STORE), env(&machine)).unwrap();
+    settle(&mut store);
+    let kv = RaftKv::new(store.handle());
+    let mut it = (store, kv);
+    for value in ["1", "2"] {
+        assert_eq!(write(&mut it, context(), put("c", value)), Ok(Outcome::Done));
+    }
+    drop(it);
+    let machine = machine.after_kill();
+    assert_eq!(memtable_beside_hard_state(&machine), Some(Ordering::Greater), "the case is met");
+    let mut store = Store::open(config(STORE), env(&machine)).unwrap();
+    settle(&mut store);
+    let kv = RaftKv::new(store.handle());
+    let seen = read(&mut (store, kv), context(), ReadMode::Quorum, "c");
+    assert_eq!(seen, Ok(Some("2".into())));
 }
 
 #[test]
