@@ -190,14 +190,13 @@ impl<D: Disk> PeerCore<D> {
         }
         let is_of_leader =
             message.body.traits().is_from_leader && message.term >= Some(self.node.status().term);
-        if is_of_leader {
-            self.vote_ban.heard_leader(now);
-        }
         match self.node.step(message) {
-            Err(raft::StepError::Halted(halt)) => Err(halt),
-            // Late, repeated, or of a stranger: the node has not changed.
-            Err(_) | Ok(()) => Ok(()),
+            Err(raft::StepError::Halted(halt)) => return Err(halt),
+            Err(_) => {} // late, repeated, or of a stranger: the node has not changed
+            Ok(()) if is_of_leader => self.vote_ban.heard_leader(now),
+            Ok(()) => {}
         }
+        Ok(())
     }
 
     /// Returns whether a message may be stepped while the vote ban lasts: anything but a request for a

@@ -19,8 +19,10 @@
 //!   refused.
 //! * The log is there, and the memtable is empty: the applied state is lost. The bootstrap is refused.
 //!
-//! When both are lost, nothing is left to compare. So each bootstrap draws a number for the store's life, and
-//! request ids hold it: no request of the new life is taken for one of an earlier life.
+//! When both are lost, nothing is left to compare. The owner must not bootstrap such a store again as a peer of
+//! a region that lives: it would vote twice in a term, and lack entries that it has acknowledged. Each
+//! bootstrap draws a number for the store's life, and request ids hold it: no request of the new life is taken
+//! for one of an earlier life.
 
 use super::apply::ApplyFsm;
 use super::config::{ConfigError, StoreConfig};

@@ -4,11 +4,14 @@
 //!   s1/p11   the store of these tests: one voter, or a follower of p12, whose messages the test writes
 //! ```
 
-use kv::env::Directory;
+use kv::env::{Directory, Moment};
 use kv::model::*;
 use kv::store::*;
-use raft::{Body, Entry, EntryId, Index, Message, NodeId, Payload, RoleName, Session, Term};
+use raft::{
+    Body, Entry, EntryId, Index, Message, NodeId, Payload, RoleName, Session, Term, VoteRequest,
+};
 use std::sync::Arc;
+use std::time::Duration;
 use storage::{Disk, Fate, Fault, GroupId, Log, Sector};
 use testbed::fleet::config;
 use testbed::fleet::env::{SimClock, SimEnv, SimOutbox};
@@ -64,13 +67,18 @@ fn send(store: &Store<SimEnv>, index: u64, payloads: Vec<Payload>, commit: u64) 
     let entries =
         entries.map(|(index, payload)| Entry::unplaced(payload).at(id(index, 6))).collect();
     let body = Body::AppendEntries { prev, entries, commit: Index(commit), session: Session(0) };
+    deliver(store, 6, body);
+}
+
+/// Delivers a message of the peer that may lead.
+fn deliver(store: &Store<SimEnv>, term: u64, body: Body) {
     store.handle().deliver(StoreMessage {
         cluster: config(STORE).cluster,
         region: RegionId(1),
         from: LEADER,
         to: ME,
         epoch: region_of_three().epoch,
-        message: Message { from: NodeId(12), to: NodeId(11), term: Some(Term(6)), body },
+        message: Message { from: NodeId(12), to: NodeId(11), term: Some(Term(term)), body },
     });
 }
 
@@ -86,6 +94,35 @@ fn a_round_of_more_entries_than_a_frame_counts_is_two_frames() {
     settle(&mut store);
     assert_eq!(store.failure().map(ToString::to_string), None);
     assert_eq!(store.peer(RegionId(1)).expect("it is here").last.index, Index(70_005));
+}
+
+/// A store that was killed may have acknowledged a leader's lease a moment ago, and remembers nothing of it.
+#[test]
+fn a_store_that_has_just_started_votes_for_nobody() {
+    let machine = SimMachine::new(1);
+    let settings = config(STORE);
+    bootstrap(&settings, &env(&machine), &region_of_three()).expect("the disks work");
+    let env = env(&machine);
+    let (clock, outbox) = (env.clock.clone(), env.outbox.clone());
+    let began = Moment(7_000_000_000);
+    clock.set(began);
+    let mut store = Store::open(settings.clone(), env).expect("it is bootstrapped");
+    let mut is_granted = |now| {
+        clock.set(now);
+        let last = EntryId { index: Index(5), term: Term(5) };
+        deliver(&store, 7, Body::RequestVote(VoteRequest::new(last)));
+        settle(&mut store);
+        outbox.take().into_iter().any(|(_, bytes)| {
+            let said = StoreMessage::decode(bytes).expect("it is a store's").message.body;
+            matches!(said, Body::VoteReply { granted: true, .. })
+        })
+    };
+    let ban = settings.vote_ban();
+    assert!(ban >= settings.max_lease + settings.max_lease * settings.max_drift_permille / 1000);
+    let almost = began + (ban - Duration::from_nanos(1));
+    assert!(!is_granted(began), "at once");
+    assert!(!is_granted(almost), "before the ban is over");
+    assert!(is_granted(began + ban), "nobody would ever be elected");
 }
 
 /// Removes all files of a directory.
