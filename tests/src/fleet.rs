@@ -23,6 +23,7 @@ mod attempts; // how a client goes on
 mod finish; // the judgement of a run
 mod mishaps; // how mishaps begin and end
 mod node; // a store, its machine and its clock
+mod script; // a fleet that a test leads by hand
 
 use crate::fingerprint::Fingerprint;
 use crate::random::Stream;

@@ -11,6 +11,8 @@ mod wire; // three stores, one message at a time
 
 mod three; // what three stores show, and what clients are told when leaders change
 
+mod scripts; // TinyKV's scenarios, led by hand
+
 mod starts; // what a store writes, and what it believes of its disks when it starts
 
 use testbed::fleet::counts::Counts;
