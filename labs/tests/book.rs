@@ -156,3 +156,18 @@ fn the_design_notes_count_their_rows_and_name_tests_that_exist() {
     );
     says("book/src/design-notes.md", &wanted);
 }
+
+/// The page about the store says it: each invariant that is numbered has a bug that breaks it.
+#[test]
+fn each_invariant_of_the_store_has_a_bug() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).expect("the file is there");
+    let (store, bugs) = (read("kv/src/store.rs"), read("labs/core-bugs/store.toml"));
+    let numbered = store.lines().filter_map(|line| line.strip_prefix("//! ")?.split_once(". "));
+    let numbers = numbered.filter_map(|(number, _)| number.parse::<u32>().ok());
+    let mut checked = 0;
+    for number in numbers {
+        assert!(bugs.contains(&format!("(invariant {number})")), "invariant {number} has no bug");
+        checked += 1;
+    }
+    assert!(checked >= 11, "kv/src/store.rs numbers only {checked} invariants");
+}
