@@ -346,8 +346,8 @@ impl InnerNode {
 /// Returns where a key is, or where it would be.
 ///
 /// [`slice::binary_search_by`] has no branch, so each step waits for the key of the step before, which is
-/// somewhere else in memory. Here the processor guesses a step's outcome and fetches the next key meanwhile:
-/// a read of a random key takes two thirds of the time.
+/// somewhere else in memory. Here the processor guesses a step's outcome and fetches the next key meanwhile.
+/// With the library's search, a read of a random key took 1.5 to 1.8 times as long.
 fn search(keys: &[Bytes], key: &[u8]) -> Result<usize, usize> {
     let (mut low, mut high) = (0, keys.len());
     while low < high {

@@ -202,8 +202,8 @@ fn depth(tree: &Tree) -> u32 {
     depth
 }
 
-/// The header's bound. The last order inserts at the end of the first leaf, again and again: leaves of 5
-/// keys, which is as deep as a tree gets.
+/// The header's bound. The last order inserts at the end of the first leaf, again and again: that leaves
+/// only 5 keys in each leaf.
 #[test]
 fn the_levels_are_bounded_by_the_inserts_in_any_order() {
     const INSERTS: u32 = 100_000;
