@@ -69,6 +69,7 @@ use poller::{Poller, run_beside};
 use round::{FirstFailure, PeerFsm, Round};
 use start::{Started, start};
 use status::StoreMeta;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use storage::Disk;
 
@@ -195,10 +196,15 @@ impl<E: Env> Store<E> {
     /// other pollers of the settings run on threads of their own meanwhile.
     ///
     /// Returns early if the store fails: see [`Store::failure`].
+    ///
+    /// # Panics
+    /// If a callback panics, on whichever thread. Drop the store then: it answers everybody who waits.
     pub fn run(&mut self, is_done: impl Fn() -> bool) {
         let mut others = self.pollers.split_off(1);
         let (bell, max_peers, longest) = (self.bell(), self.peers_per_round, self.tick);
-        run_beside(&mut others, max_peers, (&bell, longest), || self.run_first(is_done));
+        run_beside(&mut others, max_peers, (&bell, longest), |must_end| {
+            self.run_first(|| is_done() || must_end.load(Ordering::SeqCst));
+        });
         self.pollers.append(&mut others);
     }
 

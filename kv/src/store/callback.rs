@@ -63,8 +63,10 @@ impl WriteCallback {
 
     /// Says how the write ended.
     pub(crate) fn finish(mut self, outcome: Result<Outcome, KvError>) {
-        self.tell(WriteEvent::Finished(outcome));
-        self.on = None;
+        // Taken out before it is called: if it panics, it is not called again.
+        if let Some(mut on) = self.on.take() {
+            on(WriteEvent::Finished(outcome));
+        }
     }
 
     fn tell(&mut self, event: WriteEvent) {

@@ -65,17 +65,22 @@ fn give_back<D: Disk>(scheduled: Scheduled<PeerFsm<D>>) {
 }
 
 /// Runs each poller on a thread of its own, while `first` runs on this one. A poller that has nothing to do
-/// waits for the bell, at most for `longest`.
+/// waits for the bell, at most for `longest`. If one of the threads panics, the flag that `first` is given is
+/// raised: it must return.
+///
+/// # Panics
+/// If one of the threads did.
 pub(crate) fn run_beside<E: Env>(
     pollers: &mut [Poller<E>],
     max_peers: usize,
     (bell, longest): (&Bell, Duration),
-    first: impl FnOnce(),
+    first: impl FnOnce(&AtomicBool),
 ) {
     let must_end = AtomicBool::new(false);
     thread::scope(|scope| {
         for poller in pollers {
             scope.spawn(|| {
+                let _end = Raised(&must_end);
                 while !must_end.load(Ordering::SeqCst) {
                     if poller.poll(max_peers) == 0 {
                         bell.wait(longest);
@@ -83,12 +88,12 @@ pub(crate) fn run_beside<E: Env>(
                 }
             });
         }
-        let _end = Raised(&must_end); // also if `first` panics: otherwise nobody would ever join them
-        first();
+        let _end = Raised(&must_end);
+        first(&must_end);
     });
 }
 
-/// A flag that is raised when this is dropped.
+/// A flag that is raised when this is dropped: also by a panic, or the others would never end.
 struct Raised<'a>(&'a AtomicBool);
 
 impl Drop for Raised<'_> {
